@@ -1,0 +1,94 @@
+"""Flags that mean the same for every verb."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from simsticky.errors import Diagnostic, InputError
+
+
+class Output(StrEnum):
+    """What standard output carries."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+class FrameFormat(StrEnum):
+    """How frames are written into a directory."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+ScenarioFile = Annotated[str, typer.Argument(metavar="FILE", help="Scenario file (YAML).")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed; the scenario's by default.")]
+Reps = Annotated[int | None, typer.Option("--reps", min=1, help="Number of replications; the scenario's by default.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; one a CPU by default.")]
+OutputFormat = Annotated[Output, typer.Option("--output", "-o", help="Format of standard output.")]
+OutPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="PATH",
+        help="Also write a file (.json, .csv, .md) or a directory with the frames of one replication.",
+    ),
+]
+Frames = Annotated[FrameFormat, typer.Option("--format", help="Format of the frames in a directory.")]
+Force = Annotated[bool, typer.Option("--force", help="Write into a directory that holds other files.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change the scenario, e.g. deployment.preStop=15s; repeatable.",
+    ),
+]
+Verify = Annotated[bool, typer.Option("--verify", help="Check the model's invariants while it runs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="List which manifest fields were read and which ignored.")
+]
+Story = Annotated[bool, typer.Option("--story", help="Tell replication 0 event by event.")]
+
+
+def parse_changes(texts: list[str] | None) -> dict[str, Any]:
+    """Read ``--set key=value`` flags; a value is YAML, so ``false``, ``3``, ``15s`` and ``{kind: ...}`` all
+    work.
+
+    Raises:
+        InputError: With every flag that cannot be read.
+    """
+    changes: dict[str, Any] = {}
+    problems: list[Diagnostic] = []
+    for text in texts or ():
+        key, equals, value = text.partition("=")
+        if not key.strip() or not equals:
+            message = f"{text!r} is not KEY=VALUE"
+            problems.append(Diagnostic("--set", None, None, "", message, "for example --set deployment.preStop=15s"))
+            continue
+        try:
+            changes[key.strip()] = _yaml(value)
+        except ValueError as error:
+            problems.append(Diagnostic("--set", None, None, key.strip(), f"{value!r} is not a YAML value: {error}"))
+    if problems:
+        raise InputError(problems)
+    return changes
+
+
+def _yaml(text: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ValueError(str(getattr(error, "problem", None) or "it cannot be read")) from None

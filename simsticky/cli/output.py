@@ -1,0 +1,167 @@
+"""``--out PATH``: a file, or a directory with the frames of one replication.
+
+Everything is written beside its place and renamed into it, so that a full disk or Ctrl-C leaves no half of
+a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simsticky.cli.options import FrameFormat
+from simsticky.errors import InputError, SimstickyError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from simsticky.results.result import Result
+    from simsticky.study.replicate import Study
+
+FRAMES = ("sessions", "requests", "pods", "load", "events", "operations")
+MARKER = "summary.json"
+"""The file that says that a directory was written by simsticky."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where ``--out`` points, checked before anything is simulated."""
+
+    path: Path
+    format: FrameFormat
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether frames go into a directory, so that a detailed replication is needed."""
+        return self.path.suffix.lower() not in _FILE_WRITERS
+
+    def write(self, study: Study, detailed: Result | None) -> None:
+        """Write the file, or the directory with the frames of ``detailed``.
+
+        Raises:
+            SimstickyError: The disk is full, or the place cannot be written.
+        """
+        try:
+            if detailed is None:
+                text = _FILE_WRITERS[self.path.suffix.lower()](study)
+                _replace(self.path, lambda place: place.write_text(text, encoding="utf-8"))
+            else:
+                _write_directory(self.path, self.format, study, detailed)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise SimstickyError(f"cannot write {error.filename or self.path}: {reason}") from error
+
+
+def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
+    """Return where to write, or say why not.
+
+    Raises:
+        InputError: The place is a directory where a file is asked for or the other way round, holds
+            somebody else's files, lies in a directory that is not there, or Parquet is asked for without
+            pyarrow.
+    """
+    place = Target(path, frames)
+    if not path.absolute().parent.is_dir():
+        raise _refused(f"there is no directory {path.absolute().parent}")
+    if not place.is_directory:
+        if path.is_dir():
+            raise _refused(f"{path} is a directory")
+        return place
+    if path.exists() and not path.is_dir():
+        raise _refused(f"{path} is a file", "a file to write ends with .json, .csv or .md")
+    if path.is_dir() and any(path.iterdir()) and not _is_ours(path) and not force:
+        raise _refused(f"{path} holds files that simsticky did not write", "--force writes among them")
+    if frames is FrameFormat.PARQUET:
+        from importlib.util import find_spec
+
+        if find_spec("pyarrow") is None:
+            message = "Parquet needs pyarrow"
+            raise InputError.of(message, file="--format", hint="pip install 'simsticky[parquet]'")
+    return place
+
+
+def _refused(message: str, hint: str = "") -> InputError:
+    return InputError.of(message, file="--out", hint=hint)
+
+
+def _is_ours(directory: Path) -> bool:
+    try:
+        marker = json.loads((directory / MARKER).read_text(encoding="utf-8"))
+        return bool(marker["tool"]["name"] == "simsticky")
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _json(study: Study) -> str:
+    return study.to_json()
+
+
+def _csv(study: Study) -> str:
+    from simsticky.report.tables import to_csv
+
+    return to_csv(study)
+
+
+def _markdown(study: Study) -> str:
+    from simsticky.report.tables import to_markdown
+
+    return to_markdown(study)
+
+
+_FILE_WRITERS: dict[str, Callable[[Study], str]] = {".json": _json, ".csv": _csv, ".md": _markdown}
+
+
+def _write_directory(directory: Path, frames: FrameFormat, study: Study, detailed: Result) -> None:
+    """Write into a new directory and give it its name, or file by file into the one that is there."""
+    if directory.is_dir():
+        _write_files(directory, frames, study, detailed)
+        for name in FRAMES:
+            for other in set(FrameFormat) - {frames}:
+                (directory / f"{name}.{other}").unlink(missing_ok=True)
+        return
+    beside = directory.with_name(f".{directory.name}.{os.getpid()}")
+    beside.mkdir()
+    try:
+        _write_files(beside, frames, study, detailed)
+        beside.rename(directory)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _write_files(directory: Path, frames: FrameFormat, study: Study, detailed: Result) -> None:
+    for name in FRAMES:
+        frame = getattr(detailed, name)
+        _replace(directory / f"{name}.{frames}", _frame_writer(frame, frames))
+    # Last: the directory is complete once its summary is there.
+    summary = json.dumps(_summary(study, detailed), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    _replace(directory / MARKER, lambda place: place.write_text(summary, encoding="utf-8"))
+
+
+def _frame_writer(frame: DataFrame, frames: FrameFormat) -> Callable[[Path], object]:
+    if frames is FrameFormat.PARQUET:
+        return lambda place: frame.to_parquet(place, engine="pyarrow", index=False)
+    return lambda place: frame.to_csv(place, index=False)
+
+
+def _summary(study: Study, detailed: Result) -> dict[str, Any]:
+    """The study, the resolved scenario, and of which replication the frames are."""
+    whole = study.to_json_dict()
+    whole["scenario"] = {**whole["scenario"], "resolved": study.scenario.to_json_dict()}
+    whole["frames"] = {"replication": detailed.replication, "digest": detailed.digest}
+    return whole
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(beside)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

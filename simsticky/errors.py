@@ -1,0 +1,73 @@
+"""The exceptions of simsticky and the diagnostics they carry.
+
+What a person did wrong is an :class:`InputError` and names the place in the person's own file; what the
+simulator did wrong is an :class:`InvariantError`. The command line maps them to exit codes 2 and 70.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+class SimstickyError(Exception):
+    """Base of every error that simsticky raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem of the input, with its place.
+
+    Attributes:
+        file: File as the person named it, ``<stdin>``, ``<string>``, or a command line flag (``--set``).
+            Empty when the value came from Python.
+        line: Line, counted from 1, or None where there is none (a missing file, a flag).
+        column: Column, counted from 1, or None.
+        path: Dotted path as in the YAML, for example ``kic.enableDrainSupport``; may be empty.
+        message: What is wrong.
+        hint: How to mend it; may be empty.
+    """
+
+    file: str
+    line: int | None
+    column: int | None
+    path: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Return ``file:line:column: path: message (hint)``, leaving out what is not known."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part not in ("", None))
+        # A flag is followed by what it sets, as on the command line: "--set kic.drain: unknown".
+        between = " " if self.file.startswith("--") and self.line is None else ": "
+        subject = between.join(part for part in (place, self.path) if part)
+        text = f"{subject}: {self.message}" if subject else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class InputError(SimstickyError):
+    """The scenario, a manifest or an option is wrong; every problem found is listed.
+
+    Attributes:
+        diagnostics: The problems, in the order of files and lines; at least one.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        if not self.diagnostics:
+            raise ValueError("an InputError needs at least one diagnostic")
+        super().__init__("\n".join(str(diagnostic) for diagnostic in self.diagnostics))
+
+    @classmethod
+    def of(cls, message: str, *, path: str = "", file: str = "", hint: str = "") -> "InputError":
+        """Return an error of one problem that has no line of its own."""
+        return cls([Diagnostic(file, None, None, path, message, hint)])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions cross process borders (--jobs); the default would rebuild this one from its text.
+        return (type(self), (self.diagnostics,))
+
+
+class InvariantError(SimstickyError):
+    """The simulator contradicted itself: a bug of simsticky, never of the input."""

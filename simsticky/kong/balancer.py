@@ -1,0 +1,215 @@
+"""The balancer of one upstream in one Kong worker: totals, health gate and the algorithm behind it.
+
+Source: Kong 3.10 ``kong/runloop/balancer/balancers.lua``. Every change of targets or upstream builds a
+brand-new balancer (``create_balancer``) with a new algorithm: nothing of the old state survives. A change
+of health rebuilds the algorithm in place.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from simsticky.kong.upstream import DEFAULT_THRESHOLD, THRESHOLD_LIMITS, Target
+
+
+class Refusal(StrEnum):
+    """Why a balancer names no peer; the values are Kong's own error texts. Both end as status 503."""
+
+    UNHEALTHY = "Balancer is unhealthy"
+    NO_PEERS = "No peers are available"
+
+
+class NoPeerError(Exception):
+    """A balancer could name no peer.
+
+    Attributes:
+        refusal: Which of the two reasons it was.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+@dataclass(slots=True)
+class Handle:
+    """What one request carries from its first pick to its retries.
+
+    Attributes:
+        key: What the request brings to be told apart: the target its sticky cookie names. None without one.
+        u: A uniform draw in [0, 1) for picks that are random.
+        failed: Addresses this request has tried without success, in order. Round-robin does not look at it.
+        address: The address of the latest pick; None before the first.
+        retry_count: Picks after the first.
+    """
+
+    key: str | None = None
+    u: float = 0.0
+    failed: Collection[str] = ()
+    address: str | None = None
+    retry_count: int = 0
+
+
+class Algorithm(Protocol):
+    """How a balancer chooses among its targets. The algorithms inherit from this class."""
+
+    __slots__ = ()
+
+    def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
+        """Take in the targets, in list order; called at the build and after every change of health.
+
+        Args:
+            targets: Every target of the upstream, weight 0 included.
+            unavailable: Addresses a health check has taken out.
+        """
+
+    def pick(self, handle: Handle | None = None) -> str:
+        """Return the address for a request's next attempt.
+
+        Args:
+            handle: The request's handle; None for a first try that brings nothing.
+
+        Raises:
+            NoPeerError: No target can take the request.
+        """
+        ...
+
+    def followable(self, balancer_healthy: bool) -> Mapping[str, str]:
+        """Return what a cookie may follow: cookie identity to address. Empty unless the algorithm is sticky.
+
+        Args:
+            balancer_healthy: Whether the balancer passes its health gate.
+        """
+        return {}
+
+
+class Balancer:
+    """One upstream's balancer in one worker.
+
+    It is healthy when ``(total_weight - unavailable_weight) / total_weight * 100 > threshold``: strictly
+    greater, and never without weight (Kong 3.10 ``balancers.lua:updateStatus``). Targets of weight 0 do not
+    count.
+
+    Args:
+        targets: The upstream's targets in list order; addresses are unique.
+        algorithm: A fresh algorithm; the balancer rebuilds it at once.
+        threshold: ``healthchecks.threshold``, in percent, 0 to 100. 100 can never be healthy.
+
+    Attributes:
+        targets: The targets.
+        algorithm: The algorithm.
+        threshold: The threshold in percent.
+        total_weight: Sum of all weights.
+        unavailable_weight: Sum of the weights of unavailable targets.
+        healthy: Whether the balancer names peers at all.
+        next_peer: Call it for the address of a first try that brings nothing. It is the algorithm's own
+            ``pick``, so that round-robin costs one call a request; raises NoPeerError. A change of status
+            replaces it, so look it up for each request.
+
+    Raises:
+        ValueError: An address is listed twice or the threshold is out of range.
+    """
+
+    __slots__ = (
+        "_unavailable",
+        "_weights",
+        "algorithm",
+        "healthy",
+        "next_peer",
+        "targets",
+        "threshold",
+        "total_weight",
+        "unavailable_weight",
+    )
+
+    def __init__(self, targets: Sequence[Target], algorithm: Algorithm, threshold: float = DEFAULT_THRESHOLD) -> None:
+        lowest, highest = THRESHOLD_LIMITS
+        if not lowest <= threshold <= highest:
+            raise ValueError(f"threshold {threshold} is not in {lowest}..{highest}")
+        self.targets = tuple(targets)
+        self.algorithm = algorithm
+        self.threshold = threshold
+        self._weights = {target.address: target.weight for target in self.targets}
+        if len(self._weights) != len(self.targets):
+            raise ValueError("two targets of an upstream have the same address")
+        self._unavailable: set[str] = set()
+        self.total_weight = sum(self._weights.values())
+        self.unavailable_weight = 0
+        self.healthy = False
+        self.next_peer: Callable[[], str] = self._refuse
+        self._update_status()
+
+    def _update_status(self) -> None:
+        total = self.total_weight
+        self.healthy = total > 0 and (total - self.unavailable_weight) / total * 100 > self.threshold
+        self.next_peer = self.algorithm.pick if self.healthy else self._refuse
+        self.algorithm.rebuild(self.targets, self._unavailable)
+
+    def _refuse(self) -> str:
+        raise NoPeerError(Refusal.UNHEALTHY)
+
+    def is_available(self, address: str) -> bool:
+        """Return whether an address is listed and not taken out by a health check."""
+        return address in self._weights and address not in self._unavailable
+
+    def set_address_status(self, address: str, available: bool) -> bool:
+        """Apply a verdict of the health checker and return whether it changed anything.
+
+        A verdict that is already in force does nothing, in particular it shuffles nothing; any other
+        updates the totals and rebuilds the algorithm in place (Kong 3.10
+        ``balancers.lua:setAddressStatus``).
+
+        Raises:
+            KeyError: The address is not listed.
+        """
+        weight = self._weights[address]
+        if available is (address not in self._unavailable):
+            return False
+        if available:
+            self._unavailable.remove(address)
+            self.unavailable_weight -= weight
+        else:
+            self._unavailable.add(address)
+            self.unavailable_weight += weight
+        self._update_status()
+        return True
+
+    def get_peer(self, handle: Handle) -> str:
+        """Return the address for a request's next attempt and note it in the handle.
+
+        A handle that has an address already is a retry: that address failed. The health gate comes before any
+        algorithm; only a cookie the algorithm lets through may pass it (Kong 3.10 ``balancers.lua:getPeer``).
+
+        Raises:
+            NoPeerError: The balancer is unhealthy or has no peer.
+        """
+        if handle.address is not None:
+            handle.retry_count += 1
+            handle.failed = (*handle.failed, handle.address)
+        if not self.healthy and handle.key not in self.followable():
+            raise NoPeerError(Refusal.UNHEALTHY)
+        handle.address = self.algorithm.pick(handle)
+        return handle.address
+
+    def new_pick(self, u: float = 0.0, exclude: Collection[str] = frozenset()) -> str:
+        """Return the address for a request without a cookie to follow.
+
+        Args:
+            u: A uniform draw in [0, 1), for picks that are random.
+            exclude: Addresses this request has tried in vain. Sticky sessions pass them over as long as
+                another target is left; round-robin proper does not remember them.
+
+        Raises:
+            NoPeerError: The balancer is unhealthy or has no peer.
+        """
+        return self.get_peer(Handle(None, u, exclude))
+
+    def followable(self) -> Mapping[str, str]:
+        """Return the targets a cookie may follow now: cookie identity to address, in list order.
+
+        With the default identity both are the address. Read it again after a change of status. Empty when the
+        health gate is closed, and for algorithms that are not sticky.
+        """
+        return self.algorithm.followable(self.healthy)

@@ -1,0 +1,78 @@
+"""The sticky cookie on the wire and in the client's jar.
+
+Source: RFC 6265 for names, values, paths and the jar; Kong's documentation for the header, which shows a
+session cookie (no expiry) with a path and no other attribute.
+"""
+
+import re
+
+from simsticky.kong.upstream import DEFAULT_COOKIE_PATH
+
+# RFC 6265 §4.1.1: a name is an HTTP token; a value has no controls, space, double quote, comma, semicolon or
+# backslash; a path no controls or semicolon.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
+_PATH = re.compile(r"[ -:<-~]*")
+
+
+def set_cookie_header(name: str, value: str, path: str = DEFAULT_COOKIE_PATH) -> str:
+    """Return the value of the Set-Cookie header, as in ``session_id=0123; Path=/``.
+
+    Raises:
+        ValueError: RFC 6265 §4.1.1 does not allow the name, the value or the path.
+    """
+    for part, pattern, text in (("name", _NAME, name), ("value", _VALUE, value), ("path", _PATH, path)):
+        if pattern.fullmatch(text) is None:
+            raise ValueError(f"not a cookie {part}: {text!r}")
+    return f"{name}={value}; Path={path}"
+
+
+def default_path(request_path: str) -> str:
+    """Return the path of a cookie that was set without one (RFC 6265 §5.1.4).
+
+    Args:
+        request_path: The path of the request, with or without its query string.
+    """
+    path = request_path.partition("?")[0]
+    if not path.startswith("/"):
+        return "/"
+    return path[: path.rindex("/")] or "/"
+
+
+def path_match(request_path: str, cookie_path: str) -> bool:
+    """Return whether a cookie of ``cookie_path`` goes with a request (RFC 6265 §5.1.4).
+
+    Args:
+        request_path: The path of the request, with or without its query string.
+        cookie_path: The path of the cookie.
+    """
+    path = request_path.partition("?")[0]
+    if not path.startswith(cookie_path):
+        return False
+    return path == cookie_path or cookie_path.endswith("/") or path[len(cookie_path)] == "/"
+
+
+class CookieJar:
+    """The session cookies one client holds for one host, by name and path. None of them expires."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], str] = {}
+
+    def __len__(self) -> int:
+        """Return the number of cookies."""
+        return len(self._values)
+
+    def set(self, name: str, value: str, path: str) -> None:
+        """Store a cookie; one of the same name and path is overwritten (RFC 6265 §5.3)."""
+        self._values[name, path] = value
+
+    def get(self, request_path: str, name: str) -> str | None:
+        """Return the value a server reads for ``name``, None without a cookie that matches the path.
+
+        Of several the one with the longest path comes first in the request (RFC 6265 §5.4), and Kong reads
+        the first.
+        """
+        paths = [path for held, path in self._values if held == name and path_match(request_path, path)]
+        return self._values[name, max(paths, key=len)] if paths else None

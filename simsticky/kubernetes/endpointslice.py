@@ -1,0 +1,96 @@
+"""What an EndpointSlice says about a pod, and which changes of a pod make the controller write it.
+
+Source: Kubernetes, k8s.io/endpointslice utils.go:podToEndpoint, util/controller_utils.go
+(``ShouldPodBeInEndpoints``, ``podEndpointsChanged``); the conditions are the same from v0.28 to v0.36.3.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+CONCURRENT_SYNCS = 5
+MAX_ENDPOINTS_PER_SLICE = 100
+ENDPOINT_UPDATES_BATCH_PERIOD_S = 0.0
+SLICE_CHANGE_MIN_SYNC_DELAY_S = 1.0
+RETRY_BACKOFF_BASE_S = 1.0
+RETRY_BACKOFF_MAX_S = 1000.0
+MAX_RETRIES = 15
+RETRY_BUCKET_QPS = 10
+RETRY_BUCKET_BURST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The three conditions of an endpoint."""
+
+    ready: bool
+    serving: bool
+    terminating: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """What the controller compares when a pod is updated. No ``deletion_timestamp_s``: not deleted."""
+
+    ips: tuple[str, ...] = ()
+    ready: bool = False
+    deletion_timestamp_s: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    hostname: str = ""
+    subdomain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodChanges:
+    """What of a pod's update concerns endpoints: the pod itself, and the labels that Services select by."""
+
+    pod: bool
+    labels: bool
+
+
+def conditions(
+    *, ready_condition: bool, has_deletion_timestamp: bool, publish_not_ready_addresses: bool = False
+) -> Conditions:
+    """Return the endpoint's conditions.
+
+    ``serving`` follows the pod's Ready condition also while it terminates; ``ready`` ends with the deletion
+    timestamp, unless the Service publishes not-ready addresses.
+    """
+    return Conditions(
+        ready=publish_not_ready_addresses or (ready_condition and not has_deletion_timestamp),
+        serving=ready_condition,
+        terminating=has_deletion_timestamp,
+    )
+
+
+def should_be_in_slice(
+    phase: str, *, has_ip: bool, has_deletion_timestamp: bool = False, include_terminating: bool = True
+) -> bool:
+    """Return whether the pod has an endpoint at all.
+
+    It has one from its IP to its terminal phase, whatever its restart policy; so the endpoint leaves when the
+    terminal phase is published, neither at the deletion timestamp nor at SIGTERM. Only the legacy Endpoints
+    controller calls without ``include_terminating``.
+    """
+    if phase in ("Succeeded", "Failed") or not has_ip:
+        return False
+    return include_terminating or not has_deletion_timestamp
+
+
+def pod_changes(before: PodView, after: PodView) -> PodChanges:
+    """Return what changed.
+
+    Deletion timestamps are compared by identity, so any update of a terminating pod is a change.
+    """
+    deleted = before.deletion_timestamp_s is not None or after.deletion_timestamp_s is not None
+    labels = (before.labels, before.hostname, before.subdomain) != (
+        after.labels,
+        after.hostname,
+        after.subdomain,
+    )
+    return PodChanges(deleted or (before.ips, before.ready) != (after.ips, after.ready), labels)
+
+
+def pod_change_triggers_sync(before: PodView, after: PodView) -> bool:
+    """Return whether a pod's update makes the controller sync its Services; a new phase alone does not."""
+    changes = pod_changes(before, after)
+    return changes.pod or changes.labels

@@ -1,0 +1,118 @@
+"""How the kubelet ends a container, and how long it waits before it starts a crashed one again.
+
+The clock of a termination starts when the kubelet starts killing, not at the deletion timestamp.
+
+Source: Kubernetes, kubelet/pod_workers.go:calculateEffectiveGracePeriod, kuberuntime/kuberuntime_container.go
+(``killContainer``, ``executePreStopHook``), kuberuntime_manager.go:doBackOff and client-go
+flowcontrol/backoff.go.
+"""
+
+import math
+from dataclasses import dataclass
+
+DEFAULT_TERMINATION_GRACE_PERIOD_S = 30
+MINIMUM_CONTAINER_STOP_GRACE_S = 2
+PLEG_RELIST_PERIOD_S = 1
+
+CRASH_LOOP_INITIAL_S = 10.0
+CRASH_LOOP_MAX_S = 300.0
+CRASH_LOOP_RESET_AFTER_S = 2 * CRASH_LOOP_MAX_S
+
+
+@dataclass(frozen=True, slots=True)
+class TerminationTimeline:
+    """When what happens to a container that is stopped; seconds since the kubelet started killing it.
+
+    ``stop_timeout_s`` is the time between SIGTERM and SIGKILL in whole seconds; ``sigkill`` is whether it
+    came to that.
+    """
+
+    sigterm_at_s: float
+    stop_timeout_s: int
+    container_dead_at_s: float
+    sigkill: bool
+
+
+def effective_grace_s(
+    spec_grace_s: int | None,
+    *,
+    deletion_grace_s: int | None = None,
+    override_s: int | None = None,
+    current_s: int = 0,
+) -> int:
+    """Return the grace period the kubelet works with, at least 1 second.
+
+    Args:
+        spec_grace_s: ``terminationGracePeriodSeconds`` of the pod.
+        deletion_grace_s: ``deletionGracePeriodSeconds``, from the delete request; ``None`` before one.
+        override_s: What an eviction or a node shutdown grants.
+        current_s: What an earlier request has set, 0 for none: the period only ever gets shorter.
+
+    Source: pod_workers.go:calculateEffectiveGracePeriod.
+    """
+    grace_s = current_s
+    for request_s in (deletion_grace_s, override_s):
+        if request_s is not None and (grace_s == 0 or request_s < grace_s):
+            grace_s = request_s
+    if grace_s == 0 and spec_grace_s is not None:
+        grace_s = spec_grace_s
+    return max(grace_s, 1)
+
+
+def pre_stop_wait_s(grace_s: int, pre_stop_s: float | None) -> float:
+    """Return how long the kubelet waits for the preStop hook: the hook, at most the grace period.
+
+    The hook runs *inside* the grace period. ``None`` is no hook; a hook that fails at once takes 0 s.
+    """
+    return min(pre_stop_s, float(grace_s)) if pre_stop_s is not None else 0.0
+
+
+def stop_timeout_s(grace_s: int, hook_elapsed_s: float) -> int:
+    """Return the seconds from SIGTERM to SIGKILL: what the hook has left of the grace period, at least 2.
+
+    The time of the hook is cut to whole seconds before it is subtracted.
+    """
+    return max(grace_s - math.floor(hook_elapsed_s), MINIMUM_CONTAINER_STOP_GRACE_S)
+
+
+def termination_timeline(
+    grace_s: int, pre_stop_s: float | None, app_exit_after_sigterm_s: float | None
+) -> TerminationTimeline:
+    """Return the end of a container that is stopped.
+
+    Args:
+        grace_s: The effective grace period (:func:`effective_grace_s`).
+        pre_stop_s: How long the preStop hook would run; ``None`` for no hook, 0 for one that fails at once.
+        app_exit_after_sigterm_s: When the process exits by itself after SIGTERM; ``None`` for never. An exit
+            at the very end of the grace period is an exit, not a kill.
+    """
+    sigterm_at_s = pre_stop_wait_s(grace_s, pre_stop_s)
+    timeout_s = stop_timeout_s(grace_s, sigterm_at_s)
+    killed = app_exit_after_sigterm_s is None or app_exit_after_sigterm_s > timeout_s
+    lasts_s = timeout_s if app_exit_after_sigterm_s is None or killed else app_exit_after_sigterm_s
+    return TerminationTimeline(sigterm_at_s, timeout_s, sigterm_at_s + lasts_s, killed)
+
+
+@dataclass(frozen=True, slots=True)
+class CrashLoopBackOff:
+    """The back-off of one container: present wait and when it was last renewed; a fresh one has none.
+
+    The first restart does not wait; then 10, 20, 40, … 300 s, counted from the moment the container finished.
+    The entry is forgotten when more than 600 s lie between its renewal and the next finish.
+    """
+
+    back_off_s: float = 0.0
+    renewed_at_s: float = -math.inf
+
+    def wait_s(self, finished_at_s: float) -> float:
+        """Return how long after ``finished_at_s`` the container may start again."""
+        return 0.0 if self._expired(finished_at_s) else self.back_off_s
+
+    def restarted(self, finished_at_s: float, now_s: float) -> "CrashLoopBackOff":
+        """Return the entry after a restart at ``now_s`` of a container that finished at ``finished_at_s``."""
+        if self._expired(finished_at_s):
+            return CrashLoopBackOff(CRASH_LOOP_INITIAL_S, now_s)
+        return CrashLoopBackOff(min(2 * self.back_off_s, CRASH_LOOP_MAX_S), now_s)
+
+    def _expired(self, finished_at_s: float) -> bool:
+        return finished_at_s - self.renewed_at_s > CRASH_LOOP_RESET_AFTER_S

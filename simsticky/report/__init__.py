@@ -1,0 +1,1 @@
+"""Studies for people: tables on a terminal, Markdown, CSV."""

@@ -1,0 +1,240 @@
+"""What a report says, in which order: sections of rows, before any layout.
+
+Verdicts first; broken sessions and failed requests are two headlines and never one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simsticky.report.numbers import Shown, counted, grouped, show
+
+if TYPE_CHECKING:
+    from simsticky.study.replicate import Estimate, Study
+
+# Load and set of pods of a skew, and how a row names them.
+_LOADS = {
+    "sessions.serving": "sessions, serving",
+    "sessions.taking_new": "sessions, taking new",
+    "sessions.terminating": "sessions, terminating",
+    # Sessions are what sticks; the other two loads are shown for the pods that a user meets.
+    "in_flight.serving": "in flight, serving",
+    "requests.serving": "requests, serving",
+}
+_MEASURES = {
+    "min_to_mean": "min/mean",
+    "cv": "CV",
+    "peak": "peak max/mean",
+    "time_above_1_2_s": "time above 1.2",
+    "time_above_1_5_s": "time above 1.5",
+}
+_OPERATIONS = {"rollout": "rollout", "scale": "scaling", "deletePod": "deletion"}
+_FAILURES = {
+    "failed.bad_gateway_502": "502 bad gateway",
+    "failed.no_target_503": "503 no target",
+    "failed.timeout_504": "504 timeout",
+    "failed.reset": "reset",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a report.
+
+    Attributes:
+        label: What the number is.
+        shown: The number.
+        details: The same remark in several lengths, longest first; the layout takes the longest that fits.
+        definition: The metric's definition, for wide terminals.
+        counts: Whether the details are numerator and denominator, which no width drops.
+        mark: ✓, ✗ or ? of a threshold; else empty.
+        depth: Indentation: 1 for a part of the row above.
+    """
+
+    label: str
+    shown: Shown
+    details: tuple[str, ...] = ()
+    definition: str = ""
+    counts: bool = False
+    mark: str = ""
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and its rows."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+def title(study: Study) -> str:
+    """Return the line above the table: what was run, how often, and how to read a value."""
+    runs = counted(study.n, "replication")
+    reading = "value [95 % interval over replications]" if study.n > 1 else "no intervals: they need 2 or more"
+    return f"{study.scenario.name} · {runs} · seed {study.seed} · {reading}"
+
+
+def sections(study: Study) -> list[Section]:
+    """Return the report of a study; sections with nothing to say are left out."""
+    parts = [
+        Section("Thresholds", tuple(_thresholds(study))),
+        Section("Broken sessions: answered by a pod without the session's state", tuple(_broken(study))),
+        Section("Failed requests: answered 5xx, reset or timed out", tuple(_failed(study))),
+        Section("Load skew from the operation's start to the last old pod gone", tuple(_skew(study))),
+        Section("Ends of the operations", tuple(_ends(study))),
+        Section("Latency of answered requests", tuple(_latency(study))),
+        Section("Counted apart", tuple(_apart(study))),
+    ]
+    return [section for section in parts if section.rows]
+
+
+def footnotes(study: Study) -> list[str]:
+    """Return the lines below the table."""
+    report = study.scenario.manifest_report
+    lines = []
+    if report.read or report.ignored:
+        lines.append(
+            f"Manifests: {counted(len(report.read), 'field')} read, {len(report.ignored)} ignored,"
+            f" {len(report.assumed)} assumed; --verbose lists them."
+        )
+    lines.append("What a number means: simsticky explain METRIC")
+    return lines
+
+
+def _thresholds(study: Study) -> Iterator[Row]:
+    for verdict in study.verdicts():
+        estimate = study.estimate(verdict.metric)
+        yield Row(
+            f"{estimate.name} {verdict.threshold.text}",
+            show(estimate.interval, estimate.unit),
+            mark=verdict.mark,
+        )
+
+
+def _broken(study: Study) -> Iterator[Row]:
+    yield _row(study, "of exposed sessions", "broken_sessions", what="exposed sessions")
+    if _known(study, "broken_exposed_sessions"):
+        per = _operation(study, "run")
+        yield _row(study, f"per {per}", "broken_exposed_sessions", per=per)
+    yield _row(study, "of alive at the start", "broken_of_alive", what="sessions alive at the start")
+    yield _row(study, "breaks per session", "breaks_per_session", what="exposed sessions")
+    yield from _parts(study, "mechanism.", "breaks by mechanism, per run")
+    yield from _parts(study, "origin.", "breaks by origin, per run")
+    yield _row(study, "background, not above", "background_broken_sessions", what="sessions seen")
+
+
+def _failed(study: Study) -> Iterator[Row]:
+    yield _row(study, "of requests sent", "failed_requests", what="requests sent")
+    for name, label in _FAILURES.items():
+        if _seen(study, name):
+            yield _row(study, f"{label}, per run", name, depth=1)
+
+
+def _skew(study: Study) -> Iterator[Row]:
+    by_load = [_skew_row(study, of, "max_to_mean", label) for of, label in _LOADS.items()]
+    yield from _group("max/mean of", by_load)
+    by_measure = [_skew_row(study, "sessions.serving", measure, label) for measure, label in _MEASURES.items()]
+    yield from _group("sessions, serving", by_measure)
+
+
+def _skew_row(study: Study, of: str, measure: str, label: str) -> Row | None:
+    name, excess = f"load_skew.{of}.{measure}", f"load_skew_excess.{of}.{measure}"
+    if not _known(study, name):
+        return None
+    estimate = study.estimate(name)
+    if estimate.interval.estimate is None:
+        return None
+    details = _left_out(study, estimate)
+    if _known(study, excess):
+        over = study.estimate(excess)
+        shown = show(over.interval, over.unit, signed=True)
+        if over.interval.estimate is not None:
+            details = (f"{shown} over the run without it", f"excess {shown}", f"excess {shown.value}")
+    return Row(label, show(estimate.interval, estimate.unit), details, estimate.definition, depth=1)
+
+
+def _ends(study: Study) -> Iterator[Row]:
+    if study.scenario.timeline:
+        yield _row(study, f"{_operation(study, 'rollout')} done after", "rollout_done_s")
+        yield _row(study, "last old pod gone after", "last_old_pod_gone_s")
+    yield _row(study, "peak pods", "peak_pods")
+
+
+def _operation(study: Study, otherwise: str) -> str:
+    """What the only operation is called, or another word when there are several or none."""
+    timeline = study.scenario.timeline
+    return _OPERATIONS[timeline[0].kind] if len(timeline) == 1 else otherwise
+
+
+def _latency(study: Study) -> Iterator[Row]:
+    for order in ("p50", "p95", "p99"):
+        yield _row(study, order, f"latency_{order}_s")
+
+
+def _apart(study: Study) -> Iterator[Row]:
+    yield _row(study, "unfinished requests", "requests_unfinished", per="run")
+    yield _row(study, "censored sessions", "censored_sessions", what="sessions seen")
+    if _seen(study, "born_on_terminating"):
+        yield _row(study, "born on terminating pods", "born_on_terminating", per="run")
+
+
+def _parts(study: Study, prefix: str, heading: str) -> Iterator[Row]:
+    """The parts of a count that were seen, the largest first."""
+    seen = [study.estimate(name) for name in study.metrics if name.startswith(prefix) and _seen(study, name)]
+    seen.sort(key=lambda part: -(part.interval.estimate or 0.0))
+    yield from _group(heading, [_row(study, part.name.removeprefix(prefix), part.name, depth=1) for part in seen])
+
+
+def _group(heading: str, rows: Sequence[Row | None]) -> Iterator[Row]:
+    """Rows below a heading of their own; nothing without rows."""
+    known = [row for row in rows if row is not None]
+    if known:
+        yield Row(heading, Shown(""))
+        yield from known
+
+
+def _row(study: Study, label: str, name: str, *, what: str = "", per: str = "", depth: int = 0) -> Row:
+    """The row of a metric.
+
+    Args:
+        study: The study.
+        label: What the row says in front of the number.
+        name: The metric.
+        what: What the denominator counts, when the row shows numerator and denominator.
+        per: What a replication is, when the row shows the total of a count.
+        depth: Indentation.
+    """
+    estimate = study.estimate(name)
+    details = _left_out(study, estimate)
+    if what:
+        details = _of(estimate, what)
+    elif per and not details and estimate.numerator and study.n > 1:
+        total = grouped(estimate.numerator)
+        details = (f"{total} in {counted(study.n, per)}", f"{total} in all", total)
+    shown = show(estimate.interval, estimate.unit)
+    return Row(label, shown, details, estimate.definition, counts=bool(what), depth=depth)
+
+
+def _of(estimate: Estimate, what: str) -> tuple[str, ...]:
+    numerator = "none" if estimate.numerator == 0 else grouped(estimate.numerator)
+    short = f"{numerator} of {grouped(estimate.denominator)}"
+    return (f"{short} {what}", short)
+
+
+def _left_out(study: Study, estimate: Estimate) -> tuple[str, ...]:
+    """A value that some replications lack says so: a rollout that never ended has no end."""
+    interval = estimate.interval
+    if interval.left_out == 0 or interval.used == 0:
+        return ()
+    return (f"seen in {interval.used} of {study.n} replications", f"in {interval.used} of {study.n} runs")
+
+
+def _known(study: Study, name: str) -> bool:
+    return name in study.metrics or any(name in summary for summary in study.summaries)
+
+
+def _seen(study: Study, name: str) -> bool:
+    return _known(study, name) and bool(study.estimate(name).interval.estimate)

@@ -1,0 +1,171 @@
+"""Changing single values of a scenario: ``evolve`` in Python, ``--set`` on the command line, sweeps."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from simsticky.errors import Diagnostic, InputError
+from simsticky.scenario.cluster import Kic, Kubernetes
+from simsticky.scenario.deployment import SHORT_PATHS
+from simsticky.scenario.diagnose import diagnose
+from simsticky.scenario.location import Keys, Place, dotted, read_documents
+from simsticky.scenario.support import unsupported
+from simsticky.scenario.vocabulary import all_paths, known_keys, suggestion
+
+if TYPE_CHECKING:
+    from simsticky.scenario.model import Scenario
+
+_DELAYS = {"kic": Kic.delay_names(), "kubernetes": Kubernetes.delay_names()}
+_OF_ALGORITHM = ("hashOn", "hashOnFallback", "stickySessions")
+
+
+def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Scenario":
+    """Return the scenario with changes by dotted path; see :meth:`Scenario.evolve`."""
+    root = type(scenario)
+    data = scenario.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    targets = {path: _keys(path) for path in changes}
+    problems = [p for path, keys in targets.items() if (p := _unknown(root, path, keys, data, source))]
+    if problems:
+        raise InputError(problems)
+    full = [(_full(targets[path]), value) for path, value in changes.items()]
+    _make_room(data, full)
+    for keys, value in full:
+        _set(data, keys, value)
+    try:
+        changed = root.model_validate(data)
+    except ValidationError as error:
+        raise InputError(diagnose(error, root, data, lambda path, of_key: ((), Place(source)))) from None
+    places = dict(scenario.places)
+    for keys, value in full:
+        path = dotted(keys)
+        places = {other: place for other, place in places.items() if not f"{other}.".startswith(f"{path}.")}
+        if value is not None:
+            places |= dict.fromkeys([path, *delays_of(keys)], Place(source or "evolve"))
+    changed.set_origin(places, scenario.manifest_report)
+    if refused := unsupported(changed):
+        raise InputError(refused)
+    return changed
+
+
+def apply_settings(scenario: "Scenario", settings: Iterable[str]) -> "Scenario":
+    """Return the scenario with ``key=value`` settings of the command line, values read as YAML.
+
+    Raises:
+        InputError: All settings that are wrong; each names its key, as ``--set kic.drain: unknown``.
+    """
+    changes: dict[str, Any] = {}
+    problems = []
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        path = path.strip()
+        if not equals or not path:
+            hint = "write --set key=value, for example --set deployment.preStop=30s"
+            problems.append(Diagnostic("--set", None, None, setting, "is not a setting", hint))
+            continue
+        try:
+            documents = read_documents(text, "--set")
+            changes[path] = documents[0].data if documents else None
+        except InputError:
+            # "> 1%" begins a block scalar in YAML, and is a good threshold.
+            changes[path] = text.strip()
+    if problems:
+        raise InputError(problems)
+    return scenario.evolve(changes, source="--set") if changes else scenario
+
+
+def base_for_algorithm(upstream: Mapping[str, Any], algorithm: Any, given: Iterable[str]) -> dict[str, Any]:
+    """Return an upstream without the fields that only its former algorithm allows, unless given anew.
+
+    The API server refuses ``stickySessions`` beside another algorithm; whoever changes the algorithm means the
+    whole choice.
+    """
+    if upstream.get("algorithm", "round-robin") == algorithm:
+        return dict(upstream)
+    given = set(given)
+    return {key: value for key, value in upstream.items() if key not in _OF_ALGORITHM or key in given}
+
+
+def _keys(path: str) -> Keys:
+    parts = path.split(".")
+    if parts[0] == "thresholds" and len(parts) > 1:
+        return ("thresholds", ".".join(parts[1:]))
+    return tuple(int(part) if part.isascii() and part.isdigit() else _camel(part) for part in parts)
+
+
+def _camel(word: str) -> str:
+    first, *others = word.split("_")
+    return first + "".join(other.capitalize() for other in others)
+
+
+def _unknown(root: type["Scenario"], path: str, keys: Keys, data: Any, source: str) -> Diagnostic | None:
+    """Return what is wrong with a path that does not exist; the data are needed for lists and laws."""
+    if keys[0] == "thresholds":
+        return None
+    node = data
+    for i, key in enumerate(keys):
+        if isinstance(key, int):
+            if not isinstance(node, list) or key >= len(node):
+                size = len(node) if isinstance(node, list) else 0
+                text = f"{dotted(keys[:i])} has {size} entries, counted from 0"
+                return Diagnostic(source, None, None, path, text)
+            node = node[key]
+            continue
+        known = known_keys(root, keys[:i], data)
+        if key not in known and not (i == 0 and key in known_keys(root, (), data)):
+            near = difflib.get_close_matches(dotted(keys), all_paths(root), 1, 0.8)
+            hint = f"did you mean {near[0]}?" if near else suggestion(root, keys[: i + 1], data)
+            return Diagnostic(source, None, None, path, f"unknown, {hint}" if hint else "unknown")
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return None
+
+
+def _full(keys: Keys) -> Keys:
+    """Return the full path of a short one."""
+    if len(keys) == 2 and keys[0] == "deployment" and keys[1] in SHORT_PATHS:
+        return ("deployment", *SHORT_PATHS[str(keys[1])])
+    return keys
+
+
+def delays_of(keys: Keys) -> list[str]:
+    """Return the dotted paths that ``kic.delays`` or ``kubernetes.delays`` stands for; none for other paths."""
+    if len(keys) == 2 and keys[0] in _DELAYS and keys[1] == "delays":
+        return [f"{keys[0]}.{name}" for name in _DELAYS[str(keys[0])]]
+    return []
+
+
+def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]]) -> None:
+    """Drop what a change replaces though it stands elsewhere: the newer choice wins."""
+    given = {keys for keys, value in full if value is not None}
+    traffic = data.get("traffic")
+    if isinstance(traffic, dict):
+        if ("traffic", "sessionDuration") in given and ("traffic", "requests") not in given:
+            traffic.pop("requests", None)
+        if ("traffic", "requests") in given and ("traffic", "sessionDuration") not in given:
+            traffic.pop("sessionDuration", None)
+    for keys, value in full:
+        for path in delays_of(keys):
+            section, _, name = path.partition(".")
+            data.get(section, {}).pop(name, None)
+        if keys == ("upstream", "algorithm") and isinstance(data.get("upstream"), dict):
+            named = {str(other[1]) for other, _ in full if len(other) > 1 and other[0] == "upstream"}
+            data["upstream"] = base_for_algorithm(data["upstream"], value, named)
+
+
+def _set(data: dict[str, Any], keys: Keys, value: Any) -> None:
+    node: Any = data
+    for key in keys[:-1]:
+        if isinstance(node, list):
+            node = node[int(key)]
+            continue
+        if not isinstance(node.get(key), dict | list):
+            node[key] = {}
+        node = node[key]
+    last = keys[-1]
+    if isinstance(node, list):
+        node[int(last)] = value
+    elif value is None:
+        node.pop(last, None)
+    else:
+        node[last] = value

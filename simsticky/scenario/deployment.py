@@ -1,0 +1,243 @@
+"""The Deployment, as the API server holds it: every field can come from a manifest or the scenario file."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from simsticky.scenario.fields import Duration, Section, Switch, Whole, WholeSeconds
+from simsticky.scenario.problems import Problem, did_you_mean, refuse
+from simsticky.units import scaled_int_or_percent
+
+SHORT_PATHS: Mapping[str, tuple[str, ...]] = {
+    "grace": ("terminationGracePeriodSeconds",),
+    "maxSurge": ("strategy", "rollingUpdate", "maxSurge"),
+    "maxUnavailable": ("strategy", "rollingUpdate", "maxUnavailable"),
+}
+"""Short names below ``deployment`` and the places they stand for."""
+
+
+def _int_or_percent(value: Any) -> Any:
+    # Source of the rules and texts: Kubernetes, apps/validation.go: ValidatePositiveIntOrPercent.
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"{value!r} is neither an integer nor a percentage such as 25%")
+    scaled = scaled_int_or_percent(value, 100, round_up=True)
+    if scaled < 0:
+        raise ValueError(f"Invalid value: {value}: must be greater than or equal to 0")
+    if scaled > 2**31 - 1:
+        raise ValueError(f"Invalid value: {value}: is too large")
+    return value
+
+
+IntOrPercent = Annotated[int | str, BeforeValidator(_int_or_percent)]
+
+
+class RollingUpdate(Section):
+    """How far a rolling update may exceed or undercut the wanted number of pods."""
+
+    max_surge: IntOrPercent = "25%"
+    """Pods above replicas; a percentage rounds up."""
+    max_unavailable: IntOrPercent = "25%"
+    """Pods below replicas; a percentage rounds down."""
+
+    @model_validator(mode="after")
+    def _valid(self) -> Self:
+        # Source: Kubernetes, apps/validation.go: ValidateRollingUpdateDeployment, IsNotMoreThan100Percent.
+        problems = []
+        if _is_zero(self.max_surge) and _is_zero(self.max_unavailable):
+            problems.append(
+                Problem(
+                    ("maxUnavailable",),
+                    f"Invalid value: {self.max_unavailable}: may not be 0 when `maxSurge` is 0",
+                    "allow at least one pod more (maxSurge: 1) or one less (maxUnavailable: 1)",
+                )
+            )
+        too_many = isinstance(self.max_unavailable, str) and int(self.max_unavailable[:-1]) > 100
+        if too_many:
+            text = f"Invalid value: {self.max_unavailable}: must not be greater than 100%"
+            problems.append(Problem(("maxUnavailable",), text))
+        refuse("RollingUpdate", problems)
+        return self
+
+
+def _is_zero(value: int | str) -> bool:
+    return scaled_int_or_percent(value, 100, round_up=True) == 0
+
+
+class Strategy(Section):
+    """How old pods are replaced by new ones."""
+
+    type: Literal["RollingUpdate", "Recreate"] = "RollingUpdate"
+    """RollingUpdate, or Recreate: all old pods first go, then all new ones come."""
+    rolling_update: RollingUpdate = RollingUpdate()
+    """Bounds of a rolling update; without effect for Recreate."""
+
+
+class PreStop(Section):
+    """The preStop hook, run inside the grace period before SIGTERM.
+
+    Written ``30s`` or ``{sleep: 30s}``; ``{fails: true}`` (no shell in the image, say: SIGTERM at once); or
+    ``{waitUntil: noRequests | noSessions, atMost: 10m}``.
+    """
+
+    kind: Literal["sleep", "fails", "waitUntil"]
+    seconds: Duration = 0.0
+    """Length of the sleep."""
+    until: Literal["noRequests", "noSessions"] | None = None
+    """What the hook waits for."""
+    at_most_s: Duration = 0.0
+    """When a waiting hook gives up, in seconds from its start."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forms(cls, value: Any) -> Any:
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            return {"kind": "sleep", "seconds": value}
+        if not isinstance(value, Mapping) or "kind" in value:
+            return value
+        keys = set(value)
+        if keys == {"sleep"}:
+            return {"kind": "sleep", "seconds": value["sleep"]}
+        if keys == {"fails"}:
+            if value["fails"] is not True:
+                raise ValueError("fails can only be true; leave the hook out if there is none")
+            return {"kind": "fails"}
+        if keys == {"waitUntil", "atMost"}:
+            return {"kind": "waitUntil", "until": value["waitUntil"], "at_most_s": value["atMost"]}
+        known = ("sleep", "fails", "waitUntil", "atMost")
+        for key in sorted(str(key) for key in keys.difference(known)):
+            raise ValueError(f"unknown key {key!r}; {did_you_mean(key, known) or 'known: ' + ', '.join(known)}")
+        raise ValueError("write 30s, {sleep: 30s}, {fails: true} or {waitUntil: noSessions, atMost: 10m}")
+
+    @model_serializer(mode="plain")
+    def _as_written(self) -> dict[str, Any]:
+        if self.kind == "sleep":
+            return {"sleep": self.seconds}
+        if self.kind == "fails":
+            return {"fails": True}
+        return {"waitUntil": self.until, "atMost": self.at_most_s}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the forms that people write."""
+        duration = {"type": ["string", "number"]}
+
+        def mapping(**properties: Any) -> JsonSchemaValue:
+            return {
+                "type": "object",
+                "properties": properties,
+                "required": list(properties),
+                "additionalProperties": False,
+            }
+
+        wait = mapping(waitUntil={"enum": ["noRequests", "noSessions"]}, atMost=duration)
+        forms = [duration, mapping(sleep=duration), mapping(fails={"const": True}), wait]
+        return {"title": "PreStop", "anyOf": forms}
+
+
+class Probe(Section):
+    """When a probe runs and what it takes to pass or fail."""
+
+    initial_delay_seconds: WholeSeconds = 0
+    """Wait after the container's start."""
+    timeout_seconds: Annotated[WholeSeconds, Field(ge=1)] = 1
+    """A probe without answer fails after this time."""
+    period_seconds: Annotated[WholeSeconds, Field(ge=1)] = 10
+    """Time between probes."""
+    success_threshold: Annotated[Whole, Field(ge=1)] = 1
+    """Successes in a row that make the container ready."""
+    failure_threshold: Annotated[Whole, Field(ge=1)] = 3
+    """Failures in a row that make it not ready."""
+
+
+class StartupProbe(Probe):
+    """A startup probe: one success ends it."""
+
+    success_threshold: Annotated[Whole, Field(ge=1, le=1)] = 1
+    """Always 1."""
+
+
+_SHORT_SCHEMA = {
+    "grace": {"type": ["string", "integer"], "description": "Short for terminationGracePeriodSeconds."},
+    "maxSurge": {"type": ["string", "integer"], "description": "Short for strategy.rollingUpdate.maxSurge."},
+    "maxUnavailable": {
+        "type": ["string", "integer"],
+        "description": "Short for strategy.rollingUpdate.maxUnavailable.",
+    },
+}
+
+
+def _add_short_names(schema: dict[str, Any]) -> None:
+    schema["properties"] |= _SHORT_SCHEMA
+
+
+class Deployment(Section):
+    """The Deployment of the application; defaults are the API server's (Kubernetes, apps/v1/defaults.go)."""
+
+    model_config = ConfigDict(json_schema_extra=_add_short_names)
+
+    name: Annotated[str, Field(min_length=1)] = "app"
+    """Name; the timeline's operations name it. Chooses among several Deployments in the manifests."""
+    replicas: Annotated[Whole, Field(ge=0, le=100_000)] = 1
+    """Wanted number of pods."""
+    strategy: Strategy = Strategy()
+    """How a rollout replaces pods."""
+    min_ready_seconds: WholeSeconds = 0
+    """A pod is available after being ready for this long; it gets traffic before."""
+    progress_deadline_seconds: WholeSeconds = 600
+    """A rollout without progress for this long is reported as stuck; nothing else happens."""
+    revision_history_limit: Annotated[Whole, Field(ge=0)] = 10
+    """Old ReplicaSets kept; no effect on traffic."""
+    paused: Switch = False
+    """Rollouts do not proceed; scaling still works."""
+    termination_grace_period_seconds: WholeSeconds = 30
+    """From the kubelet's first step of killing a pod to SIGKILL, preStop included."""
+    pre_stop: PreStop | None = None
+    """The preStop hook."""
+    readiness_probe: Probe | None = None
+    """Without one a pod is ready once it runs (and its startup probe has passed)."""
+    startup_probe: StartupProbe | None = None
+    """Holds the readiness probe back until it has passed once."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_names(cls, value: Any) -> Any:
+        return expand_short_names(value) if isinstance(value, Mapping) else value
+
+    @model_validator(mode="after")
+    def _valid(self) -> Self:
+        # Source: Kubernetes, apps/validation.go: ValidateDeploymentSpec.
+        if self.progress_deadline_seconds <= self.min_ready_seconds:
+            text = f"Invalid value: {self.progress_deadline_seconds}: must be greater than minReadySeconds"
+            refuse("Deployment", [Problem(("progressDeadlineSeconds",), text)])
+        return self
+
+
+def expand_short_names(deployment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section with ``grace``, ``maxSurge`` and ``maxUnavailable`` at their full places.
+
+    Raises:
+        ValueError: A short name and its full one are both given.
+    """
+    expanded = dict(deployment)
+    for short, path in SHORT_PATHS.items():
+        if short not in expanded:
+            continue
+        value, node = expanded.pop(short), expanded
+        for key in path[:-1]:
+            below = node.get(key)
+            node[key] = below = dict(below) if isinstance(below, Mapping) else {}
+            node = below
+        if path[-1] in node:
+            raise ValueError(f"{short} is short for {'.'.join(path)}, give only one of them")
+        node[path[-1]] = value
+    return expanded

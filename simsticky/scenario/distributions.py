@@ -1,0 +1,485 @@
+"""The laws of the model's random quantities: delays, think times, counts.
+
+A law is written as ``{kind: lognormal, median: 40ms, sigma: 0.6}``, or in short as a constant: ``6s``, ``6``.
+One set of classes serves durations (seconds) and counts. Each law knows its mean and standard deviation and
+draws whole columns; :meth:`LawBase.sample_length_biased` draws the quantity as met by a uniformly chosen
+instant (density proportional to ``x f(x)``), which is how an equilibrium start sees sessions and gaps.
+
+Continuous laws take an optional ``cap``: the quantity is then ``min(X, cap)``, with an atom at the cap, and
+the moments are those of the capped quantity. The parameters keep the names of the uncapped law.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from simsticky.scenario.fields import Duration
+
+Column = NDArray[np.float64]
+Positive = Annotated[Duration, Field(gt=0)]
+
+
+class LawBase(BaseModel, ABC):
+    """What every law offers. Values are never negative; units are the user's (seconds, or a count)."""
+
+    # No population by field name: `base_mean` is written `mean`, while `.mean` is the moment (capped).
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    @property
+    def mean(self) -> float:
+        """Expectation."""
+        return self._moment(1)
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation; infinite for a law without second moment."""
+        return math.sqrt(self._variance())
+
+    def sample(self, rng: np.random.Generator, size: int) -> Column:
+        """Return ``size`` independent draws, as float64."""
+        return self._draw(rng, size)
+
+    def sample_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        """Return ``size`` draws of density proportional to ``x f(x)``; zeros if the law is constant 0."""
+        return np.zeros(size) if self.is_zero else self._draw_length_biased(rng, size)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether the quantity is always 0."""
+        return self.mean == 0
+
+    @abstractmethod
+    def _moment(self, order: int) -> float:
+        """Return E[X^order] for order 1 and 2; the second may be infinite."""
+
+    def _variance(self) -> float:
+        second = self._moment(2)
+        return second if math.isinf(second) else max(0.0, second - self._moment(1) ** 2)
+
+    @abstractmethod
+    def _draw(self, rng: np.random.Generator, size: int) -> Column: ...
+
+    @abstractmethod
+    def _draw_length_biased(self, rng: np.random.Generator, size: int) -> Column: ...
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written = {key: value for key, value in dump(self).items() if value is not None}
+        return {"kind": getattr(self, "kind"), **written}  # noqa: B009 - each law declares its own kind
+
+
+class Constant(LawBase):
+    """Always ``value``."""
+
+    kind: Literal["constant"] = "constant"
+    value: Duration
+
+    def _moment(self, order: int) -> float:
+        return self.value**order
+
+    def _draw(self, rng: np.random.Generator, size: int) -> Column:
+        return np.full(size, self.value)
+
+    def _draw_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        return np.full(size, self.value)
+
+
+class ContinuousLaw(LawBase):
+    """A law with a density, possibly capped.
+
+    A subclass states its uncapped self: partial moments, survival function and the two ways of drawing.
+    Everything about the cap is worked out here, once.
+    """
+
+    cap: Positive | None = None
+
+    @abstractmethod
+    def _partial_moment(self, order: int, upper: float) -> float:
+        """Return E[X^order; X <= upper] of the uncapped law; ``upper`` may be infinite, so may the answer."""
+
+    @abstractmethod
+    def _survival(self, x: float) -> float:
+        """Return P(X > x) of the uncapped law."""
+
+    @abstractmethod
+    def _draw_uncapped(self, rng: np.random.Generator, size: int) -> Column: ...
+
+    @abstractmethod
+    def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        """Called only where the uncapped mean is finite."""
+
+    def _moment(self, order: int) -> float:
+        if self.cap is None:
+            return self._partial_moment(order, math.inf)
+        return self._partial_moment(order, self.cap) + self.cap**order * self._survival(self.cap)
+
+    def _draw(self, rng: np.random.Generator, size: int) -> Column:
+        drawn = self._draw_uncapped(rng, size)
+        return drawn if self.cap is None else np.minimum(drawn, self.cap)
+
+    def _draw_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        if self.cap is None:
+            return self._draw_uncapped_length_biased(rng, size)
+        return self._draw_capped_length_biased(rng, size, self.cap)
+
+    def _draw_capped_length_biased(self, rng: np.random.Generator, size: int, cap: float) -> Column:
+        """Rejection, from the cheaper of two proposals.
+
+        Either draw X itself and keep it with probability X / cap (cap / E[min(X, cap)] proposals a value), or
+        mix the atom at the cap with length-biased draws below it (E[X] / E[min(X, cap)] proposals).
+        """
+        from_itself = cap <= self._partial_moment(1, math.inf)
+        drawn = np.empty(size)
+        todo = np.arange(size)
+        if not from_itself:
+            at_cap = rng.random(size) < cap * self._survival(cap) / self.mean
+            drawn[at_cap] = cap
+            todo = np.flatnonzero(~at_cap)
+        while todo.size:
+            if from_itself:
+                proposal = np.minimum(self._draw_uncapped(rng, todo.size), cap)
+                kept = rng.random(todo.size) * cap < proposal
+            else:
+                proposal = self._draw_uncapped_length_biased(rng, todo.size)
+                kept = proposal <= cap
+            drawn[todo[kept]] = proposal[kept]
+            todo = todo[~kept]
+        return drawn
+
+
+class Uniform(ContinuousLaw):
+    """Uniform between ``low`` and ``high``."""
+
+    kind: Literal["uniform"] = "uniform"
+    low: Duration
+    high: Duration
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low ({self.low:g}) must not exceed high ({self.high:g})")
+        return self
+
+    def _partial_moment(self, order: int, upper: float) -> float:
+        if self.low == self.high:
+            return self.low**order if self.low <= upper else 0.0
+        top = min(max(upper, self.low), self.high)
+        # The difference of powers, divided out: exact also where low and high nearly agree.
+        powers = sum(top**i * self.low ** (order - i) for i in range(order + 1))
+        return (top - self.low) / (self.high - self.low) * powers / (order + 1)
+
+    def _survival(self, x: float) -> float:
+        if self.low == self.high:
+            return float(x < self.low)
+        return min(1.0, max(0.0, (self.high - x) / (self.high - self.low)))
+
+    def _draw_uncapped(self, rng: np.random.Generator, size: int) -> Column:
+        return rng.uniform(self.low, self.high, size)
+
+    def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        return np.sqrt(rng.uniform(self.low**2, self.high**2, size))
+
+
+class Exponential(ContinuousLaw):
+    """Exponential with the given ``mean``."""
+
+    kind: Literal["exponential"] = "exponential"
+    base_mean: Positive = Field(alias="mean")
+
+    def _partial_moment(self, order: int, upper: float) -> float:
+        m = self.base_mean
+        if math.isinf(upper):
+            return math.factorial(order) * m**order
+        z = upper / m
+        if order == 1:
+            return m * (-math.expm1(-z) - z * math.exp(-z))
+        return m**2 * (-2 * math.expm1(-z) - (2 * z + z * z) * math.exp(-z))
+
+    def _survival(self, x: float) -> float:
+        return math.exp(-x / self.base_mean)
+
+    def _draw_uncapped(self, rng: np.random.Generator, size: int) -> Column:
+        return rng.exponential(self.base_mean, size)
+
+    def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        return rng.gamma(2.0, self.base_mean, size)
+
+
+def _one_of_two(first: tuple[str, ...], second: tuple[str, ...], given: Mapping[str, Any]) -> None:
+    """Refuse anything but exactly the parameters ``first`` or exactly the parameters ``second``."""
+    present = {name for name in first + second if given.get(name) is not None}
+    if present not in (set(first), set(second)):
+        raise ValueError(f"give either {' and '.join(first)}, or {' and '.join(second)}")
+
+
+class Lognormal(ContinuousLaw):
+    """Lognormal, by ``mean`` and ``cv``, or by ``median`` and ``sigma`` (sd of the logarithm)."""
+
+    kind: Literal["lognormal"] = "lognormal"
+    base_mean: Positive | None = Field(None, alias="mean")
+    cv: Annotated[float, Field(gt=0, le=100)] | None = None
+    median: Positive | None = None
+    sigma: Annotated[float, Field(gt=0, le=10)] | None = None
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Self:
+        _one_of_two(("mean", "cv"), ("median", "sigma"), {**self.__dict__, "mean": self.base_mean})
+        return self
+
+    @cached_property
+    def _mu_sigma(self) -> tuple[float, float]:
+        if self.median is not None and self.sigma is not None:
+            return math.log(self.median), self.sigma
+        assert self.base_mean is not None
+        assert self.cv is not None
+        variance = math.log1p(self.cv**2)
+        return math.log(self.base_mean) - variance / 2, math.sqrt(variance)
+
+    def _partial_moment(self, order: int, upper: float) -> float:
+        mu, s = self._mu_sigma
+        full = math.exp(order * mu + (order * s) ** 2 / 2)
+        if math.isinf(upper):
+            return full
+        return full * _normal_cdf((math.log(upper) - mu) / s - order * s)
+
+    def _survival(self, x: float) -> float:
+        mu, s = self._mu_sigma
+        return _normal_cdf((mu - math.log(x)) / s) if x > 0 else 1.0
+
+    def _draw_uncapped(self, rng: np.random.Generator, size: int) -> Column:
+        mu, s = self._mu_sigma
+        return rng.lognormal(mu, s, size)
+
+    def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        mu, s = self._mu_sigma
+        return rng.lognormal(mu + s * s, s, size)
+
+
+def _normal_cdf(z: float) -> float:
+    return math.erfc(-z / math.sqrt(2)) / 2
+
+
+class Gamma(ContinuousLaw):
+    """Gamma, by ``mean`` and ``cv``, or by ``shape`` and ``scale``."""
+
+    kind: Literal["gamma"] = "gamma"
+    base_mean: Positive | None = Field(None, alias="mean")
+    cv: Annotated[float, Field(gt=0, le=10)] | None = None
+    shape: Annotated[float, Field(ge=0.01, le=1e6)] | None = None
+    scale: Positive | None = None
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Self:
+        _one_of_two(("mean", "cv"), ("shape", "scale"), {**self.__dict__, "mean": self.base_mean})
+        return self
+
+    @cached_property
+    def _shape_scale(self) -> tuple[float, float]:
+        if self.shape is not None and self.scale is not None:
+            return self.shape, self.scale
+        assert self.base_mean is not None
+        assert self.cv is not None
+        return self.cv**-2, self.base_mean * self.cv**2
+
+    def _partial_moment(self, order: int, upper: float) -> float:
+        shape, scale = self._shape_scale
+        full = scale**order * math.prod(shape + i for i in range(order))
+        return full if math.isinf(upper) else full * _gamma_cdf(shape + order, upper / scale)
+
+    def _survival(self, x: float) -> float:
+        shape, scale = self._shape_scale
+        return 1.0 - _gamma_cdf(shape, x / scale)
+
+    def _draw_uncapped(self, rng: np.random.Generator, size: int) -> Column:
+        shape, scale = self._shape_scale
+        return rng.gamma(shape, scale, size)
+
+    def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        shape, scale = self._shape_scale
+        return rng.gamma(shape + 1, scale, size)
+
+
+def _gamma_cdf(shape: float, x: float) -> float:
+    from scipy.special import gammainc  # slow to import, and needed for capped laws only
+
+    return float(gammainc(shape, x))
+
+
+class Weibull(ContinuousLaw):
+    """Weibull of the given ``shape``, by ``mean`` or by ``scale``."""
+
+    kind: Literal["weibull"] = "weibull"
+    base_mean: Positive | None = Field(None, alias="mean")
+    shape: Annotated[float, Field(ge=0.05, le=1e6)]
+    scale: Positive | None = None
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Self:
+        _one_of_two(("mean", "shape"), ("shape", "scale"), {**self.__dict__, "mean": self.base_mean})
+        return self
+
+    @cached_property
+    def _scale(self) -> float:
+        if self.scale is not None:
+            return self.scale
+        assert self.base_mean is not None
+        return self.base_mean / math.gamma(1 + 1 / self.shape)
+
+    def _partial_moment(self, order: int, upper: float) -> float:
+        a = 1 + order / self.shape
+        full = self._scale**order * math.gamma(a)
+        return full if math.isinf(upper) else full * _gamma_cdf(a, self._hazard(upper))
+
+    def _hazard(self, x: float) -> float:
+        try:
+            return float((x / self._scale) ** self.shape)
+        except OverflowError:
+            return math.inf
+
+    def _survival(self, x: float) -> float:
+        return math.exp(-self._hazard(x))
+
+    def _draw_uncapped(self, rng: np.random.Generator, size: int) -> Column:
+        return self._scale * rng.weibull(self.shape, size)
+
+    def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        return self._scale * rng.gamma(1 + 1 / self.shape, 1.0, size) ** (1 / self.shape)
+
+
+class Pareto(ContinuousLaw):
+    """Pareto of tail index ``alpha``, by its ``minimum`` or its ``mean``; no second moment for alpha <= 2."""
+
+    kind: Literal["pareto"] = "pareto"
+    alpha: Annotated[float, Field(gt=0, le=1e6)]
+    minimum: Positive | None = None
+    base_mean: Positive | None = Field(None, alias="mean")
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Self:
+        _one_of_two(("alpha", "minimum"), ("alpha", "mean"), {**self.__dict__, "mean": self.base_mean})
+        if self.alpha <= 1 and (self.cap is None or self.base_mean is not None):
+            raise ValueError(f"alpha = {self.alpha:g} has no mean: alpha must exceed 1, or give minimum and a cap")
+        return self
+
+    @cached_property
+    def _minimum(self) -> float:
+        if self.minimum is not None:
+            return self.minimum
+        assert self.base_mean is not None
+        return self.base_mean * (self.alpha - 1) / self.alpha
+
+    def _partial_moment(self, order: int, upper: float) -> float:
+        a, low = self.alpha, self._minimum
+        if upper <= low:
+            return 0.0
+        if math.isinf(upper):
+            return a * low**order / (a - order) if a > order else math.inf
+        if a == order:
+            return a * low**order * math.log(upper / low)
+        return a * low**order / (a - order) * -math.expm1((order - a) * math.log(upper / low))
+
+    def _survival(self, x: float) -> float:
+        return (self._minimum / x) ** self.alpha if x > self._minimum else 1.0
+
+    def _draw_uncapped(self, rng: np.random.Generator, size: int) -> Column:
+        return self._minimum * (1 + rng.pareto(self.alpha, size))
+
+    def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        return self._minimum * (1 + rng.pareto(self.alpha - 1, size))
+
+
+class Geometric(LawBase):
+    """Geometric on 1, 2, ... with the given ``mean``: after each one, another follows with 1 - 1/mean."""
+
+    kind: Literal["geometric"] = "geometric"
+    base_mean: Annotated[Duration, Field(ge=1)] = Field(alias="mean")
+
+    def _moment(self, order: int) -> float:
+        return self.base_mean if order == 1 else self.base_mean * (2 * self.base_mean - 1)
+
+    def _draw(self, rng: np.random.Generator, size: int) -> Column:
+        return rng.geometric(1 / self.base_mean, size).astype(np.float64)
+
+    def _draw_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        # The sum of two geometric variables less one has probabilities proportional to k p (1 - p)^(k-1).
+        return self._draw(rng, size) + self._draw(rng, size) - 1
+
+
+class Empirical(LawBase):
+    """One of ``values``, each with its weight (equal weights if none are given)."""
+
+    kind: Literal["empirical"] = "empirical"
+    values: Annotated[tuple[Duration, ...], Field(min_length=1)]
+    weights: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] | None = None
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Self:
+        if self.weights is not None:
+            if len(self.weights) != len(self.values):
+                raise ValueError(f"{len(self.weights)} weights for {len(self.values)} values")
+            if not 0 < math.fsum(self.weights) < math.inf:
+                raise ValueError("the weights must not all be 0")
+        return self
+
+    @cached_property
+    def _table(self) -> tuple[Column, Column]:
+        values = np.array(self.values)
+        weights = np.ones(len(values)) if self.weights is None else np.array(self.weights)
+        return values, weights / weights.sum()
+
+    def _moment(self, order: int) -> float:
+        values, share = self._table
+        return float(values**order @ share)
+
+    def _variance(self) -> float:
+        values, share = self._table
+        return float((values - self.mean) ** 2 @ share)
+
+    def _draw(self, rng: np.random.Generator, size: int) -> Column:
+        values, share = self._table
+        return rng.choice(values, size, p=share)
+
+    def _draw_length_biased(self, rng: np.random.Generator, size: int) -> Column:
+        values, share = self._table
+        return rng.choice(values, size, p=values * share / self.mean)
+
+
+def _short_form(value: Any) -> Any:
+    """Turn ``6s`` or ``6`` into a constant law."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return {"kind": "constant", "value": value}
+    return value
+
+
+_AnyLaw = Annotated[
+    Constant | Uniform | Exponential | Lognormal | Gamma | Weibull | Pareto | Geometric | Empirical,
+    Field(discriminator="kind"),
+]
+Law = Annotated[_AnyLaw, BeforeValidator(_short_form, json_schema_input_type=str | float | _AnyLaw)]
+"""Any of the laws; a plain duration or number is short for a constant."""
+
+
+def _without_units(value: Any) -> Any:
+    values = value.values() if isinstance(value, Mapping) else (value,)
+    for number in values:
+        if isinstance(number, str) and number[-1:].isalpha() and number[:1].isdigit():
+            raise ValueError(f"{number!r} is a duration, but a number of requests is wanted here")
+    return value
+
+
+CountLaw = Annotated[Law, BeforeValidator(_without_units, json_schema_input_type=float | _AnyLaw)]
+"""A law of a number of things: the same laws, but durations are refused."""

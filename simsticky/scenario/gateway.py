@@ -1,0 +1,171 @@
+"""What stands in front of the pods: Service, Ingress, the upstream's policy and the gateway nodes."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from simsticky.kic.policy import violations
+from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.scenario.problems import Problem, again, details
+
+
+class Service(Section):
+    """The Service that selects the pods."""
+
+    name: str = "app"
+    """Name."""
+    publish_not_ready_addresses: Switch = False
+    """Endpoints count as ready whatever the pods' readiness, also while terminating."""
+
+
+class Ingress(Section):
+    """The route to the Service."""
+
+    path: Annotated[str, Field(pattern=r"^/")] = "/"
+    """Path prefix that the route matches."""
+    strip_path: Switch = False
+    """Whether the prefix is cut from the path the pods see; cookie paths refer to what clients see."""
+
+
+class HashOn(Section):
+    """What a request is hashed on."""
+
+    input: Literal["ip", "consumer", "path", "none"] | None = None
+    header: str | None = None
+    cookie: str | None = None
+    cookie_path: str | None = None
+    query_arg: str | None = None
+    uri_capture: str | None = None
+
+
+class HashOnFallback(Section):
+    """What a request is hashed on if the first input is missing."""
+
+    input: Literal["ip", "consumer", "path", "none"] | None = None
+    header: str | None = None
+    query_arg: str | None = None
+    uri_capture: str | None = None
+
+
+class StickySessions(Section):
+    """The cookie that names a session's target."""
+
+    cookie: str
+    """Name of the cookie; at least one character."""
+    cookie_path: str = "/"
+    """Its Path attribute."""
+
+
+_Statuses = tuple[Annotated[Whole, Field(ge=100, le=599)], ...]
+_Counter = Annotated[Whole, Field(ge=0, le=255)]
+_CheckType = Literal["http", "https", "tcp", "grpc", "grpcs"]
+
+
+class Healthy(Section):
+    """What makes a target healthy."""
+
+    http_statuses: _Statuses | None = None
+    interval: Annotated[Whole, Field(ge=0, le=65535)] | None = None
+    """Seconds between active probes of healthy targets; 0 is off."""
+    successes: _Counter | None = None
+
+
+class Unhealthy(Section):
+    """What makes a target unhealthy."""
+
+    http_statuses: _Statuses | None = None
+    http_failures: _Counter | None = None
+    tcp_failures: _Counter | None = None
+    timeouts: _Counter | None = None
+    interval: Annotated[Whole, Field(ge=0, le=65535)] | None = None
+    """Seconds between active probes of unhealthy targets; 0 is off."""
+
+
+class ActiveCheck(Section):
+    """Probes that the gateway sends by itself."""
+
+    type: _CheckType | None = None
+    concurrency: Annotated[Whole, Field(ge=1)] | None = None
+    http_path: Annotated[str, Field(pattern=r"^/")] | None = None
+    https_sni: str | None = None
+    https_verify_certificate: Switch | None = None
+    timeout: Annotated[Whole, Field(ge=0)] | None = None
+    headers: dict[str, tuple[str, ...]] | None = None
+    healthy: Healthy | None = None
+    unhealthy: Unhealthy | None = None
+
+
+class PassiveCheck(Section):
+    """Verdicts from the traffic itself."""
+
+    type: _CheckType | None = None
+    healthy: Healthy | None = None
+    unhealthy: Unhealthy | None = None
+
+
+class Healthchecks(Section):
+    """Kong's health checks of an upstream."""
+
+    active: ActiveCheck | None = None
+    passive: PassiveCheck | None = None
+    threshold: Annotated[Whole, Field(ge=0, le=100)] | None = None
+
+
+class Upstream(Section):
+    """The upstream's policy: the spec of a KongUpstreamPolicy, configuration.konghq.com/v1beta1."""
+
+    algorithm: Literal["round-robin", "consistent-hashing", "least-connections", "latency", "sticky-sessions"] = (
+        "round-robin"
+    )
+    """How a target is picked."""
+    slots: Annotated[Whole, Field(ge=10, le=65536)] = 10000
+    """Size of the hash ring."""
+    hash_on: HashOn | None = None
+    hash_on_fallback: HashOnFallback | None = None
+    sticky_sessions: StickySessions | None = None
+    healthchecks: Healthchecks | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _policy_rules(cls, value: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        # The rules look at what was written, so that they speak up beside wrong types and unknown fields.
+        written = value if isinstance(value, Mapping) else {}
+        broken = details(Problem(*found) for found in violations(written))
+        try:
+            upstream = read(value)
+        except ValidationError as error:
+            raise ValidationError.from_exception_data("Upstream", broken + again(error)) from None
+        if broken:
+            raise ValidationError.from_exception_data("Upstream", broken)
+        return upstream
+
+
+class Gateway(Section):
+    """Kong's nodes, and the choices where sticky-sessions' closed source leaves the behaviour unknown."""
+
+    nodes: Annotated[Whole, Field(ge=1, le=10_000)] = 1
+    """Kong nodes, each with its own configuration and push delay."""
+    workers: Annotated[Whole, Field(ge=1, le=1000)] = 1
+    """Worker processes per node, each with its own balancer."""
+    front_balancer: Literal["perRequest", "perConnection"] = "perConnection"
+    """Whether a session keeps its node and worker (one connection) or meets any at each request."""
+    retries: Annotated[Whole, Field(ge=0, le=32767)] = 5
+    """Further attempts after a refused or timed out connection."""
+    connect_timeout: Annotated[Duration, Field(gt=0)] = 60.0
+    write_timeout: Annotated[Duration, Field(gt=0)] = 60.0
+    read_timeout: Annotated[Duration, Field(gt=0)] = 60.0
+    sticky_new_pick: Literal["round_robin", "random", "least_connections"] = "round_robin"
+    """How a session without a usable cookie gets its target."""
+    sticky_on_unhealthy: Literal["rebind", "follow"] = "rebind"
+    """Whether a session leaves a target that Kong's health check calls unhealthy."""
+    sticky_when_total_weight_zero: Literal["503", "serve_bound"] = "503"
+    """What bound sessions get when all targets drain."""
+    sticky_retry: Literal["next_by_new_pick", "same_target"] = "next_by_new_pick"
+    """Where the next attempt goes when the bound target refuses."""
+    cookie_on_retry: Literal["rebind_cookie", "keep_cookie"] = "rebind_cookie"
+    """Whether a retry that reached another target also moves the cookie."""
+    sticky_set_cookie: Literal["when_missing_or_changed", "always"] = "when_missing_or_changed"
+    """When a response carries Set-Cookie."""
+    sticky_cookie_on_error_response: Switch = True
+    """Whether a proxied 502 or 504 carries Set-Cookie too."""

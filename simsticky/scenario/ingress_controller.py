@@ -1,0 +1,137 @@
+"""The Kong Ingress Controller's own Deployment: flags and environment that change what it tells the gateway.
+
+Source: Kong/kubernetes-ingress-controller v3.5: flags --enable-drain-support (false, since 3.5.0) and
+--proxy-sync-seconds (3); environment variables CONTROLLER_<FLAG>; a flag wins over the environment.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from simsticky.scenario.findings import Findings
+from simsticky.scenario.location import Keys
+from simsticky.scenario.objects import KubernetesObject
+from simsticky.scenario.workloads import POD
+
+_FLAGS = {"enable-drain-support": "enableDrainSupport", "proxy-sync-seconds": "proxySyncSeconds"}
+_IMAGES = {"kubernetes-ingress-controller", "kong-ingress-controller"}
+_GATEWAY_IMAGES = {"kong", "kong-gateway", "kong-gateway-dev"}
+_BOOLEANS = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)}
+_BOOLEANS |= dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)
+_DRAIN_SINCE = (3, 5)
+
+
+def _image(container: Any) -> tuple[str, str]:
+    """Return the last part of a container's image name, and its tag."""
+    image = container.get("image") if isinstance(container, Mapping) else None
+    name, _, tag = (image if isinstance(image, str) else "").partition("@")[0].rpartition("/")[2].partition(":")
+    return name, tag
+
+
+def _variable(flag: str) -> str:
+    return "CONTROLLER_" + flag.upper().replace("-", "_")
+
+
+def is_controller(obj: KubernetesObject) -> bool:
+    """Return whether a Deployment runs the ingress controller."""
+    return _controller_container(obj) is not None
+
+
+def is_gateway(obj: KubernetesObject) -> bool:
+    """Return whether a Deployment runs nothing but Kong's gateway."""
+    containers = obj.items(*POD, "containers")
+    return bool(containers) and all(_image(container)[0] in _GATEWAY_IMAGES for container in containers)
+
+
+def _controller_container(obj: KubernetesObject) -> int | None:
+    variables = {_variable(flag) for flag in _FLAGS}
+    for i, container in enumerate(obj.items(*POD, "containers")):
+        if not isinstance(container, Mapping):
+            continue
+        flags = {flag for flag, _, _ in _arguments(container)}
+        if _image(container)[0] in _IMAGES or flags or variables & {name for name, _ in _environment(container)}:
+            return i
+    return None
+
+
+def _arguments(container: Mapping[str, Any]) -> Iterator[tuple[str, str, Keys]]:
+    """Yield the flags we know, each with its value and the argument's path in the container."""
+    for field in ("command", "args"):
+        words = container.get(field)
+        words = words if isinstance(words, list) else []
+        for i, word in enumerate(words):
+            if not isinstance(word, str) or not word.startswith("--"):
+                continue
+            flag, equals, value = word[2:].partition("=")
+            if flag not in _FLAGS:
+                continue
+            if not equals and flag != "enable-drain-support" and i + 1 < len(words):
+                value = str(words[i + 1])
+            elif not equals:
+                value = "true"  # a boolean flag alone is set
+            yield flag, value, (field, i)
+
+
+def _environment(container: Mapping[str, Any]) -> Iterator[tuple[str, Keys]]:
+    variables = container.get("env")
+    for i, variable in enumerate(variables if isinstance(variables, list) else ()):
+        if isinstance(variable, Mapping) and isinstance(variable.get("name"), str):
+            yield variable["name"], ("env", i)
+
+
+def read_controller(found: Findings, obj: KubernetesObject) -> None:
+    """Read the controller's flags into the scenario's ``kic`` section."""
+    i = _controller_container(obj)
+    assert i is not None  # only controllers come here
+    container: Keys = (*POD, "containers", i)
+    data = obj.mapping(*container)
+    settings: dict[str, tuple[str, Keys]] = {}
+    by_variable = {_variable(flag): flag for flag in _FLAGS}
+    for name, keys in _environment(data):
+        if name in by_variable:
+            value = obj.get(*container, *keys, "value")
+            if isinstance(value, str):
+                settings[by_variable[name]] = value, (*container, *keys, "value")
+            elif value is None and obj.get(*container, *keys, "valueFrom") is not None:
+                _cannot_read(found, obj, (*container, *keys), name, _FLAGS[by_variable[name]])
+            else:
+                hint = 'put it in quotes: "true"'
+                found.problem(obj, (*container, *keys, "value"), "an environment variable must be text", hint)
+    for flag, value, keys in _arguments(data):
+        settings[flag] = value, (*container, *keys)
+    for flag, (value, path) in settings.items():
+        _setting(found, obj, flag, value, path, _image(data)[1])
+    if "enable-drain-support" not in settings and not found.states("kic", "enableDrainSupport"):
+        found.assume(obj, container, "no --enable-drain-support: drain support is off, its default")
+    found.look(obj, (*container, "image"))
+    found.list_the_rest(obj)
+
+
+def _cannot_read(found: Findings, obj: KubernetesObject, keys: Keys, name: str, field: str) -> None:
+    if found.states("kic", field):
+        found.ignore(obj, keys, f"the scenario states kic.{field}")
+        return
+    found.look(obj, keys)
+    found.problem(obj, keys, f"the value of {name} is not in the manifest", f"state kic.{field} in the scenario")
+
+
+def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys: Keys, tag: str) -> None:
+    field = _FLAGS[flag]
+    if found.states("kic", field):
+        found.ignore(obj, keys, f"the scenario states kic.{field}")
+        return
+    value: Any = None
+    if flag == "enable-drain-support":
+        value = _BOOLEANS.get(text)
+    elif re.fullmatch(r"\d+\.?\d*|\.\d+", text, re.ASCII):
+        value = float(text)
+    found.read(obj, keys, text)
+    if value is None:
+        found.problem(obj, keys, f"{text!r} is no value for --{flag}")
+        return
+    version = re.match(r"v?(\d+)\.(\d+)", tag)
+    if value is True and version and (int(version[1]), int(version[2])) < _DRAIN_SINCE:
+        text = f"the controller {tag} does not know --enable-drain-support, it is new in 3.5.0"
+        found.problem(obj, keys, text, "use 3.5 or later, or state kic.enableDrainSupport in the scenario")
+        return
+    found.put(("kic", field), value, obj.place(*keys))

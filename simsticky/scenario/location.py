@@ -1,0 +1,261 @@
+"""YAML read as plain data, with the file, line and column of every key and value.
+
+The reader composes ruamel.yaml's node graph (YAML 1.2: ``1:30`` and ``yes`` are strings, a date is a string)
+and builds the plain data itself, so that every problem of the text is found at its own place: duplicate keys,
+unrendered templates, aliases that contain themselves.
+"""
+
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from simsticky.errors import Diagnostic, InputError
+
+Keys = tuple[str | int, ...]
+"""A path into plain data: mapping keys and list indices."""
+
+_MOST_NODES = 1_000_000
+_DEEPEST = 200
+_TAG = "tag:yaml.org,2002:"
+
+
+class Place(NamedTuple):
+    """Where a value stands, and what it is called there.
+
+    Attributes:
+        file: File as the person named it.
+        line: Line, counted from 1; None for what is no file (``--set``).
+        column: Column, counted from 1, or None.
+        path: Dotted path within that file.
+    """
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+    path: str = ""
+
+
+def dotted(keys: Keys) -> str:
+    """Return a path as text: ``timeline.0.at``."""
+    return ".".join(str(key) for key in keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document.
+
+    Attributes:
+        data: Plain dicts, lists, strings, numbers, bools and None.
+        keys: Place of each mapping key, by path.
+        values: Place of each value, by path; the empty path is the document.
+    """
+
+    data: Any
+    keys: dict[Keys, Place] = field(repr=False)
+    values: dict[Keys, Place] = field(repr=False)
+
+    def place(self, path: Keys = (), *, of_key: bool = False) -> Place:
+        """Return the place of a value (or of its key); of the nearest node above if there is none."""
+        while True:
+            found = (self.keys.get(path) if of_key else None) or self.values.get(path)
+            if found is not None or not path:
+                return found or Place("")
+            path = path[:-1]
+
+    def diagnostic(self, path: Keys, message: str, hint: str = "", *, of_key: bool = False) -> Diagnostic:
+        """Return a diagnostic at a place of this document."""
+        place = self.place(path, of_key=of_key)
+        return Diagnostic(place.file, place.line, place.column, dotted(path), message, hint)
+
+
+def read_text(path: Path, name: str) -> str:
+    """Return the text of a file, or raise an :class:`InputError` that says why there is none."""
+    if path.is_dir():
+        raise InputError.of("is a directory, a file is wanted", file=name)
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError.of("no such file", file=name) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError.of(f"cannot be read: {reason}", file=name) from None
+    return decode(raw, name)
+
+
+def read_standard_input() -> str:
+    """Return all of standard input as text."""
+    return decode(sys.stdin.buffer.read(), "<stdin>")
+
+
+def decode(raw: bytes, name: str) -> str:
+    """Return UTF-8 text, or raise an :class:`InputError` at the first bad byte."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError.of("is UTF-16, write it as UTF-8", file=name, hint="PowerShell's > writes UTF-16")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
+        text = f"is not UTF-8 text: byte 0x{raw[error.start]:02x}"
+        raise InputError([Diagnostic(name, line, column, "", text)]) from None
+
+
+def read_documents(text: str, name: str) -> list[Document]:
+    """Return the documents of a YAML (or JSON) text; empty ones are left out.
+
+    Raises:
+        InputError: The text is no YAML, or says the same thing twice; all such problems at once.
+    """
+    documents, problems = [], []
+    try:
+        for node in _compose(text):
+            builder = _Builder(name)
+            data = builder.build(node, (), ())
+            problems += builder.problems
+            if data is not None:
+                documents.append(Document(data, builder.keys, builder.values))
+    except _RefusedError as refused:
+        problems.append(refused.diagnostic)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+        what = ", ".join(part for part in (error.context, error.problem) if part)
+        problems.append(Diagnostic(name, line, column, "", f"not valid YAML: {what}", _yaml_hint(text, line)))
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problems.append(Diagnostic(name, line, None, "", f"not valid YAML: {error.reason}"))
+    except RecursionError:
+        problems.append(Diagnostic(name, None, None, "", "is nested too deeply"))
+    except (YAMLError, ValueError, AssertionError, AttributeError, IndexError) as error:
+        # The parser's own slips on malformed text: still the text's fault, and no reason for a traceback.
+        problems.append(Diagnostic(name, None, None, "", f"not valid YAML: {error}"))
+    if problems:
+        raise InputError(problems)
+    return documents
+
+
+def _compose(text: str) -> Iterator[Node]:
+    yaml = YAML(typ="rt", pure=True)
+    constructor, _ = yaml.get_constructor_parser(StringIO(text))
+    while constructor.composer.check_node():
+        yield constructor.composer.get_node()
+
+
+def _yaml_hint(text: str, line: int | None) -> str:
+    content = text.split("\n")[line - 1] if line is not None and line <= text.count("\n") + 1 else ""
+    if "{{" in content:
+        return "a template? render it first, for example with helm template"
+    if "\t" in content[: len(content) - len(content.lstrip())]:
+        return "YAML is indented with blanks, not with tabs"
+    return ""
+
+
+class _RefusedError(Exception):
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(str(diagnostic))
+        self.diagnostic = diagnostic
+
+
+class _Builder:
+    """Builds the plain data of one document, and notes where everything stands."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.keys: dict[Keys, Place] = {}
+        self.values: dict[Keys, Place] = {}
+        self.problems: list[Diagnostic] = []
+        self._built = 0
+
+    def build(self, node: Node, path: Keys, above: tuple[int, ...]) -> Any:
+        self._built += 1
+        if self._built > _MOST_NODES:
+            raise self._refused(node, path, "expands to too many values")
+        if len(above) > _DEEPEST:
+            raise self._refused(node, path, "is nested too deeply")
+        if id(node) in above:
+            raise self._refused(node, path, "contains itself")
+        self.values[path] = self._place(node, path)
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, path)
+        above = (*above, id(node))
+        if isinstance(node, SequenceNode):
+            return [self.build(item, (*path, i), above) for i, item in enumerate(node.value)]
+        return self._mapping(node, path, above)
+
+    def _mapping(self, node: Node, path: Keys, above: tuple[int, ...]) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        merged: list[Node] = []
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, ScalarNode):
+                text = "a mapping or list cannot be a key"
+                hint = "an unrendered template? run helm template first"
+                self.problems.append(self._diagnostic(key_node, path, text, hint))
+                continue
+            if str(key_node.tag) == _TAG + "merge":
+                merged += value_node.value if isinstance(value_node, SequenceNode) else [value_node]
+                continue
+            key = str(key_node.value)
+            below = (*path, key)
+            if key in built:
+                first = self.keys[below].line
+                text = f"duplicate key, first given on line {first}"
+                self.problems.append(self._diagnostic(key_node, below, text))
+                continue
+            self.keys[below] = self._place(key_node, below)
+            built[key] = self.build(value_node, below, above)
+        for other in merged:
+            inherited = self.build(other, path, above)
+            if not isinstance(inherited, dict):
+                raise self._refused(other, path, "only mappings can be merged with <<")
+            built = inherited | built
+        self.values[path] = self._place(node, path)
+        return built
+
+    def _scalar(self, node: ScalarNode, path: Keys) -> Any:
+        tag, text = str(node.tag).removeprefix(_TAG), str(node.value)
+        if tag == "null":
+            return None
+        if tag == "bool":
+            return text.lower() == "true"
+        if tag == "int":
+            return self._number(node, path, text)
+        if tag == "float":
+            return _float(text)
+        if tag.startswith("!") and tag != "!":
+            raise self._refused(node, path, f"the tag {tag} has no meaning here")
+        return text
+
+    def _number(self, node: ScalarNode, path: Keys, text: str) -> int | str:
+        digits = text.replace("_", "")
+        try:
+            return int(digits, 10) if digits.lstrip("+-").isdigit() else int(digits, 0)
+        except ValueError:
+            if len(digits) > 1000:
+                raise self._refused(node, path, "the number has too many digits") from None
+            return text
+
+    def _place(self, node: Node, path: Keys) -> Place:
+        return Place(self.name, node.start_mark.line + 1, node.start_mark.column + 1, dotted(path))
+
+    def _diagnostic(self, node: Node, path: Keys, text: str, hint: str = "") -> Diagnostic:
+        place = self._place(node, path)
+        return Diagnostic(place.file, place.line, place.column, place.path, text, hint)
+
+    def _refused(self, node: Node, path: Keys, text: str) -> _RefusedError:
+        return _RefusedError(self._diagnostic(node, path, text))
+
+
+def _float(text: str) -> float:
+    plain = text.replace("_", "").lower()
+    if plain.endswith(".inf"):
+        return -math.inf if plain.startswith("-") else math.inf
+    return math.nan if plain.endswith(".nan") else float(plain)

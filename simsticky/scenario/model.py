@@ -1,0 +1,284 @@
+"""The scenario: everything that is simulated, frozen and validated.
+
+A :class:`Scenario` is built from a file by :func:`simsticky.scenario.load.load`, or from a plain mapping by
+``Scenario.model_validate``. YAML keys are camelCase, Python attributes snake_case, all times seconds.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    PrivateAttr,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from simsticky.errors import Diagnostic
+from simsticky.scenario.advice import warnings_of
+from simsticky.scenario.application import App, OnSigterm
+from simsticky.scenario.cluster import Kic, Kubernetes
+from simsticky.scenario.deployment import Deployment, PreStop, Probe, RollingUpdate, StartupProbe, Strategy
+from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
+from simsticky.scenario.location import Place
+from simsticky.scenario.operations import VERBS, DeletePod, Operation, Rollout, Scale
+from simsticky.scenario.problems import Problem, again, details, did_you_mean
+from simsticky.scenario.report import ManifestReport
+from simsticky.scenario.thresholds import Threshold, ThresholdText
+from simsticky.scenario.traffic import (
+    Arrivals,
+    Closed,
+    Cookies,
+    Diurnal,
+    OnFailure,
+    Piecewise,
+    Poisson,
+    Step,
+    Traffic,
+)
+from simsticky.units import parse_duration
+
+__all__ = [
+    "App",
+    "Arrivals",
+    "Closed",
+    "Cookies",
+    "DeletePod",
+    "Deployment",
+    "Diurnal",
+    "Gateway",
+    "Healthchecks",
+    "Ingress",
+    "Kic",
+    "Kubernetes",
+    "OnFailure",
+    "OnSigterm",
+    "Operation",
+    "Piecewise",
+    "Poisson",
+    "PreStop",
+    "Probe",
+    "RollingUpdate",
+    "Rollout",
+    "Run",
+    "Scale",
+    "Scenario",
+    "Service",
+    "StartupProbe",
+    "Step",
+    "StickySessions",
+    "Strategy",
+    "Threshold",
+    "Traffic",
+    "Upstream",
+]
+
+
+def _until(value: Any) -> float | Literal["drained"]:
+    if isinstance(value, str) and value == "drained":
+        return "drained"
+    try:
+        return parse_duration(value)
+    except ValueError:
+        if isinstance(value, str) and did_you_mean(value, ["drained"]):
+            raise ValueError(f"{value!r} is neither drained nor a duration; did you mean drained?") from None
+        raise ValueError(f"{value!r} is neither drained nor a duration such as 30m") from None
+
+
+class Run(Section):
+    """How long, how often and with which seed to simulate."""
+
+    until: Annotated[
+        Literal["drained"] | float,
+        PlainValidator(_until),
+        WithJsonSchema({"anyOf": [{"const": "drained"}, {"type": ["string", "number"]}]}, mode="validation"),
+    ] = "drained"
+    """``drained``: until every session alive after the last operation has ended; or a time."""
+    horizon: Annotated[Duration, Field(gt=0)] = 7200.0
+    """The run ends here at the latest."""
+    replications: Annotated[Whole, Field(ge=1, le=1_000_000)] = 30
+    """Independent runs."""
+    seed: Annotated[Whole, Field(ge=0)] = 1
+    """Seed of all randomness."""
+    settle: Duration = 60.0
+    """Left out of the measures at the start."""
+    start: Literal["equilibrium", "empty"] = "equilibrium"
+    """Whether sessions are alive at 0 as in the long run, or none is."""
+    record: Literal["requests", "sessions", "summary"] = "requests"
+    """How much is kept."""
+    skew_floor: Switch = True
+    """Run each replication once more without the operation, for the excess of load skew."""
+
+
+class Scenario(Section):
+    """What is simulated: traffic, application, Kubernetes and Kong objects, delays and operations."""
+
+    schema_: Annotated[Literal["simsticky/1"], Field(alias="schema")] = "simsticky/1"
+    """Version of this format."""
+    name: str = "scenario"
+    """Short name, for tables."""
+    about: str = ""
+    """One or two sentences for people."""
+    manifests: tuple[str, ...] = ()
+    """Files or directories of Kubernetes manifests; ``-`` is standard input."""
+    run: Run = Run()
+    traffic: Traffic = Traffic()
+    app: App = App()
+    deployment: Deployment = Deployment()
+    service: Service = Service()
+    ingress: Ingress = Ingress()
+    upstream: Upstream = Upstream()
+    gateway: Gateway = Gateway()
+    kic: Kic = Kic()
+    kubernetes: Kubernetes = Kubernetes()
+    timeline: tuple[Operation, ...] = ()
+    """Operations, in any order."""
+    thresholds: dict[str, ThresholdText] = Field(default_factory=dict)
+    """Bounds on metrics, for example broken_sessions: "< 1%"."""
+
+    _places: dict[str, Place] = PrivateAttr(default_factory=dict)
+    _manifest_report: ManifestReport = PrivateAttr(default_factory=ManifestReport)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _consistent(cls, value: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        # On failure the rules across sections look at what was written, so that all problems come at once.
+        try:
+            scenario = read(value)
+        except ValidationError as error:
+            written = value if isinstance(value, Mapping) else {}
+            lines = again(error) + details(_broken_rules(written))
+            raise ValidationError.from_exception_data("Scenario", lines) from None
+        if broken := _broken_rules(scenario.to_json_dict()):
+            raise ValidationError.from_exception_data("Scenario", details(broken))
+        return scenario
+
+    def evolve(self, changes: Mapping[str, Any], *, source: str = "") -> "Scenario":
+        """Return a copy with values changed, validated again.
+
+        Args:
+            changes: New values by dotted YAML path, for example ``{"kic.enableDrainSupport": False,
+                "timeline.0.at": "5m", "deployment.preStop": "45s"}``. The short paths ``deployment.grace``,
+                ``deployment.maxSurge``, ``deployment.maxUnavailable`` and ``kic.delays``,
+                ``kubernetes.delays`` work too. None takes a value back to its default (or to none). What the
+                change replaces goes: another ``upstream.algorithm`` drops the fields of the former one,
+                ``traffic.sessionDuration`` drops ``traffic.requests`` and the other way round.
+            source: Who asks, for provenance and errors: ``--set`` on the command line.
+
+        Raises:
+            InputError: A path is unknown or a value is wrong.
+        """
+        # Not at the top: that module needs this class.
+        from simsticky.scenario.changes import evolve
+
+        return evolve(self, changes, source)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the resolved scenario as plain JSON types; :meth:`model_validate` reads it back."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def digest(self) -> str:
+        """Return 16 hex digits that change whenever anything that can change a result changes.
+
+        Names, thresholds, the number of replications and file paths are left out; a trace counts by its
+        content.
+        """
+        written = self.to_json_dict()
+        for key in ("name", "about", "thresholds", "manifests"):
+            del written[key]
+        del written["run"]["replications"]
+        if self.traffic.trace is not None:
+            written["traffic"]["trace"] = hashlib.sha256(Path(self.traffic.trace).read_bytes()).hexdigest()
+        text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """Where each stated value came from, by dotted path: ``example-app.yaml:12`` or ``--set``."""
+        return {path: _origin(place) for path, place in self._places.items()}
+
+    def came_from(self, path: str) -> str:
+        """Return where the value at a dotted path came from; ``default`` if nobody stated it."""
+        place = self._place(path)
+        return "default" if place is None else _origin(place)
+
+    def _place(self, path: str) -> Place | None:
+        while path:
+            if path in self._places:
+                return self._places[path]
+            path = path.rpartition(".")[0]
+        return None
+
+    @property
+    def places(self) -> Mapping[str, Place]:
+        """Place of each stated value, by dotted path."""
+        return self._places
+
+    def set_origin(self, places: Mapping[str, Place], report: ManifestReport) -> None:
+        """Note where the values came from; no part of the scenario's identity."""
+        self._places = dict(places)
+        self._manifest_report = report
+
+    def diagnostic(self, path: str, message: str, hint: str = "") -> Diagnostic:
+        """Return a diagnostic at the place of the value at a dotted path."""
+        place = self._place(path)
+        if place is None:
+            return Diagnostic("", None, None, path, message, hint)
+        return Diagnostic(place.file, place.line, place.column, place.path or path, message, hint)
+
+    @property
+    def manifest_report(self) -> ManifestReport:
+        """What was read from the manifests, what was ignored, and what was assumed."""
+        return self._manifest_report
+
+    @property
+    def parsed_thresholds(self) -> dict[str, Threshold]:
+        """The thresholds by metric."""
+        return {metric: Threshold.parse(text) for metric, text in self.thresholds.items()}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed and yet worth a second look."""
+        return warnings_of(self)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON schema of scenario files, for editors."""
+        schema = cls.model_json_schema(by_alias=True, mode="validation")
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        schema["required"] = ["schema"]
+        return schema
+
+    def __eq__(self, other: object) -> bool:
+        # Where a value came from does not make it another scenario; pydantic would compare that too.
+        return self.__dict__ == other.__dict__ if isinstance(other, Scenario) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.about, self.manifests))
+
+
+def _origin(place: Place) -> str:
+    name = place.file.replace("\\", "/").rpartition("/")[2]
+    return name if place.line is None else f"{name}:{place.line}"
+
+
+def _broken_rules(written: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong between sections, as far as a possibly broken mapping lets one see it."""
+    deployment = written.get("deployment")
+    name = deployment.get("name", "app") if isinstance(deployment, Mapping) else "app"
+    timeline = written.get("timeline")
+    problems = []
+    for i, entry in enumerate(timeline if isinstance(timeline, list | tuple) else ()):
+        for verb in VERBS:
+            target = entry.get(verb) if isinstance(entry, Mapping) else None
+            if isinstance(target, str) and target != name:
+                hint = did_you_mean(target, [name]) or f"the Deployment is {name}"
+                problems.append(Problem(("timeline", i, verb), f"there is no Deployment {target!r}", hint))
+    return problems

@@ -1,0 +1,40 @@
+"""What became of the manifests, field by field, so that nothing is ignored in silence."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestNote:
+    """One field of a manifest, or one object.
+
+    Attributes:
+        file: File as named.
+        line: Line, counted from 1.
+        path: Kind, name and field, for example ``Deployment example-app: spec.replicas``.
+        note: The value read, why it is ignored, or what is assumed.
+    """
+
+    file: str
+    line: int
+    path: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Return ``file:line: path: note``."""
+        text = f"{self.file}:{self.line}: {self.path}"
+        return f"{text}: {self.note}" if self.note else text
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestReport:
+    """Everything that was found in the manifests.
+
+    Attributes:
+        read: Fields that the scenario took, with their values.
+        ignored: Fields and objects that have no effect on the simulation, with the reason where there is one.
+        assumed: Where the manifests leave open what the simulation needs, and what it takes instead.
+    """
+
+    read: tuple[ManifestNote, ...] = field(default=())
+    ignored: tuple[ManifestNote, ...] = field(default=())
+    assumed: tuple[ManifestNote, ...] = field(default=())

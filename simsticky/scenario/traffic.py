@@ -1,0 +1,185 @@
+"""Who arrives and what they do: sessions, their requests, cookies, and what clients do after a failure."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
+
+from simsticky.scenario.distributions import Constant, CountLaw, Exponential, Geometric, Law, Lognormal
+from simsticky.scenario.fields import Duration, Rate, Section, Share, Whole
+from simsticky.scenario.problems import Problem, refuse
+
+
+class Poisson(Section):
+    """Sessions start as a Poisson process of constant rate."""
+
+    kind: Literal["poisson"] = "poisson"
+    rate: Rate
+    """New sessions per time."""
+
+
+class Step(Section):
+    """From a time on, sessions start at this rate."""
+
+    from_s: Duration = Field(alias="from")
+    """When the step begins, in seconds of model time."""
+    rate: Rate
+    """New sessions per time."""
+
+
+class Piecewise(Section):
+    """Sessions start as a Poisson process whose rate is constant between steps."""
+
+    kind: Literal["piecewise"] = "piecewise"
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    """The steps, the first from 0s, ascending."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        problems = []
+        if self.steps[0].from_s != 0:
+            problems.append(Problem(("steps", 0, "from"), "the first step must begin at 0s"))
+        problems += [
+            Problem(("steps", i + 1, "from"), "each step must begin after the one before it")
+            for i, (before, after) in enumerate(pairwise(self.steps))
+            if after.from_s <= before.from_s
+        ]
+        refuse("Piecewise", problems)
+        return self
+
+
+class Diurnal(Section):
+    """A Poisson process of rate mean * (1 + amplitude * cos(2 pi (t - peakAt) / period))."""
+
+    kind: Literal["diurnal"] = "diurnal"
+    mean: Rate
+    """Mean number of new sessions per time over a period."""
+    amplitude: Share
+    """Half the swing as a share of the mean, between 0 and 1."""
+    period: Annotated[Duration, Field(gt=0)] = 86400.0
+    """Length of the cycle."""
+    peak_at: Duration = 0.0
+    """Model time of a maximum."""
+
+
+class Closed(Section):
+    """A fixed number of clients, each starting its next session a pause after the last one ended."""
+
+    kind: Literal["closed"] = "closed"
+    population: Annotated[Whole, Field(ge=1, le=10_000_000)]
+    """Number of clients."""
+    pause: Law = Constant(value=0.0)
+    """Pause between a client's sessions."""
+
+
+Arrivals = Annotated[Poisson | Piecewise | Diurnal | Closed, Field(discriminator="kind")]
+
+
+class Cookies(Section):
+    """What clients do with cookies."""
+
+    keep: Share = 1.0
+    """Share of clients with a cookie jar; the others send no cookie ever."""
+
+
+class OnFailure(Section):
+    """What a client does after a failed request."""
+
+    action: Literal["continue", "retry", "abandon"] = "continue"
+    """Count it as one of the session's requests and think; send it again; or end the session."""
+    backoff: Law = Constant(value=1.0)
+    """Wait before each new attempt; for ``retry``."""
+    max_attempts: Annotated[Whole, Field(ge=1, le=1000)] = 3
+    """Attempts for one request in all, the first included; for ``retry``."""
+
+
+def _endless_or_law(value: Any) -> str:
+    return "endless" if isinstance(value, str) and value == "endless" else "law"
+
+
+RequestCount = Annotated[
+    Annotated[Literal["endless"], Tag("endless")] | Annotated[CountLaw, Tag("law")],
+    Discriminator(_endless_or_law),
+]
+"""Requests of a session: a law, or ``endless`` (closed populations only)."""
+
+_LAW_OF_THE_TRACE = ("sessions", "requests", "think", "service", "session_duration")
+
+
+class Traffic(Section):
+    """The sessions: drawn from laws, or read from a trace."""
+
+    sessions: Arrivals = Poisson(rate=1.0)
+    """When sessions start."""
+    requests: RequestCount = Geometric(mean=10)
+    """Number of requests of a session; has no meaning beside ``sessionDuration`` or ``trace``."""
+    think: Law = Exponential(mean=7)
+    """From the end of a request to the sending of the next."""
+    session_duration: Law | None = None
+    """Instead of ``requests``: a session sends requests until this time after its first has passed."""
+    service: Law = Lognormal(median=0.050, sigma=0.6)
+    """Time a pod works on a request."""
+    cookies: Cookies = Cookies()
+    """What clients do with cookies."""
+    path: Annotated[str, Field(pattern=r"^/")] = "/"
+    """Path that clients request, as they see it; cookie paths are matched against it."""
+    on_failure: OnFailure = OnFailure()
+    """What a client does after a failed request."""
+    trace: str | None = None
+    """Instead of the laws: a CSV file with the columns session,start_s,request,think_s,service_s."""
+
+    @model_validator(mode="after")
+    def _exclusions(self) -> Self:
+        given = self.model_fields_set
+        problems = []
+        if self.trace is not None:
+            problems += [
+                Problem((_camel(name),), f"traffic.{_camel(name)} and traffic.trace exclude each other")
+                for name in _LAW_OF_THE_TRACE
+                if name in given and (name != "session_duration" or self.session_duration is not None)
+            ]
+        elif self.session_duration is not None and "requests" in given:
+            problems.append(
+                Problem(
+                    ("sessionDuration",),
+                    "traffic.requests and traffic.sessionDuration exclude each other",
+                    "keep one: a session ends after a number of requests, or after a duration",
+                )
+            )
+        endless = self.requests == "endless" and self.session_duration is None and self.trace is None
+        if endless and self.sessions.kind != "closed":
+            problems.append(
+                Problem(
+                    ("requests",),
+                    "endless sessions need a closed population, an open arrival process would pile them up",
+                    "write sessions: {kind: closed, population: 100}",
+                )
+            )
+        if self.requests != "endless" and self.requests.mean < 1:
+            problems.append(Problem(("requests",), "a session has at least one request"))
+        refuse("Traffic", problems)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _only_what_counts(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = dump(self)
+        unused: tuple[str, ...] = ()
+        if self.trace is not None:
+            unused = _LAW_OF_THE_TRACE
+        elif self.session_duration is not None:
+            unused = ("requests",)
+        for name in unused:
+            written.pop(name, None)
+            written.pop(_camel(name), None)
+        return written
+
+
+def _camel(name: str) -> str:
+    return Traffic.model_fields[name].alias or name

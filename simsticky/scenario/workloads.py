@@ -1,0 +1,223 @@
+"""The application's Deployment, read from its manifest.
+
+Sources of the API server's rules and texts: Kubernetes, apps/validation.go and core/validation.go; of the
+defaults: apps/v1/defaults.go and core/v1/defaults.go.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from simsticky.scenario.findings import Findings
+from simsticky.scenario.hooks import length_of
+from simsticky.scenario.location import Keys
+from simsticky.scenario.objects import KubernetesObject
+
+TEMPLATE: Keys = ("spec", "template")
+POD: Keys = ("spec", "template", "spec")
+
+_SPEC = {
+    "replicas": "replicas",
+    "minReadySeconds": "minReadySeconds",
+    "progressDeadlineSeconds": "progressDeadlineSeconds",
+    "revisionHistoryLimit": "revisionHistoryLimit",
+}
+_PROBE = (
+    "initialDelaySeconds",
+    "timeoutSeconds",
+    "periodSeconds",
+    "successThreshold",
+    "failureThreshold",
+)
+_HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
+_NOTES = {
+    "livenessProbe": "failures of liveness probes are not simulated",
+    "resources": "requests and limits have no effect on the model",
+}
+_READABLE_POD = ("terminationGracePeriodSeconds", "containers")
+_READABLE_CONTAINER = ("lifecycle", "readinessProbe", "startupProbe", "livenessProbe", "ports")
+
+
+def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[Any]) -> None:
+    """Read a Deployment into the scenario's ``deployment`` section.
+
+    Args:
+        found: Where the findings go.
+        obj: The Deployment.
+        target_ports: The Service's target ports, by which the application's container is known.
+    """
+    found.take(obj, ("metadata", "name"), ("deployment", "name"))
+    for field, target in _SPEC.items():
+        found.take_whole_number(obj, ("spec", field), ("deployment", target))
+    found.take(obj, ("spec", "paused"), ("deployment", "paused"))
+    _strategy(found, obj)
+    _selector(found, obj)
+    grace_keys = (*POD, "terminationGracePeriodSeconds")
+    found.take_whole_number(obj, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
+    if (container := _container(found, obj, target_ports)) is not None:
+        _pre_stop(found, obj, container)
+        for probe in ("readinessProbe", "startupProbe"):
+            _probe(found, obj, container, probe)
+        for field, note in _NOTES.items():
+            if obj.get(*container, field) is not None:
+                found.ignore(obj, (*container, field), note)
+    readable = {
+        ("spec",): (*_SPEC, "paused", "strategy", "selector", "template"),
+        ("spec", "strategy"): ("type", "rollingUpdate"),
+        ("spec", "strategy", "rollingUpdate"): ("maxSurge", "maxUnavailable"),
+        POD: _READABLE_POD,
+    }
+    if container is not None:
+        readable |= {
+            container: _READABLE_CONTAINER,
+            (*container, "lifecycle"): ("preStop",),
+            (*container, "readinessProbe"): _PROBE,
+            (*container, "startupProbe"): _PROBE,
+        }
+    found.list_the_rest(obj, readable)
+
+
+def labels_of(obj: KubernetesObject) -> Mapping[str, Any]:
+    """Return the labels of a workload's pods."""
+    return obj.mapping(*TEMPLATE, "metadata", "labels")
+
+
+def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Return whether a Service's selector matches labels; an empty one matches nothing."""
+    return bool(selector) and all(key in labels and labels[key] == value for key, value in selector.items())
+
+
+def _strategy(found: Findings, obj: KubernetesObject) -> None:
+    strategy: Keys = ("spec", "strategy")
+    found.take(obj, (*strategy, "type"), ("deployment", "strategy", "type"))
+    rolling: Keys = (*strategy, "rollingUpdate")
+    if obj.get(*strategy, "type") == "Recreate" and obj.get(*rolling) is not None:
+        found.look(obj, rolling)
+        text = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
+        found.problem(obj, rolling, text, "leave rollingUpdate out", of_key=True)
+        return
+    for field in ("maxSurge", "maxUnavailable"):
+        found.take(obj, (*rolling, field), ("deployment", "strategy", "rollingUpdate", field))
+
+
+def _selector(found: Findings, obj: KubernetesObject) -> None:
+    wanted = obj.mapping("spec", "selector", "matchLabels")
+    found.look(obj, ("spec", "selector"))
+    found.read(obj, (*TEMPLATE, "metadata", "labels"), _labels_text(labels_of(obj)))
+    if not selects(wanted, labels_of(obj)) and wanted:
+        text = "Invalid value: `selector` does not match template `labels`"
+        keys = (*TEMPLATE, "metadata", "labels")
+        found.problem(obj, keys, text, f"the selector wants {_labels_text(wanted)}")
+
+
+def _labels_text(labels: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in labels.items()) or "none"
+
+
+def _container(found: Findings, obj: KubernetesObject, target_ports: list[Any]) -> Keys | None:
+    """Return the path of the application's container: the one with the Service's port, else the first."""
+    containers: Keys = (*POD, "containers")
+    count = len(obj.items(*containers))
+    if count == 0:
+        found.problem(obj, containers, "Required value: a pod needs at least one container")
+        return None
+    chosen = 0
+    for i in range(count):
+        ports = obj.items(*containers, i, "ports")
+        names = {port.get(key) for port in ports if isinstance(port, Mapping) for key in ("name", "containerPort")}
+        if names.intersection(port for port in target_ports if isinstance(port, int | str)):
+            chosen = i
+            break
+    for i in range(count):
+        container: Keys = (*containers, i)
+        found.look(obj, (*container, "name"))
+        if i == chosen:
+            found.look(obj, (*container, "ports"))
+        else:
+            name = obj.get(*containers, chosen, "name")
+            found.ignore(obj, container, f"the application is container {name}; others are taken to do no harm")
+    return (*containers, chosen)
+
+
+def _probe(found: Findings, obj: KubernetesObject, container: Keys, name: str) -> None:
+    keys = (*container, name)
+    if not isinstance(obj.get(*keys), Mapping):
+        if obj.get(*keys) is not None:
+            found.look(obj, keys)
+            found.problem(obj, keys, "must be a mapping")
+        return
+    found.put(("deployment", name), {}, obj.place(*keys))
+    for field in _PROBE:
+        if obj.get(*keys, field) == 0 and field != "initialDelaySeconds":
+            found.look(obj, (*keys, field))
+            found.assume(obj, (*keys, field), "0 stands for the API server's default")
+        else:
+            found.take_whole_number(obj, (*keys, field), ("deployment", name, field))
+    for handler in _HANDLERS:
+        if obj.get(*keys, handler) is not None:
+            found.read(obj, (*keys, handler), "what is probed; the kind of probe makes no difference here")
+
+
+def _pre_stop(found: Findings, obj: KubernetesObject, container: Keys) -> None:
+    keys = (*container, "lifecycle", "preStop")
+    hook = obj.get(*keys)
+    if hook is None:
+        return
+    if found.states("deployment", "preStop"):
+        found.ignore(obj, keys, "the scenario states deployment.preStop")
+        return
+    if not isinstance(hook, Mapping):
+        found.look(obj, keys)
+        found.problem(obj, keys, "must be a mapping")
+        return
+    given = [handler for handler in ("sleep", "exec", "httpGet", "tcpSocket") if hook.get(handler) is not None]
+    if len(given) != 1:
+        found.look(obj, keys)
+        text = "must specify a handler type" if not given else "may not specify more than 1 handler type"
+        found.problem(obj, keys, text, "one of sleep, exec, httpGet")
+    elif given == ["sleep"]:
+        _sleep_hook(found, obj, (*keys, "sleep"))
+    elif given == ["exec"]:
+        _exec_hook(found, obj, (*keys, "exec"))
+    else:
+        keys = (*keys, given[0])
+        found.read(obj, keys, "taken as 0s")
+        text = f"{given[0]} is taken to answer at once; if it blocks, state deployment.preStop in the scenario"
+        found.assume(obj, keys, text)
+        found.put(("deployment", "preStop"), {"sleep": 0}, obj.place(*keys))
+
+
+def _sleep_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> None:
+    seconds = obj.get(*keys, "seconds")
+    place = obj.place(*keys, "seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int):
+        found.look(obj, keys)
+        given = "nothing" if seconds is None else repr(seconds)
+        found.problem(obj, (*keys, "seconds"), f"must be a whole number, got {given}")
+        return
+    found.read(obj, (*keys, "seconds"), f"{seconds}s")
+    grace = obj.get(*POD, "terminationGracePeriodSeconds")
+    grace = 30 if not isinstance(grace, int) else grace
+    if not 0 <= seconds <= grace:
+        text = f"Invalid value: {seconds}: must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+        found.problem(obj, (*keys, "seconds"), text, "lengthen the grace period or shorten the sleep")
+        return
+    found.put(("deployment", "preStop"), {"sleep": seconds}, place)
+
+
+def _exec_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> None:
+    keys = (*keys, "command")
+    command = obj.get(*keys)
+    found.look(obj, keys)
+    if not isinstance(command, list) or not all(isinstance(word, str) for word in command):
+        found.problem(obj, keys, "must be a list of strings", 'for example ["sleep", "30"]; numbers need quotes')
+        return
+    length = length_of(command)
+    if length.seconds is None:
+        text = f"the length of this preStop hook cannot be read: {length.why_not}"
+        found.problem(obj, keys, text, "state deployment: {preStop: 30s} in the scenario, with its real length")
+        return
+    found.read(obj, keys, f"{length.seconds:g}s")
+    for other in length.others:
+        text = f"`{other}` is taken to need no time and to leave the application alone"
+        found.assume(obj, keys, text)
+    found.put(("deployment", "preStop"), {"sleep": length.seconds}, obj.place(*keys))

@@ -1,0 +1,102 @@
+"""The cluster as the API server knows it: pod objects and who hears of their changes."""
+
+from collections.abc import Callable
+
+from simsticky.sim.pods import Container, Pod
+from simsticky.sim.recording import PodRecord
+from simsticky.sim.streams import Purpose
+from simsticky.sim.world import World
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""Kubernetes' own for generated names (facts: apimachinery, util/rand)."""
+
+
+class Cluster:
+    """All pod objects, their names, addresses and nodes.
+
+    Attributes:
+        pods: The pod objects that exist, in order of creation.
+        records: The records of all pods there ever were.
+        on_change: Called with a pod whose object changed: created, ready, deleted, terminal or gone.
+    """
+
+    def __init__(self, world: World) -> None:
+        """Start with no pods."""
+        self._world = world
+        self.records = world.recorder.recording.pods
+        self._containers = world.recorder.recording.containers
+        self.pods: list[Pod] = []
+        self.on_change: list[Callable[[Pod], None]] = []
+
+    def create_pod(self, replica_set: str, revision: int, cause: int, created_s: float | None = None) -> Pod:
+        """Create a pending pod object."""
+        index = len(self.records)
+        bits = self._world.streams.bits(Purpose.UID, index)
+        record = PodRecord(
+            pod=f"{replica_set}-{generated_suffix(bits, 5)}",
+            replica_set=replica_set,
+            revision=revision,
+            node="",
+            address="",
+            created_s=self._world.now_s if created_s is None else created_s,
+        )
+        self.records.append(record)
+        pod = Pod(index, f"{bits:016x}", record, replica_set)
+        self.pods.append(pod)
+        if created_s is None:
+            self._world.tell("replicaset", "created", pod.name, f"for revision {revision}", cause)
+        self.changed(pod)
+        return pod
+
+    def schedule(self, pod: Pod) -> None:
+        """Bind a pod to the node with the fewest pods of the application, the first of equals (rule K8)."""
+        nodes = self._world.scenario.kubernetes.nodes
+        crowd = [0] * nodes
+        for other in self.pods:
+            if other.record.node and other.active:
+                crowd[int(other.record.node.rpartition("-")[2]) - 1] += 1
+        node = crowd.index(min(crowd))
+        pod.record.node = f"node-{node + 1}"
+        number = pod.index + 2
+        pod.record.address = f"10.{244 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}:8080"
+
+    def start_container(self, pod: Pod, now_s: float) -> Container:
+        """Start a container instance in a pod; it does not listen yet."""
+        index = len(self._containers)
+        self._containers.append(pod.index)
+        pod.container = Container(index, pod, self._world.scenario.app.concurrency, now_s)
+        pod.record.started_s = now_s
+        return pod.container
+
+    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None) -> None:
+        """Publish a pod's Ready condition."""
+        if pod.ready == ready:
+            return
+        pod.ready = ready
+        pod.ready_since_s = (self._world.now_s if since_s is None else since_s) if ready else None
+        if ready and pod.record.ready_s != pod.record.ready_s:
+            pod.record.ready_s = pod.ready_since_s or 0.0
+        if since_s is None:
+            self._world.tell("kubelet", "ready" if ready else "unready", pod.name)
+        self.changed(pod)
+
+    def remove(self, pod: Pod) -> None:
+        """Take the pod object away."""
+        self.pods.remove(pod)
+        pod.record.removed_s = self._world.now_s
+        self._world.tell("kubelet", "removed", pod.name, "the pod object is gone", pod.record.deleted_by)
+        self.changed(pod)
+
+    def changed(self, pod: Pod) -> None:
+        """Tell those who watch pods."""
+        for listener in self.on_change:
+            listener(pod)
+
+
+def generated_suffix(bits: int, length: int) -> str:
+    """Return a name suffix as Kubernetes generates them, from random bits."""
+    letters = []
+    for _ in range(length):
+        bits, letter = divmod(bits, len(_ALPHABET))
+        letters.append(_ALPHABET[letter])
+    return "".join(letters)

@@ -1,0 +1,173 @@
+"""From pods to Kong's tables: the EndpointSlice controller and the Kong Ingress Controller.
+
+Both are level-triggered: an update writes what is true when it is written, not what was true when it was asked for.
+"""
+
+from math import ceil
+
+from simsticky.kic.translator import Endpoint, translate
+from simsticky.kong.upstream import Target
+from simsticky.kubernetes.endpointslice import conditions, should_be_in_slice
+from simsticky.sim.cluster import Cluster
+from simsticky.sim.gateway import Gateway, Node
+from simsticky.sim.kernel import Phase, call_at
+from simsticky.sim.pods import Pod
+from simsticky.sim.streams import Purpose
+from simsticky.sim.world import World
+
+
+class EndpointSliceController:
+    """Writes the Service's EndpointSlice (rules E)."""
+
+    def __init__(self, world: World, cluster: Cluster, ingress: "IngressController") -> None:
+        """Watch the cluster's pods."""
+        self._world = world
+        self._ingress = ingress
+        self._publish_not_ready = world.scenario.service.publish_not_ready_addresses
+        self._writes = 0
+        self.slice: dict[str, Endpoint] = {}
+        cluster.on_change.append(self._pod_changed)
+
+    def _pod_changed(self, pod: Pod) -> None:
+        if not pod.address or self._endpoint(pod) == self.slice.get(pod.address):
+            return
+        self._writes += 1
+        law = self._world.scenario.kubernetes.endpoint_update
+        delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, pod.index, self._writes)
+        call_at(self._world.env, delay_s, Phase.STATUS, lambda: self.write(pod))
+
+    def write(self, pod: Pod) -> None:
+        """Write a pod's endpoint as it is now, and let KIC see it."""
+        endpoint = self._endpoint(pod)
+        if endpoint == self.slice.get(pod.address):
+            return
+        if endpoint is None:
+            del self.slice[pod.address]
+            pod.record.endpoint_gone_s = self._world.now_s
+            self._world.tell("endpointslice", "left", pod.name, "left the slice", pod.record.deleted_by)
+        else:
+            self.slice[pod.address] = endpoint
+            state = f"ready={_word(endpoint.ready)} terminating={_word(endpoint.terminating)}"
+            self._world.tell("endpointslice", "wrote", pod.name, state, pod.record.deleted_by)
+        self._ingress.slice_changed(self.slice)
+
+    def adopt(self, pod: Pod) -> None:
+        """Hold the endpoint of a pod that has been there since before the run."""
+        endpoint = self._endpoint(pod)
+        if endpoint is not None:
+            self.slice[pod.address] = endpoint
+
+    def _endpoint(self, pod: Pod) -> Endpoint | None:
+        running = pod.container is not None and pod.phase == "Running"
+        if not should_be_in_slice(pod.phase, has_ip=running, has_deletion_timestamp=pod.deleted):
+            return None
+        state = conditions(
+            ready_condition=pod.ready,
+            has_deletion_timestamp=pod.deleted,
+            publish_not_ready_addresses=self._publish_not_ready,
+        )
+        return Endpoint(pod.address, state.ready, state.terminating)
+
+
+def _word(value: bool | None) -> str:
+    return str(value).lower()
+
+
+class IngressController:
+    """KIC: on its tick, translates the slice and pushes it to every node if it changed (rules I)."""
+
+    def __init__(self, world: World, cluster: Cluster, gateway: Gateway) -> None:
+        """Draw the phase of the tick."""
+        settings = world.scenario.kic
+        self._world = world
+        self._cluster = cluster
+        self._gateway = gateway
+        self._settings = settings
+        self._period_s = settings.proxy_sync_seconds
+        self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
+        self._seen: dict[str, Endpoint] = {}
+        self._pushed: tuple[Target, ...] | None = None
+        self._busy_until_s = 0.0
+        self._tick_pending = False
+        self._changes = 0
+        self._pushes = 0
+
+    def slice_changed(self, endpoints: dict[str, Endpoint]) -> None:
+        """An EndpointSlice was written; its cache hears of it after the watch delay."""
+        self._changes += 1
+        endpoints = dict(endpoints)
+        delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
+        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(endpoints))
+
+    def _observe(self, endpoints: dict[str, Endpoint]) -> None:
+        self._seen = endpoints
+        if not self._tick_pending:
+            self._tick_pending = True
+            call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, self._tick)
+
+    def _until_tick_s(self) -> float:
+        """Time to the next tick; ticks are dropped while a push is under way (facts: kong_client.go, Update)."""
+        now_s = self._world.now_s
+        earliest_s = max(now_s, self._busy_until_s)
+        if self._period_s == 0:
+            return earliest_s - now_s
+        ticks = ceil((earliest_s - self._offset_s) / self._period_s)
+        return max(0.0, self._offset_s + ticks * self._period_s - now_s)
+
+    def _tick(self) -> None:
+        self._tick_pending = False
+        targets = translate(self._seen.values(), self._settings.enable_drain_support)
+        if targets == self._pushed:
+            return
+        before = {t.address: t.weight for t in self._pushed or ()}
+        self._pushed = targets
+        self._pushes += 1
+        note = _difference(before, {t.address: t.weight for t in targets}, self._cluster)
+        self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
+        for node in self._gateway.nodes:
+            delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
+            self._busy_until_s = max(self._busy_until_s, self._world.now_s + delay_s)
+            call_at(self._world.env, delay_s, Phase.PUSH, lambda node=node: self._apply(node, targets, note))
+
+    def _apply(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
+        self._gateway.apply(node, targets, self._world.now_s)
+        self._world.tell(node.name, "pushed", f"{len(targets)} targets", note)
+        publish_pod_sets(self._world, self._cluster, self._gateway)
+
+    def adopt(self, endpoints: dict[str, Endpoint]) -> None:
+        """Start with every node in agreement with the slice, as long after the last change."""
+        self._seen = dict(endpoints)
+        self._pushed = translate(endpoints.values(), self._settings.enable_drain_support)
+        for node in self._gateway.nodes:
+            self._gateway.apply(node, self._pushed, self._world.now_s)
+
+
+def _difference(before: dict[str, int], after: dict[str, int], cluster: Cluster) -> str:
+    names = {record.address: record.pod for record in cluster.records}
+    parts = [f"+{names[address]}" for address in after if address not in before]
+    parts += [f"-{names[address]}" for address in before if address not in after]
+    parts += [
+        f"{names[address]} weight {before[address]}->{weight}"
+        for address, weight in after.items()
+        if before.get(address, weight) != weight
+    ]
+    return ", ".join(sorted(parts))
+
+
+def publish_pod_sets(world: World, cluster: Cluster, gateway: Gateway) -> None:
+    """Tell the recorder which containers are in which pod set of the load-skew measures (rules K)."""
+    taking_new, serving, terminating = [], [], []
+    for pod in cluster.pods:
+        container = pod.container
+        if container is None or container.dead:
+            continue
+        if pod.deleted:
+            terminating.append(container.index)
+        if container.listening and gateway.listed(pod.address):
+            serving.append(container.index)
+            if gateway.takes_new(pod.address):
+                taking_new.append(container.index)
+    world.recorder.pod_sets(
+        world.now_s,
+        {"taking_new": tuple(taking_new), "serving": tuple(serving), "terminating": tuple(terminating)},
+    )

@@ -1,0 +1,109 @@
+"""The load meter: turns sealed blocks of requests and residences into load-skew integrals, exactly.
+
+It is fed one *segment* of time after the other. Within a segment the pod sets do not change (the recorder seals
+whenever one does), so a segment is a matrix of piecewise-constant loads.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from simsticky.stats.skew import SkewTotals
+
+QUANTITIES = ("sessions", "in_flight", "requests")
+POD_SETS = ("taking_new", "serving", "terminating")
+_CELLS = 32_768
+"""Largest matrix built at once: small enough to stay in a processor's cache, which makes it several times faster."""
+
+Changes = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""Times in order, container indices, and the change (+1 or -1) of that container's load."""
+
+
+class LoadMeter:
+    """Loads per container and their skew over the window in which it is running."""
+
+    def __init__(self) -> None:
+        """Make a meter that is not running, with no pods in any set."""
+        self.running = False
+        self.sets: dict[str, tuple[int, ...]] = dict.fromkeys(POD_SETS, ())
+        self._since_s = 0.0
+        self._totals = {(quantity, pods): SkewTotals() for quantity in QUANTITIES[:2] for pods in POD_SETS}
+        self._loads = {quantity: np.zeros(64) for quantity in QUANTITIES[:2]}
+        self._requests = {pods: np.zeros(64) for pods in POD_SETS}
+
+    def start(self, now_s: float) -> None:
+        """Begin the window."""
+        self.running = True
+        self._since_s = now_s
+
+    def fit(self, containers: int) -> None:
+        """Make room for container indices below ``containers``."""
+        for arrays in (self._loads, self._requests):
+            for key, loads in arrays.items():
+                if len(loads) < containers:
+                    arrays[key] = np.concatenate([loads, np.zeros(containers)])
+
+    def advance(self, now_s: float, in_flight: Changes, sessions: Changes, sent: npt.NDArray[np.int64]) -> None:
+        """Account for the segment that ends now.
+
+        Args:
+            now_s: End of the segment.
+            in_flight: Changes of the requests in flight within it.
+            sessions: Changes of the sessions that live on a container within it.
+            sent: Container index of each request sent within it.
+        """
+        if self.running and now_s > self._since_s:
+            self._integrate("in_flight", in_flight, now_s)
+            self._integrate("sessions", sessions, now_s)
+            if len(sent):
+                per_container = np.bincount(sent, minlength=len(self._requests["serving"]))
+                for pods, members in self.sets.items():
+                    index = list(members)
+                    self._requests[pods][index] += per_container[index]
+        self._since_s = now_s
+        for quantity, (_, containers, deltas) in (("in_flight", in_flight), ("sessions", sessions)):
+            np.add.at(self._loads[quantity], containers, deltas)
+
+    def snapshot(self) -> dict[tuple[str, str], SkewTotals]:
+        """Return the integrals so far, by (quantity, pod set)."""
+        totals = {key: total.copy() for key, total in self._totals.items()}
+        for pods, counts in self._requests.items():
+            totals["requests", pods] = SkewTotals()
+            seen = counts[counts > 0]
+            totals["requests", pods].add(seen[:, np.newaxis], np.ones(1))
+        return totals
+
+    def _integrate(self, quantity: str, changes: Changes, now_s: float) -> None:
+        members = sorted(set().union(*self.sets.values()))
+        if not members:
+            return
+        times, containers, deltas = changes
+        column_of = np.full(len(self._loads[quantity]), -1, dtype=np.int64)
+        column_of[members] = np.arange(len(members))
+        columns = column_of[containers]
+        inside = columns >= 0
+        if not inside.all():
+            times, columns, deltas = times[inside], columns[inside], deltas[inside]
+        loads = self._loads[quantity][members]
+        since = self._since_s
+        step = max(64, _CELLS // len(members))
+        for first in range(0, len(times) + 1, step):
+            part = slice(first, first + step)
+            last = first + step > len(times)
+            edges = np.concatenate([[since], times[part], [now_s] if last else []])
+            moves = np.zeros((len(members), 1 + len(times[part])))
+            moves[:, 0] = loads
+            moves[columns[part], np.arange(1, moves.shape[1])] = deltas[part]
+            stretch = np.cumsum(moves, axis=1, out=moves)
+            self._add(quantity, stretch[:, : len(edges) - 1], np.diff(edges), members)
+            loads, since = stretch[:, -1].copy(), edges[-1]
+
+    def _add(
+        self, quantity: str, loads: npt.NDArray[np.float64], seconds: npt.NDArray[np.float64], members: list[int]
+    ) -> None:
+        added: dict[tuple[int, ...], SkewTotals] = {}
+        for pods, chosen in self.sets.items():
+            if chosen not in added:
+                added[chosen] = SkewTotals()
+                rows = [members.index(container) for container in chosen]
+                added[chosen].add(loads if len(rows) == len(members) else loads[rows], seconds)
+            self._totals[quantity, pods].merge(added[chosen])

@@ -1,0 +1,129 @@
+"""The timeline: does each operation at its time, and follows it until its last old pod is gone (rules O)."""
+
+from collections.abc import Callable
+
+from simsticky.scenario.distributions import Law
+from simsticky.scenario.model import Operation
+from simsticky.sim.cluster import Cluster
+from simsticky.sim.controllers import DeploymentController
+from simsticky.sim.gateway import Gateway
+from simsticky.sim.kernel import Phase, call_at
+from simsticky.sim.pods import Pod
+from simsticky.sim.recording import OperationRecord
+from simsticky.sim.sessions import Sessions
+from simsticky.sim.world import World
+
+
+class Timeline:
+    """Runs the operations of the scenario.
+
+    Args:
+        operations: The scenario's timeline.
+        records: Where each one's record is kept, in the same order; numbers count from 1.
+        delete_pod: Deletes a pod on behalf of an operation.
+        on_over: Called once when every operation is over.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        operations: tuple[Operation, ...],
+        cluster: Cluster,
+        deployment: DeploymentController,
+        gateway: Gateway,
+        sessions: Sessions,
+        delete_pod: Callable[[Pod, int], None],
+        on_over: Callable[[], None],
+    ) -> None:
+        """Put every operation on the clock."""
+        self._world = world
+        self._cluster = cluster
+        self._deployment = deployment
+        self._gateway = gateway
+        self._sessions = sessions
+        self._delete_pod = delete_pod
+        self._on_over = on_over
+        self._records = world.recorder.recording.operations
+        self._running: list[OperationRecord] = []
+        self._left = len(operations)
+        self.startup_of: dict[int, tuple[Law, bool]] = {}
+        for number, operation in enumerate(operations, start=1):
+            record = OperationRecord(number, operation.label, operation.kind, operation.at_s)
+            self._records.append(record)
+            call_at(
+                world.env,
+                operation.at_s,
+                Phase.OPERATION,
+                lambda operation=operation, record=record: self._begin(operation, record),
+            )
+        cluster.on_change.append(self._pod_changed)
+        deployment.on_change.append(self._deployment_changed)
+
+    def _begin(self, operation: Operation, record: OperationRecord) -> None:
+        world, number = self._world, record.number
+        if not self._running and self._left == len(self._records):
+            world.recorder.start_window(world.now_s)
+        self._left -= 1
+        self._running.append(record)
+        self._gateway.latest_operation = number
+        record.peak_pods = len(self._cluster.pods)
+        for session in self._sessions.alive(world.now_s):
+            session.alive_at = [*(session.alive_at or ()), (number, world.now_s)]
+        world.tell("operator", operation.kind, operation.target, operation.label, number)
+        if operation.kind == "rollout":
+            revision = self._deployment.roll_out(number)
+            startup = operation.startup if operation.startup is not None else world.scenario.app.startup
+            self.startup_of[revision] = (startup, operation.never_ready)
+        elif operation.kind == "scale":
+            assert operation.replicas is not None
+            self._deployment.scale(operation.replicas, number)
+        else:
+            active = [pod for pod in self._cluster.pods if pod.active]
+            for pod in active[: operation.count]:
+                self._delete_pod(pod, number)
+            self._deployment.wake()
+
+    def pod_deleted(self, pod: Pod, cause: int) -> None:
+        """Note the sessions whose state is on a pod that is being deleted."""
+        record, now_s = self._records[cause - 1], self._world.now_s
+        if record.first_deletion_s != record.first_deletion_s:
+            record.first_deletion_s = now_s
+        for session in self._sessions.alive(now_s):
+            if session.holder is not None and session.holder is pod.container:
+                session.exposures = [*(session.exposures or ()), (cause, now_s)]
+
+    def _pod_changed(self, pod: Pod) -> None:
+        for record in self._running:
+            record.peak_pods = max(record.peak_pods, len(self._cluster.pods))
+        if pod.record.removed_s == self._world.now_s and pod.record.deleted_by:
+            record = self._records[pod.record.deleted_by - 1]
+            record.last_old_pod_gone_s = self._world.now_s
+            self._world.recorder.mark_window(self._world.now_s)
+            self._deployment.pod_gone()
+            self._review()
+
+    def _deployment_changed(self) -> None:
+        deployment, now_s = self._deployment, self._world.now_s
+        for record in self._running:
+            if deployment.complete and record.done_s != record.done_s and self._settled(record):
+                record.done_s = now_s
+                self._world.recorder.mark_window(now_s)
+                self._world.tell("deployment", "complete", record.label, "the rollout is complete", record.number)
+            elif deployment.stuck and record.done_s != record.done_s:
+                record.stuck = deployment.stuck
+        self._review()
+
+    def _settled(self, record: OperationRecord) -> bool:
+        """Whether the Deployment's status can speak of this operation: a deleted pod must have been missed first."""
+        return record.kind != "deletePod" or record.start_s < self._world.now_s
+
+    def _review(self) -> None:
+        """Let operations go that are over: complete or stuck, and none of their pods left."""
+        for record in list(self._running):
+            dying = any(pod.record.deleted_by == record.number for pod in self._cluster.pods)
+            if (record.done_s == record.done_s or record.stuck) and not dying:
+                self._running.remove(record)
+                self._world.tell("operator", "over", record.label, "its last old pod is gone", record.number)
+        if not self._running and not self._left:
+            self._left = -1
+            self._on_over()

@@ -1,0 +1,112 @@
+"""Where the sessions that are alive at 0 have their pods: the pick rule, applied to the past (rule W6).
+
+Under round robin the pods of successive arrivals go in turn, but of the arrivals before 0 only some are alive. Between
+two survivors of ages a < b lie a Poisson number of sessions that have ended since, of mean
+``rate * integral of P(S <= u) over (a, b)``; the wheel turns for them too. With that the counts per pod have the
+variance of GI/M/inf with Erlang gaps, not that of cards dealt out.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from simsticky.sim.gateway import Gateway, Worker
+from simsticky.sim.pods import Container
+from simsticky.sim.sessions import Session
+from simsticky.sim.streams import Purpose, Streams
+from simsticky.workload.columns import AliveBlock, SessionBlock
+
+
+class PastPicks:
+    """Gives each session alive at 0 its container and its cookie.
+
+    Args:
+        rate: Sessions per second before 0.
+        sample: Ordinary sessions, whose lengths stand for the law.
+        new_pick: The rule for new picks; anything but round robin spreads without memory.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        streams: Streams,
+        rate: float,
+        sample: SessionBlock,
+        *,
+        sticky: bool,
+        new_pick: str,
+    ) -> None:
+        """Estimate the law of a session's length from the sample."""
+        self._gateway = gateway
+        self._streams = streams
+        self._rate = rate / len(gateway.workers)
+        self._turns = sticky and new_pick == "round_robin"
+        self._least = sticky and new_pick == "least_connections"
+        self._sticky = sticky
+        self._lengths, self._sums = _lengths(sample)
+        jarless = 1.0 - float(np.mean(sample.has_jar)) if len(sample) else 0.0
+        self._extra = jarless * max(0.0, len(sample.think_s) / max(1, len(sample)) - 1.0)
+
+    def place(
+        self, sessions: list[Session], alive: AliveBlock, worker_of: Callable[[int], Worker]
+    ) -> list[Container | None]:
+        """Return the container of each session, in the order given; None where no target takes sessions."""
+        placed: list[Container | None] = [None] * len(sessions)
+        by_worker: dict[int, list[int]] = {}
+        for index in sorted(range(len(sessions)), key=lambda i: -alive.age_s[i]):
+            by_worker.setdefault(worker_of(sessions[index].id).index, []).append(index)
+        loads: dict[str, int] = {}
+        for number, indices in by_worker.items():
+            worker = self._gateway.workers[number]
+            ages = np.array([alive.age_s[index] for index in indices])
+            turns = self._turns_before(number, ages) if self._turns else [0] * (len(indices) + 1)
+            for index, turn in zip(indices, turns, strict=False):
+                address = self._pick(worker, sessions[index], turn, loads)
+                placed[index] = worker.routes.get(address)
+            if self._turns:
+                self._turn(worker, turns[-1])
+        return placed
+
+    def _pick(self, worker: Worker, session: Session, turn: int, loads: dict[str, int]) -> str | None:
+        open_to_new = sorted(address for address, weight in worker.node.weights.items() if weight > 0)
+        if not open_to_new:
+            return None
+        if self._turns and session.jar:
+            self._turn(worker, turn)
+            return worker.next_peer()
+        if self._least and session.jar:
+            address = min(open_to_new, key=lambda a: (loads.get(a, 0), a))
+            loads[address] = loads.get(address, 0) + 1
+            return address
+        draw = self._streams.uniform(Purpose.PAST_PICKS, session.id)
+        return open_to_new[int(draw * len(open_to_new))]
+
+    def _turn(self, worker: Worker, turns: int) -> None:
+        for _ in range(turns % max(1, len(worker.node.weights))):
+            worker.next_peer()
+
+    def _turns_before(self, worker: int, ages: npt.NDArray[np.float64]) -> list[int]:
+        """Return the turns of the wheel before each survivor, the oldest first, and those after the youngest."""
+        edges = np.concatenate([ages, [0.0]])
+        gone = self._ended_by(edges[:-1]) - self._ended_by(edges[1:]) + self._extra * (edges[:-1] - edges[1:])
+        generator = self._streams.generator(Purpose.PAST_PICKS, 1 << 40, worker)
+        between = generator.poisson(np.maximum(0.0, self._rate * gone))
+        first = int(self._streams.uniform(Purpose.PAST_PICKS, 1 << 41, worker) * (1 << 20))
+        return [first, *between.tolist()]
+
+    def _ended_by(self, ages: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the integral of P(S <= u) from 0 to each age: age - E[min(S, age)]."""
+        if not len(self._lengths):
+            return ages
+        shorter = np.searchsorted(self._lengths, ages, side="right")
+        of_min = (self._sums[shorter] + ages * (len(self._lengths) - shorter)) / len(self._lengths)
+        return ages - of_min
+
+
+def _lengths(sample: SessionBlock) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the sorted session lengths of a sample and their running sums (one longer, from 0)."""
+    think = np.concatenate([[0.0], np.cumsum(sample.think_s)])
+    bounds = np.array(sample.offset)
+    lengths = np.sort(think[bounds[1:]] - think[bounds[:-1]])
+    return lengths, np.concatenate([[0.0], np.cumsum(lengths)])

@@ -1,0 +1,256 @@
+"""The recording of one replication: what the running model writes and ``results/`` reads.
+
+Plain columns and small dataclasses; nothing here knows SimPy, a clock or the running model.
+
+A request is one row of seven numbers in the order of :data:`REQUEST_COLUMNS`. Its last number, the *code*, packs
+everything that is the same for nearly every request, so that the hot path writes a constant:
+:func:`pack` and :func:`unpack_columns` are each other's inverse.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from simsticky.stats.histogram import LogHistogram
+from simsticky.stats.skew import SkewTotals
+
+REQUEST_COLUMNS = ("session", "request", "sent_s", "started_s", "ended_s", "container", "code")
+WIDTH = len(REQUEST_COLUMNS)
+SENT, STARTED, ENDED, CONTAINER, CODE = 2, 3, 4, 5, 6
+
+Rows = npt.NDArray[np.float64]
+"""Shape (n, WIDTH), one row a request."""
+
+
+class Outcome(IntEnum):
+    """How a sent request ended: exactly one of these (docs/model.md, rules R)."""
+
+    ANSWERED = 0
+    BAD_GATEWAY = 1
+    NO_TARGET = 2
+    TIMED_OUT = 3
+    RESET = 4
+    UNFINISHED = 5
+
+
+STATUS = {
+    Outcome.ANSWERED: 200,
+    Outcome.BAD_GATEWAY: 502,
+    Outcome.NO_TARGET: 503,
+    Outcome.TIMED_OUT: 504,
+    Outcome.RESET: 502,
+    Outcome.UNFINISHED: 0,
+}
+"""HTTP status the client sees; 0 where it sees none."""
+
+
+class Mechanism(IntEnum):
+    """How a request left the pod that holds its session's state."""
+
+    NONE = 0
+    TARGET_REMOVED = 1
+    REFUSED = 2
+    TIMED_OUT = 3
+    UNHEALTHY = 4
+    REHASHED = 5
+    NO_COOKIE = 6
+    RESTARTED = 7
+    EXPIRED = 8
+
+
+class Kind(IntEnum):
+    """What the session met: a container that never held its state, or one that holds an older copy."""
+
+    NONE = 0
+    LOST = 1
+    STALE = 2
+
+
+class Origin(IntEnum):
+    """Why a session's state became unreachable: the first event that made it so."""
+
+    NONE = 0
+    DRAIN_OFF = 1
+    DRAIN_WINDOW_TOO_SHORT = 2
+    RACE = 3
+    KILLED = 4
+    CRASH = 5
+    BACKGROUND = 6
+
+
+_FIELDS = (
+    ("node", 12),
+    ("attempts", 8),
+    ("outcome", 3),
+    ("mechanism", 4),
+    ("kind", 2),
+    ("origin", 3),
+    ("cause", 16),
+)
+CODE_FIELDS = tuple(name for name, _ in _FIELDS)
+MAX_NODES = 1 << 12
+MAX_OPERATIONS = (1 << 16) - 1
+
+
+def pack(
+    node: int,
+    attempts: int = 1,
+    outcome: int = 0,
+    mechanism: int = 0,
+    kind: int = 0,
+    origin: int = 0,
+    cause: int = 0,
+) -> int:
+    """Pack a request's particulars into one integer, exact in a float64.
+
+    ``cause`` is the operation's number counted from 1; 0 means none (background where ``kind`` says a break).
+    """
+    code = shift = 0
+    for value, (_, bits) in zip((node, attempts, outcome, mechanism, kind, origin, cause), _FIELDS, strict=True):
+        code |= value << shift
+        shift += bits
+    return code
+
+
+def unpack_columns(codes: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.int64]]:
+    """Unpack a column of codes into integer columns of the same length, by name of :data:`CODE_FIELDS`."""
+    rest = codes.astype(np.int64)
+    columns = {}
+    for name, bits in _FIELDS:
+        columns[name] = rest & ((1 << bits) - 1)
+        rest = rest >> bits
+    return columns
+
+
+def outcomes(codes: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return only the outcome of each code."""
+    return (codes.astype(np.int64) >> 20) & 7
+
+
+@dataclass(slots=True)
+class PodRecord:
+    """One pod's life; times in seconds of simulated time, NaN where it did not happen.
+
+    ``deleted_by`` is the number (from 1) of the operation that deleted it, 0 if none did.
+    """
+
+    pod: str
+    replica_set: str
+    revision: int
+    node: str
+    address: str
+    created_s: float = np.nan
+    scheduled_s: float = np.nan
+    started_s: float = np.nan
+    ready_s: float = np.nan
+    deleted_s: float = np.nan
+    prestop_end_s: float = np.nan
+    sigterm_s: float = np.nan
+    listener_closed_s: float = np.nan
+    sigkill_s: float = np.nan
+    dead_s: float = np.nan
+    endpoint_gone_s: float = np.nan
+    removed_s: float = np.nan
+    deleted_by: int = 0
+
+
+@dataclass(slots=True)
+class EventRecord:
+    """One line of the story.
+
+    Attributes:
+        at_s: When, in seconds of simulated time.
+        actor: Who acted: ``deployment``, ``replicaset``, ``kubelet``, ``kic``, ``kong-1`` and so on.
+        kind: What happened, one stable word for programs: ``deleted``, ``sigterm``, ``pushed`` and so on.
+        subject: Whom it happened to: a pod, a node, an operation.
+        detail: The rest of the sentence for people.
+        cause: Number of the operation behind it, 0 if none.
+    """
+
+    at_s: float
+    actor: str
+    kind: str
+    subject: str
+    detail: str = ""
+    cause: int = 0
+
+
+@dataclass(slots=True)
+class OperationRecord:
+    """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions."""
+
+    number: int
+    label: str
+    kind: str
+    start_s: float
+    first_deletion_s: float = np.nan
+    done_s: float = np.nan
+    last_old_pod_gone_s: float = np.nan
+    peak_pods: int = 0
+    stuck: str = ""
+    exposed: int = 0
+    broken: int = 0
+    alive: int = 0
+    broken_alive: int = 0
+    breaks: int = 0
+    lost: int = 0
+    stale: int = 0
+    failed: int = 0
+    born_on_terminating: int = 0
+    born_broken: int = 0
+    censored: int = 0
+
+
+@dataclass(slots=True)
+class Recording:
+    """Everything one replication left behind.
+
+    Attributes:
+        level: ``requests``, ``sessions`` or ``summary``: which tables were kept.
+        request_blocks: Blocks of finished rows in order of sending within each block; empty below ``requests``.
+        session_rows: Flat rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
+        residence: Flat rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
+            empty at ``summary``.
+        containers: For each container index the index of its pod in ``pods``.
+        counts: Counters by summary key.
+        latency: Response times of the answered requests.
+        skew: Integrals by (quantity, pod set) over the measured window.
+        kernel_events: Events the SimPy kernel executed; ``control_events`` of them for the control plane.
+        digest: Running hash of all finished request rows, hex.
+    """
+
+    level: str
+    settle_s: float
+    end_s: float = 0.0
+    window_s: tuple[float, float] | None = None
+    request_blocks: list[Rows] = field(default_factory=list)
+    session_rows: list[float] = field(default_factory=list)
+    residence: list[float] = field(default_factory=list)
+    pods: list[PodRecord] = field(default_factory=list)
+    containers: list[int] = field(default_factory=list)
+    events: list[EventRecord] = field(default_factory=list)
+    operations: list[OperationRecord] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    latency: LogHistogram = field(default_factory=LogHistogram)
+    skew: dict[tuple[str, str], SkewTotals] = field(default_factory=dict)
+    kernel_events: int = 0
+    control_events: int = 0
+    digest: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+SESSION_COLUMNS = (
+    "session",
+    "started_s",
+    "ended_s",
+    "requests",
+    "failed",
+    "breaks_caused",
+    "breaks_background",
+    "has_jar",
+    "first_container",
+    "last_container",
+    "unfinished",
+)

@@ -1,0 +1,239 @@
+"""The live sessions: what the rest of the model may know of a client while its own loop runs in ``clients.py``."""
+
+from collections.abc import Generator, Iterator
+from heapq import heapify, heappop, heappush
+from math import isnan
+from typing import Any, NamedTuple
+
+from simsticky.sim.pods import Container
+from simsticky.sim.recorder import Recorder
+from simsticky.sim.recording import OperationRecord
+
+
+class Cut(Exception):  # noqa: N818  # a signal thrown into a session's loop, not an error
+    """The request in flight was cut: its container died."""
+
+
+class RunOver(Exception):  # noqa: N818
+    """The run has ended: the session is to report itself."""
+
+
+class Before(NamedTuple):
+    """What a session was before a request that may have moved it, to be put back if the request is cut."""
+
+    holder: Container | None
+    past: dict[Container, float] | None
+    cookie: str | None
+    first_container: int
+    born_terminating: int
+    breaks_caused: int
+    breaks_background: int
+    broken_by: frozenset[int]
+
+
+class Session:
+    """One session as others see it.
+
+    Attributes:
+        id: Its number.
+        loop: Its client's loop in ``clients.py``.
+        jar: Whether the client keeps cookies.
+        cookie: The address its sticky cookie names, None without one.
+        holder: The container instance that holds its current state, None before the first answer.
+        past: Containers that hold older copies, and until when those live; None until the first break.
+        request: Ordinal of the latest request that was sent the slow way, and so may have moved the session.
+        before: What the session was before that request.
+        exposures: Deletions of the pod that held its state: (operation number, time).
+        alive_at: Operations that started while it was alive: (operation number, time).
+        broken_by: Numbers of the operations that broke it.
+    """
+
+    __slots__ = (
+        "alive_at",
+        "before",
+        "born_terminating",
+        "breaks_background",
+        "breaks_caused",
+        "broken_by",
+        "cookie",
+        "exposures",
+        "failed",
+        "first_container",
+        "holder",
+        "id",
+        "jar",
+        "loop",
+        "past",
+        "picks",
+        "request",
+        "started_s",
+    )
+    loop: Generator[None, Any, None]
+
+    def __init__(self, number: int, jar: bool, started_s: float) -> None:
+        """Make a session that has not sent anything yet."""
+        self.id = number
+        self.jar = jar
+        self.started_s = started_s
+        self.cookie: str | None = None
+        self.holder: Container | None = None
+        self.first_container = -1
+        self.past: dict[Container, float] | None = None
+        self.request = -1
+        self.exposures: list[tuple[int, float]] | None = None
+        self.alive_at: list[tuple[int, float]] | None = None
+        self.broken_by: frozenset[int] = frozenset()
+        self.born_terminating = 0
+        self.breaks_caused = 0
+        self.breaks_background = 0
+        self.failed = 0
+        self.picks = 0
+        self.before = self.remember()
+
+    def remember(self) -> Before:
+        """Return what :meth:`restore` puts back."""
+        return Before(
+            self.holder,
+            self.past,
+            self.cookie,
+            self.first_container,
+            self.born_terminating,
+            self.breaks_caused,
+            self.breaks_background,
+            self.broken_by,
+        )
+
+    def restore(self, *, keep_cookie: bool) -> None:
+        """Be again what :attr:`before` says, but for the cookie where a response has set it."""
+        cookie = self.cookie
+        (
+            self.holder,
+            self.past,
+            self.cookie,
+            self.first_container,
+            self.born_terminating,
+            self.breaks_caused,
+            self.breaks_background,
+            self.broken_by,
+        ) = self.before
+        if keep_cookie:
+            self.cookie = cookie
+
+
+class Sessions:
+    """The registry of live sessions.
+
+    A session that has sent its last request stays until that request has ended, because a dying container may still
+    cut it; such sessions are purged lazily.
+    """
+
+    def __init__(self, recorder: Recorder, operations: list[OperationRecord]) -> None:
+        """Start empty."""
+        self._recorder = recorder
+        self._operations = operations
+        self._live: dict[int, Session] = {}
+        self._leaving: list[tuple[float, int, float, int]] = []
+        self.sending = 0
+
+    def __getitem__(self, number: int) -> Session:
+        """Return a live session."""
+        return self._live[number]
+
+    def admit(self, session: Session) -> None:
+        """Add a session that is about to send its first request."""
+        self._live[session.id] = session
+        self.sending += 1
+
+    def leave(self, session: Session, last_sent_s: float, ended_s: float, requests: int) -> None:
+        """The session has sent its last request, which ends at ``ended_s`` unless it is cut."""
+        self.sending -= 1
+        heappush(self._leaving, (ended_s, session.id, last_sent_s, requests))
+        if session.holder is not None:
+            self._recorder.residence.extend((ended_s, session.holder.index, -1.0))
+
+    def recall(self, session: Session) -> None:
+        """Take back :meth:`leave`: the request that was to be the last has been cut."""
+        self.sending += 1
+        kept = []
+        for entry in self._leaving:
+            if entry[1] != session.id:
+                kept.append(entry)
+            elif session.holder is not None:
+                self._recorder.residence.extend((entry[0], session.holder.index, 1.0))
+        heapify(kept)
+        self._leaving = kept
+
+    @property
+    def last_end_s(self) -> float:
+        """When the last of the requests of leaving sessions ends; 0 if there is none."""
+        return max((entry[0] for entry in self._leaving), default=0.0)
+
+    def purge(self, now_s: float) -> None:
+        """Let the sessions go whose last request has ended."""
+        leaving = self._leaving
+        while leaving and leaving[0][0] <= now_s:
+            ended_s, number, last_sent_s, requests = heappop(leaving)
+            self._finish(self._live.pop(number), last_sent_s, ended_s, requests, unfinished=False)
+
+    def alive(self, now_s: float) -> Iterator[Session]:
+        """Iterate over the sessions with a request still open or still to come."""
+        self.purge(now_s)
+        yield from self._live.values()
+
+    def close(self, now_s: float) -> None:
+        """End the run: sessions still sending report themselves through :class:`RunOver`."""
+        self.purge(now_s)
+        for ended_s, number, last_sent_s, requests in sorted(self._leaving):
+            self._finish(self._live.pop(number), last_sent_s, ended_s, requests, unfinished=True)
+        self._leaving.clear()
+        for session in list(self._live.values()):
+            session.loop.throw(RunOver())
+
+    def report(self, session: Session, last_sent_s: float, requests: int) -> None:
+        """Record a session that is still sending when the run is over."""
+        if requests or session.holder is not None:
+            self._finish(session, last_sent_s, float("nan"), requests, unfinished=True)
+
+    def _finish(self, session: Session, last_sent_s: float, ended_s: float, requests: int, *, unfinished: bool) -> None:
+        """Count a session that will send no more, and record it."""
+        recorder, operations = self._recorder, self._operations
+        if not unfinished:
+            # The loop refers to itself; closing it lets go of the session at once, without the garbage collector.
+            session.loop.close()
+        broken_by = session.broken_by
+        exposed_to: dict[int, bool] = {}
+        for operation, at_s in session.exposures or ():
+            exposed_to[operation] = exposed_to.get(operation, False) or last_sent_s > at_s
+        for operation, sent_later in exposed_to.items():
+            record = operations[operation - 1]
+            if sent_later:
+                record.exposed += 1
+                record.broken += operation in broken_by
+            elif unfinished and isnan(ended_s):
+                record.censored += 1
+        for operation, at_s in session.alive_at or ():
+            if last_sent_s > at_s:
+                operations[operation - 1].alive += 1
+                operations[operation - 1].broken_alive += operation in broken_by
+        if session.born_terminating:
+            record = operations[session.born_terminating - 1]
+            record.born_on_terminating += 1
+            record.born_broken += session.born_terminating in broken_by
+        if last_sent_s >= recorder.recording.settle_s:
+            recorder.count("sessions_seen")
+            recorder.count("background_broken_sessions_count", bool(session.breaks_background))
+        recorder.session(
+            (
+                session.id,
+                session.started_s,
+                ended_s,
+                requests,
+                session.failed,
+                session.breaks_caused,
+                session.breaks_background,
+                session.jar,
+                session.first_container,
+                session.holder.index if session.holder is not None else -1,
+                unfinished,
+            )
+        )

@@ -1,0 +1,36 @@
+"""What every part of the running model shares: the clock, the luck, the delays and the recorder."""
+
+from dataclasses import dataclass
+
+import simpy
+
+from simsticky.scenario.distributions import Law
+from simsticky.scenario.model import Scenario
+from simsticky.sim.recorder import Recorder
+from simsticky.sim.recording import EventRecord
+from simsticky.sim.streams import Purpose, Streams
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One replication's environment, streams and recorder."""
+
+    env: simpy.Environment
+    scenario: Scenario
+    streams: Streams
+    recorder: Recorder
+
+    @property
+    def now_s(self) -> float:
+        """The simulated time in seconds."""
+        return float(self.env.now)
+
+    def draw(self, law: Law, purpose: Purpose, entity: int, ordinal: int = 0) -> float:
+        """Return one draw from a law, keyed by (purpose, entity, ordinal)."""
+        if law.is_zero:
+            return 0.0
+        return float(law.sample(self.streams.generator(purpose, entity, ordinal), 1)[0])
+
+    def tell(self, actor: str, kind: str, subject: str, detail: str = "", cause: int = 0) -> None:
+        """Add a line to the story, now."""
+        self.recorder.event(EventRecord(self.now_s, actor, kind, subject, detail, cause))

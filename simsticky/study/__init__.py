@@ -1,0 +1,1 @@
+"""Many runs: replications of one scenario, everything through ``simulate(scenario, seed, replication)``."""

@@ -1,0 +1,233 @@
+"""The workload of one replication: who arrives, when, and what they ask for.
+
+The same seed and replication give the same sessions, whatever the policies, the horizon, and the order in
+which the simulation asks for them. Sessions are drawn in blocks, on demand, so that memory does not grow
+with the run.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from simsticky.errors import InputError
+from simsticky.scenario.distributions import Law
+from simsticky.scenario.model import Closed, Scenario
+from simsticky.workload.arrivals import RateProfile, arrival_times, rate_profile
+from simsticky.workload.closed import Population
+from simsticky.workload.columns import AliveBlock, SessionBlock
+from simsticky.workload.components import Component, Streams
+from simsticky.workload.equilibrium import draw_snapshot
+from simsticky.workload.shapes import (
+    CountedSessions,
+    Floats,
+    Integers,
+    SessionShape,
+    session_bounds,
+    session_shape,
+)
+from simsticky.workload.trace import Trace, read_trace
+
+_FIRST_BLOCK = 64
+_LARGEST_BLOCK = 8_192
+_SMALLEST_BLOCK = 16
+_REQUESTS_PER_BLOCK = 131_072
+_MOST_ALIVE = 10_000_000
+
+
+def block_sizes(mean_requests: float) -> Iterator[int]:
+    """Yield the number of sessions of block 0, 1, 2, …: small ones first, for short runs, then doubling.
+
+    Args:
+        mean_requests: Mean requests of a session: the longer they are, the fewer go into the largest block.
+    """
+    largest = _LARGEST_BLOCK
+    while largest > _SMALLEST_BLOCK and largest * mean_requests > _REQUESTS_PER_BLOCK:
+        largest //= 2
+    size = min(_FIRST_BLOCK, largest)
+    while True:
+        yield size
+        size = min(2 * size, largest)
+
+
+class Workload:
+    """The sessions of one replication.
+
+    Attributes:
+        population: Number of clients of a closed workload; 0 for open arrivals and for a trace.
+        endless: Whether the sessions of a closed workload never end.
+        session_names: For a trace, the sessions' names in the order of their ids; None otherwise.
+        warnings: What the user should know about the trace file.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, replication: int) -> None:
+        """Prepare the streams; reads the trace file, if there is one.
+
+        Args:
+            scenario: Its ``traffic`` and ``run.start`` are used.
+            seed: At least 0.
+            replication: At least 0.
+
+        Raises:
+            InputError: The trace file is wrong, or the laws allow no session or no equilibrium.
+        """
+        traffic = scenario.traffic
+        self._streams = Streams(seed, replication)
+        self._service: Law = traffic.service
+        self._keep_cookies = traffic.cookies.keep
+        self._trace: Trace | None = None
+        self._shape: SessionShape | None = None
+        self._profile: RateProfile | None = None
+        self._clients: Population | None = None
+        self._in_equilibrium = False
+        self.population = 0
+        self.endless = False
+        self.session_names: list[str] | None = None
+        self.warnings: tuple[str, ...] = ()
+
+        if traffic.trace is not None:
+            self._trace = read_trace(traffic.trace)
+            self.session_names = list(self._trace.names)
+            if self._trace.ignored:
+                self.warnings = (f"{traffic.trace}: columns not used: {', '.join(self._trace.ignored)}",)
+            return
+        self._shape = session_shape(traffic)
+        if isinstance(traffic.sessions, Closed):
+            self.population = traffic.sessions.population
+            self.endless = self._shape is None
+            met_at_zero = traffic.think
+            if traffic.session_duration is not None and "think" not in traffic.model_fields_set:
+                met_at_zero = traffic.session_duration
+            self._clients = Population(
+                self.population,
+                self._shape,
+                met_at_zero,
+                self._service,
+                traffic.sessions.pause,
+                self._keep_cookies,
+                self._streams,
+            )
+            return
+        self._profile = rate_profile(traffic.sessions)
+        self._in_equilibrium = scenario.run.start == "equilibrium"
+        if self._in_equilibrium and self._shape is not None:
+            _check_equilibrium(self._shape, self._profile.rate_at_zero())
+
+    def alive(self) -> AliveBlock | None:
+        """Return the sessions alive and idle at time 0, ids from 0 on, the oldest first.
+
+        ``start_s`` is the time of each one's next request, so it is not ascending. None unless arrivals are
+        open and the run starts in equilibrium.
+        """
+        return self._alive
+
+    @cached_property
+    def _alive(self) -> AliveBlock | None:
+        if not self._in_equilibrium or self._shape is None or self._profile is None:
+            return None
+        generator_of = self._streams.for_key()
+        snapshot = draw_snapshot(self._shape, self._profile.rate_at_zero(), generator_of)
+        jar = generator_of(Component.ALIVE_JAR).random(snapshot.counts.size) < self._keep_cookies
+        service = self._service.sample(generator_of(Component.ALIVE_SERVICE), snapshot.think_s.size)
+        return AliveBlock(
+            first_session=0,
+            start_s=snapshot.residual_s.tolist(),
+            offset=session_bounds(snapshot.counts).tolist(),
+            think_s=snapshot.think_s.tolist(),
+            service_s=service.tolist(),
+            has_jar=jar.tolist(),
+            request_before=snapshot.requests_before.tolist(),
+            age_s=snapshot.age_s.tolist(),
+        )
+
+    def arrivals(self) -> Iterator[SessionBlock]:
+        """Yield the sessions that start from time 0 on, in order of start; ids follow those of :meth:`alive`.
+
+        Each call begins anew. Endless for a rate that never stays 0; ends with the trace; empty for a closed
+        population.
+        """
+        if self._trace is not None:
+            yield from self._traced(self._trace)
+        elif self._profile is not None and self._shape is not None:
+            yield from self._arriving(self._profile, self._shape)
+
+    def _arriving(self, profile: RateProfile, shape: SessionShape) -> Iterator[SessionBlock]:
+        alive = self.alive()
+        first = 0 if alive is None else len(alive)
+        sizes = block_sizes(shape.mean_requests)
+        times = arrival_times(profile, self._streams.generator(Component.ARRIVAL), sizes)
+        for number, start in enumerate(times):
+            yield self._drawn(shape, first, number, start)
+            first += start.size
+
+    def _drawn(self, shape: SessionShape, first: int, number: int, start: Floats) -> SessionBlock:
+        generator_of = self._streams.for_key(number)
+        counts, think = shape.draw(start.size, generator_of)
+        service = self._service.sample(generator_of(Component.SERVICE), think.size)
+        return self._block(first, number, start, counts, think, service)
+
+    def _traced(self, trace: Trace) -> Iterator[SessionBlock]:
+        bounds = session_bounds(trace.counts)
+        sizes = block_sizes(trace.think_s.size / trace.counts.size)
+        first = 0
+        for number, size in enumerate(sizes):
+            end = min(first + size, trace.counts.size)
+            flat = slice(int(bounds[first]), int(bounds[end]))
+            yield self._block(
+                first,
+                number,
+                trace.start_s[first:end],
+                trace.counts[first:end],
+                trace.think_s[flat],
+                trace.service_s[flat],
+            )
+            first = end
+            if first == trace.counts.size:
+                return
+
+    def _block(
+        self, first: int, number: int, start: Floats, counts: Integers, think: Floats, service: Floats
+    ) -> SessionBlock:
+        jar = self._streams.generator(Component.JAR, number).random(start.size) < self._keep_cookies
+        return SessionBlock(
+            first_session=first,
+            start_s=start.tolist(),
+            offset=session_bounds(counts).tolist(),
+            think_s=think.tolist(),
+            service_s=service.tolist(),
+            has_jar=jar.tolist(),
+            request_before=[0] * start.size,
+        )
+
+    def client_session(self, client: int, ordinal: int) -> SessionBlock:
+        """Return a client's session; ``start_s[0]`` is the pause before it.
+
+        Args:
+            client: 0 .. population − 1.
+            ordinal: Number of the client's session, from 0; before session 0 the rest of a think time is the
+                pause. An endless session is session 0, and comes with its first 512 requests.
+        """
+        return self._closed.session(client, ordinal)
+
+    def more_requests(self, client: int, chunk: int) -> tuple[list[float], list[float]]:
+        """Return think_s and service_s of requests 512·chunk … 512·chunk + 511 of an endless session."""
+        return self._closed.more_requests(client, chunk)
+
+    @property
+    def _closed(self) -> Population:
+        if self._clients is None:
+            raise ValueError("the workload has no closed population")
+        return self._clients
+
+
+def _check_equilibrium(shape: SessionShape, rate: float) -> None:
+    """Refuse an equilibrium that no memory holds, such as that of a law with an enormous mean.
+
+    Raises:
+        InputError: More than 10 million sessions would be alive at time 0.
+    """
+    if isinstance(shape, CountedSessions):
+        path, mean_life = "traffic.requests", shape.requests.mean * shape.think.mean
+    else:
+        path, mean_life = "traffic.sessionDuration", shape.duration.mean
+    if rate * mean_life > _MOST_ALIVE:
+        message = f"about {rate * mean_life:.2g} sessions would be alive at the start"
+        raise InputError.of(message, path=path, hint="give the law a cap, or set run.start: empty")

@@ -1,0 +1,165 @@
+"""`simsticky` as a person runs it: a process, a file, a terminal, Ctrl-C."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+TINY = """\
+schema: simsticky/1
+name: tiny
+run: {until: drained, horizon: 30m, replications: 4, seed: 7}
+traffic:
+  sessions: {kind: poisson, rate: 0.5/s}
+  requests: {kind: geometric, mean: 10}
+  think: {kind: exponential, mean: 3s}
+app: {startup: 2s}
+deployment: {name: app, replicas: 2, preStop: 5s, terminationGracePeriodSeconds: 10}
+upstream: {algorithm: sticky-sessions, hashOn: {input: none}, stickySessions: {cookie: sid}}
+timeline:
+  - {at: 2m, rollout: app}
+thresholds: {broken_sessions: "< 99.9%", failed_requests: "< 5%"}
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A rollout of two pods under light traffic."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+def command(*arguments):
+    """The command line of `simsticky`."""
+    code = "import sys; from simsticky.cli.main import main; sys.exit(main())"
+    return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+def simsticky(*arguments, **environment):
+    """Run `simsticky` with its output in pipes."""
+    env = {**os.environ, **environment}
+    return subprocess.run(command(*arguments), capture_output=True, text=True, env=env, check=False, timeout=120)
+
+
+def test_run_prints_the_verdicts_first(tiny):
+    """A run ends with 0, verdicts on top, plain text of 80 columns in a pipe, nothing but warnings beside it."""
+    done = simsticky("run", tiny)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("tiny · 4 replications · seed 7")
+    assert lines[2] == "Thresholds"
+    assert re.match(r"  [✓✗?] broken_sessions < 99\.9%", lines[3])
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in done.stdout
+    assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
+
+
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_workers(tiny):
+    """JSON is identical between two runs and between one worker and two, and differs with the seed."""
+    first = simsticky("run", tiny, "-o", "json", "--seed", 7, "--jobs", 1)
+    assert first.returncode == 0, first.stderr
+    assert simsticky("run", tiny, "-o", "json", "--seed", 7, "--jobs", 1).stdout == first.stdout
+    assert simsticky("run", tiny, "-o", "json", "--seed", 7, "--jobs", 2).stdout == first.stdout
+    assert simsticky("run", tiny, "-o", "json", "--seed", 8, "--jobs", 2).stdout != first.stdout
+
+
+def test_set_changes_the_scenario(tiny):
+    """--set reaches the model: with nothing on the timeline nothing is exposed."""
+    done = simsticky("run", tiny, "-o", "json", "--set", "timeline=[]", "--set", "run.until=5m")
+    assert done.returncode == 0, done.stderr
+    broken = json.loads(done.stdout)["estimates"]["broken_sessions"]
+    assert broken["value"] is None
+    assert not broken["numerator"]
+
+
+def test_story_and_frames(tiny, tmp_path):
+    """The story names the rollout; the directory holds the same replication in frames that agree with it."""
+    frames = tmp_path / "frames"
+    done = simsticky("run", tiny, "-o", "json", "--story", "--out", frames, "--verify")
+    assert done.returncode == 0, done.stderr
+    assert any("rollout" in line for line in json.loads(done.stdout)["story"])
+    summary = json.loads((frames / "summary.json").read_text(encoding="utf-8"))
+    assert summary["frames"]["replication"] == 0
+    assert summary["scenario"]["resolved"]["deployment"]["replicas"] == 2
+    requests, operations = (pd.read_csv(frames / f"{name}.csv") for name in ("requests", "operations"))
+    assert len(requests) > 100
+    assert len(operations) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("requests:", "requets:", "requests"),
+        ("preStop: 5s", "preStop: -5s", "preStop"),
+        ("rate: 0.5/s}", "rate: 0.5/s", "tiny.yaml:"),
+        ("broken_sessions:", "broken_sesions:", "broken_sessions"),
+        ("rollout: app", "rollout: ap", "app"),
+    ],
+)
+def test_a_wrong_scenario_is_told_with_its_place(tiny, old, new, told):
+    """A mistake in the file ends with 2, names file and line, prints no data and no traceback."""
+    tiny.write_text(TINY.replace(old, new))
+    done = simsticky("run", tiny)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert re.search(r"tiny\.yaml:\d+", done.stderr)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_says_what_was_finished(tiny):
+    """Ctrl-C during a long study ends with 130 and the number of finished replications, workers and all."""
+    process = subprocess.Popen(
+        command("run", tiny, "--reps", 100_000, "--jobs", 2),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        time.sleep(8)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert re.fullmatch(r"interrupted: \d+ of 100000 replications were finished\n", err)
+
+
+def in_a_terminal(arguments, **environment):
+    """Run `simsticky` in a terminal of 80 columns and return all that it showed."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update({"TERM": "xterm", "COLUMNS": "80", **environment})
+        os.execv(sys.executable, command(*arguments))
+    shown = b""
+    while select.select([terminal], [], [], 60)[0]:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # Linux's way to say that the other side has gone
+            break
+        if not part:
+            break
+        shown += part
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, shown
+    return shown.decode()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_terminal_gets_colour_and_progress(tiny):
+    """On a terminal there is a bar while it runs and colour after; NO_COLOR, --no-color and --no-progress are heard."""
+    arguments = ["run", tiny, "--reps", "6", "--jobs", "1"]
+    shown = in_a_terminal(arguments)
+    assert "6/6" in shown
+    assert "\x1b[1m" in shown
+    plain = in_a_terminal([*arguments, "--no-progress"], NO_COLOR="1")
+    assert "6/6" not in plain
+    assert "\x1b" not in plain
+    assert "\x1b" not in in_a_terminal([*arguments, "--no-progress", "--no-color"])

@@ -1,0 +1,133 @@
+"""A scenario, a simulate and metrics small enough to check a study by hand; workers import this module."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+from simsticky.errors import InvariantError
+from simsticky.scenario.report import ManifestNote, ManifestReport
+
+
+@dataclass(frozen=True)
+class StubMetric:
+    name: str
+    unit: str
+    definition: str = "what it means"
+    numerator: str | None = None
+    denominator: str | None = None
+
+
+_ALL = [
+    StubMetric(
+        "broken_sessions",
+        "share",
+        "Exposed sessions with at least one break, of all sessions whose state was on a deleted pod.",
+        "broken_exposed_sessions",
+        "exposed_sessions",
+    ),
+    StubMetric("broken_of_alive", "share", "d", "broken_alive_sessions", "alive_sessions"),
+    StubMetric("breaks_per_session", "ratio", "d", "breaks", "exposed_sessions"),
+    StubMetric("failed_requests", "share", "d", "requests_failed", "requests_sent"),
+    StubMetric("background_broken_sessions", "share", "d", "background_broken_sessions_count", "sessions_seen"),
+    StubMetric("censored_sessions", "share", "d", "censored_sessions_count", "sessions_seen"),
+    StubMetric("requests_unfinished", "count"),
+    StubMetric("peak_pods", "count"),
+    StubMetric("failed.bad_gateway_502", "count"),
+    StubMetric("failed.reset", "count"),
+    StubMetric("mechanism.target_removed", "count"),
+    StubMetric("mechanism.refused", "count"),
+    StubMetric("origin.drain_window_too_short", "count"),
+    StubMetric("rollout_done_s", "seconds"),
+    StubMetric("last_old_pod_gone_s", "seconds"),
+    StubMetric("latency_p50_s", "seconds"),
+    StubMetric("latency_p95_s", "seconds"),
+    StubMetric("latency_p99_s", "seconds"),
+    StubMetric("load_skew.sessions.serving.max_to_mean", "ratio"),
+    StubMetric("load_skew_excess.sessions.serving.max_to_mean", "ratio"),
+    StubMetric("load_skew.sessions.serving.cv", "ratio"),
+]
+METRICS = {metric.name: metric for metric in _ALL}
+
+
+@dataclass(frozen=True)
+class StubScenario:
+    name: str = "rolling"
+    thresholds: dict = field(default_factory=lambda: {"broken_sessions": "< 1%", "failed_requests": "< 0.1%"})
+    provenance: dict = field(default_factory=lambda: {"thresholds.broken_sessions": "rolling.yaml:18"})
+    warnings: tuple = ()
+    timeline: tuple = (SimpleNamespace(kind="rollout", target="app"),)
+    run: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(replications=30, seed=7))
+    manifest_report: ManifestReport = field(
+        default_factory=lambda: ManifestReport(
+            read=(ManifestNote("a.yaml", 3, "Deployment app: spec.replicas", "3"),),
+            ignored=(ManifestNote("a.yaml", 9, "Deployment app: spec.template.spec.affinity"),),
+        )
+    )
+
+    def came_from(self, path):
+        return self.provenance.get(path, "default")
+
+    def digest(self):
+        return "0123456789abcdef"
+
+
+def simulate(scenario, *, seed, replication):
+    """Numbers of the right shape that depend on seed and replication alone."""
+    rng = random.Random(f"{seed}/{replication}")
+    exposed = 1100 + rng.randrange(200)
+    broken = round(exposed * rng.uniform(0.3, 0.36))
+    stuck = replication % 10 == 9
+    summary = {
+        "exposed_sessions": exposed,
+        "broken_exposed_sessions": broken,
+        "alive_sessions": exposed + 900,
+        "broken_alive_sessions": broken - 20,
+        "breaks": broken + 31,
+        "requests_sent": 240_000,
+        "requests_failed": 0,
+        "sessions_seen": 9000,
+        "background_broken_sessions_count": rng.randrange(80, 120),
+        "censored_sessions_count": 0,
+        "requests_unfinished": rng.randrange(3),
+        "peak_pods": 5,
+        "failed.bad_gateway_502": 0,
+        "failed.reset": 0,
+        "mechanism.target_removed": broken,
+        "mechanism.refused": 31,
+        "origin.drain_window_too_short": broken + 31,
+        "rollout_done_s": None if stuck else rng.uniform(70, 90),
+        "last_old_pod_gone_s": rng.uniform(160, 170),
+        "latency_p50_s": rng.uniform(0.040, 0.042),
+        "latency_p95_s": rng.uniform(0.11, 0.12),
+        "latency_p99_s": rng.uniform(0.9, 1.3),
+        "load_skew.sessions.serving.max_to_mean": rng.uniform(1.4, 1.6),
+        "load_skew_excess.sessions.serving.max_to_mean": rng.uniform(0.3, 0.5),
+        "load_skew.sessions.serving.cv": float("nan"),
+    }
+    operations = [{"operation": "rollout app", "start_s": 600.0, "broken": broken}]
+    return SimpleNamespace(
+        summary=summary,
+        digest=f"{rng.getrandbits(64):016x}",
+        warnings=("the rollout did not end",) if stuck else (),
+        operations=SimpleNamespace(to_dict=lambda orient: operations),
+    )
+
+
+def interrupted_at_12(scenario, *, seed, replication):
+    """Ctrl-C arrives while replication 12 runs."""
+    if replication == 12:
+        raise KeyboardInterrupt
+    return simulate(scenario, seed=seed, replication=replication)
+
+
+def dies(scenario, *, seed, replication):
+    """The kernel kills this worker, as it does when memory runs out."""
+    os._exit(9)
+
+
+def violates(scenario, *, seed, replication):
+    """The model contradicts itself."""
+    raise InvariantError("a dead container answered")

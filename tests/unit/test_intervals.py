@@ -1,0 +1,160 @@
+"""Confidence intervals against SciPy, closed forms and their own promise: to cover the truth."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from simsticky.stats.intervals import mean_count, mean_t, quantile_interval, ratio_of_sums, share_interval
+
+
+def test_mean_t_is_students_interval():
+    """The mean's interval is the one SciPy computes."""
+    values = [3.0, 5.0, 4.0, 7.5, 2.5]
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.9)
+    interval = mean_t(values, 0.9)
+    assert interval.estimate == pytest.approx(np.mean(values))
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+    assert (interval.kind, interval.level, interval.used, interval.left_out) == ("t", 0.9, 5, 0)
+
+
+def test_missing_replications_are_left_out_and_counted():
+    """A missing value never counts as 0 and is not hidden."""
+    whole, holed = mean_t([1.0, 2.0, 4.0]), mean_t([1.0, None, 2.0, math.nan, 4.0])
+    assert (holed.estimate, holed.low, holed.high) == (whole.estimate, whole.low, whole.high)
+    assert (holed.used, holed.left_out) == (3, 2)
+    shares = share_interval([1, None, 2, 0], [10, 10, 10, 0])
+    assert (shares.estimate, shares.used, shares.left_out) == (0.15, 2, 2)
+
+
+@pytest.mark.parametrize("make", [mean_t, mean_count, lambda v: quantile_interval(v, 0.5)])
+def test_nothing_known_gives_nothing(make):
+    """Without a value there is no estimate."""
+    interval = make([None, math.nan])
+    assert (interval.estimate, interval.low, interval.high) == (None, None, None)
+    assert (interval.kind, interval.left_out) == ("none", 2)
+
+
+def test_one_replication_has_no_interval():
+    """Sessions of one run are never taken for independent observations."""
+    intervals = [
+        mean_t([4.0]),
+        mean_count([0]),
+        ratio_of_sums([3], [7]),
+        share_interval([412], [1203]),
+        share_interval([0], [1203]),
+        quantile_interval([4.0], 0.5),
+    ]
+    assert all(i.estimate is not None and i.low is None and i.high is None for i in intervals)
+    assert {i.kind for i in intervals} == {"none"}
+
+
+def test_count_of_nothing_is_bounded():
+    """Thirty runs without an event bound the mean by 3.0/30, the exact rule of three."""
+    interval = mean_count([0] * 30)
+    assert interval.kind == "upper bound"
+    assert stats.poisson.pmf(0, 30 * interval.high) == pytest.approx(0.05)
+
+
+def test_counts_and_times_do_not_go_below_zero():
+    """A rare count's interval ends at 0."""
+    assert mean_count([0, 0, 0, 1]).low == 0
+    assert mean_t([0.1, 0.2, 9.0]).low < 0
+
+
+def test_ratio_of_sums_with_equal_denominators_is_the_mean_of_shares():
+    """With equal sizes the ratio estimator is the ordinary mean."""
+    counts = [30, 41, 35, 38, 29]
+    ratio, mean = ratio_of_sums(counts, [100] * 5), mean_t([count / 100 for count in counts])
+    assert (ratio.estimate, ratio.low, ratio.high) == pytest.approx((mean.estimate, mean.low, mean.high))
+
+
+def test_ratio_of_sums_by_hand():
+    """The linearised variance of a two-replication example is worked out by hand."""
+    # r = 4/8; residuals 1 - 1 and 3 - 3 for x = 2, 6: a perfect ratio has no spread.
+    assert ratio_of_sums([1, 3], [2, 6]).high == pytest.approx(0.5)
+    # r = 6/10, residuals 2 - 0.6*4 = -0.4 and 4 - 0.6*6 = 0.4: variance 2/1 * 0.32 / 100.
+    interval = ratio_of_sums([2, 4], [4, 6], 0.5)
+    half = stats.t.ppf(0.75, 1) * math.sqrt(2 * 0.32 / 100)
+    assert interval.high - 0.6 == pytest.approx(half)
+
+
+def test_zero_seen_is_a_clopper_pearson_bound():
+    """Nothing seen in N sessions is the exact one-sided bound, about 3/N."""
+    interval = share_interval([0, 0, 0], [400, 300, 300])
+    exact = stats.binomtest(0, 1000, alternative="less").proportion_ci(0.95, "exact")
+    assert interval.kind == "upper bound"
+    assert (interval.low, interval.high) == pytest.approx((0, exact.high))
+    assert interval.high == pytest.approx(3 / 1000, rel=0.01)
+
+
+def test_all_seen_mirrors_zero_seen():
+    """Everything broken is bounded from below as nothing broken is from above."""
+    every, none = share_interval([40, 60], [40, 60]), share_interval([0, 0], [40, 60])
+    assert every.kind == "lower bound"
+    assert (every.low, every.high) == pytest.approx((1 - none.high, 1 - none.low))
+
+
+def test_near_zero_is_never_narrower_than_binomial():
+    """Replications that happen to agree do not promise more than independent sessions could."""
+    interval = share_interval([2] * 10, [1000] * 10)
+    binomial = stats.binomtest(20, 10_000).proportion_ci(0.95, "wilson")
+    assert interval.kind == "cluster Wilson"
+    assert interval.low <= binomial.low
+    assert interval.high >= binomial.high
+
+
+def test_clumped_breaks_widen_the_interval():
+    """One bad rollout in ten says less than the same breaks spread over ten."""
+    clumped = share_interval([20, *[0] * 9], [1000] * 10)
+    spread = share_interval([2] * 10, [1000] * 10)
+    assert clumped.high > 2 * spread.high
+
+
+def test_in_the_middle_a_share_is_a_ratio():
+    """Far from 0 and 1 a share's interval is the ratio estimator's."""
+    numerators, denominators = [300, 350, 420], [1000, 1100, 1200]
+    share, ratio = share_interval(numerators, denominators), ratio_of_sums(numerators, denominators)
+    assert share.kind == "ratio t"
+    assert (share.low, share.high) == (ratio.low, ratio.high)
+
+
+def test_impossible_shares_are_refused():
+    """More broken than exposed is a bug, not a share."""
+    with pytest.raises(ValueError, match="exceeds"):
+        share_interval([3], [2])
+    with pytest.raises(ValueError, match="negative"):
+        ratio_of_sums([-1], [2])
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        ratio_of_sums([1], [2, 3])
+
+
+@pytest.mark.parametrize(("runs", "p", "icc"), [(30, 0.05, 0.01), (10, 0.05, 0.02), (100, 0.3, 0.02)])
+def test_shares_of_clustered_sessions_are_covered(runs, p, icc):
+    """The 95 % interval holds the true share as often as it says, where pooled sessions manage 62-74 %."""
+    rng = np.random.default_rng(20)
+    studies, sessions = 1000, 200
+    a = p * (1 - icc) / icc
+    broken = rng.binomial(sessions, rng.beta(a, a * (1 - p) / p, size=(studies, runs)))
+    intervals = [share_interval(row.tolist(), [sessions] * runs) for row in broken]
+    covered = np.mean([i.low <= p <= i.high for i in intervals])
+    pooled = [stats.binomtest(int(row.sum()), runs * sessions).proportion_ci(0.95, "wilson") for row in broken[:300]]
+    assert covered > 0.95 - 4 * math.sqrt(0.95 * 0.05 / studies)
+    assert np.mean([i.low <= p <= i.high for i in pooled]) < 0.8
+
+
+def test_quantile_interval_is_made_of_order_statistics():
+    """The median of 11 values lies between the 2nd and the 10th with 95 %."""
+    interval = quantile_interval(list(range(1, 12)), 0.5)
+    assert (interval.estimate, interval.low, interval.high) == (6, 2, 10)
+    assert interval.kind == "order statistics"
+
+
+def test_a_quantile_out_of_reach_has_an_open_end():
+    """Thirty runs cannot bound the 99 % quantile from above."""
+    interval = quantile_interval(list(range(30)), 0.99)
+    assert interval.high is None
+    assert interval.low is not None
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        quantile_interval([1.0], 1.0)

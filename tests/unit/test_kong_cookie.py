@@ -1,0 +1,103 @@
+"""Cookies by RFC 6265: header, default path, path match, jar."""
+
+import pytest
+
+from simsticky.kong.cookie import CookieJar, default_path, path_match, set_cookie_header
+
+
+def test_header_is_a_session_cookie_with_a_path() -> None:
+    """Protects the header Kong's documentation shows: name, value, path, nothing else."""
+    value = "01234567-89ab-cdef-0123-456789abcdef"
+    assert set_cookie_header("session_id", value) == f"session_id={value}; Path=/"
+    assert set_cookie_header("session-id", "10.0.0.1:80", "/example") == "session-id=10.0.0.1:80; Path=/example"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("", "v", "/"),
+        ("a b", "v", "/"),
+        ("a=b", "v", "/"),
+        ("a;", "v", "/"),
+        ("n", "a b", "/"),
+        ("n", "a;b", "/"),
+        ("n", "a,b", "/"),
+        ("n", 'a"b', "/"),
+        ("n", "a\\b", "/"),
+        ("n", "é", "/"),
+        ("n", "v", "/a;b"),
+        ("n", "v", "/a\n"),
+    ],
+)
+def test_header_refuses_what_the_rfc_refuses(name: str, value: str, path: str) -> None:
+    """Protects the grammar of RFC 6265 section 4.1.1."""
+    with pytest.raises(ValueError, match="not a cookie"):
+        set_cookie_header(name, value, path)
+
+
+@pytest.mark.parametrize(
+    ("request_path", "expected"),
+    [
+        ("", "/"),
+        ("/", "/"),
+        ("/a", "/"),
+        ("/a/", "/a"),
+        ("/a/b", "/a"),
+        ("/a/b/c?x=/y/z", "/a/b"),
+        ("a/b", "/"),
+        ("?q=/a/b", "/"),
+    ],
+)
+def test_default_path(request_path: str, expected: str) -> None:
+    """Protects the steps of RFC 6265 section 5.1.4 for a cookie set without a path."""
+    assert default_path(request_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("request_path", "cookie_path", "expected"),
+    [
+        ("/", "/", True),
+        ("/example", "/", True),
+        ("/example", "/example", True),
+        ("/example/a", "/example", True),
+        ("/example/a", "/example/", True),
+        ("/example", "/example/", False),
+        ("/examples", "/example", False),
+        ("/other", "/example", False),
+        ("/", "/example", False),
+        ("/example?x=1", "/example", True),
+        ("/Example", "/example", False),
+    ],
+)
+def test_path_match(request_path: str, cookie_path: str, expected: bool) -> None:
+    """Protects the path match of RFC 6265 section 5.1.4: whole segments, letter case counts."""
+    assert path_match(request_path, cookie_path) is expected
+
+
+def test_jar_keeps_one_cookie_per_name_and_path() -> None:
+    """Protects overwriting: same name and path replace, another path is another cookie."""
+    jar = CookieJar()
+    jar.set("id", "one", "/")
+    jar.set("id", "two", "/")
+    jar.set("id", "three", "/app")
+    jar.set("other", "four", "/")
+    assert len(jar) == 3
+    assert jar.get("/", "id") == "two"
+
+
+def test_jar_sends_the_longest_path_first() -> None:
+    """Protects the order of RFC 6265 section 5.4, of which a server reads the first."""
+    jar = CookieJar()
+    jar.set("id", "root", "/")
+    jar.set("id", "deep", "/app/admin")
+    jar.set("id", "app", "/app")
+    paths = ["/", "/app", "/app/admin/x", "/apple"]
+    assert [jar.get(path, "id") for path in paths] == ["root", "app", "deep", "root"]
+
+
+def test_jar_without_a_matching_cookie() -> None:
+    """Protects the request that goes without a cookie."""
+    jar = CookieJar()
+    jar.set("id", "app", "/app")
+    assert jar.get("/", "id") is None
+    assert jar.get("/app", "other") is None

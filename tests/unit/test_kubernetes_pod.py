@@ -1,0 +1,46 @@
+import pytest
+
+from simsticky.kubernetes.pod import (
+    CrashLoopBackOff,
+    effective_grace_s,
+    stop_timeout_s,
+    termination_timeline,
+)
+
+
+def test_effective_grace_only_shrinks() -> None:
+    """The delete request's grace rules, a second request can only shorten it, and it is at least 1 s."""
+    assert effective_grace_s(30) == 30
+    assert effective_grace_s(30, deletion_grace_s=60) == 60
+    assert effective_grace_s(30, deletion_grace_s=60, current_s=20) == 20
+    assert effective_grace_s(60, deletion_grace_s=60, override_s=15) == 15
+    assert effective_grace_s(30, deletion_grace_s=0) == 30
+    assert effective_grace_s(0) == effective_grace_s(None) == 1
+
+
+@pytest.mark.parametrize(
+    ("grace_s", "hook_s", "timeout_s"), [(60, 30.0, 30), (30, 5.999, 25), (30, 30.0, 2), (30, 28.0, 2)]
+)
+def test_stop_timeout_is_cut_to_whole_seconds(grace_s: int, hook_s: float, timeout_s: int) -> None:
+    """The hook's time is truncated before it is subtracted, and 2 s are always left."""
+    assert stop_timeout_s(grace_s, hook_s) == timeout_s
+
+
+def test_exit_at_the_last_moment_is_no_kill() -> None:
+    """A process that ends exactly with its grace period has exited; a moment later it is killed."""
+    assert not termination_timeline(30, 28, 2).sigkill
+    assert termination_timeline(30, 28, 2.001).sigkill
+
+
+def test_failing_hook_is_no_drain() -> None:
+    """A preStop command that fails gives SIGTERM at once and leaves the whole grace period."""
+    timeline = termination_timeline(60, 0, None)
+    assert (timeline.sigterm_at_s, timeline.container_dead_at_s) == (0.0, 60.0)
+
+
+def test_back_off_is_forgotten_after_ten_minutes() -> None:
+    """A container that ran for more than 600 s since its last restart starts at once when it fails again."""
+    entry = CrashLoopBackOff().restarted(0.0, 0.0).restarted(1.0, 11.0)
+    assert entry.wait_s(611.0) == 20.0
+    assert entry.wait_s(611.1) == 0.0
+    assert entry.restarted(611.1, 611.1) == CrashLoopBackOff(10.0, 611.1)

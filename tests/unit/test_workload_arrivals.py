@@ -1,0 +1,79 @@
+"""Arrival processes as one unit-rate process read through the inverse of the cumulated rate."""
+
+from itertools import repeat
+
+import numpy as np
+import pytest
+
+from simsticky.scenario.model import Traffic
+from simsticky.workload.arrivals import (
+    ConstantRate,
+    DiurnalRate,
+    StepRate,
+    arrival_times,
+    rate_profile,
+)
+
+
+def test_constant_rate() -> None:
+    """At rate λ the time is the cumulated rate over λ; at rate 0 nobody comes."""
+    assert ConstantRate(4.0).invert(np.array([1.0, 8.0])).tolist() == [0.25, 2.0]
+    assert ConstantRate(0.0).invert(np.array([1.0])).tolist() == [np.inf]
+
+
+def test_steps_are_inverted_exactly() -> None:
+    """Λ of steps 2/s, 0, 1/s is read back at hand-worked points; the empty step has no arrival."""
+    profile = StepRate([0.0, 10.0, 20.0], [2.0, 0.0, 1.0])
+    times = profile.invert(np.array([0.5, 19.0, 19.999, 20.5, 30.0]))
+    assert times.tolist() == pytest.approx([0.25, 9.5, 9.9995, 20.5, 30.0])
+    assert profile.rate_at_zero() == 2.0
+
+
+def test_a_rate_that_stays_zero_ends_the_arrivals() -> None:
+    """After a last step of rate 0 the iterator ends, with the arrivals that still happened."""
+    times = list(arrival_times(StepRate([0.0, 10.0], [30.0, 0.0]), np.random.default_rng(1), repeat(64)))
+    assert 200 < sum(block.size for block in times) < 400
+    assert max(block.max() for block in times) < 10.0
+
+
+@pytest.mark.parametrize("amplitude", [0.0, 0.3, 0.9, 0.999, 1.0])
+@pytest.mark.parametrize("peak_at_s", [0.0, 50_000.0])
+def test_diurnal_rate_is_inverted(amplitude: float, peak_at_s: float) -> None:
+    """Λ(Λ⁻¹(u)) = u to 1e-9 relative, also at amplitude 1 where the rate touches 0."""
+    mean, period = 3.0, 86_400.0
+    cumulated = np.cumsum(np.random.default_rng(2).exponential(50.0, 20_000))
+    times = DiurnalRate(mean, amplitude, period, peak_at_s).invert(cumulated)
+    w = 2 * np.pi / period
+    back = mean * (times + amplitude / w * (np.sin(w * (times - peak_at_s)) + np.sin(w * peak_at_s)))
+    assert np.all(np.diff(times) >= 0)
+    assert np.max(np.abs(back / cumulated - 1)) < 1e-9
+
+
+def test_diurnal_rate_at_zero() -> None:
+    """λ(0) follows the place of the peak."""
+    assert DiurnalRate(2.0, 0.5, 100.0, 0.0).rate_at_zero() == pytest.approx(3.0)
+    assert DiurnalRate(2.0, 0.5, 100.0, 50.0).rate_at_zero() == pytest.approx(1.0)
+    assert DiurnalRate(2.0, 0.5, 100.0, 25.0).rate_at_zero() == pytest.approx(2.0)
+
+
+def test_blocks_may_be_cut_anywhere() -> None:
+    """Arrival times are the same to the last bit however they are cut into blocks."""
+    profile = DiurnalRate(1.0, 0.8, 3_600.0, 600.0)
+    cuts = [arrival_times(profile, np.random.default_rng(3), iter(sizes)) for sizes in ([600], [1, 99, 500])]
+    whole, parts = (np.concatenate(list(blocks)) for blocks in cuts)
+    assert whole.tolist() == parts.tolist()
+
+
+def test_scenario_models_become_profiles() -> None:
+    """The three open processes of the scenario file arrive here with their units."""
+
+    def profile(sessions: dict[str, object]) -> object:
+        return rate_profile(Traffic.model_validate({"sessions": sessions}).sessions)
+
+    assert profile({"kind": "poisson", "rate": "120/min"}) == ConstantRate(2.0)
+    steps = profile({"kind": "piecewise", "steps": [{"from": "0s", "rate": 1}, {"from": "1m", "rate": "10/s"}]})
+    assert isinstance(steps, StepRate)
+    assert steps.invert(np.array([60.0, 70.0])).tolist() == pytest.approx([60.0, 61.0])
+    assert profile({"kind": "diurnal", "mean": 5, "amplitude": 0.5, "peakAt": "14h"}) == DiurnalRate(
+        5.0, 0.5, 86_400.0, 50_400.0
+    )
