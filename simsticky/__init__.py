@@ -1,0 +1,73 @@
+"""simsticky: a simulator of sticky sessions under rolling deployments.
+
+The public names are listed in ``__all__``. All but :func:`simulate` are imported when they are first used, so that
+``import simsticky`` takes no time.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# At once, because a later import of the module would put it where this function is; it imports nothing heavy itself.
+from simsticky.simulate import simulate
+
+if TYPE_CHECKING:
+    from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
+    from simsticky.results.metrics import METRICS, Metric
+    from simsticky.results.result import Result
+    from simsticky.scenario.load import load, loads
+    from simsticky.scenario.model import Scenario
+    from simsticky.study.replicate import Estimate, Study, replicate
+
+    __version__: str
+
+__all__ = [
+    "METRICS",
+    "Diagnostic",
+    "Estimate",
+    "InputError",
+    "InvariantError",
+    "Metric",
+    "Result",
+    "Scenario",
+    "SimstickyError",
+    "Study",
+    "__version__",
+    "load",
+    "loads",
+    "replicate",
+    "simulate",
+]
+
+_HOMES = {
+    "simsticky.errors": ("Diagnostic", "InputError", "InvariantError", "SimstickyError"),
+    "simsticky.results.metrics": ("METRICS", "Metric"),
+    "simsticky.results.result": ("Result",),
+    "simsticky.scenario.load": ("load", "loads"),
+    "simsticky.scenario.model": ("Scenario",),
+    "simsticky.study.replicate": ("Estimate", "Study", "replicate"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = _version()
+    elif name in _HOME_OF:
+        value = getattr(import_module(_HOME_OF[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("simsticky")
+    except PackageNotFoundError:
+        return "unknown"

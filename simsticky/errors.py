@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+# A message may quote what it is about; nobody reads a whole script back.
+_LONGEST_MESSAGE = 500
+
 
 class SimstickyError(Exception):
     """Base of every error that simsticky raises on purpose."""
@@ -40,8 +43,13 @@ class Diagnostic:
         # A flag is followed by what it sets, as on the command line: "--set kic.drain: unknown".
         between = " " if self.file.startswith("--") and self.line is None else ": "
         subject = between.join(part for part in (place, self.path) if part)
-        text = f"{subject}: {self.message}" if subject else self.message
-        return f"{text} ({self.hint})" if self.hint else text
+        message, hint = _cut(self.message), _cut(self.hint)
+        text = f"{subject}: {message}" if subject else message
+        return f"{text} ({hint})" if hint else text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
 
 
 class InputError(SimstickyError):

@@ -33,6 +33,9 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
             yield f"timeline.{i}: {operation.label} at {when} is after the run's end"
         if operation.kind == "rollout" and deployment.paused:
             yield f"timeline.{i}: {operation.label} does not proceed, the Deployment is paused"
+    path, route = scenario.traffic.path, scenario.ingress.path
+    if not f"{path}/".startswith(f"{route.rstrip('/')}/") and not route.startswith("/~"):
+        yield f"traffic.path: clients request {path}, the Ingress routes {route}"
     hook, grace = deployment.pre_stop, deployment.termination_grace_period_seconds
     longest = 0.0 if hook is None else max(hook.seconds, hook.at_most_s)
     if longest > grace:

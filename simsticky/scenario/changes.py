@@ -25,14 +25,15 @@ def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Sc
     """Return the scenario with changes by dotted path; see :meth:`Scenario.evolve`."""
     root = type(scenario)
     data = scenario.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    resolved = scenario.to_json_dict()
     targets = {path: _keys(path) for path in changes}
-    problems = [p for path, keys in targets.items() if (p := _unknown(root, path, keys, data, source))]
+    problems = [p for path, keys in targets.items() if (p := _unknown(root, path, keys, resolved, source))]
     if problems:
         raise InputError(problems)
     full = [(_full(targets[path]), value) for path, value in changes.items()]
     _make_room(data, full)
     for keys, value in full:
-        _set(data, keys, value)
+        _set(data, resolved, keys, value)
     try:
         changed = root.model_validate(data)
     except ValidationError as error:
@@ -49,11 +50,11 @@ def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Sc
     return changed
 
 
-def apply_settings(scenario: "Scenario", settings: Iterable[str]) -> "Scenario":
-    """Return the scenario with ``key=value`` settings of the command line, values read as YAML.
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Return the changes that ``key=value`` settings of the command line ask for, values read as YAML.
 
     Raises:
-        InputError: All settings that are wrong; each names its key, as ``--set kic.drain: unknown``.
+        InputError: All settings that are none.
     """
     changes: dict[str, Any] = {}
     problems = []
@@ -66,13 +67,16 @@ def apply_settings(scenario: "Scenario", settings: Iterable[str]) -> "Scenario":
             continue
         try:
             documents = read_documents(text, "--set")
+        except InputError as error:
+            if path.startswith("thresholds."):
+                changes[path] = text.strip()  # "> 1%" is a good threshold, and begins a block of text in YAML
+            else:
+                problems += [Diagnostic("--set", None, None, path, d.message, d.hint) for d in error.diagnostics]
+        else:
             changes[path] = documents[0].data if documents else None
-        except InputError:
-            # "> 1%" begins a block scalar in YAML, and is a good threshold.
-            changes[path] = text.strip()
     if problems:
         raise InputError(problems)
-    return scenario.evolve(changes, source="--set") if changes else scenario
+    return changes
 
 
 def base_for_algorithm(upstream: Mapping[str, Any], algorithm: Any, given: Iterable[str]) -> dict[str, Any]:
@@ -153,14 +157,16 @@ def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]]) -> None:
             data["upstream"] = base_for_algorithm(data["upstream"], value, named)
 
 
-def _set(data: dict[str, Any], keys: Keys, value: Any) -> None:
+def _set(data: dict[str, Any], resolved: dict[str, Any], keys: Keys, value: Any) -> None:
+    """Set one value; a law of which one parameter changes is first written out, should it be a default."""
     node: Any = data
-    for key in keys[:-1]:
+    for i, key in enumerate(keys[:-1]):
         if isinstance(node, list):
             node = node[int(key)]
             continue
         if not isinstance(node.get(key), dict | list):
-            node[key] = {}
+            whole = _at(resolved, keys[: i + 1])
+            node[key] = whole if isinstance(whole, dict) and "kind" in whole else {}
         node = node[key]
     last = keys[-1]
     if isinstance(node, list):
@@ -169,3 +175,9 @@ def _set(data: dict[str, Any], keys: Keys, value: Any) -> None:
         node.pop(last, None)
     else:
         node[last] = value
+
+
+def _at(node: Any, keys: Keys) -> Any:
+    for key in keys:
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from simsticky.errors import Diagnostic
 from simsticky.scenario.location import Keys, Place, dotted
+from simsticky.scenario.operations import VERBS
 from simsticky.scenario.problems import did_you_mean
 from simsticky.scenario.vocabulary import kinds_of, models_at, suggestion
 
@@ -52,6 +53,8 @@ def _written_path(line: ErrorDetails, data: Any) -> Keys:
     node = data
     last = len(line["loc"]) - 1
     for i, key in enumerate(line["loc"]):
+        if key in VERBS and i == 2 and i < last and path[:1] == ("timeline",):
+            continue  # the name of the union's member, although it is a key too
         if isinstance(node, Mapping) and key in node:
             node = node[key]
             path = (*path, key)
@@ -106,6 +109,8 @@ def _message(line: ErrorDetails, root: type[BaseModel], path: Keys, data: Any) -
         return f"{text.format(f'{context[limit]:g}')}, got {_short(given)}", ""
     if kind == "literal_error":
         words = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        if len(words) == 1:
+            return f"must be {words[0]}, got {_short(given)}", ""
         hint = did_you_mean(given, words) if isinstance(given, str) else ""
         return f"{_short(given)} is not one of {', '.join(words)}", hint
     if kind in ("union_tag_not_found", "union_tag_invalid"):

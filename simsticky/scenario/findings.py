@@ -47,17 +47,17 @@ class Findings:
         value = obj.get(*keys)
         if value is None:
             return
-        self.read(obj, keys, _shown(value))
+        self.look(obj, keys)
         self._copy(obj, keys, target, value)
 
     def _copy(self, obj: KubernetesObject, keys: Keys, target: Keys, value: Any) -> None:
-        self.places[target] = obj.place(*keys)
         if isinstance(value, Mapping):
             self.put(target, {}, obj.place(*keys))
             for key, below in value.items():
                 if below is not None:
                     self._copy(obj, (*keys, key), (*target, key), below)
         else:
+            self.read(obj, keys, _shown(value))
             self.put(target, value, obj.place(*keys))
 
     def take_whole_number(self, obj: KubernetesObject, keys: Keys, target: Keys) -> None:
@@ -110,7 +110,7 @@ class Findings:
             if not any(keys[: len(path)] == path for keys in looked_at):
                 known = readable.get(path[:-1], ())
                 near = difflib.get_close_matches(str(path[-1]), known, 1, 0.85)
-                if near and path[-1] not in known:
+                if near and str(path[-1]) not in known:
                     self.problem(obj, path, f"unknown, did you mean {near[0]}?", of_key=True)
                 else:
                     self._ignored.append(self._note(obj, path, ""))

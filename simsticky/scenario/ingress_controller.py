@@ -103,7 +103,8 @@ def read_controller(found: Findings, obj: KubernetesObject) -> None:
         _setting(found, obj, flag, value, path, _image(data)[1])
     if "enable-drain-support" not in settings and not found.states("kic", "enableDrainSupport"):
         found.assume(obj, container, "no --enable-drain-support: drain support is off, its default")
-    found.look(obj, (*container, "image"))
+    if isinstance(data.get("image"), str):
+        found.read(obj, (*container, "image"), data["image"])
     found.list_the_rest(obj)
 
 

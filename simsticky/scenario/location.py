@@ -23,9 +23,10 @@ from simsticky.errors import Diagnostic, InputError
 Keys = tuple[str | int, ...]
 """A path into plain data: mapping keys and list indices."""
 
-_MOST_NODES = 1_000_000
+_MOST_NODES = 500_000
 _DEEPEST = 200
 _TAG = "tag:yaml.org,2002:"
+_TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value", "!"}
 
 
 class Place(NamedTuple):
@@ -184,8 +185,11 @@ class _Builder:
         if id(node) in above:
             raise self._refused(node, path, "contains itself")
         self.values[path] = self._place(node, path)
+        tag = str(node.tag).removeprefix(_TAG)
+        if tag not in _TAGS:
+            raise self._refused(node, path, f"the tag {tag} has no meaning here")
         if isinstance(node, ScalarNode):
-            return self._scalar(node, path)
+            return self._scalar(node, tag, path)
         above = (*above, id(node))
         if isinstance(node, SequenceNode):
             return [self.build(item, (*path, i), above) for i, item in enumerate(node.value)]
@@ -193,7 +197,10 @@ class _Builder:
 
     def _mapping(self, node: Node, path: Keys, above: tuple[int, ...]) -> dict[str, Any]:
         built: dict[str, Any] = {}
-        merged: list[Node] = []
+        inherited: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if str(key_node.tag) == _TAG + "merge":
+                inherited = self._inherited(value_node, path, above) | inherited
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
                 text = "a mapping or list cannot be a key"
@@ -201,7 +208,6 @@ class _Builder:
                 self.problems.append(self._diagnostic(key_node, path, text, hint))
                 continue
             if str(key_node.tag) == _TAG + "merge":
-                merged += value_node.value if isinstance(value_node, SequenceNode) else [value_node]
                 continue
             key = str(key_node.value)
             below = (*path, key)
@@ -212,16 +218,22 @@ class _Builder:
                 continue
             self.keys[below] = self._place(key_node, below)
             built[key] = self.build(value_node, below, above)
-        for other in merged:
-            inherited = self.build(other, path, above)
-            if not isinstance(inherited, dict):
-                raise self._refused(other, path, "only mappings can be merged with <<")
-            built = inherited | built
-        self.values[path] = self._place(node, path)
-        return built
+        return inherited | built
 
-    def _scalar(self, node: ScalarNode, path: Keys) -> Any:
-        tag, text = str(node.tag).removeprefix(_TAG), str(node.value)
+    def _inherited(self, node: Node, path: Keys, above: tuple[int, ...]) -> dict[str, Any]:
+        """Return what ``<<`` brings in: one mapping, or several of which the first wins."""
+        found: dict[str, Any] = {}
+        here = self.values[path]
+        for other in reversed(node.value) if isinstance(node, SequenceNode) else [node]:
+            built = self.build(other, path, above)
+            if not isinstance(built, dict):
+                raise self._refused(other, path, "only mappings can be merged with <<")
+            found |= built
+        self.values[path] = here
+        return found
+
+    def _scalar(self, node: ScalarNode, tag: str, path: Keys) -> Any:
+        text = str(node.value)
         if tag == "null":
             return None
         if tag == "bool":
@@ -230,8 +242,6 @@ class _Builder:
             return self._number(node, path, text)
         if tag == "float":
             return _float(text)
-        if tag.startswith("!") and tag != "!":
-            raise self._refused(node, path, f"the tag {tag} has no meaning here")
         return text
 
     def _number(self, node: ScalarNode, path: Keys, text: str) -> int | str:

@@ -24,6 +24,7 @@ from simsticky.scenario.routing import (
     refuse_class_parameters,
     refuse_routes,
 )
+from simsticky.scenario.shapes import check_shape
 from simsticky.scenario.workloads import labels_of, read_deployment, selects
 
 
@@ -88,6 +89,8 @@ def read_manifests(
     unnamed = [obj for obj in objects if not obj.name]
     for obj in unnamed:
         found.problem(obj, ("metadata",), "metadata.name: Required value: name or generateName is required")
+    for obj in objects:
+        check_shape(found, obj)
     _read_all(found, [obj for obj in objects if obj.name], complete=not problems)
     return ManifestSet(found.sections, found.places, found.report(), tuple(in_order(found.problems)))
 
@@ -107,14 +110,18 @@ def _read_all(found: Findings, objects: list[KubernetesObject], *, complete: boo
     sets = _pick(objects, "StatefulSet", "apps") + _pick(objects, "DaemonSet", "apps")
 
     deployment = _choose_deployment(found, applications, complete=complete)
-    service = choose_service(found, services, deployment) if deployment is not None else None
+    service = None
+    if deployment is not None:
+        service = choose_service(found, services, deployment)
+    elif not applications and len(services) == 1 and services[0].get("spec", "type") != "ExternalName":
+        service = services[0]
+        found.assume(service, (), "selects the Deployment that the scenario describes")
     if deployment is not None:
         ports = service.items("spec", "ports") if service is not None else []
         targets = [port.get("targetPort", port.get("port")) for port in ports if isinstance(port, Mapping)]
         read_deployment(found, deployment, targets)
         _refuse_scalers(found, scalers, deployment)
-    if service is not None:
-        read_service(found, service, policies)
+    used = read_service(found, service, policies) if service is not None else None
     read_ingress(found, ingresses, service)
     refuse_routes(found, routes, service)
     refuse_class_parameters(found, parameters)
@@ -130,12 +137,11 @@ def _read_all(found: Findings, objects: list[KubernetesObject], *, complete: boo
         if other is not deployment and deployment is not None:
             found.ignore(other, (), f"the scenario is about Deployment {deployment.name}")
     for other in services:
-        if other is not service and service is not None:
-            found.ignore(other, (), f"the pods are reached through Service {service.name}")
-    used = {place.file + str(place.line) for keys, place in found.places.items() if keys == ("upstream",)}
+        if other is not service:
+            through = "it is not in front of the pods" if service is None else f"Service {service.name} is in front"
+            found.ignore(other, (), through)
     for policy in policies:
-        place = policy.place("spec")
-        if place.file + str(place.line) not in used:
+        if policy is not used:
             found.ignore(policy, (), "the Service does not name it (annotation konghq.com/upstream-policy)")
     for budget in budgets:
         found.ignore(budget, (), "binds evictions only, no rollout, scale-down or deletion")

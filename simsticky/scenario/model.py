@@ -206,15 +206,15 @@ class Scenario(Section):
 
     def came_from(self, path: str) -> str:
         """Return where the value at a dotted path came from; ``default`` if nobody stated it."""
-        place = self._place(path)
-        return "default" if place is None else _origin(place)
-
-    def _place(self, path: str) -> Place | None:
         while path:
             if path in self._places:
-                return self._places[path]
+                return _origin(self._places[path])
             path = path.rpartition(".")[0]
-        return None
+            # What is part of a stated value (traffic.think.mean of "6s") came with it; what merely shares a
+            # section with stated values did not.
+            if any(place.startswith(f"{path}.") for place in self._places):
+                break
+        return "default"
 
     @property
     def places(self) -> Mapping[str, Place]:
@@ -227,10 +227,13 @@ class Scenario(Section):
         self._manifest_report = report
 
     def diagnostic(self, path: str, message: str, hint: str = "") -> Diagnostic:
-        """Return a diagnostic at the place of the value at a dotted path."""
-        place = self._place(path)
-        if place is None:
+        """Return a diagnostic at the place of the value at a dotted path, or of what is stated above it."""
+        stated = path
+        while stated and stated not in self._places:
+            stated = stated.rpartition(".")[0]
+        if not stated:
             return Diagnostic("", None, None, path, message, hint)
+        place = self._places[stated]
         return Diagnostic(place.file, place.line, place.column, place.path or path, message, hint)
 
     @property

@@ -131,7 +131,8 @@ def _texts(written: str, base: Path) -> list[tuple[str, str]]:
         raise InputError.of(f"cannot be read: {reason}", file=str(path)) from None
     if not files:
         raise InputError.of(f"the directory has no {', '.join(_SUFFIXES)} file", file=str(path))
-    texts, problems = [], []
+    texts: list[tuple[str, str]] = []
+    problems: list[Diagnostic] = []
     for file in files:
         try:
             texts.append((str(file), read_text(file, str(file))))

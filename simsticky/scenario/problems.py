@@ -47,5 +47,7 @@ def again(error: ValidationError) -> list[InitErrorDetails]:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``did you mean X?`` for the nearest known word, or the empty string if none is near."""
     by_lower = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(word.lower().replace("_", ""), by_lower, n=1, cutoff=0.6)
+    plain = word.lower().replace("_", "")
+    begun = [candidate for candidate in by_lower if len(plain) >= 3 and candidate.startswith(plain)]
+    near = begun[:1] or difflib.get_close_matches(plain, by_lower, n=1, cutoff=0.6)
     return f"did you mean {by_lower[near[0]]}?" if near else ""

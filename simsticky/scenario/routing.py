@@ -63,38 +63,35 @@ def annotation(obj: KubernetesObject, name: str) -> Any:
     return obj.mapping("metadata", "annotations").get(name)
 
 
-def _text_annotation(found: Findings, obj: KubernetesObject, name: str) -> str | None:
-    """Return an annotation's text; report one that is no text, for the API server refuses it."""
+def _text_annotation(obj: KubernetesObject, name: str) -> str | None:
+    """Return an annotation's text; one that is no text has been reported with the object's shape."""
     value = annotation(obj, name)
-    if value is None or isinstance(value, str):
-        return value
-    keys: Keys = ("metadata", "annotations", name)
-    found.look(obj, keys)
-    shown = str(value).lower() if isinstance(value, bool) else str(value)
-    found.problem(obj, keys, "an annotation must be text", f'put it in quotes: "{shown}"')
-    return None
+    return value if isinstance(value, str) else None
 
 
-def read_service(found: Findings, service: KubernetesObject, policies: list[KubernetesObject]) -> None:
-    """Read a Service, its annotations for Kong, and the policy that it names."""
+def read_service(
+    found: Findings, service: KubernetesObject, policies: list[KubernetesObject]
+) -> KubernetesObject | None:
+    """Read a Service, its annotations for Kong, and the policy that it names; return that policy."""
     found.take(service, ("metadata", "name"), ("service", "name"))
     found.take(service, ("spec", "publishNotReadyAddresses"), ("service", "publishNotReadyAddresses"))
     selector = service.mapping("spec", "selector")
     found.read(service, ("spec", "selector"), ", ".join(f"{key}={value}" for key, value in selector.items()))
-    found.look(service, ("spec", "ports"))
-    found.look(service, ("spec", "type"))
+    if service.items("spec", "ports"):
+        found.read(service, ("spec", "ports"), "tell the application's container from others")
     if service.get("spec", "sessionAffinity") not in (None, "None"):
         text = "Kong sends to pod addresses itself, past the Service; ClientIP affinity has no effect"
         found.ignore(service, ("spec", "sessionAffinity"), text)
     _refuse_service_upstream(found, service)
     _kong_annotations(found, service)
-    _policy(found, service, policies)
+    policy = _policy(found, service, policies)
     found.list_the_rest(service, {("spec",): ("selector", "ports", "publishNotReadyAddresses")})
+    return policy
 
 
 def _refuse_service_upstream(found: Findings, service: KubernetesObject) -> None:
     keys: Keys = ("metadata", "annotations", _SERVICE_UPSTREAM)
-    if _text_annotation(found, service, _SERVICE_UPSTREAM) in _TRUE:
+    if _text_annotation(service, _SERVICE_UPSTREAM) in _TRUE:
         found.look(service, keys)
         text = (
             "service-upstream is not modelled: Kong then has one target, the Service's own address, and"
@@ -110,7 +107,7 @@ def _refuse_service_upstream(found: Findings, service: KubernetesObject) -> None
 def _kong_annotations(found: Findings, service: KubernetesObject) -> None:
     for name in ("konghq.com/retries", *_TIMEOUTS):
         keys: Keys = ("metadata", "annotations", name)
-        text = _text_annotation(found, service, name)
+        text = _text_annotation(service, name)
         if text is None:
             continue
         try:
@@ -126,14 +123,14 @@ def _kong_annotations(found: Findings, service: KubernetesObject) -> None:
             found.put(("gateway", "retries"), number, service.place(*keys))
 
 
-def _policy(found: Findings, service: KubernetesObject, policies: list[KubernetesObject]) -> None:
+def _policy(found: Findings, service: KubernetesObject, policies: list[KubernetesObject]) -> KubernetesObject | None:
     keys: Keys = ("metadata", "annotations", _POLICY)
-    name = _text_annotation(found, service, _POLICY)
+    name = _text_annotation(service, _POLICY)
     if name is None:
         if not service.has_place(*keys):
             text = f"no annotation {_POLICY}: the upstream is plain round-robin without health checks"
             found.assume(service, (), text)
-        return
+        return None
     found.read(service, keys, name)
     named = [policy for policy in policies if policy.name == name]
     here = [policy for policy in named if policy.may_share_namespace(service)]
@@ -143,10 +140,10 @@ def _policy(found: Findings, service: KubernetesObject, policies: list[Kubernete
         if named:
             hint = f"{name} is in another namespace; it must be in the Service's own"
         found.problem(service, keys, text, hint)
-        return
+        return None
     if len(here) > 1:
         found.problem(here[1], (), f"a second KongUpstreamPolicy {name!r}", "keep one of the two")
-        return
+        return None
     policy = here[0]
     found.take(policy, ("spec",), ("upstream",))
     for check in ("active", "passive"):
@@ -154,6 +151,7 @@ def _policy(found: Findings, service: KubernetesObject, policies: list[Kubernete
             text = "read, not modelled: probes of healthy pods change nothing"
             found.assume(policy, ("spec", "healthchecks", check), text)
     found.list_the_rest(policy)
+    return policy
 
 
 def read_ingress(found: Findings, ingresses: list[KubernetesObject], service: KubernetesObject | None) -> None:
@@ -178,7 +176,8 @@ def _path_to(ingress: KubernetesObject, service: KubernetesObject) -> Keys | Non
     if not ingress.may_share_namespace(service):
         return None
     for i, rule in enumerate(ingress.items("spec", "rules")):
-        paths = rule.get("http", {}).get("paths") if isinstance(rule, Mapping) else None
+        http = rule.get("http") if isinstance(rule, Mapping) else None
+        paths = http.get("paths") if isinstance(http, Mapping) else None
         for j, path in enumerate(paths if isinstance(paths, list) else ()):
             backend = path.get("backend") if isinstance(path, Mapping) else None
             if isinstance(backend, Mapping) and _backend_name(backend) == service.name:
@@ -195,11 +194,10 @@ def _backend_name(backend: Mapping[str, Any]) -> Any:
 
 def _read_route(found: Findings, ingress: KubernetesObject, path: Keys) -> None:
     backend: Keys = path if path[-1] == "defaultBackend" else (*path, "backend")
-    found.look(ingress, backend)
-    found.look(ingress, (*path, "pathType"))
+    found.read(ingress, backend, f"to Service {_backend_name(ingress.mapping(*backend))}")
     found.take(ingress, (*path, "path"), ("ingress", "path"))
     for name in (_STRIP_PATH, "ingress.kubernetes.io/strip-path"):
-        text = _text_annotation(found, ingress, name)
+        text = _text_annotation(ingress, name)
         keys: Keys = ("metadata", "annotations", name)
         if text is None:
             continue

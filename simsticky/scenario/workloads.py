@@ -101,7 +101,8 @@ def _strategy(found: Findings, obj: KubernetesObject) -> None:
 
 def _selector(found: Findings, obj: KubernetesObject) -> None:
     wanted = obj.mapping("spec", "selector", "matchLabels")
-    found.look(obj, ("spec", "selector"))
+    if wanted:
+        found.read(obj, ("spec", "selector"), _labels_text(wanted))
     found.read(obj, (*TEMPLATE, "metadata", "labels"), _labels_text(labels_of(obj)))
     if not selects(wanted, labels_of(obj)) and wanted:
         text = "Invalid value: `selector` does not match template `labels`"
@@ -123,15 +124,16 @@ def _container(found: Findings, obj: KubernetesObject, target_ports: list[Any]) 
     chosen = 0
     for i in range(count):
         ports = obj.items(*containers, i, "ports")
-        names = {port.get(key) for port in ports if isinstance(port, Mapping) for key in ("name", "containerPort")}
-        if names.intersection(port for port in target_ports if isinstance(port, int | str)):
+        names = [port.get(key) for port in ports if isinstance(port, Mapping) for key in ("name", "containerPort")]
+        if any(port in names for port in target_ports):
             chosen = i
             break
     for i in range(count):
         container: Keys = (*containers, i)
         found.look(obj, (*container, "name"))
         if i == chosen:
-            found.look(obj, (*container, "ports"))
+            if obj.items(*container, "ports"):
+                found.read(obj, (*container, "ports"), "tell the application's container from others")
         else:
             name = obj.get(*containers, chosen, "name")
             found.ignore(obj, container, f"the application is container {name}; others are taken to do no harm")
@@ -208,8 +210,8 @@ def _exec_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> None:
     keys = (*keys, "command")
     command = obj.get(*keys)
     found.look(obj, keys)
-    if not isinstance(command, list) or not all(isinstance(word, str) for word in command):
-        found.problem(obj, keys, "must be a list of strings", 'for example ["sleep", "30"]; numbers need quotes')
+    if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
+        found.problem(obj, keys, "must be a list of words", 'for example ["sleep", "30"]; numbers need quotes')
         return
     length = length_of(command)
     if length.seconds is None:

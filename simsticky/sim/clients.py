@@ -6,7 +6,7 @@ queue at once and nothing happens in between (rule P1). What may still change th
 request in flight, throws :class:`~simsticky.sim.sessions.Cut` into the loop.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from heapq import heappush, heapreplace
 from itertools import repeat
 from typing import Any
@@ -195,7 +195,7 @@ class Clients:
         self,
         session: Session,
         at_s: float,
-        feed: Iterator[Chunk],
+        feed: Iterable[Chunk],
         total: float,
         on_start: Callable[[], None] | None,
         requests_before: int,
@@ -210,7 +210,7 @@ class Clients:
         self,
         session: Session,
         at_s: float,
-        feed: Iterator[Chunk],
+        feed: Iterable[Chunk],
         total: float,
         requests_before: int,
         on_start: Callable[[], None] | None,
@@ -272,9 +272,10 @@ class Clients:
                             failed = False
                         else:
                             session.request = sent
-                            reply = gateway.send(session, worker, now, demand, expires_s, None if sticky else address)
-                            record((number, session.request, now, *reply.row))
-                            ended_s, failed = reply.ended_s, reply.failed
+                            started_s, ended_s, index, code, failed = gateway.send(
+                                session, worker, now, demand, expires_s, None if sticky else address
+                            )
+                            record((number, sent, now, started_s, ended_s, index, code))
                             address, holder, ends, container = self._where(session)
                             if not failed:
                                 expires_s = ended_s + timeout_s

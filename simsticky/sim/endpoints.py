@@ -155,7 +155,7 @@ def _difference(before: dict[str, int], after: dict[str, int], cluster: Cluster)
 
 
 def publish_pod_sets(world: World, cluster: Cluster, gateway: Gateway) -> None:
-    """Tell the recorder which containers are in which pod set of the load-skew measures (rules K)."""
+    """Tell the recorder which containers are in which pod set of the load-skew measures (rules L)."""
     taking_new, serving, terminating = [], [], []
     for pod in cluster.pods:
         container = pod.container

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions, response_cookie
 from simsticky.kong.balancer import Algorithm, Balancer, Handle, NoPeerError
+from simsticky.kong.retries import max_attempts
 from simsticky.kong.upstream import Target
 from simsticky.scenario.model import Gateway as GatewaySettings
 from simsticky.sim.pods import Container
@@ -34,13 +35,8 @@ class Reply(NamedTuple):
     started_s: float
     ended_s: float
     container: int
-    code: int
+    code: float
     failed: bool
-
-    @property
-    def row(self) -> tuple[float, float, int, int]:
-        """The part of the request's recorded row that the reply decides."""
-        return self.started_s, self.ended_s, self.container, self.code
 
 
 class Node:
@@ -230,19 +226,27 @@ class Gateway:
             first: The target already chosen for the first attempt (algorithms without affinity), or None.
         """
         session.before = session.remember()
-        handle = Handle(key=session.cookie)
+        if first is None and session.cookie is None and not self._random_picks:
+            first = worker.next_peer()
+        container = self._servers.get(first) if first is not None else None
+        if first is not None and container is not None:
+            return self._serve(session, worker, container, now_s, demand_s, expires_s, [first])
+        return self._try(session, worker, now_s, demand_s, expires_s, first)
+
+    def _try(
+        self, session: Session, worker: Worker, now_s: float, demand_s: float, expires_s: float, refused: str | None
+    ) -> Reply:
+        """Make attempts until one is answered, no target is left, or ``retries`` are used up."""
+        handle = Handle(key=session.cookie, address=refused)
         if self._random_picks:
             session.picks += 1
             handle.u = self._streams.uniform(Purpose.PICK, session.id, session.picks)
-        tried: list[str] = []
-        while len(tried) <= self._retries:
-            if first is not None:
-                address, handle.address, first = first, first, None
-            else:
-                try:
-                    address = worker.balancer.get_peer(handle)
-                except NoPeerError:
-                    return self._fail(session, worker, now_s, Outcome.NO_TARGET, tried)
+        tried = [] if refused is None else [refused]
+        while len(tried) < max_attempts(self._retries):
+            try:
+                address = worker.balancer.get_peer(handle)
+            except NoPeerError:
+                return self._fail(session, worker, now_s, Outcome.NO_TARGET, tried)
             tried.append(address)
             container = self._servers.get(address)
             if container is not None:
@@ -271,7 +275,9 @@ class Gateway:
             return Reply(started_s, now_s + self._read_timeout_s, container.index, code, failed=True)
         self._set_cookie(session, tried, gateway_error=False)
         broken = self._settle_state(session, worker, container, now_s, expires_s, tried, presented)
-        code = pack(worker.node.index, len(tried), Outcome.ANSWERED, *broken)
+        code: float = worker.ok_code
+        if broken is not _NOT_BROKEN or len(tried) > 1:
+            code = pack(worker.node.index, len(tried), Outcome.ANSWERED, *broken)
         return Reply(started_s, ended_s, container.index, code, failed=False)
 
     def _fail(self, session: Session, worker: Worker, now_s: float, outcome: Outcome, tried: list[str]) -> Reply:
@@ -377,8 +383,9 @@ class Gateway:
 
     def _undo(self, session: Session, now_s: float) -> None:
         """Take back what a request did to its session's state: it was cut before it was answered."""
-        moved_to, holder = session.holder, session.before.holder
+        moved_to = session.holder
         session.restore(keep_cookie=self._options.cookie_on_error_response)
+        holder = session.holder
         if moved_to is not None and moved_to is not holder:
             self._recorder.residence.extend((now_s, moved_to.index, -1.0))
             if holder is not None:

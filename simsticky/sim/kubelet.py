@@ -1,4 +1,4 @@
-"""The kubelet: starts pods, probes them, and ends them (docs/model.md, rules P and T).
+"""The kubelet: starts pods, probes them, and ends them (docs/model.md, rules P and D).
 
 Each pod has one process for its start and one for its end, written for reading: they wait, ask a decision of
 ``kubernetes/``, and apply it.

@@ -68,7 +68,7 @@ class Timeline:
         self._gateway.latest_operation = number
         record.peak_pods = len(self._cluster.pods)
         for session in self._sessions.alive(world.now_s):
-            session.alive_at = [*(session.alive_at or ()), (number, world.now_s)]
+            session.alive_at += ((number, world.now_s),)
         world.tell("operator", operation.kind, operation.target, operation.label, number)
         if operation.kind == "rollout":
             revision = self._deployment.roll_out(number)
@@ -90,7 +90,7 @@ class Timeline:
             record.first_deletion_s = now_s
         for session in self._sessions.alive(now_s):
             if session.holder is not None and session.holder is pod.container:
-                session.exposures = [*(session.exposures or ()), (cause, now_s)]
+                session.exposures += ((cause, now_s),)
 
     def _pod_changed(self, pod: Pod) -> None:
         for record in self._running:

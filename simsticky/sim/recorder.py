@@ -32,7 +32,7 @@ from simsticky.sim.recording import (
     unpack_columns,
 )
 
-SEAL_AT = 65_536 * WIDTH
+SEAL_AT = 16_384 * WIDTH
 """Length of the flat list at which the model asks for a seal."""
 
 _SPECIAL = float(1 << 20)
@@ -71,6 +71,10 @@ class Recorder:
         self._moves: Rows = np.empty((0, 3))
         self._hash = sha256()
         self._counts: dict[str, int] = {}
+        self.settle_s = settle_s
+        self.keeps_sessions = level != "summary"
+        self.sessions_seen = 0
+        self.sessions_broken_in_background = 0
 
     # What the model tells ---------------------------------------------------------------------------------------
 
@@ -83,9 +87,8 @@ class Recorder:
         self._counts[key] = self._counts.get(key, 0) + by
 
     def session(self, row: Iterable[float]) -> None:
-        """Add a finished session, a row of ``SESSION_COLUMNS``."""
-        if self.recording.level != "summary":
-            self.recording.session_rows.extend(row)
+        """Add a finished session, a row of ``SESSION_COLUMNS``; only where :attr:`keeps_sessions`."""
+        self.recording.session_rows.extend(row)
 
     def pod_sets(self, now_s: float, sets: dict[str, tuple[int, ...]]) -> None:
         """Change which containers are in which pod set."""
@@ -139,9 +142,11 @@ class Recorder:
         self._open[:, CODE] = self._open[:, CODE].astype(np.int64) & 0xFFFFF | pack(0, 0, Outcome.UNFINISHED)
         self._open[:, ENDED] = np.nan
         self._count_closed(self._open)
-        if self.recording.level != "summary":
+        if self.keeps_sessions:
             self.recording.residence = [*self.recording.residence, *self._moves.ravel().tolist()]
         self.recording.end_s = now_s
+        self.count("sessions_seen", self.sessions_seen)
+        self.count("background_broken_sessions_count", self.sessions_broken_in_background)
         self.recording.counts = self._counts
         self.recording.digest = self._hash.hexdigest()
         return self.recording
@@ -153,7 +158,7 @@ class Recorder:
         due = moves[:, 0] <= now_s
         moves, self._moves = moves[due], moves[~due]
         moves = moves[np.argsort(moves[:, 0], kind="stable")]
-        if self.recording.level != "summary":
+        if self.keeps_sessions:
             self.recording.residence.extend(moves.ravel().tolist())
         self.meter.fit(len(self.recording.containers))
         # Ends stand before starts, so that at one instant a completion comes before a send.
@@ -178,7 +183,7 @@ class Recorder:
         self._hash.update(np.ascontiguousarray(closed).data)
         if self.recording.level == "requests":
             self.recording.request_blocks.append(closed)
-        settled = closed[:, SENT] >= self.recording.settle_s
+        settled = closed[:, SENT] >= self.settle_s
         measured = closed if settled.all() else closed[settled]
         outcome = outcomes(measured[:, CODE])
         tally = np.bincount(outcome, minlength=len(Outcome))
@@ -197,7 +202,7 @@ class Recorder:
         """Count breaks by mechanism and origin, and failures and breaks by operation."""
         codes, inverse = np.unique(special[:, CODE], return_inverse=True)
         times = np.bincount(inverse, minlength=len(codes))
-        settled = np.bincount(inverse, weights=special[:, SENT] >= self.recording.settle_s, minlength=len(codes))
+        settled = np.bincount(inverse, weights=special[:, SENT] >= self.settle_s, minlength=len(codes))
         fields: dict[str, npt.NDArray[np.int64]] = unpack_columns(codes)
         for index in range(len(codes)):
             kind, cause = Kind(fields["kind"][index]), int(fields["cause"][index])

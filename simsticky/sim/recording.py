@@ -107,11 +107,7 @@ def pack(
 
     ``cause`` is the operation's number counted from 1; 0 means none (background where ``kind`` says a break).
     """
-    code = shift = 0
-    for value, (_, bits) in zip((node, attempts, outcome, mechanism, kind, origin, cause), _FIELDS, strict=True):
-        code |= value << shift
-        shift += bits
-    return code
+    return node | attempts << 12 | outcome << 20 | mechanism << 23 | kind << 27 | origin << 29 | cause << 32
 
 
 def unpack_columns(codes: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.int64]]:

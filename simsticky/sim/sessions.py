@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from heapq import heapify, heappop, heappush
 from math import isnan
-from typing import Any, NamedTuple
+from typing import Any
 
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import Recorder
@@ -18,17 +18,8 @@ class RunOver(Exception):  # noqa: N818
     """The run has ended: the session is to report itself."""
 
 
-class Before(NamedTuple):
-    """What a session was before a request that may have moved it, to be put back if the request is cut."""
-
-    holder: Container | None
-    past: dict[Container, float] | None
-    cookie: str | None
-    first_container: int
-    born_terminating: int
-    breaks_caused: int
-    breaks_background: int
-    broken_by: frozenset[int]
+Before = tuple[Container | None, dict[Container, float] | None, str | None, int, int, int, int, frozenset[int]]
+"""What a session was before a request that may have moved it, to be put back if the request is cut."""
 
 
 class Session:
@@ -48,26 +39,21 @@ class Session:
         broken_by: Numbers of the operations that broke it.
     """
 
-    __slots__ = (
-        "alive_at",
-        "before",
-        "born_terminating",
-        "breaks_background",
-        "breaks_caused",
-        "broken_by",
-        "cookie",
-        "exposures",
-        "failed",
-        "first_container",
-        "holder",
-        "id",
-        "jar",
-        "loop",
-        "past",
-        "picks",
-        "request",
-        "started_s",
-    )
+    # Most sessions end as they began but for two or three of these, so the rest are left to the class.
+    cookie: str | None = None
+    holder: Container | None = None
+    first_container = -1
+    past: dict[Container, float] | None = None
+    request = -1
+    before: Before | None = None
+    exposures: tuple[tuple[int, float], ...] = ()
+    alive_at: tuple[tuple[int, float], ...] = ()
+    broken_by: frozenset[int] = frozenset()
+    born_terminating = 0
+    breaks_caused = 0
+    breaks_background = 0
+    failed = 0
+    picks = 0
     loop: Generator[None, Any, None]
 
     def __init__(self, number: int, jar: bool, started_s: float) -> None:
@@ -75,24 +61,10 @@ class Session:
         self.id = number
         self.jar = jar
         self.started_s = started_s
-        self.cookie: str | None = None
-        self.holder: Container | None = None
-        self.first_container = -1
-        self.past: dict[Container, float] | None = None
-        self.request = -1
-        self.exposures: list[tuple[int, float]] | None = None
-        self.alive_at: list[tuple[int, float]] | None = None
-        self.broken_by: frozenset[int] = frozenset()
-        self.born_terminating = 0
-        self.breaks_caused = 0
-        self.breaks_background = 0
-        self.failed = 0
-        self.picks = 0
-        self.before = self.remember()
 
     def remember(self) -> Before:
         """Return what :meth:`restore` puts back."""
-        return Before(
+        return (
             self.holder,
             self.past,
             self.cookie,
@@ -105,6 +77,7 @@ class Session:
 
     def restore(self, *, keep_cookie: bool) -> None:
         """Be again what :attr:`before` says, but for the cookie where a response has set it."""
+        assert self.before is not None
         cookie = self.cookie
         (
             self.holder,
@@ -202,7 +175,7 @@ class Sessions:
             session.loop.close()
         broken_by = session.broken_by
         exposed_to: dict[int, bool] = {}
-        for operation, at_s in session.exposures or ():
+        for operation, at_s in session.exposures:
             exposed_to[operation] = exposed_to.get(operation, False) or last_sent_s > at_s
         for operation, sent_later in exposed_to.items():
             record = operations[operation - 1]
@@ -211,7 +184,7 @@ class Sessions:
                 record.broken += operation in broken_by
             elif unfinished and isnan(ended_s):
                 record.censored += 1
-        for operation, at_s in session.alive_at or ():
+        for operation, at_s in session.alive_at:
             if last_sent_s > at_s:
                 operations[operation - 1].alive += 1
                 operations[operation - 1].broken_alive += operation in broken_by
@@ -219,9 +192,11 @@ class Sessions:
             record = operations[session.born_terminating - 1]
             record.born_on_terminating += 1
             record.born_broken += session.born_terminating in broken_by
-        if last_sent_s >= recorder.recording.settle_s:
-            recorder.count("sessions_seen")
-            recorder.count("background_broken_sessions_count", bool(session.breaks_background))
+        if last_sent_s >= recorder.settle_s:
+            recorder.sessions_seen += 1
+            recorder.sessions_broken_in_background += session.breaks_background > 0
+        if not recorder.keeps_sessions:
+            return
         recorder.session(
             (
                 session.id,

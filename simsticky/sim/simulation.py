@@ -207,7 +207,7 @@ class Simulation:
         self._kubelet.start(pod, startup, never_ready)
 
     def _delete_pod(self, pod: Pod, cause: int) -> None:
-        """Set the deletion timestamp: from here two paths run side by side, endpoints and kubelet (rule T2)."""
+        """Set the deletion timestamp: from here two paths run side by side, endpoints and kubelet (rule D1)."""
         pod.deleted = True
         pod.record.deleted_s = self._world.now_s
         pod.record.deleted_by = cause

@@ -1,7 +1,7 @@
 """Load skew of a set of pods: how far the fullest and the emptiest stand from the mean.
 
 Every figure is a ratio of two time integrals, never an average of ratios: a minute with ten sessions weighs more
-than a minute with one, and an instant at which the set is empty weighs nothing (docs/model.md, rules K).
+than a minute with one, and an instant at which the set is empty weighs nothing (docs/model.md, rules L).
 """
 
 from dataclasses import dataclass, fields

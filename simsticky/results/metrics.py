@@ -1,0 +1,291 @@
+"""The metrics: their names, units and definitions, and how each is read from a recording.
+
+A metric is written down once, here: the table, the JSON output, thresholds and ``simsticky explain`` all read
+:data:`METRICS`. The words are those of docs/model.md.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from simsticky.sim.recording import Mechanism, OperationRecord, Origin, Recording
+
+Unit = Literal["share", "count", "seconds", "ratio"]
+Value = float | int | None
+"""A number of the summary; None where there is nothing to measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a number of the summary means.
+
+    Attributes:
+        name: Its key in the summary.
+        unit: ``share`` (0 to 1), ``count``, ``seconds`` or ``ratio``.
+        definition: One or two sentences for people.
+        numerator: For what is counted per something: the key of the count above the line, else None.
+        denominator: The key of the count below the line, else None.
+    """
+
+    name: str
+    unit: Unit
+    definition: str
+    numerator: str | None = None
+    denominator: str | None = None
+
+
+QUANTITIES = {"sessions": "sessions", "in_flight": "requests in flight", "requests": "requests received"}
+POD_SETS = {
+    "taking_new": "pods taking new sessions",
+    "serving": "all serving pods",
+    "terminating": "terminating pods",
+}
+LATENCY_ORDERS = {"latency_p50_s": 0.50, "latency_p95_s": 0.95, "latency_p99_s": 0.99}
+
+_FIGURES: dict[str, tuple[Unit, str]] = {
+    "max_to_mean": ("ratio", "fullest pod over the mean of the pods, as a ratio of time averages"),
+    "min_to_mean": ("ratio", "emptiest pod over the mean of the pods, as a ratio of time averages"),
+    "cv": ("ratio", "coefficient of variation over the pods, as a ratio of time averages; 0 is even"),
+    "jain": ("ratio", "Jain's fairness index over the pods, as a ratio of time averages; 1 is even"),
+    "gini": ("ratio", "Gini coefficient over the pods, as a ratio of time averages; 0 is even"),
+    "peak": ("ratio", "largest max/mean at any moment"),
+    "time_above_1_2_s": ("seconds", "time during which max/mean was above 1.2"),
+    "time_above_1_5_s": ("seconds", "time during which max/mean was above 1.5"),
+}
+EXCESS_FIGURES = ("max_to_mean", "min_to_mean", "cv", "jain", "gini")
+
+_MECHANISMS = {
+    Mechanism.TARGET_REMOVED: "the node's upstream no longer listed the pod",
+    Mechanism.REFUSED: "the pod refused the connection and another one was tried",
+    Mechanism.TIMED_OUT: "the connection timed out and another pod was tried",
+    Mechanism.UNHEALTHY: "a health check had marked the pod unhealthy",
+    Mechanism.REHASHED: "the hash led to another pod",
+    Mechanism.NO_COOKIE: "the request brought no cookie that the upstream follows",
+    Mechanism.RESTARTED: "the pod was the same, its container a new one",
+    Mechanism.EXPIRED: "the state had outlived app.sessionTimeout",
+}
+_ORIGINS = {
+    Origin.DRAIN_OFF: "without drain support the terminating pod left the upstream",
+    Origin.DRAIN_WINDOW_TOO_SHORT: "the pod stopped answering, or left the upstream, before the session was over",
+    Origin.RACE: "the pod closed its listener before the node had heard of its termination",
+    Origin.KILLED: "the pod was killed at the end of its grace period",
+    Origin.CRASH: "the container crashed",
+    Origin.BACKGROUND: "no operation was behind it",
+}
+_FAILURES = {
+    "failed.bad_gateway_502": "Failed requests answered 502: every attempt was refused.",
+    "failed.no_target_503": "Failed requests answered 503: the upstream had no target for them.",
+    "failed.timeout_504": "Failed requests answered 504: the answer did not come within gateway.readTimeout.",
+    "failed.reset": "Failed requests that were in flight on a container when it died.",
+}
+
+_BREAK = "A break: an answered request of the session came from a container that does not hold its current state."
+
+
+def _metrics() -> Iterator[Metric]:
+    yield Metric(
+        "broken_sessions",
+        "share",
+        "Sessions that were exposed and broken, of all exposed sessions: the session's state is on a pod when the"
+        " operation deletes that pod, and the session sends at least one later request. Broken: at least one break"
+        " caused by the operation.",
+        "broken_exposed_sessions",
+        "exposed_sessions",
+    )
+    yield Metric(
+        "broken_of_alive",
+        "share",
+        "Sessions alive at the operation's start that it broke, of all sessions alive then: a request before and a"
+        " request after.",
+        "broken_alive_sessions",
+        "alive_sessions",
+    )
+    yield Metric(
+        "breaks_per_session",
+        "ratio",
+        "Breaks caused by operations, per exposed session; a session may break more than once.",
+        "breaks",
+        "exposed_sessions",
+    )
+    yield Metric(
+        "failed_requests",
+        "share",
+        "Requests answered 5xx by the gateway, reset or timed out, of all requests sent after run.settle;"
+        " unfinished ones are in neither.",
+        "requests_failed",
+        "requests_sent",
+    )
+    yield Metric(
+        "background_broken_sessions",
+        "share",
+        "Sessions with at least one break that no operation caused (no cookie jar, an algorithm that is not sticky,"
+        " expiry), of all sessions that sent a request after run.settle.",
+        "background_broken_sessions_count",
+        "sessions_seen",
+    )
+    yield Metric(
+        "censored_sessions",
+        "share",
+        "Sessions whose state was on a deleted pod and that had sent no later request, but were not over, when the"
+        " run ended, of these and the exposed ones: whether they break is not known.",
+        "censored_sessions_count",
+        "exposed_or_censored_sessions",
+    )
+    yield from _counts()
+    yield Metric(
+        "rollout_done_s",
+        "seconds",
+        "From the operation's start until the Deployment controller's status is complete; of several operations the"
+        " longest. Old pods may still be terminating then.",
+    )
+    yield Metric(
+        "last_old_pod_gone_s",
+        "seconds",
+        "From the operation's start until the last pod that it deleted is gone; of several operations the longest.",
+    )
+    for name, share in LATENCY_ORDERS.items():
+        yield Metric(
+            name,
+            "seconds",
+            f"Response time that {share:.0%} of the answered requests do not exceed: from sending to the answer,"
+            " waiting and service included.",
+        )
+    yield from _load_skew()
+
+
+def _counts() -> Iterator[Metric]:
+    counts = {
+        "breaks": f"{_BREAK} Only those caused by an operation; repeats count.",
+        "lost": "Breaks caused by an operation on a container that never held the session's state.",
+        "stale": "Breaks caused by an operation on a container that holds an older copy of the session's state.",
+        "breaks_background": f"{_BREAK} Only those that no operation caused, after run.settle.",
+        "exposed_sessions": "Sessions whose state is on a pod when an operation deletes that pod, and that send at"
+        " least one later request.",
+        "broken_exposed_sessions": "Exposed sessions with at least one break caused by the operation.",
+        "alive_sessions": "Sessions alive when an operation starts: a request before and a request after.",
+        "broken_alive_sessions": "Sessions alive when an operation starts that it broke.",
+        "born_on_terminating": "Sessions born on a pod between its deletion and a node's push.",
+        "born_broken": "Sessions born on a terminating pod that the same operation then broke.",
+        "sessions_seen": "Sessions that sent a request after run.settle.",
+        "background_broken_sessions_count": "Sessions seen with at least one break that no operation caused.",
+        "censored_sessions_count": "Sessions whose state was on a deleted pod, with no later request yet when the run"
+        " ended.",
+        "exposed_or_censored_sessions": "Exposed sessions and censored ones.",
+        "requests_sent": "Requests sent after run.settle that have ended.",
+        "requests_answered": "Requests answered by a pod, after run.settle.",
+        "requests_failed": "Requests answered 5xx by the gateway, reset or timed out, after run.settle.",
+        "requests_unfinished": "Requests still open when the run ended; in no rate.",
+        "peak_pods": "Most pods there were at once during an operation, terminating ones included.",
+        "operations_stuck": "Operations whose rollout made no progress within progressDeadlineSeconds.",
+    }
+    for name, definition in (counts | _FAILURES).items():
+        yield Metric(name, "count", definition)
+    for mechanism, how in _MECHANISMS.items():
+        yield Metric(f"mechanism.{mechanism.name.lower()}", "count", f"Breaks caused by an operation where {how}.")
+    for origin, why in _ORIGINS.items():
+        yield Metric(f"origin.{origin.name.lower()}", "count", f"Breaks where {why}.")
+    for mechanism, how in _MECHANISMS.items():
+        yield Metric(f"background.{mechanism.name.lower()}", "count", f"Breaks without an operation where {how}.")
+
+
+def _load_skew() -> Iterator[Metric]:
+    window = "from the operation's start to the last old pod gone"
+    for quantity, what in QUANTITIES.items():
+        for pods, where in POD_SETS.items():
+            of = f"{what} on {where}, {window}"
+            for figure, (unit, text) in _FIGURES.items():
+                definition = f"{text[0].upper()}{text[1:]}: {of}."
+                yield Metric(f"load_skew.{quantity}.{pods}.{figure}", unit, definition)
+            for figure in EXCESS_FIGURES:
+                name = f"{quantity}.{pods}.{figure}"
+                definition = f"load_skew.{name} minus the same in the paired run without the operation."
+                yield Metric(f"load_skew_excess.{name}", "ratio", definition)
+
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _metrics()}
+"""Every metric by name, in the order of reports."""
+
+
+def summarise(recording: Recording, floor: Recording | None) -> dict[str, Value]:
+    """Return the summary of a recording: every metric of :data:`METRICS`, in that order.
+
+    Args:
+        recording: What the replication left behind.
+        floor: The paired run without operations, for the excess of load skew; None where there is none.
+
+    Returns:
+        Counts as int, everything else as float, None where there is nothing to measure.
+    """
+    found: dict[str, Value] = {**_counted(recording), **_timed(recording), **_skewed(recording, floor)}
+    summary: dict[str, Value] = {}
+    for name, metric in METRICS.items():
+        if metric.numerator is not None and metric.denominator is not None:
+            over, below = found.get(metric.numerator) or 0, found.get(metric.denominator) or 0
+            summary[name] = over / below if below else None
+        else:
+            summary[name] = found.get(name, 0 if metric.unit == "count" else None)
+    return summary
+
+
+def _counted(recording: Recording) -> dict[str, int]:
+    """Return every count that is not 0 for want of a single case."""
+    operations = recording.operations
+    exposed = sum(operation.exposed for operation in operations)
+    censored = sum(operation.censored for operation in operations)
+    return {
+        **recording.counts,
+        "exposed_sessions": exposed,
+        "broken_exposed_sessions": sum(operation.broken for operation in operations),
+        "alive_sessions": sum(operation.alive for operation in operations),
+        "broken_alive_sessions": sum(operation.broken_alive for operation in operations),
+        "censored_sessions_count": censored,
+        "exposed_or_censored_sessions": exposed + censored,
+        "born_on_terminating": sum(operation.born_on_terminating for operation in operations),
+        "born_broken": sum(operation.born_broken for operation in operations),
+        "peak_pods": max((operation.peak_pods for operation in operations), default=0) or len(recording.pods),
+        "operations_stuck": sum(bool(operation.stuck) for operation in operations),
+    }
+
+
+def _timed(recording: Recording) -> dict[str, Value]:
+    done = [done_after_s(operation) for operation in recording.operations]
+    gone = [gone_after_s(operation) for operation in recording.operations]
+    times: dict[str, Value] = {
+        "rollout_done_s": max((seconds for seconds in done if seconds is not None), default=None),
+        "last_old_pod_gone_s": max((seconds for seconds in gone if seconds is not None), default=None),
+    }
+    for name, share in LATENCY_ORDERS.items():
+        times[name] = recording.latency.quantile(share)
+    return times
+
+
+def done_after_s(operation: OperationRecord) -> float | None:
+    """Return the time from an operation's start until its rollout was done, in seconds; None if it never was."""
+    return _duration(operation.start_s, operation.done_s)
+
+
+def gone_after_s(operation: OperationRecord) -> float | None:
+    """Return the time from an operation's start until its last old pod was gone, in seconds; None if none went."""
+    return _duration(operation.start_s, operation.last_old_pod_gone_s)
+
+
+def _duration(start_s: float, end_s: float) -> float | None:
+    return None if end_s != end_s else float(end_s - start_s)
+
+
+def _skewed(recording: Recording, floor: Recording | None) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for (quantity, pods), totals in recording.skew.items():
+        figures = totals.figures()
+        below = floor.skew[quantity, pods].figures() if floor is not None and floor.skew else {}
+        for figure, value in figures.items():
+            found[f"load_skew.{quantity}.{pods}.{figure}"] = _plain(value)
+        for figure in EXCESS_FIGURES:
+            value, base = figures[figure], below.get(figure)
+            excess = None if value is None or base is None else value - base
+            found[f"load_skew_excess.{quantity}.{pods}.{figure}"] = _plain(excess)
+    return found
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None else float(value)

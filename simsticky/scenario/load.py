@@ -1,0 +1,216 @@
+"""Reading a scenario file: its own sections over those of its manifests, every problem with its place."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from simsticky.errors import Diagnostic, InputError
+from simsticky.scenario.changes import base_for_algorithm, delays_of
+from simsticky.scenario.deployment import SHORT_PATHS
+from simsticky.scenario.diagnose import diagnose, in_order
+from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents, read_text
+from simsticky.scenario.manifests import ManifestSet, read_manifests
+from simsticky.scenario.model import Scenario
+from simsticky.scenario.report import ManifestReport
+from simsticky.scenario.support import unsupported
+from simsticky.scenario.vocabulary import suggestion
+
+_VERSION = "simsticky/1"
+_WHOLE: tuple[Keys, ...] = (("deployment", "preStop"),)
+"""What is replaced as a whole: its forms do not mix."""
+
+
+def load(path: str | Path) -> Scenario:
+    """Read a scenario file and the manifests it names.
+
+    Args:
+        path: The file; relative paths inside it start from its directory.
+
+    Raises:
+        InputError: Everything that is wrong, as ``file:line:column: path: message``.
+    """
+    path = Path(path)
+    text = read_text(path, str(path))
+    return _read(text, str(path), path.parent, path.stem)
+
+
+def loads(text: str, name: str = "<string>", base_dir: str | Path = ".") -> Scenario:
+    """Read a scenario from text.
+
+    Args:
+        text: YAML.
+        name: What to call the text in errors.
+        base_dir: Directory that relative paths start from.
+
+    Raises:
+        InputError: Everything that is wrong.
+    """
+    return _read(text, name, Path(base_dir), "scenario")
+
+
+def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
+    document = _the_document(read_documents(text, name), name)
+    places: dict[Keys, tuple[Place, Place]] = {
+        keys: (place, document.keys.get(keys, place)) for keys, place in document.values.items()
+    }
+    problems = _no_snake_case(document)
+    data = {key: value for key, value in document.data.items() if value is not None or key == "about"}
+    _expand_short_names(data, places, problems, document)
+    if "schema" not in data:
+        problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {_VERSION}"))
+    paths = data.get("manifests", ())
+    manifests = ManifestSet({}, {}, ManifestReport())
+    if isinstance(paths, list) and all(isinstance(path, str) for path in paths) and paths:
+        manifests = read_manifests(paths, base_dir=base, stated=data)
+        problems += [_at_the_manifests_key(problem, document) for problem in manifests.problems]
+        data["manifests"] = [path if path == "-" else str(base / path) for path in paths]
+    merged = _merge(manifests.sections, data, places)
+    for keys, place in manifests.places.items():
+        places.setdefault(keys, (place, place))
+    merged.setdefault("name", stem)
+    _path_of_the_route(merged, places)
+    problems += _trace(merged, document, base)
+    scenario, wrong = _validated(merged, places)
+    # Incomplete sections of broken manifests break other rules; only what the manifests did not cause is told.
+    problems += [problem for problem in wrong if not (manifests.problems and _is_consequence(problem))]
+    if scenario is not None:
+        scenario.set_origin(_origins(places, merged), manifests.report)
+        problems += unsupported(scenario)
+    if problems or scenario is None:
+        raise InputError(in_order(problems))
+    return scenario
+
+
+def _the_document(documents: list[Document], name: str) -> Document:
+    if not documents:
+        raise InputError.of("is empty", file=name, hint=f"a scenario begins with schema: {_VERSION}")
+    first = documents[0]
+    if len(documents) > 1:
+        text = "a scenario file holds one document, this is a second one"
+        raise InputError([documents[1].diagnostic((), text, "manifests go to files of their own")])
+    if not isinstance(first.data, Mapping):
+        kind = "a list" if isinstance(first.data, list) else "a single value"
+        raise InputError([first.diagnostic((), f"a scenario is a mapping, this is {kind}")])
+    if "schema" not in first.data and "kind" in first.data and "apiVersion" in first.data:
+        text = "this is a Kubernetes manifest, not a scenario"
+        raise InputError([first.diagnostic((), text, "name it in a scenario: manifests: [this-file.yaml]")])
+    return first
+
+
+def _no_snake_case(document: Document) -> list[Diagnostic]:
+    """Refuse snake_case: the models accept it for Python's sake, but a file has one spelling."""
+    problems = []
+    for keys in document.keys:
+        key = keys[-1]
+        if isinstance(key, str) and "_" in key and keys[0] != "thresholds":
+            hint = suggestion(Scenario, keys, document.data)
+            text = f"unknown, {hint}" if hint else "unknown"
+            problems.append(document.diagnostic(keys, text, of_key=True))
+    return problems
+
+
+def _expand_short_names(
+    data: dict[str, Any],
+    places: dict[Keys, tuple[Place, Place]],
+    problems: list[Diagnostic],
+    document: Document,
+) -> None:
+    """Move ``deployment.grace`` and its like to their full places, so that they win over the manifests."""
+    section = data.get("deployment")
+    if not isinstance(section, Mapping):
+        return
+    expanded = dict(section)
+    for short, path in SHORT_PATHS.items():
+        if short not in expanded:
+            continue
+        node: Any = expanded
+        for key in path[:-1]:
+            below = node.get(key)
+            node[key] = dict(below) if isinstance(below, Mapping) else {}
+            node = node[key]
+        if path[-1] in node:
+            text = f"{short} is short for {dotted(path)}, give only one of them"
+            problems.append(document.diagnostic(("deployment", short), text, of_key=True))
+        node[path[-1]] = expanded.pop(short)
+        of_value, of_key = places.pop(("deployment", short))
+        places["deployment", *path] = of_value._replace(path=""), of_key._replace(path="")
+    data["deployment"] = expanded
+
+
+def _at_the_manifests_key(problem: Diagnostic, document: Document) -> Diagnostic:
+    if problem.file:
+        return problem
+    return document.diagnostic(("manifests",), problem.message, problem.hint)
+
+
+def _merge(
+    below: Mapping[str, Any], above: Mapping[str, Any], places: Mapping[Keys, Any], path: Keys = ()
+) -> dict[str, Any]:
+    """Return two nested mappings as one; ``above`` wins, and null takes away."""
+    merged = dict(below)
+    if path == ("upstream",) and "algorithm" in above:
+        merged = base_for_algorithm(merged, above["algorithm"], above)
+    for key, value in above.items():
+        under = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(under, Mapping) and (*path, key) not in _WHOLE:
+            merged[key] = _merge(under, value, places, (*path, key))
+        else:
+            merged[key] = value
+    return merged
+
+
+def _path_of_the_route(merged: dict[str, Any], places: dict[Keys, tuple[Place, Place]]) -> None:
+    """Let clients request the path that the Ingress routes, unless the scenario says otherwise."""
+    traffic, ingress = merged.get("traffic", {}), merged.get("ingress")
+    if isinstance(ingress, Mapping) and isinstance(traffic, Mapping) and "path" not in traffic:
+        route = ingress.get("path")
+        if isinstance(route, str) and route.startswith("/") and not route.startswith("/~"):
+            merged["traffic"] = {**traffic, "path": route}
+            places["traffic", "path"] = places["ingress", "path"]
+
+
+def _trace(merged: dict[str, Any], document: Document, base: Path) -> list[Diagnostic]:
+    """Resolve the trace file's path, and say if it is not there."""
+    traffic = merged.get("traffic")
+    if not isinstance(traffic, Mapping) or not isinstance(traffic.get("trace"), str):
+        return []
+    path = base / traffic["trace"]
+    merged["traffic"] = {**traffic, "trace": str(path)}
+    if path.is_file():
+        return []
+    what = "is a directory" if path.is_dir() else "no such file"
+    return [document.diagnostic(("traffic", "trace"), f"{what}: {path}")]
+
+
+def _validated(
+    merged: dict[str, Any], places: Mapping[Keys, tuple[Place, Place]]
+) -> tuple[Scenario | None, list[Diagnostic]]:
+    def locate(path: Keys, of_key: bool) -> tuple[Keys, Place | None]:
+        for length in range(len(path), -1, -1):
+            if (found := places.get(path[:length])) is not None:
+                place = found[1 if of_key and length == len(path) else 0]
+                known = path[:length] if place.path or not length else ()
+                return known, place
+        return (), None
+
+    try:
+        return Scenario.model_validate(merged), []
+    except ValidationError as error:
+        return None, diagnose(error, Scenario, merged, locate)
+
+
+def _is_consequence(problem: Diagnostic) -> bool:
+    return "there is no Deployment" in problem.message
+
+
+def _origins(places: Mapping[Keys, tuple[Place, Place]], merged: Mapping[str, Any]) -> dict[str, Place]:
+    origins: dict[str, Place] = {}
+    for keys, (place, _) in places.items():
+        if not keys:
+            continue
+        for path in (dotted(keys), *delays_of(keys)):
+            origins.setdefault(path, place)
+    # A delay given itself wins over "delays", whatever their order in the file.
+    return origins | {dotted(keys): place for keys, (place, _) in places.items() if keys}

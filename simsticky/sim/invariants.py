@@ -1,0 +1,442 @@
+"""What must be true of every run, whatever the scenario: checked on a recording, for ``--verify`` and the tests.
+
+Nothing here is used by the model, and nothing of the model is used here: the checks see only what was recorded.
+Below the record level ``requests`` only those run whose rows were kept.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from simsticky.errors import InvariantError
+from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_surge
+from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S
+from simsticky.scenario.model import Scenario
+from simsticky.sim.recording import (
+    CODE,
+    CONTAINER,
+    ENDED,
+    SENT,
+    SESSION_COLUMNS,
+    STARTED,
+    WIDTH,
+    Kind,
+    Outcome,
+    PodRecord,
+    Recording,
+    Rows,
+    unpack_columns,
+)
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+INFINITY = float("inf")
+_FULL_WEIGHT = 100
+_REACHED_A_POD = (Outcome.ANSWERED, Outcome.TIMED_OUT, Outcome.RESET, Outcome.UNFINISHED)
+_PUSHED = re.compile(r"(?P<sign>[+-]?)(?P<pod>\S+?)(?: weight (?:\d+->)?(?P<weight>\d+))?")
+
+
+def verify(recording: Recording, scenario: Scenario) -> None:
+    """Check a recording against every invariant.
+
+    Args:
+        recording: What one replication left behind.
+        scenario: What was simulated.
+
+    Raises:
+        InvariantError: The first violated invariant, with its particulars.
+    """
+    evidence = _Evidence(recording, scenario)
+    for check in _ALWAYS:
+        check(evidence)
+    if recording.level == "requests":
+        for check in _WITH_REQUESTS:
+            check(evidence)
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """A recording as columns, sorted by session and time of sending."""
+
+    recording: Recording
+    scenario: Scenario
+
+    @cached_property
+    def rows(self) -> Rows:
+        rows = np.concatenate([np.empty((0, WIDTH)), *self.recording.request_blocks])
+        return rows[np.lexsort((rows[:, 1], rows[:, SENT], rows[:, 0]))]
+
+    @cached_property
+    def fields(self) -> dict[str, Integers]:
+        return unpack_columns(self.rows[:, CODE])
+
+    @cached_property
+    def outcome(self) -> Integers:
+        return self.fields["outcome"]
+
+    @cached_property
+    def container(self) -> Integers:
+        return self.rows[:, CONTAINER].astype(np.int64)
+
+    @cached_property
+    def follows(self) -> Mask:
+        """Whether the row before is of the same session."""
+        session = self.rows[:, 0]
+        return np.concatenate([[False], session[1:] == session[:-1]]) if len(session) else np.empty(0, bool)
+
+    @cached_property
+    def session_rows(self) -> Rows:
+        return np.array(self.recording.session_rows, dtype=np.float64).reshape(-1, len(SESSION_COLUMNS))
+
+    @cached_property
+    def has_jar(self) -> Mask:
+        """Whether the client of each request keeps cookies."""
+        with_jar = self.session_rows[self.session_rows[:, SESSION_COLUMNS.index("has_jar")] > 0, 0]
+        return np.isin(self.rows[:, 0], with_jar)
+
+    @cached_property
+    def sticky(self) -> bool:
+        return self.scenario.upstream.algorithm == "sticky-sessions"
+
+    def of_pod(self, value: Callable[[PodRecord], float]) -> Floats:
+        """Return a time of the pod that each request reached; NaN where it reached none."""
+        pods, containers = self.recording.pods, self.recording.containers
+        return np.array([*(value(pods[pod]) for pod in containers), np.nan])[self.container]
+
+    @cached_property
+    def listening_from(self) -> dict[str, float]:
+        opened = {pod.pod: pod.started_s for pod in self.recording.pods if pod.created_s < 0}
+        told = {event.subject: event.at_s for event in self.recording.events if event.kind == "listening"}
+        return opened | told
+
+    @cached_property
+    def tables(self) -> dict[str, tuple[list[float], list[dict[str, int]]]]:
+        """Each node's target table by pod name, and since when, as its pushes tell."""
+        first = {pod.pod: _FULL_WEIGHT for pod in self.recording.pods if pod.created_s < 0}
+        tables: dict[str, tuple[list[float], list[dict[str, int]]]] = {}
+        for node in range(self.scenario.gateway.nodes):
+            tables[f"kong-{node + 1}"] = ([-INFINITY], [first])
+        for event in self.recording.events:
+            if event.kind == "pushed":
+                times, contents = tables[event.actor]
+                times.append(event.at_s)
+                contents.append(_applied(contents[-1], event.detail))
+        return tables
+
+    def table_of(self, row: int) -> dict[str, int]:
+        """Return the table of the node that took a request, at the time of sending."""
+        times, contents = self.tables[f"kong-{self.fields['node'][row] + 1}"]
+        return contents[bisect_right(times, self.rows[row, SENT]) - 1]
+
+    def pod_of(self, row: int) -> PodRecord:
+        return self.recording.pods[self.recording.containers[self.container[row]]]
+
+    def refuse(self, invariant: str, wrong: Mask) -> None:
+        """Raise for the first of the rows that are wrong."""
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InvariantError(f"{invariant}: {self.describe(row)}")
+
+    def describe(self, row: int) -> str:
+        session, request, sent_s, started_s, ended_s = self.rows[row, :5]
+        text = (
+            f"session {session:.0f}, request {request:.0f}, sent at {sent_s!s} s, started at {started_s!s} s, "
+            f"ended at {ended_s!s} s, {Outcome(self.outcome[row]).name.lower()}"
+        )
+        return text if self.container[row] < 0 else f"{text} by {_life(self.pod_of(row))}"
+
+
+def _applied(table: dict[str, int], detail: str) -> dict[str, int]:
+    after = dict(table)
+    for part in filter(None, detail.split(", ")):
+        found = _PUSHED.fullmatch(part)
+        if found is None:
+            raise InvariantError(f"a push says what it changed: {part!r} is not understood")
+        if found["sign"] == "-":
+            after.pop(found["pod"], None)
+        else:
+            after[found["pod"]] = _FULL_WEIGHT if found["weight"] is None else int(found["weight"])
+    return after
+
+
+def _life(pod: PodRecord) -> str:
+    times = (f"{name.removesuffix('_s')} {getattr(pod, name)!s} s" for name in _LIFE if _known(getattr(pod, name)))
+    return f"pod {pod.pod} ({', '.join(times)})"
+
+
+def _known(time_s: float) -> bool:
+    return time_s == time_s
+
+
+# Time and pods ------------------------------------------------------------------------------------------------------
+
+
+def _clock(evidence: _Evidence) -> None:
+    before_s = -INFINITY
+    for event in evidence.recording.events:
+        if event.at_s < before_s:
+            raise InvariantError(f"the clock never runs back: {event.subject} {event.kind} at {event.at_s} s")
+        before_s = event.at_s
+    for block in evidence.recording.request_blocks:
+        if (np.diff(block[:, SENT]) < 0).any():
+            row = int(np.argmax(np.diff(block[:, SENT]) < 0))
+            raise InvariantError(f"the clock never runs back: a request is sent before {block[row, SENT]} s")
+
+
+_LIFE = (
+    "created_s",
+    "scheduled_s",
+    "started_s",
+    "ready_s",
+    "deleted_s",
+    "prestop_end_s",
+    "sigterm_s",
+    "listener_closed_s",
+    "sigkill_s",
+    "dead_s",
+    "endpoint_gone_s",
+    "removed_s",
+)
+_IN_ORDER = (
+    ("created_s", "scheduled_s", "started_s", "ready_s"),
+    ("created_s", "deleted_s", "prestop_end_s", "sigterm_s", "listener_closed_s", "dead_s", "removed_s"),
+    ("started_s", "deleted_s"),
+    ("sigterm_s", "sigkill_s", "dead_s", "endpoint_gone_s"),
+)
+
+
+def _pods_live_in_order(evidence: _Evidence) -> None:
+    for pod in evidence.recording.pods:
+        for order in _IN_ORDER:
+            times = [getattr(pod, name) for name in order if _known(getattr(pod, name))]
+            if times != sorted(times):
+                raise InvariantError(f"a pod lives in legal order, {', '.join(order)}: {_life(pod)}")
+        if _known(pod.sigkill_s) and pod.sigkill_s - pod.sigterm_s < MINIMUM_CONTAINER_STOP_GRACE_S - 1e-9:
+            raise InvariantError(f"SIGKILL comes at least 2 s after SIGTERM: {_life(pod)}")
+        if _known(pod.dead_s) and not _known(pod.sigterm_s):
+            raise InvariantError(f"a container that is deleted gets SIGTERM before it is dead: {_life(pod)}")
+        if _known(pod.deleted_s) != bool(pod.deleted_by):
+            raise InvariantError(f"a pod is deleted by an operation: {_life(pod)}")
+
+
+def _pods_within_surge(evidence: _Evidence) -> None:
+    """Non-terminating pods <= max(spec.replicas since the Deployment was last complete) + maxSurge."""
+    pods, operations = evidence.recording.pods, evidence.recording.operations
+    timeline = evidence.scenario.timeline
+    wanted = [(-INFINITY, evidence.scenario.deployment.replicas)]
+    scaled = [
+        (record.start_s, operation.replicas)
+        for record, operation in zip(operations, timeline, strict=False)
+        if operation.replicas is not None
+    ]
+    wanted += sorted(scaled, key=lambda entry: entry[0])
+    done = sorted(record.done_s for record in operations if _known(record.done_s))
+    deleted = np.sort([pod.deleted_s for pod in pods if _known(pod.deleted_s)])
+    created = np.sort([pod.created_s for pod in pods])
+    for count, at_s in enumerate(created.tolist(), start=1):
+        alive = count - int(np.searchsorted(deleted, at_s, side="right"))
+        since_s = max((done_s for done_s in done if done_s < at_s), default=0.0)
+        before = max(index for index, (from_s, _) in enumerate(wanted) if from_s <= since_s)
+        asked = [replicas for from_s, replicas in wanted[before:] if from_s <= at_s]
+        asked += [replicas for from_s, replicas in wanted if from_s == since_s]
+        most = max(replicas + _surge(evidence.scenario, replicas) for replicas in asked)
+        if alive > most:
+            raise InvariantError(f"non-terminating pods are at most {most}: {alive} at {at_s} s")
+
+
+def _surge(scenario: Scenario, replicas: int) -> int:
+    rolling = scenario.deployment.strategy.rolling_update
+    strategy = Strategy(scenario.deployment.strategy.type, rolling.max_surge, rolling.max_unavailable)
+    return max_surge(DeploymentSpec(replicas=replicas, strategy=strategy))
+
+
+def _operations_add_up(evidence: _Evidence) -> None:
+    operations, counts = evidence.recording.operations, evidence.recording.counts
+    for record in operations:
+        if record.broken > record.exposed or record.broken_alive > record.alive:
+            raise InvariantError(f"no more sessions break than are there: {record}")
+        if record.born_broken > record.born_on_terminating:
+            raise InvariantError(f"no more sessions break than are there: {record}")
+        if record.breaks != record.lost + record.stale:
+            raise InvariantError(f"a break is lost or stale: {record}")
+    for name in ("breaks", "lost", "stale"):
+        total = sum(getattr(record, name) for record in operations)
+        if counts.get(name, 0) != total:
+            raise InvariantError(f"counts agree: {name} is {counts.get(name, 0)}, the operations say {total}")
+    failed = sum(counts.get(name, 0) for name in _FAILED)
+    outcomes = counts.get("requests_answered", 0) + failed
+    if counts.get("requests_failed", 0) != failed or counts.get("requests_sent", 0) != outcomes:
+        raise InvariantError(f"counts agree: a request is answered or fails in one way: {counts}")
+
+
+# Requests -----------------------------------------------------------------------------------------------------------
+
+_FAILED = {
+    "failed.bad_gateway_502": Outcome.BAD_GATEWAY,
+    "failed.no_target_503": Outcome.NO_TARGET,
+    "failed.timeout_504": Outcome.TIMED_OUT,
+    "failed.reset": Outcome.RESET,
+}
+
+
+def _one_outcome_each(evidence: _Evidence) -> None:
+    rows, outcome = evidence.rows, evidence.outcome
+    sent_s, started_s, ended_s = rows[:, SENT], rows[:, STARTED], rows[:, ENDED]
+    follows, unfinished = evidence.follows, outcome == Outcome.UNFINISHED
+    evidence.refuse("a request has one outcome", outcome > max(Outcome))
+    evidence.refuse("only an unfinished request has no end", np.isnan(ended_s) != unfinished)
+    evidence.refuse("a request that ended did so within the run", ended_s > evidence.recording.end_s)
+    answered = outcome == Outcome.ANSWERED
+    evidence.refuse("sent <= started <= ended", answered & ~((sent_s <= started_s) & (started_s <= ended_s)))
+    evidence.refuse("sent <= ended", ~unfinished & ~(sent_s <= ended_s))
+    before_s = np.concatenate([[np.nan], ended_s[:-1]])
+    evidence.refuse("a session sends one request at a time", follows & ~(sent_s >= before_s))
+    step = np.diff(rows[:, 1], prepend=0.0)
+    evidence.refuse("a session's requests are numbered without gaps", follows & (step != 0) & (step != 1))
+    again = follows & (step == 0)
+    good_before = np.concatenate([[False], answered[:-1]])
+    evidence.refuse("a request has one outcome: it is sent again only after a failure", again & good_before)
+    to_pod = np.isin(outcome, _REACHED_A_POD)
+    evidence.refuse("a request reaches a pod unless it fails before", to_pod != (evidence.container >= 0))
+    timed_out = outcome == Outcome.TIMED_OUT
+    limit_s = sent_s + evidence.scenario.gateway.read_timeout
+    evidence.refuse("a 504 comes at the read timeout", timed_out & (ended_s != limit_s))
+
+
+def _only_the_living_answer(evidence: _Evidence) -> None:
+    sent_s, ended_s, outcome = evidence.rows[:, SENT], evidence.rows[:, ENDED], evidence.outcome
+    reached = evidence.container >= 0
+    opened, dead_s = evidence.listening_from, evidence.of_pod(lambda pod: pod.dead_s)
+    opened_s = evidence.of_pod(lambda pod: opened.get(pod.pod, INFINITY))
+    closed_s = evidence.of_pod(lambda pod: pod.listener_closed_s)
+    evidence.refuse("a request reaches a pod only once it listens", reached & ~(sent_s >= opened_s))
+    # At one instant the container's end comes before new sends, and a completion before both.
+    evidence.refuse("a request reaches a pod only while it listens", reached & (sent_s >= closed_s))
+    evidence.refuse("a dead container answers nothing", (outcome == Outcome.ANSWERED) & (ended_s > dead_s))
+    evidence.refuse("a request is cut by its container's end", (outcome == Outcome.RESET) & (ended_s != dead_s))
+
+
+def _slots_and_queue(evidence: _Evidence) -> None:
+    limit = evidence.scenario.app.concurrency
+    rows, container = evidence.rows, evidence.container
+    for index in np.unique(container[container >= 0]):
+        here = np.flatnonzero(container == index)
+        here = here[np.lexsort((rows[here, STARTED], rows[here, SENT]))]
+        # A request that was cut or timed out in the queue never started.
+        here = here[~np.isnan(rows[here, STARTED])]
+        started_s, ended_s = rows[here, STARTED], np.nan_to_num(rows[here, ENDED], nan=INFINITY)
+        late = np.flatnonzero(np.diff(started_s) < 0)
+        if len(late):
+            raise InvariantError(f"first come, first served: {evidence.describe(int(here[late[0] + 1]))}")
+        served = started_s < ended_s
+        here, started_s, ended_s = here[served], started_s[served], ended_s[served]
+        times = np.concatenate([ended_s, started_s])
+        change = np.concatenate([-np.ones(len(here)), np.ones(len(here))])
+        order = np.argsort(times, kind="stable")  # an end comes before a start at the same instant
+        full = np.flatnonzero(np.cumsum(change[order]) > limit)
+        if len(full):
+            row = int(here[order[full[0]] - len(here)])
+            raise InvariantError(f"at most {limit} requests are in service: {evidence.describe(row)}")
+
+
+def _breaks_need_state(evidence: _Evidence) -> None:
+    kind, outcome = evidence.fields["kind"], evidence.outcome
+    broke = kind != Kind.NONE
+    evidence.refuse("only an answered request breaks a session", broke & (outcome != Outcome.ANSWERED))
+    answered = np.cumsum(outcome == Outcome.ANSWERED)
+    first = np.flatnonzero(~evidence.follows)
+    length = np.diff(np.append(first, len(kind)))
+    before_session = np.repeat(answered[first] - (outcome[first] == Outcome.ANSWERED), length)
+    earlier = answered - (outcome == Outcome.ANSWERED) - before_session
+    from_before_the_run = np.repeat(evidence.rows[first, 1] > 1, length)
+    evidence.refuse("a session breaks only after a first answer", broke & (earlier == 0) & ~from_before_the_run)
+    if evidence.scenario.app.state == "external":
+        evidence.refuse("state outside the pods cannot be lost", broke)
+
+
+def _sessions_stick(evidence: _Evidence) -> None:
+    """With a jar, a session does not move while the node lists its target and the target listens."""
+    if not evidence.sticky or evidence.scenario.gateway.cookie_on_retry != "rebind_cookie":
+        return
+    container, answered = evidence.container, evidence.outcome == Outcome.ANSWERED
+    moved = evidence.follows & evidence.has_jar & answered
+    moved[1:] &= answered[:-1] & (container[1:] != container[:-1])
+    for row in np.flatnonzero(moved).tolist():
+        home, sent_s = evidence.pod_of(row - 1), evidence.rows[row, SENT]
+        if home.pod in evidence.table_of(row) and not sent_s >= home.listener_closed_s:
+            raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {_life(home)}")
+
+
+def _weight_zero_takes_no_new_session(evidence: _Evidence) -> None:
+    brings_none = ~evidence.has_jar if evidence.sticky else np.ones(len(evidence.rows), bool)
+    brings_none |= ~evidence.follows & (evidence.rows[:, 1] == 1)
+    leaving = evidence.of_pod(lambda pod: pod.deleted_s) <= evidence.rows[:, SENT]
+    for row in np.flatnonzero(brings_none & leaving).tolist():
+        if evidence.table_of(row).get(evidence.pod_of(row).pod, 0) == 0:
+            raise InvariantError(f"a target without weight takes no new session: {evidence.describe(row)}")
+
+
+def _rows_agree_with_counts(evidence: _Evidence) -> None:
+    settled = evidence.rows[:, SENT] >= evidence.recording.settle_s
+    outcome, cause = evidence.outcome[settled], evidence.fields["cause"]
+    broke = evidence.fields["kind"] != Kind.NONE
+    found = {
+        "requests_answered": int((outcome == Outcome.ANSWERED).sum()),
+        "requests_unfinished": int((outcome == Outcome.UNFINISHED).sum()),
+        "breaks": int((broke & (cause > 0)).sum()),
+        "breaks_background": int((broke & (cause == 0) & settled).sum()),
+        **{key: int((outcome == failure).sum()) for key, failure in _FAILED.items()},
+    }
+    for name, number in found.items():
+        if evidence.recording.counts.get(name, 0) != number:
+            told = evidence.recording.counts.get(name, 0)
+            raise InvariantError(f"counts agree with rows: {name} is {told}, the rows say {number}")
+
+
+def _rows_agree_with_sessions(evidence: _Evidence) -> None:
+    sessions = evidence.session_rows
+    column = {name: sessions[:, index] for index, name in enumerate(SESSION_COLUMNS)}
+    numbers, first = np.unique(evidence.rows[:, 0], return_index=True)
+    order = np.argsort(column["session"], kind="stable")
+    if len(np.unique(column["session"])) != len(sessions):
+        raise InvariantError("a session is recorded once")
+    known = order[np.searchsorted(column["session"], numbers, sorter=order).clip(max=max(0, len(order) - 1))]
+    if len(numbers) and (not len(known) or (column["session"][known] != numbers).any()):
+        raise InvariantError("a session that sent a request is recorded")
+    step = np.diff(evidence.rows[:, 1], prepend=0.0)
+    failure = np.isin(evidence.outcome, list(_FAILED.values()))
+    broke = evidence.fields["kind"] != Kind.NONE
+    caused = broke & (evidence.fields["cause"] > 0)
+    tallies = {
+        "requests": ~evidence.follows | (step != 0),
+        "failed": failure,
+        "breaks_caused": caused,
+        "breaks_background": broke & ~caused,
+    }
+    for name, counted in tallies.items():
+        tally = np.add.reduceat(counted.astype(np.int64), first) if len(first) else first
+        wrong = np.flatnonzero(tally != column[name][known])
+        if len(wrong):
+            number = numbers[wrong[0]]
+            told, rows = int(column[name][known][wrong[0]]), int(tally[wrong[0]])
+            raise InvariantError(f"sessions agree with rows: {name} of {number:.0f} is {told}, the rows say {rows}")
+
+
+_ALWAYS = (_clock, _pods_live_in_order, _pods_within_surge, _operations_add_up)
+_WITH_REQUESTS = (
+    _one_outcome_each,
+    _only_the_living_answer,
+    _slots_and_queue,
+    _breaks_need_state,
+    _sessions_stick,
+    _weight_zero_takes_no_new_session,
+    _rows_agree_with_counts,
+    _rows_agree_with_sessions,
+)

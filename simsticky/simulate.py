@@ -1,0 +1,59 @@
+"""``simulate``: one replication, from the scenario to its result.
+
+Nothing heavy is imported before it is called, so that ``import simsticky`` is quick.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simsticky.results.result import Result
+    from simsticky.scenario.model import Scenario
+    from simsticky.sim.recording import Recording
+
+
+def simulate(scenario: Scenario, seed: int | None = None, replication: int = 0, *, verify: bool = False) -> Result:
+    """Simulate a scenario once.
+
+    The same scenario, seed and replication give the same result, whatever is recorded and wherever it runs.
+
+    Args:
+        scenario: What to simulate.
+        seed: Seed of the study, at least 0; the scenario's ``run.seed`` by default.
+        replication: Number of the replication, at least 0; each has random numbers of its own.
+        verify: Whether to check the model's invariants on what was recorded.
+
+    Raises:
+        InvariantError: The model contradicted itself; only with ``verify``.
+        ValueError: ``seed`` or ``replication`` is negative.
+    """
+    from simsticky.results.result import Result
+    from simsticky.sim.simulation import Simulation
+
+    if seed is None:
+        seed = scenario.run.seed
+    if seed < 0 or replication < 0:
+        raise ValueError(f"seed and replication are at least 0, not {seed} and {replication}")
+    recording = Simulation(scenario, seed, replication).run()
+    if verify:
+        from simsticky.sim.invariants import verify as check
+
+        check(recording, scenario)
+    floor = _without_operations(scenario, seed, replication, recording.window_s)
+    return Result.of(scenario, seed, replication, recording, floor)
+
+
+def _without_operations(
+    scenario: Scenario, seed: int, replication: int, window_s: tuple[float, float] | None
+) -> Recording | None:
+    """Run the same sessions with the same luck and no operation: the floor of the load skew over the same window.
+
+    None where the scenario wants no floor or there is no window to measure it over.
+    """
+    if not (scenario.run.skew_floor and scenario.timeline) or window_s is None or window_s[0] >= window_s[1]:
+        return None
+    from simsticky.sim.simulation import Simulation
+
+    run = scenario.run.model_copy(update={"record": "summary"})
+    return Simulation(scenario.model_copy(update={"run": run}), seed, replication, window_s=window_s).run()

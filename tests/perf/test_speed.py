@@ -1,0 +1,153 @@
+"""The speed gates: ratios inside one process and exact counts, never seconds."""
+
+import gc
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from time import process_time
+from typing import Any
+
+import pytest
+from bare_loop import bare_loop, micro_loop, prepare
+
+from simsticky.scenario.model import Scenario
+from simsticky.sim.simulation import Simulation
+from simsticky.workload.generate import Workload
+
+pytestmark = pytest.mark.perf
+
+RUN_S = 2500.0
+LIVE_SESSIONS = 80
+
+
+def steady(**changes: Any) -> Scenario:
+    """Return three pods under steady traffic: 4 sessions/s of 20 requests, 50 ms service, 1 s think, utilisation 0.17."""
+    algorithm = changes.pop("algorithm", "sticky-sessions")
+    upstream: dict[str, Any] = {"algorithm": algorithm}
+    if algorithm == "sticky-sessions":
+        upstream |= {"hashOn": {"input": "none"}, "stickySessions": {"cookie": "session-id"}}
+    run = {"until": RUN_S, "horizon": 1e6, "record": "requests"} | changes
+    return Scenario.model_validate(
+        {
+            "schema": "simsticky/1",
+            "name": "steady",
+            "run": run,
+            "traffic": {
+                "sessions": {"kind": "poisson", "rate": "4/s"},
+                "requests": {"kind": "geometric", "mean": 20},
+                "think": {"kind": "exponential", "mean": "1s"},
+                "service": {"kind": "exponential", "mean": "50ms"},
+            },
+            "app": {"concurrency": 8},
+            "deployment": {"replicas": 3},
+            "upstream": upstream,
+        }
+    )
+
+
+def drawn(scenario: Scenario) -> tuple[list[float], list[int], list[float], list[float]]:
+    """Return the sessions that start within the run: starts, bounds, thinks and demands as plain lists."""
+    start, offset, think, service = [], [0], [], []
+    for block in Workload(scenario, 7, 0).arrivals():
+        for index, start_s in enumerate(block.start_s):
+            if start_s >= RUN_S:
+                return start, offset, think, service
+            part = slice(block.offset[index], block.offset[index + 1])
+            start.append(start_s)
+            think += block.think_s[part]
+            service += block.service_s[part]
+            offset.append(len(think))
+    raise AssertionError("the arrivals ended before the run did")
+
+
+def best_of(rounds: int, *candidates: Callable[[], float]) -> list[float]:
+    """Return each candidate's best of several interleaved rounds."""
+    return [min(times) for times in zip(*([run() for run in candidates] for _ in range(rounds)), strict=True)]
+
+
+def per_request(scenario: Scenario) -> float:
+    """Simulate once, recording every request; return the CPU seconds per answered request."""
+    begun = process_time()
+    recording = Simulation(scenario, 7, 0).run()
+    return (process_time() - begun) / recording.counts["requests_answered"]
+
+
+def test_the_full_model_is_fast_beside_a_bare_loop(capsys: pytest.CaptureFixture[str]) -> None:
+    """The model with everything recorded reaches 0.40 of a bare two-event loop, and that loop has not been slowed."""
+    scenario = steady()
+    start, offset, think, service = drawn(scenario)
+    gaps, first = prepare(offset, think, service)
+    requests, steps = len(think), think + service
+    bare, micro, model = best_of(
+        5,
+        lambda: bare_loop(start, gaps, first) / requests,
+        lambda: micro_loop(LIVE_SESSIONS, steps) / requests,
+        lambda: per_request(scenario),
+    )
+    with capsys.disabled():
+        print(
+            f"\nbare loop {1 / bare:,.0f} requests per CPU second, model {1 / model:,.0f}: ratio {bare / model:.2f};"
+            f" bare loop's events against the micro loop's: {micro / bare:.2f}"
+        )
+    assert 0.5 <= micro / bare <= 1.2
+    assert bare / model >= 0.40
+
+
+@pytest.mark.parametrize("algorithm", ["sticky-sessions", "round-robin"])
+def test_one_kernel_event_a_request(algorithm: str) -> None:
+    """With no operation and no failure the kernel executes at most 1.1 events for each answered request."""
+    recording = Simulation(steady(algorithm=algorithm), 7, 0).run()
+    answered = sum(len(block) for block in recording.request_blocks)
+    assert recording.counts["requests_failed"] == 0
+    assert recording.kernel_events - recording.control_events <= 1.1 * answered
+
+
+def _peak_bytes(until_s: float, level: str) -> tuple[int, Any]:
+    gc.collect()
+    tracemalloc.start()
+    try:
+        recording = Simulation(steady(until=until_s, record=level), 7, 0).run()
+        return tracemalloc.get_traced_memory()[1], recording
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("level", "million", "limit"), [("requests", 1.0, 100.0), ("summary", 0.25, 1.0)])
+def test_memory_grows_only_by_what_is_recorded(level: str, million: float, limit: float) -> None:
+    """From 1 M to 2 M requests the peak grows by at most 100 bytes a request; at level summary it does not grow."""
+    per_second = 4 * 20
+    small, first = _peak_bytes(million * 1e6 / per_second, level)
+    large, second = _peak_bytes(million * 2e6 / per_second, level)
+    more = second.counts["requests_sent"] - first.counts["requests_sent"]
+    print(f"level {level}: {(large - small) / more:.1f} bytes a request")
+    assert more > 0.9e6 * million
+    assert (large - small) / more <= limit
+
+
+@pytest.mark.slow
+def test_the_requests_frame_is_built_in_little_memory() -> None:
+    """Building ``.requests`` takes at most 120 bytes a request beyond the recording."""
+    from simsticky.simulate import simulate
+
+    result = simulate(steady(until=6000.0), seed=7)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        frame = result.requests
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    print(f"{peak / len(frame):.1f} bytes a request")
+    assert peak / len(frame) <= 120.0
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """``simsticky --help`` loads neither pandas, SciPy nor matplotlib."""
+    code = (
+        "import sys; from simsticky.cli.main import main; main(['--help']);"
+        "print([name for name in ('pandas', 'scipy', 'matplotlib') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip().splitlines()[-1] == "[]"
