@@ -122,7 +122,7 @@ def _broken(study: Study) -> Iterator[Row]:
     yield _row(study, "of alive at the start", "broken_of_alive", what="sessions alive at the start")
     yield _row(study, "breaks per session", "breaks_per_session", what="exposed sessions")
     yield from _parts(study, "mechanism.", "breaks by mechanism, per run")
-    yield from _parts(study, "origin.", "breaks by origin, per run")
+    yield from _parts(study, "origin.", "breaks by origin, per run", leave_out=("origin.background",))
     yield _row(study, "background, not above", "background_broken_sessions", what="sessions seen")
 
 
@@ -181,9 +181,10 @@ def _apart(study: Study) -> Iterator[Row]:
         yield _row(study, "born on terminating pods", "born_on_terminating", per="run")
 
 
-def _parts(study: Study, prefix: str, heading: str) -> Iterator[Row]:
-    """The parts of a count that were seen, the largest first."""
-    seen = [study.estimate(name) for name in study.metrics if name.startswith(prefix) and _seen(study, name)]
+def _parts(study: Study, prefix: str, heading: str, leave_out: tuple[str, ...] = ()) -> Iterator[Row]:
+    """The parts of a count that were seen, the largest first; background breaks have a row of their own."""
+    names = [name for name in study.metrics if name.startswith(prefix) and name not in leave_out]
+    seen = [study.estimate(name) for name in names if _seen(study, name)]
     seen.sort(key=lambda part: -(part.interval.estimate or 0.0))
     yield from _group(heading, [_row(study, part.name.removeprefix(prefix), part.name, depth=1) for part in seen])
 

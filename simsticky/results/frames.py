@@ -164,7 +164,7 @@ _WORDS = {
 
 
 def _categorical(codes: Any, categories: Sequence[str] | None) -> Any:
-    return codes if categories is None else pd.Categorical.from_codes(codes, categories=list(categories))
+    return codes if categories is None else pd.Categorical.from_codes(codes, categories=pd.Index(categories))
 
 
 def _pod_codes(recording: Recording) -> tuple[list[str], npt.NDArray[np.int32]]:

@@ -130,8 +130,9 @@ def _container(found: Findings, obj: KubernetesObject, target_ports: list[Any]) 
             break
     for i in range(count):
         container: Keys = (*containers, i)
-        found.look(obj, (*container, "name"))
         if i == chosen:
+            if obj.get(*container, "name") is not None:
+                found.read(obj, (*container, "name"), str(obj.get(*container, "name")))
             if obj.items(*container, "ports"):
                 found.read(obj, (*container, "ports"), "tell the application's container from others")
         else:

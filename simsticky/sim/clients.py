@@ -187,7 +187,8 @@ class Clients:
         if self._state_latency is None or self._state_latency.is_zero:
             return service
         generator = self._streams.generator(Purpose.EXTERNAL_STATE, session, first)
-        return (np.array(service) + self._state_latency.sample(generator, len(service))).tolist()
+        demands: list[float] = (np.array(service) + self._state_latency.sample(generator, len(service))).tolist()
+        return demands
 
     # The loop ---------------------------------------------------------------------------------------------------
 

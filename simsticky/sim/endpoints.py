@@ -3,6 +3,7 @@
 Both are level-triggered: an update writes what is true when it is written, not what was true when it was asked for.
 """
 
+from functools import partial
 from math import ceil
 
 from simsticky.kic.translator import Endpoint, translate
@@ -127,7 +128,7 @@ class IngressController:
         for node in self._gateway.nodes:
             delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
             self._busy_until_s = max(self._busy_until_s, self._world.now_s + delay_s)
-            call_at(self._world.env, delay_s, Phase.PUSH, lambda node=node: self._apply(node, targets, note))
+            call_at(self._world.env, delay_s, Phase.PUSH, partial(self._apply, node, targets, note))
 
     def _apply(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
         self._gateway.apply(node, targets, self._world.now_s)

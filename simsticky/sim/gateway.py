@@ -271,8 +271,9 @@ class Gateway:
         if ended_s - now_s > self._read_timeout_s:
             self._set_cookie(session, tried, gateway_error=True)
             session.failed += 1
-            code = pack(worker.node.index, len(tried), Outcome.TIMED_OUT, cause=container.pod.record.deleted_by)
-            return Reply(started_s, now_s + self._read_timeout_s, container.index, code, failed=True)
+            late = pack(worker.node.index, len(tried), Outcome.TIMED_OUT, cause=container.pod.record.deleted_by)
+            gave_up_s = now_s + self._read_timeout_s
+            return Reply(min(started_s, gave_up_s), gave_up_s, container.index, late, failed=True)
         self._set_cookie(session, tried, gateway_error=False)
         broken = self._settle_state(session, worker, container, now_s, expires_s, tried, presented)
         code: float = worker.ok_code

@@ -136,7 +136,7 @@ class _Evidence:
         return contents[bisect_right(times, self.rows[row, SENT]) - 1]
 
     def pod_of(self, row: int) -> PodRecord:
-        return self.recording.pods[self.recording.containers[self.container[row]]]
+        return self.recording.pods[self.recording.containers[int(self.container[row])]]
 
     def refuse(self, invariant: str, wrong: Mask) -> None:
         """Raise for the first of the rows that are wrong."""

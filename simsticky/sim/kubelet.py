@@ -70,7 +70,7 @@ class Kubelet:
     def _start(self, pod: Pod, startup: Law, never_ready: bool) -> Process:
         world, delays, env = self._world, self._delays, self._world.env
         yield Wait(env, world.draw(delays.scheduler, Purpose.SCHEDULER, pod.index), Phase.CONTROLLER)
-        if pod.deleted:
+        if _is_deleted(pod):
             return
         self._cluster.schedule(pod)
         pod.record.scheduled_s = world.now_s
@@ -78,7 +78,7 @@ class Kubelet:
         pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.index)
         start_s = world.draw(delays.container_start, Purpose.CONTAINER_START, pod.index)
         yield Wait(env, pull_s + start_s, Phase.CONTAINER)
-        if pod.deleted:
+        if _is_deleted(pod):
             return
         container = self._cluster.start_container(pod, world.now_s)
         world.tell("kubelet", "started", pod.name, "its container runs, the application is starting")
@@ -86,7 +86,7 @@ class Kubelet:
             startup_s = world.draw(startup, Purpose.APP_STARTUP, pod.index)
             call_at(env, startup_s, Phase.CONTAINER, lambda: self._listen(container))
         yield Wait(env, world.draw(delays.status_update, Purpose.STATUS_UPDATE, pod.index), Phase.STATUS)
-        if pod.deleted or container.dead:
+        if _is_deleted(pod) or container.dead:
             return
         pod.phase = "Running"
         self._cluster.changed(pod)
@@ -173,10 +173,8 @@ class Kubelet:
         yield Wait(env, notice_s, Phase.CONTAINER)
         container = pod.container
         if container is not None:
-            killing_since_s = world.now_s
-            yield from self._pre_stop(pod, container)
-            elapsed_s = world.now_s - killing_since_s
-            yield from self._stop(pod, container, stop_timeout_s(self._grace_s, elapsed_s))
+            hook_s = yield from self._pre_stop(pod, container)
+            yield from self._stop(pod, container, stop_timeout_s(self._grace_s, hook_s))
             status_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.index, 1)
             yield Wait(env, status_s, Phase.STATUS)
         pod.phase = "Failed" if record.sigkill_s == record.sigkill_s else "Succeeded"
@@ -185,23 +183,31 @@ class Kubelet:
         yield Wait(env, world.draw(self._delays.pod_removal, Purpose.POD_REMOVAL, pod.index), Phase.STATUS)
         self._cluster.remove(pod)
 
-    def _pre_stop(self, pod: Pod, container: Container) -> Process:
-        """Run the preStop hook inside the grace period."""
+    def _pre_stop(self, pod: Pod, container: Container) -> Generator[Wait, Any, float]:
+        """Run the preStop hook inside the grace period and return how long it took.
+
+        Not as a difference of clock readings: the kubelet cuts that time to whole seconds, and (t + 30) - t may be a
+        rounding error short of 30.
+        """
         hook, world = self._hook, self._world
         if hook is None:
-            return
+            return 0.0
         if hook.kind == "fails":
             world.tell("kubelet", "prestop_failed", pod.name, "FailedPreStopHook", pod.record.deleted_by)
-            return
+            return 0.0
         world.tell("kubelet", "prestop", pod.name, f"{hook.kind} begins", pod.record.deleted_by)
         if hook.kind == "sleep":
-            yield Wait(world.env, pre_stop_wait_s(self._grace_s, hook.seconds), Phase.CONTAINER)
+            took_s = pre_stop_wait_s(self._grace_s, hook.seconds)
+            yield Wait(world.env, took_s, Phase.CONTAINER)
         else:
-            give_up_s = world.now_s + pre_stop_wait_s(self._grace_s, hook.at_most_s)
+            begun_s, longest_s = world.now_s, pre_stop_wait_s(self._grace_s, hook.at_most_s)
+            give_up_s = begun_s + longest_s
             linger_s = self._session_timeout_s if hook.until == "noSessions" else 0.0
             while (over_s := container.idle_at_s + linger_s) > world.now_s and world.now_s < give_up_s:
                 yield Wait(world.env, min(over_s, give_up_s) - world.now_s, Phase.CONTAINER)
+            took_s = longest_s if world.now_s >= give_up_s else world.now_s - begun_s
         pod.record.prestop_end_s = world.now_s
+        return took_s
 
     def _stop(self, pod: Pod, container: Container, timeout_s: int) -> Process:
         """Send SIGTERM, let the application do what it does, and kill it after ``timeout_s``."""
@@ -241,6 +247,11 @@ class Kubelet:
         self._gateway.cut(container, self._world.now_s)
         self._world.tell("app", "exited", pod.name, "the container is dead", pod.record.deleted_by)
         self._on_listeners()
+
+
+def _is_deleted(pod: Pod) -> bool:
+    """Whether the pod has been deleted by now; asked again after every wait."""
+    return pod.deleted
 
 
 def _spec(probe: Probe | None) -> ProbeSpec | None:

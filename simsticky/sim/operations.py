@@ -1,6 +1,7 @@
 """The timeline: does each operation at its time, and follows it until its last old pod is gone (rules O)."""
 
 from collections.abc import Callable
+from functools import partial
 
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Operation
@@ -50,12 +51,7 @@ class Timeline:
         for number, operation in enumerate(operations, start=1):
             record = OperationRecord(number, operation.label, operation.kind, operation.at_s)
             self._records.append(record)
-            call_at(
-                world.env,
-                operation.at_s,
-                Phase.OPERATION,
-                lambda operation=operation, record=record: self._begin(operation, record),
-            )
+            call_at(world.env, operation.at_s, Phase.OPERATION, partial(self._begin, operation, record))
         cluster.on_change.append(self._pod_changed)
         deployment.on_change.append(self._deployment_changed)
 

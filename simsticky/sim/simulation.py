@@ -24,7 +24,6 @@ from simsticky.sim.recording import Recording
 from simsticky.sim.sessions import Session, Sessions
 from simsticky.sim.streams import Streams
 from simsticky.sim.world import World
-from simsticky.workload.arrivals import rate_profile
 from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
 
@@ -180,7 +179,7 @@ class Simulation:
         picks = PastPicks(
             self._gateway,
             self._world.streams,
-            rate_profile(scenario.traffic.sessions).rate_at_zero(),
+            self._workload.rate_at_zero,
             sample,
             sticky=self._sticky,
             new_pick=scenario.gateway.sticky_new_pick,

@@ -111,6 +111,11 @@ class Workload:
         if self._in_equilibrium and self._shape is not None:
             _check_equilibrium(self._shape, self._profile.rate_at_zero())
 
+    @property
+    def rate_at_zero(self) -> float:
+        """Sessions per second at time 0; 0 where arrivals are not open."""
+        return 0.0 if self._profile is None else self._profile.rate_at_zero()
+
     def alive(self) -> AliveBlock | None:
         """Return the sessions alive and idle at time 0, ids from 0 on, the oldest first.
 

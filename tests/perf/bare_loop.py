@@ -5,6 +5,7 @@ the model serves, drawn before and handed in as plain lists.
 """
 
 from heapq import heapify, heappop, heappush, heapreplace
+from itertools import pairwise
 from time import process_time
 
 _END = -1.0
@@ -20,7 +21,7 @@ def prepare(offset: list[int], think_s: list[float], service_s: list[float]) -> 
     """
     gaps: list[float] = []
     first = []
-    for begin, end in zip(offset, offset[1:], strict=False):
+    for begin, end in pairwise(offset):
         first.append(len(gaps))
         for request in range(begin, end):
             gaps += (service_s[request], think_s[request])

@@ -22,7 +22,7 @@ LIVE_SESSIONS = 80
 
 
 def steady(**changes: Any) -> Scenario:
-    """Return three pods under steady traffic: 4 sessions/s of 20 requests, 50 ms service, 1 s think, utilisation 0.17."""
+    """Return three pods under steady traffic: 4 sessions/s of 20 requests, 50 ms service, 1 s think."""
     algorithm = changes.pop("algorithm", "sticky-sessions")
     upstream: dict[str, Any] = {"algorithm": algorithm}
     if algorithm == "sticky-sessions":

@@ -204,35 +204,63 @@ def test_notes_carry_the_line_of_the_field():
 
 
 @pytest.mark.parametrize(
-    ("drain", "sync", "expected"),
+    ("container", "expected"),
     [
-        ({"args": ["--enable-drain-support"]}, {}, {"enableDrainSupport": True}),
-        ({"args": ["--enable-drain-support=true", "--proxy-sync-seconds=1.5"]}, {}, None),
-        ({"args": ["--enable-drain-support=false", "--proxy-sync-seconds", "1.5"]}, {}, None),
-        ({"command": ["/manager", "--proxy-sync-seconds=2"]}, {}, {"proxySyncSeconds": 2.0}),
-        ({"env": [{"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", "value": "true"}]}, {}, {"enableDrainSupport": True}),
-        ({"env": [{"name": "CONTROLLER_PROXY_SYNC_SECONDS", "value": "5"}]}, {}, {"proxySyncSeconds": 5.0}),
+        ({"args": ["--enable-drain-support"]}, {"enableDrainSupport": True}),
+        (
+            {"args": ["--enable-drain-support=true", "--proxy-sync-seconds=1.5"]},
+            {"enableDrainSupport": True, "proxySyncSeconds": 1.5},
+        ),
+        (
+            {"args": ["--enable-drain-support=false", "--proxy-sync-seconds", "1.5"]},
+            {"enableDrainSupport": False, "proxySyncSeconds": 1.5},
+        ),
+        ({"command": ["/manager", "--proxy-sync-seconds=2"]}, {"proxySyncSeconds": 2.0}),
+        ({"env": [{"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", "value": "true"}]}, {"enableDrainSupport": True}),
+        ({"env": [{"name": "CONTROLLER_PROXY_SYNC_SECONDS", "value": "5"}]}, {"proxySyncSeconds": 5.0}),
         (
             {
                 "args": ["--enable-drain-support=false"],
                 "env": [{"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", "value": "true"}],
             },
-            {},
             {"enableDrainSupport": False},
         ),
-        ({}, {}, {}),
+        ({}, {}),
     ],
     ids=str,
 )
-def test_the_ingress_controller_is_recognised_by_flags_and_environment(tmp_path, app, drain, sync, expected):
+def test_the_ingress_controller_is_recognised_by_image_flags_and_environment(tmp_path, app, container, expected):
     """Its Deployment gives drain support and sync time, a flag wins over the environment, and it is no app."""
-    container = {"name": "ingress-controller", "image": "docker.io/kong/kubernetes-ingress-controller:3.5.1", **drain}
-    controller = workload("kong-controller", container)
+    image = "docker.io/kong/kubernetes-ingress-controller:3.5.1"
+    controller = workload("kong-controller", {"name": "ingress-controller", "image": image, **container})
     found = read(tmp_path, [controller, *objects_of(app)])
-    if expected is None:
-        expected = {"enableDrainSupport": "false" not in drain["args"][0], "proxySyncSeconds": 1.5}
     assert found.sections.get("kic", {}) == expected
     assert found.sections["deployment"]["name"] == "example-app"
+
+
+def test_a_controller_of_another_image_is_known_by_its_flags(tmp_path, app):
+    """A mirror may rename the image."""
+    controller = workload("kic", {"image": "mirror.example.com/x/kic:prod", "args": ["--enable-drain-support"]})
+    assert read(tmp_path, [controller, *objects_of(app)]).sections["kic"] == {"enableDrainSupport": True}
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ({"value": "maybe"}, "'maybe' is no value for --enable-drain-support"),
+        ({"value": True}, "an environment variable must be text"),
+        ({"valueFrom": {"configMapKeyRef": {"name": "c"}}}, "is not in the manifest"),
+    ],
+    ids=str,
+)
+def test_a_controller_setting_that_cannot_be_read_is_refused(tmp_path, app, variable, message):
+    """Whether drain support is on changes everything, so it is not guessed."""
+    variable = {"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", **variable}
+    controller = workload("kic", {"image": "kong/kubernetes-ingress-controller:3.5", "env": [variable]})
+    assert message in refused(tmp_path, [controller, *objects_of(app)])
+    if "valueFrom" in variable:
+        stated = read(tmp_path, [controller, *objects_of(app)], kic={"enableDrainSupport": True})
+        assert "kic" not in stated.sections
 
 
 def workload(name, container, kind="Deployment"):
@@ -294,8 +322,9 @@ def test_probe_fields_of_zero_are_the_api_servers_defaults(tmp_path, app):
     put(app.deployment, *CONTAINER, "readinessProbe", {"periodSeconds": 0, "initialDelaySeconds": 0})
     found = read(tmp_path, objects_of(app))
     assert found.sections["deployment"]["readinessProbe"] == {"initialDelaySeconds": 0}
-    assert "default" in notes(found.assumed)[f"Deployment example-app: {'.'.join(map(str, CONTAINER))}"
-                                             ".readinessProbe.periodSeconds"]  # fmt: skip
+    assert [note.note for note in found.assumed if "periodSeconds" in note.path] == [
+        "0 stands for the API server's default"
+    ]
 
 
 # What is chosen

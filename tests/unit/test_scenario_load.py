@@ -284,7 +284,7 @@ def test_duplicate_keys_are_refused():
         ("a: !!python/object:os.system x\n", "s.yaml:1:4: a: the tag python/object:os.system"),
         ("a: !secret x\n", "the tag !secret has no meaning here"),
         ("a: *nowhere\n", "undefined alias"),
-        ("a: " + "[" * 250 + "\n", "nested too deeply"),
+        ("a: " + "[" * 250 + "]" * 250 + "\n", "nested too deeply"),
         ("a: " + "9" * 5000 + "\n", "too many digits"),
         ("<<: 3\n", "only mappings can be merged"),
         ("? [a, b]\n: c\n", "cannot be a key"),

@@ -7,10 +7,7 @@ from typing import Any
 
 from scipy import stats
 
-from simsticky.scenario.load import load
-from simsticky.scenario.model import Scenario
-from simsticky.sim.recording import Recording
-from simsticky.sim.simulation import Simulation
+import simsticky as ss
 
 LEVEL = float(stats.norm.sf(4) * 2)
 """Two-sided level of four standard errors, 6.3e-5: that of every other bound here too."""
@@ -21,15 +18,15 @@ LARGEST_STANDARD_ERROR = 0.02
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
-def scenario(name: str, changes: Mapping[str, Any]) -> Scenario:
+def scenario(name: str, changes: Mapping[str, Any]) -> ss.Scenario:
     """Read a scenario file and change some of its values, as ``--set`` does."""
-    return load(SCENARIOS / f"{name}.yaml").evolve(changes)
+    return ss.load(SCENARIOS / f"{name}.yaml").evolve(changes)
 
 
-def replications(of: Scenario, number: int) -> Iterator[Recording]:
-    """Run a scenario's replications 0, 1, … with its own seed."""
-    for replication in range(number):
-        yield Simulation(of, of.run.seed, replication).run()
+def operations(of: ss.Scenario, replications: int) -> Iterator[dict[str, Any]]:
+    """Run a scenario's replications 0, 1, … with its own seed, and yield what the first operation of each did."""
+    for replication in range(replications):
+        yield ss.simulate(of, replication=replication).operation_rows[0]
 
 
 def needed(coefficient_of_variation: float, standard_error: float = LARGEST_STANDARD_ERROR) -> int:

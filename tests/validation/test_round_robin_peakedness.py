@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scenario_runs import replications, scenario, within
+from scenario_runs import operations, scenario, within
 
 Row = dict[str, Any]
 
@@ -34,7 +34,7 @@ def test_sessions_on_a_pod_are_as_even_as_round_robin_makes_them(case: Row, live
             "timeline.0.replicas": case["n"] - 1,
         },
     )
-    sessions = np.array([recording.operations[0].breaks for recording in replications(of, _REPLICATIONS)])
+    sessions = np.array([row["breaks"] for row in operations(of, _REPLICATIONS)])
 
     assert within(sessions.mean(), case["rho"], (case["var_per_pod"] / _REPLICATIONS) ** 0.5)
     variance = sessions.var(ddof=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scenario_runs import LARGEST_STANDARD_ERROR, LEVEL, needed, replications, scenario, within
+from scenario_runs import LARGEST_STANDARD_ERROR, LEVEL, needed, operations, scenario, within
 from scipy import stats
 
 Row = dict[str, Any]
@@ -46,10 +46,11 @@ def test_breaks_are_poisson(case: Row) -> None:
         },
     )
     number = max(needed(expected**-0.5), _FOR_DISPERSION)
-    operations = [recording.operations[0] for recording in replications(of, number)]
-    breaks = np.array([operation.breaks for operation in operations])
+    rows = list(operations(of, number))
+    breaks = np.array([row["breaks"] for row in rows])
 
-    assert all(o.breaks == o.broken <= o.exposed and not o.born_on_terminating + o.censored for o in operations)
+    assert all(row["breaks"] == row["broken"] <= row["exposed"] for row in rows)
+    assert not any(row["born_on_terminating"] or row["censored"] for row in rows)
     standard_error = (case["var"] / number) ** 0.5
     assert standard_error <= LARGEST_STANDARD_ERROR * expected
     assert within(breaks.mean(), expected, standard_error)

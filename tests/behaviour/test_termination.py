@@ -1,0 +1,62 @@
+"""The end of one container, for every row of the table and on any clock."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stories import Story, scale_to, tell
+
+
+def _ended(tmp_path: Path, case: dict[str, Any], notice_s: float, at_s: float = 100.0) -> Story:
+    exit_s = case["app_exit_after_sigterm_s"]
+    exits = {None: "never", 0: "immediately"}.get(exit_s, {"after": exit_s})
+    return tell(
+        tmp_path,
+        [[1.0]],
+        scale_to(2, at_s),
+        {
+            "deployment": {"grace": case["termination_grace_s"], "preStop": case["pre_stop_s"]},
+            "app": {"onSigterm": {"listener": "close", "exit": exits}},
+            "kubernetes": {"kubeletNotice": notice_s},
+        },
+    )
+
+
+@pytest.mark.table("kubernetes", "DERIVED_termination_timeline", "cases")
+@pytest.mark.parametrize("notice_s", [0.0, 0.1, 1.7])
+def test_container_ends_as_the_table_says(case: dict[str, Any], notice_s: float, tmp_path: Path) -> None:
+    """Protects the kubelet's clock in the whole model: preStop inside the grace, whole seconds, at least 2 s."""
+    pod = _ended(tmp_path, case, notice_s).removed
+    assert pod.deleted_s == 100.0
+    begun_s = 100.0 + notice_s
+    assert pod.sigterm_s == pytest.approx(begun_s + case["expect_sigterm_at_s"], abs=1e-9)
+    assert pod.dead_s == pytest.approx(begun_s + case["expect_container_dead_at_s"], abs=1e-9)
+    assert (pod.sigkill_s == pod.dead_s) is case["expect_sigkill"]
+    assert (pod.sigkill_s == pod.sigkill_s) is case["expect_sigkill"]
+
+
+@pytest.mark.table("kubernetes", "DERIVED_termination_timeline", "cases")
+def test_story_tells_the_stop_timeout(case: dict[str, Any], tmp_path: Path) -> None:
+    """Protects the story's line on SIGTERM: it says how long the application is given."""
+    story = _ended(tmp_path, case, 0.0)
+    story.when("sigterm", story.removed.pod, f"in {case['expect_stop_timeout_s']} s")
+
+
+@pytest.mark.parametrize("at_s", [100.1, 123.3, 257.9, 311.7])
+def test_whole_seconds_of_the_hook_survive_an_odd_clock(at_s: float, tmp_path: Path) -> None:
+    """Protects against (t + 30) - t being a rounding error short of 30, which would move SIGKILL by a second."""
+    case = {"termination_grace_s": 60, "pre_stop_s": 30, "app_exit_after_sigterm_s": None}
+    pod = _ended(tmp_path, case, 0.3, at_s).removed
+    assert pod.dead_s - pod.sigterm_s == pytest.approx(30.0, abs=1e-9)
+
+
+def test_pod_that_is_deleted_before_its_container_runs_just_goes(tmp_path: Path) -> None:
+    """Protects pods deleted while they start: no SIGTERM, no endpoint, no request."""
+    slow = {"kubernetes": {"containerStart": "1m"}}
+    timeline = {
+        "timeline": [{"at": 100, "scale": "app", "replicas": 4}, {"at": 110, "scale": "app", "replicas": 3}],
+    }
+    pod = tell(tmp_path, [[1.0]], timeline, slow).removed
+    assert (pod.created_s, pod.scheduled_s, pod.deleted_s, pod.removed_s) == (100.0, 100.0, 110.0, 110.0)
+    assert pod.started_s != pod.started_s
+    assert pod.sigterm_s != pod.sigterm_s

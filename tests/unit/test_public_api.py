@@ -1,0 +1,78 @@
+"""The names that `import simsticky as ss` gives, and what they cost."""
+
+import subprocess
+import sys
+
+import pytest
+
+import simsticky
+
+PUBLIC = [
+    "METRICS",
+    "Diagnostic",
+    "Estimate",
+    "InputError",
+    "InvariantError",
+    "Metric",
+    "Result",
+    "Scenario",
+    "SimstickyError",
+    "Study",
+    "__version__",
+    "load",
+    "loads",
+    "replicate",
+    "simulate",
+]
+
+
+def fresh(code: str) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {[p for p in sys.path if p]!r}; {code}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_public_names_are_these():
+    """Notebooks and scripts use these names; adding or removing one is a decision, not an accident."""
+    assert sorted(simsticky.__all__) == sorted(PUBLIC)
+    assert set(PUBLIC) <= set(dir(simsticky))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_there(name):
+    """A lazy name that points to a place that has moved fails only when somebody uses it."""
+    assert getattr(simsticky, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """`hasattr` and completion rely on it."""
+    with pytest.raises(AttributeError, match="no attribute 'simulat'"):
+        _ = simsticky.simulat
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    """`simsticky --help` is to be quick; pandas alone takes half a second."""
+    heavy = {"numpy", "pandas", "scipy", "matplotlib", "simpy", "pydantic", "ruamel"}
+    code = f"import simsticky; simsticky.simulate; print(sorted({heavy!r} & set(sys.modules)))"
+    assert fresh(code) == "[]"
+
+
+def test_simulating_needs_neither_pandas_nor_scipy():
+    """Worker processes start in the time that these imports take; frames import pandas when they are asked for."""
+    code = (
+        "from small_scenario import small; import simsticky as ss; r = ss.simulate(small()); r.operation_rows;"
+        " print(sorted({'pandas', 'scipy', 'matplotlib'} & set(sys.modules)))"
+    )
+    assert fresh(code) == "[]"
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["import simsticky.simulate", "from simsticky.simulate import simulate", "import simsticky.study.replicate"],
+)
+def test_simulate_is_the_function_whatever_is_imported(first):
+    """The function lives in a module of its own name, which must never take its place."""
+    assert (
+        fresh(f"{first}; import simsticky as ss; import simsticky.simulate; print(ss.simulate.__name__)") == "simulate"
+    )
+    assert fresh(f"{first}; import pickle, simsticky as ss; print(pickle.loads(pickle.dumps(ss.simulate)).__name__)")

@@ -1,0 +1,119 @@
+"""The story of a replication, as a person reads it."""
+
+import re
+
+import pytest
+from small_scenario import small
+
+from simsticky.results.harm import harm_by_pod
+from simsticky.sim.recording import Kind
+from simsticky.simulate import simulate
+
+
+def told(**changes):
+    return simulate(small(**changes)).story()
+
+
+def said(lines, actor):
+    """Return what an actor's lines say, without their times."""
+    pattern = re.compile(rf"^[+-]\d\d:\d\d\.\d +[\d.]+s  {actor} +")
+    return [pattern.sub("", line) for line in lines if pattern.match(line)]
+
+
+def test_a_scale_down_with_drain_support_reads_as_it_happens():
+    """Delete, weight 0 at the next sync, preStop, SIGTERM, exit, gone, and what broke: the account of an SRE."""
+    lines = told(timeline=[{"at": "30s", "scale": "app", "replicas": 2}])
+    pod = re.search(r"deletes (\w+),", "\n".join(lines)).group(1)
+    assert said(lines, "operator")[0] == "scale app to 2"
+    assert said(lines, "deployment")[0].endswith("from 3 to 2")
+    assert re.fullmatch(rf"deletes {pod}, \d+ sessions on it", said(lines, "replicaset")[0])
+    assert said(lines, "endpointslice") == [f"lists {pod} as terminating", f"drops {pod}"]
+    pushes = said(lines, "kic")
+    assert re.fullmatch(rf"pushes 3 targets: {pod} weight 100 to 0; on kong-1 at \+00:0[0-3]\.\d", pushes[0])
+    assert f"{pod} removed" in pushes[1]
+    assert said(lines, "kubelet") == [
+        f"runs preStop of {pod}: sleep 10s (grace period 30s)",
+        f"SIGTERM to {pod}: it takes no more connections, SIGKILL would follow in 20 s",
+        f"{pod} is gone",
+    ]
+    assert re.fullmatch(
+        rf"\d+ sessions break with {pod}, \+00:1\d\.\d to \+\d\d:\d\d\.\d \(lost: .*\): sessions \d+, \d+, \d+ and \d+ more",
+        said(lines, "clients")[0],
+    )
+    assert re.fullmatch(
+        r"scale app to 2: \d+ of \d+ exposed sessions broken, \d+ breaks in all, 0 failed requests\.", lines[-1]
+    )
+
+
+def test_without_drain_support_the_target_is_removed_at_once():
+    """With drain support off the first push takes the pod away, and its sessions break long before it ends."""
+    lines = told(timeline=[{"at": "30s", "scale": "app", "replicas": 2}], kic__enableDrainSupport=False)
+    assert " removed; on kong-1" in said(lines, "kic")[0]
+    assert re.search(r"break with \w+, \+00:0\d\.\d .*target_removed", said(lines, "clients")[0])
+
+
+def test_a_rollout_names_its_pods_and_tells_of_each():
+    """The first lines say which pods are old and new; each old pod has one line of what broke with it."""
+    lines = told()
+    assert lines[0].startswith("revision 1, ReplicaSet app-")
+    assert lines[1].startswith("revision 2, ReplicaSet app-")
+    assert len(said(lines, "clients")) == 3
+    assert any(text.startswith("rollout app is complete after") for text in said(lines, "deployment"))
+    assert sum("is ready, listening since" in text for text in said(lines, "kubelet")) == 3
+
+
+def test_a_killed_pod_says_how_many_requests_it_cut():
+    """SIGKILL is the moment at which users see errors; the line counts them."""
+    lines = told(app__onSigterm="ignore", traffic__service={"kind": "exponential", "mean": "2s"}, gateway__nodes=6)
+    assert any(re.search(r"SIGKILL to \w+: .*, \d+ requests? in flight cut", line) for line in lines)
+    assert any(re.search(r"on 6 nodes from \+", line) for line in lines)
+    assert re.search(r"\d+ failed requests? \(\d+ reset", lines[-1])
+
+
+def test_a_pod_that_is_ready_before_it_listens_is_told_so():
+    """Without a readiness probe traffic comes before the application listens; the story shows both moments."""
+    lines = told(deployment__readinessProbe=None)
+    assert any(text.endswith("begins to listen") for text in said(lines, "app"))
+
+
+def test_a_stuck_rollout_says_why():
+    """A rollout that does not go on says so, in its own line and in the last one."""
+    lines = told(timeline=[{"at": "30s", "rollout": "app", "neverReady": True}], deployment__progressDeadlineSeconds=60)
+    assert any("ProgressDeadlineExceeded" in text for text in said(lines, "deployment"))
+    assert "stuck" in lines[-1]
+
+
+def test_pods_deleted_by_hand_are_deleted_by_the_operator():
+    """The ReplicaSet only replaces them."""
+    lines = told(timeline=[{"at": "30s", "deletePod": "app", "count": 2}])
+    assert sum(text.startswith("deletes ") for text in said(lines, "operator")) == 2
+    assert sum(text.startswith("creates ") for text in said(lines, "replicaset")) == 2
+
+
+@pytest.mark.parametrize("level", ["sessions", "summary"])
+def test_with_less_recorded_the_story_is_the_same_but_for_what_broke(level):
+    """The control plane's events are kept at every level; who broke when is known from requests only."""
+    whole, less = told(), told(run__record=level)
+    assert said(whole, "clients")
+    assert not said(less, "clients")
+    assert said(less, "kic") == said(whole, "kic")
+    assert less[-1].startswith("rollout app: ")
+
+
+def test_a_run_without_operation_says_so():
+    """A reader of an empty story should not look for the missing lines."""
+    assert told(timeline=[], run__until="20s")[-1] == "No operation."
+
+
+def test_every_caused_break_belongs_to_one_pod():
+    """The harm of all pods adds up to the summary, and a session breaks with a pod that was deleted."""
+    result = simulate(small(traffic__cookies={"keep": 0.9}))
+    harm = harm_by_pod(result.recording)
+    by_kind = {
+        kind: sum(of.breaks[key] for of in harm.values() for key in of.breaks if key[0] is kind) for kind in Kind
+    }
+    assert by_kind[Kind.LOST] == result.summary["lost"] > 0
+    assert by_kind[Kind.STALE] == result.summary["stale"]
+    assert all(result.recording.pods[pod].deleted_by == 1 for pod in harm)
+    assert all(result.recording.pods[pod].deleted_s <= of.first_s <= of.last_s for pod, of in harm.items())
+    assert all(len(set(of.sessions)) == len(of.sessions) for of in harm.values())
