@@ -57,7 +57,7 @@ class _Teller:
         yield from self._outcome()
 
     def _line(self, at_s: float, actor: str, sentence: str) -> str:
-        return f"{self._clock(at_s)}  {at_s:8.2f}s  {actor:<13}  {sentence}"
+        return f"{self._clock(at_s)} {at_s:8.2f}s  {actor:<13} {sentence}"
 
     def _clock(self, at_s: float) -> str:
         tenths = round((at_s - self._zero_s) * 10)

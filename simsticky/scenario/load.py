@@ -66,7 +66,7 @@ def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
         manifests = read_manifests(paths, base_dir=base, stated=data)
         problems += [_at_the_manifests_key(problem, document) for problem in manifests.problems]
         data["manifests"] = [path if path == "-" else str(base / path) for path in paths]
-    merged = _merge(manifests.sections, data, places)
+    merged = _merge(manifests.sections, data)
     for keys, place in manifests.places.items():
         places.setdefault(keys, (place, place))
     merged.setdefault("name", stem)
@@ -145,9 +145,7 @@ def _at_the_manifests_key(problem: Diagnostic, document: Document) -> Diagnostic
     return document.diagnostic(("manifests",), problem.message, problem.hint)
 
 
-def _merge(
-    below: Mapping[str, Any], above: Mapping[str, Any], places: Mapping[Keys, Any], path: Keys = ()
-) -> dict[str, Any]:
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Keys = ()) -> dict[str, Any]:
     """Return two nested mappings as one; ``above`` wins, and null takes away."""
     merged = dict(below)
     if path == ("upstream",) and "algorithm" in above:
@@ -155,7 +153,7 @@ def _merge(
     for key, value in above.items():
         under = merged.get(key)
         if isinstance(value, Mapping) and isinstance(under, Mapping) and (*path, key) not in _WHOLE:
-            merged[key] = _merge(under, value, places, (*path, key))
+            merged[key] = _merge(under, value, (*path, key))
         else:
             merged[key] = value
     return merged

@@ -221,7 +221,7 @@ class Clients:
         env: Any = self._env
         queue, next_id, send_phase = env._queue, env._eid.__next__, int(Phase.SEND)
         recorder, sessions, gateway = self._recorder, self._sessions, self._gateway
-        rows, record, number = recorder.rows, recorder.rows.extend, session.id
+        rows, record, number = recorder.rows, recorder.rows.extend, float(session.id)
         sticky, timeout_s, read_timeout_s = self._sticky, self._timeout_s, self._read_timeout_s
         address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
@@ -261,7 +261,7 @@ class Clients:
                             record(
                                 (
                                     number,
-                                    sent + requests_before,
+                                    sent,
                                     now,
                                     started_s,
                                     ended_s,
@@ -311,12 +311,12 @@ class Clients:
             sessions.report(session, now, sent - requests_before)
             yield
 
-    def _where(self, session: Session) -> tuple[str | None, Any, list[float], int]:
+    def _where(self, session: Session) -> tuple[str | None, Any, list[float], float]:
         """Return what the loop keeps of where its session lives: cookie, holder, the holder's slots and number."""
         holder = session.holder
         if holder is None:
-            return session.cookie, _NOWHERE, _NO_SLOTS, -1
-        return session.cookie, holder, holder.ends, holder.index
+            return session.cookie, _NOWHERE, _NO_SLOTS, -1.0
+        return session.cookie, holder, holder.ends, holder.number
 
     def _leave(
         self,

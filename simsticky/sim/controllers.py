@@ -172,6 +172,7 @@ class DeploymentController:
         self.synced = False
         self.stuck = ""
         self._condition = ProgressCondition("ReplicaSetUpdated", self._world.now_s)
+        self._look_again_after_the_deadline()
         self.wake()
 
     def adopt(self, controller: ReplicaSetController) -> str:
@@ -267,13 +268,16 @@ class DeploymentController:
                 self.stuck = self._why_stuck()
                 cause = self._rollout_cause
                 self._world.tell("deployment", "stuck", self._name, f"{condition.reason}: {self.stuck}", cause)
-            elif condition.reason == "ReplicaSetUpdated" and self.spec.progress_deadline_seconds is not None:
-                # The controller looks again one second after the deadline (progress.go:requeueStuckDeployment).
-                deadline_s = self.spec.progress_deadline_seconds + 1.0
-                call_at(self._world.env, deadline_s, Phase.CONTROLLER, self.wake)
+            elif condition.reason == "ReplicaSetUpdated":
+                self._look_again_after_the_deadline()
             self._condition = condition
         for listener in self.on_change:
             listener()
+
+    def _look_again_after_the_deadline(self) -> None:
+        """The controller looks again one second after the deadline (progress.go:requeueStuckDeployment)."""
+        if self.spec.progress_deadline_seconds is not None:
+            call_at(self._world.env, self.spec.progress_deadline_seconds + 1.0, Phase.CONTROLLER, self.wake)
 
     def _why_stuck(self) -> str:
         status, wanted = self.status, self.spec.replicas

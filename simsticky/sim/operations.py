@@ -111,7 +111,9 @@ class Timeline:
 
     def _settled(self, record: OperationRecord) -> bool:
         """Whether the Deployment's status can speak of this operation: a deleted pod must have been missed first."""
-        return record.kind != "deletePod" or record.start_s < self._world.now_s
+        if record.kind != "deletePod":
+            return True
+        return sum(pod.active and pod.ready for pod in self._cluster.pods) >= self._deployment.spec.replicas
 
     def _review(self) -> None:
         """Let operations go that are over: complete or stuck, and none of their pods left."""

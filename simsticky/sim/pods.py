@@ -58,7 +58,7 @@ class Container:
     """One container instance.
 
     Attributes:
-        index: Its number in the recording.
+        index: Its number in the recording; ``number`` is the same as the float that goes into the rows.
         ends: Heap of the times at which each slot is free; the largest is the end of its last request so far.
         listening: Whether it takes connections.
         closed_s: When it stopped taking connections, inf until then.
@@ -66,11 +66,12 @@ class Container:
         dead: Whether the process is gone.
     """
 
-    __slots__ = ("closed_because", "closed_s", "dead", "ends", "index", "listening", "pod")
+    __slots__ = ("closed_because", "closed_s", "dead", "ends", "index", "listening", "number", "pod")
 
     def __init__(self, index: int, pod: Pod, concurrency: int, free_from_s: float) -> None:
         """Make a container whose slots are free from ``free_from_s`` and that does not listen yet."""
         self.index = index
+        self.number = float(index)
         self.pod = pod
         self.ends = [free_from_s] * concurrency
         self.listening = False

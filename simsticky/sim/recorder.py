@@ -19,6 +19,7 @@ from simsticky.sim.recording import (
     CONTAINER,
     ENDED,
     SENT,
+    STARTED,
     WIDTH,
     EventRecord,
     Kind,
@@ -128,11 +129,13 @@ class Recorder:
 
     def seal(self, now_s: float) -> None:
         """Turn the flat rows into blocks, count what is over, and bring the load meter up to now."""
-        fresh = np.array(self.rows, dtype=np.float64).reshape(-1, WIDTH)
+        fresh = np.fromiter(self.rows, np.float64, len(self.rows)).reshape(-1, WIDTH)
         self.rows.clear()
         pending = np.concatenate([self._open, fresh]) if len(self._open) else fresh
         over = pending[:, ENDED] <= now_s
         closed, self._open = pending[over], pending[~over]
+        # What was cut or timed out in the queue was never in service: it starts where it ends.
+        np.minimum(closed[:, STARTED], closed[:, ENDED], out=closed[:, STARTED])
         self._advance_meter(now_s, fresh, closed)
         self._count_closed(closed)
 
@@ -140,6 +143,7 @@ class Recorder:
         """Seal for the last time: rows still open are unfinished; return the recording."""
         self.seal(now_s)
         self._open[:, CODE] = self._open[:, CODE].astype(np.int64) & 0xFFFFF | pack(0, 0, Outcome.UNFINISHED)
+        self._open[self._open[:, STARTED] > now_s, STARTED] = np.nan
         self._open[:, ENDED] = np.nan
         self._count_closed(self._open)
         if self.keeps_sessions:

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.hooks import length_of
 from simsticky.scenario.load import loads
 from simsticky.scenario.location import read_documents
 from simsticky.scenario.manifests import load_manifests
@@ -203,80 +202,11 @@ def test_notes_carry_the_line_of_the_field():
             assert key in lines[note.line - 1], note
 
 
-@pytest.mark.parametrize(
-    ("container", "expected"),
-    [
-        ({"args": ["--enable-drain-support"]}, {"enableDrainSupport": True}),
-        (
-            {"args": ["--enable-drain-support=true", "--proxy-sync-seconds=1.5"]},
-            {"enableDrainSupport": True, "proxySyncSeconds": 1.5},
-        ),
-        (
-            {"args": ["--enable-drain-support=false", "--proxy-sync-seconds", "1.5"]},
-            {"enableDrainSupport": False, "proxySyncSeconds": 1.5},
-        ),
-        ({"command": ["/manager", "--proxy-sync-seconds=2"]}, {"proxySyncSeconds": 2.0}),
-        ({"env": [{"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", "value": "true"}]}, {"enableDrainSupport": True}),
-        ({"env": [{"name": "CONTROLLER_PROXY_SYNC_SECONDS", "value": "5"}]}, {"proxySyncSeconds": 5.0}),
-        (
-            {
-                "args": ["--enable-drain-support=false"],
-                "env": [{"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", "value": "true"}],
-            },
-            {"enableDrainSupport": False},
-        ),
-        ({}, {}),
-    ],
-    ids=str,
-)
-def test_the_ingress_controller_is_recognised_by_image_flags_and_environment(tmp_path, app, container, expected):
-    """Its Deployment gives drain support and sync time, a flag wins over the environment, and it is no app."""
-    image = "docker.io/kong/kubernetes-ingress-controller:3.5.1"
-    controller = workload("kong-controller", {"name": "ingress-controller", "image": image, **container})
-    found = read(tmp_path, [controller, *objects_of(app)])
-    assert found.sections.get("kic", {}) == expected
-    assert found.sections["deployment"]["name"] == "example-app"
-
-
-def test_a_controller_of_another_image_is_known_by_its_flags(tmp_path, app):
-    """A mirror may rename the image."""
-    controller = workload("kic", {"image": "mirror.example.com/x/kic:prod", "args": ["--enable-drain-support"]})
-    assert read(tmp_path, [controller, *objects_of(app)]).sections["kic"] == {"enableDrainSupport": True}
-
-
-@pytest.mark.parametrize(
-    ("variable", "message"),
-    [
-        ({"value": "maybe"}, "'maybe' is no value for --enable-drain-support"),
-        ({"value": True}, "an environment variable must be text"),
-        ({"valueFrom": {"configMapKeyRef": {"name": "c"}}}, "is not in the manifest"),
-    ],
-    ids=str,
-)
-def test_a_controller_setting_that_cannot_be_read_is_refused(tmp_path, app, variable, message):
-    """Whether drain support is on changes everything, so it is not guessed."""
-    variable = {"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", **variable}
-    controller = workload("kic", {"image": "kong/kubernetes-ingress-controller:3.5", "env": [variable]})
-    assert message in refused(tmp_path, [controller, *objects_of(app)])
-    if "valueFrom" in variable:
-        stated = read(tmp_path, [controller, *objects_of(app)], kic={"enableDrainSupport": True})
-        assert "kic" not in stated.sections
-
-
 def workload(name, container, kind="Deployment"):
     labels = {"app": name}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     spec = {"selector": {"matchLabels": labels}, "template": template}
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
-def test_an_old_controller_does_not_know_drain_support(tmp_path, app):
-    """A published guide pairs the flag with an image that predates it; that cluster would not drain."""
-    container = {"image": "kong/kubernetes-ingress-controller:2.11", "args": ["--enable-drain-support"]}
-    text = refused(tmp_path, [workload("kic", container), *objects_of(app)])
-    assert "2.11 does not know --enable-drain-support, it is new in 3.5.0" in text
-    found = read(tmp_path, [workload("kic", container), *objects_of(app)], kic={"enableDrainSupport": False})
-    assert "the scenario states kic.enableDrainSupport" in notes(found.ignored).values()
 
 
 def test_the_gateway_is_not_the_application(tmp_path, app):
@@ -530,75 +460,6 @@ def test_a_policy_without_hash_on_is_refused_with_rule_line_and_fix(tmp_path):
     )
     assert (problem.file, problem.line) == (str(tmp_path / "app.yaml"), line)
     assert (problem.path, problem.hint) == ("spec.stickySessions", "write hashOn: {input: none}")
-
-
-# The length of a preStop command
-
-
-@pytest.mark.parametrize(
-    ("command", "seconds", "others"),
-    [
-        (["sleep", "30"], 30, ()),
-        (["sh", "-c", "sleep 30"], 30, ()),
-        (["/bin/sh", "-c", "sleep 30; true"], 30, ("true",)),
-        (["sh", "-c", "exec sleep 30"], 30, ()),
-        (["sleep", "30s"], 30, ()),
-        (["sh", "-c", "sleep 0.5m"], 30, ()),
-        (["sh", "-c", "sleep 1h"], 3600, ()),
-        (["sleep", "5", "10"], 15, ()),
-        (["/bin/sleep", "7"], 7, ()),
-        (["/usr/bin/env", "sleep", "7"], 7, ()),
-        (["busybox", "sleep", "7"], 7, ()),
-        (["bash", "-ec", "sleep 5 && nginx -s quit && sleep 10"], 15, ("nginx -s quit",)),
-        (["bash", "-o", "pipefail", "-c", "sleep 5"], 5, ()),
-        (["sh", "-c", "sleep 30 || true"], 30, ("true",)),
-        (["sh", "-c", "echo bye >/dev/null 2>&1; sleep 5 2>&1"], 5, ("echo bye",)),
-        (["sh", "-c", "sleep 3 # wait\nsleep 4\n"], 7, ()),
-        (["sh", "-c", "(sleep 5); { sleep 6; }"], 11, ()),
-        (["sh", "-c", "DELAY=3 sleep 2"], 2, ()),
-        (["sh", "-c", 'sh -c "sleep 7"'], 7, ()),
-        (["sh", "-c", "sleep 9 &"], 0, ("sleep 9 &",)),
-        (["sh", "-c", "echo 'sleep 99'; sleep 5"], 5, ("echo 'sleep 99'",)),
-        (["/bin/true"], 0, ("/bin/true",)),
-        (["nginx", "-s", "quit"], 0, ("nginx -s quit",)),
-    ],
-    ids=str,
-)
-def test_the_length_of_a_command_is_the_sum_of_its_sleeps(command, seconds, others):
-    """A sleep is found in any shell spelling; the rest of the command is listed."""
-    found = length_of(command)
-    assert (found.seconds, found.others, found.why_not) == (seconds, others, "")
-
-
-@pytest.mark.parametrize(
-    ("command", "reason"),
-    [
-        (["sh", "-c", "while true; do sleep 1; done"], "while loop"),
-        (["sh", "-c", "for i in 1 2; do sleep 1; done"], "for loop"),
-        (["sh", "-c", "if test -f x; then sleep 3; fi"], "condition"),
-        (["sh", "-c", "sleep $DELAY"], "variable"),
-        (["sh", "-c", "sleep $(cat /delay)"], "another command"),
-        (["sh", "-c", "sleep 5 & wait"], "waits"),
-        (["sh", "-c", "test -f x || sleep 3"], "only if the command before it fails"),
-        (["sh", "-c", "sleep 5 | cat"], "pipe"),
-        (["sh", "-c", "f() { sleep 1; }; f"], "function"),
-        (["sh", "-c", "sleep 'x"], "quotes"),
-        (["sh", "-c", "sleep soon"], "no length"),
-        (["sleep", "infinity"], "never ends"),
-        (["curl", "http://localhost/drain"], "waits for a server"),
-        (["sh", "/drain.sh"], "not in the manifest"),
-        (["/app/drain.sh"], "not in the manifest"),
-        (["python3", "-c", "import time; time.sleep(3)"], "not in the manifest"),
-        (["sleep 30"], "name of one program"),
-        (["sh"], "without -c"),
-    ],
-    ids=str,
-)
-def test_a_command_of_unknown_length_says_why(command, reason):
-    """What could block for a time that the words do not tell is not guessed."""
-    found = length_of(command)
-    assert found.seconds is None
-    assert reason in found.why_not
 
 
 def test_an_http_hook_counts_nothing_and_says_so(tmp_path, app):

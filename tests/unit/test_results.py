@@ -112,9 +112,8 @@ def test_a_cut_off_run_warns_about_censored_sessions():
 
 def test_a_rollout_that_never_gets_ready_is_called_stuck():
     """A rollout without an end is a finding, not a missing number."""
-    stuck = simulate(
-        small([{"at": "30s", "rollout": "app", "neverReady": True}], deployment__progressDeadlineSeconds=60)
-    )
+    never = {"at": "30s", "rollout": "app", "neverReady": True}
+    stuck = simulate(small([never], deployment__progressDeadlineSeconds=60, kubernetes__apiWrite="10ms"))
     assert stuck.summary["operations_stuck"] == 1
     assert stuck.summary["rollout_done_s"] is None
     assert "rollout app is stuck: no progress within progressDeadlineSeconds" in stuck.warnings

@@ -37,7 +37,8 @@ def test_a_scale_down_with_drain_support_reads_as_it_happens():
         f"{pod} is gone",
     ]
     assert re.fullmatch(
-        rf"\d+ sessions break with {pod}, \+00:1\d\.\d to \+\d\d:\d\d\.\d \(lost: .*\): sessions \d+, \d+, \d+ and \d+ more",
+        rf"\d+ sessions break with {pod}, \+00:1\d\.\d to \+\d\d:\d\d\.\d \(lost: .*\):"
+        r" sessions \d+, \d+, \d+ and \d+ more",
         said(lines, "clients")[0],
     )
     assert re.fullmatch(
@@ -78,7 +79,8 @@ def test_a_pod_that_is_ready_before_it_listens_is_told_so():
 
 def test_a_stuck_rollout_says_why():
     """A rollout that does not go on says so, in its own line and in the last one."""
-    lines = told(timeline=[{"at": "30s", "rollout": "app", "neverReady": True}], deployment__progressDeadlineSeconds=60)
+    never = {"at": "30s", "rollout": "app", "neverReady": True}
+    lines = told(timeline=[never], deployment__progressDeadlineSeconds=60, kubernetes__apiWrite="10ms")
     assert any("ProgressDeadlineExceeded" in text for text in said(lines, "deployment"))
     assert "stuck" in lines[-1]
 

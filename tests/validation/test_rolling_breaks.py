@@ -67,6 +67,8 @@ def check(case: Row, think_s: float, wanted_of: dict[int, float]) -> None:
     """Run a row with a constant think time and compare mean, tails and steps.
 
     Args:
+        case: The row.
+        think_s: Time between a session's requests, shorter than a step.
         wanted_of: Wanted relative standard error of the share of sessions with at least so many breaks.
     """
     law, mean = law_of_breaks(case["steps"]), case["breaks_per_session"]

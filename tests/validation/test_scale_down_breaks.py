@@ -13,8 +13,8 @@ from scipy import stats
 
 Row = dict[str, Any]
 
-_FOR_DISPERSION = 150
-"""Replications at least: a variance known to 12 %."""
+_FOR_DISPERSION = 120
+"""Replications at least: a variance known to 13 %."""
 
 
 def duration_law(row: Row) -> dict[str, Any]:

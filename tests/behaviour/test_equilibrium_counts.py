@@ -1,0 +1,141 @@
+"""What is counted, and what is not: runs without operations, the start in equilibrium, the end of the run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stories import QUIET, Story, merged, rollout, scale_to, tell
+
+from simsticky.scenario.model import Scenario
+from simsticky.simulate import simulate
+
+_TRAFFIC = {
+    "traffic": {"sessions": {"kind": "poisson", "rate": 2}, "requests": {"kind": "geometric", "mean": 8}, "think": "3s"}
+}
+
+
+def _run(*layers: Mapping[str, Any], seed: int = 3) -> Story:
+    return Story(simulate(Scenario.model_validate(merged(QUIET, _TRAFFIC, *layers)), seed, verify=True))
+
+
+def test_no_operation_means_no_caused_break() -> None:
+    """Protects the headline: without an operation nothing is exposed and nothing breaks, jars or not."""
+    for keep in (1.0, 0.5):
+        story = _run({"traffic": {"cookies": {"keep": keep}}})
+        assert story.summary["breaks"] == 0
+        assert story.summary["broken_sessions"] is None
+        assert (story.summary["breaks_background"] == 0) is (keep == 1.0)
+
+
+def test_sessions_alive_at_the_start_are_bound_already() -> None:
+    """Protects the equilibrium start: a session that is older than the run has its pod and keeps it."""
+    story = _run({"run": {"until": "5m"}})
+    sessions = story.result.sessions.set_index("session")
+    old = sessions[sessions["started_s"] < 0]
+    assert len(old) > 10
+    assert (old["first_pod"] == old["last_pod"]).all()
+    firsts = [story.requests(number)[0].request for number in old.index if story.requests(number)]
+    assert min(firsts) > 1
+    assert story.summary["breaks_background"] == 0
+
+
+def test_requests_of_an_old_session_are_numbered_on() -> None:
+    """Protects the ordinals of sessions that were alive at 0: they go on where the past has ended, without gaps."""
+    story = _run({"run": {"until": "5m"}})
+    for number in story.result.sessions["session"][:40]:
+        ordinals = [row.request for row in story.requests(number)]
+        assert ordinals == list(range(ordinals[0], ordinals[0] + len(ordinals)))
+
+
+def test_empty_start_has_nobody_and_warms_up() -> None:
+    """Protects run.start empty: no session is older than the run."""
+    story = _run({"run": {"start": "empty", "until": "5m"}})
+    assert (story.result.sessions["started_s"] >= 0).all()
+
+
+def test_empty_system_has_no_skew(tmp_path: Path) -> None:
+    """Protects missing values: where no pod had any load, skew is missing, never 1."""
+    # The only client is gone before the operation, whose window is all that is measured.
+    summary = tell(tmp_path, [[1.0]], scale_to(2)).summary
+    for quantity in ("sessions", "in_flight", "requests"):
+        assert summary[f"load_skew.{quantity}.serving.max_to_mean"] is None
+
+
+def test_unfinished_requests_are_counted_and_in_no_rate(tmp_path: Path) -> None:
+    """Protects the run's end: a request still open is neither sent nor failed nor answered, only unfinished."""
+    story = tell(tmp_path, [[10.0], [599.0]], {"gateway": {"readTimeout": "10m"}}, service_s=5.0)
+    assert story.outcomes(0) + story.outcomes(1) == ["answered", "unfinished"]
+    assert story.requests(1)[0].status == 0
+    assert story.summary["requests_unfinished"] == 1
+    assert story.summary["requests_sent"] == story.summary["requests_answered"] == 1
+    assert story.summary["failed_requests"] == 0
+
+
+def test_settle_is_left_out_of_the_measures(tmp_path: Path) -> None:
+    """Protects run.settle: requests before it are recorded and not measured."""
+    story = tell(tmp_path, [[10.0, 50.0, 70.0]], {"run": {"settle": "60s"}})
+    assert len(story.requests(0)) == 3
+    assert story.summary["requests_sent"] == 1
+
+
+def test_exposed_are_those_on_the_pod_that_send_again(tmp_path: Path) -> None:
+    """Protects the denominator: state on the pod when it is deleted, and at least one later request."""
+    clients = [[1.0 + i, 50.0 + i] for i in range(3)] + [[4.0 + i, 60.0 + i, 115.0] for i in range(3)]
+    story = tell(tmp_path, clients, scale_to(2))
+    assert len(story.at_home_on(story.removed.pod)) == 2
+    assert (story.operation.exposed, story.operation.broken) == (1, 0)
+    assert story.operation.alive == 3
+
+
+def test_censored_sessions_are_those_that_had_no_chance_to_show(tmp_path: Path) -> None:
+    """Protects a fixed horizon: sessions on the removed pod that would only later send again are told apart."""
+    story = tell(tmp_path, [[1.0 + i, 500.0] for i in range(3)], scale_to(2), {"run": {"until": "200s"}})
+    assert (story.operation.exposed, story.operation.censored) == (0, 1)
+    assert any("until" in warning for warning in story.result.warnings)
+
+
+def test_drained_run_waits_for_every_session_alive_at_the_end_of_the_operation() -> None:
+    """Protects `until: drained`: after the last old pod is gone nobody new comes, and everybody there finishes."""
+    story = _run({"run": {"until": "drained"}}, rollout())
+    over_s = story.when("over")
+    assert story.summary["requests_unfinished"] == 0
+    assert (story.result.sessions["end"] == "over").all()
+    assert story.result.sessions["started_s"].max() <= over_s
+    assert story.result.recording.end_s > over_s
+    assert story.summary["censored_sessions"] in (0, None)
+
+
+def test_same_seed_same_digest_and_another_seed_another() -> None:
+    """Protects reproducibility in its smallest form."""
+    layers = ({"run": {"until": "4m"}}, rollout())
+    first, again, other = _run(*layers), _run(*layers), _run(*layers, seed=4)
+    assert first.result.digest == again.result.digest != other.result.digest
+
+
+@pytest.mark.parametrize("record", ["sessions", "summary"])
+def test_summary_is_the_same_at_every_record_level(record: str) -> None:
+    """Protects the levels: what is kept changes no number."""
+    layers = ({"run": {"until": "4m"}}, rollout())
+    assert _run(*layers, {"run": {"record": record}}).summary == _run(*layers).summary
+
+
+def test_closed_population_stays_that_large_when_last_requests_are_cut() -> None:
+    """Protects a closed population: a session whose last request is cut has one successor, not two."""
+    closed = {
+        "traffic": {
+            "sessions": {"kind": "closed", "population": 12},
+            "requests": 2,
+            "think": "1s",
+            "service": {"kind": "uniform", "low": "1s", "high": "20s"},
+        },
+        "deployment": {"preStop": None, "grace": "2s"},
+        "run": {"until": "5m"},
+    }
+    story = Story(simulate(Scenario.model_validate(merged(QUIET, closed, rollout())), 1, verify=True))
+    assert story.summary["failed.reset"] > 0
+    open_now = 0
+    changes = [(row.sent_s, 1) for row in story._requests] + [(row.ended_s, -1) for row in story._requests]
+    for _, change in sorted(changes):
+        open_now += change
+        assert open_now <= 12
