@@ -41,7 +41,7 @@ app.command()(schema)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from simsticky.study.replicate import installed_version
+        from simsticky.results.provenance import installed_version
 
         console.print_text(f"simsticky {installed_version('simsticky')}\n")
         raise typer.Exit

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-
-from simsticky.errors import Diagnostic, InputError
 
 
 class Output(StrEnum):
@@ -58,37 +56,3 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="List which manifest fields were read and which ignored.")
 ]
 Story = Annotated[bool, typer.Option("--story", help="Tell replication 0 event by event.")]
-
-
-def parse_changes(texts: list[str] | None) -> dict[str, Any]:
-    """Read ``--set key=value`` flags; a value is YAML, so ``false``, ``3``, ``15s`` and ``{kind: ...}`` all
-    work.
-
-    Raises:
-        InputError: With every flag that cannot be read.
-    """
-    changes: dict[str, Any] = {}
-    problems: list[Diagnostic] = []
-    for text in texts or ():
-        key, equals, value = text.partition("=")
-        if not key.strip() or not equals:
-            message = f"{text!r} is not KEY=VALUE"
-            problems.append(Diagnostic("--set", None, None, "", message, "for example --set deployment.preStop=15s"))
-            continue
-        try:
-            changes[key.strip()] = _yaml(value)
-        except ValueError as error:
-            problems.append(Diagnostic("--set", None, None, key.strip(), f"{value!r} is not a YAML value: {error}"))
-    if problems:
-        raise InputError(problems)
-    return changes
-
-
-def _yaml(text: str) -> Any:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise ValueError(str(getattr(error, "problem", None) or "it cannot be read")) from None

@@ -73,9 +73,10 @@ def load_scenario(file: str, changes: list[str] | None) -> Scenario:
     Raises:
         InputError: With everything that is wrong with them.
     """
-    parsed = options.parse_changes(changes)
+    from simsticky.scenario.changes import parse_settings
     from simsticky.scenario.load import load
 
+    parsed = parse_settings(changes or ())
     try:
         scenario = load(file)
     except OSError as error:

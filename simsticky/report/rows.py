@@ -176,7 +176,7 @@ def _latency(study: Study) -> Iterator[Row]:
 
 def _apart(study: Study) -> Iterator[Row]:
     yield _row(study, "unfinished requests", "requests_unfinished", per="run")
-    yield _row(study, "censored sessions", "censored_sessions", what="sessions seen")
+    yield _row(study, "censored sessions", "censored_sessions", what="exposed or censored sessions")
     if _seen(study, "born_on_terminating"):
         yield _row(study, "born on terminating pods", "born_on_terminating", per="run")
 

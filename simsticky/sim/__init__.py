@@ -1,1 +1,1 @@
-"""The running model: SimPy processes that wait, ask a pure decision, and apply it. The only package that knows SimPy."""
+"""The running model: SimPy processes that wait, ask a pure decision, and apply it. Only this package knows SimPy."""

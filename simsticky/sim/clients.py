@@ -147,8 +147,16 @@ class Clients:
 
     # Requests, a few at a time ----------------------------------------------------------------------------------
 
-    def _feed(self, session: int, service: list[float], think: list[float], low: int, high: int) -> Iterator[Chunk]:
-        """Yield a session's requests ``low .. high - 1`` of the flat columns."""
+    def _feed(self, session: int, service: list[float], think: list[float], low: int, high: int) -> Iterable[Chunk]:
+        """Return a session's requests ``low .. high - 1`` of the flat columns."""
+        if high - low <= _CHUNK:
+            demands = self._demands(session, 0, service[low:high])
+            return ((demands, think[low:high], self._workers(session, 0, high - low)),)
+        return self._long_feed(session, service, think, low, high)
+
+    def _long_feed(
+        self, session: int, service: list[float], think: list[float], low: int, high: int
+    ) -> Iterator[Chunk]:
         for first in range(low, high, _CHUNK):
             last = min(first + _CHUNK, high)
             demands = self._demands(session, first - low, service[first:last])

@@ -346,7 +346,7 @@ class Gateway:
         tried: list[str],
         presented: str | None,
     ) -> tuple[Mechanism, Origin, int]:
-        """Name the mechanism of a break, and as its origin the first event that made the state unreachable (rule B4)."""
+        """Name a break's mechanism, and as its origin the first event that made the state unreachable (rule B4)."""
         address, cause = holder.pod.address, holder.pod.record.deleted_by
         removed_s = worker.node.removed_s.get(address, INFINITY)
         if not self._sticky or presented is None:

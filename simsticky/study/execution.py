@@ -146,7 +146,7 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
     if "forkserver" in multiprocessing.get_all_start_methods():
         context: multiprocessing.context.BaseContext = multiprocessing.get_context("forkserver")
         # Imported once by the fork server, not once a worker.
-        context.set_forkserver_preload(["simsticky.simulate"])
+        context.set_forkserver_preload(["simsticky.sim.simulation", "simsticky.results.result"])
     else:
         context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simsticky.errors import InputError
+from simsticky.results.provenance import installed_version, library_versions
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
 from simsticky.study.execution import Interrupted, run_ordered
 from simsticky.study.verdicts import Verdict, checked_thresholds, did_you_mean, judge
@@ -323,15 +323,8 @@ def _keep(result: Result) -> Replication:
         {key: _plain_number(value) for key, value in result.summary.items()},
         result.digest,
         tuple(result.warnings),
-        tuple(
-            {str(key): _plain(value) for key, value in record.items()}
-            for record in result.operations.to_dict("records")
-        ),
+        tuple(result.operation_rows),
     )
-
-
-def _plain(value: Any) -> str | Value:
-    return value if isinstance(value, str) else _plain_number(value)
 
 
 def _plain_number(value: Any) -> Value:
@@ -361,22 +354,4 @@ def _over_replications(values: Sequence[str | Value]) -> Any:
         "low": interval.low,
         "high": interval.high,
         "replications": interval.used,
-    }
-
-
-def installed_version(package: str) -> str:
-    """Return the version of an installed package, or ``unknown`` in a tree that is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions that a number may depend on."""
-    return {
-        "python": platform.python_version(),
-        **{package: installed_version(package) for package in ("numpy", "simpy")},
     }

@@ -6,6 +6,7 @@ All delays are 0 unless a story says otherwise, clients send at the times it nam
 import csv
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,14 @@ class Story:
         return row
 
     @property
+    def left(self) -> list[Any]:
+        """The pods that were never deleted."""
+        return [pod for pod in self.pods if isnan(pod.deleted_s)]
+
+    @property
     def removed(self) -> Any:
         """The only pod that was deleted."""
-        (pod,) = [pod for pod in self.pods if pod.deleted_s == pod.deleted_s]
+        (pod,) = [pod for pod in self.pods if not isnan(pod.deleted_s)]
         return pod
 
     def requests(self, session: int) -> list[Any]:

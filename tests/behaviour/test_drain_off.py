@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import DRAIN_OFF, Story, merged, scale_to, tell
+from stories import DRAIN_OFF, merged, scale_to, tell
 
 _EVERY_5_S = [[1.0 + i, *(100.5 + i / 4 + 5.0 * k for k in range(24))] for i in range(9)]
 """Nine clients, three a pod, each sending every 5 s from just after the scale-down at 100 s on."""

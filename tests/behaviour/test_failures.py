@@ -57,9 +57,7 @@ _AT_WORK = [[1.0 + i, 99.0, 200.0] for i in range(3)]
 
 def _cut(tmp_path: Path, on_failure: dict[str, Any], *more: dict[str, Any]) -> tuple[Story, list[Any]]:
     """Let each pod be busy with requests of 40 s when one is deleted with a grace of 10 s."""
-    story = tell(
-        tmp_path, _AT_WORK, scale_to(2), _LONG, {"traffic": {"onFailure": on_failure}}, *more, service_s=40.0
-    )
+    story = tell(tmp_path, _AT_WORK, scale_to(2), _LONG, {"traffic": {"onFailure": on_failure}}, *more, service_s=40.0)
     (session,) = story.at_home_on(story.removed.pod)
     return story, story.requests(session)
 

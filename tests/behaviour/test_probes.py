@@ -76,4 +76,9 @@ def test_pods_that_fall_behind_are_dropped_and_come_back(tmp_path: Path) -> None
     # Two ticks 5 s apart fall between 11 s and 21 s; from 40 s and 41 s on the queues are empty again.
     assert all(15.0 < at_s <= 21.0 for at_s in story.all_times("unready")[:2])
     assert all(39.0 <= at_s <= 46.0 for at_s in story.all_times("ready")[:2])
-    assert [story.outcomes(session) for session in range(4)] == [["answered"], ["answered"], ["no_target"], ["answered"]]
+    assert [story.outcomes(session) for session in range(4)] == [
+        ["answered"],
+        ["answered"],
+        ["no_target"],
+        ["answered"],
+    ]

@@ -73,8 +73,7 @@ def test_scale_in_mid_rollout_is_proportional_and_goes_on(tmp_path: Path) -> Non
     assert sorted([size for at_s, size in sizes if at_s == 102.0][:2]) == [2, 6]
     rolled, scaled = story.result.operations.itertuples(index=False)
     assert rolled.rollout_done_s == scaled.rollout_done_s
-    final = [pod for pod in story.pods if not pod.deleted_s == pod.deleted_s]
-    assert [pod.revision for pod in final] == [2] * 6
+    assert [pod.revision for pod in story.left] == [2] * 6
 
 
 def test_recreate_is_an_outage(tmp_path: Path) -> None:
@@ -118,7 +117,7 @@ def test_rollover_does_not_wait(tmp_path: Path) -> None:
     timeline = {"timeline": [{"at": 100, "rollout": "app"}, {"at": 106, "rollout": "app"}]}
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
     assert {pod.revision for pod in story.pods} == {1, 2, 3}
-    assert {pod.revision for pod in story.pods if not pod.deleted_s == pod.deleted_s} == {3}
+    assert {pod.revision for pod in story.left} == {3}
     assert max(_alive(story, pod.created_s) for pod in story.pods) == 4
 
 
@@ -132,7 +131,7 @@ def _stuck(tmp_path: Path, replicas: int, surge: Any = "25%", unavailable: Any =
         }
     }
     story = tell(tmp_path, [[1.0]], merged(_PROBED, deployment), rollout(neverReady=True))
-    left = [pod.revision for pod in story.pods if not pod.deleted_s == pod.deleted_s]
+    left = [pod.revision for pod in story.left]
     return story, [left.count(2), left.count(1)]
 
 
@@ -143,7 +142,7 @@ def _stuck(tmp_path: Path, replicas: int, surge: Any = "25%", unavailable: Any =
 def test_new_pods_that_never_get_ready_stop_the_rollout(
     replicas: int, surge: Any, unavailable: Any, split: list[int], tmp_path: Path
 ) -> None:
-    """Protects the stall: unavailable new pods eat the scale-down budget, so the rollout stays at (new, old) for ever."""
+    """Protects the stall: unavailable new pods eat the scale-down budget, so it stays at (new, old) for ever."""
     story, left = _stuck(tmp_path, replicas, surge, unavailable)
     assert left == split
     assert story.operation.rollout_done_s != story.operation.rollout_done_s

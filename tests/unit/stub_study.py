@@ -112,7 +112,7 @@ def simulate(scenario, *, seed, replication):
         summary=summary,
         digest=f"{rng.getrandbits(64):016x}",
         warnings=("the rollout did not end",) if stuck else (),
-        operations=SimpleNamespace(to_dict=lambda orient: operations),
+        operation_rows=operations,
     )
 
 

@@ -1,6 +1,7 @@
 """The command line's contract: exit codes, what goes where, and what is written to disk."""
 
 import csv
+import importlib
 import json
 import os
 import subprocess
@@ -16,7 +17,6 @@ from simsticky.cli import main as main_module
 from simsticky.cli import run as run_module
 from simsticky.cli.console import warn
 from simsticky.cli.main import main
-from simsticky.cli.options import parse_changes
 from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
 
 
@@ -47,7 +47,7 @@ def simulate(scenario, *, seed, replication):
 @pytest.fixture
 def stubbed(monkeypatch):
     """`simsticky run` on the stub, with the metrics of the stub."""
-    replicate = sys.modules["simsticky.study.replicate"].replicate
+    replicate = importlib.import_module("simsticky.study.replicate").replicate
 
     def with_stub_metrics(*arguments, **options):
         return replicate(*arguments, **options, metrics=stub_study.METRICS)
@@ -287,26 +287,6 @@ def test_ctrl_c_is_130_and_says_how_far_it_came(capsys, monkeypatch):
     monkeypatch.setattr(run_module, "_simulate", lambda verify: stub_study.interrupted_at_12)
     code, out, err = run(capsys, "--reps", "30")
     assert (code, out, err) == (130, "", "interrupted: 12 of 30 replications were finished\n")
-
-
-def test_changes_are_yaml():
-    """--set takes what YAML takes; the last of two wins."""
-    texts = ["a.b=15s", "c=false", "d=3", "e={kind: poisson, rate: 4/s}", "f=", "a.b=16s", "g=x=y"]
-    assert parse_changes(texts) == {
-        "a.b": "16s",
-        "c": False,
-        "d": 3,
-        "e": {"kind": "poisson", "rate": "4/s"},
-        "f": None,
-        "g": "x=y",
-    }
-
-
-def test_unreadable_changes_are_all_told():
-    """Every --set that cannot be read is told at once."""
-    with pytest.raises(InputError) as caught:
-        parse_changes(["novalue", "a={", "=3"])
-    assert len(str(caught.value).splitlines()) == 3
 
 
 def test_a_missing_file_is_bad_input(capsys, tmp_path):

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pandas as pd
 import pytest
 from scenario_runs import LEVEL, needed, operations, scenario
 from scipy import stats
 from test_scale_down_breaks import serving_window
+
+import simsticky as ss
 
 Row = dict[str, Any]
 
@@ -28,7 +31,7 @@ def think_law(row: Row) -> dict[str, Any]:
 def test_share_broken_of_exposed(case: Row) -> None:
     """Of the sessions on a removed pod, P(R > W) outlast its window W and break, for any law of the think time.
 
-    Where a standard error of 2 % would need more than 3000 exposed sessions (shares below 0.45) it is larger.
+    Where a standard error of 2 % would need more than 2000 exposed sessions (shares below 0.55) it is larger.
     """
     share = case["p_break"]
     of = scenario(
@@ -43,7 +46,7 @@ def test_share_broken_of_exposed(case: Row) -> None:
             **serving_window(case["window"]),
         },
     )
-    wanted = min(max(needed(((1 - share) / share) ** 0.5), 1000), 3000)
+    wanted = min(max(needed(((1 - share) / share) ** 0.5), 1000), 2000)
     exposed = broken = 0
     for row in operations(of, round(1.1 * wanted / (_ALIVE / 2)) + 1):
         assert row["breaks"] == row["broken"]
@@ -55,20 +58,88 @@ def test_share_broken_of_exposed(case: Row) -> None:
     assert stats.binomtest(broken, exposed, share).pvalue > LEVEL
 
 
-@pytest.mark.parametrize("pre_stop", [None, "30s"], ids=["no preStop", "preStop 30s"])
-def test_without_drain_support_every_exposed_session_breaks_once(pre_stop: str | None) -> None:
-    """With drain support off a removed pod's sessions all break, whatever its preStop hook: the target is gone."""
-    of = scenario(
-        "scale_down",
-        {
-            "traffic.sessions.rate": 5,
-            "traffic.requests": {"kind": "geometric", "mean": 10},
-            "traffic.think": {"kind": "exponential", "mean": 7},
-            "deployment.preStop": pre_stop,
-            "deployment.grace": "60s",
-            "kic.enableDrainSupport": False,
-        },
-    )
+_BUSY: dict[str, Any] = {
+    "run.record": "requests",
+    "run.start": "empty",  # so that every session on the pod has been seen to be answered by it
+    "timeline.0.at": 200,
+    "traffic.sessions.rate": 5,
+    "traffic.requests": {"kind": "geometric", "mean": 10},
+    "traffic.think": {"kind": "exponential", "mean": 7},
+    "deployment.grace": "60s",
+}
+_REAL_DELAYS: dict[str, Any] = {
+    "app.onSigterm": "finishInFlight",
+    "traffic.service": {"kind": "lognormal", "median": 0.05, "sigma": 0.6},
+    "kic.proxySyncSeconds": 3,
+    "kic.watchDelay": None,
+    "kic.pushDelay": None,
+    **{
+        f"kubernetes.{hop}": None
+        for hop in ("apiWrite", "containerStart", "endpointUpdate", "kubeletNotice", "podRemoval", "statusUpdate")
+    },
+}
+"""None takes a delay back to its default."""
+
+Requests = pd.DataFrame
+
+
+def requests_of_sessions_on(result: ss.Result, pod: str) -> Requests:
+    """Return all requests of the sessions that the pod has answered."""
+    requests = result.requests
+    return requests[requests["session"].isin(requests.loc[requests["pod"] == pod, "session"])]
+
+
+def firsts(requests: Requests) -> Requests:
+    """Return each session's first request of these."""
+    return requests.groupby("session").head(1)
+
+
+@pytest.mark.parametrize("delays", [{}, _REAL_DELAYS], ids=["no delays", "default delays"])
+@pytest.mark.parametrize("replication", range(3))
+def test_with_drain_support_exactly_those_break_that_outlast_the_pod(delays: dict[str, Any], replication: int) -> None:
+    """Exactly the sessions on the pod that send a request after it has stopped answering break, and once each."""
+    of = scenario("scale_down", {**_BUSY, "deployment.preStop": "30s", **delays})
+    result = ss.simulate(of, replication=replication)
+    pod = result.pods[result.pods["deleted_s"].notna()].squeeze()
+    requests = requests_of_sessions_on(result, pod["pod"])
+
+    assert pod["listener_closed_s"] >= pod["deleted_s"] + 30
+    late = firsts(requests[requests["sent_s"] > pod["listener_closed_s"]])
+    assert len(late) > 20
+    assert (late["broke"] == "lost").all()
+    assert result.summary["breaks"] == len(late) == (result.requests["broke"] != "").sum()
+    assert result.summary["failed.bad_gateway_502"] == 0
+
+
+@pytest.mark.parametrize("pre_stop", [None, "10s", "30s"])
+@pytest.mark.parametrize("replication", range(3))
+def test_without_drain_support_sessions_break_at_the_push_or_the_closed_listener(
+    pre_stop: str | None, replication: int
+) -> None:
+    """Every session on the pod breaks at its first request after the push, or after a listener that closed before.
+
+    The break is ``target_removed`` after the push and ``refused`` before it; a hook longer than that changes nothing.
+    """
+    changes = {**_BUSY, **_REAL_DELAYS, "deployment.preStop": pre_stop, "kic.enableDrainSupport": False}
+    result = ss.simulate(scenario("scale_down", changes), replication=replication)
+    pod = result.pods[result.pods["deleted_s"].notna()].squeeze()
+    events = result.events
+    pushes = events[(events["kind"] == "pushed") & (events["at_s"] >= pod["deleted_s"])]
+    push_s = pushes["at_s"].iloc[0]
+    requests = requests_of_sessions_on(result, pod["pod"])
+
+    assert (pod["listener_closed_s"] < push_s) == (pre_stop is None)
+    late = firsts(requests[requests["sent_s"] > min(push_s, pod["listener_closed_s"])])
+    assert len(late) > 50
+    assert (late["broke"] == "lost").all()
+    assert ((late["mechanism"] == "target_removed") == (late["sent_s"] > push_s)).all()
+    assert late["mechanism"].isin(["target_removed", "refused"]).all()
+    assert result.summary["breaks"] == len(late) == (result.requests["broke"] != "").sum()
+
+
+def test_without_drain_support_every_exposed_session_breaks_once() -> None:
+    """Without drain support and delays exactly the exposed sessions break: the target is gone with the deletion."""
+    of = scenario("scale_down", {**_BUSY, "run.record": "summary", "kic.enableDrainSupport": False})
     for row in operations(of, 5):
         assert row["exposed"] > 50
         assert row["exposed"] == row["broken"] == row["breaks"] == row["lost"]

@@ -1,0 +1,191 @@
+"""Random small scenarios: a few pods, a minute or two of light traffic, up to three operations.
+
+They are plain mappings as in a scenario file, so that a failing one can be kept as one.
+"""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+Mapping = dict[str, Any]
+
+_SECONDS = st.integers(0, 12).map(float) | st.sampled_from([0.5, 1.5, 2.25, 5.5])
+_DELAYS = st.sampled_from(
+    [
+        {"delays": "0s"},
+        {},
+        {"delays": {"kind": "uniform", "low": 0, "high": 2}},
+        {"delays": {"kind": "exponential", "mean": 0.3}},
+        {"delays": "250ms"},
+    ]
+)
+_ON_SIGTERM = st.sampled_from(
+    [
+        "exit",
+        "finishInFlight",
+        "ignore",
+        {"listener": "close", "exit": {"after": 3}},
+        {"listener": "keep", "exit": {"after": 4}},
+        {"listener": "keep", "exit": "whenIdle"},
+        {"listener": "close", "exit": "never"},
+    ]
+)
+_PRE_STOP = st.none() | st.one_of(
+    _SECONDS,
+    st.just({"fails": True}),
+    st.builds(
+        lambda until, at_most: {"waitUntil": until, "atMost": at_most},
+        st.sampled_from(["noRequests", "noSessions"]),
+        st.integers(1, 12),
+    ),
+)
+_STICKY = {
+    "algorithm": "sticky-sessions",
+    "hashOn": {"input": "none"},
+    "stickySessions": {"cookie": "session_id"},
+}
+_SERVICE = st.sampled_from(
+    [0.125, 0.5, 2.0, {"kind": "exponential", "mean": 0.3}, {"kind": "uniform", "low": 0, "high": 6}]
+)
+
+
+@st.composite
+def operations(
+    draw: st.DrawFn, kinds: tuple[str, ...] = ("rollout", "scale", "deletePod"), most: int = 3
+) -> list[Mapping]:
+    """Return up to ``most`` entries of a timeline between 20 s and 60 s, some of them at the same time."""
+    entries = []
+    for _ in range(draw(st.integers(0, most))):
+        kind = draw(st.sampled_from(kinds))
+        entry: Mapping = {"at": draw(st.sampled_from([20.0, 21.0, 25.5, 30.0, 40.0, 60.0])), kind: "app"}
+        if kind == "scale":
+            entry["replicas"] = draw(st.integers(0, 5))
+        elif kind == "deletePod":
+            entry["count"] = draw(st.integers(1, 2))
+        elif draw(st.booleans()):
+            entry |= draw(st.sampled_from([{"neverReady": True}, {"startup": "1s"}, {"startup": "20s"}]))
+        entries.append(entry)
+    return entries
+
+
+@st.composite
+def deployments(draw: st.DrawFn) -> Mapping:
+    """Return a Deployment of 1 to 5 replicas with any bounds, hook, grace period and probe."""
+    surge = draw(st.sampled_from([0, 1, 2, "25%", "50%"]))
+    unavailable = draw(st.sampled_from([0, 1, 2, "25%"] if surge != 0 else [1, 2]))
+    deployment: Mapping = {
+        "name": "app",
+        "replicas": draw(st.integers(1, 5)),
+        "maxSurge": surge,
+        "maxUnavailable": unavailable,
+        "minReadySeconds": draw(st.sampled_from([0, 0, 4])),
+        "progressDeadlineSeconds": 30,
+        "grace": draw(st.integers(1, 20)),
+        "preStop": draw(_PRE_STOP),
+    }
+    if draw(st.booleans()):
+        period = draw(st.integers(1, 4))
+        threshold = draw(st.integers(1, 2))
+        deployment["readinessProbe"] = {"periodSeconds": period, "failureThreshold": threshold}
+    if draw(st.integers(0, 9)) == 0:
+        deployment["strategy"] = {"type": "Recreate"}
+        del deployment["maxSurge"], deployment["maxUnavailable"]
+    return deployment
+
+
+@st.composite
+def traffics(draw: st.DrawFn, *, keep: float | None = None) -> Mapping:
+    """Return light traffic of short sessions, open or closed."""
+    open_arrivals = st.builds(lambda rate: {"kind": "poisson", "rate": rate}, st.sampled_from([0.5, 1, 3]))
+    closed = st.builds(lambda population: {"kind": "closed", "population": population}, st.integers(1, 12))
+    action = draw(st.sampled_from(["continue", "retry", "abandon"]))
+    return {
+        "sessions": draw(open_arrivals | closed),
+        "requests": {"kind": "geometric", "mean": draw(st.integers(1, 8))},
+        "think": draw(st.sampled_from([0.5, 3.0, {"kind": "exponential", "mean": 4}])),
+        "service": draw(_SERVICE),
+        "cookies": {"keep": draw(st.sampled_from([1.0, 0.6, 0.0])) if keep is None else keep},
+        "onFailure": {"action": action, "backoff": 1, "maxAttempts": draw(st.integers(1, 4))},
+    }
+
+
+@st.composite
+def gateways(draw: st.DrawFn) -> Mapping:
+    """Return one to three nodes with one or two workers and any of the open points of sticky-sessions."""
+    return {
+        "nodes": draw(st.integers(1, 3)),
+        "workers": draw(st.integers(1, 2)),
+        "frontBalancer": draw(st.sampled_from(["perRequest", "perConnection"])),
+        "retries": draw(st.sampled_from([0, 1, 5])),
+        "readTimeout": draw(st.sampled_from([1.0, 5.0, 60.0])),
+        "stickyNewPick": draw(st.sampled_from(["round_robin", "random", "least_connections"])),
+        "stickyWhenTotalWeightZero": draw(st.sampled_from(["503", "serve_bound"])),
+        "stickyRetry": draw(st.sampled_from(["next_by_new_pick", "same_target"])),
+        "cookieOnRetry": draw(st.sampled_from(["rebind_cookie", "keep_cookie"])),
+        "stickyCookieOnErrorResponse": draw(st.booleans()),
+    }
+
+
+@st.composite
+def scenarios(
+    draw: st.DrawFn,
+    timeline: st.SearchStrategy[list[Mapping]] | None = None,
+    *,
+    sticky: bool | None = None,
+    keep: float | None = None,
+) -> Mapping:
+    """Return a whole scenario."""
+    follows = draw(st.booleans()) if sticky is None else sticky
+    return {
+        "schema": "simsticky/1",
+        "run": {
+            "until": draw(st.sampled_from(["drained", 90.0])),
+            "horizon": 150.0,
+            "settle": draw(st.sampled_from([0.0, 10.0])),
+            "start": draw(st.sampled_from(["equilibrium", "empty"])),
+            "seed": draw(st.integers(0, 2**32)),
+            "skewFloor": False,
+        },
+        "traffic": draw(traffics(keep=keep)),
+        "app": {
+            "startup": draw(st.sampled_from([0.0, 2.0, 6.0])),
+            "concurrency": draw(st.sampled_from([1, 2, 16])),
+            "onSigterm": draw(_ON_SIGTERM),
+            "sessionTimeout": draw(st.sampled_from([1800.0, 1800.0, 5.0])),
+            "state": draw(st.sampled_from(["pod", "pod", "pod", "external"])),
+        },
+        "deployment": draw(deployments()),
+        "upstream": _STICKY if follows else {"algorithm": "round-robin"},
+        "gateway": draw(gateways()),
+        "kic": {
+            "enableDrainSupport": draw(st.booleans()),
+            "proxySyncSeconds": draw(st.sampled_from([0.0, 1.0, 3.0])),
+            **draw(_DELAYS),
+        },
+        "kubernetes": {"nodes": draw(st.integers(1, 3)), **draw(_DELAYS)},
+        "timeline": draw(operations() if timeline is None else timeline),
+    }
+
+
+@st.composite
+def scale_downs(draw: st.DrawFn) -> Mapping:
+    """Return a scenario in which one pod of several goes and nothing else happens, for comparisons of two runs.
+
+    The clients behave (they go on after a failure), the survivors answer in time, and state does not expire.
+    """
+    scenario = draw(scenarios(st.just([]), sticky=True))
+    replicas = draw(st.integers(2, 5))
+    scenario["deployment"] |= {"replicas": replicas, "minReadySeconds": 0, "preStop": None}
+    scenario["deployment"].pop("readinessProbe", None)
+    scenario["timeline"] = [{"at": 20.0, "scale": "app", "replicas": replicas - 1}]
+    scenario["run"] |= {"until": "drained", "horizon": 1000.0}
+    scenario["traffic"] |= {
+        "onFailure": {"action": draw(st.sampled_from(["continue", "retry"])), "backoff": 1},
+        "sessions": {"kind": "poisson", "rate": draw(st.sampled_from([0.5, 1, 3]))},
+        "service": draw(st.sampled_from([0.125, 0.5, {"kind": "exponential", "mean": 0.3}])),
+        "requests": {"kind": "geometric", "mean": draw(st.integers(2, 12))},
+    }
+    scenario["app"] |= {"concurrency": 16, "sessionTimeout": 3600.0, "state": "pod"}
+    scenario["gateway"] |= {"retries": 5, "readTimeout": 60.0, "stickyRetry": "next_by_new_pick"}
+    scenario["gateway"] |= {"cookieOnRetry": "rebind_cookie"}
+    return scenario

@@ -1,0 +1,109 @@
+"""What holds in every run, over random small scenarios; see ``simsticky/sim/invariants.py`` for the list.
+
+Whatever a run records is checked from the outside. A failing draw is shrunk by hypothesis; keep it as a file in
+``tests/property/examples``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import operations, scenarios
+
+from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_unavailable
+from simsticky.results.result import Result
+from simsticky.scenario.model import Scenario
+from simsticky.simulate import simulate
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+_SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+
+
+def _run(scenario: Mapping[str, Any]) -> Result:
+    return simulate(Scenario.model_validate(scenario), verify=True)
+
+
+@_SLOW
+@given(scenarios())
+def test_every_run_keeps_the_invariants(scenario: Mapping[str, Any]) -> None:
+    """Protects outcomes, slots, queues, lives of pods, stickiness, weight 0 and counts, whatever is simulated."""
+    _run(scenario)
+
+
+@_SLOW
+@given(scenarios(operations(("rollout",)), sticky=True, keep=1.0))
+def test_every_rollout_keeps_the_invariants(scenario: Mapping[str, Any]) -> None:
+    """Protects the main job, sticky sessions under rollouts, with examples of its own."""
+    _run(scenario)
+
+
+@_SLOW
+@given(scenarios(operations(("rollout",))))
+def test_rollout_keeps_enough_pods_available(scenario: Mapping[str, Any]) -> None:
+    """Protects maxUnavailable: where no pod fails by itself, available >= replicas - maxUnavailable at every deletion."""
+    scenario["app"]["concurrency"] = 1000  # no probe ever fails in a queue
+    deployment = scenario["deployment"]
+    assume("strategy" not in deployment)
+    result = _run(scenario)
+    pods = result.pods
+    assert "unready" not in set(result.events["kind"])
+    spec = DeploymentSpec(
+        replicas=deployment["replicas"],
+        strategy=Strategy("RollingUpdate", deployment["maxSurge"], deployment["maxUnavailable"]),
+    )
+    for at_s in pods["deleted_s"].dropna():
+        ready = pods["ready_s"] + deployment["minReadySeconds"] <= at_s
+        available = int((ready & ~(pods["deleted_s"] <= at_s)).sum())
+        assert available >= deployment["replicas"] - max_unavailable(spec)
+
+
+@_SLOW
+@given(scenarios(st.just([]), sticky=True, keep=1.0))
+def test_without_operations_and_with_jars_nothing_breaks(scenario: Mapping[str, Any]) -> None:
+    """Protects the zero: no operation, every client with a jar, no state that expires: no break of any kind."""
+    scenario["app"] |= {"concurrency": 1000, "sessionTimeout": 3600.0}
+    result = _run(scenario)
+    assert result.summary["breaks"] == result.summary["breaks_background"] == 0
+    assert result.summary["failed.bad_gateway_502"] == result.summary["failed.no_target_503"] == 0
+
+
+@_SLOW
+@given(scenarios(st.just([])))
+def test_without_operations_nothing_is_caused(scenario: Mapping[str, Any]) -> None:
+    """Protects the headline: breaks without an operation are background, whatever the algorithm and the clients."""
+    result = _run(scenario)
+    assert result.summary["breaks"] == 0
+    assert result.summary["broken_sessions"] is None
+    assert len(result.operations) == 0
+
+
+@_SLOW
+@given(scenarios())
+def test_same_seed_gives_the_same_run(scenario: Mapping[str, Any]) -> None:
+    """Protects reproducibility: the digest repeats, and what is recorded does not change it."""
+    full = _run(scenario)
+    scenario["run"]["record"] = "summary"
+    less = _run(scenario)
+    assert less.digest == full.digest
+    assert dict(less.summary) == dict(full.summary)
+
+
+@_SLOW
+@given(scenarios())
+def test_frames_agree_with_each_other(scenario: Mapping[str, Any]) -> None:
+    """Protects the tables: sessions, requests, operations and summary tell of the same breaks and failures."""
+    result = _run(scenario)
+    requests, sessions, done = result.requests, result.sessions, result.operations
+    broke = requests["broke"] != ""
+    caused = broke & (requests["operation"] > 0)
+    assert int(caused.sum()) == result.summary["breaks"] == int(sessions["breaks"].sum())
+    assert int((broke & ~caused).sum()) == int(sessions["breaks_background"].sum())
+    assert int(done["breaks"].sum()) == result.summary["breaks"]
+    assert set(requests["session"]) <= set(sessions["session"])
+    load = result.load
+    assert (load["sessions"] >= 0).all()
+    assert (load["in_flight"] >= 0).all()
+    assert np.isfinite(load["time_s"]).all()

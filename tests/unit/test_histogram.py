@@ -1,0 +1,45 @@
+"""The histogram of durations: quantiles within half a percent of the sorted list."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simsticky.stats.histogram import LogHistogram
+
+_SHARES = (0.01, 0.5, 0.95, 0.99, 1.0)
+
+
+@given(st.lists(st.floats(1e-5, 1e4), min_size=1, max_size=200), st.integers(1, 5))
+def test_quantiles_are_within_half_a_percent(seconds: list[float], parts: int) -> None:
+    """Protects latency quantiles: at most 0.5 % from the smallest value with that share at or below it."""
+    histogram = LogHistogram()
+    for part in range(parts):
+        histogram.add(np.array(seconds[part::parts]))
+    ordered = sorted(seconds)
+    for share in _SHARES:
+        exact = ordered[max(1, int(np.ceil(share * len(ordered)))) - 1]
+        assert histogram.quantile(share) == pytest.approx(exact, rel=0.00501)
+
+
+def test_equal_values_come_back_exactly() -> None:
+    """Protects exactness where there is nothing to approximate."""
+    histogram = LogHistogram()
+    histogram.add(np.full(7, 0.25))
+    assert histogram.quantile(0.5) == 0.25
+
+
+def test_empty_has_no_quantile() -> None:
+    """Protects missing values: no duration, no quantile."""
+    histogram = LogHistogram()
+    histogram.add(np.empty(0))
+    assert histogram.quantile(0.5) is None
+
+
+def test_extremes_stay_inside() -> None:
+    """Protects the ends: nothing is shorter than the first bin or longer than the last."""
+    histogram = LogHistogram()
+    histogram.add(np.array([0.0, 1e9]))
+    assert histogram.counts.sum() == 2
+    assert histogram.quantile(0.5) == 0.0
+    assert histogram.quantile(1.0) == 1e9

@@ -1,0 +1,97 @@
+"""The load meter: integrals of load skew from segments of changes, against the slow and obvious computation."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slow_skew import known, slow_figures
+
+from simsticky.sim import load_meter
+from simsticky.sim.load_meter import POD_SETS, Changes, LoadMeter
+
+_CONTAINERS = 4
+_Moves = list[tuple[float, int, float]]
+_Segment = tuple[float, dict[str, tuple[int, ...]], _Moves]
+
+_NOTHING: Changes = (np.empty(0), np.empty(0, np.int64), np.empty(0))
+_NOBODY = np.empty(0, np.int64)
+
+
+def _changes(moves: _Moves) -> Changes:
+    times, containers, deltas = zip(*moves, strict=True) if moves else ((), (), ())
+    return np.array(times), np.array(containers, dtype=np.int64), np.array(deltas)
+
+
+@st.composite
+def _segments(draw: st.DrawFn) -> list[_Segment]:
+    """Return segments (end, pod sets, changes in order); loads never go below 0."""
+    loads, now_s, segments = [0] * _CONTAINERS, 0.0, []
+    for _ in range(draw(st.integers(1, 4))):
+        end_s = now_s + draw(st.integers(1, 20))
+        moves: _Moves = []
+        for at_s in sorted(draw(st.lists(st.floats(now_s, end_s), max_size=8))):
+            container = draw(st.integers(0, _CONTAINERS - 1))
+            up = loads[container] == 0 or draw(st.booleans())
+            loads[container] += 1 if up else -1
+            moves.append((at_s, container, 1.0 if up else -1.0))
+        members = st.lists(st.integers(0, _CONTAINERS - 1), unique=True, max_size=_CONTAINERS)
+        sets = {pods: tuple(sorted(draw(members))) for pods in POD_SETS}
+        segments.append((end_s, sets, moves))
+        now_s = end_s
+    return segments
+
+
+@given(_segments(), st.integers(0, 3), st.sampled_from([1, 8, 32_768]))
+def test_integrals_agree_with_the_slow_computation(segments: list[_Segment], first: int, cells: int) -> None:
+    """Protects the meter: pod sets that change, a window that starts late, changes cut into pieces of any size."""
+    meter = LoadMeter()
+    meter.fit(_CONTAINERS)
+    loads, now_s = np.zeros(_CONTAINERS), 0.0
+    steps: dict[str, list[tuple[list[float], float]]] = {pods: [] for pods in POD_SETS}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load_meter, "_CELLS", cells)
+        for number, (end_s, sets, moves) in enumerate(segments):
+            meter.sets = sets
+            if number == first:
+                meter.start(now_s)
+            meter.advance(end_s, _NOTHING, _changes(moves), _NOBODY)
+            for at_s, container, delta in [*moves, (end_s, 0, 0.0)]:
+                if number >= first:
+                    for pods, members in sets.items():
+                        steps[pods].append((loads[list(members)].tolist(), at_s - now_s))
+                loads[container] += delta
+                now_s = at_s
+    totals = meter.snapshot()
+    for pods in POD_SETS:
+        figures = known(totals["sessions", pods].figures())
+        assert figures == pytest.approx(slow_figures(steps[pods]), rel=1e-9, abs=1e-6)
+        assert totals["in_flight", pods].mean == 0.0
+
+
+def test_requests_are_counted_by_pod_in_the_sets_of_their_time() -> None:
+    """Protects the skew of requests: what is sent to a pod counts in the sets it is in then, within the window."""
+    meter = LoadMeter()
+    meter.fit(3)
+    meter.sets = {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()}
+    meter.advance(5.0, _NOTHING, _NOTHING, np.array([0, 0, 0]))
+    meter.start(5.0)
+    meter.advance(10.0, _NOTHING, _NOTHING, np.array([0, 0, 0, 1]))
+    meter.sets = {"taking_new": (1,), "serving": (0, 1), "terminating": (0,)}
+    meter.advance(20.0, _NOTHING, _NOTHING, np.array([0, 1, 2]))
+    totals = meter.snapshot()
+    assert totals["requests", "serving"].figures()["max_to_mean"] == pytest.approx(4 / 3)
+    assert totals["requests", "taking_new"].figures()["max_to_mean"] == pytest.approx(3 / 2.5)
+    assert totals["requests", "terminating"].figures()["max_to_mean"] == 1.0
+
+
+def test_snapshot_is_not_moved_by_what_follows() -> None:
+    """Protects the window's end: a snapshot taken at the last old pod's end stays as it is."""
+    meter = LoadMeter()
+    meter.fit(2)
+    meter.sets = {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()}
+    meter.start(0.0)
+    meter.advance(10.0, _NOTHING, _changes([(0.0, 0, 1.0), (0.0, 1, 1.0)]), _NOBODY)
+    before = meter.snapshot()["sessions", "serving"].figures()
+    meter.advance(20.0, _NOTHING, _changes([(10.0, 0, 5.0)]), _NOBODY)
+    assert before["max_to_mean"] == 1.0
+    assert meter.snapshot()["sessions", "serving"].figures()["max_to_mean"] == pytest.approx(7 / 4.5)

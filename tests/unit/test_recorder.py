@@ -1,0 +1,158 @@
+"""The recorder: the same figures whenever rows are sealed, and rows patched when a container dies."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simsticky.sim.recorder import CutRequest, Recorder
+from simsticky.sim.recording import (
+    CODE,
+    ENDED,
+    STARTED,
+    Kind,
+    Mechanism,
+    OperationRecord,
+    Origin,
+    Outcome,
+    Recording,
+    pack,
+    unpack_columns,
+)
+
+_END_S = 50.0
+_CODES = [
+    pack(0),
+    pack(1, 2),
+    pack(0, 6, Outcome.BAD_GATEWAY, cause=1),
+    pack(0, 1, Outcome.NO_TARGET),
+    pack(0, 1, Outcome.TIMED_OUT, cause=2),
+    pack(0, 1, Outcome.ANSWERED, Mechanism.REFUSED, Kind.LOST, Origin.RACE, 1),
+    pack(1, 1, Outcome.ANSWERED, Mechanism.TARGET_REMOVED, Kind.STALE, Origin.DRAIN_OFF, 2),
+    pack(0, 1, Outcome.ANSWERED, Mechanism.NO_COOKIE, Kind.LOST, Origin.BACKGROUND),
+]
+
+
+class _Sent(NamedTuple):
+    sent_s: float
+    wait_s: float
+    service_s: float
+    container: int
+    code: int
+
+
+_REQUESTS = st.lists(
+    st.builds(
+        _Sent,
+        st.integers(0, 40).map(float),
+        st.sampled_from([0.0, 1.0, 30.0]),
+        st.sampled_from([0.25, 5.0, 20.0]),
+        st.integers(0, 2),
+        st.sampled_from(_CODES),
+    ),
+    max_size=25,
+).map(sorted)
+
+
+def _recorded(requests: Sequence[_Sent], seals: Sequence[bool], level: str = "requests") -> Recording:
+    recorder = Recorder(level, 10.0)
+    recorder.recording.containers.extend([0, 1, 2])
+    recorder.recording.operations += [OperationRecord(number, "", "rollout", 0.0) for number in (1, 2)]
+    for number, request in enumerate(requests):
+        if seals[number % len(seals)]:
+            recorder.seal(request.sent_s)
+        started_s = request.sent_s + request.wait_s
+        row = (number, 1.0, request.sent_s, started_s, started_s + request.service_s, request.container, request.code)
+        recorder.rows.extend(row)
+    return recorder.finish(_END_S)
+
+
+def _rows(recording: Recording) -> list[list[float]]:
+    rows = np.concatenate([np.empty((0, 7)), *recording.request_blocks])
+    return np.nan_to_num(rows[np.argsort(rows[:, 0])], nan=-1.0).tolist()
+
+
+@given(_REQUESTS, st.lists(st.booleans(), min_size=1, max_size=5))
+def test_sealing_at_any_moment_gives_the_same_figures(requests: list[_Sent], seals: list[bool]) -> None:
+    """Protects the summary from when blocks happen to be made: counts, operations, latencies and rows agree."""
+    one, other = _recorded(requests, [False]), _recorded(requests, seals)
+    assert one.counts == other.counts
+    assert _of_operations(one) == _of_operations(other)
+    assert one.latency.counts.tolist() == other.latency.counts.tolist()
+    assert _rows(one) == _rows(other)
+
+
+def _of_operations(recording: Recording) -> list[tuple[int, ...]]:
+    return [(o.breaks, o.lost, o.stale, o.failed) for o in recording.operations]
+
+
+@given(_REQUESTS)
+def test_counts_are_those_of_the_rows(requests: list[_Sent]) -> None:
+    """Protects the counters against counting by hand."""
+    recording = _recorded(requests, [True, False])
+    measured = [r for r in requests if r.sent_s >= 10.0]
+    over = [r for r in measured if r.sent_s + r.wait_s + r.service_s <= _END_S]
+    outcomes = [Outcome((r.code >> 20) & 7) for r in over]
+    counts = recording.counts
+    assert counts.get("requests_unfinished", 0) == len(measured) - len(over)
+    assert counts.get("requests_sent", 0) == len(over)
+    assert counts.get("requests_answered", 0) == outcomes.count(Outcome.ANSWERED)
+    assert counts.get("failed.timeout_504", 0) == outcomes.count(Outcome.TIMED_OUT)
+    assert counts.get("requests_failed", 0) == len(over) - outcomes.count(Outcome.ANSWERED)
+    ended = [r for r in requests if r.sent_s + r.wait_s + r.service_s <= _END_S]
+    # A break that an operation caused counts whenever it was, one in the background only once things have settled.
+    assert counts.get("breaks", 0) == sum(r.code in _CODES[5:7] for r in ended)
+    assert counts.get("breaks_background", 0) == sum(r.code == _CODES[7] for r in over)
+
+
+@pytest.mark.parametrize("level", ["sessions", "summary"])
+def test_lower_levels_keep_no_rows_and_the_same_counts(level: str) -> None:
+    """Protects record levels: what is kept changes no figure, the digest included."""
+    requests = [_Sent(float(second), 0.0, 0.25, second % 3, _CODES[second % len(_CODES)]) for second in range(40)]
+    full, less = _recorded(requests, [False, True]), _recorded(requests, [False, True], level)
+    assert (less.counts, less.digest) == (full.counts, full.digest)
+    assert less.request_blocks == []
+
+
+def test_cut_patches_what_is_in_flight_on_that_container() -> None:
+    """Protects the kill: its requests are reset now, those of others and those over by now are left alone."""
+    recorder = Recorder("requests", 0.0)
+    recorder.recording.containers.extend([0, 1])
+    recorder.recording.operations += [OperationRecord(number, "", "rollout", 0.0) for number in range(1, 6)]
+    for session, (sent_s, started_s, ended_s, container) in enumerate(
+        [(1.0, 1.0, 9.0, 0), (2.0, 2.0, 10.0, 0), (3.0, 3.0, 11.0, 0), (4.0, 4.0, 11.0, 1), (5.0, 12.0, 20.0, 0)]
+    ):
+        recorder.rows.extend((session, 7.0, sent_s, started_s, ended_s, container, pack(3, 2)))
+    assert recorder.cut(10.0, 0, cause=5) == [CutRequest(2, 7), CutRequest(4, 7)]
+    recording = recorder.finish(30.0)
+    rows = np.concatenate(recording.request_blocks)
+    rows = rows[np.argsort(rows[:, 0])]
+    fields = unpack_columns(rows[:, CODE])
+    assert fields["outcome"].tolist() == [0, 0, Outcome.RESET, 0, Outcome.RESET]
+    assert rows[:, ENDED].tolist() == [9.0, 10.0, 10.0, 11.0, 10.0]
+    # The last one was cut in the queue: it was never in service.
+    assert rows[:, STARTED].tolist() == [1.0, 2.0, 3.0, 4.0, 10.0]
+    assert fields["cause"].tolist() == [0, 0, 5, 0, 5]
+    assert (fields["node"].tolist(), fields["attempts"].tolist()) == ([3] * 5, [2] * 5)
+
+
+def test_cut_of_an_idle_container_names_nobody() -> None:
+    """Protects an ordinary end: nothing in flight, nothing to patch."""
+    recorder = Recorder("requests", 0.0)
+    recorder.recording.containers.append(0)
+    recorder.rows.extend((0, 1.0, 1.0, 1.0, 2.0, 0, pack(0)))
+    assert recorder.cut(10.0, 0, cause=1) == []
+
+
+def test_open_requests_are_unfinished_at_the_end() -> None:
+    """Protects the run's end: no end time, no answer, whatever was expected of them."""
+    recording = _recorded([_Sent(45.0, 0.0, 20.0, 0, _CODES[5])], [False])
+    (row,) = np.concatenate(recording.request_blocks)
+    assert np.isnan(row[ENDED])
+    assert unpack_columns(row[CODE : CODE + 1])["outcome"].tolist() == [Outcome.UNFINISHED]
+    assert unpack_columns(row[CODE : CODE + 1])["kind"].tolist() == [Kind.NONE]
+    assert recording.counts["requests_unfinished"] == 1
+    assert recording.counts.get("breaks", 0) == 0
