@@ -25,7 +25,7 @@ Line = tuple[Span, ...]
 _INDENT = 2
 _GAP = 2
 _MARK_STYLES = {"✓": "met", "✗": "not met", "?": "open"}
-_RICH_STYLES = {
+STYLES = {
     "heading": "bold",
     "quiet": "dim",
     "met": "bold green",
@@ -114,7 +114,7 @@ def write(lines: Sequence[Line], file: TextIO, *, color: bool) -> None:
 
     console = Console(file=file, force_terminal=True, highlight=False, soft_wrap=True)
     for line in lines:
-        console.print(Text.assemble(*((text, _RICH_STYLES.get(style, "")) for text, style in line)))
+        console.print(Text.assemble(*((text, STYLES.get(style, "")) for text, style in line)))
 
 
 def _can_show(file: TextIO, text: str) -> bool:

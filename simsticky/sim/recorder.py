@@ -74,6 +74,7 @@ class Recorder:
         self._counts: dict[str, int] = {}
         self.settle_s = settle_s
         self.keeps_sessions = level != "summary"
+        self.sends = 0
         self.sessions_seen = 0
         self.sessions_broken_in_background = 0
 
@@ -131,6 +132,7 @@ class Recorder:
         """Turn the flat rows into blocks, count what is over, and bring the load meter up to now."""
         fresh = np.fromiter(self.rows, np.float64, len(self.rows)).reshape(-1, WIDTH)
         self.rows.clear()
+        self.sends += len(fresh)
         pending = np.concatenate([self._open, fresh]) if len(self._open) else fresh
         over = pending[:, ENDED] <= now_s
         closed, self._open = pending[over], pending[~over]

@@ -213,7 +213,7 @@ class Recording:
         counts: Counters by summary key.
         latency: Response times of the answered requests.
         skew: Integrals by (quantity, pod set) over the measured window.
-        kernel_events: Events the SimPy kernel executed; ``control_events`` of them for the control plane.
+        kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
         digest: Running hash of all finished request rows, hex.
     """
 

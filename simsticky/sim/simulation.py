@@ -149,6 +149,7 @@ class Simulation:
         self._sessions.close(end_s)
         recording = recorder.finish(end_s)
         recording.kernel_events = next(env._eid)
+        recording.control_events = recording.kernel_events - recorder.sends
         recording.warnings = [*scenario.warnings, *self._workload.warnings, *recording.warnings]
         return recording
 
