@@ -116,8 +116,8 @@ class Clients:
         feed = self._feed(session.id, block.service_s, block.think_s, low, high)
         self._launch(session, block.start_s[index], feed, high - low, self._arm_next_arrival, 0)
 
-    def _start_client(self, client: int, ordinal: int, after_s: float) -> None:
-        """Arm a client's next session of a closed population."""
+    def _start_client(self, client: int, ordinal: int, after_s: float) -> Session:
+        """Arm a client's next session of a closed population, and return it."""
         workload = self._workload
         block = workload.client_session(client, ordinal)
         start_s = after_s + block.start_s[0]
@@ -125,21 +125,14 @@ class Clients:
         session = Session(number, self.has_jar(block, 0), start_s)
         if workload.endless:
             self._launch(session, start_s, self._endless_feed(client), INFINITY, None, 0)
-            return
-        feed = self._feed(number, block.service_s, block.think_s, 0, block.offset[1])
-        self._launch(
-            session,
-            start_s,
-            feed,
-            block.offset[1],
-            None,
-            0,
-            lambda end_s: self._again(client, ordinal, end_s),
-        )
+            return session
 
-    def _again(self, client: int, ordinal: int, end_s: float) -> None:
-        if self._open:
-            self._start_client(client, ordinal + 1, end_s)
+        def again(end_s: float) -> Session | None:
+            return self._start_client(client, ordinal + 1, end_s) if self._open else None
+
+        feed = self._feed(number, block.service_s, block.think_s, 0, block.offset[1])
+        self._launch(session, start_s, feed, block.offset[1], None, 0, again)
+        return session
 
     def has_jar(self, block: SessionBlock, index: int) -> bool:
         """Return whether a session of a block sends a cookie back."""
@@ -208,7 +201,7 @@ class Clients:
         total: float,
         on_start: Callable[[], None] | None,
         requests_before: int,
-        on_end: Callable[[float], None] | None = None,
+        on_end: Callable[[float], Session | None] | None = None,
     ) -> None:
         loop = self._run(session, at_s, feed, total, requests_before, on_start, on_end)
         session.loop = loop
@@ -223,7 +216,7 @@ class Clients:
         total: float,
         requests_before: int,
         on_start: Callable[[], None] | None,
-        on_end: Callable[[float], None] | None,
+        on_end: Callable[[float], Session | None] | None,
     ) -> Loop:
         """One session from its first send at ``at_s`` to its last; whatever is read per request is a local name."""
         env: Any = self._env
@@ -242,8 +235,8 @@ class Clients:
         try:
             yield
             if not adopted:
-                if not self._open:
-                    yield  # for good: the run takes no new sessions any more
+                if not self._open or session.withdrawn:
+                    yield  # for good: no new sessions any more, or this one's predecessor goes on
                 sessions.admit(session)
             if on_start is not None:
                 on_start()
@@ -302,7 +295,7 @@ class Clients:
                                     disarm(tick)
                                     tick = Tick()
                                 else:
-                                    sessions.recall(session)
+                                    self._recall(session)
                                 ended_s = env._now
                                 address, holder, ends, container = self._where(session)
                         failures += 1
@@ -332,13 +325,19 @@ class Clients:
         now_s: float,
         ended_s: float,
         sent: int,
-        on_end: Callable[[float], None] | None,
+        on_end: Callable[[float], Session | None] | None,
     ) -> None:
         self._sessions.leave(session, now_s, ended_s, sent)
         if on_end is not None:
-            on_end(ended_s)
+            session.successor = on_end(ended_s)
         if not self._open and not self._sessions.sending:
             self._on_idle()
+
+    def _recall(self, session: Session) -> None:
+        """Take back :meth:`_leave`: the last request was cut, so the client is not done at the time foreseen."""
+        self._sessions.recall(session)
+        if session.successor is not None:
+            session.successor.withdrawn = True
 
     def _after_failure(
         self, session: Session, failures: int, ended_s: float, gap_s: float, *, last: bool

@@ -31,7 +31,10 @@ class ReplicaSetController:
     Args:
         start_pod: Called with each new pod.
         delete_pod: Called with a pod to delete and the operation behind it.
-        on_status: Called when a ReplicaSet's status has changed.
+        on_status: Called when a ReplicaSet's status has changed, and when it has acted on a new size.
+
+    Attributes:
+        resized: ReplicaSets with a new size that they have not acted on yet.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class ReplicaSetController:
         self._hops = 0
         self.states: dict[str, ReplicaSetState] = {}
         self.causes: dict[str, int] = {}
+        self.resized: set[str] = set()
         cluster.on_change.append(lambda pod: self.wake(pod.replica_set))
 
     def wake(self, name: str) -> None:
@@ -77,6 +81,9 @@ class ReplicaSetController:
         if missing < 0:
             self._delete(pods, -missing, self.causes[name])
         self._write_status(name, pods)
+        if name in self.resized:
+            self.resized.discard(name)
+            self._on_status()
 
     def _delete(self, pods: list[Pod], count: int, cause: int) -> None:
         crowd = [pod.record.node for pod in self._cluster.pods if pod.active]
@@ -212,6 +219,10 @@ class DeploymentController:
         self._waking = False
         controller = self.replica_sets
         assert controller is not None
+        if controller.resized:
+            # Sizes are promises: a pass that builds on them before the pods are there, or gone, could exceed maxSurge.
+            # The ReplicaSet that acts last wakes this controller again.
+            return
         states = list(controller.states.values())
         result = sync(self.spec, states, self._old_pods_running())
         scaling = result.reason in ("scaling event", "paused")
@@ -242,6 +253,7 @@ class DeploymentController:
         controller = self.replica_sets
         assert controller is not None
         controller.causes[name] = cause
+        controller.resized.add(name)
         self._world.tell("deployment", "sized", name, f"to {replicas}", cause)
         controller.wake(name)
 

@@ -37,6 +37,8 @@ class Session:
         exposures: Deletions of the pod that held its state: (operation number, time).
         alive_at: Operations that started while it was alive: (operation number, time).
         broken_by: Numbers of the operations that broke it.
+        successor: The client's next session, already on its way; of a closed population only.
+        withdrawn: Whether it is not to start after all.
     """
 
     # Most sessions end as they began but for two or three of these, so the rest are left to the class.
@@ -54,6 +56,8 @@ class Session:
     breaks_background = 0
     failed = 0
     picks = 0
+    successor: "Session | None" = None
+    withdrawn = False
     loop: Generator[None, Any, None]
 
     def __init__(self, number: int, jar: bool, started_s: float) -> None:

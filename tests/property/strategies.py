@@ -97,7 +97,7 @@ def deployments(draw: st.DrawFn) -> Mapping:
 def traffics(draw: st.DrawFn, *, keep: float | None = None) -> Mapping:
     """Return light traffic of short sessions, open or closed."""
     open_arrivals = st.builds(lambda rate: {"kind": "poisson", "rate": rate}, st.sampled_from([0.5, 1, 3]))
-    closed = st.builds(lambda population: {"kind": "closed", "population": population}, st.integers(1, 12))
+    closed = st.builds(lambda population: {"kind": "closed", "population": population, "pause": 0.5}, st.integers(1, 12))
     action = draw(st.sampled_from(["continue", "retry", "abandon"]))
     return {
         "sessions": draw(open_arrivals | closed),
@@ -143,7 +143,7 @@ def scenarios(
             "horizon": 150.0,
             "settle": draw(st.sampled_from([0.0, 10.0])),
             "start": draw(st.sampled_from(["equilibrium", "empty"])),
-            "seed": draw(st.integers(0, 2**32)),
+            "seed": draw(st.integers(0, 2**31 - 1)),
             "skewFloor": False,
         },
         "traffic": draw(traffics(keep=keep)),
