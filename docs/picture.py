@@ -4,10 +4,10 @@ import io
 import re
 from pathlib import Path
 
-import simsticky as ss
 from rich.console import Console
 from rich.text import Text
 
+import simsticky as ss
 from simsticky.report.terminal import STYLES, render
 
 HERE = Path(__file__).parent

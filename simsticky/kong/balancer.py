@@ -15,17 +15,22 @@ from simsticky.kong.upstream import DEFAULT_THRESHOLD, THRESHOLD_LIMITS, Target
 
 
 class Refusal(StrEnum):
-    """Why a balancer names no peer; the values are Kong's own error texts. Both end as status 503."""
+    """Why a balancer names no peer; the values are Kong's own error texts.
+
+    The first two end as status 503. The last, which only the latency algorithm's bookkeeping leads to, is none
+    of the errors that ``runloop/balancer/init.lua:execute`` expects and ends as 500.
+    """
 
     UNHEALTHY = "Balancer is unhealthy"
     NO_PEERS = "No peers are available"
+    ADDRESS_UNAVAILABLE = "Address is marked as unavailable"
 
 
 class NoPeerError(Exception):
     """A balancer could name no peer.
 
     Attributes:
-        refusal: Which of the two reasons it was.
+        refusal: Which of the reasons it was.
     """
 
     def __init__(self, refusal: Refusal) -> None:
@@ -38,10 +43,12 @@ class Handle:
     """What one request carries from its first pick to its retries.
 
     Attributes:
-        key: What the request brings to be told apart: the target its sticky cookie names. None without one.
+        key: What the request brings to be told apart: the target its sticky cookie names, or the value to hash.
+            None without one.
         u: A uniform draw in [0, 1) for picks that are random.
-        failed: Addresses this request has tried without success, in order. Round-robin does not look at it.
-        address: The address of the latest pick; None before the first.
+        failed: Addresses this request has tried without success, in order. Round-robin and consistent-hashing do
+            not look at it; least-connections forgets them when every target has failed.
+        address: The address of the latest pick, the one to release in the end; None before the first.
         retry_count: Picks after the first.
     """
 
@@ -75,6 +82,22 @@ class Algorithm(Protocol):
             NoPeerError: No target can take the request.
         """
         ...
+
+    def release(self, address: str) -> None:
+        """Take note that a request picked for ``address`` is over. Only least-connections counts them."""
+        return
+
+    def feedback(self, address: str, rtt_s: float) -> float | None:
+        """Take note of how long ``address`` took to answer. Only latency does.
+
+        Args:
+            address: Where the latest attempt went.
+            rtt_s: Seconds to connect and to respond.
+
+        Returns:
+            What the algorithm holds of the address now, in seconds; None if it takes no note.
+        """
+        return None
 
     def followable(self, balancer_healthy: bool) -> Mapping[str, str]:
         """Return what a cookie may follow: cookie identity to address. Empty unless the algorithm is sticky.
@@ -110,6 +133,7 @@ class Balancer:
 
     Raises:
         ValueError: An address is listed twice or the threshold is out of range.
+        RingCapacityError: A consistent-hashing ring has no room for the targets.
     """
 
     __slots__ = (
@@ -149,6 +173,10 @@ class Balancer:
 
     def _refuse(self) -> str:
         raise NoPeerError(Refusal.UNHEALTHY)
+
+    def lists(self, address: str) -> bool:
+        """Return whether an address is one of the targets'."""
+        return address in self._weights
 
     def is_available(self, address: str) -> bool:
         """Return whether an address is listed and not taken out by a health check."""
@@ -205,6 +233,28 @@ class Balancer:
             NoPeerError: The balancer is unhealthy or has no peer.
         """
         return self.get_peer(Handle(None, u, exclude))
+
+    def release(self, address: str) -> None:
+        """Take note that a request is over, whose latest pick by this very balancer was ``address``.
+
+        Kong does so once a request, in the log phase (``handle:release``), on the balancer of the request's first
+        attempt, which a push since then may have replaced. A retry releases the failed address by itself.
+
+        Raises:
+            KeyError: The address is not listed.
+            ValueError: It is released more often than it was picked.
+        """
+        self.algorithm.release(address)
+
+    def feedback(self, address: str, rtt_s: float) -> float | None:
+        """Take note of a response time in seconds, in the log phase after the release.
+
+        Not while the balancer is unhealthy (Kong 3.10 ``balancers.lua:afterBalance``).
+
+        Returns:
+            What the algorithm holds of the address now, in seconds; None if no note was taken.
+        """
+        return self.algorithm.feedback(address, rtt_s) if self.healthy else None
 
     def followable(self) -> Mapping[str, str]:
         """Return the targets a cookie may follow now: cookie identity to address, in list order.

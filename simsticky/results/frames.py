@@ -194,7 +194,7 @@ def sessions(recording: Recording) -> pd.DataFrame:
     ``breaks`` are those caused by operations. ``end`` is ``over``, or what the session still was at the run's end:
     ``last_request_open`` or ``more_to_come``; ``ended_s`` is NaN then.
     """
-    rows = np.array(recording.session_rows, np.float64).reshape(-1, len(SESSION_COLUMNS))
+    rows = recording.session_rows
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     column = {name: rows[:, index] for index, name in enumerate(SESSION_COLUMNS)}
     names, pod_of = _pod_codes(recording)
@@ -237,7 +237,7 @@ def load(recording: Recording) -> pd.DataFrame:
     """
     names, pod_of = _pod_codes(recording)
     with_requests = recording.level == "requests"
-    moved = np.array(recording.residence, np.float64).reshape(-1, 3)
+    moved = recording.residence
     residence = _by_pod(pod_of, moved[:, 1], moved[:, 0], moved[:, 2])
     in_flight = _in_flight_by_pod(recording, pod_of) if with_requests else {}
     parts: list[dict[str, Column]] = []

@@ -108,6 +108,6 @@ def _trace_back(recording: Recording, rows: Rows, harm: defaultdict[int, Harm]) 
 
 
 def _first_containers(recording: Recording) -> dict[int, int]:
-    rows = np.array(recording.session_rows, np.float64).reshape(-1, len(SESSION_COLUMNS))
+    rows = recording.session_rows
     first = rows[:, SESSION_COLUMNS.index("first_container")]
     return dict(zip(rows[:, SESSION].astype(np.int64).tolist(), first.astype(np.int64).tolist(), strict=True))

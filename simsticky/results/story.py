@@ -106,7 +106,7 @@ class _Teller:
 
     def _on(self, event: EventRecord) -> str:
         """Say how many sessions live on a pod at an event; nothing where that was not recorded."""
-        moves = np.array(self._recording.residence).reshape(-1, 3)
+        moves = self._recording.residence
         if not len(moves):
             return ""
         number = self._number[event.subject]

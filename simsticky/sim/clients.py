@@ -8,7 +8,7 @@ request in flight, throws :class:`~simsticky.sim.sessions.Cut` into the loop.
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from heapq import heappush, heapreplace
-from itertools import repeat
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,8 @@ from simsticky.sim.streams import Purpose, Streams
 from simsticky.workload.columns import SessionBlock
 from simsticky.workload.generate import Workload
 
-Chunk = tuple[list[float], list[float], Iterator[Worker]]
-"""Service demands, think gaps and workers of a few consecutive requests."""
+Chunk = tuple[Worker, list[float], list[float]]
+"""A few consecutive requests through one worker: their service demands and the think gaps after them."""
 
 Loop = Generator[None, Any, None]
 
@@ -34,6 +34,9 @@ _NOWHERE: Any = object()
 _NO_SLOTS = [0.0]
 
 INFINITY = float("inf")
+NAN = float("nan")
+_PAUSE_AFTER_FAILURE_S = 1.0
+"""A client of a closed population whose session ended with a failure waits at least this long (rule C4)."""
 
 
 class Clients:
@@ -70,7 +73,8 @@ class Clients:
         self._on_failure = scenario.traffic.on_failure
         self._sticky = sticky
         self._sends_cookie = sends_cookie
-        self._per_request = scenario.gateway.front_balancer == "perRequest"
+        # One worker takes all requests of a session, unless each is balanced anew.
+        self._one_worker = len(gateway.workers) == 1 or scenario.gateway.front_balancer == "perConnection"
         # State outside the pods does not expire with them, and each request pays the way there.
         self._timeout_s = app.session_timeout if app.state == "pod" else INFINITY
         self._state_latency = app.external_latency if app.state == "external" else None
@@ -142,9 +146,9 @@ class Clients:
 
     def _feed(self, session: int, service: list[float], think: list[float], low: int, high: int) -> Iterable[Chunk]:
         """Return a session's requests ``low .. high - 1`` of the flat columns."""
-        if high - low <= _CHUNK:
+        if self._one_worker and high - low <= _CHUNK:
             demands = self._demands(session, 0, service[low:high])
-            return ((demands, think[low:high], self._workers(session, 0, high - low)),)
+            return ((self.first_worker(session), demands, think[low:high]),)
         return self._long_feed(session, service, think, low, high)
 
     def _long_feed(
@@ -152,8 +156,7 @@ class Clients:
     ) -> Iterator[Chunk]:
         for first in range(low, high, _CHUNK):
             last = min(first + _CHUNK, high)
-            demands = self._demands(session, first - low, service[first:last])
-            yield demands, think[first:last], self._workers(session, first - low, last - first)
+            yield from self._chunks(session, first - low, service[first:last], think[first:last])
 
     def _endless_feed(self, client: int) -> Iterator[Chunk]:
         sent = chunk = 0
@@ -161,28 +164,31 @@ class Clients:
             think, service = self._workload.more_requests(client, chunk)
             for first in range(0, len(think), _CHUNK):
                 part = slice(first, first + _CHUNK)
-                yield (
-                    self._demands(client, sent, service[part]),
-                    think[part],
-                    self._workers(client, sent, _CHUNK),
-                )
+                yield from self._chunks(client, sent, service[part], think[part])
                 sent += _CHUNK
             chunk += 1
 
-    def _workers(self, session: int, first: int, requests: int) -> Iterator[Worker]:
-        """Choose the worker of each request: the front balancer, uniform over workers (rule G2)."""
+    def _chunks(self, session: int, first: int, service: list[float], think: list[float]) -> Iterator[Chunk]:
+        """Yield consecutive requests, the ``first`` and following of a session, split where the worker changes."""
+        demands = self._demands(session, first, service)
+        if self._one_worker:
+            yield self.first_worker(session), demands, think
+            return
         workers = self._gateway.workers
-        if len(workers) == 1:
-            return repeat(workers[0])
-        if not self._per_request:
-            return repeat(workers[int(self._streams.uniform(Purpose.WORKER, session) * len(workers))])
-        ordinals = np.arange(first, first + requests)
-        draws = self._streams.uniforms(Purpose.WORKER, np.full(requests, session), ordinals)
-        return iter([workers[index] for index in (draws * len(workers)).astype(int).tolist()])
+        ordinals = np.arange(first, first + len(service))
+        draws = self._streams.uniforms(Purpose.WORKER, np.full(len(service), session), ordinals)
+        position = 0
+        for index, same in groupby((draws * len(workers)).astype(int).tolist()):
+            end = position + sum(1 for _ in same)
+            yield workers[index], demands[position:end], think[position:end]
+            position = end
 
     def first_worker(self, session: int) -> Worker:
-        """Return the worker that takes a session's first request."""
-        return next(self._workers(session, 0, 1))
+        """Return the worker that the front balancer gives a session's first request, uniform over all (rule G2)."""
+        workers = self._gateway.workers
+        if len(workers) == 1:
+            return workers[0]
+        return workers[int(self._streams.uniform(Purpose.WORKER, session) * len(workers))]
 
     def _demands(self, session: int, first: int, service: list[float]) -> list[float]:
         if self._state_latency is None or self._state_latency.is_zero:
@@ -227,8 +233,9 @@ class Clients:
         address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
         expires_s = timeout_s if adopted else INFINITY
-        sent, total = requests_before, total + requests_before
-        now, failures = -INFINITY, 0
+        sent, total = float(requests_before), total + requests_before
+        now = ended_s = -INFINITY
+        failures, failing = 0, 0.0
         callbacks = yield
         tick = Tick()
         arm(env, tick, at_s, callbacks)
@@ -240,12 +247,13 @@ class Clients:
                 sessions.admit(session)
             if on_start is not None:
                 on_start()
-            for service, think, workers in feed:
+            for worker, service, think in feed:
+                route, answered = worker.routes.get, worker.ok_code
                 if len(rows) >= SEAL_AT:
                     recorder.seal(env._now)
                     sessions.purge(env._now)
-                for demand, gap, worker in zip(service, think, workers, strict=False):
-                    sent += 1
+                for demand, gap in zip(service, think, strict=True):
+                    sent += 1.0
                     while True:  # once, unless the request fails and the client sends it again
                         now = env._now
                         if not sticky:
@@ -253,27 +261,13 @@ class Clients:
                         free_s = ends[0]
                         started_s = free_s if free_s > now else now
                         ended_s = started_s + demand
-                        if (
-                            worker.routes.get(address) is holder
-                            and now <= expires_s
-                            and ended_s <= now + read_timeout_s
-                        ):
+                        if route(address) is holder and now <= expires_s and ended_s <= now + read_timeout_s:
                             heapreplace(ends, ended_s)
-                            record(
-                                (
-                                    number,
-                                    sent,
-                                    now,
-                                    started_s,
-                                    ended_s,
-                                    container,
-                                    worker.ok_code,
-                                )
-                            )
+                            record((number, sent, now, started_s, ended_s, container, answered))
                             expires_s = ended_s + timeout_s
                             failed = False
                         else:
-                            session.request = sent
+                            session.request = int(sent)
                             started_s, ended_s, index, code, failed = gateway.send(
                                 session, worker, now, demand, expires_s, None if sticky else address
                             )
@@ -288,7 +282,7 @@ class Clients:
                                     heappush(queue, (ended_s + gap, send_phase, next_id(), tick))
                                     yield
                                     break
-                                self._leave(session, now, ended_s, sent - requests_before, on_end)
+                                self._leave(session, now, ended_s, int(sent) - requests_before, on_end, ended_s)
                                 yield  # for good, unless the last request is cut
                             except Cut:
                                 if sent < total:
@@ -298,18 +292,21 @@ class Clients:
                                     self._recall(session)
                                 ended_s = env._now
                                 address, holder, ends, container = self._where(session)
-                        failures += 1
+                        failures = failures + 1 if failing == sent else 1
+                        failing = sent
                         due_s, again = self._after_failure(session, failures, ended_s, gap, last=sent == total)
                         if due_s == INFINITY:
-                            self._leave(session, now, ended_s, sent - requests_before, on_end)
+                            after_s = ended_s + _PAUSE_AFTER_FAILURE_S
+                            self._leave(session, now, ended_s, int(sent) - requests_before, on_end, after_s)
                         else:
                             arm(env, tick, due_s, callbacks)
                         yield
                         if not again:
-                            failures = 0
                             break
         except RunOver:
-            sessions.report(session, now, sent - requests_before)
+            if ended_s > env._now and session.request == sent:
+                gateway.undo(session, env._now)  # unanswered, so it moved nothing
+            sessions.report(session, now, ended_s if sent == total else NAN, int(sent) - requests_before)
             yield
 
     def _where(self, session: Session) -> tuple[str | None, Any, list[float], float]:
@@ -326,10 +323,11 @@ class Clients:
         ended_s: float,
         sent: int,
         on_end: Callable[[float], Session | None] | None,
+        after_s: float,
     ) -> None:
         self._sessions.leave(session, now_s, ended_s, sent)
         if on_end is not None:
-            session.successor = on_end(ended_s)
+            session.successor = on_end(after_s)
         if not self._open and not self._sessions.sending:
             self._on_idle()
 

@@ -145,7 +145,8 @@ class IngressController:
 
 def _difference(before: dict[str, int], after: dict[str, int], cluster: Cluster) -> str:
     names = {record.address: record.pod for record in cluster.records}
-    parts = [f"+{names[address]}" for address in after if address not in before]
+    added = {address: weight for address, weight in after.items() if address not in before}
+    parts = [f"+{names[address]}" if weight else f"+{names[address]} weight 0" for address, weight in added.items()]
     parts += [f"-{names[address]}" for address in before if address not in after]
     parts += [
         f"{names[address]} weight {before[address]}->{weight}"

@@ -8,7 +8,6 @@ attempts, state that is not where the request goes, cookies (docs/model.md, rule
 from collections.abc import Callable, Iterable
 from heapq import heapreplace
 from itertools import count
-from typing import NamedTuple
 
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions, response_cookie
@@ -29,14 +28,9 @@ _DRAWS_PER_SHUFFLE = 1 << 20
 _NOT_BROKEN = (Mechanism.NONE, Kind.NONE, Origin.NONE, 0)
 
 
-class Reply(NamedTuple):
-    """What became of one request: when its service started, when its client has the answer, and whether it failed."""
-
-    started_s: float
-    ended_s: float
-    container: int
-    code: float
-    failed: bool
+Reply = tuple[float, float, int, float, bool]
+"""What became of one request: when its service started, when its client has the answer, the container's number (-1:
+none), its code in the recording, and whether it failed."""
 
 
 class Node:
@@ -273,13 +267,13 @@ class Gateway:
             session.failed += 1
             late = pack(worker.node.index, len(tried), Outcome.TIMED_OUT, cause=container.pod.record.deleted_by)
             gave_up_s = now_s + self._read_timeout_s
-            return Reply(min(started_s, gave_up_s), gave_up_s, container.index, late, failed=True)
+            return min(started_s, gave_up_s), gave_up_s, container.index, late, True
         self._set_cookie(session, tried, gateway_error=False)
         broken = self._settle_state(session, worker, container, now_s, expires_s, tried, presented)
         code: float = worker.ok_code
         if broken is not _NOT_BROKEN or len(tried) > 1:
             code = pack(worker.node.index, len(tried), Outcome.ANSWERED, *broken)
-        return Reply(started_s, ended_s, container.index, code, failed=False)
+        return started_s, ended_s, container.index, code, False
 
     def _fail(self, session: Session, worker: Worker, now_s: float, outcome: Outcome, tried: list[str]) -> Reply:
         """Fail at once: no target (503) or every attempt refused (502); a failed request moves no state."""
@@ -289,7 +283,7 @@ class Gateway:
         holder = session.holder
         cause = holder.pod.record.deleted_by if holder is not None else 0
         code = pack(worker.node.index, max(1, len(tried)), outcome, cause=cause or self.latest_operation)
-        return Reply(now_s, now_s, -1, code, failed=True)
+        return now_s, now_s, -1, code, True
 
     def _set_cookie(self, session: Session, tried: list[str], *, gateway_error: bool) -> None:
         """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
@@ -378,12 +372,12 @@ class Gateway:
         for number, request in self._recorder.cut(now_s, container.index, cause):
             session = self._sessions[number]
             if session.request == request:
-                self._undo(session, now_s)
+                self.undo(session, now_s)
             session.failed += 1
             session.loop.throw(Cut())
 
-    def _undo(self, session: Session, now_s: float) -> None:
-        """Take back what a request did to its session's state: it was cut before it was answered."""
+    def undo(self, session: Session, now_s: float) -> None:
+        """Take back what the latest slow request did to its session's state: it was never answered."""
         moved_to = session.holder
         session.restore(keep_cookie=self._options.cookie_on_error_response)
         holder = session.holder

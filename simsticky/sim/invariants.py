@@ -4,12 +4,6 @@ Nothing here is used by the model, and nothing of the model is used here: the ch
 Below the record level ``requests`` only those run whose rows were kept.
 """
 
-import re
-from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
 import numpy.typing as npt
 
@@ -17,30 +11,18 @@ from simsticky.errors import InvariantError
 from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_surge
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S
 from simsticky.scenario.model import Scenario
+from simsticky.sim.evidence import INFINITY, Evidence, Integers, Mask, known, life
 from simsticky.sim.recording import (
-    CODE,
-    CONTAINER,
     ENDED,
     SENT,
     SESSION_COLUMNS,
     STARTED,
-    WIDTH,
     Kind,
     Outcome,
-    PodRecord,
     Recording,
-    Rows,
-    unpack_columns,
 )
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-
-INFINITY = float("inf")
-_FULL_WEIGHT = 100
 _REACHED_A_POD = (Outcome.ANSWERED, Outcome.TIMED_OUT, Outcome.RESET, Outcome.UNFINISHED)
-_PUSHED = re.compile(r"(?P<sign>[+-]?)(?P<pod>\S+?)(?: weight (?:\d+->)?(?P<weight>\d+))?")
 
 
 def verify(recording: Recording, scenario: Scenario) -> None:
@@ -53,7 +35,7 @@ def verify(recording: Recording, scenario: Scenario) -> None:
     Raises:
         InvariantError: The first violated invariant, with its particulars.
     """
-    evidence = _Evidence(recording, scenario)
+    evidence = Evidence(recording, scenario)
     for check in _ALWAYS:
         check(evidence)
     if recording.level == "requests":
@@ -61,124 +43,10 @@ def verify(recording: Recording, scenario: Scenario) -> None:
             check(evidence)
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """A recording as columns, sorted by session and time of sending."""
-
-    recording: Recording
-    scenario: Scenario
-
-    @cached_property
-    def rows(self) -> Rows:
-        rows = np.concatenate([np.empty((0, WIDTH)), *self.recording.request_blocks])
-        return rows[np.lexsort((rows[:, 1], rows[:, SENT], rows[:, 0]))]
-
-    @cached_property
-    def fields(self) -> dict[str, Integers]:
-        return unpack_columns(self.rows[:, CODE])
-
-    @cached_property
-    def outcome(self) -> Integers:
-        return self.fields["outcome"]
-
-    @cached_property
-    def container(self) -> Integers:
-        return self.rows[:, CONTAINER].astype(np.int64)
-
-    @cached_property
-    def follows(self) -> Mask:
-        """Whether the row before is of the same session."""
-        session = self.rows[:, 0]
-        return np.concatenate([[False], session[1:] == session[:-1]]) if len(session) else np.empty(0, bool)
-
-    @cached_property
-    def session_rows(self) -> Rows:
-        return np.array(self.recording.session_rows, dtype=np.float64).reshape(-1, len(SESSION_COLUMNS))
-
-    @cached_property
-    def has_jar(self) -> Mask:
-        """Whether the client of each request keeps cookies."""
-        with_jar = self.session_rows[self.session_rows[:, SESSION_COLUMNS.index("has_jar")] > 0, 0]
-        return np.isin(self.rows[:, 0], with_jar)
-
-    @cached_property
-    def sticky(self) -> bool:
-        return self.scenario.upstream.algorithm == "sticky-sessions"
-
-    def of_pod(self, value: Callable[[PodRecord], float]) -> Floats:
-        """Return a time of the pod that each request reached; NaN where it reached none."""
-        pods, containers = self.recording.pods, self.recording.containers
-        return np.array([*(value(pods[pod]) for pod in containers), np.nan])[self.container]
-
-    @cached_property
-    def listening_from(self) -> dict[str, float]:
-        opened = {pod.pod: pod.started_s for pod in self.recording.pods if pod.created_s < 0}
-        told = {event.subject: event.at_s for event in self.recording.events if event.kind == "listening"}
-        return opened | told
-
-    @cached_property
-    def tables(self) -> dict[str, tuple[list[float], list[dict[str, int]]]]:
-        """Each node's target table by pod name, and since when, as its pushes tell."""
-        first = {pod.pod: _FULL_WEIGHT for pod in self.recording.pods if pod.created_s < 0}
-        tables: dict[str, tuple[list[float], list[dict[str, int]]]] = {}
-        for node in range(self.scenario.gateway.nodes):
-            tables[f"kong-{node + 1}"] = ([-INFINITY], [first])
-        for event in self.recording.events:
-            if event.kind == "pushed":
-                times, contents = tables[event.actor]
-                times.append(event.at_s)
-                contents.append(_applied(contents[-1], event.detail))
-        return tables
-
-    def table_of(self, row: int) -> dict[str, int]:
-        """Return the table of the node that took a request, at the time of sending."""
-        times, contents = self.tables[f"kong-{self.fields['node'][row] + 1}"]
-        return contents[bisect_right(times, self.rows[row, SENT]) - 1]
-
-    def pod_of(self, row: int) -> PodRecord:
-        return self.recording.pods[self.recording.containers[int(self.container[row])]]
-
-    def refuse(self, invariant: str, wrong: Mask) -> None:
-        """Raise for the first of the rows that are wrong."""
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            raise InvariantError(f"{invariant}: {self.describe(row)}")
-
-    def describe(self, row: int) -> str:
-        session, request, sent_s, started_s, ended_s = self.rows[row, :5]
-        text = (
-            f"session {session:.0f}, request {request:.0f}, sent at {sent_s!s} s, started at {started_s!s} s, "
-            f"ended at {ended_s!s} s, {Outcome(self.outcome[row]).name.lower()}"
-        )
-        return text if self.container[row] < 0 else f"{text} by {_life(self.pod_of(row))}"
-
-
-def _applied(table: dict[str, int], detail: str) -> dict[str, int]:
-    after = dict(table)
-    for part in filter(None, detail.split(", ")):
-        found = _PUSHED.fullmatch(part)
-        if found is None:
-            raise InvariantError(f"a push says what it changed: {part!r} is not understood")
-        if found["sign"] == "-":
-            after.pop(found["pod"], None)
-        else:
-            after[found["pod"]] = _FULL_WEIGHT if found["weight"] is None else int(found["weight"])
-    return after
-
-
-def _life(pod: PodRecord) -> str:
-    times = (f"{name.removesuffix('_s')} {getattr(pod, name)!s} s" for name in _LIFE if _known(getattr(pod, name)))
-    return f"pod {pod.pod} ({', '.join(times)})"
-
-
-def _known(time_s: float) -> bool:
-    return time_s == time_s
-
-
 # Time and pods ------------------------------------------------------------------------------------------------------
 
 
-def _clock(evidence: _Evidence) -> None:
+def _clock(evidence: Evidence) -> None:
     before_s = -INFINITY
     for event in evidence.recording.events:
         if event.at_s < before_s:
@@ -190,20 +58,6 @@ def _clock(evidence: _Evidence) -> None:
             raise InvariantError(f"the clock never runs back: a request is sent before {block[row, SENT]} s")
 
 
-_LIFE = (
-    "created_s",
-    "scheduled_s",
-    "started_s",
-    "ready_s",
-    "deleted_s",
-    "prestop_end_s",
-    "sigterm_s",
-    "listener_closed_s",
-    "sigkill_s",
-    "dead_s",
-    "endpoint_gone_s",
-    "removed_s",
-)
 _IN_ORDER = (
     ("created_s", "scheduled_s", "started_s", "ready_s"),
     ("created_s", "deleted_s", "prestop_end_s", "sigterm_s", "listener_closed_s", "dead_s", "removed_s"),
@@ -212,21 +66,21 @@ _IN_ORDER = (
 )
 
 
-def _pods_live_in_order(evidence: _Evidence) -> None:
+def _pods_live_in_order(evidence: Evidence) -> None:
     for pod in evidence.recording.pods:
         for order in _IN_ORDER:
-            times = [getattr(pod, name) for name in order if _known(getattr(pod, name))]
+            times = [getattr(pod, name) for name in order if known(getattr(pod, name))]
             if times != sorted(times):
-                raise InvariantError(f"a pod lives in legal order, {', '.join(order)}: {_life(pod)}")
-        if _known(pod.sigkill_s) and pod.sigkill_s - pod.sigterm_s < MINIMUM_CONTAINER_STOP_GRACE_S - 1e-9:
-            raise InvariantError(f"SIGKILL comes at least 2 s after SIGTERM: {_life(pod)}")
-        if _known(pod.dead_s) and not _known(pod.sigterm_s):
-            raise InvariantError(f"a container that is deleted gets SIGTERM before it is dead: {_life(pod)}")
-        if _known(pod.deleted_s) != bool(pod.deleted_by):
-            raise InvariantError(f"a pod is deleted by an operation: {_life(pod)}")
+                raise InvariantError(f"a pod lives in legal order, {', '.join(order)}: {life(pod)}")
+        if known(pod.sigkill_s) and pod.sigkill_s - pod.sigterm_s < MINIMUM_CONTAINER_STOP_GRACE_S - 1e-9:
+            raise InvariantError(f"SIGKILL comes at least 2 s after SIGTERM: {life(pod)}")
+        if known(pod.dead_s) and not known(pod.sigterm_s):
+            raise InvariantError(f"a container that is deleted gets SIGTERM before it is dead: {life(pod)}")
+        if known(pod.deleted_s) != bool(pod.deleted_by):
+            raise InvariantError(f"a pod is deleted by an operation: {life(pod)}")
 
 
-def _pods_within_surge(evidence: _Evidence) -> None:
+def _pods_within_surge(evidence: Evidence) -> None:
     """Non-terminating pods <= max(spec.replicas since the Deployment was last complete) + maxSurge."""
     pods, operations = evidence.recording.pods, evidence.recording.operations
     timeline = evidence.scenario.timeline
@@ -237,8 +91,8 @@ def _pods_within_surge(evidence: _Evidence) -> None:
         if operation.replicas is not None
     ]
     wanted += sorted(scaled, key=lambda entry: entry[0])
-    done = sorted(record.done_s for record in operations if _known(record.done_s))
-    deleted = np.sort([pod.deleted_s for pod in pods if _known(pod.deleted_s)])
+    done = sorted(record.done_s for record in operations if known(record.done_s))
+    deleted = np.sort([pod.deleted_s for pod in pods if known(pod.deleted_s)])
     created = np.sort([pod.created_s for pod in pods])
     for count, at_s in enumerate(created.tolist(), start=1):
         alive = count - int(np.searchsorted(deleted, at_s, side="right"))
@@ -257,7 +111,7 @@ def _surge(scenario: Scenario, replicas: int) -> int:
     return max_surge(DeploymentSpec(replicas=replicas, strategy=strategy))
 
 
-def _operations_add_up(evidence: _Evidence) -> None:
+def _operations_add_up(evidence: Evidence) -> None:
     operations, counts = evidence.recording.operations, evidence.recording.counts
     for record in operations:
         if record.broken > record.exposed or record.broken_alive > record.alive:
@@ -286,7 +140,7 @@ _FAILED = {
 }
 
 
-def _one_outcome_each(evidence: _Evidence) -> None:
+def _one_outcome_each(evidence: Evidence) -> None:
     rows, outcome = evidence.rows, evidence.outcome
     sent_s, started_s, ended_s = rows[:, SENT], rows[:, STARTED], rows[:, ENDED]
     follows, unfinished = evidence.follows, outcome == Outcome.UNFINISHED
@@ -310,7 +164,7 @@ def _one_outcome_each(evidence: _Evidence) -> None:
     evidence.refuse("a 504 comes at the read timeout", timed_out & (ended_s != limit_s))
 
 
-def _only_the_living_answer(evidence: _Evidence) -> None:
+def _only_the_living_answer(evidence: Evidence) -> None:
     sent_s, ended_s, outcome = evidence.rows[:, SENT], evidence.rows[:, ENDED], evidence.outcome
     reached = evidence.container >= 0
     opened, dead_s = evidence.listening_from, evidence.of_pod(lambda pod: pod.dead_s)
@@ -323,14 +177,16 @@ def _only_the_living_answer(evidence: _Evidence) -> None:
     evidence.refuse("a request is cut by its container's end", (outcome == Outcome.RESET) & (ended_s != dead_s))
 
 
-def _slots_and_queue(evidence: _Evidence) -> None:
+def _slots_and_queue(evidence: Evidence) -> None:
     limit = evidence.scenario.app.concurrency
     rows, container = evidence.rows, evidence.container
     for index in np.unique(container[container >= 0]):
         here = np.flatnonzero(container == index)
         here = here[np.lexsort((rows[here, STARTED], rows[here, SENT]))]
-        # A request that was cut or timed out in the queue never started.
-        here = here[~np.isnan(rows[here, STARTED])]
+        # A request that was cut, timed out or left open in the queue was never in service.
+        waited_in_vain = ~(rows[here, STARTED] < rows[here, ENDED]) & (evidence.outcome[here] != Outcome.ANSWERED)
+        began = ~np.isnan(rows[here, STARTED]) & ~(waited_in_vain & ~np.isnan(rows[here, ENDED]))
+        here = here[began]
         started_s, ended_s = rows[here, STARTED], np.nan_to_num(rows[here, ENDED], nan=INFINITY)
         late = np.flatnonzero(np.diff(started_s) < 0)
         if len(late):
@@ -346,7 +202,7 @@ def _slots_and_queue(evidence: _Evidence) -> None:
             raise InvariantError(f"at most {limit} requests are in service: {evidence.describe(row)}")
 
 
-def _breaks_need_state(evidence: _Evidence) -> None:
+def _breaks_need_state(evidence: Evidence) -> None:
     kind, outcome = evidence.fields["kind"], evidence.outcome
     broke = kind != Kind.NONE
     evidence.refuse("only an answered request breaks a session", broke & (outcome != Outcome.ANSWERED))
@@ -361,7 +217,7 @@ def _breaks_need_state(evidence: _Evidence) -> None:
         evidence.refuse("state outside the pods cannot be lost", broke)
 
 
-def _sessions_stick(evidence: _Evidence) -> None:
+def _sessions_stick(evidence: Evidence) -> None:
     """With a jar, a session does not move while the node lists its target and the target listens."""
     if not evidence.sticky or evidence.scenario.gateway.cookie_on_retry != "rebind_cookie":
         return
@@ -371,10 +227,10 @@ def _sessions_stick(evidence: _Evidence) -> None:
     for row in np.flatnonzero(moved).tolist():
         home, sent_s = evidence.pod_of(row - 1), evidence.rows[row, SENT]
         if home.pod in evidence.table_of(row) and not sent_s >= home.listener_closed_s:
-            raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {_life(home)}")
+            raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {life(home)}")
 
 
-def _weight_zero_takes_no_new_session(evidence: _Evidence) -> None:
+def _weight_zero_takes_no_new_session(evidence: Evidence) -> None:
     brings_none = ~evidence.has_jar if evidence.sticky else np.ones(len(evidence.rows), bool)
     brings_none |= ~evidence.follows & (evidence.rows[:, 1] == 1)
     leaving = evidence.of_pod(lambda pod: pod.deleted_s) <= evidence.rows[:, SENT]
@@ -383,7 +239,7 @@ def _weight_zero_takes_no_new_session(evidence: _Evidence) -> None:
             raise InvariantError(f"a target without weight takes no new session: {evidence.describe(row)}")
 
 
-def _rows_agree_with_counts(evidence: _Evidence) -> None:
+def _rows_agree_with_counts(evidence: Evidence) -> None:
     settled = evidence.rows[:, SENT] >= evidence.recording.settle_s
     outcome, cause = evidence.outcome[settled], evidence.fields["cause"]
     broke = evidence.fields["kind"] != Kind.NONE
@@ -404,7 +260,7 @@ def _per_session(counted: Mask, first: npt.NDArray[np.intp]) -> Integers:
     return np.add.reduceat(counted.astype(np.int64), first) if len(first) else np.empty(0, np.int64)
 
 
-def _rows_agree_with_sessions(evidence: _Evidence) -> None:
+def _rows_agree_with_sessions(evidence: Evidence) -> None:
     sessions = evidence.session_rows
     column = {name: sessions[:, index] for index, name in enumerate(SESSION_COLUMNS)}
     numbers, first = np.unique(evidence.rows[:, 0], return_index=True)

@@ -29,6 +29,7 @@ class LoadMeter:
         self._totals = {(quantity, pods): SkewTotals() for quantity in QUANTITIES[:2] for pods in POD_SETS}
         self._loads = {quantity: np.zeros(64) for quantity in QUANTITIES[:2]}
         self._requests = {pods: np.zeros(64) for pods in POD_SETS}
+        self._members: dict[str, set[int]] = {pods: set() for pods in POD_SETS}
 
     def start(self, now_s: float) -> None:
         """Begin the window."""
@@ -59,16 +60,19 @@ class LoadMeter:
                 for pods, members in self.sets.items():
                     index = list(members)
                     self._requests[pods][index] += per_container[index]
+            for pods, members in self.sets.items():
+                self._members[pods].update(members)
         self._since_s = now_s
         for quantity, (_, containers, deltas) in (("in_flight", in_flight), ("sessions", sessions)):
-            np.add.at(self._loads[quantity], containers, deltas)
+            loads = self._loads[quantity]
+            loads += np.bincount(containers, weights=deltas, minlength=len(loads))
 
     def snapshot(self) -> dict[tuple[str, str], SkewTotals]:
         """Return the integrals so far, by (quantity, pod set)."""
         totals = {key: total.copy() for key, total in self._totals.items()}
         for pods, counts in self._requests.items():
             totals["requests", pods] = SkewTotals()
-            seen = counts[counts > 0]
+            seen = counts[sorted(self._members[pods])]
             totals["requests", pods].add(seen[:, np.newaxis], np.ones(1))
         return totals
 

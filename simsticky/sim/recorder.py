@@ -19,6 +19,7 @@ from simsticky.sim.recording import (
     CONTAINER,
     ENDED,
     SENT,
+    SESSION_COLUMNS,
     STARTED,
     WIDTH,
     EventRecord,
@@ -33,7 +34,7 @@ from simsticky.sim.recording import (
     unpack_columns,
 )
 
-SEAL_AT = 16_384 * WIDTH
+SEAL_AT = 4_096 * WIDTH
 """Length of the flat list at which the model asks for a seal."""
 
 _SPECIAL = float(1 << 20)
@@ -67,6 +68,7 @@ class Recorder:
         self.recording = Recording(level=level, settle_s=settle_s)
         self.rows: list[float] = []
         self.residence: list[float] = []
+        self._session_rows: list[float] = []
         self.meter = LoadMeter()
         self._open: Rows = np.empty((0, WIDTH))
         self._moves: Rows = np.empty((0, 3))
@@ -90,7 +92,7 @@ class Recorder:
 
     def session(self, row: Iterable[float]) -> None:
         """Add a finished session, a row of ``SESSION_COLUMNS``; only where :attr:`keeps_sessions`."""
-        self.recording.session_rows.extend(row)
+        self._session_rows.extend(row)
 
     def pod_sets(self, now_s: float, sets: dict[str, tuple[int, ...]]) -> None:
         """Change which containers are in which pod set."""
@@ -140,6 +142,10 @@ class Recorder:
         np.minimum(closed[:, STARTED], closed[:, ENDED], out=closed[:, STARTED])
         self._advance_meter(now_s, fresh, closed)
         self._count_closed(closed)
+        if self._session_rows:
+            rows = np.fromiter(self._session_rows, np.float64, len(self._session_rows))
+            self.recording.session_blocks.append(rows.reshape(-1, len(SESSION_COLUMNS)))
+            self._session_rows.clear()
 
     def finish(self, now_s: float) -> Recording:
         """Seal for the last time: rows still open are unfinished; return the recording."""
@@ -149,7 +155,7 @@ class Recorder:
         self._open[:, ENDED] = np.nan
         self._count_closed(self._open)
         if self.keeps_sessions:
-            self.recording.residence = [*self.recording.residence, *self._moves.ravel().tolist()]
+            self.recording.residence_blocks.append(self._moves)
         self.recording.end_s = now_s
         self.count("sessions_seen", self.sessions_seen)
         self.count("background_broken_sessions_count", self.sessions_broken_in_background)
@@ -158,14 +164,14 @@ class Recorder:
         return self.recording
 
     def _advance_meter(self, now_s: float, fresh: Rows, closed: Rows) -> None:
-        moves = np.array(self.residence, dtype=np.float64).reshape(-1, 3)
+        moves = np.fromiter(self.residence, np.float64, len(self.residence)).reshape(-1, 3)
         self.residence.clear()
         moves = np.concatenate([self._moves, moves]) if len(self._moves) else moves
         due = moves[:, 0] <= now_s
         moves, self._moves = moves[due], moves[~due]
         moves = moves[np.argsort(moves[:, 0], kind="stable")]
         if self.keeps_sessions:
-            self.recording.residence.extend(moves.ravel().tolist())
+            self.recording.residence_blocks.append(moves)
         self.meter.fit(len(self.recording.containers))
         # Ends stand before starts, so that at one instant a completion comes before a send.
         ended_in, sent_to = closed[:, CONTAINER].astype(np.int64), fresh[:, CONTAINER].astype(np.int64)

@@ -206,8 +206,8 @@ class Recording:
     Attributes:
         level: ``requests``, ``sessions`` or ``summary``: which tables were kept.
         request_blocks: Blocks of finished rows in order of sending within each block; empty below ``requests``.
-        session_rows: Flat rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
-        residence: Flat rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
+        session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
+        residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
         containers: For each container index the index of its pod in ``pods``.
         counts: Counters by summary key.
@@ -222,8 +222,8 @@ class Recording:
     end_s: float = 0.0
     window_s: tuple[float, float] | None = None
     request_blocks: list[Rows] = field(default_factory=list)
-    session_rows: list[float] = field(default_factory=list)
-    residence: list[float] = field(default_factory=list)
+    session_blocks: list[Rows] = field(default_factory=list)
+    residence_blocks: list[Rows] = field(default_factory=list)
     pods: list[PodRecord] = field(default_factory=list)
     containers: list[int] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
@@ -235,6 +235,16 @@ class Recording:
     control_events: int = 0
     digest: str = ""
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def session_rows(self) -> Rows:
+        """All finished sessions, shape (n, len(SESSION_COLUMNS))."""
+        return np.concatenate([np.empty((0, len(SESSION_COLUMNS))), *self.session_blocks])
+
+    @property
+    def residence(self) -> Rows:
+        """All changes of sessions on containers in order of time, shape (n, 3)."""
+        return np.concatenate([np.empty((0, 3)), *self.residence_blocks])
 
 
 SESSION_COLUMNS = (

@@ -1,7 +1,6 @@
 """The live sessions: what the rest of the model may know of a client while its own loop runs in ``clients.py``."""
 
 from collections.abc import Generator, Iterator
-from heapq import heapify, heappop, heappush
 from math import isnan
 from typing import Any
 
@@ -20,6 +19,9 @@ class RunOver(Exception):  # noqa: N818
 
 Before = tuple[Container | None, dict[Container, float] | None, str | None, int, int, int, int, frozenset[int]]
 """What a session was before a request that may have moved it, to be put back if the request is cut."""
+
+
+_FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset())
 
 
 class Session:
@@ -68,6 +70,8 @@ class Session:
 
     def remember(self) -> Before:
         """Return what :meth:`restore` puts back."""
+        if self.holder is None and self.cookie is None:
+            return _FRESH
         return (
             self.holder,
             self.past,
@@ -97,6 +101,10 @@ class Session:
             self.cookie = cookie
 
 
+_PURGE_AT = 64
+"""Leaving sessions at which those that have left are let go: soon enough for their memory to be used again at once."""
+
+
 class Sessions:
     """The registry of live sessions.
 
@@ -124,21 +132,21 @@ class Sessions:
     def leave(self, session: Session, last_sent_s: float, ended_s: float, requests: int) -> None:
         """The session has sent its last request, which ends at ``ended_s`` unless it is cut."""
         self.sending -= 1
-        heappush(self._leaving, (ended_s, session.id, last_sent_s, requests))
+        if len(self._leaving) >= _PURGE_AT:
+            self.purge(last_sent_s)  # before this session joins them: it is its own loop that is calling
+        self._leaving.append((ended_s, session.id, last_sent_s, requests))
         if session.holder is not None:
             self._recorder.residence.extend((ended_s, session.holder.index, -1.0))
 
     def recall(self, session: Session) -> None:
         """Take back :meth:`leave`: the request that was to be the last has been cut."""
         self.sending += 1
-        kept = []
         for entry in self._leaving:
-            if entry[1] != session.id:
-                kept.append(entry)
-            elif session.holder is not None:
-                self._recorder.residence.extend((entry[0], session.holder.index, 1.0))
-        heapify(kept)
-        self._leaving = kept
+            if entry[1] == session.id:
+                self._leaving.remove(entry)
+                if session.holder is not None:
+                    self._recorder.residence.extend((entry[0], session.holder.index, 1.0))
+                return
 
     @property
     def last_end_s(self) -> float:
@@ -147,10 +155,13 @@ class Sessions:
 
     def purge(self, now_s: float) -> None:
         """Let the sessions go whose last request has ended."""
-        leaving = self._leaving
-        while leaving and leaving[0][0] <= now_s:
-            ended_s, number, last_sent_s, requests = heappop(leaving)
-            self._finish(self._live.pop(number), last_sent_s, ended_s, requests, unfinished=False)
+        leaving, self._leaving = self._leaving, []
+        for entry in leaving:
+            ended_s, number, last_sent_s, requests = entry
+            if ended_s > now_s:
+                self._leaving.append(entry)
+            else:
+                self._finish(self._live.pop(number), last_sent_s, ended_s, requests, unfinished=False)
 
     def alive(self, now_s: float) -> Iterator[Session]:
         """Iterate over the sessions with a request still open or still to come."""
@@ -158,44 +169,25 @@ class Sessions:
         yield from self._live.values()
 
     def close(self, now_s: float) -> None:
-        """End the run: sessions still sending report themselves through :class:`RunOver`."""
+        """End the run: all sessions that are not over report themselves through :class:`RunOver`."""
         self.purge(now_s)
-        for ended_s, number, last_sent_s, requests in sorted(self._leaving):
-            self._finish(self._live.pop(number), last_sent_s, ended_s, requests, unfinished=True)
         self._leaving.clear()
         for session in list(self._live.values()):
             session.loop.throw(RunOver())
 
-    def report(self, session: Session, last_sent_s: float, requests: int) -> None:
-        """Record a session that is still sending when the run is over."""
+    def report(self, session: Session, last_sent_s: float, ended_s: float, requests: int) -> None:
+        """Record a session that is not over when the run is; ``ended_s`` is NaN where it would send again."""
         if requests or session.holder is not None:
-            self._finish(session, last_sent_s, float("nan"), requests, unfinished=True)
+            self._finish(session, last_sent_s, ended_s, requests, unfinished=True)
 
     def _finish(self, session: Session, last_sent_s: float, ended_s: float, requests: int, *, unfinished: bool) -> None:
         """Count a session that will send no more, and record it."""
-        recorder, operations = self._recorder, self._operations
+        recorder = self._recorder
         if not unfinished:
             # The loop refers to itself; closing it lets go of the session at once, without the garbage collector.
             session.loop.close()
-        broken_by = session.broken_by
-        exposed_to: dict[int, bool] = {}
-        for operation, at_s in session.exposures:
-            exposed_to[operation] = exposed_to.get(operation, False) or last_sent_s > at_s
-        for operation, sent_later in exposed_to.items():
-            record = operations[operation - 1]
-            if sent_later:
-                record.exposed += 1
-                record.broken += operation in broken_by
-            elif unfinished and isnan(ended_s):
-                record.censored += 1
-        for operation, at_s in session.alive_at:
-            if last_sent_s > at_s:
-                operations[operation - 1].alive += 1
-                operations[operation - 1].broken_alive += operation in broken_by
-        if session.born_terminating:
-            record = operations[session.born_terminating - 1]
-            record.born_on_terminating += 1
-            record.born_broken += session.born_terminating in broken_by
+        if session.exposures or session.alive_at or session.born_terminating:
+            self._count_for_operations(session, last_sent_s, censored=unfinished and isnan(ended_s))
         if last_sent_s >= recorder.settle_s:
             recorder.sessions_seen += 1
             recorder.sessions_broken_in_background += session.breaks_background > 0
@@ -216,3 +208,31 @@ class Sessions:
                 unfinished,
             )
         )
+
+    def _count_for_operations(self, session: Session, last_sent_s: float, *, censored: bool) -> None:
+        """Count a session for the operations it was exposed to, alive at, or born under (rules B6 to B9).
+
+        Args:
+            session: The session.
+            last_sent_s: When it sent its last request.
+            censored: Whether the run ended before it could send another.
+        """
+        operations, broken_by = self._operations, session.broken_by
+        exposed_to: dict[int, bool] = {}
+        for operation, at_s in session.exposures:
+            exposed_to[operation] = exposed_to.get(operation, False) or last_sent_s > at_s
+        for operation, sent_later in exposed_to.items():
+            record = operations[operation - 1]
+            if sent_later:
+                record.exposed += 1
+                record.broken += operation in broken_by
+            elif censored:
+                record.censored += 1
+        for operation, at_s in session.alive_at:
+            if last_sent_s > at_s:
+                operations[operation - 1].alive += 1
+                operations[operation - 1].broken_alive += operation in broken_by
+        if session.born_terminating:
+            record = operations[session.born_terminating - 1]
+            record.born_on_terminating += 1
+            record.born_broken += session.born_terminating in broken_by

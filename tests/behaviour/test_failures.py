@@ -138,11 +138,12 @@ def test_all_targets_draining_is_503_even_for_bound_sessions_unless_chosen(tmp_p
     assert gate.outcomes(3) == bound.outcomes(3) == ["no_target"]
 
 
-def test_container_that_dies_resets_the_requests_that_would_have_timed_out_later(tmp_path: Path) -> None:
-    """Protects the earlier of two ends: SIGKILL at 110 s closes connections whose read timeout is at 159 s."""
+def test_request_bound_to_time_out_stays_a_504_when_its_container_dies_first(tmp_path: Path) -> None:
+    """Protects rule G8 as written: SIGKILL at 110 s leaves a request alone whose read timeout is at 159 s."""
     story = tell(tmp_path, [[99.0 + i / 16] for i in range(3)], scale_to(2), _LONG, service_s=90.0)
     (row,) = [row for session in range(3) for row in story.requests(session) if row.pod == story.removed.pod]
-    assert (row.outcome, row.ended_s) == ("reset", 110.0)
+    assert row.outcome == "timed_out"
+    assert row.ended_s == row.sent_s + 60.0
 
 
 @pytest.mark.parametrize("keep", ["rebind_cookie", "keep_cookie"])

@@ -17,7 +17,7 @@ from simsticky.workload.generate import Workload
 
 pytestmark = pytest.mark.perf
 
-RUN_S = 2500.0
+RUN_S = 800.0
 LIVE_SESSIONS = 80
 
 

@@ -97,7 +97,9 @@ def deployments(draw: st.DrawFn) -> Mapping:
 def traffics(draw: st.DrawFn, *, keep: float | None = None) -> Mapping:
     """Return light traffic of short sessions, open or closed."""
     open_arrivals = st.builds(lambda rate: {"kind": "poisson", "rate": rate}, st.sampled_from([0.5, 1, 3]))
-    closed = st.builds(lambda population: {"kind": "closed", "population": population, "pause": 0.5}, st.integers(1, 12))
+    closed = st.builds(
+        lambda population: {"kind": "closed", "population": population, "pause": 0.5}, st.integers(1, 12)
+    )
     action = draw(st.sampled_from(["continue", "retry", "abandon"]))
     return {
         "sessions": draw(open_arrivals | closed),

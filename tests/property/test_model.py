@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import operations, scenarios
@@ -18,8 +17,8 @@ from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
 from simsticky.simulate import simulate
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
-_SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+_SLOW = settings(max_examples=settings().max_examples // 3, suppress_health_check=[HealthCheck.too_slow])
+"""A run takes longer than what hypothesis is made for, so there are fewer."""
 
 
 def _run(scenario: Mapping[str, Any]) -> Result:
@@ -43,10 +42,15 @@ def test_every_rollout_keeps_the_invariants(scenario: Mapping[str, Any]) -> None
 @_SLOW
 @given(scenarios(operations(("rollout",))))
 def test_rollout_keeps_enough_pods_available(scenario: Mapping[str, Any]) -> None:
-    """Protects maxUnavailable: where no pod fails by itself, available >= replicas - maxUnavailable at every deletion."""
+    """Protects maxUnavailable: where no pod fails by itself, available >= replicas - maxUnavailable all the time.
+
+    A rollover, one rollout on top of another, counts only without minReadySeconds: its pods that are ready but not yet
+    available are to go first, yet a ReplicaSet chooses victims by readiness and may take an available one.
+    """
     scenario["app"]["concurrency"] = 1000  # no probe ever fails in a queue
     deployment = scenario["deployment"]
     assume("strategy" not in deployment)
+    assume(len(scenario["timeline"]) <= 1 or deployment["minReadySeconds"] == 0)
     result = _run(scenario)
     pods = result.pods
     assert "unready" not in set(result.events["kind"])
@@ -99,8 +103,11 @@ def test_frames_agree_with_each_other(scenario: Mapping[str, Any]) -> None:
     requests, sessions, done = result.requests, result.sessions, result.operations
     broke = requests["broke"] != ""
     caused = broke & (requests["operation"] > 0)
-    assert int(caused.sum()) == result.summary["breaks"] == int(sessions["breaks"].sum())
-    assert int((broke & ~caused).sum()) == int(sessions["breaks_background"].sum())
+    assert int(caused.sum()) == result.summary["breaks"]
+    # What a request that is open at the run's end was going to do to its session is in the session's row already.
+    open_at_end = int((requests["outcome"] == "unfinished").sum())
+    assert 0 <= int(sessions["breaks"].sum()) - int(caused.sum()) <= open_at_end
+    assert 0 <= int(sessions["breaks_background"].sum()) - int((broke & ~caused).sum()) <= open_at_end
     assert int(done["breaks"].sum()) == result.summary["breaks"]
     assert set(requests["session"]) <= set(sessions["session"])
     load = result.load

@@ -1,0 +1,23 @@
+"""Scenarios that once broke an invariant, replayed for ever."""
+
+from pathlib import Path
+
+import pytest
+
+from simsticky.scenario.load import load
+from simsticky.simulate import simulate
+
+_EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", _EXAMPLES, ids=lambda path: path.stem)
+def test_kept_example_keeps_the_invariants(path: Path) -> None:
+    """Protects against old bugs: what each example was about is said in it."""
+    scenario = load(str(path))
+    assert scenario.about
+    simulate(scenario, verify=True)
+
+
+def test_there_are_examples() -> None:
+    """Protects the folder from being lost on the way."""
+    assert _EXAMPLES

@@ -1,0 +1,183 @@
+"""The invariants find what they are there for: each is shown a recording that was tampered with."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
+
+import numpy as np
+import pytest
+from small_scenario import small
+
+from simsticky.errors import InvariantError
+from simsticky.scenario.model import Scenario
+from simsticky.sim.invariants import verify
+from simsticky.sim.recording import CODE, CONTAINER, ENDED, SENT, STARTED, EventRecord, Outcome, Recording, pack
+from simsticky.sim.simulation import Simulation
+
+Tampering = Callable[[Recording], None]
+
+
+@cache
+def _good() -> tuple[Recording, Scenario]:
+    scenario = small(kic__enableDrainSupport=False)
+    return Simulation(scenario, 1, 0).run(), scenario
+
+
+def _rows(recording: Recording) -> np.ndarray:
+    """Join the blocks into one, to be changed in place."""
+    recording.request_blocks = [np.concatenate(recording.request_blocks)]
+    (rows,) = recording.request_blocks
+    recording.request_blocks = [rows[np.argsort(rows[:, SENT], kind="stable")]]
+    return recording.request_blocks[0]
+
+
+def _row(recording: Recording, number: int = 200) -> np.ndarray:
+    return _rows(recording)[number]
+
+
+def _clock_back(recording: Recording) -> None:
+    recording.events.append(EventRecord(0.0, "kubelet", "ready", "pod"))
+
+
+def _started_before_sent(recording: Recording) -> None:
+    _row(recording)[STARTED] -= 1.0
+
+
+def _answered_after_death(recording: Recording) -> None:
+    first = recording.pods[0]
+    rows = _rows(recording)
+    last_of = {row[0]: number for number, row in enumerate(rows)}
+    row = next(rows[number] for number in last_of.values() if rows[number, CONTAINER] == 0)
+    row[ENDED] = first.dead_s + 1.0
+
+
+def _sent_after_the_listener_closed(recording: Recording) -> None:
+    pod = next(pod for pod in recording.pods if pod.dead_s == pod.dead_s)
+    pod.listener_closed_s = pod.deleted_s = pod.sigterm_s = pod.prestop_end_s = 1.0
+
+
+def _two_outcomes(recording: Recording) -> None:
+    rows = _rows(recording)
+    row = rows[200].copy()
+    later = np.flatnonzero((rows[:, 0] == row[0]) & (rows[:, SENT] > row[SENT]))
+    rows[later[0], 1] = row[1]
+
+
+def _no_end(recording: Recording) -> None:
+    _row(recording)[ENDED] = np.nan
+
+
+def _reset_of_the_living(recording: Recording) -> None:
+    _row(recording)[CODE] = pack(0, 1, Outcome.RESET)
+
+
+def _too_many_in_service(recording: Recording) -> None:
+    rows = _rows(recording)
+    here = np.flatnonzero(rows[:, CONTAINER] == rows[200, CONTAINER])[:17]
+    rows[here, SENT], rows[here, STARTED], rows[here, ENDED] = 20.0, 20.0, 21.0
+    rows[here, 0] = np.arange(17) + 1e6
+    rows[here, 1] = 1.0
+    _rows(recording)
+
+
+def _overtaking(recording: Recording) -> None:
+    rows = _rows(recording)
+    first, second = np.flatnonzero(rows[:, CONTAINER] == rows[200, CONTAINER])[20:22]
+    rows[first, STARTED] = rows[second, STARTED] + 0.001
+    rows[first, ENDED] = rows[second, STARTED] + 0.002
+
+
+def _wandering(recording: Recording) -> None:
+    rows = _rows(recording)
+    early = rows[(rows[:, SENT] < 25.0) & (rows[:, 1] > 3)]
+    session = early[-1, 0]
+    mine = np.flatnonzero(rows[:, 0] == session)
+    last = mine[rows[mine, SENT] < 25.0][-1]
+    rows[last, CONTAINER] = (rows[last, CONTAINER] + 1) % 3
+
+
+def _break_out_of_nothing(recording: Recording) -> None:
+    rows = _rows(recording)
+    first = next(row for row in rows if row[1] == 1.0)
+    first[CODE] = pack(0, 1, Outcome.ANSWERED, 1, 1, 1, 1)
+
+
+def _break_nobody_counted(recording: Recording) -> None:
+    row = next(row for row in _rows(recording)[::-1] if row[1] > 5)
+    row[CODE] = pack(0, 1, Outcome.ANSWERED, 1, 1, 1, 1)
+
+
+def _killed_too_soon(recording: Recording) -> None:
+    pod = next(pod for pod in recording.pods if pod.dead_s == pod.dead_s)
+    pod.sigkill_s = pod.sigterm_s + 1.0
+    pod.dead_s = pod.sigkill_s
+    pod.listener_closed_s = pod.sigterm_s
+    pod.endpoint_gone_s = pod.removed_s = pod.dead_s + 1
+
+
+def _dead_before_sigterm(recording: Recording) -> None:
+    pod = next(pod for pod in recording.pods if pod.dead_s == pod.dead_s)
+    pod.dead_s = pod.deleted_s - 1.0
+
+
+def _too_many_pods(recording: Recording) -> None:
+    pod = recording.pods[-1]
+    recording.pods += [deepcopy(pod) for _ in range(3)]
+
+
+def _miscounted(recording: Recording) -> None:
+    recording.counts["requests_answered"] += 1
+    recording.counts["requests_sent"] += 1
+
+
+def _more_broken_than_exposed(recording: Recording) -> None:
+    recording.operations[0].broken = recording.operations[0].exposed + 1
+
+
+def _new_session_on_weight_zero(recording: Recording) -> None:
+    pod = recording.pods[0]
+    rows = _rows(recording)
+    row = next(row for row in rows if row[1] == 1.0 and pod.deleted_s + 4 < row[SENT] < pod.sigterm_s)
+    alone = np.flatnonzero(rows[:, 0] == row[0])[1:]
+    rows[alone, 0] = 1e6
+    row[CONTAINER] = 0
+
+
+@pytest.mark.parametrize(
+    ("tampering", "invariant"),
+    [
+        (_clock_back, "the clock never runs back"),
+        (_started_before_sent, "sent <= started <= ended"),
+        (_answered_after_death, "a dead container answers nothing"),
+        (_sent_after_the_listener_closed, "a request reaches a pod only while it listens"),
+        (_two_outcomes, "a request has one outcome|numbered without gaps"),
+        (_no_end, "only an unfinished request has no end"),
+        (_reset_of_the_living, "a request is cut by its container's end"),
+        (_too_many_in_service, "at most 16 requests are in service"),
+        (_overtaking, "first come, first served"),
+        (_wandering, "a session stays on its pod while it can"),
+        (_break_out_of_nothing, "a session breaks only after a first answer"),
+        (_break_nobody_counted, "counts agree with rows"),
+        (_killed_too_soon, "SIGKILL comes at least 2 s after SIGTERM"),
+        (_dead_before_sigterm, "a pod lives in legal order"),
+        (_too_many_pods, "non-terminating pods are at most 4"),
+        (_miscounted, "counts agree with rows"),
+        (_more_broken_than_exposed, "no more sessions break than are there"),
+        (_new_session_on_weight_zero, "a target without weight takes no new session|numbered without gaps"),
+    ],
+    ids=lambda value: value.__name__.strip("_") if callable(value) else "",
+)
+def test_tampering_is_found(tampering: Tampering, invariant: str) -> None:
+    """Protects the checker itself: a recording that is good passes, one that was changed names what is wrong."""
+    recording, scenario = _good()
+    changed = deepcopy(recording)
+    tampering(changed)
+    with pytest.raises(InvariantError, match=invariant):
+        verify(changed, scenario)
+
+
+def test_good_recording_passes_at_every_level() -> None:
+    """Protects --verify at lower record levels: what is there is checked, what is not there is not missed."""
+    for level in ("requests", "sessions", "summary"):
+        scenario = small(run__record=level)
+        verify(Simulation(scenario, 1, 0).run(), scenario)

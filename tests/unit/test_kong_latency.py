@@ -1,0 +1,131 @@
+"""The latency algorithm: averages, the stampede after a rebuild, weight 0, retries, late responses."""
+
+from math import exp
+
+import pytest
+
+from simsticky.kong.algorithms.latency import Latency, round_trip_s
+from simsticky.kong.balancer import Balancer, Handle, NoPeerError, Refusal
+from simsticky.kong.upstream import Target
+
+A, B, C = (f"10.0.0.{i}:80" for i in range(1, 4))
+
+
+class Bench:
+    """A balancer with a clock to set."""
+
+    def __init__(self, *weights: int, order: str = "ABC") -> None:
+        self.now_s = 0.0
+        names = {"A": A, "B": B, "C": C}
+        places = [names[letter] for letter in order]
+        self.algorithm = Latency(lambda: self.now_s, lambda listed: sorted(listed, key=places.index))
+        targets = [Target(f"10.0.0.{i}:80", w) for i, w in enumerate(weights, 1)]
+        self.balancer = Balancer(targets, self.algorithm)
+
+    def answer(self, address: str, now_s: float, rtt_s: float) -> None:
+        """Log a response."""
+        self.now_s = now_s
+        self.balancer.feedback(address, rtt_s)
+
+
+def test_stampede_after_a_rebuild() -> None:
+    """Protects the cold start: every request goes to the first candidate until its first response, then to the next."""
+    bench = Bench(100, 100, 100, order="CAB")
+    assert [bench.balancer.next_peer() for _ in range(4)] == [C] * 4
+    bench.answer(C, 1.0, 0.1)
+    assert [bench.balancer.next_peer() for _ in range(4)] == [A] * 4
+
+
+def test_average_decays_with_ten_seconds() -> None:
+    """Protects the average: the past loses exp(-t / 10 s), the new time gets the rest."""
+    bench = Bench(100, 100)
+    bench.answer(A, 5.0, 2.0)
+    bench.answer(A, 10.0, 1.0)
+    first = 2.0 * (1 - exp(-0.5))
+    assert bench.algorithm.ewma[A] == pytest.approx(first * exp(-0.5) + 1.0 * (1 - exp(-0.5)))
+    assert bench.algorithm.last_touched == {A: 10.0, B: 0.0}
+
+
+def test_weight_divides_the_score() -> None:
+    """Protects what the documentation denies: a heavier target is picked at a longer time."""
+    bench = Bench(100, 10)
+    bench.answer(A, 10.0, 0.5)
+    bench.answer(B, 10.0, 0.1)
+    assert bench.balancer.next_peer() == A
+
+
+def test_weight_0_wins_only_as_the_first_without_a_response() -> None:
+    """Protects the NaN of a draining target: first in order it gets all requests until its first response."""
+    assert Bench(100, 0, order="ABC").balancer.next_peer() == A
+    bench = Bench(100, 0, order="BAC")
+    bench.answer(A, 1.0, 0.5)
+    assert bench.balancer.next_peer() == B
+    bench.answer(B, 2.0, 0.1)
+    assert bench.balancer.next_peer() == A
+
+
+def test_retries_pass_over_failures_until_none_is_left() -> None:
+    """Protects the retries: each target once, then no peer."""
+    bench, handle = Bench(100, 100, 100, order="BCA"), Handle()
+    assert [bench.balancer.get_peer(handle) for _ in range(3)] == [B, C, A]
+    with pytest.raises(NoPeerError) as refused:
+        bench.balancer.get_peer(handle)
+    assert refused.value.refusal is Refusal.NO_PEERS
+
+
+def test_the_only_target_gets_every_retry() -> None:
+    """Protects the single target, whose failures are not looked at."""
+    bench, handle = Bench(100), Handle()
+    assert [bench.balancer.get_peer(handle) for _ in range(3)] == [A] * 3
+
+
+def test_slow_start_of_a_recovered_target() -> None:
+    """Protects the newcomer's average: the sum of the others over their number, itself counted in."""
+    bench = Bench(100, 100, 100)
+    for address in (A, B, C):
+        bench.answer(address, 10.0, 0.3)
+    bench.balancer.set_address_status(C, available=False)
+    assert bench.algorithm.address_count == 2
+    bench.now_s = 12.0
+    bench.balancer.set_address_status(C, available=True)
+    assert bench.algorithm.ewma[C] == pytest.approx(2 * bench.algorithm.ewma[A] / 3)
+    assert bench.algorithm.last_touched[C] == 12.0
+
+
+def test_late_response_of_an_unhealthy_target() -> None:
+    """Protects Kong's slip: such a response brings the entry back, and a pick that falls on it fails."""
+    bench = Bench(100, 100, 100, order="ABC")
+    for address in (A, B, C):
+        bench.answer(address, 10.0, 0.3)
+    bench.balancer.set_address_status(A, available=False)
+    bench.answer(A, 20.0, 0.001)
+    assert bench.algorithm.ewma[A] == 0.001
+    with pytest.raises(NoPeerError) as refused:
+        bench.balancer.next_peer()
+    assert refused.value.refusal is Refusal.ADDRESS_UNAVAILABLE
+    bench.balancer.set_address_status(B, available=False)
+    assert bench.balancer.next_peer() == C
+
+
+def test_no_feedback_while_the_balancer_is_unhealthy() -> None:
+    """Protects the averages: a closed gate takes no note of responses, nor does an unlisted address."""
+    bench = Bench(100)
+    with pytest.raises(KeyError):
+        bench.balancer.feedback(B, 1.0)
+    bench.balancer.set_address_status(A, available=False)
+    assert bench.balancer.feedback(A, 1.0) is None
+    with pytest.raises(NoPeerError):
+        bench.algorithm.pick()
+
+
+def test_times_of_several_attempts_count_nothing() -> None:
+    """Protects the time after a retry: nginx lists several numbers, Kong reads none of them."""
+    assert round_trip_s(0.25, 0.5) == 0.75
+    assert round_trip_s(None, None) == 0.0
+    assert round_trip_s(0.25, None) == 0.25
+
+
+def test_an_order_that_is_none_is_refused() -> None:
+    """Protects the candidates against an order that loses or invents one."""
+    with pytest.raises(ValueError, match="exactly once"):
+        Balancer([Target(A), Target(B)], Latency(lambda: 0.0, lambda listed: listed[:1]))
