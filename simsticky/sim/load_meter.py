@@ -24,6 +24,7 @@ class LoadMeter:
     def __init__(self) -> None:
         """Make a meter that is not running, with no pods in any set."""
         self.running = False
+        self.follows_requests = False
         self.sets: dict[str, tuple[int, ...]] = dict.fromkeys(POD_SETS, ())
         self._since_s = 0.0
         self._totals = {(quantity, pods): SkewTotals() for quantity in QUANTITIES[:2] for pods in POD_SETS}
@@ -31,9 +32,10 @@ class LoadMeter:
         self._requests = {pods: np.zeros(64) for pods in POD_SETS}
         self._members: dict[str, set[int]] = {pods: set() for pods in POD_SETS}
 
-    def start(self, now_s: float) -> None:
-        """Begin the window."""
+    def start(self, now_s: float, *, in_flight: bool = True) -> None:
+        """Begin the window; without ``in_flight`` the requests in flight are left out, which cost the most."""
         self.running = True
+        self.follows_requests = in_flight
         self._since_s = now_s
 
     def fit(self, containers: int) -> None:
@@ -53,7 +55,8 @@ class LoadMeter:
             sent: Container index of each request sent within it.
         """
         if self.running and now_s > self._since_s:
-            self._integrate("in_flight", in_flight, now_s)
+            if self.follows_requests:
+                self._integrate("in_flight", in_flight, now_s)
             self._integrate("sessions", sessions, now_s)
             if len(sent):
                 per_container = np.bincount(sent, minlength=len(self._requests["serving"]))

@@ -100,10 +100,10 @@ class Recorder:
             self.seal(now_s)
             self.meter.sets = sets
 
-    def start_window(self, now_s: float) -> None:
-        """Begin the window over which load skew is measured."""
+    def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
+        """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
         self.seal(now_s)
-        self.meter.start(now_s)
+        self.meter.start(now_s, in_flight=in_flight)
         self.recording.window_s = (now_s, now_s)
 
     def mark_window(self, now_s: float) -> None:
@@ -179,7 +179,7 @@ class Recorder:
         containers = np.concatenate([ended_in, sent_to])
         deltas = np.ones(len(times))
         deltas[: len(closed)] = -1.0
-        if self.meter.running:
+        if self.meter.follows_requests:
             order = np.argsort(times, kind="stable")
             times, containers, deltas = times[order], containers[order], deltas[order]
         self.meter.advance(
@@ -208,7 +208,9 @@ class Recorder:
             self.count("requests_failed", int(tally[failure]))
         answered = measured if tally[Outcome.ANSWERED] == len(measured) else measured[outcome == Outcome.ANSWERED]
         self.recording.latency.add(answered[:, ENDED] - answered[:, SENT])
-        self._count_special(closed[closed[:, CODE] >= _SPECIAL])
+        special = closed[:, CODE] >= _SPECIAL
+        if special.any():
+            self._count_special(closed[special])
 
     def _count_special(self, special: Rows) -> None:
         """Count breaks by mechanism and origin, and failures and breaks by operation."""

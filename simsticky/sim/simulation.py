@@ -14,7 +14,7 @@ from simsticky.sim.cluster import Cluster
 from simsticky.sim.controllers import DeploymentController, ReplicaSetController
 from simsticky.sim.endpoints import EndpointSliceController, IngressController, publish_pod_sets
 from simsticky.sim.gateway import Gateway
-from simsticky.sim.kernel import Phase, call_at
+from simsticky.sim.kernel import Phase, call_at, run
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.operations import Timeline
 from simsticky.sim.past_picks import PastPicks
@@ -135,14 +135,14 @@ class Simulation:
         if self._window_s is not None:
             self._at(self._window_s[0], lambda: recorder.start_window(float(env.now)))
         elif not scenario.timeline:
-            self._at(scenario.run.settle, lambda: recorder.start_window(float(env.now)))
+            self._at(scenario.run.settle, lambda: recorder.start_window(float(env.now), in_flight=False))
         until = scenario.run.until
         stop_s = scenario.run.horizon if isinstance(until, str) else until
         if self._window_s is not None:
             stop_s = self._window_s[1]
         self._at(stop_s, self._stop)
         with _collector_paused():
-            env.run(until=self._end)
+            run(env, until=self._end)
         end_s = float(env.now)
         if self._window_s is not None or not scenario.timeline:
             recorder.mark_window(end_s)

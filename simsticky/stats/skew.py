@@ -72,9 +72,15 @@ class SkewTotals:
 
     def merge(self, other: "SkewTotals") -> None:
         """Add the integrals of another stretch of the same set."""
-        for name in self.__slots__:
-            if name != "peak":
-                setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.max += other.max
+        self.min += other.min
+        self.mean += other.mean
+        self.sd += other.sd
+        self.square_of_sum += other.square_of_sum
+        self.n_sum_of_squares += other.n_sum_of_squares
+        self.gini += other.gini
+        self.above_1_2_s += other.above_1_2_s
+        self.above_1_5_s += other.above_1_5_s
         self.peak = max(self.peak, other.peak)
 
     def copy(self) -> "SkewTotals":
