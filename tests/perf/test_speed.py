@@ -140,10 +140,12 @@ def test_memory_grows_only_by_what_is_recorded(level: str, million: float, limit
 @pytest.mark.slow
 def test_the_requests_frame_is_built_in_little_memory() -> None:
     """Building ``.requests`` takes at most 120 bytes a request beyond the recording."""
+    import simsticky.results.frames  # pandas itself is not what is measured
     from simsticky.simulate import simulate
 
     result = simulate(steady(until=6000.0), seed=7)
     gc.collect()
+    assert simsticky.results.frames.REQUESTS
     tracemalloc.start()
     try:
         frame = result.requests
