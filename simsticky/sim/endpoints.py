@@ -91,17 +91,20 @@ class IngressController:
         self._busy_until_s = 0.0
         self._tick_pending = False
         self._changes = 0
+        self._seen_change = 0
         self._pushes = 0
 
     def slice_changed(self, endpoints: dict[str, Endpoint]) -> None:
         """An EndpointSlice was written; its cache hears of it after the watch delay."""
         self._changes += 1
-        endpoints = dict(endpoints)
+        change, endpoints = self._changes, dict(endpoints)
         delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
-        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(endpoints))
+        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(change, endpoints))
 
-    def _observe(self, endpoints: dict[str, Endpoint]) -> None:
-        self._seen = endpoints
+    def _observe(self, change: int, endpoints: dict[str, Endpoint]) -> None:
+        if change < self._seen_change:
+            return  # a watch never goes back: a later state has been seen already
+        self._seen_change, self._seen = change, endpoints
         if not self._tick_pending:
             self._tick_pending = True
             call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, self._tick)
