@@ -269,7 +269,8 @@ _Changes = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 def _by_pod(pod_of: npt.NDArray[np.int32], containers: Column, times: Column, deltas: Column) -> dict[int, _Changes]:
     codes = pod_of[containers.astype(np.int64)]
     order = np.argsort(codes, kind="stable")
-    starts = np.searchsorted(codes[order], np.arange(len(pod_of) + 1))
+    # There may be more pods than containers: one that was deleted early never had any.
+    starts = np.searchsorted(codes[order], np.arange(int(codes.max(initial=-1)) + 2))
     found = {}
     for code in np.unique(codes[codes >= 0]).tolist():
         mine = order[starts[code] : starts[code + 1]]

@@ -15,7 +15,9 @@ def test_kept_example_keeps_the_invariants(path: Path) -> None:
     """Protects against old bugs: what each example was about is said in it."""
     scenario = load(str(path))
     assert scenario.about
-    simulate(scenario, verify=True)
+    result = simulate(scenario.evolve({"run.record": "requests"}), verify=True)
+    for frame in (result.sessions, result.requests, result.pods, result.load, result.events, result.operations):
+        assert len(frame.columns)
 
 
 def test_there_are_examples() -> None:
