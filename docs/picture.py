@@ -22,4 +22,6 @@ if __name__ == "__main__":
     svg = console.export_svg(title="simsticky")
     # The reader's own monospaced font: the picture asks the network for nothing.
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL).replace("Fira Code, monospace", "monospace")
+    # Without this some viewers drop the spaces that indent a row.
+    svg = svg.replace("<text ", '<text xml:space="preserve" ')
     (HERE / "rolling.svg").write_text(svg, encoding="utf-8")
