@@ -130,6 +130,14 @@ class Balancer:
         next_peer: Call it for the address of a first try that brings nothing. It is the algorithm's own
             ``pick``, so that round-robin costs one call a request; raises NoPeerError. A change of status
             replaces it, so look it up for each request.
+        release: Call it with the address of a request's latest pick by this very balancer when the request is
+            over. Kong does so once a request, in the log phase (``handle:release``), on the balancer of the
+            request's first attempt, which a push since then may have replaced. A retry releases the failed
+            address by itself. It is the algorithm's own ``release``.
+        feedback: Call it with an address and the seconds it took to answer, in the log phase after the release.
+            It returns what the algorithm holds of the address now, in seconds; None if no note was taken, as
+            always while the balancer is unhealthy (Kong 3.10 ``balancers.lua:afterBalance``). Look it up for
+            each request.
 
     Raises:
         ValueError: An address is listed twice or the threshold is out of range.
@@ -140,8 +148,10 @@ class Balancer:
         "_unavailable",
         "_weights",
         "algorithm",
+        "feedback",
         "healthy",
         "next_peer",
+        "release",
         "targets",
         "threshold",
         "total_weight",
@@ -163,16 +173,23 @@ class Balancer:
         self.unavailable_weight = 0
         self.healthy = False
         self.next_peer: Callable[[], str] = self._refuse
+        self.release: Callable[[str], None] = algorithm.release
+        self.feedback: Callable[[str, float], float | None] = self._ignore
         self._update_status()
 
     def _update_status(self) -> None:
         total = self.total_weight
         self.healthy = total > 0 and (total - self.unavailable_weight) / total * 100 > self.threshold
         self.next_peer = self.algorithm.pick if self.healthy else self._refuse
+        self.feedback = self.algorithm.feedback if self.healthy else self._ignore
         self.algorithm.rebuild(self.targets, self._unavailable)
 
     def _refuse(self) -> str:
         raise NoPeerError(Refusal.UNHEALTHY)
+
+    @staticmethod
+    def _ignore(address: str, rtt_s: float) -> None:
+        return None
 
     def lists(self, address: str) -> bool:
         """Return whether an address is one of the targets'."""
@@ -208,16 +225,17 @@ class Balancer:
         """Return the address for a request's next attempt and note it in the handle.
 
         A handle that has an address already is a retry: that address failed. The health gate comes before any
-        algorithm; only a cookie the algorithm lets through may pass it (Kong 3.10 ``balancers.lua:getPeer``).
+        algorithm, and a retry refused there leaves the handle as it is; only a cookie the algorithm lets through may
+        pass it (Kong 3.10 ``balancers.lua:getPeer``).
 
         Raises:
             NoPeerError: The balancer is unhealthy or has no peer.
         """
+        if not self.healthy and handle.key not in self.followable():
+            raise NoPeerError(Refusal.UNHEALTHY)
         if handle.address is not None:
             handle.retry_count += 1
             handle.failed = (*handle.failed, handle.address)
-        if not self.healthy and handle.key not in self.followable():
-            raise NoPeerError(Refusal.UNHEALTHY)
         handle.address = self.algorithm.pick(handle)
         return handle.address
 
@@ -233,28 +251,6 @@ class Balancer:
             NoPeerError: The balancer is unhealthy or has no peer.
         """
         return self.get_peer(Handle(None, u, exclude))
-
-    def release(self, address: str) -> None:
-        """Take note that a request is over, whose latest pick by this very balancer was ``address``.
-
-        Kong does so once a request, in the log phase (``handle:release``), on the balancer of the request's first
-        attempt, which a push since then may have replaced. A retry releases the failed address by itself.
-
-        Raises:
-            KeyError: The address is not listed.
-            ValueError: It is released more often than it was picked.
-        """
-        self.algorithm.release(address)
-
-    def feedback(self, address: str, rtt_s: float) -> float | None:
-        """Take note of a response time in seconds, in the log phase after the release.
-
-        Not while the balancer is unhealthy (Kong 3.10 ``balancers.lua:afterBalance``).
-
-        Returns:
-            What the algorithm holds of the address now, in seconds; None if no note was taken.
-        """
-        return self.algorithm.feedback(address, rtt_s) if self.healthy else None
 
     def followable(self) -> Mapping[str, str]:
         """Return the targets a cookie may follow now: cookie identity to address, in list order.

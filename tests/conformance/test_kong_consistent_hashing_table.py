@@ -1,9 +1,11 @@
 """Consistent-hashing against rings, picks and moves recorded from Kong's own Lua."""
 
+import json
 from collections import Counter
-from typing import Any
 
 import pytest
+from conformance_tables import OWN_TABLES
+from kong_driver import Case, attempt, targets_of
 
 from simsticky.kong.algorithms.consistent_hashing import (
     LARGEST_RING,
@@ -13,32 +15,21 @@ from simsticky.kong.algorithms.consistent_hashing import (
     ring_index,
     ring_points,
 )
-from simsticky.kong.balancer import Balancer, Handle, NoPeerError
+from simsticky.kong.balancer import Balancer, Handle
 from simsticky.kong.upstream import Target
 
-Case = dict[str, Any]
-
-
-def targets_of(listed: list[Case]) -> list[Target]:
-    """Return the targets of a case."""
-    return [Target(f"{target['name']}:{target['port']}", target["weight"]) for target in listed]
+OWN: Case = json.loads((OWN_TABLES / "kong" / "consistent_hashing.json").read_text(encoding="utf-8"))
 
 
 def picks_of(balancer: Balancer, keys: list[str]) -> list[str]:
     """Return the pick for each key; an error as the record spells it."""
-    picks: list[str] = []
-    for key in keys:
-        try:
-            picks.append(balancer.get_peer(Handle(key)))
-        except NoPeerError as error:
-            picks.append(f"ERR {error}")
-    return picks
+    outcomes = [attempt(balancer, Handle(key)) for key in keys]
+    return [outcome.get("peer") or f"ERR {outcome['error']}" for outcome in outcomes]
 
 
-def case_named(table: Case, name: str) -> Case:
-    """Return one of the table's target sets."""
-    found: Case = next(case for case in table["cases"] if case["name"] == name)
-    return found
+def targets_named(table: Case, name: str) -> list[Target]:
+    """Return one of the target sets of the table, or of our own table where another refers to it."""
+    return targets_of(next(case for case in table["cases"] + OWN["cases"] if case["name"] == name)["targets"])
 
 
 @pytest.mark.table("kong", "consistent_hashing", "cases")
@@ -57,24 +48,26 @@ def test_ring_and_picks(case: Case, table: Case) -> None:
     assert algorithm.points == case["points"]
     assert balancer.healthy is case["balancer_healthy"]
     assert [[point, case["sorted_targets"].index(address)] for point, address in algorithm.ring] == case["continuum"]
-    assert Counter(address for _, address in algorithm.ring) == case["entries_per_target"]
+    assert Counter(address for _, address in algorithm.ring) == Counter(case["entries_per_target"])
     assert picks_of(balancer, table["keys"]) == case["picks"]
 
 
 @pytest.mark.table("kong", "consistent_hashing", "health_steps")
 def test_health_steps(case: Case, table: Case) -> None:
     """An unhealthy target's keys go on to the next point of another; with its health they come back."""
-    balancer = Balancer(targets_of(case_named(table, case["case"])["targets"]), ConsistentHashing(case["slots"]))
-    for step in table["health_steps"]:
-        if (step["case"], step["slots"]) == (case["case"], case["slots"]) and step["step"] <= case["step"]:
-            balancer.set_address_status(step["target"], step["available"])
+    balancer = Balancer(targets_named(table, case["case"]), ConsistentHashing(case["slots"]))
+    of = (case["case"], case["slots"])
+    recorded = [step for step in OWN["health_steps"] + table["health_steps"] if (step["case"], step["slots"]) == of]
+    steps = {step["step"]: step for step in recorded}
+    for number in range(1, case["step"] + 1):
+        balancer.set_address_status(steps[number]["target"], steps[number]["available"])
     assert picks_of(balancer, table["keys"]) == case["picks"]
 
 
 @pytest.mark.table("kong", "consistent_hashing", "retries")
 def test_retries(case: Case, table: Case) -> None:
     """A retry meets the same address again, unless that was found unhealthy meanwhile."""
-    balancer = Balancer(targets_of(case_named(table, "equal-3")["targets"]), ConsistentHashing())
+    balancer = Balancer(targets_named(table, "equal-3"), ConsistentHashing())
     handle = Handle(case["key"])
     first = balancer.get_peer(handle)
     retries = [balancer.get_peer(handle) for _ in case["retries"]]

@@ -100,14 +100,14 @@ def test_handle_counts_retries_and_remembers_failures() -> None:
     assert (handle.address, handle.retry_count, tuple(handle.failed)) == (B, 2, (B, A))
 
 
-def test_refused_retry_counts_too() -> None:
-    """Protects the handle when the last target goes between two attempts."""
+def test_refused_retry_leaves_the_handle_as_it_is() -> None:
+    """Protects the handle when the last target goes between two attempts: no algorithm has seen the retry."""
     it, handle = balancer(100), Handle()
     it.get_peer(handle)
     it.set_address_status(A, available=False)
     with pytest.raises(NoPeerError):
         it.get_peer(handle)
-    assert (handle.retry_count, tuple(handle.failed)) == (1, (A,))
+    assert (handle.address, handle.retry_count, tuple(handle.failed)) == (A, 0, ())
 
 
 def test_targets_are_unique() -> None:

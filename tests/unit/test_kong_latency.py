@@ -1,6 +1,6 @@
 """The latency algorithm: averages, the stampede after a rebuild, weight 0, retries, late responses."""
 
-from math import exp
+from math import exp, nextafter
 
 import pytest
 
@@ -52,6 +52,25 @@ def test_weight_divides_the_score() -> None:
     bench.answer(A, 10.0, 0.5)
     bench.answer(B, 10.0, 0.1)
     assert bench.balancer.next_peer() == A
+
+
+def test_scores_that_fade_to_nothing_are_equal() -> None:
+    """Protects the end of the numbers' range: after hours without a response all scores are 0 and the first wins."""
+    bench = Bench(100, 100)
+    bench.answer(A, 10.0, 0.5)
+    bench.answer(B, 10.0, 0.1)
+    bench.now_s = 7000.0
+    assert bench.balancer.next_peer() == B
+    bench.now_s = 8000.0
+    assert bench.balancer.next_peer() == A
+
+
+def test_the_last_digit_of_a_score_decides() -> None:
+    """Protects picks from the short cut that ranks candidates: a score lower by the least possible is lower."""
+    bench = Bench(1, 1, 1)
+    for address, rtt_s in ((A, 0.1), (B, nextafter(0.1, 0.0)), (C, 0.2)):
+        bench.answer(address, 1e6, rtt_s)
+    assert bench.balancer.next_peer() == B
 
 
 def test_weight_0_wins_only_as_the_first_without_a_response() -> None:

@@ -8,13 +8,17 @@ go to one target until its first response, then to the next.
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from math import exp, inf, nan
+from math import exp, inf, log, nan
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
 from simsticky.kong.upstream import Target
 
 DECAY_S = 10.0
 """Time after which an average has lost all but 1/e of its past."""
+
+_TOO_CLOSE = 1e-9
+_TOO_SMALL = 690.0
+"""A key is good to some 1e-12; the exponential of less than -708 has lost digits."""
 
 Order = Callable[[Sequence[str]], Sequence[str]]
 """Returns the addresses in the order in which Lua's ``pairs()`` would visit them.
@@ -39,12 +43,53 @@ def round_trip_s(connect_s: float | None, response_s: float | None) -> float:
     return (connect_s or 0.0) + (response_s or 0.0)
 
 
+class _Average:
+    """One target's average.
+
+    Attributes:
+        available: Whether the target is; an average may outlive that (see ``Latency.feedback``).
+        position: Place among the candidates, from 0.
+    """
+
+    __slots__ = ("address", "available", "ewma_s", "position", "touched_s", "weight")
+
+    def __init__(self, target: Target, available: bool, ewma_s: float, touched_s: float) -> None:
+        self.address = target.address
+        self.weight = target.weight
+        self.available = available
+        self.ewma_s = ewma_s
+        self.touched_s = touched_s
+        self.position = 0
+
+    def score(self, now_s: float) -> float:
+        """Return the score as Kong computes it, infinite or NaN for weight 0."""
+        age_s = now_s - self.touched_s
+        score = self.ewma_s * exp(-age_s / DECAY_S) if age_s > 0 else self.ewma_s
+        if self.weight:
+            return score / self.weight
+        return inf if score > 0 else nan
+
+    def key(self) -> float:
+        """Return the logarithm of the score at time 0, which ranks scores of all times alike.
+
+        An average of 0 is the lowest. A target of weight 0 never undercuts another, but as the first candidate it may
+        be a NaN that none undercuts: there it ranks lowest, which makes the pick compare the scores.
+        """
+        if not self.weight:
+            return inf if self.position else -inf
+        scaled = self.ewma_s / self.weight
+        return log(scaled) + self.touched_s / DECAY_S if scaled > 0 else -inf
+
+
 class Latency(Algorithm):
     """The averages and the pick of the lowest score.
 
     A score is ``ewma * exp(-(now - last touched) / 10 s) / weight``; the strictly lowest of all candidates wins, the
     first of equals. With weight 0 it is not a number while the average is 0, and infinite afterwards: such a target
     wins every comparison if it is the first candidate and has not answered since the rebuild, otherwise none.
+
+    All scores fade alike, so that keys which do not (``_Average.key``) rank them without computing any. Where two keys
+    are too close to tell, and at the ends of the numbers' range, the scores themselves are compared as Kong does.
 
     Args:
         clock: Returns the time in seconds.
@@ -54,32 +99,31 @@ class Latency(Algorithm):
         address_count: Available targets at the latest rebuild that found any.
     """
 
-    __slots__ = ("_available", "_candidates", "_clock", "_ewma", "_order", "_touched", "_weights", "address_count")
+    __slots__ = ("_averages", "_candidates", "_clock", "_keys", "_order", "_targets", "address_count")
 
     def __init__(self, clock: Callable[[], float], order: Order = as_listed) -> None:
         self._clock = clock
         self._order = order
-        self._weights: dict[str, int] = {}
-        self._ewma: dict[str, float] = {}
-        self._touched: dict[str, float] = {}
-        self._candidates: tuple[str, ...] = ()
-        self._available: frozenset[str] = frozenset()
+        self._targets: dict[str, Target] = {}
+        self._averages: dict[str, _Average] = {}
+        self._candidates: list[_Average] = []
+        self._keys: list[float] = []
         self.address_count = 0
 
     @property
     def candidates(self) -> tuple[str, ...]:
         """The addresses that have an average, in the order of ``pairs()``."""
-        return self._candidates
+        return tuple(average.address for average in self._candidates)
 
     @property
     def ewma(self) -> dict[str, float]:
         """The averages in seconds by address, as of the time they were last touched."""
-        return dict(self._ewma)
+        return {address: average.ewma_s for address, average in self._averages.items()}
 
     @property
     def last_touched(self) -> dict[str, float]:
         """When each average was last touched, in seconds."""
-        return dict(self._touched)
+        return {address: average.touched_s for address, average in self._averages.items()}
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Drop the averages of unavailable targets and give newcomers a slow start.
@@ -87,23 +131,28 @@ class Latency(Algorithm):
         A newcomer begins with the sum of the averages of the available targets, divided by their number, itself
         included (``calculate_slow_start_ewma``).
         """
-        self._weights = {target.address: target.weight for target in targets}
-        available = [address for address in self._weights if address not in unavailable]
-        self._available = frozenset(available)
-        for address in [address for address in self._ewma if address not in self._available]:
-            del self._ewma[address], self._touched[address]
+        self._targets = {target.address: target for target in targets}
+        available = [address for address in self._targets if address not in unavailable]
         if available:
             self.address_count = len(available)
-            slow_start = sum(self._ewma.get(address, 0.0) for address in available) / len(available)
-            for address in available:
-                if address not in self._ewma:
-                    self._ewma[address], self._touched[address] = slow_start, self._clock()
+        kept = {address: self._averages[address] for address in self._averages if address in available}
+        total_s = sum(kept[address].ewma_s for address in available if address in kept)
+        self._averages = {}
+        for address in (*kept, *(address for address in available if address not in kept)):
+            before = kept.get(address)
+            ewma_s = before.ewma_s if before else total_s / len(available)
+            touched_s = before.touched_s if before else self._clock()
+            self._averages[address] = _Average(self._targets[address], True, ewma_s, touched_s)
         self._arrange()
 
     def _arrange(self) -> None:
-        self._candidates = tuple(self._order(tuple(self._ewma)))
-        if len(self._candidates) != len(self._ewma) or set(self._candidates) != self._ewma.keys():
+        ordered = tuple(self._order(tuple(self._averages)))
+        if len(ordered) != len(self._averages) or set(ordered) != self._averages.keys():
             raise ValueError("the order must hold each address exactly once")
+        self._candidates = [self._averages[address] for address in ordered]
+        for position, average in enumerate(self._candidates):
+            average.position = position
+        self._keys = [average.key() for average in self._candidates]
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the candidate with the lowest score.
@@ -120,31 +169,33 @@ class Latency(Algorithm):
         if self.address_count <= 1:
             peer = candidates[0]
         elif handle is not None and handle.failed:
-            left = [address for address in candidates if address not in handle.failed]
+            left = [average for average in candidates if average.address not in handle.failed]
             if not left:
                 raise NoPeerError(Refusal.NO_PEERS)
-            peer = self._lowest(left)
+            peer = self._lowest(left, self._clock())
         else:
-            peer = self._lowest(candidates)
-        if peer not in self._available:
+            now_s, keys = self._clock(), self._keys
+            lowest = min(keys)
+            peer = candidates[keys.index(lowest)]
+            keys[peer.position] = inf
+            gap = min(keys) - lowest
+            keys[peer.position] = lowest
+            # Not written the other way round: the difference of two infinities is NaN.
+            if not (gap > _TOO_CLOSE and lowest > now_s / DECAY_S - _TOO_SMALL):
+                peer = self._lowest(candidates, now_s)
+        if not peer.available:
             raise NoPeerError(Refusal.ADDRESS_UNAVAILABLE)
-        return peer
+        return peer.address
 
-    def _lowest(self, candidates: Sequence[str]) -> str:
-        ewma, touched, weights, now_s = self._ewma, self._touched, self._weights, self._clock()
+    @staticmethod
+    def _lowest(candidates: Sequence[_Average], now_s: float) -> _Average:
         best = candidates[0]
-        lowest = None
-        for address in candidates:
-            age_s = now_s - touched[address]
-            score = ewma[address] * exp(-age_s / DECAY_S) if age_s > 0 else ewma[address]
-            weight = weights[address]
-            if weight:
-                score /= weight
-            else:
-                score = inf if score > 0 else nan
+        lowest = best.score(now_s)
+        for average in candidates:
+            score = average.score(now_s)
             # Any comparison with NaN is false, in Lua as here.
-            if lowest is None or score < lowest:
-                best, lowest = address, score
+            if score < lowest:
+                best, lowest = average, score
         return best
 
     def feedback(self, address: str, rtt_s: float) -> float | None:
@@ -158,14 +209,17 @@ class Latency(Algorithm):
             KeyError: The address is not listed.
         """
         now_s = self._clock()
-        if address in self._ewma:
-            weight = exp(-max(now_s - self._touched[address], 0.0) / DECAY_S)
-            self._ewma[address] = self._ewma[address] * weight + rtt_s * (1.0 - weight)
-            self._touched[address] = now_s
-        else:
-            if address not in self._weights:
-                raise KeyError(address)
+        average = self._averages.get(address)
+        if average is None:
             # Kong takes such an average as last touched in 1970, which leaves nothing of it.
-            self._ewma[address], self._touched[address] = rtt_s, now_s
+            self._averages[address] = _Average(self._targets[address], False, rtt_s, now_s)
             self._arrange()
-        return self._ewma[address]
+            return rtt_s
+        age_s = now_s - average.touched_s
+        kept = exp(-age_s / DECAY_S) if age_s > 0.0 else 1.0
+        average.ewma_s = ewma_s = average.ewma_s * kept + rtt_s * (1.0 - kept)
+        average.touched_s = now_s
+        # ``_Average.key``, written out because every response comes here.
+        scaled = ewma_s / average.weight if average.weight else 0.0
+        self._keys[average.position] = log(scaled) + now_s / DECAY_S if scaled > 0.0 else average.key()
+        return ewma_s

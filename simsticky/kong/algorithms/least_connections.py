@@ -11,28 +11,58 @@ from collections.abc import Set as AbstractSet
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
 from simsticky.kong.upstream import Target
 
-_INFINITY = float("inf")
+_NOTHING = 5e-324
+"""Divides in place of weight 0: the quotient is infinite, as that of Lua's division by 0."""
 
 
 class _Node:
-    """One target: its connections, which outlive the heap, and its 1-based place in the heap, 0 outside."""
+    """One target: its connections, which outlive the heap, and its place in the heap, None outside."""
 
-    __slots__ = ("address", "connections", "position", "value", "weight")
+    __slots__ = ("address", "connections", "divisor", "place")
 
-    def __init__(self, address: str, weight: int) -> None:
+    def __init__(self, address: str, weight: int, connections: int) -> None:
         self.address = address
-        self.weight = weight
-        self.position = 0
-        self.count(0)
-
-    def count(self, connections: int) -> None:
-        """Set the connections and with them the value: (connections + 1) / weight; infinite for weight 0."""
         self.connections = connections
-        self.value = (connections + 1) / self.weight if self.weight else _INFINITY
+        self.divisor = weight or _NOTHING
+        self.place: _Place | None = None
+
+    def value(self) -> float:
+        """Return (connections + 1) / weight; infinite for weight 0."""
+        return (self.connections + 1) / self.divisor
 
 
-_NOBODY = _Node("", 0)
-"""Fills the places behind the last: being infinite it never rises, which spares every step a look at the size."""
+class _Place:
+    """One place of the heap: its target with the target's value, linked to the places around it.
+
+    A place without a target is infinite and never rises, which spares every step a look at the size.
+    """
+
+    __slots__ = ("left", "node", "parent", "right", "value")
+
+    def __init__(self, parent: "_Place | None" = None) -> None:
+        self.value = float("inf")
+        self.node: _Node | None = None
+        self.parent = parent
+        self.left = self.right = self
+
+    def put(self, node: _Node, value: float) -> None:
+        """Put a target down here."""
+        self.node, self.value = node, value
+        node.place = self
+
+
+_NOWHERE = _Place()
+"""Below the last places."""
+
+
+def _tree(size: int) -> list[_Place]:
+    """Return empty places of a heap, linked, with one more than asked for: there always is a top."""
+    places: list[_Place] = []
+    for i in range(size + 1):
+        places.append(_Place(places[(i - 1) // 2] if i else None))
+    for i, place in enumerate(places):
+        place.left, place.right = [*places[2 * i + 1 : 2 * i + 3], _NOWHERE, _NOWHERE][:2]
+    return places
 
 
 class LeastConnections(Algorithm):
@@ -43,18 +73,18 @@ class LeastConnections(Algorithm):
     value: no first try reaches it, a retry does once all others have failed.
     """
 
-    __slots__ = ("_nodes", "_places", "_size")
+    __slots__ = ("_nodes", "_places", "_size", "_top")
 
     def __init__(self) -> None:
         self._nodes: dict[str, _Node] = {}
-        # Kong counts places from 1; nobody looks at place 0.
-        self._places: list[_Node] = [_NOBODY] * 4
+        self._places = _tree(0)
+        self._top = self._places[0]
         self._size = 0
 
     @property
     def heap(self) -> tuple[tuple[str, float], ...]:
         """Address and value in the order of the heap's places."""
-        return tuple((node.address, node.value) for node in self._places[1 : self._size + 1])
+        return tuple((place.node.address, place.value) for place in self._places if place.node is not None)
 
     @property
     def connections(self) -> dict[str, int]:
@@ -64,11 +94,11 @@ class LeastConnections(Algorithm):
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Clear the heap and insert the available targets in list order; the counts stay."""
         counts = self.connections
-        self._nodes = {target.address: _Node(target.address, target.weight) for target in targets}
-        self._places = [_NOBODY] * (2 * len(targets) + 4)
+        self._nodes = {t.address: _Node(t.address, t.weight, counts.get(t.address, 0)) for t in targets}
+        self._places = _tree(len(targets))
+        self._top = self._places[0]
         self._size = 0
         for address, node in self._nodes.items():
-            node.count(counts.get(address, 0))
             if address not in unavailable:
                 self._insert(node)
 
@@ -84,28 +114,28 @@ class LeastConnections(Algorithm):
         """
         if handle is not None and handle.address is not None:
             return self._pick_again(handle)
-        places = self._places
-        node = places[1]
-        if node is _NOBODY:
+        place = self._top
+        node = place.node
+        if node is None:
             raise NoPeerError(Refusal.NO_PEERS)
-        # ``_Node.count`` and ``_sink``, written out because every request comes here.
+        # ``_Node.value`` and ``_sink``, written out because every request comes here.
         node.connections = connections = node.connections + 1
-        node.value = value = (connections + 1) / node.weight if node.weight else _INFINITY
-        position, child = 1, 2
+        value = (connections + 1) / node.divisor
         while True:
-            least = places[child]
-            right = places[child + 1]
-            if right.value < least.value:
+            least, right = place.left, place.right
+            lowest = least.value
+            if right.value < lowest:
                 least = right
-                child += 1
-            if least.value >= value:
+                lowest = right.value
+            if lowest >= value:
                 break
-            places[position] = least
-            least.position = position
-            position = child
-            child += child
-        places[position] = node
-        node.position = position
+            place.value = lowest
+            place.node = moved = least.node
+            moved.place = place  # type: ignore[union-attr]  # what is lower than a target is a target
+            place = least
+        place.value = value
+        place.node = node
+        node.place = place
         return node.address
 
     def release(self, address: str) -> None:
@@ -116,74 +146,78 @@ class LeastConnections(Algorithm):
             ValueError: It has no connection.
         """
         node = self._nodes[address]
-        if not node.connections:
+        connections = node.connections
+        if not connections:
             raise ValueError(f"{address} is released more often than it was picked")
-        node.count(node.connections - 1)
-        if node.position:
+        node.connections = connections - 1
+        place = node.place
+        if place is not None:
             # After bubbling up Kong sinks from the old place. There is either this target, lighter than before, or the
             # one that was above it: nothing would move.
-            self._bubble_up(node)
+            value = connections / node.divisor
+            above = place.parent
+            if above is None or value >= above.value:
+                place.value = value
+            else:
+                self._bubble_up(node, place, value)
 
     def _pick_again(self, handle: Handle) -> str:
         assert handle.address is not None
         self.release(handle.address)
         handle.address = None
+        top = self._top
         popped: list[_Node] = []
-        while self._size and self._places[1].address in handle.failed:
-            popped.append(self._pop())
-        node = self._places[1]
-        if not self._size:
+        while top.node is not None and top.node.address in handle.failed:
+            popped.append(self._pop(top.node))
+        node = top.node
+        if node is None:
             if not popped:
                 raise NoPeerError(Refusal.NO_PEERS)
             handle.failed = ()
             node = popped[0]
         for passed_over in popped:
             self._insert(passed_over)
-        node.count(node.connections + 1)
-        self._sink(node)
+        node.connections += 1
+        assert node.place is not None
+        self._sink(node, node.place)
         return node.address
 
     # The heap ---------------------------------------------------------------------------------------------------
-    # Kong swaps a node with its neighbour step by step; moving the neighbours and putting the node down last is the
-    # same. Of two children the strictly smaller one rises, the left one of equals.
+    # Kong swaps a target with its neighbour step by step; moving the neighbours and putting the target down last is
+    # the same. Of two children the strictly smaller one rises, the left one of equals.
 
     def _insert(self, node: _Node) -> None:
+        place = self._places[self._size]
         self._size += 1
-        node.position = self._size
-        self._bubble_up(node)
+        self._bubble_up(node, place, node.value())
 
-    def _pop(self) -> _Node:
-        top, last = self._places[1], self._places[self._size]
-        self._places[self._size] = _NOBODY
+    def _pop(self, top: _Node) -> _Node:
         self._size -= 1
-        top.position = 0
-        if last is not top:
-            last.position = 1
-            self._sink(last)
+        bottom = self._places[self._size]
+        last = bottom.node
+        bottom.node, bottom.value = None, float("inf")
+        top.place = None
+        if last is not None and last is not top:
+            self._sink(last, self._top)
         return top
 
-    def _bubble_up(self, node: _Node) -> None:
-        places, position, value = self._places, node.position, node.value
-        while position > 1 and value < places[position // 2].value:
-            parent = position // 2
-            places[position] = moved = places[parent]
-            moved.position = position
-            position = parent
-        places[position] = node
-        node.position = position
+    @staticmethod
+    def _bubble_up(node: _Node, place: _Place, value: float) -> None:
+        above = place.parent
+        while above is not None and value < above.value:
+            assert above.node is not None
+            place.put(above.node, above.value)
+            place, above = above, above.parent
+        place.put(node, value)
 
-    def _sink(self, node: _Node) -> None:
-        places, position, value = self._places, node.position, node.value
-        child = 2 * position
+    @staticmethod
+    def _sink(node: _Node, place: _Place) -> None:
+        value = node.value()
         while True:
-            least, right = places[child], places[child + 1]
-            if right.value < least.value:
-                least = right
-                child += 1
+            least = place.right if place.right.value < place.left.value else place.left
             if least.value >= value:
                 break
-            places[position] = least
-            least.position = position
-            position, child = child, 2 * child
-        places[position] = node
-        node.position = position
+            assert least.node is not None
+            place.put(least.node, least.value)
+            place = least
+        place.put(node, value)
