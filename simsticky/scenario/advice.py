@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from simsticky.scenario.distributions import LawBase
+from simsticky.scenario.upstream_settings import checks
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
@@ -33,9 +34,8 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
             yield f"timeline.{i}: {operation.label} at {when} is after the run's end"
         if operation.kind == "rollout" and deployment.paused:
             yield f"timeline.{i}: {operation.label} does not proceed, the Deployment is paused"
-    path, route = scenario.traffic.path, scenario.ingress.path
-    if not f"{path}/".startswith(f"{route.rstrip('/')}/") and not route.startswith("/~"):
-        yield f"traffic.path: clients request {path}, the Ingress routes {route}"
+    yield from _about_traffic(scenario)
+    yield from _about_health_checks(scenario)
     hook, grace = deployment.pre_stop, deployment.termination_grace_period_seconds
     longest = 0.0 if hook is None else max(hook.seconds, hook.at_most_s)
     if longest > grace:
@@ -49,6 +49,36 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
     ):
         if probe is not None and probe.timeout_seconds > probe.period_seconds:
             yield f"deployment.{name}: timeoutSeconds exceeds periodSeconds"
+
+
+def _about_traffic(scenario: "Scenario") -> Iterator[str]:
+    traffic, route = scenario.traffic, scenario.ingress.path
+    for path in (entry.path for entry in traffic.path_shares):
+        if not f"{path}/".startswith(f"{route.rstrip('/')}/") and not route.startswith("/~"):
+            yield f"traffic.{'paths' if traffic.paths else 'path'}: clients request {path}, the Ingress routes {route}"
+    upstream = scenario.upstream
+    by_cookie = upstream.sticky_sessions is not None or (upstream.hash_on is not None and upstream.hash_on.cookie)
+    inputs = upstream.hash_on.model_dump(exclude_none=True) if upstream.hash_on is not None else {}
+    if upstream.algorithm == "consistent-hashing" and inputs in ({}, {"input": "none"}):
+        yield "upstream.hashOn: nothing is hashed, so consistent-hashing sends every request to one and the same pod"
+    if traffic.other_upstream is not None and not by_cookie:
+        yield f"traffic.otherUpstream: has no effect, {upstream.algorithm} without a cookie cannot lose one"
+
+
+def _about_health_checks(scenario: "Scenario") -> Iterator[str]:
+    settings = checks(scenario)
+    active, passive = settings.active, settings.passive
+    where = "upstream.healthchecks"
+    if active.type == "tcp" and (active.healthy.interval_s or active.unhealthy.interval_s):
+        yield f"{where}.active: Kong does not run probes of type tcp for HTTP services"
+    elif active.probes and not (active.unhealthy.http_failures or active.unhealthy.tcp_failures):
+        yield (
+            f"{where}.active: httpFailures and tcpFailures are 0: neither error answers nor refused connections mark a"
+            " target unhealthy"
+        )
+    limits = (passive.unhealthy.http_failures, passive.unhealthy.tcp_failures, passive.unhealthy.timeouts)
+    if any(limits) and not (active.probes and active.unhealthy.interval_s and active.healthy.successes):
+        yield f"{where}.passive: nothing brings an unhealthy target back, it takes active probes of unhealthy ones"
 
 
 def _laws(model: BaseModel, prefix: str) -> Iterator[tuple[str, LawBase]]:

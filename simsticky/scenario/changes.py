@@ -148,6 +148,9 @@ def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]]) -> None:
             traffic.pop("requests", None)
         if ("traffic", "requests") in given and ("traffic", "sessionDuration") not in given:
             traffic.pop("sessionDuration", None)
+        for path, other in (("path", "paths"), ("paths", "path")):
+            if ("traffic", path) in given and ("traffic", other) not in given:
+                traffic.pop(other, None)
     for keys, value in full:
         for path in delays_of(keys):
             section, _, name = path.partition(".")

@@ -1,12 +1,12 @@
 """The two control planes: Kong's ingress controller, and Kubernetes with its delays."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from simsticky.scenario.distributions import Constant, Law, Lognormal, Uniform
-from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.scenario.fields import Duration, Rate, Section, Switch, Version, Whole
 
 
 def _add_delays(schema: dict[str, Any]) -> None:
@@ -44,6 +44,8 @@ class Kic(WithDelays):
 
     delay_fields: ClassVar[tuple[str, ...]] = ("watch_delay", "push_delay")
 
+    version: Version | None = None
+    """Version of the controller, if known, for example 3.5.0; what it does not know is refused."""
     enable_drain_support: Switch = False
     """Keep terminating endpoints as targets of weight 0 (flag --enable-drain-support)."""
     proxy_sync_seconds: Duration = 3.0
@@ -52,6 +54,8 @@ class Kic(WithDelays):
     """From the writing of an EndpointSlice until the controller has seen it."""
     push_delay: Law = Lognormal(median=0.200, sigma=0.4)
     """From the start of a push until a node uses the new configuration."""
+    config_churn: Rate = 0.0
+    """Pushes caused by unrelated objects, for example 6/h (Poisson): each rebuilds every balancer of every worker."""
 
 
 class Kubernetes(WithDelays):
@@ -86,3 +90,5 @@ class Kubernetes(WithDelays):
     """From the terminal phase until the pod object is gone."""
     nodes: Annotated[Whole, Field(ge=1, le=100_000)] = 3
     """Nodes that pods are spread over."""
+    pod_addresses: Literal["unique", "reuse"] = "unique"
+    """Whether a new pod takes an address nobody had, or the one freed last: an old cookie then names a new pod."""

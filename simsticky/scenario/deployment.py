@@ -14,6 +14,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from simsticky.kubernetes import deployment_spec
 from simsticky.scenario.fields import Duration, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
 from simsticky.units import scaled_int_or_percent
@@ -220,6 +221,12 @@ class Deployment(Section):
             text = f"Invalid value: {self.progress_deadline_seconds}: must be greater than minReadySeconds"
             refuse("Deployment", [Problem(("progressDeadlineSeconds",), text)])
         return self
+
+    def surge(self, replicas: int) -> int:
+        """Return how many pods a rolling update of ``replicas`` may add; 0 for Recreate."""
+        rolling = self.strategy.rolling_update
+        strategy = deployment_spec.Strategy(self.strategy.type, rolling.max_surge, rolling.max_unavailable)
+        return deployment_spec.max_surge(deployment_spec.DeploymentSpec(replicas=replicas, strategy=strategy))
 
 
 def expand_short_names(deployment: Mapping[str, Any]) -> dict[str, Any]:

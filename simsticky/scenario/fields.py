@@ -1,5 +1,6 @@
 """The field types that the scenario's models share: durations, rates, counts, and the base of every model."""
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
@@ -51,6 +52,23 @@ def _whole_seconds(value: Any) -> Any:
     return _whole(value)
 
 
+_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)*(?![\d.]).*", re.ASCII)
+
+
+def _version(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f'{value!r} is a number here, not a version; put it in quotes, for example "3.11"')
+    if isinstance(value, str) and version_of(value) is None:
+        raise ValueError(f"{value!r} is no version; write for example 3.11 or 3.11.0")
+    return value
+
+
+def version_of(text: str) -> tuple[int, int] | None:
+    """Return the major and minor number of a version or image tag such as ``3.11.0.1-rhel``; None if it has none."""
+    match = _VERSION.fullmatch(text)
+    return (int(match[1]), int(match[2])) if match else None
+
+
 _DURATION_SCHEMA = WithJsonSchema(
     {
         "anyOf": [
@@ -93,6 +111,12 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 
 WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=0), _WHOLE_SECONDS_SCHEMA]
 """Whole seconds, as Kubernetes writes them, or a Go duration that comes to whole seconds."""
+
+UrlPath = Annotated[str, Field(pattern=r"^/")]
+"""A URL path, beginning with ``/``."""
+
+Version = Annotated[str, BeforeValidator(_version)]
+"""A version of at least two numbers, as text: unquoted, YAML reads 3.10 as the number 3.1."""
 
 Switch = StrictBool
 """``true`` or ``false``, and nothing that merely looks like it."""

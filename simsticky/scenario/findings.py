@@ -24,6 +24,7 @@ class Findings:
         self.sections: dict[str, Any] = {}
         self.places: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
+        self.policy = ""
         self._read: list[ManifestNote] = []
         self._ignored: list[ManifestNote] = []
         self._assumed: list[ManifestNote] = []
@@ -129,7 +130,7 @@ class Findings:
             files = {note.file: i for i, note in reversed(list(enumerate(notes)))}
             return tuple(sorted(notes, key=lambda note: (files[note.file], note.line)))
 
-        return ManifestReport(ordered(self._read), ordered(self._ignored), ordered(self._assumed))
+        return ManifestReport(ordered(self._read), ordered(self._ignored), ordered(self._assumed), self.policy)
 
     def _note(self, obj: KubernetesObject, keys: Keys, note: str) -> ManifestNote:
         place = obj.place(*keys, of_key=True)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from simsticky.kic.policy import violations
-from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.kong.healthchecks import COUNTER_LIMITS
+from simsticky.scenario.fields import Duration, Section, Switch, UrlPath, Version, Whole
 from simsticky.scenario.problems import Problem, again, details
 
 
@@ -22,7 +23,7 @@ class Service(Section):
 class Ingress(Section):
     """The route to the Service."""
 
-    path: Annotated[str, Field(pattern=r"^/")] = "/"
+    path: UrlPath = "/"
     """Path prefix that the route matches."""
     strip_path: Switch = False
     """Whether the prefix is cut from the path the pods see; cookie paths refer to what clients see."""
@@ -58,7 +59,7 @@ class StickySessions(Section):
 
 
 _Statuses = tuple[Annotated[Whole, Field(ge=100, le=599)], ...]
-_Counter = Annotated[Whole, Field(ge=0, le=255)]
+_Counter = Annotated[Whole, Field(ge=COUNTER_LIMITS[0], le=COUNTER_LIMITS[1])]
 _CheckType = Literal["http", "https", "tcp", "grpc", "grpcs"]
 
 
@@ -87,7 +88,7 @@ class ActiveCheck(Section):
 
     type: _CheckType | None = None
     concurrency: Annotated[Whole, Field(ge=1)] | None = None
-    http_path: Annotated[str, Field(pattern=r"^/")] | None = None
+    http_path: UrlPath | None = None
     https_sni: str | None = None
     https_verify_certificate: Switch | None = None
     timeout: Annotated[Whole, Field(ge=0)] | None = None
@@ -144,6 +145,8 @@ class Upstream(Section):
 class Gateway(Section):
     """Kong's nodes, and the choices where sticky-sessions' closed source leaves the behaviour unknown."""
 
+    version: Version | None = None
+    """Version of Kong, if known, for example "3.11"; what it does not know is refused."""
     nodes: Annotated[Whole, Field(ge=1, le=10_000)] = 1
     """Kong nodes, each with its own configuration and push delay."""
     workers: Annotated[Whole, Field(ge=1, le=1000)] = 1
@@ -152,6 +155,9 @@ class Gateway(Section):
     """Whether a session keeps its node and worker (one connection) or meets any at each request."""
     retries: Annotated[Whole, Field(ge=0, le=32767)] = 5
     """Further attempts after a refused or timed out connection."""
+    connection: Literal["refused", "blackhole"] = "refused"
+    """What a connection to the address of a pod that is gone meets: a refusal at once, or nothing until
+    ``connectTimeout``."""
     connect_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     write_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     read_timeout: Annotated[Duration, Field(gt=0)] = 60.0
@@ -169,3 +175,5 @@ class Gateway(Section):
     """When a response carries Set-Cookie."""
     sticky_cookie_on_error_response: Switch = True
     """Whether a proxied 502 or 504 carries Set-Cookie too."""
+    sticky_identity: Literal["by_address", "by_target_id"] = "by_address"
+    """What the cookie names: the target's address, or the id of its entity."""

@@ -1,4 +1,4 @@
-"""The Kong Ingress Controller's own Deployment: flags and environment that change what it tells the gateway.
+"""The Deployments of Kong and its ingress controller: versions, and what changes what the gateway is told.
 
 Source: Kong/kubernetes-ingress-controller v3.5: flags --enable-drain-support (false, since 3.5.0) and
 --proxy-sync-seconds (3); environment variables CONTROLLER_<FLAG>; a flag wins over the environment.
@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from simsticky.scenario.fields import version_of
 from simsticky.scenario.findings import Findings
 from simsticky.scenario.location import Keys
 from simsticky.scenario.objects import KubernetesObject
@@ -18,7 +19,7 @@ _IMAGES = {"kubernetes-ingress-controller", "kong-ingress-controller"}
 _GATEWAY_IMAGES = {"kong", "kong-gateway", "kong-gateway-dev"}
 _BOOLEANS = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)}
 _BOOLEANS |= dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)
-_DRAIN_SINCE = (3, 5)
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)+)", re.ASCII)
 
 
 def _image(container: Any) -> tuple[str, str]:
@@ -100,12 +101,38 @@ def read_controller(found: Findings, obj: KubernetesObject) -> None:
     for flag, value, keys in _arguments(data):
         settings[flag] = value, (*container, *keys)
     for flag, (value, path) in settings.items():
-        _setting(found, obj, flag, value, path, _image(data)[1])
+        _setting(found, obj, flag, value, path)
     if "enable-drain-support" not in settings and not found.states("kic", "enableDrainSupport"):
         found.assume(obj, container, "no --enable-drain-support: drain support is off, its default")
-    if isinstance(data.get("image"), str):
-        found.read(obj, (*container, "image"), data["image"])
+    _version(found, obj, container, ("kic", "version"))
+    read_gateway(found, obj)
     found.list_the_rest(obj)
+
+
+def read_gateway(found: Findings, obj: KubernetesObject) -> None:
+    """Read Kong's version from the image of the Deployment's container that runs it, if one does."""
+    for i, container in enumerate(obj.items(*POD, "containers")):
+        if _image(container)[0] in _GATEWAY_IMAGES:
+            _version(found, obj, (*POD, "containers", i), ("gateway", "version"))
+            return
+
+
+def _version(found: Findings, obj: KubernetesObject, container: Keys, target: tuple[str, str]) -> None:
+    """Take a version from the tag of a container's image; a tag such as ``latest`` tells none."""
+    keys = (*container, "image")
+    image = obj.get(*keys)
+    if not isinstance(image, str):
+        return
+    if found.states(*target):
+        found.ignore(obj, keys, f"the scenario states {'.'.join(target)}")
+        return
+    found.read(obj, keys, image)
+    tag = _image(obj.mapping(*container))[1]
+    number = _VERSION.match(tag)
+    if number is not None and version_of(tag) is not None:
+        found.put(target, number[1], obj.place(*keys))
+    else:
+        found.assume(obj, keys, "the tag tells no version: new enough for all that is asked of it")
 
 
 def _cannot_read(found: Findings, obj: KubernetesObject, keys: Keys, name: str, field: str) -> None:
@@ -116,7 +143,7 @@ def _cannot_read(found: Findings, obj: KubernetesObject, keys: Keys, name: str, 
     found.problem(obj, keys, f"the value of {name} is not in the manifest", f"state kic.{field} in the scenario")
 
 
-def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys: Keys, tag: str) -> None:
+def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys: Keys) -> None:
     field = _FLAGS[flag]
     if found.states("kic", field):
         found.ignore(obj, keys, f"the scenario states kic.{field}")
@@ -129,10 +156,5 @@ def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys:
     found.read(obj, keys, text)
     if value is None:
         found.problem(obj, keys, f"{text!r} is no value for --{flag}")
-        return
-    version = re.match(r"v?(\d+)\.(\d+)", tag)
-    if value is True and version and (int(version[1]), int(version[2])) < _DRAIN_SINCE:
-        text = f"the controller {tag} does not know --enable-drain-support, it is new in 3.5.0"
-        found.problem(obj, keys, text, "use 3.5 or later, or state kic.enableDrainSupport in the scenario")
         return
     found.put(("kic", field), value, obj.place(*keys))

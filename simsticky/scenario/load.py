@@ -162,7 +162,11 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Keys = ()) 
 def _path_of_the_route(merged: dict[str, Any], places: dict[Keys, tuple[Place, Place]]) -> None:
     """Let clients request the path that the Ingress routes, unless the scenario says otherwise."""
     traffic, ingress = merged.get("traffic", {}), merged.get("ingress")
-    if isinstance(ingress, Mapping) and isinstance(traffic, Mapping) and "path" not in traffic:
+    if (
+        isinstance(ingress, Mapping)
+        and isinstance(traffic, Mapping)
+        and not (traffic.get("paths") or "path" in traffic)
+    ):
         route = ingress.get("path")
         if isinstance(route, str) and route.startswith("/") and not route.startswith("/~"):
             merged["traffic"] = {**traffic, "path": route}
@@ -200,7 +204,7 @@ def _validated(
 
 
 def _is_consequence(problem: Diagnostic) -> bool:
-    return "there is no Deployment" in problem.message
+    return any(text in problem.message for text in ("there is no Deployment", "no readiness probe"))
 
 
 def _origins(places: Mapping[Keys, tuple[Place, Place]], merged: Mapping[str, Any]) -> dict[str, Place]:

@@ -12,7 +12,7 @@ from typing import Any
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.diagnose import in_order
 from simsticky.scenario.findings import Findings
-from simsticky.scenario.ingress_controller import is_controller, is_gateway, read_controller
+from simsticky.scenario.ingress_controller import is_controller, is_gateway, read_controller, read_gateway
 from simsticky.scenario.location import Keys, Place
 from simsticky.scenario.objects import KubernetesObject, read_objects
 from simsticky.scenario.problems import did_you_mean
@@ -133,6 +133,8 @@ def _read_all(found: Findings, objects: list[KubernetesObject], *, complete: boo
         found.assume(service, (), "no manifest of the ingress controller: drain support is off, its default")
     for gateway in gateways:
         found.ignore(gateway, (), "the gateway itself: state gateway.nodes in the scenario")
+    for gateway in gateways[:1]:
+        read_gateway(found, gateway)
     for other in applications:
         if other is not deployment and deployment is not None:
             found.ignore(other, (), f"the scenario is about Deployment {deployment.name}")

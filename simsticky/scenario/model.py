@@ -28,14 +28,23 @@ from simsticky.scenario.deployment import Deployment, PreStop, Probe, RollingUpd
 from simsticky.scenario.fields import Duration, Section, Switch, Whole
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.location import Place
-from simsticky.scenario.operations import VERBS, DeletePod, Operation, Rollout, Scale
+from simsticky.scenario.operations import (
+    ConfigPush,
+    DeletePod,
+    GatewayRestart,
+    Operation,
+    ReadinessFlap,
+    Rollout,
+    Scale,
+)
 from simsticky.scenario.problems import Problem, again, details, did_you_mean
 from simsticky.scenario.report import ManifestReport
+from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
+from simsticky.scenario.targets import misfits
 from simsticky.scenario.thresholds import Threshold, ThresholdText
 from simsticky.scenario.traffic import (
     Arrivals,
     Closed,
-    Cookies,
     Diurnal,
     OnFailure,
     Piecewise,
@@ -49,22 +58,28 @@ __all__ = [
     "App",
     "Arrivals",
     "Closed",
+    "ConfigPush",
     "Cookies",
     "DeletePod",
     "Deployment",
     "Diurnal",
     "Gateway",
+    "GatewayRestart",
     "Healthchecks",
+    "Identifiers",
     "Ingress",
     "Kic",
     "Kubernetes",
     "OnFailure",
     "OnSigterm",
     "Operation",
+    "OtherUpstream",
+    "PathShare",
     "Piecewise",
     "Poisson",
     "PreStop",
     "Probe",
+    "ReadinessFlap",
     "RollingUpdate",
     "Rollout",
     "Run",
@@ -274,14 +289,4 @@ def _origin(place: Place) -> str:
 
 def _broken_rules(written: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong between sections, as far as a possibly broken mapping lets one see it."""
-    deployment = written.get("deployment")
-    name = deployment.get("name", "app") if isinstance(deployment, Mapping) else "app"
-    timeline = written.get("timeline")
-    problems = []
-    for i, entry in enumerate(timeline if isinstance(timeline, list | tuple) else ()):
-        for verb in VERBS:
-            target = entry.get(verb) if isinstance(entry, Mapping) else None
-            if isinstance(target, str) and target != name:
-                hint = did_you_mean(target, [name]) or f"the Deployment is {name}"
-                problems.append(Problem(("timeline", i, verb), f"there is no Deployment {target!r}", hint))
-    return problems
+    return misfits(written.get("timeline"), written.get("deployment"), written.get("gateway"))

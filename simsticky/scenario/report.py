@@ -33,8 +33,10 @@ class ManifestReport:
         read: Fields that the scenario took, with their values.
         ignored: Fields and objects that have no effect on the simulation, with the reason where there is one.
         assumed: Where the manifests leave open what the simulation needs, and what it takes instead.
+        policy: Name of the KongUpstreamPolicy that was read; empty if there was none.
     """
 
     read: tuple[ManifestNote, ...] = field(default=())
     ignored: tuple[ManifestNote, ...] = field(default=())
     assumed: tuple[ManifestNote, ...] = field(default=())
+    policy: str = ""

@@ -145,11 +145,8 @@ def _policy(found: Findings, service: KubernetesObject, policies: list[Kubernete
         found.problem(here[1], (), f"a second KongUpstreamPolicy {name!r}", "keep one of the two")
         return None
     policy = here[0]
+    found.policy = policy.name
     found.take(policy, ("spec",), ("upstream",))
-    for check in ("active", "passive"):
-        if policy.get("spec", "healthchecks", check) is not None:
-            text = "read, not modelled: probes of healthy pods change nothing"
-            found.assume(policy, ("spec", "healthchecks", check), text)
     found.list_the_rest(policy)
     return policy
 

@@ -13,8 +13,9 @@ from pydantic import (
 )
 
 from simsticky.scenario.distributions import Constant, CountLaw, Exponential, Geometric, Law, Lognormal
-from simsticky.scenario.fields import Duration, Rate, Section, Share, Whole
+from simsticky.scenario.fields import Duration, Rate, Section, Share, UrlPath, Whole
 from simsticky.scenario.problems import Problem, refuse
+from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare, uneven
 
 
 class Poisson(Section):
@@ -82,13 +83,6 @@ class Closed(Section):
 Arrivals = Annotated[Poisson | Piecewise | Diurnal | Closed, Field(discriminator="kind")]
 
 
-class Cookies(Section):
-    """What clients do with cookies."""
-
-    keep: Share = 1.0
-    """Share of clients with a cookie jar; the others send no cookie ever."""
-
-
 class OnFailure(Section):
     """What a client does after a failed request."""
 
@@ -126,10 +120,21 @@ class Traffic(Section):
     """Instead of ``requests``: a session sends requests until this time after its first has passed."""
     service: Law = Lognormal(median=0.050, sigma=0.6)
     """Time a pod works on a request."""
+    idempotent: Share = 0.0
+    """Share of requests whose method nginx holds for idempotent (GET, HEAD, PUT, DELETE): only those are sent again
+    after a reset or a read timeout; the others (POST, LOCK, PATCH) only if nothing of them was sent yet."""
+    tabs: Annotated[Whole, Field(ge=1, le=1000)] = 1
+    """Concurrent tabs of one session; its requests are dealt out among them."""
     cookies: Cookies = Cookies()
     """What clients do with cookies."""
-    path: Annotated[str, Field(pattern=r"^/")] = "/"
+    other_upstream: OtherUpstream | None = None
+    """A second upstream that the same clients call and that uses the same cookie name."""
+    path: UrlPath = "/"
     """Path that clients request, as they see it; cookie paths are matched against it."""
+    paths: tuple[PathShare, ...] = ()
+    """Instead of ``path``: several paths, one drawn for each request."""
+    identifiers: Identifiers = Identifiers()
+    """What requests bring for consistent hashing."""
     on_failure: OnFailure = OnFailure()
     """What a client does after a failed request."""
     trace: str | None = None
@@ -164,17 +169,25 @@ class Traffic(Section):
             )
         if self.requests != "endless" and self.requests.mean < 1:
             problems.append(Problem(("requests",), "a session has at least one request"))
+        if self.paths and "path" in given:
+            problems.append(Problem(("paths",), "traffic.path and traffic.paths exclude each other", "keep one"))
+        problems += uneven(self.paths)
         refuse("Traffic", problems)
         return self
+
+    @property
+    def path_shares(self) -> tuple[PathShare, ...]:
+        """The paths that clients request, each with its share: ``paths``, or the one ``path``."""
+        return self.paths or (PathShare(path=self.path, share=1.0),)
 
     @model_serializer(mode="wrap")
     def _only_what_counts(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = dump(self)
-        unused: tuple[str, ...] = ()
+        unused: tuple[str, ...] = ("path",) if self.paths else ()
         if self.trace is not None:
-            unused = _LAW_OF_THE_TRACE
+            unused += _LAW_OF_THE_TRACE
         elif self.session_duration is not None:
-            unused = ("requests",)
+            unused += ("requests",)
         for name in unused:
             written.pop(name, None)
             written.pop(_camel(name), None)

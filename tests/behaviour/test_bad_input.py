@@ -147,7 +147,8 @@ def test_other_wrong_scenarios(run, scenario, message):
     [
         ("kic.enableDrainSuport=true", "--set kic.enableDrainSuport: unknown, did you mean kic.enableDrainSupport?"),
         ("deployment.preStop=-3s", "--set deployment.preStop: a duration must not be negative"),
-        ("upstream.algorithm=latency", "--set upstream.algorithm: latency is not modelled yet"),
+        ("upstream.algorithm=latancy", "--set upstream.algorithm: 'latancy' is not one of round-robin,"),
+        ("gateway.version=3.10", "--set gateway.version: 3.1 is a number here, not a version; put it in quotes"),
     ],
 )
 def test_wrong_settings_on_the_command_line(run, setting, message):
@@ -222,13 +223,54 @@ def _problems_of(read):
     return ()
 
 
+KONG = """
+schema: simsticky/1
+traffic:
+  idempotent: 0.5
+  tabs: 2
+  cookies: {keep: 0.9, clear: 0.1}
+  otherUpstream: {share: 0.2, cookiePath: /, sharesTargets: true}
+  paths: [{path: /shop/, share: 0.8}, {path: /, share: 0.2}]
+  identifiers: {ip: {values: 3}, header: {values: 5, present: 0.5}}
+deployment: {replicas: 2, readinessProbe: {periodSeconds: 5}}
+gateway: {nodes: 2, version: "3.11", connection: blackhole, stickyIdentity: by_target_id}
+kic: {version: 3.5.0, configChurn: 6/h}
+kubernetes: {podAddresses: reuse}
+upstream:
+  algorithm: consistent-hashing
+  slots: 2000
+  hashOn: {header: x-user}
+  hashOnFallback: {input: ip}
+  healthchecks:
+    active: {httpPath: /, healthy: {interval: 5, httpStatuses: [200]}, unhealthy: {timeouts: 3, interval: 5}}
+    passive: {unhealthy: {httpFailures: 3}}
+    threshold: 10
+timeline:
+  - {at: 2m, readinessFlap: app, count: 2, for: 20s, seenByGateway: true}
+  - {at: 3m, gatewayRestart: kong-1, downtime: 10s}
+  - {at: 4m, configPush: all}
+"""
+
+
+def _spoilt(text, junk, part=slice(None)):
+    """Yield places of a scenario, each with the problems of the scenario that has junk there."""
+    (document,) = read_documents(text, "s.yaml")
+    for path in list(_places(document.data))[part]:
+        written = _yaml(_replaced(document.data, path, junk))
+        yield path, _problems_of(lambda written=written: loads(written, "s.yaml"))
+
+
 @pytest.mark.parametrize("junk", JUNK, ids=lambda junk: str(junk)[:20])
 def test_junk_anywhere_in_a_scenario_is_an_input_error_or_nothing(junk):
     """Whatever stands at whatever place of a scenario, the answer is a scenario or a list of places."""
-    (document,) = read_documents((SCENARIOS / "howto.yaml").read_text(), "howto.yaml")
-    for path in _places(document.data):
-        text = _yaml(_replaced(document.data, path, junk))
-        found = _problems_of(lambda text=text: loads(text, "howto.yaml"))
+    for path, found in _spoilt((SCENARIOS / "howto.yaml").read_text(), junk):
+        assert all(problem.line for problem in found if path), (path, found)
+
+
+@pytest.mark.parametrize("number", range(len(JUNK)), ids=lambda number: str(JUNK[number])[:20])
+def test_junk_anywhere_in_what_concerns_kong_is_an_input_error_or_nothing(number):
+    """The same for the sections about Kong; each kind of junk at another fifth of the places, to keep it short."""
+    for path, found in _spoilt(KONG, JUNK[number], slice(number % 5, None, 5)):
         assert all(problem.line for problem in found if path), (path, found)
 
 

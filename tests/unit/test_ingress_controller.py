@@ -56,7 +56,7 @@ def test_the_ingress_controller_is_recognised_by_image_flags_and_environment(wit
     """Its Deployment gives drain support and sync time, a flag wins over the environment, and it is no app."""
     image = "docker.io/kong/kubernetes-ingress-controller:3.5.1"
     found = with_controller({"name": "ingress-controller", "image": image, **container})
-    assert found.sections.get("kic", {}) == expected
+    assert found.sections["kic"] == {"version": "3.5.1", **expected}
     assert found.sections["deployment"]["name"] == "example-app"
 
 
@@ -83,13 +83,13 @@ def test_a_controller_setting_that_cannot_be_read_is_refused(with_controller, va
         with_controller(container)
     assert message in str(caught.value)
     if "valueFrom" in variable:
-        assert "kic" not in with_controller(container, kic={"enableDrainSupport": True}).sections
+        stated = with_controller(container, kic={"enableDrainSupport": True})
+        assert stated.sections["kic"] == {"version": "3.5"}
 
 
-def test_an_old_controller_does_not_know_drain_support(with_controller):
-    """A published guide pairs the flag with an image that predates it; that cluster would not drain."""
+def test_the_version_of_an_old_controller_is_read(with_controller):
+    """A published guide pairs the flag with an image that predates it; the scenario then refuses drain support."""
     container = {"image": "kong/kubernetes-ingress-controller:2.11", "args": ["--enable-drain-support"]}
-    with pytest.raises(InputError, match=r"2\.11 does not know --enable-drain-support, it is new in 3\.5\.0"):
-        with_controller(container)
+    assert with_controller(container).sections["kic"] == {"version": "2.11", "enableDrainSupport": True}
     found = with_controller(container, kic={"enableDrainSupport": False})
     assert "the scenario states kic.enableDrainSupport" in {note.note for note in found.ignored}

@@ -1,0 +1,143 @@
+"""What is read from manifests, what is listed as ignored, and what is assumed aloud."""
+
+import pytest
+from manifest_objects import CONTAINER, EXAMPLE, example, notes, objects_of, put, read, workload
+
+from simsticky.scenario.manifests import load_manifests
+
+
+@pytest.fixture
+def app():
+    """The example's four objects, free to be changed."""
+    return example()
+
+
+def test_every_field_that_is_read_reaches_the_scenario(tmp_path, app):
+    """Deployment, probes, Service annotations, policy and Ingress fields arrive with their values."""
+    for field, value in {
+        "replicas": 4,
+        "minReadySeconds": 5,
+        "progressDeadlineSeconds": 120,
+        "revisionHistoryLimit": 3,
+        "paused": True,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2, "maxUnavailable": "0%"}},
+    }.items():
+        put(app.deployment, "spec", field, value)
+    probe = {"initialDelaySeconds": 1, "timeoutSeconds": 2, "periodSeconds": 3, "failureThreshold": 4}
+    put(app.deployment, *CONTAINER, "readinessProbe", {**probe, "successThreshold": 2, "httpGet": {"path": "/"}})
+    put(app.deployment, *CONTAINER, "startupProbe", {"tcpSocket": {"port": 80}})
+    annotations = {"retries": "2", "connect-timeout": "1500", "read-timeout": "2000", "write-timeout": "250"}
+    for name, text in annotations.items():
+        put(app.service, "metadata", "annotations", f"konghq.com/{name}", text)
+    put(app.service, "spec", "publishNotReadyAddresses", True)
+    found = read(tmp_path, objects_of(app)).sections
+    assert found["deployment"] == {
+        "name": "example-app",
+        "replicas": 4,
+        "minReadySeconds": 5,
+        "progressDeadlineSeconds": 120,
+        "revisionHistoryLimit": 3,
+        "paused": True,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2, "maxUnavailable": "0%"}},
+        "terminationGracePeriodSeconds": 60,
+        "preStop": {"sleep": 30},
+        "readinessProbe": {**probe, "successThreshold": 2},
+        "startupProbe": {},
+    }
+    assert found["gateway"] == {"retries": 2, "connectTimeout": 1.5, "readTimeout": 2.0, "writeTimeout": 0.25}
+    assert found["service"] == {"name": "example-app", "publishNotReadyAddresses": True}
+    assert found["ingress"] == {"path": "/example", "stripPath": True}
+    assert found["upstream"]["healthchecks"]["active"]["unhealthy"] == {"interval": 5, "httpFailures": 3}
+
+
+def test_every_field_is_listed_as_read_ignored_or_assumed(tmp_path, app):
+    """No leaf of an object that is read goes unmentioned."""
+    put(app.deployment, *CONTAINER, "resources", {"requests": {"cpu": "1"}})
+    put(app.deployment, *CONTAINER, "livenessProbe", {"httpGet": {"path": "/"}})
+    put(app.service, "spec", "sessionAffinity", "ClientIP")
+    found = read(tmp_path, objects_of(app))
+    listed = {note.path for note in (*found.read, *found.ignored)}
+    identity = {"apiVersion", "kind", "metadata.name", "metadata.namespace"}
+
+    def leaves(node, path):
+        children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for key, below in children:
+            yield from leaves(below, (*path, str(key)))
+        if not children:
+            yield path
+
+    for obj in objects_of(app):
+        label = f"{obj['kind']} {obj['metadata']['name']}: "
+        for leaf in leaves(obj, ()):
+            above = {".".join(leaf[: i + 1]) for i in range(len(leaf))}
+            assert above & identity or {label + path for path in above} & listed, leaf
+    ignored = notes(found.ignored)
+    assert "no effect" in ignored["Service example-app: spec.sessionAffinity"]
+    assert "not simulated" in ignored["Deployment example-app: spec.template.spec.containers.0.livenessProbe"]
+
+
+def test_notes_carry_the_line_of_the_field():
+    """Each note points at the field's own line."""
+    lines = EXAMPLE.read_text().splitlines()
+    for note in load_manifests([EXAMPLE]).read:
+        key = note.path.rpartition(".")[2]
+        if not key.isdigit() and "konghq" not in note.path:
+            assert key in lines[note.line - 1], note
+
+
+def test_the_gateway_is_not_the_application(tmp_path, app):
+    """Kong's own Deployment beside the application's is not a second application."""
+    found = read(tmp_path, [workload("kong", {"image": "kong/kong-gateway:3.11"}), *objects_of(app)])
+    assert "state gateway.nodes" in notes(found.ignored)["Deployment kong"]
+
+
+def test_what_the_manifests_leave_open_is_assumed_aloud(tmp_path, app):
+    """No controller, no Ingress, no policy annotation: what is taken instead is listed."""
+    del app.service["metadata"]["annotations"]
+    assumed = "\n".join(str(note) for note in read(tmp_path, [app.deployment, app.service, app.policy]).assumed)
+    assert "drain support is off, its default" in assumed
+    assert "clients reach it on /" in assumed
+    assert "plain round-robin" in assumed
+
+
+def test_annotations_the_controller_would_ignore_are_listed(tmp_path, app):
+    """Invalid numbers and wrong prefixes have no effect in a cluster, and none here."""
+    put(app.service, "metadata", "annotations", "konghq.com/retries", "many")
+    put(app.service, "metadata", "annotations", "konghq.com/service-upstream", "true")
+    put(app.ingress, "metadata", "annotations", "konghq.com/strip-path", "maybe")
+    found = read(tmp_path, objects_of(app))
+    ignored = notes(found.ignored)
+    assert "no integer" in ignored["Service example-app: metadata.annotations.konghq.com/retries"]
+    assert "has no effect" in ignored["Service example-app: metadata.annotations.konghq.com/service-upstream"]
+    assert "neither true nor false" in ignored["Ingress example-app: metadata.annotations.konghq.com/strip-path"]
+    assert "stripPath" not in found.sections["ingress"]
+
+
+def test_the_application_is_the_container_with_the_services_port(tmp_path, app):
+    """Beside a sidecar, hook and probes come from the container that the Service reaches."""
+    sidecar = {"name": "proxy", "lifecycle": {"preStop": {"sleep": {"seconds": 5}}}}
+    app.deployment["spec"]["template"]["spec"]["containers"].insert(0, sidecar)
+    found = read(tmp_path, objects_of(app))
+    assert found.sections["deployment"]["preStop"] == {"sleep": 30}
+    note = notes(found.ignored)["Deployment example-app: spec.template.spec.containers.0"]
+    assert "the application is container web" in note
+
+
+def test_probe_fields_of_zero_are_the_api_servers_defaults(tmp_path, app):
+    """periodSeconds: 0 means 10 to the API server, and is listed as such."""
+    put(app.deployment, *CONTAINER, "readinessProbe", {"periodSeconds": 0, "initialDelaySeconds": 0})
+    found = read(tmp_path, objects_of(app))
+    assert found.sections["deployment"]["readinessProbe"] == {"initialDelaySeconds": 0}
+    assert [note.note for note in found.assumed if "periodSeconds" in note.path] == [
+        "0 stands for the API server's default"
+    ]
+
+
+def test_an_http_hook_counts_nothing_and_says_so(tmp_path, app):
+    """The length of httpGet is not in the manifest: 0 s is assumed aloud, unless the scenario states it."""
+    put(app.deployment, *CONTAINER, "lifecycle", "preStop", {"httpGet": {"path": "/drain", "port": 80}})
+    found = read(tmp_path, objects_of(app))
+    assert found.sections["deployment"]["preStop"] == {"sleep": 0}
+    assert any("state deployment.preStop" in note.note for note in found.assumed)
+    stated = read(tmp_path, objects_of(app), deployment={"preStop": "20s"})
+    assert "preStop" not in stated.sections["deployment"]
