@@ -30,7 +30,6 @@ _MEASURES = {
     "time_above_1_2_s": "time above 1.2",
     "time_above_1_5_s": "time above 1.5",
 }
-_OPERATIONS = {"rollout": "rollout", "scale": "scaling", "deletePod": "deletion"}
 _FAILURES = {
     "failed.bad_gateway_502": "502 bad gateway",
     "failed.no_target_503": "503 no target",
@@ -166,7 +165,7 @@ def _ends(study: Study) -> Iterator[Row]:
 def _operation(study: Study, otherwise: str) -> str:
     """What the only operation is called, or another word when there are several or none."""
     timeline = study.scenario.timeline
-    return _OPERATIONS[timeline[0].kind] if len(timeline) == 1 else otherwise
+    return timeline[0].noun if len(timeline) == 1 else otherwise
 
 
 def _latency(study: Study) -> Iterator[Row]:

@@ -12,6 +12,7 @@ import numpy as np
 from simsticky.results.harm import Harm, failures_by_operation, harm_by_pod
 from simsticky.results.metrics import done_after_s, gone_after_s
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.operations import VERBS
 from simsticky.sim.recording import EventRecord, Kind, Mechanism, OperationRecord, Outcome, PodRecord, Recording
 from simsticky.units import format_duration
 
@@ -184,6 +185,12 @@ class _Teller:
     def unready(self, event: EventRecord) -> str:
         return f"{self._pod(event)} is not ready any more, its readiness probe fails"
 
+    def unhealthy(self, event: EventRecord) -> str:
+        return f"takes {self._pod(event)} out, {event.detail}"
+
+    def healthy(self, event: EventRecord) -> str:
+        return f"has {self._pod(event)} back, {event.detail}"
+
     def wrote(self, event: EventRecord) -> str:
         return f"lists {self._pod(event)} as terminating" if event.detail.endswith("terminating=true") else ""
 
@@ -201,6 +208,11 @@ class _Teller:
         else:
             when = ""
         return f"pushes {event.subject}: {', '.join(changes)}{when}"
+
+    def pushed(self, event: EventRecord) -> str:
+        """Tell of a node that was configured alone; the others are named with their push."""
+        with_others = any(event is used for nodes in self._pushed.values() for used in nodes)
+        return "" if with_others else f"is back, with {event.subject}"
 
     def _change(self, part: str) -> str:
         """Say one change of the targets; a weight of 0 is what drain support is about."""
@@ -245,9 +257,7 @@ class _Teller:
 
 
 _SENTENCES: dict[str, Callable[[_Teller, EventRecord], str]] = {
-    "rollout": _Teller.operation,
-    "scale": _Teller.operation,
-    "deletePod": _Teller.operation,
+    **dict.fromkeys(VERBS, _Teller.operation),
     "over": _Teller.over,
     "sized": _Teller.sized,
     "complete": _Teller.complete,
@@ -259,10 +269,13 @@ _SENTENCES: dict[str, Callable[[_Teller, EventRecord], str]] = {
     "listening": _Teller.listening,
     "ready": _Teller.ready,
     "unready": _Teller.unready,
+    "unhealthy": _Teller.unhealthy,
+    "healthy": _Teller.healthy,
     "wrote": _Teller.wrote,
     "left": _Teller.left,
     "pushing": _Teller.pushing,
-    "pushed": _Teller.untold,
+    "pushed": _Teller.pushed,
+    "stopped": _Teller.operation,
     "prestop": _Teller.prestop,
     "prestop_failed": _Teller.prestop_failed,
     "sigterm": _Teller.sigterm,
@@ -280,15 +293,21 @@ def _as_recorded(teller: _Teller, event: EventRecord) -> str:
 def _pushed(events: list[EventRecord]) -> dict[int, list[EventRecord]]:
     """Return for each push, by identity of its event, when the nodes came to use it, in order of time.
 
-    A node applies pushes in the order in which they were sent, so its n-th event belongs to the n-th push.
+    A node's event belongs to the latest push before it that says the same; one that belongs to none is a node's that
+    came back and got its configuration alone.
     """
-    pushes = [event for event in events if event.kind == "pushing"]
+    pushes: list[EventRecord] = []
     of_push: defaultdict[int, list[EventRecord]] = defaultdict(list)
-    ordinal: Counter[str] = Counter()
     for event in events:
-        if event.kind == "pushed":
-            of_push[id(pushes[ordinal[event.actor]])].append(event)
-            ordinal[event.actor] += 1
+        if event.kind == "pushing":
+            pushes.append(event)
+        elif event.kind == "pushed":
+            for push in reversed(pushes):
+                nodes = of_push[id(push)]
+                same = (push.subject, push.detail) == (event.subject, event.detail)
+                if same and event.actor not in [node.actor for node in nodes]:
+                    nodes.append(event)
+                    break
     return of_push
 
 

@@ -7,31 +7,31 @@ request in flight, throws :class:`~simsticky.sim.sessions.Cut` into the loop.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from heapq import heappush, heapreplace
-from itertools import groupby
+from heapq import heappop, heappush, heapreplace
 from typing import Any
 
-import numpy as np
 import simpy
 
+from simsticky.kong.balancer import NoPeerError
 from simsticky.scenario.model import Scenario
-from simsticky.sim.gateway import Gateway, Worker
+from simsticky.sim.breaks import COOKIE, HASH
+from simsticky.sim.feeds import Chunk, Feeds
+from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, Tick, arm, disarm
-from simsticky.sim.recorder import SEAL_AT, Recorder
-from simsticky.sim.sessions import Cut, RunOver, Session, Sessions
+from simsticky.sim.pods import Container
+from simsticky.sim.recorder import MOVE, ROW, SEAL_AT, Recorder
+from simsticky.sim.sessions import Cut, Exchange, RunOver, Session, Sessions, Tabs
 from simsticky.sim.streams import Purpose, Streams
+from simsticky.sim.workers import Worker
 from simsticky.workload.columns import SessionBlock
 from simsticky.workload.generate import Workload
 
-Chunk = tuple[Worker, list[float], list[float]]
-"""A few consecutive requests through one worker: their service demands and the think gaps after them."""
-
 Loop = Generator[None, Any, None]
 
-_CHUNK = 64
 _NOWHERE: Any = object()
 """Stands for the holder of a session without state: no route is ever this."""
 _NO_SLOTS = [0.0]
+_NO_ROUTES: dict[str | None, Container] = {}
 
 INFINITY = float("inf")
 NAN = float("nan")
@@ -43,8 +43,6 @@ class Clients:
     """Admits sessions and runs their loops.
 
     Args:
-        sticky: Whether the upstream follows a cookie.
-        sends_cookie: Whether the cookie's path covers the path the clients request.
         on_idle: Called when no session sends any more after :meth:`close`.
     """
 
@@ -58,8 +56,6 @@ class Clients:
         streams: Streams,
         scenario: Scenario,
         *,
-        sticky: bool,
-        sends_cookie: bool,
         on_idle: Callable[[], None],
     ) -> None:
         """Bind everything the loops need."""
@@ -71,13 +67,11 @@ class Clients:
         self._recorder = recorder
         self._streams = streams
         self._on_failure = scenario.traffic.on_failure
-        self._sticky = sticky
-        self._sends_cookie = sends_cookie
-        # One worker takes all requests of a session, unless each is balanced anew.
-        self._one_worker = len(gateway.workers) == 1 or scenario.gateway.front_balancer == "perConnection"
-        # State outside the pods does not expire with them, and each request pays the way there.
-        self._timeout_s = app.session_timeout if app.state == "pod" else INFINITY
-        self._state_latency = app.external_latency if app.state == "external" else None
+        self._tabs = scenario.traffic.tabs
+        self._feeds = Feeds(workload, gateway, streams, scenario)
+        # State outside the pods does not expire with them, and is not left behind with them.
+        self._state_in_pods = app.state == "pod"
+        self._timeout_s = app.session_timeout if self._state_in_pods else INFINITY
         self._read_timeout_s = scenario.gateway.read_timeout
         self._on_idle = on_idle
         self._arrivals = self._open_arrivals()
@@ -91,13 +85,14 @@ class Clients:
             self._start_client(client, 0, 0.0)
         self._arm_next_arrival()
 
+    def first_worker(self, session: int) -> Worker:
+        """Return the worker that the front balancer gives a session's first request."""
+        return self._feeds.first_worker(session)
+
     def adopt(self, session: Session, block: SessionBlock, index: int) -> None:
         """Let a session that is alive at 0 go on: its next request comes at ``block.start_s[index]``."""
         self._sessions.admit(session)
-        low, high = block.offset[index], block.offset[index + 1]
-        feed = self._feed(session.id, block.service_s, block.think_s, low, high)
-        total = high - low
-        self._launch(session, block.start_s[index], feed, total, None, block.request_before[index])
+        self._launch(session, block, index, block.start_s[index], requests_before=block.request_before[index])
 
     def close(self) -> None:
         """Admit no more sessions."""
@@ -116,9 +111,7 @@ class Clients:
             return
         block, index = arrival
         session = Session(block.first_session + index, self.has_jar(block, index), block.start_s[index])
-        low, high = block.offset[index], block.offset[index + 1]
-        feed = self._feed(session.id, block.service_s, block.think_s, low, high)
-        self._launch(session, block.start_s[index], feed, high - low, self._arm_next_arrival, 0)
+        self._launch(session, block, index, block.start_s[index], on_start=self._arm_next_arrival)
 
     def _start_client(self, client: int, ordinal: int, after_s: float) -> Session:
         """Arm a client's next session of a closed population, and return it."""
@@ -128,88 +121,53 @@ class Clients:
         number = client + ordinal * workload.population
         session = Session(number, self.has_jar(block, 0), start_s)
         if workload.endless:
-            self._launch(session, start_s, self._endless_feed(client), INFINITY, None, 0)
+            self._begin(session, self._run(session, start_s, self._feeds.endless(client), INFINITY))
             return session
 
         def again(end_s: float) -> Session | None:
             return self._start_client(client, ordinal + 1, end_s) if self._open else None
 
-        feed = self._feed(number, block.service_s, block.think_s, 0, block.offset[1])
-        self._launch(session, start_s, feed, block.offset[1], None, 0, again)
+        self._launch(session, block, 0, start_s, on_end=again)
         return session
 
     def has_jar(self, block: SessionBlock, index: int) -> bool:
         """Return whether a session of a block sends a cookie back."""
-        return block.has_jar[index] and self._sends_cookie
-
-    # Requests, a few at a time ----------------------------------------------------------------------------------
-
-    def _feed(self, session: int, service: list[float], think: list[float], low: int, high: int) -> Iterable[Chunk]:
-        """Return a session's requests ``low .. high - 1`` of the flat columns."""
-        if self._one_worker and high - low <= _CHUNK:
-            demands = self._demands(session, 0, service[low:high])
-            return ((self.first_worker(session), demands, think[low:high]),)
-        return self._long_feed(session, service, think, low, high)
-
-    def _long_feed(
-        self, session: int, service: list[float], think: list[float], low: int, high: int
-    ) -> Iterator[Chunk]:
-        for first in range(low, high, _CHUNK):
-            last = min(first + _CHUNK, high)
-            yield from self._chunks(session, first - low, service[first:last], think[first:last])
-
-    def _endless_feed(self, client: int) -> Iterator[Chunk]:
-        sent = chunk = 0
-        while True:
-            think, service = self._workload.more_requests(client, chunk)
-            for first in range(0, len(think), _CHUNK):
-                part = slice(first, first + _CHUNK)
-                yield from self._chunks(client, sent, service[part], think[part])
-                sent += _CHUNK
-            chunk += 1
-
-    def _chunks(self, session: int, first: int, service: list[float], think: list[float]) -> Iterator[Chunk]:
-        """Yield consecutive requests, the ``first`` and following of a session, split where the worker changes."""
-        demands = self._demands(session, first, service)
-        if self._one_worker:
-            yield self.first_worker(session), demands, think
-            return
-        workers = self._gateway.workers
-        ordinals = np.arange(first, first + len(service))
-        draws = self._streams.uniforms(Purpose.WORKER, np.full(len(service), session), ordinals)
-        position = 0
-        for index, same in groupby((draws * len(workers)).astype(int).tolist()):
-            end = position + sum(1 for _ in same)
-            yield workers[index], demands[position:end], think[position:end]
-            position = end
-
-    def first_worker(self, session: int) -> Worker:
-        """Return the worker that the front balancer gives a session's first request, uniform over all (rule G2)."""
-        workers = self._gateway.workers
-        if len(workers) == 1:
-            return workers[0]
-        return workers[int(self._streams.uniform(Purpose.WORKER, session) * len(workers))]
-
-    def _demands(self, session: int, first: int, service: list[float]) -> list[float]:
-        if self._state_latency is None or self._state_latency.is_zero:
-            return service
-        generator = self._streams.generator(Purpose.EXTERNAL_STATE, session, first)
-        demands: list[float] = (np.array(service) + self._state_latency.sample(generator, len(service))).tolist()
-        return demands
+        return block.has_jar[index] and self._gateway.browsers.sends_cookie
 
     # The loop ---------------------------------------------------------------------------------------------------
 
     def _launch(
         self,
         session: Session,
+        block: SessionBlock,
+        index: int,
         at_s: float,
-        feed: Iterable[Chunk],
-        total: float,
-        on_start: Callable[[], None] | None,
-        requests_before: int,
+        *,
+        requests_before: int = 0,
+        on_start: Callable[[], None] | None = None,
         on_end: Callable[[float], Session | None] | None = None,
     ) -> None:
-        loop = self._run(session, at_s, feed, total, requests_before, on_start, on_end)
+        """Start the loop of a block's session, or one for each of its tabs."""
+        low, high = block.offset[index], block.offset[index + 1]
+        if self._tabs == 1:
+            feed = self._feeds.of(session.id, block.service_s, block.think_s, low, high)
+            self._begin(session, self._run(session, at_s, feed, high - low, requests_before, on_start, on_end))
+            return
+        # The session's requests are dealt out; each tab but the first opens after a think of its own (rule C1).
+        tabs = min(self._tabs, high - low)
+        session.tabs = Tabs(left=tabs, first_request=requests_before + 1)
+        for tab in range(tabs):
+            service, think = block.service_s[low + tab : high : tabs], block.think_s[low + tab : high : tabs]
+            feed = self._feeds.of(session.id, service, think, 0, len(service))
+            opens_s = at_s + think[0] if tab else at_s
+            loop = self._run(
+                session, opens_s, feed, high - low, requests_before, None if tab else on_start, on_end, (tab, tabs)
+            )
+            session.tabs.loops.append(loop)
+            self._begin(session, loop)
+        session.loop = session.tabs.loops[0]
+
+    def _begin(self, session: Session, loop: Loop) -> None:
         session.loop = loop
         next(loop)
         loop.send((loop.send,))
@@ -220,94 +178,233 @@ class Clients:
         at_s: float,
         feed: Iterable[Chunk],
         total: float,
-        requests_before: int,
-        on_start: Callable[[], None] | None,
-        on_end: Callable[[float], Session | None] | None,
+        requests_before: int = 0,
+        on_start: Callable[[], None] | None = None,
+        on_end: Callable[[float], Session | None] | None = None,
+        tab: tuple[int, int] = (0, 1),
     ) -> Loop:
         """One session from its first send at ``at_s`` to its last; whatever is read per request is a local name."""
         env: Any = self._env
         queue, next_id, send_phase = env._queue, env._eid.__next__, int(Phase.SEND)
-        recorder, sessions, gateway = self._recorder, self._sessions, self._gateway
-        rows, record, number = recorder.rows, recorder.rows.extend, float(session.id)
-        sticky, timeout_s, read_timeout_s = self._sticky, self._timeout_s, self._read_timeout_s
+        recorder, sessions, gateway, attempts = self._recorder, self._sessions, self._gateway, self._gateway.attempts
+        write, written, number = recorder.write, recorder.written, float(session.id)
+        timeout_s, read_timeout_s, logs = self._timeout_s, self._read_timeout_s, gateway.picks_counted
+        picks, key = self._binding(session)
+        by_key = self._by_key if picks and gateway.affinity == HASH else None
+        roams, version, roam, roamed = picks and self._state_in_pods, 0, recorder.roam, 0
+        past: dict[Container, float] = {}
         address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
         expires_s = timeout_s if adopted else INFINITY
-        sent, total = float(requests_before), total + requests_before
+        (first, step), total = tab, total + requests_before
+        sent, before_last = float(requests_before + first + 1 - step), total - step
         now = ended_s = -INFINITY
-        failures, failing = 0, 0.0
+        came_from: Container | None = None
+        exchange: Any = None
+        failures, failing, waits = 0, 0.0, False
         callbacks = yield
         tick = Tick()
         arm(env, tick, at_s, callbacks)
         try:
             yield
-            if not adopted:
+            if first:
+                if not sessions.knows(session):
+                    yield  # for good: the session has not been admitted
+            elif not adopted:
                 if not self._open or session.withdrawn:
                     yield  # for good: no new sessions any more, or this one's predecessor goes on
                 sessions.admit(session)
             if on_start is not None:
                 on_start()
             for worker, service, think in feed:
-                route, answered = worker.routes.get, worker.ok_code
-                if len(rows) >= SEAL_AT:
+                waiting: Any = worker.open
+                counts, times = worker.counts, worker.times
+                route, answered = self._routes(session, worker), worker.ok_code
+                if written() >= SEAL_AT:
                     recorder.seal(env._now)
                     sessions.purge(env._now)
                 for demand, gap in zip(service, think, strict=True):
-                    sent += 1.0
+                    sent += step
                     while True:  # once, unless the request fails and the client sends it again
                         now = env._now
-                        if not sticky:
-                            address = worker.next_peer()
+                        came_from = None
+                        if picks:
+                            if by_key is not None:
+                                address = by_key(session, worker)
+                            else:
+                                if logs:
+                                    # ``Worker.log_until``, written out.
+                                    while waiting and waiting[0][0] <= now:
+                                        worker.clock_s, _, _, balancer, left, took_s = heappop(waiting)
+                                        if counts:
+                                            balancer.release(left)
+                                        if times:
+                                            balancer.feedback(left, took_s)
+                                    worker.clock_s = now
+                                try:
+                                    address = worker.balancer.next_peer()
+                                except NoPeerError:
+                                    address = None
+                            target: Any = route(address)
+                            if target is not holder and target is not None and roams and holder is not _NOWHERE:
+                                # No affinity: the session leaves its state, as most requests do (rule B5).
+                                came_from, holder, ends, container = holder, target, target.ends, target.number
+                        elif key is not None and version != worker.version:
+                            address, version = worker.peer_of(key), worker.version
                         free_s = ends[0]
                         started_s = free_s if free_s > now else now
                         ended_s = started_s + demand
-                        if route(address) is holder and now <= expires_s and ended_s <= now + read_timeout_s:
+                        if ended_s <= now + read_timeout_s and (
+                            came_from is not None or (route(address) is holder and now <= expires_s)
+                        ):
                             heapreplace(ends, ended_s)
-                            record((number, sent, now, started_s, ended_s, container, answered))
+                            if came_from is None:
+                                write(ROW(number, sent, now, started_s, ended_s, container, answered))
+                            else:
+                                code = worker.stale_code if past.get(holder, -INFINITY) >= now else worker.lost_code
+                                write(ROW(number, sent, now, started_s, ended_s, container, code))
+                                past[came_from] = expires_s
+                                session.holder = holder
+                                roam(MOVE(now, came_from.number, container))
+                                roamed += 1
+                            if logs:
+                                heappush(waiting, (ended_s, number, sent, worker.balancer, address, ended_s - now))
                             expires_s = ended_s + timeout_s
                             failed = False
                         else:
+                            came_from = None
+                            session.past = past if picks else session.past
+                            session.breaks_background += roamed
+                            roamed = 0
                             session.request = int(sent)
-                            started_s, ended_s, index, code, failed = gateway.send(
-                                session, worker, now, demand, expires_s, None if sticky else address
-                            )
-                            record((number, sent, now, started_s, ended_s, index, code))
+                            reply = attempts.send(session, worker, now, demand, expires_s, address if picks else None)
+                            exchange, session.exchange = session.exchange, None
+                            waits = reply is None
+                            while reply is None:
+                                arm(env, tick, exchange.resume_s, callbacks)
+                                yield
+                                reply = attempts.resume(exchange, env._now)
+                            started_s, ended_s, index, code, failed = reply
+                            recorder.request((number, sent, now, started_s, ended_s, index, code), env._now)
+                            waits = False
                             address, holder, ends, container = self._where(session)
+                            version, past = 0, session.past if session.past is not None else past
                             if not failed:
                                 expires_s = ended_s + timeout_s
-                        if not failed:
+                            elif session.request == sent:
+                                session.request = -1  # it moved nothing, so there is nothing to take back
+                        while not failed:
                             try:
-                                if sent < total:
+                                if sent <= before_last:
                                     tick.callbacks = callbacks
                                     heappush(queue, (ended_s + gap, send_phase, next_id(), tick))
                                     yield
                                     break
-                                self._leave(session, now, ended_s, int(sent) - requests_before, on_end, ended_s)
+                                session.breaks_background += roamed
+                                roamed = 0
+                                count = (int(sent) - requests_before - first - 1) // step + 1
+                                self._leave(session, now, ended_s, count, on_end, ended_s)
                                 yield  # for good, unless the last request is cut
-                            except Cut:
-                                if sent < total:
+                            except Cut as cut:
+                                if sent <= before_last:
                                     disarm(tick)
                                     tick = Tick()
                                 else:
-                                    self._recall(session)
+                                    self._recall(session, count)
+                                if came_from is not None:
+                                    session.holder = came_from
+                                    roam(MOVE(env._now, container, came_from.number))
+                                    roamed -= 1
                                 ended_s = env._now
+                                failed = not cut.again
+                                if cut.again:
+                                    if exchange is None or (exchange.sent_s, exchange.request) != (now, cut.request):
+                                        exchange = self._exchange(session, worker, cut, now, demand, expires_s)
+                                    exchange.worker.forget(session.id, cut.request)
+                                    reply = attempts.send_again(exchange, cut.container, ended_s)
+                                    waits = reply is None
+                                    while reply is None:
+                                        arm(env, tick, exchange.resume_s, callbacks)
+                                        yield
+                                        reply = attempts.resume(exchange, env._now)
+                                    started_s, ended_s, index, code, failed = reply
+                                    recorder.request((number, sent, now, started_s, ended_s, index, code), env._now)
+                                    waits = False
+                                    if not failed:
+                                        expires_s = ended_s + timeout_s
+                                elif logs:
+                                    slow = exchange is not None and exchange.request == sent
+                                    by = exchange.worker if slow else worker
+                                    by.cut_short(session.id, cut.request, ended_s)
+                                came_from = None
                                 address, holder, ends, container = self._where(session)
+                                version = 0
+                        if not failed:
+                            break
+                        exchange = None
                         failures = failures + 1 if failing == sent else 1
                         failing = sent
-                        due_s, again = self._after_failure(session, failures, ended_s, gap, last=sent == total)
+                        last = sent > before_last
+                        due_s, again = self._after_failure(session, failures, ended_s, gap, last=last)
                         if due_s == INFINITY:
                             after_s = ended_s + _PAUSE_AFTER_FAILURE_S
-                            self._leave(session, now, ended_s, int(sent) - requests_before, on_end, after_s)
+                            session.breaks_background += roamed
+                            roamed = 0
+                            count = (int(sent) - requests_before - first - 1) // step + 1
+                            self._leave(session, now, ended_s, count, on_end, after_s)
                         else:
                             arm(env, tick, due_s, callbacks)
                         yield
                         if not again:
                             break
         except RunOver:
-            if ended_s > env._now and session.request == sent:
-                gateway.undo(session, env._now)  # unanswered, so it moved nothing
-            sessions.report(session, now, ended_s if sent == total else NAN, int(sent) - requests_before)
+            if waits:
+                recorder.request((number, sent, now, INFINITY, INFINITY, -1.0, answered), env._now)
+            elif ended_s > env._now and (session.request == sent or session.tabs is not None):
+                gateway.undo(session, int(sent), env._now)  # unanswered, so it moved nothing
+            elif ended_s > env._now and came_from is not None:
+                session.holder = came_from
+                roam(MOVE(env._now, container, came_from.number))
+                roamed -= 1
+            session.breaks_background += roamed
+            count = (int(sent) - requests_before - first - 1) // step + 1
+            sessions.report(session, now, ended_s if sent > before_last else NAN, count)
             yield
+
+    # What binds a session ---------------------------------------------------------------------------------------
+
+    def _binding(self, session: Session) -> tuple[bool, str | None]:
+        """Return whether each request of a session is picked anew, and the one key that all are hashed by, if any."""
+        gateway = self._gateway
+        if gateway.affinity == COOKIE:
+            return False, None
+        if gateway.affinity == HASH:
+            if not gateway.browsers.plain:
+                return False, None
+            session.key = gateway.browsers.one_key(session)
+            return session.key is None, session.key
+        return True, None
+
+    def _routes(self, session: Session, worker: Worker) -> Callable[[str | None], Container | None]:
+        """Return the look-up of the fast path.
+
+        Nothing is found where a client's jar must be looked into first, or where other tabs move the session.
+        """
+        return worker.routes.get if self._gateway.browsers.plain and session.tabs is None else _NO_ROUTES.get
+
+    def _by_key(self, session: Session, worker: Worker) -> str | None:
+        """Return the target of a request that is hashed by a key of its own."""
+        session.key = self._gateway.browsers.key(session)
+        return worker.peer_of(session.key)
+
+    def _exchange(
+        self, session: Session, worker: Worker, cut: Cut, sent_s: float, demand_s: float, expires_s: float
+    ) -> Exchange:
+        """Return a request that took the fast path and that a dying container has cut, as the gateway holds it."""
+        session.request = cut.request
+        presented = session.key if self._gateway.affinity == HASH else session.cookie
+        balancer = worker.balancer_of(session.id, cut.request)
+        return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
 
     def _where(self, session: Session) -> tuple[str | None, Any, list[float], float]:
         """Return what the loop keeps of where its session lives: cookie, holder, the holder's slots and number."""
@@ -325,14 +422,28 @@ class Clients:
         on_end: Callable[[float], Session | None] | None,
         after_s: float,
     ) -> None:
+        """Let a session go that has sent its last request: the last of its tabs, if it has several."""
+        tabs = session.tabs
+        if tabs is not None:
+            tabs.left -= 1
+            tabs.sent = sent = tabs.sent + sent
+            tabs.ended_s = ended_s = max(tabs.ended_s, ended_s)
+            if tabs.left:
+                return
+            after_s = max(after_s, ended_s)
         self._sessions.leave(session, now_s, ended_s, sent)
         if on_end is not None:
             session.successor = on_end(after_s)
         if not self._open and not self._sessions.sending:
             self._on_idle()
 
-    def _recall(self, session: Session) -> None:
+    def _recall(self, session: Session, sent: int) -> None:
         """Take back :meth:`_leave`: the last request was cut, so the client is not done at the time foreseen."""
+        if session.tabs is not None:
+            session.tabs.left += 1
+            session.tabs.sent -= sent
+            if session.tabs.left > 1:
+                return
         self._sessions.recall(session)
         if session.successor is not None:
             session.successor.withdrawn = True

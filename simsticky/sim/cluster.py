@@ -27,6 +27,8 @@ class Cluster:
         self._containers = world.recorder.recording.containers
         self.pods: list[Pod] = []
         self.on_change: list[Callable[[Pod], None]] = []
+        self._reuses = world.scenario.kubernetes.pod_addresses == "reuse"
+        self._freed: list[str] = []
 
     def create_pod(self, replica_set: str, revision: int, cause: int, created_s: float | None = None) -> Pod:
         """Create a pending pod object."""
@@ -57,8 +59,13 @@ class Cluster:
                 crowd[int(other.record.node.rpartition("-")[2]) - 1] += 1
         node = crowd.index(min(crowd))
         pod.record.node = f"node-{node + 1}"
-        number = pod.index + 2
-        pod.record.address = f"10.{244 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}:8080"
+        pod.record.address = self._address(pod.index + 2)
+
+    def _address(self, number: int) -> str:
+        """Return an address for a new pod: one nobody had, or the one freed last (``kubernetes.podAddresses``)."""
+        if self._reuses and self._freed:
+            return self._freed.pop()
+        return f"10.{244 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}:8080"
 
     def start_container(self, pod: Pod, now_s: float) -> Container:
         """Start a container instance in a pod; it does not listen yet."""
@@ -83,6 +90,8 @@ class Cluster:
     def remove(self, pod: Pod) -> None:
         """Take the pod object away."""
         self.pods.remove(pod)
+        if pod.address:
+            self._freed.append(pod.address)
         pod.record.removed_s = self._world.now_s
         self._world.tell("kubelet", "removed", pod.name, "the pod object is gone", pod.record.deleted_by)
         self.changed(pod)

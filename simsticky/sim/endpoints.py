@@ -3,17 +3,20 @@
 Both are level-triggered: an update writes what is true when it is written, not what was true when it was asked for.
 """
 
+from collections.abc import Generator
 from functools import partial
-from math import ceil
+from math import ceil, log1p
+from typing import Any
 
 from simsticky.kic.translator import Endpoint, translate
 from simsticky.kong.upstream import Target
 from simsticky.kubernetes.endpointslice import conditions, should_be_in_slice
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.gateway import Gateway, Node
-from simsticky.sim.kernel import Phase, call_at
+from simsticky.sim.gateway import Gateway
+from simsticky.sim.kernel import Phase, Wait, call_at
 from simsticky.sim.pods import Pod
 from simsticky.sim.streams import Purpose
+from simsticky.sim.workers import Node
 from simsticky.sim.world import World
 
 
@@ -27,10 +30,14 @@ class EndpointSliceController:
         self._publish_not_ready = world.scenario.service.publish_not_ready_addresses
         self._writes = 0
         self.slice: dict[str, Endpoint] = {}
+        self._pod_of: dict[str, Pod] = {}
         cluster.on_change.append(self._pod_changed)
 
     def _pod_changed(self, pod: Pod) -> None:
-        if not pod.address or self._endpoint(pod) == self.slice.get(pod.address):
+        if not pod.address:
+            return
+        written = self.slice.get(pod.address) if self._pod_of.get(pod.address) is pod else None
+        if self._endpoint(pod) == written:
             return
         self._writes += 1
         law = self._world.scenario.kubernetes.endpoint_update
@@ -39,24 +46,32 @@ class EndpointSliceController:
 
     def write(self, pod: Pod) -> None:
         """Write a pod's endpoint as it is now, and let KIC see it."""
-        endpoint = self._endpoint(pod)
-        if endpoint == self.slice.get(pod.address):
+        endpoint, listed = self._endpoint(pod), self._pod_of.get(pod.address)
+        if endpoint == self.slice.get(pod.address) and listed in (pod, None):
             return
         if endpoint is None:
-            del self.slice[pod.address]
-            pod.record.endpoint_gone_s = self._world.now_s
-            self._world.tell("endpointslice", "left", pod.name, "left the slice", pod.record.deleted_by)
+            if listed is pod:
+                self._leave(pod)
         else:
+            if listed not in (pod, None):
+                self._leave(listed)  # its address has passed to another pod
             self.slice[pod.address] = endpoint
+            self._pod_of[pod.address] = pod
             state = f"ready={_word(endpoint.ready)} terminating={_word(endpoint.terminating)}"
             self._world.tell("endpointslice", "wrote", pod.name, state, pod.record.deleted_by)
         self._ingress.slice_changed(self.slice)
+
+    def _leave(self, pod: Pod) -> None:
+        del self.slice[pod.address], self._pod_of[pod.address]
+        pod.record.endpoint_gone_s = self._world.now_s
+        self._world.tell("endpointslice", "left", pod.name, "left the slice", pod.record.deleted_by)
 
     def adopt(self, pod: Pod) -> None:
         """Hold the endpoint of a pod that has been there since before the run."""
         endpoint = self._endpoint(pod)
         if endpoint is not None:
             self.slice[pod.address] = endpoint
+            self._pod_of[pod.address] = pod
 
     def _endpoint(self, pod: Pod) -> Endpoint | None:
         running = pod.container is not None and pod.phase == "Running"
@@ -93,6 +108,10 @@ class IngressController:
         self._changes = 0
         self._seen_change = 0
         self._pushes = 0
+        self._unrelated: set[str] = set()
+        self._churned = 0
+        if settings.config_churn:
+            world.env.process(self._churn())
 
     def slice_changed(self, endpoints: dict[str, Endpoint]) -> None:
         """An EndpointSlice was written; its cache hears of it after the watch delay."""
@@ -105,6 +124,9 @@ class IngressController:
         if change < self._seen_change:
             return  # a watch never goes back: a later state has been seen already
         self._seen_change, self._seen = change, endpoints
+        self._ask_for_tick()
+
+    def _ask_for_tick(self) -> None:
         if not self._tick_pending:
             self._tick_pending = True
             call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, self._tick)
@@ -121,22 +143,80 @@ class IngressController:
     def _tick(self) -> None:
         self._tick_pending = False
         targets = translate(self._seen.values(), self._settings.enable_drain_support)
-        if targets == self._pushed:
+        unrelated, self._unrelated = self._unrelated, set()
+        if targets != self._pushed:
+            nodes = self._gateway.nodes
+        else:
+            nodes = [node for node in self._gateway.nodes if node.name in unrelated]
+        if not nodes:
             return
         before = {t.address: t.weight for t in self._pushed or ()}
+        after = {t.address: t.weight for t in targets}
+        cause = self._cause(before, after)
         self._pushed = targets
         self._pushes += 1
-        note = _difference(before, {t.address: t.weight for t in targets}, self._cluster)
+        note = _difference(before, after, self._cluster)
         self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
-        for node in self._gateway.nodes:
-            delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
-            self._busy_until_s = max(self._busy_until_s, self._world.now_s + delay_s)
-            call_at(self._world.env, delay_s, Phase.PUSH, partial(self._apply, node, targets, note))
+        for node in nodes:
+            self._push(node, targets, note, cause)
 
-    def _apply(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
-        self._gateway.apply(node, targets, self._world.now_s)
+    def _push(self, node: Node, targets: tuple[Target, ...], note: str, cause: int) -> None:
+        delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
+        self._busy_until_s = max(self._busy_until_s, self._world.now_s + delay_s)
+        call_at(self._world.env, delay_s, Phase.PUSH, partial(self._apply, node, targets, note, cause))
+
+    def _apply(self, node: Node, targets: tuple[Target, ...], note: str, cause: int) -> None:
+        if not node.up:
+            return
+        self._gateway.apply(node, targets, self._world.now_s, cause)
         self._world.tell(node.name, "pushed", f"{len(targets)} targets", note)
         publish_pod_sets(self._world, self._cluster, self._gateway)
+
+    def _cause(self, before: dict[str, int], after: dict[str, int]) -> int:
+        """Return the operation behind a change of the table: that of a pod it takes away, else the latest."""
+        if before == after:
+            return 0
+        pods = {pod.address: pod for pod in self._cluster.pods}
+        changed = [pods[a] for a in pods if before.get(a) != after.get(a)]
+        causes = [pod.record.deleted_by or pod.unready_by for pod in changed]
+        return max(causes, default=0) or self._gateway.latest_operation
+
+    # Pushes for other reasons -----------------------------------------------------------------------------------
+
+    def push_unrelated(self, name: str | None = None) -> None:
+        """Push at the next tick although the targets are the same: some other object of the configuration changed.
+
+        Without a database every push that Kong accepts rebuilds every balancer (Kong 3.10
+        ``runloop/handler.lua:reconfigure_handler``).
+
+        Args:
+            name: The node; None for all.
+        """
+        self._unrelated.update(node.name for node in self._gateway.nodes if name in (None, node.name))
+        self._ask_for_tick()
+
+    def configure(self, node: Node) -> None:
+        """Give a node that has come back its configuration, at the next tick."""
+        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, partial(self._configure, node))
+
+    def _configure(self, node: Node) -> None:
+        self._pushes += 1
+        delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
+        call_at(self._world.env, delay_s, Phase.PUSH, partial(self._bring_up, node))
+
+    def _bring_up(self, node: Node) -> None:
+        node.up = True
+        note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._cluster)
+        self._apply(node, self._pushed or (), note, 0)
+
+    def _churn(self) -> Generator[Wait, Any, None]:
+        """Let unrelated objects change, as a Poisson process (rule I4)."""
+        rate = self._settings.config_churn
+        while True:
+            draw = self._world.streams.uniform(Purpose.CONFIG_CHURN, 0, self._churned)
+            self._churned += 1
+            yield Wait(self._world.env, -log1p(-draw) / rate, Phase.CONTROLLER)
+            self.push_unrelated()
 
     def adopt(self, endpoints: dict[str, Endpoint]) -> None:
         """Start with every node in agreement with the slice, as long after the last change."""

@@ -17,8 +17,10 @@ from simsticky.scenario.model import Scenario
 from simsticky.sim.recording import (
     CODE,
     CONTAINER,
+    ENDED,
     SENT,
     SESSION_COLUMNS,
+    STARTED,
     WIDTH,
     Outcome,
     PodRecord,
@@ -32,6 +34,8 @@ Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 INFINITY = float("inf")
+ROUNDING_S = 1e-9
+"""What sums of times may be off by."""
 _FULL_WEIGHT = 100
 _PUSHED = re.compile(r"(?P<sign>[+-]?)(?P<pod>\S+?)(?: weight (?:\d+->)?(?P<weight>\d+))?")
 _LIFE = (
@@ -84,6 +88,28 @@ class Evidence:
         return self.rows[:, CONTAINER].astype(np.int64)
 
     @cached_property
+    def sent_again(self) -> Mask:
+        """Whether a request may have reached its pod later than it was sent: it had a second attempt, or waited for it.
+
+        One whose first attempt timed out and whose retry found no target counts one attempt.
+        """
+        waited = (self.outcome == Outcome.NO_TARGET) & (self.rows[:, ENDED] > self.rows[:, SENT])
+        waits = (self.outcome == Outcome.UNFINISHED) & (self.container < 0)
+        again: Mask = (self.fields["attempts"] > 1) | waited | waits
+        return again
+
+    @cached_property
+    def arrived_between(self) -> tuple[Floats, Floats]:
+        """The earliest and the latest moment at which each request can have reached its pod."""
+        sent_s, started_s, ended_s = self.rows[:, SENT], self.rows[:, STARTED], self.rows[:, ENDED]
+        latest_s = np.where(np.isnan(started_s), self.recording.end_s, started_s)
+        latest_s = np.where(self.sent_again, latest_s, sent_s)
+        # The last attempt of a request that timed out on a pod began a read timeout before.
+        timed_out = self.sent_again & (self.outcome == Outcome.TIMED_OUT) & (self.container >= 0)
+        begun_s = ended_s - self.scenario.gateway.read_timeout
+        return np.where(timed_out, begun_s - ROUNDING_S, sent_s), np.where(timed_out, begun_s + ROUNDING_S, latest_s)
+
+    @cached_property
     def follows(self) -> Mask:
         """Whether the row before is of the same session."""
         session = self.rows[:, 0]
@@ -119,8 +145,9 @@ class Evidence:
 
     @cached_property
     def tables(self) -> dict[str, tuple[list[float], list[dict[str, int]]]]:
-        """Each node's target table by pod name, and since when, as its pushes tell."""
-        first = {pod.pod: _FULL_WEIGHT for pod in self.recording.pods if pod.created_s < 0}
+        """Each node's target table by address, and since when, as its pushes tell; empty after its restart."""
+        first = {pod.address: _FULL_WEIGHT for pod in self.recording.pods if pod.created_s < 0}
+        address = {pod.pod: pod.address for pod in self.recording.pods}
         tables: dict[str, tuple[list[float], list[dict[str, int]]]] = {}
         for node in range(self.scenario.gateway.nodes):
             tables[f"kong-{node + 1}"] = ([-INFINITY], [first])
@@ -128,13 +155,53 @@ class Evidence:
             if event.kind == "pushed":
                 times, contents = tables[event.actor]
                 times.append(event.at_s)
-                contents.append(_applied(contents[-1], event.detail))
+                contents.append(_applied(contents[-1], event.detail, address))
+            elif event.kind == "stopped":
+                times, contents = tables[event.actor]
+                times.append(event.at_s)
+                contents.append({})
         return tables
+
+    @cached_property
+    def unhealthy(self) -> dict[str, tuple[list[float], list[frozenset[str]]]]:
+        """The addresses that each node's health checker has taken out, and since when, as its verdicts tell.
+
+        A target of weight 0 is back after a push without a verdict, one that was away for 300 s as well.
+        """
+        address = {pod.pod: pod.address for pod in self.recording.pods}
+        out: dict[str, tuple[list[float], list[frozenset[str]]]] = {
+            name: ([-INFINITY], [frozenset[str]()]) for name in self.tables
+        }
+        for event in self.recording.events:
+            if event.kind not in ("unhealthy", "healthy", "stopped") or event.actor not in out:
+                continue
+            times, sets = out[event.actor]
+            times.append(event.at_s)
+            if event.kind == "stopped":
+                sets.append(frozenset())
+            else:
+                subject = {address[event.subject]}
+                sets.append(sets[-1] | subject if event.kind == "unhealthy" else sets[-1] - subject)
+        return out
+
+    def node_of(self, row: int) -> str:
+        """Return the name of the node that took a request."""
+        return f"kong-{self.fields['node'][row] + 1}"
 
     def table_of(self, row: int) -> dict[str, int]:
         """Return the table of the node that took a request, at the time of sending."""
-        times, contents = self.tables[f"kong-{self.fields['node'][row] + 1}"]
+        times, contents = self.tables[self.node_of(row)]
         return contents[bisect_right(times, self.rows[row, SENT]) - 1]
+
+    def tables_between(self, node: str, from_s: float, to_s: float) -> list[dict[str, int]]:
+        """Return the tables that a node had at any time of a span, its ends included."""
+        times, contents = self.tables[node]
+        return contents[bisect_right(times, from_s) - 1 : bisect_right(times, to_s)]
+
+    def unhealthy_of(self, row: int) -> frozenset[str]:
+        """Return the addresses out by a health check on the node that took a request, at the time of sending."""
+        times, sets = self.unhealthy[self.node_of(row)]
+        return sets[bisect_right(times, self.rows[row, SENT]) - 1]
 
     def pod_of(self, row: int) -> PodRecord:
         """Return the pod that a request reached."""
@@ -156,16 +223,16 @@ class Evidence:
         return text if self.container[row] < 0 else f"{text} by {life(self.pod_of(row))}"
 
 
-def _applied(table: dict[str, int], detail: str) -> dict[str, int]:
+def _applied(table: dict[str, int], detail: str, address: dict[str, str]) -> dict[str, int]:
     after = dict(table)
     for part in filter(None, detail.split(", ")):
         found = _PUSHED.fullmatch(part)
         if found is None:
             raise InvariantError(f"a push says what it changed: {part!r} is not understood")
         if found["sign"] == "-":
-            after.pop(found["pod"], None)
+            after.pop(address[found["pod"]], None)
         else:
-            after[found["pod"]] = _FULL_WEIGHT if found["weight"] is None else int(found["weight"])
+            after[address[found["pod"]]] = _FULL_WEIGHT if found["weight"] is None else int(found["weight"])
     return after
 
 

@@ -1,108 +1,65 @@
-"""The gateway: Kong nodes and their workers, and the slow path of a request.
+"""The gateway: Kong nodes and their workers, the target tables, and what may be reached through them.
 
-The fast path lives in ``clients.py``: a sticky request whose cookie names a listening container that holds its
-session's state is one dictionary look-up. Everything else comes here: new picks, refused connections and further
-attempts, state that is not where the request goes, cookies (docs/model.md, rules G, S and B).
+The hot path lives in ``clients.py``, the attempts of a request in ``attempts.py``, health checks in
+``health_checks.py`` (docs/model.md, rules G, S and H).
 """
 
-from collections.abc import Callable, Iterable
-from heapq import heapreplace
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
+from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
+from simsticky.kong.algorithms.latency import Latency
+from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
-from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions, response_cookie
-from simsticky.kong.balancer import Algorithm, Balancer, Handle, NoPeerError
-from simsticky.kong.retries import max_attempts
+from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
+from simsticky.kong.balancer import Algorithm, Balancer
 from simsticky.kong.upstream import Target
-from simsticky.scenario.model import Gateway as GatewaySettings
-from simsticky.sim.pods import Container
-from simsticky.sim.recorder import Recorder
-from simsticky.sim.recording import Kind, Mechanism, Origin, Outcome, pack
+from simsticky.scenario.upstream_settings import checks, hash_on
+from simsticky.sim.attempts import Attempts
+from simsticky.sim.breaks import AFFINITY, COOKIE, HASH, NONE, Breaks
+from simsticky.sim.browsers import Browsers
+from simsticky.sim.health_checks import HealthCheckers
+from simsticky.sim.kernel import Phase, call_at
+from simsticky.sim.pods import Container, Pod
+from simsticky.sim.recording import Origin
 from simsticky.sim.sessions import Cut, Session, Sessions
-from simsticky.sim.streams import Purpose, Streams
+from simsticky.sim.streams import Purpose
+from simsticky.sim.workers import Node, Worker
+from simsticky.sim.world import World
 
-INFINITY = float("inf")
 _DRAWS_PER_SHUFFLE = 1 << 20
 """Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
 
-_NOT_BROKEN = (Mechanism.NONE, Kind.NONE, Origin.NONE, 0)
-
-
-Reply = tuple[float, float, int, float, bool]
-"""What became of one request: when its service started, when its client has the answer, the container's number (-1:
-none), its code in the recording, and whether it failed."""
-
-
-class Node:
-    """One Kong node: its target table, shared by its workers.
-
-    Attributes:
-        routes: Listening container by address, for the targets of the table a cookie may follow.
-        weights: Weight of every listed target by address.
-        removed_s: When a target that was listed left the table, by address.
-    """
-
-    __slots__ = ("index", "name", "removed_s", "routes", "weights", "workers")
-
-    def __init__(self, index: int, name: str) -> None:
-        """Make a node with an empty table."""
-        self.index = index
-        self.name = name
-        self.routes: dict[str | None, Container] = {}
-        self.weights: dict[str, int] = {}
-        self.removed_s: dict[str, float] = {}
-        self.workers: list[Worker] = []
-
-
-class Worker:
-    """One worker process of a node: its own balancer, rebuilt at every push."""
-
-    __slots__ = ("balancer", "index", "node", "ok_code", "rebuilds", "routes")
-    balancer: Balancer
-
-    def __init__(self, index: int, node: Node) -> None:
-        """Make a worker without a balancer; the first push brings one."""
-        self.index = index
-        self.node = node
-        self.routes = node.routes
-        self.ok_code = float(pack(node.index))
-        self.rebuilds = 0
-
-    def next_peer(self) -> str | None:
-        """Return the target of a request that brings nothing, None where the balancer has none to name."""
-        try:
-            return self.balancer.next_peer()
-        except NoPeerError:
-            return None
+AlgorithmFactory = Callable[[Callable[[int], int]], Algorithm]
+"""Makes a balancer's algorithm, given a source of uniform integers 1..n."""
 
 
 class Gateway:
-    """All nodes, the containers behind the addresses, and the slow path.
+    """All nodes, and the containers behind the addresses.
 
     Args:
-        settings: The scenario's gateway.
-        sticky: Whether the upstream's algorithm is sticky-sessions.
-        drain_support: KIC's drain support, which decides what a removal means for a session.
-        external_state: Whether sessions keep their state outside the pods.
-        threshold: ``healthchecks.threshold``, in percent.
-        clock: Returns the simulated time.
+        make_algorithm: Makes the algorithm of each new balancer instead of the scenario's; it has no affinity.
+
+    Attributes:
+        affinity: What the algorithm binds sessions by.
+        picks_counted: Whether the algorithm wants to hear of the end of each request.
+        nodes: The nodes.
+        workers: The workers of all nodes.
+        attempts: Sends requests the slow way.
+        browsers: What clients bring and keep.
+        latest_operation: Number of the operation that has begun last, 0 before the first.
+        on_tables: Called when a table, a listener or a verdict has changed what may be reached.
+        on_ready: Called with a node that has come back empty and wants its configuration.
     """
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        *,
-        sticky: bool,
-        drain_support: bool,
-        external_state: bool,
-        threshold: float,
-        clock: Callable[[], float],
-        streams: Streams,
-        recorder: Recorder,
-        sessions: Sessions,
-    ) -> None:
+    def __init__(self, world: World, sessions: Sessions, make_algorithm: AlgorithmFactory | None = None) -> None:
         """Build the nodes and workers with empty tables."""
-        self._sticky = sticky
+        scenario = world.scenario
+        settings, policy = scenario.gateway, scenario.upstream
+        self._world = world
+        self._sessions = sessions
+        self._policy = policy
+        self._make_algorithm = make_algorithm
         self._options = StickyOptions(
             new_pick=settings.sticky_new_pick,
             on_unhealthy=settings.sticky_on_unhealthy,
@@ -111,70 +68,190 @@ class Gateway:
             cookie_on_retry=settings.cookie_on_retry,
             set_cookie=settings.sticky_set_cookie,
             cookie_on_error_response=settings.sticky_cookie_on_error_response,
+            identity=settings.sticky_identity,
         )
-        self._random_picks = sticky and settings.sticky_new_pick == "random"
-        self._retries = settings.retries
-        self._read_timeout_s = settings.read_timeout
-        self._drain_support = drain_support
-        self._external = external_state
-        self._threshold = threshold
-        self._clock = clock
-        self._streams = streams
-        self._recorder = recorder
-        self._sessions = sessions
+        self.affinity = NONE if make_algorithm else AFFINITY.get(policy.algorithm, NONE)
+        self._blackhole = settings.connection == "blackhole"
+        self._threshold = checks(scenario).threshold
         self._servers: dict[str, Container] = {}
+        self._pods: dict[str, Pod] = {}
+        self._versions = count(1)
+        self._restarts = 0
         self.latest_operation = 0
+        self.on_tables: Callable[[], None] = _nothing
+        self.on_ready: Callable[[Node], None] = _nothing
+        self.picks_counted = make_algorithm is not None or policy.algorithm in ("least-connections", "latency")
         self.nodes = [Node(index, f"kong-{index + 1}") for index in range(settings.nodes)]
         self.workers: list[Worker] = []
         for node in self.nodes:
-            node.workers = [Worker(len(self.workers) + index, node) for index in range(settings.workers)]
+            first = len(self.workers)
+            node.workers = [Worker(first + i, node, logs=self.picks_counted) for i in range(settings.workers)]
             self.workers.extend(node.workers)
         for worker in self.workers:
-            worker.balancer = self._balancer(worker, ())
+            worker.begin(self._balancer(worker, ()))
+        self.browsers = Browsers(scenario, world.streams, self.affinity, hash_on(scenario))
+        self._breaks = Breaks(
+            world.recorder,
+            affinity=self.affinity,
+            drain_support=scenario.kic.enable_drain_support,
+            external_state=scenario.app.state == "external",
+            session_timeout_s=scenario.app.session_timeout,
+            keeps_cookie_of_cut=settings.sticky_cookie_on_error_response,
+        )
+        self._health = HealthCheckers(
+            world,
+            checks(scenario),
+            servers=self._servers,
+            pods=self._pods,
+            vanished=self._vanished,
+            on_verdict=self._verdict,
+        )
+        self.attempts = Attempts(
+            scenario,
+            self._options,
+            self.affinity,
+            breaks=self._breaks,
+            browsers=self.browsers,
+            health=self._health,
+            streams=world.streams,
+            servers=self._servers,
+            vanished=self._vanished,
+            identity=self._identity,
+            stand_in=self._stand_in,
+            latest_operation=lambda: self.latest_operation,
+        )
+
+    # Balancers --------------------------------------------------------------------------------------------------
+
+    def _balancer(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
+        return Balancer(targets, self._algorithm(worker), self._threshold)
+
+    def _algorithm(self, worker: Worker) -> Algorithm:
+        """Make a fresh algorithm for a worker; every rebuild has draws of its own."""
+        streams, rebuild = self._world.streams, worker.rebuilds
+        draws = count(rebuild * _DRAWS_PER_SHUFFLE)
+
+        def draw(upto: int) -> int:
+            return 1 + int(streams.uniform(Purpose.SHUFFLE, worker.index, next(draws)) * upto)
+
+        def as_pairs(addresses: Sequence[str]) -> Sequence[str]:
+            order = streams.generator(Purpose.CANDIDATE_ORDER, worker.index, rebuild).permutation(len(addresses))
+            return [addresses[index] for index in order]
+
+        if self._make_algorithm is not None:
+            return self._make_algorithm(draw)
+        match self._policy.algorithm:
+            case "sticky-sessions":
+                return StickySessions(self._options, draw=draw, in_flight=self._in_flight)
+            case "consistent-hashing":
+                return ConsistentHashing(self._policy.slots)
+            case "least-connections":
+                return LeastConnections()
+            case "latency":
+                return Latency(lambda: worker.clock_s, as_pairs)
+            case _:
+                return RoundRobin(draw)
+
+    def _in_flight(self, address: str) -> int:
+        container, now_s = self._servers.get(address), self._world.now_s
+        return 0 if container is None else sum(end > now_s for end in container.ends)
 
     # Tables -----------------------------------------------------------------------------------------------------
 
-    def apply(self, node: Node, targets: Iterable[Target], now_s: float) -> None:
-        """Apply a configuration push on one node: every worker builds a new balancer (facts: Kong, DB-less reload)."""
+    def apply(self, node: Node, targets: Iterable[Target], now_s: float, cause: int = 0) -> None:
+        """Apply a configuration push on one node: every worker builds a new balancer (facts: Kong, DB-less reload).
+
+        Args:
+            node: The node; one that is down has no use for it.
+            targets: The whole table.
+            now_s: The time.
+            cause: Number of the operation behind the change, 0 if none.
+        """
+        if not node.up:
+            return
         targets = tuple(targets)
+        if self._options.identity == "by_target_id":
+            targets = tuple(Target(t.address, t.weight, self._identity(t.address)) for t in targets)
         before, node.weights = node.weights, {target.address: target.weight for target in targets}
         for address in before:
             if address not in node.weights:
-                node.removed_s[address] = now_s
+                node.removed_s[self._pods[address].index] = now_s
         for address in node.weights:
-            node.removed_s.pop(address, None)
+            node.removed_s.pop(self._pods[address].index, None)
+        if before != node.weights:
+            node.changed_by = cause
         for worker in node.workers:
-            worker.balancer = self._balancer(worker, targets)
-            worker.rebuilds += 1
+            worker.begin(self._balancer(worker, targets))
+        self._health.rebuild(node, targets, now_s)
         self._rebuild_routes(node)
 
-    def _balancer(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
-        draws = count(worker.rebuilds * _DRAWS_PER_SHUFFLE)
-
-        def draw(upto: int) -> int:
-            return 1 + int(self._streams.uniform(Purpose.SHUFFLE, worker.index, next(draws)) * upto)
-
-        algorithm: Algorithm
-        if self._sticky:
-            algorithm = StickySessions(self._options, draw=draw, in_flight=self._in_flight)
-        else:
-            algorithm = RoundRobin(draw)
-        return Balancer(targets, algorithm, self._threshold)
-
-    def _in_flight(self, address: str) -> int:
-        container, now_s = self._servers.get(address), self._clock()
-        return 0 if container is None else sum(end > now_s for end in container.ends)
-
     def _rebuild_routes(self, node: Node) -> None:
+        """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
         balancer = node.workers[0].balancer
-        addresses: Iterable[str] = balancer.followable() if self._sticky else node.weights
         node.routes.clear()
-        node.routes.update({a: self._servers[a] for a in addresses if a in self._servers})
+        if node.up:
+            named = balancer.followable() if self.affinity == COOKIE else {a: a for a in node.weights}
+            node.routes.update(
+                {
+                    name: self._servers[address]
+                    for name, address in named.items()
+                    if address in self._servers and address not in node.watched
+                }
+            )
+        for worker in node.workers:
+            worker.version = next(self._versions)
+
+    def _verdict(self, node: Node) -> None:
+        """A health checker has counted something, or told the balancers of a node."""
+        self._rebuild_routes(node)
+        self.on_tables()
+
+    def _identity(self, address: str) -> str:
+        """Return what a cookie for a target names."""
+        return self._pods[address].uid if self._options.identity == "by_target_id" else address
+
+    # Nodes ------------------------------------------------------------------------------------------------------
+
+    def restart(self, name: str, downtime_s: float, now_s: float) -> None:
+        """Let a node go gracefully and come back empty: balancers, counters and health states are lost.
+
+        What it has in flight it finishes. It takes requests again once it has its configuration.
+        """
+        node = next(node for node in self.nodes if node.name == name)
+        node.up = False
+        self._restarts += 1
+        self._health.forget(node)
+        node.weights = {}
+        node.removed_s.clear()
+        for worker in node.workers:
+            worker.begin(self._balancer(worker, ()))
+        self._rebuild_routes(node)
+        self.on_tables()
+        self._world.tell(name, "stopped", name, "takes no more requests", self.latest_operation)
+        call_at(self._world.env, downtime_s, Phase.PUSH, lambda: self.on_ready(node))
+
+    def _stand_in(self, session: Session) -> Worker | None:
+        """Return the worker that the front balancer gives a session whose own worker's node is down."""
+        held = session.stand_in
+        if held is None or not held.node.up:
+            workers = [worker for worker in self.workers if worker.node.up]
+            if not workers:
+                return None
+            draw = self._world.streams.uniform(Purpose.STAND_IN, session.id, self._restarts)
+            held = session.stand_in = workers[int(draw * len(workers))]
+        return held
+
+    # Containers -------------------------------------------------------------------------------------------------
+
+    def address_taken(self, pod: Pod) -> None:
+        """Know whose an address is from now on."""
+        self._pods[pod.address] = pod
 
     def listener_opened(self, container: Container) -> None:
         """Let requests through to a container that has begun to listen."""
         container.listening = True
-        self._servers[container.pod.address] = container
+        address = container.pod.address
+        self._servers[address] = container
         for node in self.nodes:
             self._rebuild_routes(node)
 
@@ -188,7 +265,26 @@ class Gateway:
         if self._servers.get(container.pod.address) is container:
             del self._servers[container.pod.address]
         for node in self.nodes:
-            node.routes.pop(container.pod.address, None)
+            self._rebuild_routes(node)
+
+    def _vanished(self, address: str) -> bool:
+        """Return whether a connection to an address that nobody listens at is never answered, not even refused."""
+        pod = self._pods.get(address)
+        if pod is None:
+            return self._blackhole
+        gone = pod.deleted and (pod.container is None or pod.container.dead)
+        return pod.unreachable or (self._blackhole and gone)
+
+    def server_at(self, address: str | None) -> Container | None:
+        """Return the container that listens at an address, None if nobody does."""
+        return self._servers.get(address) if address is not None else None
+
+    def give_cookie(self, session: Session, container: Container) -> None:
+        """Let a session alive at 0 hold the cookie that brought it to its container."""
+        if self.affinity == COOKIE and session.jar:
+            session.cookie = self._identity(container.pod.address)
+        elif self.affinity == HASH and session.jar:
+            session.cookie = session.key
 
     def listed(self, address: str) -> bool:
         """Whether any node lists the address."""
@@ -196,192 +292,29 @@ class Gateway:
 
     def takes_new(self, address: str) -> bool:
         """Whether any node gives the address new sessions."""
-        return any(node.weights.get(address, 0) > 0 for node in self.nodes)
+        return any(
+            node.weights.get(address, 0) > 0 and node.workers[0].balancer.is_available(address) for node in self.nodes
+        )
 
-    # The slow path ----------------------------------------------------------------------------------------------
-
-    def send(
-        self,
-        session: Session,
-        worker: Worker,
-        now_s: float,
-        demand_s: float,
-        expires_s: float,
-        first: str | None,
-    ) -> Reply:
-        """Send one request the slow way: pick, connect, try again, serve, and see whether the session broke.
-
-        Args:
-            session: Whose request it is.
-            worker: The worker that took it.
-            now_s: When it was sent.
-            demand_s: Its service demand.
-            expires_s: Until when the session's holder remembers it.
-            first: The target already chosen for the first attempt (algorithms without affinity), or None.
-        """
-        session.before = session.remember()
-        if first is None and session.cookie is None and not self._random_picks:
-            first = worker.next_peer()
-        container = self._servers.get(first) if first is not None else None
-        if first is not None and container is not None:
-            return self._serve(session, worker, container, now_s, demand_s, expires_s, [first])
-        return self._try(session, worker, now_s, demand_s, expires_s, first)
-
-    def _try(
-        self, session: Session, worker: Worker, now_s: float, demand_s: float, expires_s: float, refused: str | None
-    ) -> Reply:
-        """Make attempts until one is answered, no target is left, or ``retries`` are used up."""
-        handle = Handle(key=session.cookie, address=refused)
-        if self._random_picks:
-            session.picks += 1
-            handle.u = self._streams.uniform(Purpose.PICK, session.id, session.picks)
-        tried = [] if refused is None else [refused]
-        while len(tried) < max_attempts(self._retries):
-            try:
-                address = worker.balancer.get_peer(handle)
-            except NoPeerError:
-                return self._fail(session, worker, now_s, Outcome.NO_TARGET, tried)
-            tried.append(address)
-            container = self._servers.get(address)
-            if container is not None:
-                return self._serve(session, worker, container, now_s, demand_s, expires_s, tried)
-        return self._fail(session, worker, now_s, Outcome.BAD_GATEWAY, tried)
-
-    def _serve(
-        self,
-        session: Session,
-        worker: Worker,
-        container: Container,
-        now_s: float,
-        demand_s: float,
-        expires_s: float,
-        tried: list[str],
-    ) -> Reply:
-        free_s = container.ends[0]
-        started_s = free_s if free_s > now_s else now_s
-        ended_s = started_s + demand_s
-        heapreplace(container.ends, ended_s)
-        presented = session.cookie
-        if ended_s - now_s > self._read_timeout_s:
-            self._set_cookie(session, tried, gateway_error=True)
-            session.failed += 1
-            late = pack(worker.node.index, len(tried), Outcome.TIMED_OUT, cause=container.pod.record.deleted_by)
-            gave_up_s = now_s + self._read_timeout_s
-            return min(started_s, gave_up_s), gave_up_s, container.index, late, True
-        self._set_cookie(session, tried, gateway_error=False)
-        broken = self._settle_state(session, worker, container, now_s, expires_s, tried, presented)
-        code: float = worker.ok_code
-        if broken is not _NOT_BROKEN or len(tried) > 1:
-            code = pack(worker.node.index, len(tried), Outcome.ANSWERED, *broken)
-        return started_s, ended_s, container.index, code, False
-
-    def _fail(self, session: Session, worker: Worker, now_s: float, outcome: Outcome, tried: list[str]) -> Reply:
-        """Fail at once: no target (503) or every attempt refused (502); a failed request moves no state."""
-        session.failed += 1
-        if tried:
-            self._set_cookie(session, tried, gateway_error=True)
-        holder = session.holder
-        cause = holder.pod.record.deleted_by if holder is not None else 0
-        code = pack(worker.node.index, max(1, len(tried)), outcome, cause=cause or self.latest_operation)
-        return now_s, now_s, -1, code, True
-
-    def _set_cookie(self, session: Session, tried: list[str], *, gateway_error: bool) -> None:
-        """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
-        if self._sticky and session.jar:
-            cookie = response_cookie(self._options, session.cookie, tried[0], tried[-1], gateway_error)
-            session.cookie = session.cookie if cookie is None else cookie
-
-    # State and breaks -------------------------------------------------------------------------------------------
-
-    def _settle_state(
-        self,
-        session: Session,
-        worker: Worker,
-        container: Container,
-        now_s: float,
-        expires_s: float,
-        tried: list[str],
-        presented: str | None,
-    ) -> tuple[Mechanism, Kind, Origin, int]:
-        """Let the session's state be where its request is answered; say how and why it broke, if it did (rules B)."""
-        holder = session.holder
-        if holder is None:
-            session.holder = container
-            session.first_container = container.index
-            if container.pod.deleted:
-                session.born_terminating = container.pod.record.deleted_by
-            self._recorder.residence.extend((now_s, container.index, 1.0))
-            return _NOT_BROKEN
-        if holder is container and (now_s <= expires_s or self._external):
-            return _NOT_BROKEN
-        past = session.past or {}
-        kept_here = past.get(container, -INFINITY) >= now_s
-        session.past = {**past, holder: expires_s}
-        session.holder = container
-        self._recorder.residence.extend((now_s, holder.index, -1.0, now_s, container.index, 1.0))
-        if self._external:
-            return _NOT_BROKEN
-        mechanism, origin, cause = self._why(session, worker, holder, container, now_s, expires_s, tried, presented)
-        if cause:
-            session.breaks_caused += 1
-            session.broken_by |= {cause}
-        else:
-            session.breaks_background += 1
-        return mechanism, Kind.STALE if kept_here else Kind.LOST, origin, cause
-
-    def _why(
-        self,
-        session: Session,
-        worker: Worker,
-        holder: Container,
-        container: Container,
-        now_s: float,
-        expires_s: float,
-        tried: list[str],
-        presented: str | None,
-    ) -> tuple[Mechanism, Origin, int]:
-        """Name a break's mechanism, and as its origin the first event that made the state unreachable (rule B4)."""
-        address, cause = holder.pod.address, holder.pod.record.deleted_by
-        removed_s = worker.node.removed_s.get(address, INFINITY)
-        if not self._sticky or presented is None:
-            return Mechanism.NO_COOKIE, Origin.BACKGROUND, 0
-        if expires_s < min(removed_s, holder.closed_s, now_s):
-            return Mechanism.EXPIRED, Origin.BACKGROUND, 0
-        if holder.pod is container.pod:
-            mechanism = Mechanism.RESTARTED
-        elif address in tried or address in worker.node.weights:
-            mechanism = Mechanism.REFUSED
-        else:
-            mechanism = Mechanism.TARGET_REMOVED
-        if holder.closed_s <= removed_s and holder.closed_s < INFINITY:
-            origin = holder.closed_because
-            if origin is Origin.NONE:
-                origin = Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.RACE
-            return mechanism, origin, cause
-        if cause and removed_s < INFINITY:
-            return (
-                mechanism,
-                Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.DRAIN_OFF,
-                cause,
-            )
-        return mechanism, Origin.BACKGROUND, 0
+    # A container dies -------------------------------------------------------------------------------------------
 
     def cut(self, container: Container, now_s: float) -> None:
-        """Fail the requests in flight on a container that dies now, and tell their sessions."""
+        """End the requests in flight on a container that dies now, and tell their sessions."""
         cause = container.pod.record.deleted_by
-        for number, request in self._recorder.cut(now_s, container.index, cause):
+        for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, self._is_sent_again):
             session = self._sessions[number]
-            if session.request == request:
-                self.undo(session, now_s)
-            session.failed += 1
-            session.loop.throw(Cut())
+            self._breaks.undo(session, request, now_s)
+            if not sent_again:
+                session.failed += 1
+            session.loop_of(request).throw(Cut(request, container, again=sent_again))
 
-    def undo(self, session: Session, now_s: float) -> None:
-        """Take back what the latest slow request did to its session's state: it was never answered."""
-        moved_to = session.holder
-        session.restore(keep_cookie=self._options.cookie_on_error_response)
-        holder = session.holder
-        if moved_to is not None and moved_to is not holder:
-            self._recorder.residence.extend((now_s, moved_to.index, -1.0))
-            if holder is not None:
-                self._recorder.residence.extend((now_s, holder.index, 1.0))
+    def _is_sent_again(self, session: int, request: int, attempts: int) -> bool:
+        return self.attempts.is_sent_again(self._sessions[session], request, attempts)
+
+    def undo(self, session: Session, request: int, now_s: float) -> None:
+        """Take back what a request did to its session that has not been answered when the run ends."""
+        self._breaks.undo(session, request, now_s)
+
+
+def _nothing(*_: object) -> None:
+    """Nobody wants to know."""

@@ -8,21 +8,28 @@ import numpy as np
 import numpy.typing as npt
 
 from simsticky.errors import InvariantError
-from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_surge
+from simsticky.kong.cookie import path_match
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S
-from simsticky.scenario.model import Scenario
-from simsticky.sim.evidence import INFINITY, Evidence, Integers, Mask, known, life
+from simsticky.scenario.model import Scale, Scenario
+from simsticky.scenario.upstream_settings import hash_on
+from simsticky.sim.evidence import INFINITY, ROUNDING_S, Evidence, Integers, Mask, known, life
 from simsticky.sim.recording import (
+    CODE,
+    CONTAINER,
     ENDED,
+    MAX_ATTEMPTS,
     SENT,
     SESSION_COLUMNS,
     STARTED,
     Kind,
     Outcome,
     Recording,
+    unpack_columns,
 )
 
-_REACHED_A_POD = (Outcome.ANSWERED, Outcome.TIMED_OUT, Outcome.RESET, Outcome.UNFINISHED)
+_REACHED_A_POD = (Outcome.ANSWERED, Outcome.RESET)
+_REACHED_NO_POD = (Outcome.BAD_GATEWAY, Outcome.NO_TARGET)
+"""A request that timed out or is open may have met a pod, or still wait for a connection."""
 
 
 def verify(recording: Recording, scenario: Scenario) -> None:
@@ -53,9 +60,12 @@ def _clock(evidence: Evidence) -> None:
             raise InvariantError(f"the clock never runs back: {event.subject} {event.kind} at {event.at_s} s")
         before_s = event.at_s
     for block in evidence.recording.request_blocks:
-        if (np.diff(block[:, SENT]) < 0).any():
-            row = int(np.argmax(np.diff(block[:, SENT]) < 0))
-            raise InvariantError(f"the clock never runs back: a request is sent before {block[row, SENT]} s")
+        # What is sent again is written down when its last attempt is made.
+        at_once = block[unpack_columns(block[:, CODE])["attempts"] == 1]
+        at_once = at_once[~((at_once[:, CONTAINER] < 0) & (at_once[:, ENDED] != at_once[:, SENT]))]
+        if (np.diff(at_once[:, SENT]) < 0).any():
+            row = int(np.argmax(np.diff(at_once[:, SENT]) < 0))
+            raise InvariantError(f"the clock never runs back: a request is sent before {at_once[row, SENT]} s")
 
 
 _IN_ORDER = (
@@ -88,7 +98,7 @@ def _pods_within_surge(evidence: Evidence) -> None:
     scaled = [
         (record.start_s, operation.replicas)
         for record, operation in zip(operations, timeline, strict=False)
-        if operation.replicas is not None
+        if isinstance(operation, Scale)
     ]
     wanted += sorted(scaled, key=lambda entry: entry[0])
     done = sorted(record.done_s for record in operations if known(record.done_s))
@@ -100,15 +110,9 @@ def _pods_within_surge(evidence: Evidence) -> None:
         before = max(index for index, (from_s, _) in enumerate(wanted) if from_s <= since_s)
         asked = [replicas for from_s, replicas in wanted[before:] if from_s <= at_s]
         asked += [replicas for from_s, replicas in wanted if from_s == since_s]
-        most = max(replicas + _surge(evidence.scenario, replicas) for replicas in asked)
+        most = max(replicas + evidence.scenario.deployment.surge(replicas) for replicas in asked)
         if alive > most:
             raise InvariantError(f"non-terminating pods are at most {most}: {alive} at {at_s} s")
-
-
-def _surge(scenario: Scenario, replicas: int) -> int:
-    rolling = scenario.deployment.strategy.rolling_update
-    strategy = Strategy(scenario.deployment.strategy.type, rolling.max_surge, rolling.max_unavailable)
-    return max_surge(DeploymentSpec(replicas=replicas, strategy=strategy))
 
 
 def _operations_add_up(evidence: Evidence) -> None:
@@ -150,29 +154,60 @@ def _one_outcome_each(evidence: Evidence) -> None:
     answered = outcome == Outcome.ANSWERED
     evidence.refuse("sent <= started <= ended", answered & ~((sent_s <= started_s) & (started_s <= ended_s)))
     evidence.refuse("sent <= ended", ~unfinished & ~(sent_s <= ended_s))
-    before_s = np.concatenate([[np.nan], ended_s[:-1]])
-    evidence.refuse("a session sends one request at a time", follows & ~(sent_s >= before_s))
-    step = np.diff(rows[:, 1], prepend=0.0)
-    evidence.refuse("a session's requests are numbered without gaps", follows & (step != 0) & (step != 1))
-    again = follows & (step == 0)
-    good_before = np.concatenate([[False], answered[:-1]])
-    evidence.refuse("a request has one outcome: it is sent again only after a failure", again & good_before)
-    to_pod = np.isin(outcome, _REACHED_A_POD)
-    evidence.refuse("a request reaches a pod unless it fails before", to_pod != (evidence.container >= 0))
-    timed_out = outcome == Outcome.TIMED_OUT
-    limit_s = sent_s + evidence.scenario.gateway.read_timeout
-    evidence.refuse("a 504 comes at the read timeout", timed_out & (ended_s != limit_s))
+    reached = evidence.container >= 0
+    fails = np.isin(outcome, _REACHED_A_POD) & ~reached | np.isin(outcome, _REACHED_NO_POD) & reached
+    evidence.refuse("a request reaches a pod unless it fails before", fails)
+    _one_at_a_time_each_tab(evidence)
+    if evidence.scenario.traffic.tabs == 1:
+        step = np.diff(rows[:, 1], prepend=0.0)
+        evidence.refuse("a session's requests are numbered without gaps", follows & (step != 0) & (step != 1))
+
+
+def _one_at_a_time_each_tab(evidence: Evidence) -> None:
+    """A session has no more requests open than tabs, and sends a request again only after its failure."""
+    rows, tabs = evidence.rows, evidence.scenario.traffic.tabs
+    sent_s, ended_s = rows[:, SENT], np.nan_to_num(rows[:, ENDED], nan=INFINITY)
+    in_time = ended_s[np.lexsort((ended_s, rows[:, 0]))]
+    free_s = np.concatenate([np.full(min(tabs, len(rows)), -INFINITY), in_time[:-tabs]])
+    same = np.concatenate([np.zeros(min(tabs, len(rows)), bool), rows[tabs:, 0] == rows[:-tabs, 0]])
+    most = "one request" if tabs == 1 else f"{tabs} requests"
+    evidence.refuse(f"a session sends {most} at a time", same & ~(sent_s >= free_s))
+    by_number = np.lexsort((sent_s, rows[:, 1], rows[:, 0]))
+    again = (np.diff(rows[by_number, :2], axis=0, prepend=np.nan) == 0).all(axis=1)
+    good_before = np.concatenate([[False], evidence.outcome[by_number][:-1] == Outcome.ANSWERED])
+    wrong = np.zeros(len(rows), bool)
+    wrong[by_number] = again & good_before
+    evidence.refuse("a request has one outcome: it is sent again only after a failure", wrong)
+
+
+def _timeouts_are_in_time(evidence: Evidence) -> None:
+    """A 504 comes at the timeout of its last attempt, earlier ones having cost one timeout each at most."""
+    sent_s, ended_s, gateway = evidence.rows[:, SENT], evidence.rows[:, ENDED], evidence.scenario.gateway
+    timed_out, reached = evidence.outcome == Outcome.TIMED_OUT, evidence.container >= 0
+    limit_s = np.where(reached, gateway.read_timeout, gateway.connect_timeout)
+    first = timed_out & ~evidence.sent_again
+    evidence.refuse("a 504 comes at the read timeout", first & reached & (ended_s != sent_s + limit_s))
+    evidence.refuse("a 504 comes at the connect timeout", first & ~reached & (ended_s != sent_s + limit_s))
+    later = timed_out & evidence.sent_again
+    took_s = ended_s - sent_s
+    most_s = limit_s + (evidence.fields["attempts"] - 1) * max(gateway.read_timeout, gateway.connect_timeout)
+    in_time = (took_s >= limit_s - ROUNDING_S) & (took_s <= most_s + ROUNDING_S)
+    evidence.refuse("a 504 comes at the timeout of its last attempt", later & ~in_time)
+    attempts = evidence.fields["attempts"]
+    most = min(1 + gateway.retries, MAX_ATTEMPTS)
+    evidence.refuse(f"a request has at most {most} attempts", (attempts < 1) | (attempts > most))
 
 
 def _only_the_living_answer(evidence: Evidence) -> None:
-    sent_s, ended_s, outcome = evidence.rows[:, SENT], evidence.rows[:, ENDED], evidence.outcome
+    ended_s, outcome = evidence.rows[:, ENDED], evidence.outcome
+    earliest_s, latest_s = evidence.arrived_between
     reached = evidence.container >= 0
     opened, dead_s = evidence.listening_from, evidence.of_pod(lambda pod: pod.dead_s)
     opened_s = evidence.of_pod(lambda pod: opened.get(pod.pod, INFINITY))
     closed_s = evidence.of_pod(lambda pod: pod.listener_closed_s)
-    evidence.refuse("a request reaches a pod only once it listens", reached & ~(sent_s >= opened_s))
+    evidence.refuse("a request reaches a pod only once it listens", reached & ~(latest_s >= opened_s))
     # At one instant the container's end comes before new sends, and a completion before both.
-    evidence.refuse("a request reaches a pod only while it listens", reached & (sent_s >= closed_s))
+    evidence.refuse("a request reaches a pod only while it listens", reached & (earliest_s >= closed_s))
     evidence.refuse("a dead container answers nothing", (outcome == Outcome.ANSWERED) & (ended_s > dead_s))
     evidence.refuse("a request is cut by its container's end", (outcome == Outcome.RESET) & (ended_s != dead_s))
 
@@ -188,9 +223,10 @@ def _slots_and_queue(evidence: Evidence) -> None:
         began = ~np.isnan(rows[here, STARTED]) & ~(waited_in_vain & ~np.isnan(rows[here, ENDED]))
         here = here[began]
         started_s, ended_s = rows[here, STARTED], np.nan_to_num(rows[here, ENDED], nan=INFINITY)
-        late = np.flatnonzero(np.diff(started_s) < 0)
+        at_once = ~evidence.sent_again[here]
+        late = np.flatnonzero(np.diff(started_s[at_once]) < 0)
         if len(late):
-            raise InvariantError(f"first come, first served: {evidence.describe(int(here[late[0] + 1]))}")
+            raise InvariantError(f"first come, first served: {evidence.describe(int(here[at_once][late[0] + 1]))}")
         served = started_s < ended_s
         here, started_s, ended_s = here[served], started_s[served], ended_s[served]
         times = np.concatenate([ended_s, started_s])
@@ -212,30 +248,84 @@ def _breaks_need_state(evidence: Evidence) -> None:
     before_session = np.repeat(answered[first] - (outcome[first] == Outcome.ANSWERED), length)
     earlier = answered - (outcome == Outcome.ANSWERED) - before_session
     from_before_the_run = np.repeat(evidence.rows[first, 1] > 1, length)
+    if evidence.scenario.traffic.tabs > 1:
+        # State is where the request went that was sent first, whichever of several is answered first.
+        others = _per_session(evidence.container >= 0, first).repeat(length) - (evidence.container >= 0)
+        earlier = others
     evidence.refuse("a session breaks only after a first answer", broke & (earlier == 0) & ~from_before_the_run)
     if evidence.scenario.app.state == "external":
         evidence.refuse("state outside the pods cannot be lost", broke)
 
 
 def _sessions_stick(evidence: Evidence) -> None:
-    """With a jar, a session does not move while the node lists its target and the target listens."""
-    if not evidence.sticky or evidence.scenario.gateway.cookie_on_retry != "rebind_cookie":
+    """With a jar, a session does not move while the node lists its target, and the target listens and is healthy.
+
+    Only where the client brings its latest cookie to every request, and nobody else overwrites it.
+    """
+    gateway, traffic = evidence.scenario.gateway, evidence.scenario.traffic
+    sticky = evidence.scenario.upstream.sticky_sessions
+    if not evidence.sticky or sticky is None or gateway.cookie_on_retry != "rebind_cookie":
+        return
+    covered = all(path_match(entry.path, sticky.cookie_path) for entry in traffic.path_shares)
+    if traffic.tabs > 1 or traffic.cookies.clear or traffic.other_upstream is not None or not covered:
         return
     container, answered = evidence.container, evidence.outcome == Outcome.ANSWERED
     moved = evidence.follows & evidence.has_jar & answered
     moved[1:] &= answered[:-1] & (container[1:] != container[:-1])
     for row in np.flatnonzero(moved).tolist():
-        home, sent_s = evidence.pod_of(row - 1), evidence.rows[row, SENT]
-        if home.pod in evidence.table_of(row) and not sent_s >= home.listener_closed_s:
+        home, arrived_s = evidence.pod_of(row - 1), evidence.arrived_between[1][row]
+        if evidence.sent_again[row] and traffic.idempotent:
+            continue  # its pod may have been too slow, or have died under it
+        if gateway.sticky_on_unhealthy == "rebind" and home.address in evidence.unhealthy_of(row):
+            continue
+        if gateway.sticky_identity == "by_target_id" and evidence.scenario.kubernetes.pod_addresses == "reuse":
+            continue  # the address may be another target by now
+        if home.address in evidence.table_of(row) and not arrived_s >= home.listener_closed_s:
             raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {life(home)}")
 
 
+def _keys_stay(evidence: Evidence) -> None:
+    """Hashed by what never changes, a session stays where it is while its node's table and verdicts do."""
+    scenario = evidence.scenario
+    on, traffic = hash_on(scenario), scenario.traffic
+    kinds = {on.input.kind, on.fallback.kind} if on.input.kind != "none" else {"none"}
+    if scenario.upstream.algorithm != "consistent-hashing":
+        return
+    if "path" in kinds and len(traffic.paths) > 1:
+        return
+    same_key = np.ones(len(evidence.rows), bool)
+    if "cookie" in kinds:
+        covered = all(path_match(entry.path, on.cookie_path) for entry in traffic.path_shares)
+        if traffic.tabs > 1 or traffic.cookies.clear or traffic.other_upstream is not None or not covered:
+            return
+        same_key = evidence.has_jar
+    once = (evidence.outcome == Outcome.ANSWERED) & ~evidence.sent_again
+    moved = evidence.follows & same_key & once
+    moved[1:] &= once[:-1] & (evidence.container[1:] != evidence.container[:-1])
+    for row in np.flatnonzero(moved).tolist():
+        node, before_s = evidence.node_of(row - 1), evidence.rows[row - 1, SENT]
+        tables = evidence.tables_between(node, before_s, evidence.rows[row, SENT])
+        unchanged = evidence.node_of(row) == node and all(table == tables[0] for table in tables)
+        if unchanged and evidence.unhealthy_of(row) == evidence.unhealthy_of(row - 1):
+            home = evidence.pod_of(row - 1)
+            if home.address != evidence.pod_of(row).address:
+                raise InvariantError(f"a key stays on its pod: {evidence.describe(row)}; {life(home)}")
+
+
 def _weight_zero_takes_no_new_session(evidence: Evidence) -> None:
+    algorithm = evidence.scenario.upstream.algorithm
+    if algorithm == "latency":
+        return  # without weight a score is no number, and wins where it comes first (rule G4)
     brings_none = ~evidence.has_jar if evidence.sticky else np.ones(len(evidence.rows), bool)
     brings_none |= ~evidence.follows & (evidence.rows[:, 1] == 1)
+    if algorithm == "least-connections":
+        brings_none &= evidence.fields["attempts"] == 1  # a retry may, once all others have failed
     leaving = evidence.of_pod(lambda pod: pod.deleted_s) <= evidence.rows[:, SENT]
     for row in np.flatnonzero(brings_none & leaving).tolist():
-        if evidence.table_of(row).get(evidence.pod_of(row).pod, 0) == 0:
+        tables = [evidence.table_of(row)]
+        if evidence.sent_again[row]:
+            tables = evidence.tables_between(evidence.node_of(row), evidence.rows[row, SENT], evidence.recording.end_s)
+        if all(table.get(evidence.pod_of(row).address, 0) == 0 for table in tables):
             raise InvariantError(f"a target without weight takes no new session: {evidence.describe(row)}")
 
 
@@ -256,6 +346,14 @@ def _rows_agree_with_counts(evidence: Evidence) -> None:
             raise InvariantError(f"counts agree with rows: {name} is {told}, the rows say {number}")
 
 
+def _first_sends(evidence: Evidence) -> Mask:
+    """Return which rows are the first of their request."""
+    _, first = np.unique(evidence.rows[:, :2], axis=0, return_index=True)
+    is_first = np.zeros(len(evidence.rows), bool)
+    is_first[first] = True
+    return is_first
+
+
 def _per_session(counted: Mask, first: npt.NDArray[np.intp]) -> Integers:
     return np.add.reduceat(counted.astype(np.int64), first) if len(first) else np.empty(0, np.int64)
 
@@ -270,12 +368,11 @@ def _rows_agree_with_sessions(evidence: Evidence) -> None:
     known = order[np.searchsorted(column["session"], numbers, sorter=order).clip(max=max(0, len(order) - 1))]
     if len(numbers) and (not len(known) or (column["session"][known] != numbers).any()):
         raise InvariantError("a session that sent a request is recorded")
-    step = np.diff(evidence.rows[:, 1], prepend=0.0)
     failure = np.isin(evidence.outcome, list(_FAILED.values()))
     broke = evidence.fields["kind"] != Kind.NONE
     caused = broke & (evidence.fields["cause"] > 0)
     tallies = {
-        "requests": ~evidence.follows | (step != 0),
+        "requests": _first_sends(evidence),
         "failed": failure,
         "breaks_caused": caused,
         "breaks_background": broke & ~caused,
@@ -295,10 +392,12 @@ def _rows_agree_with_sessions(evidence: Evidence) -> None:
 _ALWAYS = (_clock, _pods_live_in_order, _pods_within_surge, _operations_add_up)
 _WITH_REQUESTS = (
     _one_outcome_each,
+    _timeouts_are_in_time,
     _only_the_living_answer,
     _slots_and_queue,
     _breaks_need_state,
     _sessions_stick,
+    _keys_stay,
     _weight_zero_takes_no_new_session,
     _rows_agree_with_counts,
     _rows_agree_with_sessions,

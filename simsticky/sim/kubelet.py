@@ -53,6 +53,7 @@ class Kubelet:
     def adopt(self, pod: Pod, running_since_s: float) -> Container:
         """Take over a pod that has been running and ready since long before the run."""
         self._cluster.schedule(pod)
+        self._gateway.address_taken(pod)
         pod.record.scheduled_s = running_since_s
         pod.phase = "Running"
         container = self._cluster.start_container(pod, 0.0)
@@ -73,6 +74,7 @@ class Kubelet:
         if _is_deleted(pod):
             return
         self._cluster.schedule(pod)
+        self._gateway.address_taken(pod)
         pod.record.scheduled_s = world.now_s
         world.tell("scheduler", "scheduled", pod.name, f"on {pod.record.node}")
         pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.index)
@@ -150,7 +152,9 @@ class Kubelet:
             yield Wait(env, max(0.0, due_s - self._world.now_s), Phase.STATUS)
             if container.dead or pod.deleted:
                 return
-            passes = container.listening and container.queue_wait_s(self._world.now_s) <= worker.spec.timeout_s
+            now_s = self._world.now_s
+            waits = container.queue_wait_s(now_s) <= worker.spec.timeout_s
+            passes = container.listening and waits and container.flapping_until_s <= now_s
             if worker.on_result("success" if passes else "failure"):
                 return
             if worker.on_hold:

@@ -11,10 +11,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from simsticky.sim.gateway import Gateway, Worker
+from simsticky.sim.breaks import COOKIE, HASH
+from simsticky.sim.gateway import Gateway
 from simsticky.sim.pods import Container
 from simsticky.sim.sessions import Session
 from simsticky.sim.streams import Purpose, Streams
+from simsticky.sim.workers import Worker
 from simsticky.workload.columns import AliveBlock, SessionBlock
 
 
@@ -34,16 +36,16 @@ class PastPicks:
         rate: float,
         sample: SessionBlock,
         *,
-        sticky: bool,
         new_pick: str,
     ) -> None:
         """Estimate the law of a session's length from the sample."""
         self._gateway = gateway
         self._streams = streams
         self._rate = rate / len(gateway.workers)
+        sticky = gateway.affinity == COOKIE
         self._turns = sticky and new_pick == "round_robin"
         self._least = sticky and new_pick == "least_connections"
-        self._sticky = sticky
+        self._hashed = gateway.affinity == HASH
         self._lengths, self._sums = _lengths(sample)
         jarless = 1.0 - float(np.mean(sample.has_jar)) if len(sample) else 0.0
         self._extra = jarless * max(0.0, len(sample.think_s) / max(1, len(sample)) - 1.0)
@@ -63,7 +65,7 @@ class PastPicks:
             turns = self._turns_before(number, ages) if self._turns else [0] * (len(indices) + 1)
             for index, turn in zip(indices, turns, strict=False):
                 address = self._pick(worker, sessions[index], turn, loads)
-                placed[index] = worker.routes.get(address)
+                placed[index] = self._gateway.server_at(address)
             if self._turns:
                 self._turn(worker, turns[-1])
         return placed
@@ -79,6 +81,8 @@ class PastPicks:
             address = min(open_to_new, key=lambda a: (loads.get(a, 0), a))
             loads[address] = loads.get(address, 0) + 1
             return address
+        if self._hashed:
+            return worker.peer_of(self._gateway.browsers.key(session))
         draw = self._streams.uniform(Purpose.PAST_PICKS, session.id)
         return open_to_new[int(draw * len(open_to_new))]
 

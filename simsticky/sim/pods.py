@@ -9,7 +9,12 @@ from simsticky.sim.recording import Origin, PodRecord
 
 
 class Pod:
-    """One pod object and the state of its single application container."""
+    """One pod object and the state of its single application container.
+
+    Attributes:
+        unreachable: Whether packets to its address vanish, because its node has.
+        unready_by: Number of the operation that has made it unready for a while; 0 if none has.
+    """
 
     __slots__ = (
         "container",
@@ -23,6 +28,8 @@ class Pod:
         "record",
         "replica_set",
         "uid",
+        "unreachable",
+        "unready_by",
     )
 
     def __init__(self, index: int, uid: str, record: PodRecord, replica_set: str) -> None:
@@ -36,6 +43,8 @@ class Pod:
         self.ready = False
         self.ready_since_s: float | None = None
         self.deleted = False
+        self.unreachable = False
+        self.unready_by = 0
         self.container: Container | None = None
 
     @property
@@ -64,9 +73,22 @@ class Container:
         closed_s: When it stopped taking connections, inf until then.
         closed_because: Why, as the origin of the breaks that follow from it.
         dead: Whether the process is gone.
+        flapping_until_s: Until when its readiness probe fails although it serves.
+        refuses_checks_until_s: Until when it answers the gateway's active HTTP checks with 503.
     """
 
-    __slots__ = ("closed_because", "closed_s", "dead", "ends", "index", "listening", "number", "pod")
+    __slots__ = (
+        "closed_because",
+        "closed_s",
+        "dead",
+        "ends",
+        "flapping_until_s",
+        "index",
+        "listening",
+        "number",
+        "pod",
+        "refuses_checks_until_s",
+    )
 
     def __init__(self, index: int, pod: Pod, concurrency: int, free_from_s: float) -> None:
         """Make a container whose slots are free from ``free_from_s`` and that does not listen yet."""
@@ -78,6 +100,8 @@ class Container:
         self.closed_s = float("inf")
         self.closed_because = Origin.NONE
         self.dead = False
+        self.flapping_until_s = 0.0
+        self.refuses_checks_until_s = 0.0
 
     @property
     def idle_at_s(self) -> float:

@@ -78,6 +78,7 @@ class Origin(IntEnum):
     KILLED = 4
     CRASH = 5
     BACKGROUND = 6
+    RETARGETED = 7
 
 
 _FIELDS = (
@@ -91,6 +92,8 @@ _FIELDS = (
 )
 CODE_FIELDS = tuple(name for name, _ in _FIELDS)
 MAX_NODES = 1 << 12
+MAX_ATTEMPTS = (1 << 8) - 1
+"""Attempts beyond these are made, but not counted."""
 MAX_OPERATIONS = (1 << 16) - 1
 
 
@@ -205,7 +208,8 @@ class Recording:
 
     Attributes:
         level: ``requests``, ``sessions`` or ``summary``: which tables were kept.
-        request_blocks: Blocks of finished rows in order of sending within each block; empty below ``requests``.
+        request_blocks: Blocks of finished rows in order of sending within each block, but for requests sent again;
+            empty below ``requests``.
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.

@@ -1,20 +1,78 @@
 """The live sessions: what the rest of the model may know of a client while its own loop runs in ``clients.py``."""
 
-from collections.abc import Generator, Iterator
-from math import isnan
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simsticky.kong.balancer import Balancer, Handle
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import Recorder
 from simsticky.sim.recording import OperationRecord
 
+if TYPE_CHECKING:
+    from simsticky.sim.browsers import Browser
+    from simsticky.sim.workers import Worker
+
 
 class Cut(Exception):  # noqa: N818  # a signal thrown into a session's loop, not an error
-    """The request in flight was cut: its container died."""
+    """The request in flight was cut: its container died.
+
+    Attributes:
+        request: Its number.
+        container: The container.
+        again: Whether nginx sends it again.
+    """
+
+    def __init__(self, request: int, container: Container, *, again: bool) -> None:
+        super().__init__(request)
+        self.request = request
+        self.container = container
+        self.again = again
 
 
 class RunOver(Exception):  # noqa: N818
     """The run has ended: the session is to report itself."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request on its way through the gateway, with all its attempts.
+
+    Attributes:
+        worker: The worker that took it.
+        balancer: The balancer of the first attempt, which serves all further ones as well.
+        presented: What binds it: the cookie's value, or the key that is hashed; None without one.
+        sent_s: When the client sent it.
+        demand_s: Its service demand.
+        expires_s: Until when the session's holder remembers the session.
+        tried: Addresses of the attempts, in order.
+        timed_out: Those among them that did not answer in time.
+        resume_s: When the attempt under way has failed for good, so that the next can begin.
+        request: Its number in the session.
+    """
+
+    session: Session
+    worker: Worker
+    balancer: Balancer
+    presented: str | None
+    sent_s: float
+    demand_s: float
+    expires_s: float
+    handle: Handle = field(init=False)
+    tried: list[str] = field(default_factory=list)
+    timed_out: set[str] = field(default_factory=set)
+    resume_s: float = 0.0
+    request: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Give the balancer's handle what binds the request."""
+        self.handle = Handle(key=self.presented)
+        self.request = self.session.request
 
 
 Before = tuple[Container | None, dict[Container, float] | None, str | None, int, int, int, int, frozenset[int]]
@@ -22,6 +80,31 @@ Before = tuple[Container | None, dict[Container, float] | None, str | None, int,
 
 
 _FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset())
+
+
+@dataclass(slots=True)
+class Tabs:
+    """The tabs of a session that has several.
+
+    Attributes:
+        left: How many still send.
+        first_request: Number of the first request that they send.
+        sent: Requests sent by those that send no more.
+        loops: Their loops.
+        ended_s: The latest end of a request so far.
+        reports: What those have reported that were not over when the run was.
+        expires_s: Until when the session's holder remembers it, by all tabs' requests; None before the first answer.
+        verdicts: Operation behind each break, by request; 0 for none.
+    """
+
+    left: int
+    first_request: int
+    sent: int = 0
+    loops: list[Generator[None, Any, None]] = field(default_factory=list)
+    ended_s: float = 0.0
+    reports: list[tuple[float, float, int]] = field(default_factory=list)
+    expires_s: float | None = None
+    verdicts: dict[int, int] = field(default_factory=dict)
 
 
 class Session:
@@ -39,6 +122,12 @@ class Session:
         exposures: Deletions of the pod that held its state: (operation number, time).
         alive_at: Operations that started while it was alive: (operation number, time).
         broken_by: Numbers of the operations that broke it.
+        visits: Requests whose cookie, path or key was looked up.
+        key: What its latest request is hashed by, where the algorithm hashes.
+        exchange: The request just sent the slow way; its loop takes it over.
+        tabs: Its tabs; None of a session with one.
+        browser: What its client holds beyond one cookie; None where one cookie is all there is to it.
+        stand_in: The worker that takes its requests while its own worker's node is down.
         successor: The client's next session, already on its way; of a closed population only.
         withdrawn: Whether it is not to start after all.
     """
@@ -58,8 +147,14 @@ class Session:
     breaks_background = 0
     failed = 0
     picks = 0
-    successor: "Session | None" = None
+    visits = 0
+    successor: Session | None = None
     withdrawn = False
+    key: str | None = None
+    exchange: Exchange | None = None
+    tabs: Tabs | None = None
+    browser: Browser | None = None
+    stand_in: Worker | None = None
     loop: Generator[None, Any, None]
 
     def __init__(self, number: int, jar: bool, started_s: float) -> None:
@@ -67,6 +162,11 @@ class Session:
         self.id = number
         self.jar = jar
         self.started_s = started_s
+
+    def loop_of(self, request: int) -> Generator[None, Any, None]:
+        """Return the loop that sends a request."""
+        tabs = self.tabs
+        return self.loop if tabs is None else tabs.loops[(request - tabs.first_request) % len(tabs.loops)]
 
     def remember(self) -> Before:
         """Return what :meth:`restore` puts back."""
@@ -129,6 +229,10 @@ class Sessions:
         self._live[session.id] = session
         self.sending += 1
 
+    def knows(self, session: Session) -> bool:
+        """Return whether a session has been admitted and has not left."""
+        return self._live.get(session.id) is session
+
     def leave(self, session: Session, last_sent_s: float, ended_s: float, requests: int) -> None:
         """The session has sent its last request, which ends at ``ended_s`` unless it is cut."""
         self.sending -= 1
@@ -173,10 +277,19 @@ class Sessions:
         self.purge(now_s)
         self._leaving.clear()
         for session in list(self._live.values()):
-            session.loop.throw(RunOver())
+            for loop in [session.loop] if session.tabs is None else session.tabs.loops:
+                loop.throw(RunOver())
 
     def report(self, session: Session, last_sent_s: float, ended_s: float, requests: int) -> None:
         """Record a session that is not over when the run is; ``ended_s`` is NaN where it would send again."""
+        if session.tabs is not None:
+            reports = session.tabs.reports
+            reports.append((last_sent_s, ended_s, requests))
+            if len(reports) < len(session.tabs.loops):
+                return
+            last_sent_s, requests = max(entry[0] for entry in reports), sum(entry[2] for entry in reports)
+            # NaN, if any tab would send again.
+            ended_s = float(np.max([entry[1] for entry in reports]))
         if requests or session.holder is not None:
             self._finish(session, last_sent_s, ended_s, requests, unfinished=True)
 
@@ -185,7 +298,8 @@ class Sessions:
         recorder = self._recorder
         if not unfinished:
             # The loop refers to itself; closing it lets go of the session at once, without the garbage collector.
-            session.loop.close()
+            for loop in [session.loop] if session.tabs is None else session.tabs.loops:
+                loop.close()
         if session.exposures or session.alive_at or session.born_terminating:
             self._count_for_operations(session, last_sent_s, censored=unfinished and isnan(ended_s))
         if last_sent_s >= recorder.settle_s:

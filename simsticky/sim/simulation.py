@@ -7,13 +7,12 @@ from itertools import islice
 
 import simpy
 
-from simsticky.kong.cookie import path_match
 from simsticky.scenario.model import Scenario
 from simsticky.sim.clients import Clients
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.controllers import DeploymentController, ReplicaSetController
 from simsticky.sim.endpoints import EndpointSliceController, IngressController, publish_pod_sets
-from simsticky.sim.gateway import Gateway
+from simsticky.sim.gateway import AlgorithmFactory, Gateway
 from simsticky.sim.kernel import Phase, call_at, run
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.operations import Timeline
@@ -53,10 +52,16 @@ class Simulation:
         seed: Seed of the study.
         replication: Number of this replication.
         window_s: If given, load skew is measured from the first to the second time, and the run ends there.
+        make_algorithm: Makes the algorithm of each balancer, instead of the scenario's.
     """
 
     def __init__(
-        self, scenario: Scenario, seed: int, replication: int, window_s: tuple[float, float] | None = None
+        self,
+        scenario: Scenario,
+        seed: int,
+        replication: int,
+        window_s: tuple[float, float] | None = None,
+        make_algorithm: AlgorithmFactory | None = None,
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
@@ -66,23 +71,8 @@ class Simulation:
         recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle)
         world = self._world = World(env, scenario, streams, recorder)
         self._workload = Workload(scenario, seed, replication)
-        policy = scenario.upstream
-        self._sticky = policy.algorithm == "sticky-sessions"
-        cookie_path = policy.sticky_sessions.cookie_path if policy.sticky_sessions is not None else "/"
-        sends_cookie = not self._sticky or path_match(scenario.traffic.path, cookie_path)
-        threshold = policy.healthchecks.threshold if policy.healthchecks is not None else None
         self._sessions = Sessions(recorder, recorder.recording.operations)
-        self._gateway = Gateway(
-            scenario.gateway,
-            sticky=self._sticky,
-            drain_support=scenario.kic.enable_drain_support,
-            external_state=scenario.app.state == "external",
-            threshold=float(threshold or 0),
-            clock=lambda: float(env.now),
-            streams=streams,
-            recorder=recorder,
-            sessions=self._sessions,
-        )
+        self._gateway = Gateway(world, self._sessions, make_algorithm)
         self._clients = Clients(
             env,
             self._workload,
@@ -91,15 +81,14 @@ class Simulation:
             recorder,
             streams,
             scenario,
-            sticky=self._sticky,
-            sends_cookie=sends_cookie,
             on_idle=self._idle,
         )
-        if not sends_cookie:
-            recorder.recording.warnings.append(
-                f"the sticky cookie's path {cookie_path} does not cover the requested path "
-                f"{scenario.traffic.path}: clients never send it back"
-            )
+        browsers = self._gateway.browsers
+        recorder.recording.warnings += [
+            f"the sticky cookie's path {browsers.cookie_path} does not cover the requested path {path}: "
+            "clients never send it back"
+            for path in browsers.uncovered
+        ]
         self._cluster = Cluster(world)
         self._kubelet = Kubelet(world, self._cluster, self._gateway, self._listeners_changed)
         self._deployment = DeploymentController(world, self._cluster, scenario.deployment)
@@ -112,6 +101,8 @@ class Simulation:
             self._deployment.wake,
         )
         self._ingress = IngressController(world, self._cluster, self._gateway)
+        self._gateway.on_tables = self._listeners_changed
+        self._gateway.on_ready = self._ingress.configure
         self._slices = EndpointSliceController(world, self._cluster, self._ingress)
         operations = scenario.timeline if window_s is None else ()
         self._timeline = Timeline(
@@ -120,6 +111,7 @@ class Simulation:
             self._cluster,
             self._deployment,
             self._gateway,
+            self._ingress,
             self._sessions,
             self._delete_pod,
             self._operations_over,
@@ -182,7 +174,6 @@ class Simulation:
             self._world.streams,
             self._workload.rate_at_zero,
             sample,
-            sticky=self._sticky,
             new_pick=scenario.gateway.sticky_new_pick,
         )
         sessions = [
@@ -195,8 +186,7 @@ class Simulation:
                 continue
             session.holder = container
             session.first_container = container.index
-            if self._sticky and session.jar:
-                session.cookie = container.pod.address
+            self._gateway.give_cookie(session, container)
             self._recorder.residence.extend((0.0, container.index, 1.0))
             clients.adopt(session, alive, index)
 

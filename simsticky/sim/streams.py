@@ -38,6 +38,15 @@ class Purpose(IntEnum):
     BACKOFF = 17
     PAST_PICKS = 18
     EXTERNAL_STATE = 19
+    IDEMPOTENT = 20
+    CANDIDATE_ORDER = 21
+    HASH_COOKIE = 22
+    IDENTIFIER = 23
+    PATH = 24
+    CONFIG_CHURN = 25
+    STAND_IN = 26
+    OTHER_UPSTREAM = 27
+    COOKIE_CLEAR = 28
 
 
 def _mix(value: int) -> int:

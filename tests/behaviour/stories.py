@@ -44,6 +44,34 @@ def rollout(at_s: float = 100.0, **more: Any) -> dict[str, Any]:
     return {"timeline": [{"at": at_s, "rollout": "app", **more}]}
 
 
+def plain(algorithm: str) -> dict[str, Any]:
+    """Return an upstream of an algorithm without settings."""
+    return {"upstream": {"algorithm": algorithm, "hashOn": None, "stickySessions": None}}
+
+
+def hashed(fallback: dict[str, Any] | None = None, **on: Any) -> dict[str, Any]:
+    """Return a consistent-hashing upstream."""
+    return {
+        "upstream": {
+            "algorithm": "consistent-hashing",
+            "stickySessions": None,
+            "hashOn": {"input": None, **on},
+            "hashOnFallback": fallback,
+        }
+    }
+
+
+def checks(threshold: int = 0, **kinds: Any) -> dict[str, Any]:
+    """Return an upstream's health checks."""
+    return {"upstream": {"healthchecks": {"threshold": threshold, **kinds}}}
+
+
+def active(interval: int = 5, *, successes: int = 1, unhealthy: int = 5, **limits: int) -> dict[str, Any]:
+    """Return active checks with an interval each for healthy and unhealthy targets."""
+    healthy = {"interval": interval, "successes": successes}
+    return {"active": {"timeout": 1, "healthy": healthy, "unhealthy": {"interval": unhealthy, **limits}}}
+
+
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Return mappings laid over each other, the later ones on top."""
     result: dict[str, Any] = {}
@@ -165,3 +193,9 @@ class Story:
             for event in self.events
             if event.kind == "pushed" and event.actor == f"kong-{node}" and detail in event.detail
         )
+
+
+def verdicts(story: Story, node: int = 1) -> list[tuple[float, str, str]]:
+    """Return a node's verdicts: when, which, and on whom."""
+    found = ("healthy", "unhealthy")
+    return [(e.at_s, e.kind, e.subject) for e in story.events if e.kind in found and e.actor == f"kong-{node}"]

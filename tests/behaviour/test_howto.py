@@ -10,7 +10,7 @@ from simsticky.kong.algorithms.sticky_sessions import response_cookie
 from simsticky.kong.cookie import set_cookie_header
 from simsticky.results.result import Result
 from simsticky.scenario.load import load
-from simsticky.sim import gateway
+from simsticky.sim import attempts
 from simsticky.simulate import simulate
 
 _HOWTO = Path(__file__).parents[2] / "scenarios" / "howto.yaml"
@@ -45,7 +45,7 @@ def _cookies_set(monkeypatch: pytest.MonkeyPatch, changes: Mapping[str, Any]) ->
         decided.append(response_cookie(*args, **kwargs))
         return decided[-1]
 
-    monkeypatch.setattr(gateway, "response_cookie", overheard)
+    monkeypatch.setattr(attempts, "response_cookie", overheard)
     return _run(1, changes), decided
 
 

@@ -44,6 +44,22 @@ _STICKY = {
     "hashOn": {"input": "none"},
     "stickySessions": {"cookie": "session_id"},
 }
+_HASH_ON: list[Mapping] = [
+    {"hashOn": {"input": "ip"}},
+    {"hashOn": {"input": "none"}},
+    {"hashOn": {"input": "path"}},
+    {"hashOn": {"input": "consumer"}, "hashOnFallback": {"input": "ip"}},
+    {"hashOn": {"header": "X-User"}, "hashOnFallback": {"input": "path"}},
+    {"hashOn": {"queryArg": "user"}, "hashOnFallback": {"header": "X-User"}},
+    {"hashOn": {"uriCapture": "tenant"}},
+    {"hashOn": {"cookie": "session_id", "cookiePath": "/"}},
+    {"hashOn": {"cookie": "session_id", "cookiePath": "/shop"}},
+]
+_UPSTREAM_OF = {
+    "sticky-sessions": st.just(_STICKY),
+    "consistent-hashing": st.sampled_from([{"algorithm": "consistent-hashing", **on} for on in _HASH_ON]),
+    **{name: st.just({"algorithm": name}) for name in ("round-robin", "least-connections", "latency")},
+}
 _SERVICE = st.sampled_from(
     [0.125, 0.5, 2.0, {"kind": "exponential", "mean": 0.3}, {"kind": "uniform", "low": 0, "high": 6}]
 )
@@ -51,14 +67,26 @@ _SERVICE = st.sampled_from(
 
 @st.composite
 def operations(
-    draw: st.DrawFn, kinds: tuple[str, ...] = ("rollout", "scale", "deletePod"), most: int = 3
+    draw: st.DrawFn,
+    kinds: tuple[str, ...] = ("rollout", "scale", "deletePod", "readinessFlap", "gatewayRestart", "configPush"),
+    most: int = 3,
 ) -> list[Mapping]:
-    """Return up to ``most`` entries of a timeline between 20 s and 60 s, some of them at the same time."""
+    """Return up to ``most`` entries of a timeline between 20 s and 60 s, some of them at the same time.
+
+    Gateway operations are done to the first node, which is there always.
+    """
     entries = []
     for _ in range(draw(st.integers(0, most))):
         kind = draw(st.sampled_from(kinds))
-        entry: Mapping = {"at": draw(st.sampled_from([20.0, 21.0, 25.5, 30.0, 40.0, 60.0])), kind: "app"}
-        if kind == "scale":
+        target = "kong-1" if kind in ("gatewayRestart", "configPush") else "app"
+        entry: Mapping = {"at": draw(st.sampled_from([20.0, 21.0, 25.5, 30.0, 40.0, 60.0])), kind: target}
+        if kind == "readinessFlap":
+            entry |= {"for": draw(st.sampled_from([2.0, 15.0])), "seenByGateway": draw(st.booleans())}
+        elif kind == "gatewayRestart":
+            entry["downtime"] = draw(st.sampled_from([0.5, 5.0, 20.0]))
+        elif kind == "configPush":
+            entry["configPush"] = draw(st.sampled_from(["kong-1", "all"]))
+        elif kind == "scale":
             entry["replicas"] = draw(st.integers(0, 5))
         elif kind == "deletePod":
             entry["count"] = draw(st.integers(1, 2))
@@ -93,20 +121,45 @@ def deployments(draw: st.DrawFn) -> Mapping:
     return deployment
 
 
+_MANY_SIDED: list[Mapping] = [
+    {},
+    {},
+    {"tabs": 3},
+    {"paths": [{"path": "/shop", "share": 0.5}, {"path": "/shop/cart", "share": 0.5}]},
+    {"paths": [{"path": "/shop", "share": 0.75}, {"path": "/", "share": 0.25}], "tabs": 2},
+    {"otherUpstream": {"share": 0.3}},
+    {"otherUpstream": {"share": 0.3, "sharesTargets": True}, "tabs": 2},
+    {"otherUpstream": {"share": 0.3, "cookiePath": "/shop"}, "path": "/shop/cart"},
+]
+"""What clients do beyond one request after another on one path: tabs, paths, another upstream's cookie."""
+_IDENTIFIERS = st.sampled_from(
+    [{}, {"ip": {"values": 3}, "consumer": {"present": 0.5}}, {"header": {"values": 2, "present": 0.7}}]
+)
+
+
 @st.composite
-def traffics(draw: st.DrawFn, *, keep: float | None = None) -> Mapping:
-    """Return light traffic of short sessions, open or closed."""
+def traffics(draw: st.DrawFn, *, keep: float | None = None, plain: bool = False) -> Mapping:
+    """Return light traffic of short sessions, open or closed; ``plain``: each a single cookie and request at a time."""
     open_arrivals = st.builds(lambda rate: {"kind": "poisson", "rate": rate}, st.sampled_from([0.5, 1, 3]))
     closed = st.builds(
         lambda population: {"kind": "closed", "population": population, "pause": 0.5}, st.integers(1, 12)
     )
     action = draw(st.sampled_from(["continue", "retry", "abandon"]))
-    return {
+    several: Mapping = {}
+    if draw(st.booleans()):
+        several["idempotent"] = draw(st.sampled_from([0.5, 1.0]))
+    if not plain:
+        several |= draw(st.sampled_from(_MANY_SIDED))
+        several["identifiers"] = draw(_IDENTIFIERS)
+    cookies: Mapping = {"keep": draw(st.sampled_from([1.0, 0.6, 0.0])) if keep is None else keep}
+    if not plain:
+        cookies["clear"] = draw(st.sampled_from([0.0, 0.0, 0.0, 0.2]))
+    return several | {
         "sessions": draw(open_arrivals | closed),
         "requests": {"kind": "geometric", "mean": draw(st.integers(1, 8))},
         "think": draw(st.sampled_from([0.5, 3.0, {"kind": "exponential", "mean": 4}])),
         "service": draw(_SERVICE),
-        "cookies": {"keep": draw(st.sampled_from([1.0, 0.6, 0.0])) if keep is None else keep},
+        "cookies": cookies,
         "onFailure": {"action": action, "backoff": 1, "maxAttempts": draw(st.integers(1, 4))},
     }
 
@@ -120,6 +173,11 @@ def gateways(draw: st.DrawFn) -> Mapping:
         "frontBalancer": draw(st.sampled_from(["perRequest", "perConnection"])),
         "retries": draw(st.sampled_from([0, 1, 5])),
         "readTimeout": draw(st.sampled_from([1.0, 5.0, 60.0])),
+        "connectTimeout": draw(st.sampled_from([0.5, 3.0])),
+        "connection": draw(st.sampled_from(["refused", "refused", "blackhole"])),
+        "stickyOnUnhealthy": draw(st.sampled_from(["rebind", "follow"])),
+        "stickySetCookie": draw(st.sampled_from(["when_missing_or_changed", "always"])),
+        "stickyIdentity": draw(st.sampled_from(["by_address", "by_target_id"])),
         "stickyNewPick": draw(st.sampled_from(["round_robin", "random", "least_connections"])),
         "stickyWhenTotalWeightZero": draw(st.sampled_from(["503", "serve_bound"])),
         "stickyRetry": draw(st.sampled_from(["next_by_new_pick", "same_target"])),
@@ -129,15 +187,59 @@ def gateways(draw: st.DrawFn) -> Mapping:
 
 
 @st.composite
+def health_checks(draw: st.DrawFn) -> Mapping:
+    """Return active and passive health checks of any limits, with intervals that fall into a short run."""
+    limits = st.sampled_from([0, 1, 3])
+    checks: Mapping = {"threshold": draw(st.sampled_from([0, 0, 50]))}
+    if draw(st.booleans()):
+        checks["active"] = {
+            "timeout": 1,
+            "concurrency": draw(st.sampled_from([1, 10])),
+            "healthy": {"interval": draw(st.sampled_from([0, 2, 5])), "successes": draw(limits)},
+            "unhealthy": {
+                "interval": draw(st.sampled_from([0, 1, 5])),
+                "tcpFailures": draw(limits),
+                "timeouts": draw(limits),
+                "httpFailures": draw(limits),
+            },
+        }
+    if draw(st.booleans()):
+        checks["passive"] = {
+            "healthy": {"successes": draw(limits)},
+            "unhealthy": {"tcpFailures": draw(limits), "timeouts": draw(limits), "httpFailures": draw(limits)},
+        }
+    return checks
+
+
+@st.composite
 def scenarios(
     draw: st.DrawFn,
     timeline: st.SearchStrategy[list[Mapping]] | None = None,
     *,
     sticky: bool | None = None,
     keep: float | None = None,
+    plain: bool = False,
 ) -> Mapping:
-    """Return a whole scenario."""
-    follows = draw(st.booleans()) if sticky is None else sticky
+    """Return a whole scenario.
+
+    Args:
+        draw: Hypothesis' own.
+        timeline: Its operations; any by default.
+        sticky: Whether the upstream follows a cookie; any algorithm by default.
+        keep: Share of clients with a cookie jar.
+        plain: Whether clients bring their one latest cookie always and no health check interferes.
+    """
+    if sticky is None:
+        algorithm = draw(st.sampled_from(["sticky-sessions", *_UPSTREAM_OF]))
+    else:
+        algorithm = "sticky-sessions" if sticky else "round-robin"
+    upstream = draw(_UPSTREAM_OF[algorithm])
+    if not plain and draw(st.booleans()):
+        upstream = upstream | {"healthchecks": draw(health_checks())}
+    deployment = draw(deployments())
+    entries = draw(operations() if timeline is None else timeline)
+    if any("readinessFlap" in entry for entry in entries):
+        deployment.setdefault("readinessProbe", {"periodSeconds": 1, "failureThreshold": 1})
     return {
         "schema": "simsticky/1",
         "run": {
@@ -148,7 +250,7 @@ def scenarios(
             "seed": draw(st.integers(0, 2**31 - 1)),
             "skewFloor": False,
         },
-        "traffic": draw(traffics(keep=keep)),
+        "traffic": draw(traffics(keep=keep, plain=plain)),
         "app": {
             "startup": draw(st.sampled_from([0.0, 2.0, 6.0])),
             "concurrency": draw(st.sampled_from([1, 2, 16])),
@@ -156,16 +258,21 @@ def scenarios(
             "sessionTimeout": draw(st.sampled_from([1800.0, 1800.0, 5.0])),
             "state": draw(st.sampled_from(["pod", "pod", "pod", "external"])),
         },
-        "deployment": draw(deployments()),
-        "upstream": _STICKY if follows else {"algorithm": "round-robin"},
+        "deployment": deployment,
+        "upstream": upstream,
         "gateway": draw(gateways()),
         "kic": {
             "enableDrainSupport": draw(st.booleans()),
             "proxySyncSeconds": draw(st.sampled_from([0.0, 1.0, 3.0])),
+            "configChurn": draw(st.sampled_from([0.0, 0.0, 0.2])),
             **draw(_DELAYS),
         },
-        "kubernetes": {"nodes": draw(st.integers(1, 3)), **draw(_DELAYS)},
-        "timeline": draw(operations() if timeline is None else timeline),
+        "kubernetes": {
+            "nodes": draw(st.integers(1, 3)),
+            "podAddresses": draw(st.sampled_from(["unique", "unique", "reuse"])),
+            **draw(_DELAYS),
+        },
+        "timeline": entries,
     }
 
 
@@ -175,7 +282,7 @@ def scale_downs(draw: st.DrawFn) -> Mapping:
 
     The clients behave (they go on after a failure), the survivors answer in time, and state does not expire.
     """
-    scenario = draw(scenarios(st.just([]), sticky=True))
+    scenario = draw(scenarios(st.just([]), sticky=True, plain=True))
     replicas = draw(st.integers(2, 5))
     scenario["deployment"] |= {"replicas": replicas, "minReadySeconds": 0, "preStop": None}
     scenario["deployment"].pop("readinessProbe", None)
@@ -189,5 +296,7 @@ def scale_downs(draw: st.DrawFn) -> Mapping:
     }
     scenario["app"] |= {"concurrency": 16, "sessionTimeout": 3600.0, "state": "pod"}
     scenario["gateway"] |= {"retries": 5, "readTimeout": 60.0, "stickyRetry": "next_by_new_pick"}
-    scenario["gateway"] |= {"cookieOnRetry": "rebind_cookie"}
+    scenario["gateway"] |= {"cookieOnRetry": "rebind_cookie", "connection": "refused"}
+    scenario["kic"]["configChurn"] = 0.0
+    scenario["kubernetes"]["podAddresses"] = "unique"
     return scenario

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import operations, scenarios
 
+from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_unavailable
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
+from simsticky.sim.simulation import Simulation
 from simsticky.simulate import simulate
 
 _SLOW = settings(max_examples=settings().max_examples // 3, suppress_health_check=[HealthCheck.too_slow])
@@ -65,7 +67,7 @@ def test_rollout_keeps_enough_pods_available(scenario: Mapping[str, Any]) -> Non
 
 
 @_SLOW
-@given(scenarios(st.just([]), sticky=True, keep=1.0))
+@given(scenarios(st.just([]), sticky=True, keep=1.0, plain=True))
 def test_without_operations_and_with_jars_nothing_breaks(scenario: Mapping[str, Any]) -> None:
     """Protects the zero: no operation, every client with a jar, no state that expires: no break of any kind."""
     scenario["app"] |= {"concurrency": 1000, "sessionTimeout": 3600.0}
@@ -114,3 +116,26 @@ def test_frames_agree_with_each_other(scenario: Mapping[str, Any]) -> None:
     assert (load["sessions"] >= 0).all()
     assert (load["in_flight"] >= 0).all()
     assert np.isfinite(load["time_s"]).all()
+
+
+@_SLOW
+@given(scenarios(), st.sampled_from(["least-connections", "latency"]))
+def test_every_connection_is_counted_down_again(scenario: Mapping[str, Any], algorithm: str) -> None:
+    """Protects the counts: whatever is retried, cut, pushed or restarted, each pick is released once, in the end.
+
+    A count below 0 raises by itself. What waits for a further attempt when the run ends has not been released.
+    """
+    scenario["upstream"] = {"algorithm": algorithm}
+    scenario["traffic"]["idempotent"] = 0.0
+    scenario["gateway"]["connection"] = "refused"
+    simulation = Simulation(Scenario.model_validate(scenario), 1, 0)
+    recording = simulation.run()
+    still_open = recording.counts.get("requests_unfinished", 0)
+    logged = 0
+    for worker in simulation._gateway.workers:
+        logged += sum(entry[0] > recording.end_s for entry in worker.open)
+        worker.log_until(float("inf"))
+        assert worker.open == []
+        if isinstance(worker.balancer.algorithm, LeastConnections):
+            assert set(worker.balancer.algorithm.connections.values()) <= {0}
+    assert logged <= still_open or scenario["run"]["settle"] > 0

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsticky.sim.recorder import CutRequest, Recorder
+from simsticky.sim.recorder import ROW, CutRequest, Recorder
 from simsticky.sim.recording import (
     CODE,
+    CONTAINER,
     ENDED,
     STARTED,
     Kind,
@@ -66,7 +67,7 @@ def _recorded(requests: Sequence[_Sent], seals: Sequence[bool], level: str = "re
             recorder.seal(request.sent_s)
         started_s = request.sent_s + request.wait_s
         row = (number, 1.0, request.sent_s, started_s, started_s + request.service_s, request.container, request.code)
-        recorder.rows.extend(row)
+        recorder.write(ROW(*row))
     return recorder.finish(_END_S)
 
 
@@ -117,6 +118,10 @@ def test_lower_levels_keep_no_rows_and_the_same_counts(level: str) -> None:
     assert less.request_blocks == []
 
 
+def _never(session: int, request: int, attempts: int) -> bool:
+    return False
+
+
 def test_cut_patches_what_is_in_flight_on_that_container() -> None:
     """Protects the kill: its requests are reset now, those of others and those over by now are left alone."""
     recorder = Recorder("requests", 0.0)
@@ -125,8 +130,9 @@ def test_cut_patches_what_is_in_flight_on_that_container() -> None:
     for session, (sent_s, started_s, ended_s, container) in enumerate(
         [(1.0, 1.0, 9.0, 0), (2.0, 2.0, 10.0, 0), (3.0, 3.0, 11.0, 0), (4.0, 4.0, 11.0, 1), (5.0, 12.0, 20.0, 0)]
     ):
-        recorder.rows.extend((session, 7.0, sent_s, started_s, ended_s, container, pack(3, 2)))
-    assert recorder.cut(10.0, 0, cause=5) == [CutRequest(2, 7), CutRequest(4, 7)]
+        recorder.write(ROW(session, 7.0, sent_s, started_s, ended_s, container, pack(3, 2)))
+    cut = recorder.cut(10.0, 0, cause=5, is_sent_again=_never)
+    assert cut == [CutRequest(2, 7, False), CutRequest(4, 7, False)]
     recording = recorder.finish(30.0)
     rows = np.concatenate(recording.request_blocks)
     rows = rows[np.argsort(rows[:, 0])]
@@ -143,8 +149,30 @@ def test_cut_of_an_idle_container_names_nobody() -> None:
     """Protects an ordinary end: nothing in flight, nothing to patch."""
     recorder = Recorder("requests", 0.0)
     recorder.recording.containers.append(0)
-    recorder.rows.extend((0, 1.0, 1.0, 1.0, 2.0, 0, pack(0)))
-    assert recorder.cut(10.0, 0, cause=1) == []
+    recorder.write(ROW(0, 1.0, 1.0, 1.0, 2.0, 0, pack(0)))
+    assert recorder.cut(10.0, 0, 1, _never) == []
+
+
+def test_request_that_is_sent_again_leaves_no_row_of_its_cut_attempt() -> None:
+    """Protects one row a request: what nginx sends again is told once, by its next attempt, and asked for by number."""
+    recorder = Recorder("requests", 0.0)
+    recorder.recording.containers.extend([0, 1])
+    recorder.recording.operations += [OperationRecord(1, "", "rollout", 0.0)]
+    asked: list[tuple[int, int, int]] = []
+
+    def only_the_third(session: int, request: int, attempts: int) -> bool:
+        asked.append((session, request, attempts))
+        return request == 3
+
+    for request in (2.0, 3.0):
+        recorder.request((4, request, 1.0, 1.0, 20.0, 0, pack(0, 2)), 1.0)
+    assert recorder.cut(10.0, 0, 1, only_the_third) == [CutRequest(4, 2, False), CutRequest(4, 3, True)]
+    assert asked == [(4, 2, 2), (4, 3, 2)]
+    recorder.request((4, 3.0, 1.0, 10.0, 29.0, 1, pack(0, 3)), arrived_s=10.0)
+    recording = recorder.finish(30.0)
+    rows = np.concatenate(recording.request_blocks)
+    assert rows[np.argsort(rows[:, 1])][:, [1, ENDED, CONTAINER]].tolist() == [[2.0, 10.0, 0.0], [3.0, 29.0, 1.0]]
+    assert (recording.counts["requests_sent"], recording.counts["failed.reset"]) == (2, 1)
 
 
 def test_open_requests_are_unfinished_at_the_end() -> None:

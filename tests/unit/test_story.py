@@ -119,3 +119,37 @@ def test_every_caused_break_belongs_to_one_pod():
     assert all(result.recording.pods[pod].deleted_by == 1 for pod in harm)
     assert all(result.recording.pods[pod].deleted_s <= of.first_s <= of.last_s for pod, of in harm.items())
     assert all(len(set(of.sessions)) == len(of.sessions) for of in harm.values())
+
+
+def test_a_verdict_of_the_health_checks_names_its_node_and_its_reason():
+    """Each node takes a pod out and has it back on its own; the line says what it found."""
+    healthy, unhealthy = {"interval": 2, "successes": 1}, {"interval": 2, "httpFailures": 2}
+    checks = {"active": {"healthy": healthy, "unhealthy": unhealthy}}
+    flap = {"at": "31s", "readinessFlap": "app", "for": "10s", "seenByGateway": True}
+    lines = told(timeline=[flap], upstream__healthchecks=checks, deployment__readinessProbe__failureThreshold=30)
+    out, back = said(lines, "kong-1")
+    assert re.fullmatch(r"takes (\w+) out, a probe got 503", out)
+    assert re.fullmatch(r"has (\w+) back, a probe got 200", back)
+
+
+def test_a_nodes_restart_and_a_push_to_one_node_are_told_of_that_node_alone():
+    """A push that only one node gets names that node, later pushes name all, and a node that comes back says so."""
+    timeline = [
+        {"at": "30s", "configPush": "kong-2"},
+        {"at": "40s", "gatewayRestart": "kong-1", "downtime": "10s"},
+        {"at": "60s", "readinessFlap": "app", "for": "20s"},
+    ]
+    # Two nodes first: the timeline names the second.
+    scenario = small(gateway__nodes=2).evolve({"timeline": timeline})
+    lines = simulate(scenario).story()
+    unrelated, off, on = said(lines, "kic")
+    assert re.fullmatch(r"pushes 3 targets: the same as before; on kong-2 at \S+", unrelated)
+    assert all("kong-1 at" in push and "kong-2 at" in push for push in (off, on))
+    assert said(lines, "kong-1") == ["takes no more requests", "is back, with 3 targets"]
+    assert said(lines, "operator")[1:] == [
+        "push to kong-2 is over",
+        "restart kong-1",
+        "restart kong-1 is over",
+        "flap pod of app for 20s",
+        "flap pod of app for 20s is over",
+    ]

@@ -1,0 +1,245 @@
+"""The attempts of one request: pick, connect, wait, try again, and the answer the client gets (rules G and S).
+
+The fast path lives in ``clients.py``. Everything that is not "the one target it can be, listening, in time" comes
+here: new picks, connections refused or never answered, timeouts, requests cut by a dying container, cookies.
+"""
+
+from collections.abc import Callable
+from heapq import heapreplace
+
+from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_cookie
+from simsticky.kong.balancer import NoPeerError
+from simsticky.kong.retries import Attempt, gateway_status, tries_again
+from simsticky.scenario.model import Scenario
+from simsticky.sim.breaks import COOKIE, NOT_BROKEN, Breaks
+from simsticky.sim.browsers import Browsers
+from simsticky.sim.health_checks import HealthCheckers
+from simsticky.sim.pods import Container
+from simsticky.sim.recording import MAX_ATTEMPTS, Outcome, pack
+from simsticky.sim.sessions import Exchange, Session
+from simsticky.sim.streams import Purpose, Streams
+from simsticky.sim.workers import Worker
+
+Reply = tuple[float, float, int, float, bool]
+"""What became of one request: when its service started, when its client has the answer, the container's number (-1:
+none), its code in the recording, and whether it failed."""
+
+_OUTCOMES = {502: Outcome.BAD_GATEWAY, 503: Outcome.NO_TARGET, 504: Outcome.TIMED_OUT}
+
+
+class Attempts:
+    """Sends requests the slow way.
+
+    Args:
+        affinity: What the algorithm binds sessions by.
+        servers: Listening container by address.
+        vanished: Whether connections to an address that nobody listens at are never answered, not even refused.
+        identity: Returns what a cookie for an address names.
+        stand_in: Returns a worker for a session whose own worker's node is down; None where all are.
+        latest_operation: Returns the number of the operation that has begun last.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        options: StickyOptions,
+        affinity: str,
+        *,
+        breaks: Breaks,
+        browsers: Browsers,
+        health: HealthCheckers,
+        streams: Streams,
+        servers: dict[str, Container],
+        vanished: Callable[[str], bool],
+        identity: Callable[[str], str],
+        stand_in: Callable[[Session], Worker | None],
+        latest_operation: Callable[[], int],
+    ) -> None:
+        """Note the settings."""
+        gateway = scenario.gateway
+        self._options = options
+        self._sticky = affinity == COOKIE
+        self._breaks = breaks
+        self._browsers = browsers
+        self._health = health
+        self._streams = streams
+        self._servers = servers
+        self._vanished = vanished
+        self._identity = identity
+        self._stand_in = stand_in
+        self._latest_operation = latest_operation
+        self._random_picks = self._sticky and gateway.sticky_new_pick == "random"
+        self._retries = gateway.retries
+        self._connect_timeout_s = gateway.connect_timeout
+        self._read_timeout_s = gateway.read_timeout
+        self._idempotent = scenario.traffic.idempotent
+
+    # What the clients call --------------------------------------------------------------------------------------
+
+    def send(
+        self,
+        session: Session,
+        worker: Worker,
+        now_s: float,
+        demand_s: float,
+        expires_s: float,
+        first: str | None,
+    ) -> Reply | None:
+        """Send a request; None if nothing is known of its end before ``session.exchange.resume_s``.
+
+        Args:
+            session: Whose request it is; ``session.request`` is its number.
+            worker: The worker that took it.
+            now_s: When it was sent.
+            demand_s: Its service demand.
+            expires_s: Until when the session's holder remembers it.
+            first: The target already picked for the first attempt (algorithms without affinity), or None.
+        """
+        session.before = session.remember()
+        if not worker.node.up:
+            other = self._stand_in(session)
+            if other is None:
+                return self._refuse(session, worker, now_s)
+            worker, first = other, None
+            if worker.logs:
+                worker.log_until(now_s)
+        presented = None if first is not None else self._browsers.presented(session, worker, now_s)
+        exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
+        if not self._sticky:
+            exchange.handle.key = session.key
+        if self._random_picks:
+            session.picks += 1
+            exchange.handle.u = self._streams.uniform(Purpose.PICK, session.id, session.picks)
+        if first is None and exchange.handle.key is None and not self._random_picks:
+            first = worker.next_peer()
+        exchange.handle.address = first
+        return self._go_on(exchange, now_s, first)
+
+    def resume(self, exchange: Exchange, now_s: float) -> Reply | None:
+        """Go on with a request after the wait that :meth:`send` asked for; None for a further wait."""
+        return self._try_again(exchange, now_s)
+
+    def is_sent_again(self, session: Session, request: int, attempts: int) -> bool:
+        """Return whether nginx sends a request again that a dying container has cut after some attempts."""
+        return tries_again(Attempt.RESET, attempts, self._retries, self._is_idempotent(session, request))
+
+    def send_again(self, exchange: Exchange, container: Container, now_s: float) -> Reply | None:
+        """Send a request again that ``container`` has cut; None as for :meth:`send`."""
+        address = container.pod.address
+        if not exchange.tried:
+            exchange.tried.append(address)
+            exchange.handle.address = address
+        self._health.attempt_failed(exchange.worker.node, address, Attempt.RESET, final=False, at_s=now_s)
+        return self._try_again(exchange, now_s)
+
+    # Attempts ---------------------------------------------------------------------------------------------------
+
+    def _try_again(self, exchange: Exchange, now_s: float) -> Reply | None:
+        session = exchange.session
+        session.request = exchange.request  # other tabs may have sent meanwhile
+        session.before = session.remember()
+        if exchange.worker.logs:
+            exchange.worker.log_until(now_s)
+        return self._go_on(exchange, now_s, None)
+
+    def _go_on(self, exchange: Exchange, now_s: float, address: str | None) -> Reply | None:
+        """Make attempts until one is answered, no target is left, ``retries`` are used up, or time passes."""
+        session, worker, tried = exchange.session, exchange.worker, exchange.tried
+        while True:
+            if address is None:
+                try:
+                    address = exchange.balancer.get_peer(exchange.handle)
+                except NoPeerError:
+                    return self._fail(exchange, now_s, Attempt.NO_PEER)
+            tried.append(address)
+            container = self._servers.get(address)
+            if container is None:
+                vanished = self._vanished(address)
+                ended, took_s = Attempt.REFUSED, 0.0
+                if vanished:
+                    ended, took_s = Attempt.CONNECT_TIMEOUT, self._connect_timeout_s
+                started_s = now_s + took_s
+            else:
+                started_s = max(container.ends[0], now_s)
+                ended_s = started_s + exchange.demand_s
+                heapreplace(container.ends, ended_s)
+                if ended_s - now_s <= self._read_timeout_s:
+                    return self._answer(exchange, container, now_s, started_s, ended_s)
+                # The pod works the request off all the same.
+                ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s
+            if took_s:
+                exchange.timed_out.add(address)
+            idempotent = self._idempotent > 0 and self._is_idempotent(session, exchange.request)
+            again = tries_again(ended, len(tried), self._retries, idempotent)
+            if not again:
+                return self._fail(exchange, now_s + took_s, ended, container, started_s)
+            self._health.attempt_failed(worker.node, address, ended, final=False, at_s=now_s + took_s)
+            if took_s:
+                exchange.resume_s = now_s + took_s
+                session.exchange = exchange
+                return None
+            address = None
+
+    def _is_idempotent(self, session: Session, request: int) -> bool:
+        return self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
+
+    # Ends -------------------------------------------------------------------------------------------------------
+
+    def _answer(
+        self, exchange: Exchange, container: Container, now_s: float, started_s: float, ended_s: float
+    ) -> Reply:
+        session, worker, tried = exchange.session, exchange.worker, exchange.tried
+        self._set_cookie(exchange, ended_s, gateway_error=False)
+        broken = self._breaks.settle(exchange, container, now_s, ended_s)
+        code: float = worker.ok_code
+        if broken is not NOT_BROKEN or len(tried) > 1:
+            code = pack(worker.node.index, min(len(tried), MAX_ATTEMPTS), Outcome.ANSWERED, *broken)
+        if worker.logs:
+            worker.opened(exchange, ended_s, ended_s - now_s if len(tried) == 1 else 0.0)
+        if tried[-1] in worker.node.watched:
+            self._health.answered(worker.node, container, ended_s)
+        session.exchange = exchange
+        return started_s, ended_s, container.index, code, False
+
+    def _fail(
+        self,
+        exchange: Exchange,
+        ended_s: float,
+        last: Attempt,
+        container: Container | None = None,
+        started_s: float = 0.0,
+    ) -> Reply:
+        """End a request with the gateway's own 502, 503 or 504; a failed request moves no state."""
+        session, worker, tried = exchange.session, exchange.worker, exchange.tried
+        session.exchange = None
+        session.failed += 1
+        if tried:
+            self._set_cookie(exchange, ended_s, gateway_error=True)
+            self._health.attempt_failed(worker.node, tried[-1], last, final=True, at_s=ended_s)
+        if worker.logs:
+            worker.opened(exchange, ended_s, ended_s - exchange.sent_s if len(tried) == 1 else 0.0)
+        reached = container if container is not None else session.holder
+        cause = reached.pod.record.deleted_by if reached is not None else 0
+        if container is None:
+            cause = cause or self._latest_operation()
+        attempts = min(max(1, len(tried)), MAX_ATTEMPTS)
+        code = pack(worker.node.index, attempts, _OUTCOMES[gateway_status(last)], cause=cause)
+        if container is None:
+            return ended_s, ended_s, -1, code, True
+        return min(started_s, ended_s), ended_s, container.index, code, True
+
+    def _refuse(self, session: Session, worker: Worker, now_s: float) -> Reply:
+        """No node is up: the front balancer itself answers 503."""
+        session.failed += 1
+        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=self._latest_operation())
+        return now_s, now_s, -1, code, True
+
+    def _set_cookie(self, exchange: Exchange, at_s: float, *, gateway_error: bool) -> None:
+        """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
+        session, tried = exchange.session, exchange.tried
+        if not self._sticky or not session.jar:
+            return
+        first, last = self._identity(tried[0]), self._identity(tried[-1])
+        cookie = response_cookie(self._options, exchange.presented, first, last, gateway_error)
+        if cookie is not None:
+            self._browsers.receive(session, cookie, at_s)

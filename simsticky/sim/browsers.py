@@ -1,0 +1,199 @@
+"""What clients bring to a request and keep of its answer (rules C): the cookie, or what the gateway hashes.
+
+Most scenarios need one value a session: ``Session.cookie``. Several paths, several tabs, a second upstream that uses
+the same cookie, and clients that clear their cookies need a jar with paths, and answers that take effect when they
+come; such clients have a :class:`Browser`.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key
+from simsticky.kong.cookie import CookieJar, path_match
+from simsticky.scenario.model import Scenario
+from simsticky.sim.breaks import COOKIE, HASH
+from simsticky.sim.sessions import Session
+from simsticky.sim.streams import Purpose, Streams
+from simsticky.sim.workers import Worker
+
+_FOREIGN = "a target of the other upstream"
+
+
+@dataclass(slots=True)
+class Browser:
+    """One client's jar, and the cookies of answers that are still on their way: (time, value)."""
+
+    jar: CookieJar = field(default_factory=CookieJar)
+    coming: list[tuple[float, str]] = field(default_factory=list)
+
+
+class Browsers:
+    """All clients' side of the affinity.
+
+    Args:
+        affinity: What the algorithm binds sessions by.
+        hash_on: What is hashed; used with affinity by hash only.
+
+    Attributes:
+        plain: Whether one value a session says it all, so that requests may take the fast path.
+        cookie_name: Name of the cookie.
+        cookie_path: Its path.
+    """
+
+    def __init__(self, scenario: Scenario, streams: Streams, affinity: str, hash_on: HashOn) -> None:
+        """Read what the clients do once."""
+        traffic, policy = scenario.traffic, scenario.upstream
+        self._streams = streams
+        self._affinity = affinity
+        self._hash_on = hash_on
+        self._traffic = traffic
+        self._paths = tuple(entry.path for entry in traffic.paths) or (traffic.path,)
+        self._shares = tuple(entry.share for entry in traffic.paths) or (1.0,)
+        self._other = traffic.other_upstream
+        if affinity == HASH:
+            self.cookie_name, self.cookie_path = hash_on.input.name, hash_on.cookie_path
+        else:
+            sticky = policy.sticky_sessions
+            self.cookie_name, self.cookie_path = (sticky.cookie, sticky.cookie_path) if sticky else ("", "/")
+        self._with_cookie = affinity == COOKIE or (affinity == HASH and hash_on.input.kind == "cookie")
+        self._covered = [path_match(path, self.cookie_path) for path in self._paths]
+        several = len(self._paths) > 1 or traffic.tabs > 1 or traffic.cookies.clear > 0 or self._other is not None
+        self.plain = not (self._with_cookie and several)
+
+    @property
+    def uncovered(self) -> tuple[str, ...]:
+        """Paths that clients request and that the cookie's path does not cover."""
+        if not self._with_cookie:
+            return ()
+        return tuple(path for path, covered in zip(self._paths, self._covered, strict=True) if not covered)
+
+    @property
+    def sends_cookie(self) -> bool:
+        """Whether a client with a jar ever sends a cookie back."""
+        return any(self._covered)
+
+    # Keys -------------------------------------------------------------------------------------------------------
+
+    def one_key(self, session: Session) -> str | None:
+        """Return the key of all requests of a session; None where they differ."""
+        if not self.plain:
+            return None
+        inputs = {self._hash_on.input.kind, self._hash_on.fallback.kind}
+        if "cookie" in inputs and not session.jar:
+            return None
+        if "path" in inputs and len(self._paths) > 1:
+            return None
+        return self.key(session)
+
+    def key(self, session: Session) -> str:
+        """Return what the session's next request is hashed by."""
+        session.visits += 1
+        return hash_key(self._hash_on, self._request(session), lambda: self._new_id(session)).value
+
+    def _new_id(self, session: Session) -> str:
+        """Return a fresh cookie; a client with a jar keeps the first one it gets."""
+        ordinal = 0 if session.jar and session.browser is None else session.visits
+        bits = [self._streams.bits(Purpose.HASH_COOKIE, session.id, 2 * ordinal + half) for half in (0, 1)]
+        return str(UUID(int=bits[0] << 64 | bits[1], version=4))
+
+    def _request(self, session: Session) -> Request:
+        found = self._traffic.identifiers
+        request: Request = {"ip": self._identifier(session, "ip", found.ip.values), "path": self._path(session)}
+        named = {"header": found.header, "query_arg": found.query_arg, "uri_capture": found.uri_capture}
+        consumer = found.consumer
+        if self._brings(session, "consumer", consumer.present):
+            request["consumer"] = self._identifier(session, "consumer", consumer.values)
+        for chosen in (self._hash_on.input, self._hash_on.fallback):
+            law = named.get(chosen.kind)
+            if law is None or not self._brings(session, chosen.kind, law.present):
+                continue
+            value = self._identifier(session, chosen.kind, law.values)
+            if chosen.kind == "header":
+                request["headers"] = {chosen.name: value}
+            elif chosen.kind == "query_arg":
+                request["query"] = {chosen.name: value}
+            else:
+                request["uri_captures"] = {chosen.name: value}
+        if session.browser is not None:
+            held = session.browser.jar.get(self._path(session), self.cookie_name)
+            if held is not None:
+                request["cookies"] = {self.cookie_name: held}
+        return request
+
+    def _brings(self, session: Session, kind: str, share: float) -> bool:
+        return share >= 1.0 or self._streams.uniform(Purpose.IDENTIFIER, session.id, _KINDS.index(kind)) < share
+
+    def _identifier(self, session: Session, kind: str, values: int | None) -> str:
+        """Return the session's value of one kind: its own, or one of so many."""
+        number = session.id
+        if values is not None:
+            draw = self._streams.uniform(Purpose.IDENTIFIER, session.id, len(_KINDS) + _KINDS.index(kind))
+            number = int(draw * values)
+        if kind == "ip":
+            return f"100.{64 + (number >> 16) % 64}.{number >> 8 & 255}.{number & 255}"
+        return f"{kind}-{number}"
+
+    # Cookies ----------------------------------------------------------------------------------------------------
+
+    def presented(self, session: Session, worker: Worker, now_s: float) -> str | None:
+        """Return what binds the session's next request: the cookie it brings, or the key that is hashed."""
+        if self.plain:
+            return session.key if self._affinity == HASH else session.cookie
+        if session.browser is None:
+            session.browser = Browser()
+            if session.cookie is not None:
+                session.browser.jar.set(self.cookie_name, session.cookie, self.cookie_path)
+        session.visits += 1
+        browser, number = session.browser, session.visits
+        for at_s, value in [entry for entry in browser.coming if entry[0] <= now_s]:
+            browser.jar.set(self.cookie_name, value, self.cookie_path)
+            browser.coming.remove((at_s, value))
+        clear = self._traffic.cookies.clear
+        if clear and self._streams.uniform(Purpose.COOKIE_CLEAR, session.id, number) < clear:
+            browser.jar = CookieJar()
+        other = self._other
+        if other is not None and self._streams.uniform(Purpose.OTHER_UPSTREAM, session.id, number) < other.share:
+            self._visit_the_other(browser, worker)
+        path = self._path(session)
+        session.cookie = browser.jar.get(path, self.cookie_name) if session.jar else None
+        if self._affinity == HASH:
+            session.key = hash_key(self._hash_on, self._request(session), lambda: self._new_id(session)).value
+            if session.jar and session.cookie is None:
+                browser.coming.append((now_s, session.key))
+            return session.key
+        return session.cookie
+
+    def _visit_the_other(self, browser: Browser, worker: Worker) -> None:
+        """Let a request to the second upstream, between two of ours, leave its cookie.
+
+        Kong's documentation: two upstreams with the same cookie name and path share a target, or overwrite each other.
+        """
+        assert self._other is not None
+        held = browser.jar.get(self._other.cookie_path, self.cookie_name)
+        if not self._other.shares_targets:
+            browser.jar.set(self.cookie_name, _FOREIGN, self._other.cookie_path)
+        elif held is None or held not in worker.node.weights:
+            address = worker.next_peer()
+            if address is not None:
+                browser.jar.set(self.cookie_name, address, self._other.cookie_path)
+
+    def _path(self, session: Session) -> str:
+        """Return the path of the session's present request."""
+        if len(self._paths) == 1:
+            return self._paths[0]
+        draw = self._streams.uniform(Purpose.PATH, session.id, session.visits)
+        for path, share in zip(self._paths, self._shares, strict=True):
+            draw -= share
+            if draw < 0:
+                return path
+        return self._paths[-1]
+
+    def receive(self, session: Session, value: str, at_s: float) -> None:
+        """Let the jar take a cookie from an answer that comes at ``at_s``."""
+        if session.browser is None:
+            session.cookie = value
+        else:
+            session.browser.coming.append((at_s, value))
+
+
+_KINDS = ("ip", "consumer", "header", "query_arg", "uri_capture")
