@@ -87,6 +87,7 @@ class Estimate:
             "denominator": self.denominator,
             "replications": interval.used,
             "leftOut": interval.left_out,
+            "definition": self.definition,
         }
 
 
@@ -161,6 +162,17 @@ class Study:
             verdicts.append(Verdict(metric, threshold, interval, judge(threshold, interval)))
         return verdicts
 
+    def values(self) -> dict[str, list[Value]]:
+        """Return each number of the summaries, one entry a replication in order, for pairing with other results.
+
+        Shares and other quotients of two counts are left out: their numerators and denominators are there.
+        So is what no replication knows.
+        """
+        quotients = {name for name, metric in self.metrics.items() if metric.denominator is not None}
+        keys = dict.fromkeys(key for summary in self.summaries for key in summary if key not in quotients)
+        columns = {key: self._column(key) for key in keys}
+        return {key: column for key, column in columns.items() if any(value is not None for value in column)}
+
     def operations(self) -> list[dict[str, Any]]:
         """Return the operations of the timeline: text as it is, numbers as their mean and interval over
         replications.
@@ -183,7 +195,12 @@ class Study:
             "schemaVersion": SCHEMA_VERSION,
             "tool": {"name": "simsticky", "version": installed_version("simsticky")},
             "libraries": library_versions(),
-            "scenario": {"name": self.scenario.name, "digest": self.scenario.digest()},
+            "scenario": {
+                "name": self.scenario.name,
+                "digest": self.scenario.digest(),
+                "resolved": self.scenario.to_json_dict(),
+                "from": dict(self.scenario.provenance),
+            },
             "seed": self.seed,
             "replications": self.n,
             "level": LEVEL,
@@ -207,6 +224,7 @@ class Study:
                 "assumed": [str(field) for field in report.assumed],
             },
             "digests": self.digests,
+            "values": self.values(),
         }
 
     def to_json(self) -> str:
@@ -218,19 +236,29 @@ class Study:
         return tuple(self._estimate(metric) for metric in self.metrics.values())
 
     def _estimate(self, metric: Metric) -> Estimate:
-        if metric.numerator is not None and metric.denominator is not None:
-            counted, of = self._column(metric.numerator), self._column(metric.denominator)
-            make = share_interval if metric.unit == "share" else ratio_of_sums
-            return Estimate(metric.name, metric.unit, make(counted, of), _total(counted), _total(of), metric.definition)
-        values = self._column(metric.name)
-        if metric.unit == "count":
-            return Estimate(metric.name, metric.unit, mean_count(values), _total(values), None, metric.definition)
-        # An excess over the floor may be negative; a time cannot.
-        interval = mean_t(values, nonnegative=metric.unit == "seconds")
-        return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
+        return estimate_metric(metric, self._column)
 
     def _column(self, key: str) -> list[Value]:
         return [summary.get(key) for summary in self.summaries]
+
+
+def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]]) -> Estimate:
+    """Return the estimate of a metric from the values of the replications.
+
+    Args:
+        metric: What to estimate.
+        column: The values of a key of the summary, one a replication.
+    """
+    if metric.numerator is not None and metric.denominator is not None:
+        counted, of = column(metric.numerator), column(metric.denominator)
+        make = share_interval if metric.unit == "share" else ratio_of_sums
+        return Estimate(metric.name, metric.unit, make(counted, of), _total(counted), _total(of), metric.definition)
+    values = column(metric.name)
+    if metric.unit == "count":
+        return Estimate(metric.name, metric.unit, mean_count(values), _total(values), None, metric.definition)
+    # An excess over the floor may be negative; a time cannot.
+    interval = mean_t(values, nonnegative=metric.unit == "seconds")
+    return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
 
 
 _VERDICT_WORDS = {"✓": "met", "✗": "not met", "?": "inconclusive"}
@@ -312,12 +340,12 @@ class _Chunk:
 
 def _run(chunk: _Chunk) -> list[Replication]:
     return [
-        _keep(chunk.simulate(chunk.scenario, seed=chunk.seed, replication=replication))
+        keep(chunk.simulate(chunk.scenario, seed=chunk.seed, replication=replication))
         for replication in chunk.replications
     ]
 
 
-def _keep(result: Result) -> Replication:
+def keep(result: Result) -> Replication:
     """Return the numbers of a result as plain Python: small to send, and the same JSON everywhere."""
     return Replication(
         {key: _plain_number(value) for key, value in result.summary.items()},

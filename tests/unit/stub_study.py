@@ -73,6 +73,9 @@ class StubScenario:
     def digest(self):
         return "0123456789abcdef"
 
+    def to_json_dict(self):
+        return {"name": self.name, "thresholds": dict(self.thresholds)}
+
 
 def simulate(scenario, *, seed, replication):
     """Numbers of the right shape that depend on seed and replication alone."""
