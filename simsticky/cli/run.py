@@ -15,7 +15,8 @@ from simsticky.errors import InputError
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.study.replicate import Simulate, Study
+    from simsticky.study.replicate import Study
+    from simsticky.study.runner import Simulate
 
 INTERRUPTED = 130
 
@@ -100,7 +101,7 @@ def _replicate(
     workers = min(jobs or available_cpus(), total)
     try:
         with console.progress(scenario.name, total, shown=show_progress, no_color=no_color) as advance:
-            return replicate(scenario, total, seed, workers, on_progress=advance, simulate=_simulate(verify))
+            return replicate(scenario, total, seed, jobs=workers, on_progress=advance, simulate=_simulate(verify))
     except Interrupted as stop:
         console.complain(f"interrupted: {stop}")
         raise typer.Exit(INTERRUPTED) from None

@@ -234,7 +234,7 @@ def _left_out(study: Study, estimate: Estimate) -> tuple[str, ...]:
 
 
 def _known(study: Study, name: str) -> bool:
-    return name in study.metrics or any(name in summary for summary in study.summaries)
+    return name in study.metrics or name in study.replications.keys
 
 
 def _seen(study: Study, name: str) -> bool:
