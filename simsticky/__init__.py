@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.load import load, loads
     from simsticky.scenario.model import Scenario
+    from simsticky.study.compare import Comparison, compare
     from simsticky.study.replicate import Estimate, Study, replicate
 
     __version__: str
 
 __all__ = [
     "METRICS",
+    "Comparison",
     "Diagnostic",
     "Estimate",
     "InputError",
@@ -32,6 +34,7 @@ __all__ = [
     "SimstickyError",
     "Study",
     "__version__",
+    "compare",
     "load",
     "loads",
     "replicate",
@@ -44,6 +47,7 @@ _HOMES = {
     "simsticky.results.result": ("Result",),
     "simsticky.scenario.load": ("load", "loads"),
     "simsticky.scenario.model": ("Scenario",),
+    "simsticky.study.compare": ("Comparison", "compare"),
     "simsticky.study.replicate": ("Estimate", "Study", "replicate"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from simsticky.cli import console
+from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
 from simsticky.cli.run import INTERRUPTED, run
 from simsticky.cli.schema import schema
@@ -35,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command()(run)
+app.command()(compare)
 app.command()(explain)
 app.command()(schema)
 
