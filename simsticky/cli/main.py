@@ -17,8 +17,9 @@ import typer
 from simsticky.cli import console
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
-from simsticky.cli.run import INTERRUPTED, run
+from simsticky.cli.run import run
 from simsticky.cli.schema import schema
+from simsticky.cli.work import INTERRUPTED
 from simsticky.errors import InputError, InvariantError, SimstickyError
 
 INTERNAL_ERROR = 1

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING
-
-import typer
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
+from simsticky.cli.work import INTERRUPTED as INTERRUPTED
+from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
-    from simsticky.study.runner import Simulate
-
-INTERRUPTED = 130
 
 
 def run(
     file: options.ScenarioFile,
     seed: options.Seed = None,
     reps: options.Reps = None,
+    precision: options.Precision = None,
+    max_reps: options.MaxReps = None,
     jobs: options.Jobs = None,
+    scheduler: options.Scheduler = None,
+    study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
     out: options.OutPath = None,
     frames: options.Frames = options.FrameFormat.CSV,
@@ -44,6 +44,10 @@ def run(
     """
     if story and output is Output.CSV:
         raise InputError.of("a story is no table", file="--story", hint="use -o table, markdown or json")
+    if precision is not None and reps is not None:
+        raise InputError.of("how many replications follows from --precision", file="--reps", hint="give one of them")
+    if precision is None and max_reps is not None:
+        raise InputError.of("it goes with --precision", file="--max-reps", hint="--reps says how many")
     place = None
     if out is not None:
         from simsticky.cli.output import target
@@ -51,7 +55,22 @@ def run(
         place = target(out, frames, force=force)
     scenario = load_scenario(file, changes)
 
-    study = _replicate(scenario, seed, reps, jobs, verify, not (quiet or no_progress), no_color)
+    from simsticky.study.precision import MOST
+    from simsticky.study.replicate import replicate
+
+    n = None if precision is not None else reps or scenario.run.replications
+    with working(
+        scenario.name,
+        n,
+        jobs=jobs,
+        scheduler=scheduler,
+        study=study_directory,
+        verify=verify,
+        quiet=quiet,
+        no_progress=no_progress,
+        no_color=no_color,
+    ) as runner:
+        study = replicate(scenario, n, seed, precision=precision, max_reps=max_reps or MOST, runner=runner)
     frames_wanted = place is not None and place.is_directory
     detailed = _detailed(study, verify) if story or frames_wanted else None
 
@@ -85,38 +104,12 @@ def load_scenario(file: str, changes: list[str] | None) -> Scenario:
     return scenario.evolve(parsed, source="--set") if parsed else scenario
 
 
-def _replicate(
-    scenario: Scenario,
-    seed: int | None,
-    reps: int | None,
-    jobs: int | None,
-    verify: bool,
-    show_progress: bool,
-    no_color: bool,
-) -> Study:
-    from simsticky.study.execution import Interrupted, available_cpus
-    from simsticky.study.replicate import replicate
-
-    total = reps or scenario.run.replications
-    workers = min(jobs or available_cpus(), total)
-    try:
-        with console.progress(scenario.name, total, shown=show_progress, no_color=no_color) as advance:
-            return replicate(scenario, total, seed, jobs=workers, on_progress=advance, simulate=_simulate(verify))
-    except Interrupted as stop:
-        console.complain(f"interrupted: {stop}")
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _simulate(verify: bool) -> Simulate:
-    from simsticky.simulate import simulate
-
-    return partial(simulate, verify=True) if verify else simulate
-
-
 def _detailed(study: Study, verify: bool) -> Result:
     """Replication 0 once more, with every request recorded."""
     scenario = study.scenario.evolve({"run.record": "requests"})
-    return _simulate(verify)(scenario, seed=study.seed, replication=0)
+    from simsticky.simulate import simulate
+
+    return (simulate_for(verify=verify) or simulate)(scenario, seed=study.seed, replication=0)
 
 
 def _print(study: Study, output: Output, story: list[str] | None, verbose: bool, no_color: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -50,6 +50,7 @@ class Execution(TypedDict, total=False):
     on_progress: Callable[[int, int], None] | None
     on_note: Callable[[str], None] | None
     simulate: Simulate | None
+    options: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Runner:
         on_progress: Callable[[int, int], None] | None = None,
         on_note: Callable[[str], None] | None = None,
         simulate: Simulate | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Say how to run; nothing starts before it is entered.
 
@@ -97,6 +99,7 @@ class Runner:
             on_note: Called with what a person should know: a damaged record was dropped. A warning by default.
             simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
                 default.
+            options: What else the numbers depend on, as plain JSON types: it is noted in the directory.
         """
         self.finished = 0
         self.found = 0
@@ -105,6 +108,7 @@ class Runner:
         self._told = on_progress
         self._note = on_note or _warn
         self._simulate = simulate if simulate is not None else simulate_numbers
+        self._options = dict(options or {})
         self._resources = ExitStack()
         self._workers: Workers | None = None
         self._journal: Journal | None = None
@@ -137,6 +141,7 @@ class Runner:
             "libraries": library_versions(),
             "scenario": [scenario.digest() for scenario in scenarios],
             "seed": seed,
+            **self._options,
             **options,
         }
         self._journal = self._resources.enter_context(Journal(self._directory, identity))
@@ -239,13 +244,9 @@ def simulate_numbers(scenario: Scenario, *, seed: int, replication: int) -> Resu
     """Simulate a scenario once for its summary; a study keeps no more, whatever the scenario records."""
     from simsticky.simulate import simulate
 
-    return simulate(_for_numbers(scenario), seed, replication)
-
-
-def _for_numbers(scenario: Scenario) -> Scenario:
     # The numbers and the digest are the same at every level of recording (docs/decisions/0002).
     run = scenario.run.model_copy(update={"record": "summary"})
-    return scenario.model_copy(update={"run": run})
+    return simulate(scenario.model_copy(update={"run": run}), seed, replication)
 
 
 def _warn(text: str) -> None:
