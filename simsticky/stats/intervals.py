@@ -32,6 +32,7 @@ Kind = Literal[
     "ratio Welch t",
     "bounds",
     "regression t",
+    "bootstrap",
 ]
 Values = Sequence[float | int | None]
 
