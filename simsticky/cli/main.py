@@ -19,6 +19,7 @@ from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
 from simsticky.cli.run import run
 from simsticky.cli.schema import schema
+from simsticky.cli.sweep import sweep
 from simsticky.cli.work import INTERRUPTED
 from simsticky.errors import InputError, InvariantError, SimstickyError
 
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(compare)
+app.command()(sweep)
 app.command()(explain)
 app.command()(schema)
 

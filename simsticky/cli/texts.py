@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,17 @@ class TextFile:
         Raises:
             SimstickyError: The disk is full, or the place cannot be written.
         """
+        self.write_with(lambda place: place.write_text(text, encoding="utf-8"))
+
+    def write_with(self, write: Callable[[Path], object]) -> None:
+        """Let something write the file, at a place beside it; a full disk or Ctrl-C leaves no half of it.
+
+        Raises:
+            SimstickyError: The disk is full, or the place cannot be written.
+        """
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            beside.write_text(text, encoding="utf-8")
+            write(beside)
             beside.replace(self.path)
         except OSError as error:
             reason = error.strerror or str(error)

@@ -94,7 +94,7 @@ def sections(study: Study) -> list[Section]:
 def footnotes(study: Study) -> list[str]:
     """Return the lines below the table."""
     report = study.scenario.manifest_report
-    lines = []
+    lines = [] if study.stopping is None else [str(study.stopping)]
     if report.read or report.ignored:
         lines.append(
             f"Manifests: {counted(len(report.read), 'field')} read, {len(report.ignored)} ignored,"

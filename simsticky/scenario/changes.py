@@ -56,8 +56,17 @@ def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Sc
     return changed
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+def unknown_path(scenario: "Scenario", path: str, source: str) -> Diagnostic | None:
+    """Return what is wrong with a dotted path that no setting has; None when there is one."""
+    return _unknown(type(scenario), path, keys_of(path), scenario.to_json_dict(), source)
+
+
+def parse_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Any]:
     """Return the changes that ``key=value`` settings of the command line ask for, values read as YAML.
+
+    Args:
+        settings: What was written.
+        flag: Behind which flag, for errors.
 
     Raises:
         InputError: All settings that are none.
@@ -68,16 +77,16 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
         path, equals, text = setting.partition("=")
         path = path.strip()
         if not equals or not path:
-            hint = "write --set key=value, for example --set deployment.preStop=30s"
-            problems.append(Diagnostic("--set", None, None, setting, "is not a setting", hint))
+            hint = f"write {flag} key=value, for example {flag} deployment.preStop=30s"
+            problems.append(Diagnostic(flag, None, None, setting, "is not a setting", hint))
             continue
         try:
-            documents = read_documents(text, "--set")
+            documents = read_documents(text, flag)
         except InputError as error:
             if path.startswith("thresholds."):
                 changes[path] = text.strip()  # "> 1%" is a good threshold, and begins a block of text in YAML
             else:
-                problems += [Diagnostic("--set", None, None, path, d.message, d.hint) for d in error.diagnostics]
+                problems += [Diagnostic(flag, None, None, path, d.message, d.hint) for d in error.diagnostics]
         else:
             changes[path] = documents[0].data if documents else None
     if problems:

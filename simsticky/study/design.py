@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.changes import keys_of
+from simsticky.scenario.changes import keys_of, unknown_path
 from simsticky.scenario.quantities import Quantity, quantity_of
 
 if TYPE_CHECKING:
@@ -122,9 +122,11 @@ def spans_of(scenario: Scenario, settings: Mapping[str, Any], source: str = "") 
     """
     spans, problems = [], []
     for path, value in settings.items():
+        if problem := unknown_path(scenario, path, source):
+            problems.append(problem)
+            continue
         ends = _ends(value)
-        # A path that does not exist is told by the scenario itself, with the nearest one.
-        quantity = quantity_of(scenario.evolve({path: ends[0]} if ends else {}, source=source), keys_of(path))
+        quantity = quantity_of(scenario, keys_of(path))
         if ends is None or quantity.dimension == "text":
             message = "is no range" if ends is None else "takes no number, so there is no range to draw from"
             problems.append(Diagnostic(source, None, None, path, message, _RANGE_HINT))

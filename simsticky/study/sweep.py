@@ -182,9 +182,9 @@ class Sweep:
         """Return ``to_json_dict`` as text that ends with a newline."""
         return json.dumps(self.to_json_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
-    def to_csv(self, path: Path | str | None = None) -> str | None:
-        """Write :attr:`frame` as CSV, or return it as text without a path."""
-        text: str | None = self.frame.to_csv(path, index=False, lineterminator="\n")
+    def to_csv(self) -> str:
+        """Return :attr:`frame` as CSV."""
+        text: str = self.frame.to_csv(index=False, lineterminator="\n")
         return text
 
     def to_parquet(self, path: Path | str) -> None:

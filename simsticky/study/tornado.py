@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
@@ -58,6 +59,15 @@ class Tornado:
     base: Study
     metric: str
     bars: tuple[Bar, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings of the scenario as it is."""
+        return self.base.warnings
+
+    def to_json(self) -> str:
+        """Return ``to_json_dict`` as text that ends with a newline."""
+        return json.dumps(self.to_json_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return what it says as plain JSON types."""
