@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from simsticky.scenario.load import load, loads
     from simsticky.scenario.model import Scenario
     from simsticky.study.compare import Comparison, compare
+    from simsticky.study.recommend import recommend
+    from simsticky.study.recommendation import Recommendation
     from simsticky.study.replicate import Estimate, Study, replicate
+    from simsticky.study.sweep import Sweep, sweep
+    from simsticky.study.tornado import Tornado, tornado
 
     __version__: str
 
@@ -29,16 +33,22 @@ __all__ = [
     "InputError",
     "InvariantError",
     "Metric",
+    "Recommendation",
     "Result",
     "Scenario",
     "SimstickyError",
     "Study",
+    "Sweep",
+    "Tornado",
     "__version__",
     "compare",
     "load",
     "loads",
+    "recommend",
     "replicate",
     "simulate",
+    "sweep",
+    "tornado",
 ]
 
 _HOMES = {
@@ -48,7 +58,11 @@ _HOMES = {
     "simsticky.scenario.load": ("load", "loads"),
     "simsticky.scenario.model": ("Scenario",),
     "simsticky.study.compare": ("Comparison", "compare"),
+    "simsticky.study.recommend": ("recommend",),
+    "simsticky.study.recommendation": ("Recommendation",),
     "simsticky.study.replicate": ("Estimate", "Study", "replicate"),
+    "simsticky.study.sweep": ("Sweep", "sweep"),
+    "simsticky.study.tornado": ("Tornado", "tornado"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
