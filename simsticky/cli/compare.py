@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +10,9 @@ import typer
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
-from simsticky.cli.run import INTERRUPTED, load_scenario
+from simsticky.cli.run import load_scenario
 from simsticky.cli.texts import text_file
+from simsticky.cli.work import working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def compare(
     seed: options.Seed = None,
     reps: options.Reps = None,
     jobs: options.Jobs = None,
+    scheduler: options.Scheduler = None,
+    study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
     out: options.OutPath = None,
     changes: options.Changes = None,
@@ -68,7 +70,21 @@ def compare(
         comparison = _of_results(files)
     else:
         scenarios = _scenarios(files, variants, changes)
-        comparison = _of_scenarios(scenarios, seed, reps, jobs, verify, not (quiet or no_progress), no_color)
+        from simsticky.study.compare import compare as compare_scenarios
+
+        each = reps or next(iter(scenarios.values())).run.replications
+        with working(
+            "compare",
+            each * len(scenarios),
+            jobs=jobs,
+            scheduler=scheduler,
+            study=study_directory,
+            verify=verify,
+            quiet=quiet,
+            no_progress=no_progress,
+            no_color=no_color,
+        ) as runner:
+            comparison = compare_scenarios(scenarios, each, seed, runner=runner)
     if place is not None:
         place.write(_TEXTS[place.suffix](comparison))
     _print(comparison, output, no_color)
@@ -112,36 +128,6 @@ def _distinct(names: Iterable[str]) -> list[str]:
     if len(set(names)) == len(names):
         return names
     return [f"{name} ({number})" for number, name in enumerate(names, 1)]
-
-
-def _of_scenarios(
-    scenarios: dict[str, Scenario],
-    seed: int | None,
-    reps: int | None,
-    jobs: int | None,
-    verify: bool,
-    show_progress: bool,
-    no_color: bool,
-) -> Comparison:
-    from simsticky.simulate import simulate
-    from simsticky.study.compare import compare as compare_scenarios
-    from simsticky.study.execution import Interrupted, available_cpus
-
-    each = reps or next(iter(scenarios.values())).run.replications
-    total = each * len(scenarios)
-    try:
-        with console.progress("compare", total, shown=show_progress, no_color=no_color) as advance:
-            return compare_scenarios(
-                scenarios,
-                each,
-                seed,
-                jobs=min(jobs or available_cpus(), total),
-                on_progress=advance,
-                simulate=partial(simulate, verify=True) if verify else None,
-            )
-    except Interrupted as stop:
-        console.complain(f"interrupted: {stop}")
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _json(comparison: Comparison) -> str:

@@ -17,6 +17,7 @@ import typer
 from simsticky.cli import console
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
+from simsticky.cli.recommend import recommend
 from simsticky.cli.run import run
 from simsticky.cli.schema import schema
 from simsticky.cli.sweep import sweep
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(compare)
+app.command()(recommend)
 app.command()(sweep)
 app.command()(explain)
 app.command()(schema)

@@ -27,6 +27,7 @@ def working(
     scheduler: str | None = None,
     study: Path | None = None,
     verify: bool = False,
+    simulate: Simulate | None = None,
     quiet: bool = False,
     no_progress: bool = False,
     no_color: bool = False,
@@ -40,6 +41,7 @@ def working(
         scheduler: Address of a Dask scheduler.
         study: Directory of the study.
         verify: Whether to check the model's invariants.
+        simulate: What runs one replication, where the verb has its own.
         quiet: No progress and no notes.
         no_progress: No progress bar.
         no_color: No colour.
@@ -62,7 +64,7 @@ def working(
                 directory=study,
                 on_progress=advance,
                 on_note=_unheard if quiet else _note,
-                simulate=simulate_for(verify=verify),
+                simulate=simulate or simulate_for(verify=verify),
                 options=options,
             ) as runner,
         ):

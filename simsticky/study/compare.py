@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
@@ -247,6 +248,7 @@ def compare(
     seed: int | None = None,
     *,
     metrics: Mapping[str, Metric] | None = None,
+    runner: Runner | None = None,
     **execution: Unpack[Execution],
 ) -> Comparison:
     """Run two or more scenarios on common random numbers and compare each with the first.
@@ -256,7 +258,8 @@ def compare(
         n: Replications of each; the first scenario's ``run.replications`` by default.
         seed: Seed of all; the first scenario's ``run.seed`` by default.
         metrics: What to compare; all metrics by default.
-        execution: How to run, as for :class:`~simsticky.study.runner.Runner`.
+        runner: What runs the replications, where there is one already.
+        execution: Otherwise how to run, as for :class:`~simsticky.study.runner.Runner`.
 
     Raises:
         InputError: There are fewer than two scenarios, or a threshold names no metric.
@@ -277,9 +280,11 @@ def compare(
         metrics = METRICS
     for scenario in scenarios.values():
         checked_thresholds(scenario, metrics)
-    with Runner(**execution) as runner:
+    cases = [Case(scenario, seed, range(n)) for scenario in scenarios.values()]
+    with ExitStack() as own:
+        runner = own.enter_context(Runner(**execution)) if runner is None else runner
         runner.begin(list(scenarios.values()), seed, replications=n)
-        found = runner.run([Case(scenario, seed, range(n)) for scenario in scenarios.values()])
+        found = runner.run(cases)
     studies = zip(scenarios.items(), found, strict=True)
     return compare_studies({name: Study(of, seed, runs, metrics) for (name, of), runs in studies})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import product
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -50,6 +51,7 @@ def recommend(
     *,
     cost: Sequence[str] = (),
     metrics: Mapping[str, Metric] | None = None,
+    runner: Runner | None = None,
     **execution: Unpack[Execution],
 ) -> Recommendation:
     """Find the cheapest setting that keeps the thresholds with 95 % confidence.
@@ -67,7 +69,9 @@ def recommend(
         seed: Seed; the scenario's ``run.seed`` by default.
         cost: Costs that come first, of :data:`simsticky.study.costs.ORDER`.
         metrics: The metrics there are; all by default.
-        execution: How to run, as for :class:`~simsticky.study.runner.Runner`.
+        runner: What runs the replications, where there is one already; its ``simulate`` is a
+            :class:`~simsticky.study.costs.WithPodTime`.
+        execution: Otherwise how to run, as for :class:`~simsticky.study.runner.Runner`.
 
     Raises:
         InputError: A threshold, a path or a value is wrong, or there is nothing to vary or no operation.
@@ -94,7 +98,8 @@ def recommend(
     plan = Plan.of(scenario, DEFAULT_VARY if vary is None else vary)
     lean = _lean(scenario, limits)
     how: Execution = {**execution, "simulate": WithPodTime(execution.get("simulate") or simulate_numbers)}
-    with Runner(**how) as runner:
+    with ExitStack() as own:
+        runner = own.enter_context(Runner(**how)) if runner is None else runner
         runner.begin([lean], seed, replications=n, vary={knob.path: knob.text for knob in plan.knobs})
         return _Search(scenario, lean, plan, limits, n, seed, order, runner).answer()
 

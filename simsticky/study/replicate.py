@@ -216,22 +216,25 @@ class Study:
         return self.replications.column(key)
 
 
-def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]]) -> Estimate:
+def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]], level: float = LEVEL) -> Estimate:
     """Return the estimate of a metric from the values of the replications.
 
     Args:
         metric: What to estimate.
         column: The values of a key of the summary, one a replication.
+        level: Confidence level in (0, 1).
     """
     if metric.numerator is not None and metric.denominator is not None:
         counted, of = column(metric.numerator), column(metric.denominator)
         make = share_interval if metric.unit == "share" else ratio_of_sums
-        return Estimate(metric.name, metric.unit, make(counted, of), _total(counted), _total(of), metric.definition)
+        return Estimate(
+            metric.name, metric.unit, make(counted, of, level), _total(counted), _total(of), metric.definition
+        )
     values = column(metric.name)
     if metric.unit == "count":
-        return Estimate(metric.name, metric.unit, mean_count(values), _total(values), None, metric.definition)
+        return Estimate(metric.name, metric.unit, mean_count(values, level), _total(values), None, metric.definition)
     # An excess over the floor may be negative; a time cannot.
-    interval = mean_t(values, nonnegative=metric.unit == "seconds")
+    interval = mean_t(values, level, nonnegative=metric.unit == "seconds")
     return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
 
 
