@@ -21,7 +21,7 @@ ENDINGS = {"found": 0, "none": 3, "inconclusive": 4}
 Thresholds = Annotated[
     list[str] | None,
     typer.Option(
-        "--threshold", metavar="'METRIC < BOUND'", help="What to keep; repeatable. The scenario's by default."
+        "--threshold", metavar="'METRIC < BOUND'", help="What to keep; repeatable. By default the scenario's."
     ),
 ]
 Vary = Annotated[

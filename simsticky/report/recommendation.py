@@ -50,7 +50,7 @@ def render(found: Recommendation, width: int = 80) -> list[Line]:
     """Return the recommendation as lines of at most ``width`` characters."""
     lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(title(found), width)]
     lines.append(())
-    for label, option in (("today", found.today), ("pick", found.pick)):
+    for label, option in (("today", found.today), ("pick", found.pick), ("closest", found.closest)):
         if option is not None:
             lines += _option(label, option, width)
     if found.pick is None:
@@ -102,6 +102,8 @@ def _roles(found: Recommendation) -> Iterator[tuple[str, Option]]:
     yield "today", found.today
     if found.pick is not None:
         yield "pick", found.pick
+    if found.closest is not None:
+        yield "closest", found.closest
     for label, priced in (("stricter", found.stricter), ("looser", found.looser)):
         if priced is not None and priced.option is not None:
             yield f"{label}, {priced.threshold}", priced.option
@@ -118,7 +120,7 @@ def _option(label: str, option: Option, width: int) -> Iterator[Line]:
     for name, estimate in option.estimates.items():
         for text in textwrap.wrap(f"{_words(name)} {show(estimate.interval, estimate.unit)}", wide):
             yield ((margin + text, ""),)
-    for text in textwrap.wrap(_costs(option.costs), wide):
+    for text in textwrap.wrap(_costs(option.costs), wide, break_on_hyphens=False):
         yield ((margin + text, "quiet"),)
 
 

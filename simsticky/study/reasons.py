@@ -17,6 +17,16 @@ _BROKEN = ("broken", "breaks")
 _LEVEL = 0.95
 
 
+def closest(trials: Trials, tried: Sequence[tuple[int, ...]], limits: Sequence[Limit]) -> tuple[int, ...]:
+    """Return the setting that comes closest to the limit that is hardest to keep; of equal ones the first."""
+    limit = _hardest(trials, tried, limits)
+    return min(tried, key=lambda key: (limit.excess(trials.value(key, limit)), key))
+
+
+def _hardest(trials: Trials, tried: Sequence[tuple[int, ...]], limits: Sequence[Limit]) -> Limit:
+    return max(limits, key=lambda limit: min(limit.excess(trials.value(key, limit)) for key in tried))
+
+
 def reason_for_none(
     trials: Trials,
     tried: Sequence[tuple[int, ...]],
@@ -36,8 +46,7 @@ def reason_for_none(
         limits: The limits.
         certain: Whether every setting certainly misses a limit.
     """
-    limit = max(limits, key=lambda limit: min(limit.excess(trials.value(key, limit)) for key in tried))
-    best = min(tried, key=lambda key: (limit.excess(trials.value(key, limit)), key))
+    limit, best = _hardest(trials, tried, limits), closest(trials, tried, limits)
     if not certain:
         return (
             f"{limit.metric.name} of the best setting is too uncertain after {trials.replications(best)} replications;"

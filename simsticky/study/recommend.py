@@ -14,7 +14,7 @@ from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.costs import WithPodTime, cheapest, checked_order
 from simsticky.study.knobs import Knob, Plan
-from simsticky.study.reasons import reason_for_none
+from simsticky.study.reasons import closest, reason_for_none
 from simsticky.study.recommendation import Crossing, Flip, Option, Priced, Recommendation, Status
 from simsticky.study.runner import Execution, Runner, simulate_numbers
 from simsticky.study.search import Line, crossing, race, search_line
@@ -137,6 +137,7 @@ class _Search:
         trials.believe([_TODAY])
         picks, is_open = self._picks(self._limits)
         pick: _Turned | None = None
+        nearest: _Turned | None = None
         stricter = looser = flip = None
         reason = ""
         if picks:
@@ -147,6 +148,8 @@ class _Search:
         crossings = self._crossings(pick)
         tried = [key for key in trials.keys if isinstance(key, tuple) and key not in self._stretched]
         if pick is None:
+            nearest = closest(trials, tried, self._limits)
+            trials.believe([nearest])
             reason = reason_for_none(trials, tried, self._plan, self._axis, self._limits, certain=not is_open)
         return Recommendation(
             self._scenario,
@@ -158,6 +161,7 @@ class _Search:
             self._level,
             self._option(_TODAY),
             None if pick is None else self._option(pick),
+            None if nearest is None else self._option(nearest),
             reason,
             stricter,
             looser,
@@ -251,7 +255,7 @@ class _Search:
             if factor != 1.0:
                 key = ("sessions", factor)
                 self._stretched[key] = with_sessions(base, factor)
-                trials.believe([key])
+                trials.screen([key])
             return max(_log_excess(limit, trials.value(key, limit)) for limit in self._limits)
 
         low, at_low, factor = 1.0, excess(1.0), 1.25

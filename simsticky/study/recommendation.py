@@ -103,6 +103,7 @@ class Recommendation:
         level: Confidence level of each verdict: 0.95, adjusted for the number of lines searched.
         today: The scenario as it is.
         pick: The cheapest setting that keeps the thresholds; None unless found.
+        closest: The setting that comes closest to the thresholds; None where one is found.
         reason: Why none can, or what is uncertain; empty when found.
         stricter: The price of the first threshold one step stricter; None unless found.
         looser: The price of it one step looser.
@@ -123,6 +124,7 @@ class Recommendation:
     level: float
     today: Option
     pick: Option | None
+    closest: Option | None
     reason: str
     stricter: Priced | None
     looser: Priced | None
@@ -151,6 +153,7 @@ class Recommendation:
             "reason": self.reason,
             "today": self.today.to_json_dict(),
             "pick": None if self.pick is None else self.pick.to_json_dict(),
+            "closest": None if self.closest is None else self.closest.to_json_dict(),
             "stricter": _priced(self.stricter),
             "looser": _priced(self.looser),
             "crossings": [
