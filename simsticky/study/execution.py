@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -267,7 +268,7 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
     else:
         context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_as_worker)
     try:
         yield pool
     except BaseException:
@@ -279,6 +280,15 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
         pool.shutdown(wait=True)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of the terminal; only the parent answers it."""
+def _begin_as_worker() -> None:
+    """Ctrl-C reaches every process of the terminal, and only the parent answers it; when it is killed, end too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        # Nobody is left to tell, and the pool's queue would never end this process.
+        os._exit(1)
