@@ -80,3 +80,11 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="List which manifest fields were read and which ignored.")
 ]
 Story = Annotated[bool, typer.Option("--story", help="Tell replication 0 event by event.")]
+Rare = Annotated[
+    bool,
+    typer.Option(
+        "--rare",
+        help="Also give estimates with less variance where they are exact: a control variate, and for rare breaks the"
+        " expectation given each session's age.",
+    ),
+]

@@ -77,6 +77,7 @@ def recommend(
         jobs=jobs,
         scheduler=scheduler,
         study=study_directory,
+        verify=verify,
         simulate=WithPodTime(simulate_for(verify=verify) or simulate_numbers),
         quiet=quiet,
         no_progress=no_progress,

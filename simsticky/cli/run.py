@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
+    from simsticky.study.runner import Simulate
 
 
 def run(
@@ -32,6 +33,7 @@ def run(
     force: options.Force = False,
     changes: options.Changes = None,
     story: options.Story = False,
+    rare: options.Rare = False,
     verify: options.Verify = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -66,6 +68,7 @@ def run(
         scheduler=scheduler,
         study=study_directory,
         verify=verify,
+        simulate=_with_less_variance(verify) if rare else None,
         quiet=quiet,
         no_progress=no_progress,
         no_color=no_color,
@@ -80,11 +83,19 @@ def run(
             place.write(study, detailed if frames_wanted else None)
         except Exception as error:  # the numbers took a minute: print them before giving up
             failure = error
-    _print(study, output, detailed.story() if story and detailed is not None else None, verbose, no_color)
+    told = detailed.story() if story and detailed is not None else None
+    _print(study, output, told, verbose, no_color, rare=rare)
     if not quiet:
         console.warn(study.warnings)
     if failure is not None:
         raise failure
+
+
+def _with_less_variance(verify: bool) -> Simulate:
+    from simsticky.simulate import simulate
+    from simsticky.study.variance import WithVarianceReduction
+
+    return WithVarianceReduction(simulate_for(verify=verify) or simulate)
 
 
 def load_scenario(file: str, changes: list[str] | None) -> Scenario:
@@ -112,9 +123,13 @@ def _detailed(study: Study, verify: bool) -> Result:
     return (simulate_for(verify=verify) or simulate)(scenario, seed=study.seed, replication=0)
 
 
-def _print(study: Study, output: Output, story: list[str] | None, verbose: bool, no_color: bool) -> None:
+def _print(study: Study, output: Output, story: list[str] | None, verbose: bool, no_color: bool, *, rare: bool) -> None:
     if output is Output.JSON:
         whole = study.to_json_dict()
+        if rare:
+            from simsticky.study.variance import reduced
+
+            whole["reduced"] = [reduction.to_json_dict() for reduction in reduced(study)]
         if story is not None:
             whole["story"] = story
         console.print_text(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
@@ -126,12 +141,20 @@ def _print(study: Study, output: Output, story: list[str] | None, verbose: bool,
         from simsticky.report.tables import to_markdown
 
         told = ["", "### Replication 0", "", "```", *story, "```", ""] if story is not None else []
+        if rare:
+            from simsticky.report.reduction import reduction_markdown
+
+            told = [*reduction_markdown(study), *told]
         console.print_text(to_markdown(study) + "\n".join(told))
     else:
         from simsticky.report.terminal import manifest_lines, render, story_lines
 
         width = console.width()
         lines = render(study, width)
+        if rare:
+            from simsticky.report.reduction import reduction_lines
+
+            lines += reduction_lines(study, width)
         if verbose:
             lines += manifest_lines(study.scenario.manifest_report, width)
         if story is not None:

@@ -54,6 +54,8 @@ def working(
 
     workers = jobs or available_cpus()
     options: dict[str, Any] = {"verified": True} if verify else {}
+    if simulate is not None:
+        options["simulate"] = type(simulate).__name__  # what it keeps of a replication differs
     shown = not (quiet or no_progress)
     try:
         with (
