@@ -11,6 +11,7 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,10 @@ class _Amount:
 
 class _NotAnExpressionError(ValueError):
     """The text is something else, and whoever reads it next says what is wrong with it."""
+
+
+class _CannotBeWorkedOutError(ValueError):
+    """It is an expression, and has no value."""
 
 
 def names_in(scenario: "Scenario", path: Keys, value: Any) -> tuple[Keys, ...]:
@@ -147,8 +152,9 @@ def _expression(scenario: "Scenario", path: Keys, value: Any) -> list[_Token] | 
         return None
     try:
         tokens = _tokens(value)
-        _parse(tokens, lambda name: _Amount(1.0, "number", bare=True))
-    except ValueError:
+        with suppress(_CannotBeWorkedOutError):  # told when it is worked out
+            _parse(tokens, lambda name: _Amount(1.0, "number", bare=True))
+    except _NotAnExpressionError:
         return None  # whatever it is, the setting's own reader says what is wrong with it
     names = [token.text for token in tokens if token.kind == "name"]
     if not names:
@@ -294,14 +300,14 @@ def _parse(tokens: list[_Token], amount: Callable[[str], _Amount]) -> _Amount:
 
 def _added(left: _Amount, sign: str, right: _Amount) -> _Amount:
     if left.dimension != right.dimension and not (left.bare or right.bare):
-        raise ValueError(f"{_A[left.dimension]} and {_A[right.dimension]} cannot be added")
+        raise _CannotBeWorkedOutError(f"{_A[left.dimension]} and {_A[right.dimension]} cannot be added")
     kept = right if left.bare else left
     return _Amount(_SIGNS[sign](left.value, right.value), kept.dimension, left.bare and right.bare)
 
 
 def _scaled(left: _Amount, sign: str, right: _Amount) -> _Amount:
     if sign == "/" and right.value == 0:
-        raise ValueError("it divides by zero")
+        raise _CannotBeWorkedOutError("it divides by zero")
     value = _SIGNS[sign](left.value, right.value)
     if right.dimension == "number":
         return _Amount(value, left.dimension, left.bare and right.bare)
@@ -309,4 +315,4 @@ def _scaled(left: _Amount, sign: str, right: _Amount) -> _Amount:
         return _Amount(value, right.dimension)
     if sign == "/" and left.dimension == right.dimension:
         return _Amount(value, "number")
-    raise ValueError(f"{_A[left.dimension]} {sign} {_A[right.dimension]} is neither a time nor a number")
+    raise _CannotBeWorkedOutError(f"{_A[left.dimension]} {sign} {_A[right.dimension]} is neither a time nor a number")

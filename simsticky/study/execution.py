@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
-    CancelledError,
     Executor,
     Future,
     ProcessPoolExecutor,
@@ -241,14 +240,14 @@ def _spread(
                 yield early.pop(next_out - 1)
     except KeyboardInterrupt:
         raise Interrupted(finished, len(tasks)) from None
-    except (BrokenExecutor, CancelledError) as error:
-        raise LostWorkerError(finished, len(tasks)) from error
     except Exception as error:
         from simsticky.study.scheduler import is_loss
 
-        if is_loss(error):
-            raise LostWorkerError(finished, len(tasks)) from error
-        raise
+        if not isinstance(error, BrokenExecutor) and not is_loss(error):
+            raise
+        if check is not None:
+            check()  # says so when it is not a worker but all of the cluster
+        raise LostWorkerError(finished, len(tasks)) from error
     finally:
         for future in in_flight:
             future.cancel()

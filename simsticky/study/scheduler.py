@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
@@ -16,6 +17,9 @@ CONNECT_S = 5.0
 
 WITHOUT_WORKERS_S = 30.0
 """How long a cluster may be without a single worker before it is given up."""
+
+# They would print tracebacks of their own beside our words.
+_LOGS = ("distributed", "distributed.client", "distributed.core", "distributed.utils", "tornado.application", "asyncio")
 
 
 class Cluster:
@@ -77,6 +81,20 @@ def connected(address: str) -> Iterator[Cluster]:
     make: Any = distributed.Client  # not typed
     if "://" not in address:
         raise InputError.of(f"{address!r} is no address", file="--scheduler", hint=f"write tcp://{address}")
+    logs = [logging.getLogger(name) for name in _LOGS]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
+    try:
+        with _closing(address, make) as client:
+            yield Cluster(client, address)
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
+
+
+@contextmanager
+def _closing(address: str, make: Any) -> Iterator[Any]:
     try:
         client = make(address, timeout=CONNECT_S, set_as_default=False)
     except ValueError as error:
@@ -86,7 +104,7 @@ def connected(address: str) -> Iterator[Cluster]:
         raise SimstickyError(f"no scheduler answers at {address} within {CONNECT_S:.0f} s: {reason}") from None
     try:
         _same_versions(client, address)
-        yield Cluster(client, address)
+        yield client
     finally:
         client.close(timeout=CONNECT_S)
 

@@ -131,6 +131,13 @@ def dies(scenario, *, seed, replication):
     os._exit(9)
 
 
+def dies_at_12(scenario, *, seed, replication):
+    """The kernel kills the worker that has replication 12."""
+    if replication == 12:
+        os._exit(9)
+    return simulate(scenario, seed=seed, replication=replication)
+
+
 def violates(scenario, *, seed, replication):
     """The model contradicts itself."""
     raise InvariantError("a dead container answered")
