@@ -20,13 +20,15 @@ LAWS: dict[str, tuple[dict[str, Any], float, str]] = {
 
 
 def drained(law: dict[str, Any], **changes: Any) -> ss.Scenario:
-    """A scale-down of three pods by one, with 600 sessions alive that each have a law's duration, and no delays."""
+    """Nine of ten pods are taken away, with 360 sessions alive that each have a law's duration, and no delays."""
     return scenario(
         "scale_down",
         {
             "traffic.sessionDuration": law,
             "traffic.think": None,
-            "traffic.sessions.rate": 600 / MEAN_S,
+            "deployment.replicas": 10,
+            "timeline.0.replicas": 1,
+            "traffic.sessions.rate": 360 / MEAN_S,
             "run.horizon": "1000h",
             **changes,
         },
@@ -47,6 +49,7 @@ def test_the_estimate_crosses_where_theory_says_and_the_pick_is_above(law: str) 
     assert found.status == "found"
     assert found.monotone
     (crossing,) = found.crossings
+    assert crossing.metric == "broken_sessions"
     assert crossing.number == pytest.approx(times_mean * MEAN_S, rel=0.05)
     assert found.pick is not None
     assert found.pick.settings["deployment.preStop"] >= crossing.number
