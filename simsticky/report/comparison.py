@@ -62,7 +62,9 @@ def sentence(comparison: Comparison, name: str) -> str:
     rows = _rows(comparison, name)
     if not rows:
         return f"{name}: nothing to compare"
-    row = next((row for row in rows if row.contrast.is_certain), rows[0])
+    watched = {"broken_sessions", "failed_requests", *(name for side in comparison.sides for name in side.thresholds)}
+    told = [row for row in rows if row.contrast.metric.name in watched] or rows
+    row = next((row for row in told if row.contrast.is_certain), told[0])
     before, after, difference = row.cells
     changes = comparison.changes(name)
     because = f": {_some(changes)}" if changes else ""

@@ -40,7 +40,7 @@ def studied(n: int, window_s: float, **changes: Any) -> Study:
 
 @pytest.mark.slow
 def test_the_control_variate_is_unbiased_and_worth_what_theory_says() -> None:
-    """Sixty studies of ten runs corrected for the number alive agree with theory; pooled, the variance falls tenfold."""
+    """Sixty studies of ten runs corrected for the number alive agree with theory; the variance falls tenfold."""
     study = studied(600, 0.0)
     breaks, alive = study.replications.column("breaks"), study.replications.column(ALIVE)
     expected = mean_alive(study.scenario)
