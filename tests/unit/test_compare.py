@@ -208,7 +208,7 @@ def test_the_command_compares_a_file_with_its_variants(tmp_path, capsys):
 
 
 def test_a_regression_fails_only_when_asked(tmp_path, capsys):
-    """compare exits with 0 whatever it finds, and with 3 on a regression with --fail-on-regression."""
+    """Comparing exits with 0 whatever it finds, and with 3 on a regression with --fail-on-regression."""
     path = tmp_path / "tiny.yaml"
     path.write_text(SCENARIO)
     argv = ["compare", str(path), "--with", "kic.enableDrainSupport=false", "-j", "1", "--reps", "5", "-q"]
