@@ -164,8 +164,7 @@ class Journal:
         except OSError as error:
             reason = error.strerror or str(error)
             place = error.filename or self.directory / RECORDS
-            kept = f"; {len(self)} finished replications are kept there" if self._places else ""
-            raise SimstickyError(f"cannot use {place}: {reason}{kept}") from error
+            raise SimstickyError(f"cannot use {place}: {reason}") from error
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
