@@ -76,6 +76,18 @@ def verbs(tiny):
             "--reps",
             20,
         ],
+        [
+            "recommend",
+            tiny,
+            "--threshold",
+            "broken_sessions < 60%",
+            "--vary",
+            "deployment.preStop=0s..1m",
+            "--vary",
+            "deployment.grace=preStop + 5s",
+            "--reps",
+            10,
+        ],
         ["compare", tiny, "--with", "kic.enableDrainSupport=true", "--reps", 30],
     ]
 
@@ -91,8 +103,8 @@ def test_kill_9_at_twenty_random_moments(tiny, tmp_path):
     for verb in verbs(tiny):
         start = time.monotonic()
         whole = simsticky(*verb, "-q", "-o", "json", "--jobs", 2)
-        assert whole.returncode == 0, whole.stderr
-        wanted.append((verb, whole.stdout, time.monotonic() - start))
+        assert whole.returncode in (0, 3, 4), whole.stderr
+        wanted.append((verb, whole, time.monotonic() - start))
     found_some = 0
     for number in range(KILLS):
         verb, whole, seconds = wanted[number % len(wanted)]
@@ -102,10 +114,10 @@ def test_kill_9_at_twenty_random_moments(tiny, tmp_path):
             time.sleep(luck.uniform(0.2, seconds))
             killed.kill()
             killed.wait()
-        found_some += 0 < records(place) < 60
+        found_some += records(place) > 0
         again = simsticky(*arguments)
-        assert again.returncode == 0, again.stderr
-        assert again.stdout == whole, f"kill {number} of {verb[0]}"
+        assert again.returncode == whole.returncode, again.stderr
+        assert again.stdout == whole.stdout, f"kill {number} of {verb[0]}"
         shutil.rmtree(place)
     assert found_some > KILLS / 4, "most kills came before or after the work"
 
@@ -161,10 +173,10 @@ def test_a_full_disk_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
 
     full = simsticky(*arguments, preexec_fn=little_room)
     assert (full.returncode, full.stdout) == (1, "")
-    assert re.fullmatch(
-        r"error: cannot use .*replications\.jsonl: File too large; (\d+) are kept in .*, and the same command goes on.*\n",
-        full.stderr,
-    ), full.stderr
+    told = (
+        r"error: cannot use .*replications\.jsonl: File too large; \d+ are kept in .*, and the same command goes on.*\n"
+    )
+    assert re.fullmatch(told, full.stderr), full.stderr
     assert 0 < records(place) < 12
     again = simsticky(*arguments)
     assert again.stdout == simsticky(*arguments[:-2]).stdout
