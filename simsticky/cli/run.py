@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
-from simsticky.cli.work import INTERRUPTED as INTERRUPTED
 from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 

@@ -62,7 +62,7 @@ class Replication:
 
 
 class Replications(Sequence[Replication]):
-    """Replications in order, stored by column: about a kilobyte each instead of ten.
+    """Replications in order, stored by column: about a kilobyte each.
 
     Args:
         replications: The first ones.
