@@ -9,20 +9,28 @@ import simsticky
 
 PUBLIC = [
     "METRICS",
+    "Comparison",
     "Diagnostic",
     "Estimate",
     "InputError",
     "InvariantError",
     "Metric",
+    "Recommendation",
     "Result",
     "Scenario",
     "SimstickyError",
     "Study",
+    "Sweep",
+    "Tornado",
     "__version__",
+    "compare",
     "load",
     "loads",
+    "recommend",
     "replicate",
     "simulate",
+    "sweep",
+    "tornado",
 ]
 
 

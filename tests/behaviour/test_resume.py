@@ -1,0 +1,215 @@
+"""A study that is killed, starved or interrupted goes on from where it was, through the real command line."""
+
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+TINY = """\
+schema: simsticky/1
+name: tiny
+run: {until: drained, horizon: 30m, replications: 4, seed: 7}
+traffic:
+  sessions: {kind: poisson, rate: 0.5/s}
+  requests: {kind: geometric, mean: 10}
+  think: {kind: exponential, mean: 3s}
+app: {startup: 2s}
+deployment: {name: app, replicas: 2, preStop: 5s, terminationGracePeriodSeconds: 10}
+upstream: {algorithm: sticky-sessions, hashOn: {input: none}, stickySessions: {cookie: sid}}
+timeline:
+  - {at: 2m, rollout: app}
+"""
+
+KILLS = 20
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A rollout of two pods under light traffic."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+def command(*arguments):
+    """The command line of `simsticky`."""
+    code = "import sys; from simsticky.cli.main import main; sys.exit(main())"
+    return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+def simsticky(*arguments, **options):
+    """Run `simsticky` to its end."""
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=120, **options)
+
+
+def begun(*arguments, errors=subprocess.DEVNULL):
+    """Start `simsticky` in a process group of its own."""
+    return subprocess.Popen(
+        command(*arguments), stdout=subprocess.DEVNULL, stderr=errors, text=True, start_new_session=True
+    )
+
+
+def records(directory):
+    """Replications that a directory holds."""
+    path = directory / "replications.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def verbs(tiny):
+    """A study of each kind, of some fifty replications."""
+    return [
+        ["run", tiny, "--reps", 60],
+        [
+            "sweep",
+            tiny,
+            "--vary",
+            "deployment.preStop=0s,5s,10s",
+            "--vary",
+            "deployment.grace=preStop + 5s",
+            "--reps",
+            20,
+        ],
+        [
+            "recommend",
+            tiny,
+            "--threshold",
+            "broken_sessions < 60%",
+            "--vary",
+            "deployment.preStop=0s..1m",
+            "--vary",
+            "deployment.grace=preStop + 5s",
+            "--reps",
+            10,
+        ],
+        ["compare", tiny, "--with", "kic.enableDrainSupport=true", "--reps", 30],
+    ]
+
+
+@pytest.mark.slow
+def test_kill_9_at_twenty_random_moments(tiny, tmp_path):
+    """Killed without a chance to tidy up and started again, a study ends with the bytes of an undisturbed one.
+
+    Kills are spread over the verbs and over the time that a study takes, its first second and its last included.
+    """
+    luck = random.Random(20)
+    wanted = []
+    for verb in verbs(tiny):
+        start = time.monotonic()
+        whole = simsticky(*verb, "-q", "-o", "json", "--jobs", 2)
+        assert whole.returncode in (0, 3, 4), whole.stderr
+        wanted.append((verb, whole, time.monotonic() - start))
+    found_some = 0
+    for number in range(KILLS):
+        verb, whole, seconds = wanted[number % len(wanted)]
+        place = tmp_path / f"study-{number}"
+        arguments = [*verb, "-q", "-o", "json", "--jobs", 2, "--study", place]
+        with begun(*arguments) as killed:
+            time.sleep(luck.uniform(0.2, seconds))
+            killed.kill()
+            killed.wait()
+        found_some += records(place) > 0
+        again = simsticky(*arguments)
+        assert again.returncode == whole.returncode, again.stderr
+        assert again.stdout == whole.stdout, f"kill {number} of {verb[0]}"
+        shutil.rmtree(place)
+    assert found_some > KILLS / 4, "most kills came before or after the work"
+
+
+def test_a_killed_study_leaves_no_worker_behind(tiny, tmp_path):
+    """Workers of a killed study end by themselves instead of waiting for ever."""
+    process = begun("run", tiny, "--reps", 100_000, "--jobs", 2, "--study", tmp_path / "s")
+    with process:
+        while records(tmp_path / "s") < 3:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 20
+    while is_alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_alive(process.pid)
+
+
+def is_alive(group):
+    """Whether a process group has a process left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_ctrl_c_says_how_to_go_on(tiny, tmp_path):
+    """Ctrl-C ends with 130, keeps what is finished and names the directory; the same command goes on from there."""
+    place = tmp_path / "s"
+    with begun("run", tiny, "--reps", 30, "--jobs", 2, "--study", place, errors=subprocess.PIPE) as process:
+        while records(place) < 3:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        err = process.stderr.read()
+    assert process.returncode == 130
+    told = re.fullmatch(r"interrupted: (\d+) of 30 replications were finished; (\d+) are kept in (.*), and .*\n", err)
+    assert told, err
+    assert told[1] == told[2] == str(records(place))
+    assert told[3] == str(place)
+    again = simsticky("run", tiny, "--reps", 30, "-q", "-o", "json", "--study", place)
+    assert again.stdout == simsticky("run", tiny, "--reps", 30, "-q", "-o", "json").stdout
+
+
+def test_a_full_disk_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
+    """When no more can be written the study ends with 1 in one sentence, and goes on once there is room again."""
+    place = tmp_path / "s"
+    arguments = ["run", tiny, "--reps", 12, "--jobs", 1, "-q", "-o", "json", "--study", place]
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    full = simsticky(*arguments, preexec_fn=little_room)
+    assert (full.returncode, full.stdout) == (1, "")
+    told = (
+        r"error: cannot use .*replications\.jsonl: File too large; \d+ are kept in .*, and the same command goes on.*\n"
+    )
+    assert re.fullmatch(told, full.stderr), full.stderr
+    assert 0 < records(place) < 12
+    again = simsticky(*arguments)
+    assert again.stdout == simsticky(*arguments[:-2]).stdout
+    assert again.stderr == "", "a record that did not fit is not there by halves"
+
+
+def test_two_runs_on_one_directory(tiny, tmp_path):
+    """The second run is refused with 2 while the first works."""
+    place = tmp_path / "s"
+    with begun("run", tiny, "--reps", 100_000, "--jobs", 1, "--study", place) as first:
+        while records(place) < 1:
+            time.sleep(0.05)
+        second = simsticky("run", tiny, "--study", place)
+        first.kill()
+        first.wait()
+    assert second.returncode == 2
+    assert "another run is working in" in second.stderr
+
+
+def test_another_scenario_is_refused(tiny, tmp_path):
+    """A directory is not mixed up between scenarios or seeds."""
+    place = tmp_path / "s"
+    assert simsticky("run", tiny, "--reps", 2, "--study", place).returncode == 0
+    for change in (["--set", "deployment.preStop=6s"], ["--seed", 8]):
+        refused = simsticky("run", tiny, "--reps", 2, "--study", place, *change)
+        assert refused.returncode == 2
+        assert "is of another study" in refused.stderr
+
+
+def test_a_scheduler_that_is_not_there(tiny):
+    """Nobody at the address is 1 and a sentence, within seconds."""
+    pytest.importorskip("distributed", reason="the extra distributed is not installed")
+    done = simsticky("run", tiny, "--scheduler", "tcp://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: no scheduler answers at tcp://127.0.0.1:9")
+    assert simsticky("run", tiny, "--scheduler", "127.0.0.1:9").returncode == 2
