@@ -12,6 +12,7 @@ from simsticky.simulate import simulate
 
 if TYPE_CHECKING:
     from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
+    from simsticky.report import plots
     from simsticky.results.metrics import METRICS, Metric
     from simsticky.results.result import Result
     from simsticky.scenario.load import load, loads
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "load",
     "loads",
+    "plots",
     "replicate",
     "simulate",
 ]
@@ -46,12 +48,15 @@ _HOMES = {
     "simsticky.scenario.model": ("Scenario",),
     "simsticky.study.replicate": ("Estimate", "Study", "replicate"),
 }
+_MODULES = {"plots": "simsticky.report.plots"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = _version()
+    elif name in _MODULES:
+        value = import_module(_MODULES[name])
     elif name in _HOME_OF:
         value = getattr(import_module(_HOME_OF[name]), name)
     else:

@@ -21,6 +21,7 @@ PUBLIC = [
     "__version__",
     "load",
     "loads",
+    "plots",
     "replicate",
     "simulate",
 ]
