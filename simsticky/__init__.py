@@ -1,13 +1,14 @@
 """simsticky: a simulator of sticky sessions under rolling deployments.
 
-The public names are listed in ``__all__``. All but :func:`simulate` are imported when they are first used, so that
-``import simsticky`` takes no time.
+The public names are listed in ``__all__``. All but :func:`simulate` and :func:`report` are imported when they are first
+used, so that ``import simsticky`` takes no time.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# At once, because a later import of the module would put it where this function is; it imports nothing heavy itself.
+# At once, because a later import of the modules would put them where these functions are; they import nothing heavy.
+from simsticky.report import report
 from simsticky.simulate import simulate
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = [
     "loads",
     "plots",
     "replicate",
+    "report",
     "simulate",
 ]
 

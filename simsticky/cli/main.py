@@ -16,6 +16,7 @@ import typer
 
 from simsticky.cli import console
 from simsticky.cli.explain import explain
+from simsticky.cli.report import report
 from simsticky.cli.run import INTERRUPTED, run
 from simsticky.cli.schema import schema
 from simsticky.errors import InputError, InvariantError, SimstickyError
@@ -35,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command()(run)
+app.command()(report)
 app.command()(explain)
 app.command()(schema)
 

@@ -85,6 +85,35 @@ def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
     return place
 
 
+def page(path: Path, flag: str) -> Path:
+    """Return where a page goes, or say why not.
+
+    Args:
+        path: The file.
+        flag: Who asks for it, for the message.
+
+    Raises:
+        InputError: The place is a directory, or lies in one that is not there.
+    """
+    if path.is_dir():
+        raise InputError.of(f"{path} is a directory", file=flag)
+    if not path.absolute().parent.is_dir():
+        raise InputError.of(f"there is no directory {path.absolute().parent}", file=flag)
+    return path
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page.
+
+    Raises:
+        SimstickyError: The disk is full, or the place cannot be written.
+    """
+    try:
+        _replace(path, lambda place: place.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise SimstickyError(f"cannot write {error.filename or path}: {error.strerror or error}") from error
+
+
 def _refused(message: str, hint: str = "") -> InputError:
     return InputError.of(message, file="--out", hint=hint)
 
@@ -138,6 +167,10 @@ def _write_files(directory: Path, frames: FrameFormat, study: Study, detailed: R
     for name in FRAMES:
         frame = getattr(detailed, name)
         _replace(directory / f"{name}.{frames}", _frame_writer(frame, frames))
+    from simsticky.report.stored import FILE, to_json
+
+    stored = to_json(study, detailed)
+    _replace(directory / FILE, lambda place: place.write_text(stored, encoding="utf-8"))
     # Last: the directory is complete once its summary is there.
     summary = json.dumps(_summary(study, detailed), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     _replace(directory / MARKER, lambda place: place.write_text(summary, encoding="utf-8"))

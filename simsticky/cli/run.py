@@ -13,6 +13,8 @@ from simsticky.cli.options import Output
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Simulate, Study
@@ -29,6 +31,7 @@ def run(
     out: options.OutPath = None,
     frames: options.Frames = options.FrameFormat.CSV,
     force: options.Force = False,
+    report: options.Report = None,
     changes: options.Changes = None,
     story: options.Story = False,
     verify: options.Verify = False,
@@ -48,11 +51,15 @@ def run(
         from simsticky.cli.output import target
 
         place = target(out, frames, force=force)
+    if report is not None:
+        from simsticky.cli.output import page
+
+        page(report, "--report")
     scenario = load_scenario(file, changes)
 
     study = _replicate(scenario, seed, reps, jobs, verify, not (quiet or no_progress), no_color)
     frames_wanted = place is not None and place.is_directory
-    detailed = _detailed(study, verify) if story or frames_wanted else None
+    detailed = _detailed(study, verify) if story or frames_wanted or report is not None else None
 
     failure: Exception | None = None
     if place is not None:
@@ -60,6 +67,11 @@ def run(
             place.write(study, detailed if frames_wanted else None)
         except Exception as error:  # the numbers took a minute: print them before giving up
             failure = error
+    if report is not None and detailed is not None:
+        try:
+            _report(report, study, detailed)
+        except Exception as error:
+            failure = failure or error
     _print(study, output, detailed.story() if story and detailed is not None else None, verbose, no_color)
     if not quiet:
         console.warn(study.warnings)
@@ -116,6 +128,13 @@ def _detailed(study: Study, verify: bool) -> Result:
     """Replication 0 once more, with every request recorded."""
     scenario = study.scenario.evolve({"run.record": "requests"})
     return _simulate(verify)(scenario, seed=study.seed, replication=0)
+
+
+def _report(place: Path, study: Study, detailed: Result) -> None:
+    from simsticky.cli.output import write_page
+    from simsticky.report.html import report_page
+
+    write_page(place, report_page(study, detailed))
 
 
 def _print(study: Study, output: Output, story: list[str] | None, verbose: bool, no_color: bool) -> None:

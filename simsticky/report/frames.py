@@ -53,3 +53,6 @@ class Frames(Protocol):
     @property
     def operations(self) -> DataFrame:
         """One row per operation of the timeline."""
+
+    def story(self) -> list[str]:
+        """Return the replication event by event, as lines for people."""

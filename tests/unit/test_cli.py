@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -22,6 +23,8 @@ from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyEr
 
 class Scenario(StubScenario):
     """The stub with what only the command line asks for."""
+
+    places: ClassVar = {}
 
     def evolve(self, changes, source=""):
         """A scenario that records more."""
@@ -224,7 +227,7 @@ def test_out_directory(capsys, tmp_path):
     assert run(capsys, "--out", str(place))[0] == 0
     names = {path.name for path in place.iterdir()}
     frames = ("sessions", "requests", "pods", "load", "events", "operations")
-    assert names == {"summary.json", *(f"{name}.csv" for name in frames)}
+    assert names == {"summary.json", "study.json", *(f"{name}.csv" for name in frames)}
     assert (place / "events.csv").read_text() == "time_s,what\n0.0,deleted\n1.5,killed\n"
     summary = json.loads((place / "summary.json").read_text(encoding="utf-8"))
     assert summary["frames"]["replication"] == 0

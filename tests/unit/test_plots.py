@@ -86,7 +86,7 @@ def test_ticks_are_the_breaks_by_mechanism(rolled):
     caused = rolled.requests[(rolled.requests["broke"] != "") & (rolled.requests["operation"] > 0)]
     assert len(caused) > 10
     for mechanism, rows in caused.groupby("mechanism", observed=True):
-        assert list(line(ax, f"broken: {mechanism}").get_xdata()) == list(rows["sent_s"])
+        assert list(line(ax, f"broken: {mechanism}").get_xdata()[::3]) == list(rows["sent_s"])
 
 
 def test_the_decay_is_the_sessions_on_deleted_pods(rolled):

@@ -4,7 +4,9 @@ Nothing is told by colour alone: lines differ in dashes and markers, areas in ha
 and Ito (Color Universal Design, 2008), which also differ in brightness, so that a grey print still reads.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -82,6 +84,19 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return drawn
 
 
+_drawn_by_pyplot = ContextVar("drawn_by_pyplot", default=True)
+
+
+@contextmanager
+def without_pyplot() -> Iterator[None]:
+    """Make new figures outside pyplot, for pages: no window, no notebook and no other thread sees them."""
+    token = _drawn_by_pyplot.set(False)
+    try:
+        yield
+    finally:
+        _drawn_by_pyplot.reset(token)
+
+
 def axes_for(ax: Axes | None, height: float = 3.4) -> Axes:
     """Return the axes to draw on: those given, or new ones, 7.2 inches wide and ``height`` inches high.
 
@@ -89,10 +104,12 @@ def axes_for(ax: Axes | None, height: float = 3.4) -> Axes:
     """
     if ax is not None:
         return ax
+    size = (7.2, height)
+    if not _drawn_by_pyplot.get():
+        return Figure(figsize=size, layout="constrained").add_subplot()
     from matplotlib import pyplot as plt
 
-    figure = plt.figure(figsize=(7.2, height), layout="constrained")
-    return figure.add_subplot()
+    return plt.figure(figsize=size, layout="constrained").add_subplot()
 
 
 def figure_of(ax: Axes) -> Figure:

@@ -32,7 +32,7 @@ from simsticky.report.pod_lives import PodLife, pod_lives, window
 PHASE_LOOKS = {
     "starting": (SKY, "////", "starting"),
     "ready": (BLUE, "", "ready"),
-    "draining": (ORANGE, "....", "terminating, preStop"),
+    "draining": (ORANGE, "\\\\\\\\", "terminating, preStop"),
     "stopping": (VERMILLION, "xxxx", "terminating, after SIGTERM"),
     "dead": (GRID, "", "container dead"),
 }
@@ -73,22 +73,25 @@ def timeline(result: Frames, ax: Axes | None = None) -> Axes:
     lives = pod_lives(result)
     start_s, end_s = window(result)
     shown = [life for life in lives if life.phases and life.phases[0][1] < end_s and life.phases[-1][2] > start_s]
-    strikes = _strikes(result)
-    lanes = len(shown) + len(strikes)
+    rows = strikes(result)
+    lanes = len(shown) + len(rows)
     ax = axes_for(ax, height=min(1.9 + 0.42 * max(lanes, 1), 14.0))
     tallest = max((float(life.sessions.max(initial=0.0)) for life in shown), default=0.0) or 1.0
     per_lane = tallest / _HEIGHT
     for lane, life in enumerate(shown):
         _draw_pod(ax, life, lane + 1 - _STRIP, per_lane, (start_s, end_s))
-    for row, (label, times) in enumerate(strikes):
+    for row, (label, times) in enumerate(rows):
         colour = INK if label.startswith("failed") else _BREAK_COLOURS[row % len(_BREAK_COLOURS)]
         lane = len(shown) + row
-        ax.plot(times, np.full(len(times), lane + 0.5), "|", ms=11, mew=0.7, color=colour, gid=label)
+        # One path for all of them: (t, top), (t, bottom), a gap.
+        ticks = np.column_stack([times, times, np.full(len(times), np.nan)]).ravel()
+        ends = np.tile([lane + 0.34, lane + 0.66, np.nan], len(times))
+        ax.plot(ticks, ends, color=colour, lw=0.7, gid=label)
     for at_s in result.operations["start_s"]:
         ax.axvline(at_s, color=INK, lw=0.9, ls=(0, (1, 1.5)))
     ax.set(xlim=(start_s, end_s), ylim=(max(lanes, 1), 0))
     setattr(ax, "sessions_per_lane", per_lane)  # noqa: B010 - a note for whoever reads the figure back
-    names = [plain(life.short) for life in shown] + [f"{label} ({len(times)})" for label, times in strikes]
+    names = [plain(life.short) for life in shown] + [f"{label} ({len(times)})" for label, times in rows]
     every = -(-len(names) // _MOST_LABELS) if len(names) > _MOST_LABELS else 1
     ax.set_yticks([lane + 0.5 for lane in range(0, lanes, every)], names[::every])
     ax.tick_params(axis="y", length=0)
@@ -141,7 +144,7 @@ def _draw_pod(ax: Axes, life: PodLife, bottom: float, per_lane: float, span: tup
             ax.plot([at_s], [middle], MARK_LOOKS[mark][0], ms=size, mfc="white", mec=INK, mew=0.9, gid=mark, zorder=4)
 
 
-def _strikes(result: Frames) -> list[tuple[str, npt.NDArray[np.float64]]]:
+def strikes(result: Frames) -> list[tuple[str, npt.NDArray[np.float64]]]:
     """Return (what, times of sending) of the breaks by mechanism and of the failed requests; the commonest first."""
     if result.scenario.run.record != "requests":
         return []
