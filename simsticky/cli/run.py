@@ -72,7 +72,10 @@ def run(
             _report(report, study, detailed)
         except Exception as error:
             failure = failure or error
-    _print(study, output, detailed.story() if story and detailed is not None else None, verbose, no_color)
+    first = detailed
+    if first is None and output is Output.TABLE:
+        first = _sessions_of_first(study)
+    _print(study, output, first, detailed.story() if story and detailed is not None else None, verbose, no_color)
     if not quiet:
         console.warn(study.warnings)
     if failure is not None:
@@ -137,7 +140,17 @@ def _report(place: Path, study: Study, detailed: Result) -> None:
     write_page(place, report_page(study, detailed))
 
 
-def _print(study: Study, output: Output, story: list[str] | None, verbose: bool, no_color: bool) -> None:
+def _sessions_of_first(study: Study) -> Result:
+    """Replication 0 once more, for the line of each pod's sessions."""
+    from simsticky.simulate import simulate
+
+    scenario = study.scenario.evolve({"run.record": "sessions", "run.skewFloor": False})
+    return simulate(scenario, study.seed)
+
+
+def _print(
+    study: Study, output: Output, first: Result | None, story: list[str] | None, verbose: bool, no_color: bool
+) -> None:
     if output is Output.JSON:
         whole = study.to_json_dict()
         if story is not None:
@@ -156,7 +169,7 @@ def _print(study: Study, output: Output, story: list[str] | None, verbose: bool,
         from simsticky.report.terminal import manifest_lines, render, story_lines
 
         width = console.width()
-        lines = render(study, width)
+        lines = render(study, width, None if first is None else first.recording)
         if verbose:
             lines += manifest_lines(study.scenario.manifest_report, width)
         if story is not None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simsticky.report.numbers import MISSING, counted, grouped
+from simsticky.report.numbers import MISSING, clock, counted, grouped
 from simsticky.report.plots.decay import decay
 from simsticky.report.plots.skew import skew_over_time
-from simsticky.report.plots.style import clock
 from simsticky.report.plots.survival import lifetimes
 from simsticky.report.plots.timeline import since_operation
 from simsticky.report.pod_lives import MARKS, pod_lives

@@ -19,6 +19,7 @@ from simsticky.cli import run as run_module
 from simsticky.cli.console import warn
 from simsticky.cli.main import main
 from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
+from simsticky.sim.recording import Recording
 
 
 class Scenario(StubScenario):
@@ -43,7 +44,10 @@ def simulate(scenario, *, seed, replication):
     operations = pd.DataFrame({"operation": ["rollout app"], "broken": [result.summary["breaks"]]})
     story = ["600.0s rollout app begins", "630.0s app-1 is killed: 3 sessions break"]
     return SimpleNamespace(
-        **{**vars(result), **frames, "operations": operations}, replication=replication, story=lambda: story
+        **{**vars(result), **frames, "operations": operations},
+        replication=replication,
+        story=lambda: story,
+        recording=Recording(level="sessions", settle_s=0.0),
     )
 
 
@@ -58,6 +62,7 @@ def stubbed(monkeypatch):
     monkeypatch.setattr("simsticky.study.replicate.replicate", with_stub_metrics)
     monkeypatch.setattr(run_module, "load_scenario", lambda file, changes: Scenario())
     monkeypatch.setattr(run_module, "_simulate", lambda verify: simulate)
+    monkeypatch.setattr(run_module, "_sessions_of_first", lambda study: simulate(study.scenario, seed=7, replication=0))
 
 
 def run(capsys, *arguments):

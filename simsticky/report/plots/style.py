@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from simsticky.report.numbers import duration
+from simsticky.report.numbers import clock, duration
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -123,15 +123,6 @@ def plain(text: str, most: int = LONGEST_LABEL) -> str:
     """Return somebody's text as a label: one line, printable, at most ``most`` characters."""
     one_line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return one_line if len(one_line) <= most else one_line[: most - 1] + "…"
-
-
-def clock(seconds: float) -> str:
-    """Return a time since an event as minutes and seconds: -30 -> ``−0:30``, 75 -> ``1:15``, 4000 -> ``1:06:40``."""
-    whole = round(abs(seconds))
-    minutes, left = divmod(whole, 60)
-    hours, minutes_left = divmod(minutes, 60)
-    text = f"{hours}:{minutes_left:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
-    return f"−{text}" if seconds < 0 and whole else text
 
 
 def time_axis(axis: "Axis", zero_s: float, label: str) -> None:
