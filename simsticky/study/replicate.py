@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simsticky.errors import InputError
+from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
 from simsticky.study.execution import Interrupted, run_ordered
@@ -91,7 +92,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(ShownInNotebooks):
     """Replications of one scenario under one seed.
 
     Attributes:
