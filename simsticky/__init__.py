@@ -18,28 +18,41 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.load import load, loads
     from simsticky.scenario.model import Scenario
+    from simsticky.study.compare import Comparison, compare
+    from simsticky.study.recommend import recommend
+    from simsticky.study.recommendation import Recommendation
     from simsticky.study.replicate import Estimate, Study, replicate
+    from simsticky.study.sweep import Sweep, sweep
+    from simsticky.study.tornado import Tornado, tornado
 
     __version__: str
 
 __all__ = [
     "METRICS",
+    "Comparison",
     "Diagnostic",
     "Estimate",
     "InputError",
     "InvariantError",
     "Metric",
+    "Recommendation",
     "Result",
     "Scenario",
     "SimstickyError",
     "Study",
+    "Sweep",
+    "Tornado",
     "__version__",
+    "compare",
     "load",
     "loads",
     "plots",
+    "recommend",
     "replicate",
     "report",
     "simulate",
+    "sweep",
+    "tornado",
 ]
 
 _HOMES = {
@@ -48,7 +61,12 @@ _HOMES = {
     "simsticky.results.result": ("Result",),
     "simsticky.scenario.load": ("load", "loads"),
     "simsticky.scenario.model": ("Scenario",),
+    "simsticky.study.compare": ("Comparison", "compare"),
+    "simsticky.study.recommend": ("recommend",),
+    "simsticky.study.recommendation": ("Recommendation",),
     "simsticky.study.replicate": ("Estimate", "Study", "replicate"),
+    "simsticky.study.sweep": ("Sweep", "sweep"),
+    "simsticky.study.tornado": ("Tornado", "tornado"),
 }
 _MODULES = {"plots": "simsticky.report.plots"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

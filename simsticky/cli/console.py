@@ -58,8 +58,8 @@ def width() -> int:
 
 
 @contextmanager
-def progress(task: str, total: int, *, shown: bool, no_color: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error; yields what to call with (finished, total).
+def progress(task: str, total: int | None, *, shown: bool, no_color: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with the time left on standard error; yields what to call with (finished, total).
 
     Only on a terminal: a log file wants no bar.
     """

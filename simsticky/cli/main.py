@@ -15,10 +15,14 @@ from typing import Annotated
 import typer
 
 from simsticky.cli import console
+from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
+from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
-from simsticky.cli.run import INTERRUPTED, run
+from simsticky.cli.run import run
 from simsticky.cli.schema import schema
+from simsticky.cli.sweep import sweep
+from simsticky.cli.work import INTERRUPTED
 from simsticky.errors import InputError, InvariantError, SimstickyError
 
 INTERNAL_ERROR = 1
@@ -36,6 +40,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command()(run)
+app.command()(compare)
+app.command()(recommend)
+app.command()(sweep)
 app.command()(report)
 app.command()(explain)
 app.command()(schema)

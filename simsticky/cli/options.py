@@ -29,6 +29,30 @@ ScenarioFile = Annotated[str, typer.Argument(metavar="FILE", help="Scenario file
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed; the scenario's by default.")]
 Reps = Annotated[int | None, typer.Option("--reps", min=1, help="Number of replications; the scenario's by default.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; one a CPU by default.")]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        metavar="[METRIC=]WIDTH",
+        help="Instead of --reps: replicate until the interval of a metric (broken_sessions) is this narrow: 0.2% is"
+        " plus or minus 0.2 percentage points of a share, '5% relative' a part of the value, 2s a time.",
+    ),
+]
+MaxReps = Annotated[
+    int | None, typer.Option("--max-reps", min=10, help="With --precision: replications at the most; 1000 by default.")
+]
+StudyDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        "--study",
+        metavar="DIR",
+        help="Keep each finished replication in this directory; the same command goes on from there.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Run on a Dask cluster, e.g. tcp://10.0.0.5:8786."),
+]
 OutputFormat = Annotated[Output, typer.Option("--output", "-o", help="Format of standard output.")]
 OutPath = Annotated[
     Path | None,
@@ -60,3 +84,11 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="List which manifest fields were read and which ignored.")
 ]
 Story = Annotated[bool, typer.Option("--story", help="Tell replication 0 event by event.")]
+Rare = Annotated[
+    bool,
+    typer.Option(
+        "--rare",
+        help="Also give estimates with less variance where they are exact: a control variate, and for rare breaks the"
+        " expectation given each session's age.",
+    ),
+]

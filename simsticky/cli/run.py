@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING
-
-import typer
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
+from simsticky.cli.work import INTERRUPTED as INTERRUPTED
+from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,16 +16,19 @@ if TYPE_CHECKING:
 
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.study.replicate import Simulate, Study
-
-INTERRUPTED = 130
+    from simsticky.study.replicate import Study
+    from simsticky.study.runner import Simulate
 
 
 def run(
     file: options.ScenarioFile,
     seed: options.Seed = None,
     reps: options.Reps = None,
+    precision: options.Precision = None,
+    max_reps: options.MaxReps = None,
     jobs: options.Jobs = None,
+    scheduler: options.Scheduler = None,
+    study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
     out: options.OutPath = None,
     frames: options.Frames = options.FrameFormat.CSV,
@@ -34,6 +36,7 @@ def run(
     report: options.Report = None,
     changes: options.Changes = None,
     story: options.Story = False,
+    rare: options.Rare = False,
     verify: options.Verify = False,
     verbose: options.Verbose = False,
     quiet: options.Quiet = False,
@@ -46,6 +49,10 @@ def run(
     """
     if story and output is Output.CSV:
         raise InputError.of("a story is no table", file="--story", hint="use -o table, markdown or json")
+    if precision is not None and reps is not None:
+        raise InputError.of("how many replications follows from --precision", file="--reps", hint="give one of them")
+    if precision is None and max_reps is not None:
+        raise InputError.of("it goes with --precision", file="--max-reps", hint="--reps says how many")
     place = None
     if out is not None:
         from simsticky.cli.output import target
@@ -57,7 +64,23 @@ def run(
         page(report, "--report")
     scenario = load_scenario(file, changes)
 
-    study = _replicate(scenario, seed, reps, jobs, verify, not (quiet or no_progress), no_color)
+    from simsticky.study.precision import MOST
+    from simsticky.study.replicate import replicate
+
+    n = None if precision is not None else reps or scenario.run.replications
+    with working(
+        scenario.name,
+        n,
+        jobs=jobs,
+        scheduler=scheduler,
+        study=study_directory,
+        verify=verify,
+        simulate=_with_less_variance(verify) if rare else None,
+        quiet=quiet,
+        no_progress=no_progress,
+        no_color=no_color,
+    ) as runner:
+        study = replicate(scenario, n, seed, precision=precision, max_reps=max_reps or MOST, runner=runner)
     frames_wanted = place is not None and place.is_directory
     detailed = _detailed(study, verify) if story or frames_wanted or report is not None else None
 
@@ -75,11 +98,19 @@ def run(
     first = detailed
     if first is None and output is Output.TABLE:
         first = _sessions_of_first(study)
-    _print(study, output, first, detailed.story() if story and detailed is not None else None, verbose, no_color)
+    told = detailed.story() if story and detailed is not None else None
+    _print(study, output, first, told, verbose, no_color, rare=rare)
     if not quiet:
         console.warn(study.warnings)
     if failure is not None:
         raise failure
+
+
+def _with_less_variance(verify: bool) -> Simulate:
+    from simsticky.simulate import simulate
+    from simsticky.study.variance import WithVarianceReduction
+
+    return WithVarianceReduction(simulate_for(verify=verify) or simulate)
 
 
 def load_scenario(file: str, changes: list[str] | None) -> Scenario:
@@ -99,38 +130,12 @@ def load_scenario(file: str, changes: list[str] | None) -> Scenario:
     return scenario.evolve(parsed, source="--set") if parsed else scenario
 
 
-def _replicate(
-    scenario: Scenario,
-    seed: int | None,
-    reps: int | None,
-    jobs: int | None,
-    verify: bool,
-    show_progress: bool,
-    no_color: bool,
-) -> Study:
-    from simsticky.study.execution import Interrupted, available_cpus
-    from simsticky.study.replicate import replicate
-
-    total = reps or scenario.run.replications
-    workers = min(jobs or available_cpus(), total)
-    try:
-        with console.progress(scenario.name, total, shown=show_progress, no_color=no_color) as advance:
-            return replicate(scenario, total, seed, workers, on_progress=advance, simulate=_simulate(verify))
-    except Interrupted as stop:
-        console.complain(f"interrupted: {stop}")
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _simulate(verify: bool) -> Simulate:
-    from simsticky.simulate import simulate
-
-    return partial(simulate, verify=True) if verify else simulate
-
-
 def _detailed(study: Study, verify: bool) -> Result:
     """Replication 0 once more, with every request recorded."""
     scenario = study.scenario.evolve({"run.record": "requests"})
-    return _simulate(verify)(scenario, seed=study.seed, replication=0)
+    from simsticky.simulate import simulate
+
+    return (simulate_for(verify=verify) or simulate)(scenario, seed=study.seed, replication=0)
 
 
 def _report(place: Path, study: Study, detailed: Result) -> None:
@@ -149,10 +154,21 @@ def _sessions_of_first(study: Study) -> Result:
 
 
 def _print(
-    study: Study, output: Output, first: Result | None, story: list[str] | None, verbose: bool, no_color: bool
+    study: Study,
+    output: Output,
+    first: Result | None,
+    story: list[str] | None,
+    verbose: bool,
+    no_color: bool,
+    *,
+    rare: bool,
 ) -> None:
     if output is Output.JSON:
         whole = study.to_json_dict()
+        if rare:
+            from simsticky.study.variance import reduced
+
+            whole["reduced"] = [reduction.to_json_dict() for reduction in reduced(study)]
         if story is not None:
             whole["story"] = story
         console.print_text(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
@@ -164,12 +180,20 @@ def _print(
         from simsticky.report.tables import to_markdown
 
         told = ["", "### Replication 0", "", "```", *story, "```", ""] if story is not None else []
+        if rare:
+            from simsticky.report.reduction import reduction_markdown
+
+            told = [*reduction_markdown(study), *told]
         console.print_text(to_markdown(study) + "\n".join(told))
     else:
         from simsticky.report.terminal import manifest_lines, render, story_lines
 
         width = console.width()
         lines = render(study, width, None if first is None else first.recording)
+        if rare:
+            from simsticky.report.reduction import reduction_lines
+
+            lines += reduction_lines(study, width)
         if verbose:
             lines += manifest_lines(study.scenario.manifest_report, width)
         if story is not None:

@@ -31,7 +31,7 @@ def show(interval: Interval, unit: str, *, signed: bool = False) -> Shown:
 
     Args:
         interval: The estimate.
-        unit: ``share`` (shown in percent), ``count``, ``ratio`` or ``seconds``.
+        unit: ``share`` (shown in percent), ``points`` (a difference of shares), ``count``, ``ratio`` or ``seconds``.
         signed: Write a plus sign, for differences.
     """
     if interval.estimate is None:
@@ -97,6 +97,7 @@ class _Scale:
             return cls(1, "", 0, signed, clock=True)
         factor, suffix = {
             "share": (100.0, f"{THIN}%"),
+            "points": (100.0, f"{THIN}points"),
             "seconds": (1.0, f"{THIN}s") if largest >= 1 or largest == 0 else (1000.0, f"{THIN}ms"),
         }.get(unit, (1.0, ""))
         width = 0.0
@@ -106,7 +107,7 @@ class _Scale:
 
     def bare(self, number: float) -> str:
         if self.clock:
-            return duration(number)
+            return f"+{duration(number)}" if self.signed and number > 0 else duration(number)
         text = grouped(number * self.factor, self.decimals)
         return f"+{text}" if self.signed and number > 0 else text
 

@@ -94,7 +94,7 @@ def sections(study: Study) -> list[Section]:
 def footnotes(study: Study) -> list[str]:
     """Return the lines below the table."""
     report = study.scenario.manifest_report
-    lines = []
+    lines = [] if study.stopping is None else [str(study.stopping)]
     if report.read or report.ignored:
         lines.append(
             f"Manifests: {counted(len(report.read), 'field')} read, {len(report.ignored)} ignored,"
@@ -234,7 +234,7 @@ def _left_out(study: Study, estimate: Estimate) -> tuple[str, ...]:
 
 
 def _known(study: Study, name: str) -> bool:
-    return name in study.metrics or any(name in summary for summary in study.summaries)
+    return name in study.metrics or name in study.replications.keys
 
 
 def _seen(study: Study, name: str) -> bool:

@@ -18,7 +18,8 @@ from simsticky.results.metrics import METRICS
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.report import ManifestNote, ManifestReport
-from simsticky.study.replicate import Replication, Study
+from simsticky.study.replicate import Study
+from simsticky.study.replications import Replication, Replications
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -51,10 +52,7 @@ def to_json(study: Study, detailed: Result) -> str:
             kind: [[note.file, note.line, note.path, note.note] for note in found] for kind, found in notes.items()
         },
         "seed": study.seed,
-        "replications": [
-            {"summary": one.summary, "digest": one.digest, "warnings": one.warnings, "operations": one.operations}
-            for one in study.replications
-        ],
+        "replications": [one.to_json_dict() for one in study.replications],
         "detailed": {"replication": detailed.replication, "story": detailed.story()},
     }
     return json.dumps(whole, ensure_ascii=False, allow_nan=False) + "\n"
@@ -130,7 +128,7 @@ def read(directory: Path) -> tuple[Study, StoredRun]:
                 f"has version {whole['storedVersion']}, and this simsticky reads {VERSION}", file=str(place)
             )
         scenario = _scenario(whole)
-        kept = tuple(_replication(one) for one in whole["replications"])
+        kept = Replications(map(Replication.from_json_dict, whole["replications"]))
         replication, told = int(whole["detailed"]["replication"]), whole["detailed"]["story"]
         summary = kept[replication].summary
         study = Study(scenario, whole["seed"], kept, METRICS)
@@ -146,10 +144,6 @@ def _scenario(whole: Mapping[str, Any]) -> Scenario:
     notes = {kind: tuple(ManifestNote(*note) for note in found) for kind, found in whole["manifests"].items()}
     scenario.set_origin(places, ManifestReport(**notes))
     return scenario
-
-
-def _replication(kept: Mapping[str, Any]) -> Replication:
-    return Replication(kept["summary"], kept["digest"], tuple(kept["warnings"]), tuple(kept["operations"]))
 
 
 def _frame(directory: Path, name: str) -> DataFrame:

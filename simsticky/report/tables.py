@@ -58,27 +58,28 @@ def to_csv(study: Study) -> str:
 
 def to_markdown(study: Study) -> str:
     """Return the terminal's report as Markdown tables, for a pull request or a page."""
-    lines = [f"**{_escape(title(study))}**"]
+    lines = [f"**{escape(title(study))}**"]
     for section in sections(study):
         lines += [
             "",
-            f"### {_escape(section.heading)}",
+            f"### {escape(section.heading)}",
             "",
             "| | value | 95 % interval | |",
             "|:--|--:|:--|:--|",
         ]
         lines += [_markdown_row(row) for row in section.rows]
-    lines += ["", *(_escape(note) for note in footnotes(study))]
+    lines += ["", *(escape(note) for note in footnotes(study))]
     return "\n".join(lines) + "\n"
 
 
 def _markdown_row(row: Row) -> str:
     mark = f"{row.mark} " if row.mark else "– " * row.depth
     cells = (mark + row.label, row.shown.value, row.shown.interval, row.details[0] if row.details else "")
-    return "| " + " | ".join(_escape(cell) for cell in cells) + " |"
+    return "| " + " | ".join(escape(cell) for cell in cells) + " |"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return text that Markdown shows as it is, in a table cell too."""
     for character in "\\|<_*`[":
         text = text.replace(character, "\\" + character)
     return text

@@ -16,7 +16,7 @@ def provenance(scenario: Scenario, seed: int, replication: int) -> dict[str, Any
     No wall clock, no worker count, no host name: the same run says the same everywhere.
     """
     return {
-        "tool": {"name": "simsticky", "version": installed_version("simsticky")},
+        "tool": {"name": "simsticky", "version": tool_version()},
         "libraries": library_versions(),
         "scenario": {"name": scenario.name, "digest": scenario.digest()},
         "seed": seed,
@@ -30,6 +30,11 @@ def library_versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{package: installed_version(package) for package in LIBRARIES},
     }
+
+
+def tool_version() -> str:
+    """Return the version of simsticky itself."""
+    return installed_version("simsticky")
 
 
 def installed_version(package: str) -> str:

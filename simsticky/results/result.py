@@ -218,9 +218,8 @@ def _time(at_s: float) -> float | None:
 
 def _digest(scenario: Scenario, seed: int, replication: int, summary: Mapping[str, Value], recording: Recording) -> str:
     # What is kept of a run changes none of its numbers, so it is no part of the result's identity.
-    run = scenario.run.model_copy(update={"record": "summary"})
     identity = {
-        "scenario": scenario.model_copy(update={"run": run}).digest(),
+        "scenario": scenario.digest(record="summary"),
         "seed": seed,
         "replication": replication,
         "summary": dict(summary),

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.cluster import Kic, Kubernetes
-from simsticky.scenario.deployment import SHORT_PATHS
 from simsticky.scenario.diagnose import diagnose
+from simsticky.scenario.expressions import full_keys, worked_out
 from simsticky.scenario.location import Keys, Place, dotted, read_documents
 from simsticky.scenario.support import unsupported
 from simsticky.scenario.vocabulary import all_paths, known_keys, suggestion
@@ -26,11 +26,17 @@ def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Sc
     root = type(scenario)
     data = scenario.model_dump(mode="json", by_alias=True, exclude_unset=True)
     resolved = scenario.to_json_dict()
-    targets = {path: _keys(path) for path in changes}
+    targets = {path: keys_of(path) for path in changes}
     problems = [p for path, keys in targets.items() if (p := _unknown(root, path, keys, resolved, source))]
     if problems:
         raise InputError(problems)
-    full = [(_full(targets[path]), value) for path, value in changes.items()]
+    values = worked_out(
+        scenario,
+        {keys: changes[path] for path, keys in targets.items()},
+        lambda plain: evolve(scenario, plain, source),
+        source,
+    )
+    full = [(full_keys(keys), value) for keys, value in values.items()]
     _make_room(data, full)
     for keys, value in full:
         _set(data, resolved, keys, value)
@@ -50,8 +56,17 @@ def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Sc
     return changed
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+def unknown_path(scenario: "Scenario", path: str, source: str) -> Diagnostic | None:
+    """Return what is wrong with a dotted path that no setting has; None when there is one."""
+    return _unknown(type(scenario), path, keys_of(path), scenario.to_json_dict(), source)
+
+
+def parse_settings(settings: Iterable[str], flag: str = "--set") -> dict[str, Any]:
     """Return the changes that ``key=value`` settings of the command line ask for, values read as YAML.
+
+    Args:
+        settings: What was written.
+        flag: Behind which flag, for errors.
 
     Raises:
         InputError: All settings that are none.
@@ -62,16 +77,16 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
         path, equals, text = setting.partition("=")
         path = path.strip()
         if not equals or not path:
-            hint = "write --set key=value, for example --set deployment.preStop=30s"
-            problems.append(Diagnostic("--set", None, None, setting, "is not a setting", hint))
+            hint = f"write {flag} key=value, for example {flag} deployment.preStop=30s"
+            problems.append(Diagnostic(flag, None, None, setting, "is not a setting", hint))
             continue
         try:
-            documents = read_documents(text, "--set")
+            documents = read_documents(text, flag)
         except InputError as error:
             if path.startswith("thresholds."):
                 changes[path] = text.strip()  # "> 1%" is a good threshold, and begins a block of text in YAML
             else:
-                problems += [Diagnostic("--set", None, None, path, d.message, d.hint) for d in error.diagnostics]
+                problems += [Diagnostic(flag, None, None, path, d.message, d.hint) for d in error.diagnostics]
         else:
             changes[path] = documents[0].data if documents else None
     if problems:
@@ -91,7 +106,8 @@ def base_for_algorithm(upstream: Mapping[str, Any], algorithm: Any, given: Itera
     return {key: value for key, value in upstream.items() if key not in _OF_ALGORITHM or key in given}
 
 
-def _keys(path: str) -> Keys:
+def keys_of(path: str) -> Keys:
+    """Return the keys of a dotted path; numbers count list entries, ``pre_stop`` is ``preStop``."""
     parts = path.split(".")
     if parts[0] == "thresholds" and len(parts) > 1:
         return ("thresholds", ".".join(parts[1:]))
@@ -123,13 +139,6 @@ def _unknown(root: type["Scenario"], path: str, keys: Keys, data: Any, source: s
             return Diagnostic(source, None, None, path, f"unknown, {hint}" if hint else "unknown")
         node = node.get(key) if isinstance(node, Mapping) else None
     return None
-
-
-def _full(keys: Keys) -> Keys:
-    """Return the full path of a short one."""
-    if len(keys) == 2 and keys[0] == "deployment" and keys[1] in SHORT_PATHS:
-        return ("deployment", *SHORT_PATHS[str(keys[1])])
-    return keys
 
 
 def delays_of(keys: Keys) -> list[str]:

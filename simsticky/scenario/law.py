@@ -78,6 +78,10 @@ class ContinuousLaw(LawBase):
 
     cap: Positive | None = None
 
+    def survival(self, x: float) -> float:
+        """Return P(X > x), the cap included."""
+        return 0.0 if self.cap is not None and x >= self.cap else self._survival(x)
+
     @abstractmethod
     def _partial_moment(self, order: int, upper: float) -> float:
         """Return E[X^order; X <= upper] of the uncapped law; ``upper`` may be infinite, so may the answer."""

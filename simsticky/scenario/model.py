@@ -145,6 +145,7 @@ class Scenario(Section, ShownInNotebooks):
     """Bounds on metrics, for example broken_sessions: "< 1%"."""
 
     _places: dict[str, Place] = PrivateAttr(default_factory=dict)
+    _digests: dict[str, str] = PrivateAttr(default_factory=dict)
     _manifest_report: ManifestReport = PrivateAttr(default_factory=ManifestReport)
 
     @model_validator(mode="wrap")
@@ -185,20 +186,36 @@ class Scenario(Section, ShownInNotebooks):
         """Return the resolved scenario as plain JSON types; :meth:`model_validate` reads it back."""
         return self.model_dump(mode="json", by_alias=True)
 
-    def digest(self) -> str:
+    def digest(self, *, record: str | None = None) -> str:
         """Return 16 hex digits that change whenever anything that can change a result changes.
 
         Names, thresholds, the number of replications and file paths are left out; a trace counts by its
         content.
+
+        Args:
+            record: Speak of the scenario as if its ``run.record`` were this.
         """
+        record = record or self.run.record
+        if record not in self._digests:
+            self._digests[record] = self._digest(record)
+        return self._digests[record]
+
+    def _digest(self, record: str) -> str:
         written = self.to_json_dict()
         for key in ("name", "about", "thresholds", "manifests"):
             del written[key]
         del written["run"]["replications"]
+        written["run"]["record"] = record
         if self.traffic.trace is not None:
             written["traffic"]["trace"] = hashlib.sha256(Path(self.traffic.trace).read_bytes()).hexdigest()
         text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, some fields of it changed without validation; see pydantic."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy._digests = {}  # they were of the former fields
+        return copy
 
     @property
     def provenance(self) -> Mapping[str, str]:

@@ -39,6 +39,11 @@ def _below(model: type[BaseModel]) -> dict[str, tuple[type[BaseModel], ...]]:
     return found
 
 
+def models_below(model: type[BaseModel], key: str) -> tuple[type[BaseModel], ...]:
+    """Return the models that may stand at a key of a model; none for a plain value."""
+    return _below(model).get(key, ())
+
+
 def _fitting(models: tuple[type[BaseModel], ...], data: Any) -> tuple[type[BaseModel], ...]:
     """Narrow a choice of models by the data's ``kind`` or verb, if that settles it."""
     if not isinstance(data, Mapping) or len(models) < 2:

@@ -18,7 +18,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["none", "t", "ratio t", "cluster Wilson", "upper bound", "lower bound", "order statistics"]
+Kind = Literal[
+    "none",
+    "t",
+    "ratio t",
+    "cluster Wilson",
+    "upper bound",
+    "lower bound",
+    "order statistics",
+    "paired t",
+    "paired ratio t",
+    "Welch t",
+    "ratio Welch t",
+    "bounds",
+    "regression t",
+    "bootstrap",
+]
 Values = Sequence[float | int | None]
 
 LEVEL = 0.95
@@ -38,7 +53,8 @@ class Interval:
         high: Upper end; None when there is no interval.
         level: The confidence level, 0.95 unless asked otherwise.
         kind: How the interval was made. ``upper bound``: nothing was seen, print "< high"; ``lower bound``:
-            nothing else was seen, print "> low"; both are one-sided.
+            nothing else was seen, print "> low"; both are one-sided. ``bounds``: of a difference of which
+            nothing was seen on either side.
         used: Replications that entered.
         left_out: Replications left out because the value is missing there.
     """

@@ -9,9 +9,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from simsticky.errors import SimstickyError
@@ -19,8 +28,13 @@ from simsticky.errors import SimstickyError
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
-# An executor of unknown width (a cluster): enough in flight to keep it busy, few enough to stop quickly.
-_WINDOW_OF_A_FOREIGN_EXECUTOR = 64
+# An executor of unknown width: enough in flight to keep it busy, few enough to stop quickly.
+_WIDTH_OF_A_FOREIGN_EXECUTOR = 32
+
+# Windows that finished tasks may be ahead of the oldest unfinished one: a slow task keeps nobody waiting for long.
+_AHEAD = 8
+
+_CHECK_EVERY_S = 2.0
 
 
 class Interrupted(KeyboardInterrupt):
@@ -33,16 +47,36 @@ class Interrupted(KeyboardInterrupt):
         finished: Tasks that were finished.
         total: Tasks there were.
         noun: What a task is, in the plural.
+        kept: What became of those that were finished; may be empty.
     """
 
-    def __init__(self, finished: int, total: int, noun: str = "tasks") -> None:
-        super().__init__(finished, total, noun)
+    def __init__(self, finished: int, total: int, noun: str = "tasks", kept: str = "") -> None:
+        super().__init__(finished, total, noun, kept)
         self.finished = finished
         self.total = total
         self.noun = noun
+        self.kept = kept
 
     def __str__(self) -> str:
-        return f"{self.finished} of {self.total} {self.noun} were finished"
+        text = f"{self.finished} of {self.total} {self.noun} were finished"
+        return f"{text}; {self.kept}" if self.kept else text
+
+
+class LostWorkerError(SimstickyError):
+    """A worker died, with how far the work had come.
+
+    Args:
+        finished: Tasks that were finished.
+        total: Tasks there were.
+        noun: What a task is, in the plural.
+        kept: What became of those that were finished; may be empty.
+    """
+
+    def __init__(self, finished: int, total: int, noun: str = "tasks", kept: str = "") -> None:
+        super().__init__(
+            f"a worker process died after {finished} of {total} {noun}: it was killed or ran out of memory (fewer jobs"
+            f" need less memory){'; ' if kept else ''}{kept}"
+        )
 
 
 def available_cpus() -> int:
@@ -50,6 +84,48 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Where tasks run.
+
+    Attributes:
+        executor: Runs the tasks; None runs them in this process, one after the other.
+        width: Tasks that run at the same time, as far as is known.
+        check: Called every few seconds while nothing is finished; raises when nothing ever will be.
+    """
+
+    executor: Executor | None = None
+    width: int = 1
+    check: Callable[[], None] | None = None
+
+
+@contextmanager
+def workers(jobs: int = 1, executor: Executor | None = None, scheduler: str | None = None) -> Iterator[Workers]:
+    """Start or find what runs the tasks, and end what was started.
+
+    Args:
+        jobs: Worker processes to start; 1 works in this process. Ignored when one of the others is given.
+        executor: Any ``concurrent.futures.Executor``; it is used and left open.
+        scheduler: Address of a Dask scheduler, for example ``tcp://10.0.0.5:8786``.
+
+    Raises:
+        InputError: The address is none, or the extra ``distributed`` is missing.
+        SimstickyError: The scheduler does not answer.
+    """
+    if executor is not None:
+        yield Workers(executor, _WIDTH_OF_A_FOREIGN_EXECUTOR)
+    elif scheduler is not None:
+        from simsticky.study.scheduler import connected
+
+        with connected(scheduler) as cluster:
+            yield Workers(cluster.executor, cluster.width, cluster.check)
+    elif jobs <= 1:
+        yield Workers()
+    else:
+        with _worker_processes(jobs) as pool:
+            yield Workers(pool, jobs)
 
 
 def run_ordered(
@@ -76,61 +152,102 @@ def run_ordered(
         SimstickyError: A worker process died.
         Exception: The first exception of a task; the remaining tasks are cancelled.
     """
+
+    def done(index: int, outcome: Outcome) -> None:
+        if on_done is not None:
+            on_done(index)
+
+    with workers(min(jobs, len(tasks)), executor) as where:
+        return list(in_order(tasks, fn, where, window=window, on_done=done))
+
+
+def in_order(
+    tasks: Sequence[Task],
+    fn: Callable[[Task], Outcome],
+    where: Workers,
+    *,
+    window: int | None = None,
+    on_done: Callable[[int, Outcome], None] | None = None,
+) -> Iterator[Outcome]:
+    """Yield ``fn(task)`` for each task, in the order of the tasks, as soon as each is there.
+
+    Neither tasks in flight nor outcomes that wait for an earlier one pile up: whoever takes the outcomes one by one
+    needs little memory however many there are.
+
+    Args:
+        tasks: The tasks. With workers, ``fn``, tasks and outcomes must be picklable.
+        fn: What to do with each.
+        where: What runs them.
+        window: Tasks in flight at most; by default twice the number of workers.
+        on_done: Called with index and outcome of each finished task, at once, in the order in which they finish.
+
+    Raises:
+        Interrupted: On Ctrl-C; the tasks not yet started are cancelled.
+        SimstickyError: A worker died.
+        Exception: The first exception of a task; the remaining tasks are cancelled.
+    """
     done = on_done or _ignore
-    if executor is not None:
-        return _run_on(executor, tasks, fn, window or _WINDOW_OF_A_FOREIGN_EXECUTOR, done)
-    if jobs <= 1 or len(tasks) <= 1:
-        return _run_here(tasks, fn, done)
-    with _worker_processes(min(jobs, len(tasks))) as pool:
-        return _run_on(pool, tasks, fn, window or 2 * jobs, done)
+    if where.executor is None:
+        return _here(tasks, fn, done)
+    return _spread(where.executor, tasks, fn, window or 2 * where.width, done, where.check)
 
 
-def _ignore(index: int) -> None:
+def _ignore(index: int, outcome: object) -> None:
     """Nobody wants to know the progress."""
 
 
-def _run_here(tasks: Sequence[Task], fn: Callable[[Task], Outcome], on_done: Callable[[int], None]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+def _here(
+    tasks: Sequence[Task], fn: Callable[[Task], Outcome], on_done: Callable[[int, Outcome], None]
+) -> Iterator[Outcome]:
+    finished = 0
     try:
         for index, task in enumerate(tasks):
-            outcomes.append(fn(task))
-            on_done(index)
+            outcome = fn(task)
+            finished += 1
+            on_done(index, outcome)
+            yield outcome
     except KeyboardInterrupt:
-        raise Interrupted(len(outcomes), len(tasks)) from None
-    return outcomes
+        raise Interrupted(finished, len(tasks)) from None
 
 
-def _run_on(
+def _spread(
     executor: Executor,
     tasks: Sequence[Task],
     fn: Callable[[Task], Outcome],
     window: int,
-    on_done: Callable[[int], None],
-) -> list[Outcome]:
-    outcomes: dict[int, Outcome] = {}
+    on_done: Callable[[int, Outcome], None],
+    check: Callable[[], None] | None,
+) -> Iterator[Outcome]:
+    early: dict[int, Outcome] = {}
     in_flight: dict[Future[Outcome], int] = {}
-    waiting = iter(enumerate(tasks))
+    sent = finished = next_out = 0
     try:
-        while True:
-            for index, task in waiting:
-                in_flight[executor.submit(fn, task)] = index
-                if len(in_flight) >= window:
-                    break
-            if not in_flight:
-                return [outcomes[index] for index in range(len(tasks))]
-            finished, _ = wait(in_flight, return_when=FIRST_COMPLETED)
+        while next_out < len(tasks):
+            while sent < len(tasks) and len(in_flight) < window and sent - next_out < window * _AHEAD:
+                in_flight[executor.submit(fn, tasks[sent])] = sent
+                sent += 1
+            ready, _ = wait(in_flight, _CHECK_EVERY_S if check is not None else None, return_when=FIRST_COMPLETED)
+            if not ready and check is not None:
+                check()
             # In task order, so that of several failures seen at once the same one is reported each time.
-            for future in sorted(finished, key=in_flight.__getitem__):
+            for future in sorted(ready, key=in_flight.__getitem__):
                 index = in_flight.pop(future)
-                outcomes[index] = future.result()
-                on_done(index)
+                early[index] = outcome = future.result()
+                finished += 1
+                on_done(index, outcome)
+            while next_out in early:
+                next_out += 1
+                yield early.pop(next_out - 1)
     except KeyboardInterrupt:
-        raise Interrupted(len(outcomes), len(tasks)) from None
-    except BrokenExecutor as error:
-        raise SimstickyError(
-            f"a worker process died after {len(outcomes)} of {len(tasks)} tasks: it was killed or ran out of"
-            " memory (fewer jobs need less memory)"
-        ) from error
+        raise Interrupted(finished, len(tasks)) from None
+    except Exception as error:
+        from simsticky.study.scheduler import is_loss
+
+        if not isinstance(error, BrokenExecutor) and not is_loss(error):
+            raise
+        if check is not None:
+            check()  # says so when it is not a worker but all of the cluster
+        raise LostWorkerError(finished, len(tasks)) from error
     finally:
         for future in in_flight:
             future.cancel()
@@ -150,7 +267,7 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
     else:
         context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_as_worker)
     try:
         yield pool
     except BaseException:
@@ -162,6 +279,15 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
         pool.shutdown(wait=True)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of the terminal; only the parent answers it."""
+def _begin_as_worker() -> None:
+    """Ctrl-C reaches every process of the terminal, and only the parent answers it; when it is killed, end too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        # Nobody is left to tell, and the pool's queue would never end this process.
+        os._exit(1)

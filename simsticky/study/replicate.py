@@ -5,54 +5,24 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
-from simsticky.study.execution import Interrupted, run_ordered
+from simsticky.study.precision import FEWEST, MOST, Precision, Stopping, half_width
+from simsticky.study.replications import Replications, Value
+from simsticky.study.runner import Case, Execution, Runner
 from simsticky.study.verdicts import Verdict, checked_thresholds, did_you_mean, judge
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
-    from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
 
 SCHEMA_VERSION = 1
-
-Value = float | int | None
-Summary = Mapping[str, Value]
-
-# Chunks a worker gets: enough that the last one to finish does not keep the others waiting for long.
-_CHUNKS_PER_WORKER = 16
-
-
-class Simulate(Protocol):
-    """What ``replicate`` needs of ``simsticky.simulate.simulate``."""
-
-    def __call__(self, scenario: Scenario, *, seed: int, replication: int) -> Result:
-        """Run one replication."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replication:
-    """What is kept of one replication: its numbers, not its frames.
-
-    Attributes:
-        summary: The flat summary of the result, by metric name; None where missing.
-        digest: The result's digest.
-        warnings: The result's warnings.
-        operations: One flat record per operation of the timeline.
-    """
-
-    summary: dict[str, Value]
-    digest: str
-    warnings: tuple[str, ...]
-    operations: tuple[dict[str, str | Value], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +58,7 @@ class Estimate:
             "denominator": self.denominator,
             "replications": interval.used,
             "leftOut": interval.left_out,
+            "definition": self.definition,
         }
 
 
@@ -100,12 +71,14 @@ class Study(ShownInNotebooks):
         seed: The seed; replication i is ``simulate(scenario, seed=seed, replication=i)``.
         replications: What was kept of each, in order.
         metrics: The metrics it can speak of, by name.
+        stopping: Why there are as many replications as there are, when a precision was asked for; else None.
     """
 
     scenario: Scenario
     seed: int
-    replications: tuple[Replication, ...]
+    replications: Replications
     metrics: Mapping[str, Metric]
+    stopping: Stopping | None = None
 
     @property
     def n(self) -> int:
@@ -120,21 +93,22 @@ class Study(ShownInNotebooks):
     @property
     def digests(self) -> list[str]:
         """The digest of each replication, in order."""
-        return [replication.digest for replication in self.replications]
+        return self.replications.digests
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """Warnings of the scenario and of the replications, each once, with how many replications gave it."""
         counts: dict[str, int] = {}
-        for replication in self.replications:
-            for text in dict.fromkeys(replication.warnings):
+        for warnings in self.replications.warnings:
+            for text in dict.fromkeys(warnings):
                 counts[text] = counts.get(text, 0) + 1
         of_runs = [
             text if count == self.n else f"{text} (in {count} of {self.n} replications)"
             for text, count in counts.items()
             if text not in self.scenario.warnings
         ]
-        return (*self.scenario.warnings, *of_runs)
+        stopped = [str(self.stopping)] if self.stopping is not None and not self.stopping.met else []
+        return (*self.scenario.warnings, *of_runs, *stopped)
 
     def estimate(self, name: str) -> Estimate:
         """Return the estimate of a metric, or the mean of a plain count of the summary.
@@ -145,7 +119,7 @@ class Study(ShownInNotebooks):
         metric = self.metrics.get(name)
         if metric is not None:
             return self._estimate(metric)
-        if not any(name in summary for summary in self.summaries):
+        if name not in self.replications.keys:
             raise InputError.of(f"there is no metric {name!r}", hint=did_you_mean(name, self.metrics))
         values = self._column(name)
         return Estimate(name, "count", mean_count(values), _total(values), None, "")
@@ -162,6 +136,16 @@ class Study(ShownInNotebooks):
             verdicts.append(Verdict(metric, threshold, interval, judge(threshold, interval)))
         return verdicts
 
+    def values(self) -> dict[str, list[Value]]:
+        """Return each number of the summaries, one entry a replication in order, for pairing with other results.
+
+        Shares and other quotients of two counts are left out: their numerators and denominators are there.
+        So is what no replication knows.
+        """
+        quotients = {name for name, metric in self.metrics.items() if metric.denominator is not None}
+        columns = {key: self._column(key) for key in self.replications.keys if key not in quotients}
+        return {key: column for key, column in columns.items() if any(value is not None for value in column)}
+
     def operations(self) -> list[dict[str, Any]]:
         """Return the operations of the timeline: text as it is, numbers as their mean and interval over
         replications.
@@ -169,8 +153,9 @@ class Study(ShownInNotebooks):
         Operations are matched by their place on the timeline.
         """
         rows = []
-        for place in range(max((len(replication.operations) for replication in self.replications), default=0)):
-            records = [r.operations[place] for r in self.replications if place < len(r.operations)]
+        of_runs = [replication.operations for replication in self.replications]
+        for place in range(max(map(len, of_runs), default=0)):
+            records = [operations[place] for operations in of_runs if place < len(operations)]
             rows.append({key: _over_replications([record[key] for record in records]) for key in records[0]})
         return rows
 
@@ -184,10 +169,16 @@ class Study(ShownInNotebooks):
             "schemaVersion": SCHEMA_VERSION,
             "tool": {"name": "simsticky", "version": installed_version("simsticky")},
             "libraries": library_versions(),
-            "scenario": {"name": self.scenario.name, "digest": self.scenario.digest()},
+            "scenario": {
+                "name": self.scenario.name,
+                "digest": self.scenario.digest(),
+                "resolved": self.scenario.to_json_dict(),
+                "from": dict(self.scenario.provenance),
+            },
             "seed": self.seed,
             "replications": self.n,
             "level": LEVEL,
+            **({} if self.stopping is None else {"precision": self.stopping.to_json_dict()}),
             "verdicts": [
                 {
                     "metric": verdict.metric,
@@ -208,6 +199,7 @@ class Study(ShownInNotebooks):
                 "assumed": [str(field) for field in report.assumed],
             },
             "digests": self.digests,
+            "values": self.values(),
         }
 
     def to_json(self) -> str:
@@ -219,19 +211,32 @@ class Study(ShownInNotebooks):
         return tuple(self._estimate(metric) for metric in self.metrics.values())
 
     def _estimate(self, metric: Metric) -> Estimate:
-        if metric.numerator is not None and metric.denominator is not None:
-            counted, of = self._column(metric.numerator), self._column(metric.denominator)
-            make = share_interval if metric.unit == "share" else ratio_of_sums
-            return Estimate(metric.name, metric.unit, make(counted, of), _total(counted), _total(of), metric.definition)
-        values = self._column(metric.name)
-        if metric.unit == "count":
-            return Estimate(metric.name, metric.unit, mean_count(values), _total(values), None, metric.definition)
-        # An excess over the floor may be negative; a time cannot.
-        interval = mean_t(values, nonnegative=metric.unit == "seconds")
-        return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
+        return estimate_metric(metric, self._column)
 
     def _column(self, key: str) -> list[Value]:
-        return [summary.get(key) for summary in self.summaries]
+        return self.replications.column(key)
+
+
+def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]], level: float = LEVEL) -> Estimate:
+    """Return the estimate of a metric from the values of the replications.
+
+    Args:
+        metric: What to estimate.
+        column: The values of a key of the summary, one a replication.
+        level: Confidence level in (0, 1).
+    """
+    if metric.numerator is not None and metric.denominator is not None:
+        counted, of = column(metric.numerator), column(metric.denominator)
+        make = share_interval if metric.unit == "share" else ratio_of_sums
+        return Estimate(
+            metric.name, metric.unit, make(counted, of, level), _total(counted), _total(of), metric.definition
+        )
+    values = column(metric.name)
+    if metric.unit == "count":
+        return Estimate(metric.name, metric.unit, mean_count(values, level), _total(values), None, metric.definition)
+    # An excess over the floor may be negative; a time cannot.
+    interval = mean_t(values, level, nonnegative=metric.unit == "seconds")
+    return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
 
 
 _VERDICT_WORDS = {"✓": "met", "✗": "not met", "?": "inconclusive"}
@@ -241,101 +246,84 @@ def replicate(
     scenario: Scenario,
     n: int | None = None,
     seed: int | None = None,
-    jobs: int = 1,
-    executor: Executor | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-    simulate: Simulate | None = None,
+    *,
     metrics: Mapping[str, Metric] | None = None,
+    precision: str | Precision | None = None,
+    max_reps: int = MOST,
+    runner: Runner | None = None,
+    **execution: Unpack[Execution],
 ) -> Study:
-    """Run a scenario ``n`` times, independently, and keep the numbers of each run.
+    """Run a scenario ``n`` times, independently, or as often as a precision needs, and keep the numbers of each run.
 
-    The result does not depend on ``jobs`` or ``executor``.
+    The result depends neither on how it is executed nor on how often it was interrupted.
 
     Args:
         scenario: What to simulate.
         n: Replications; the scenario's ``run.replications`` by default.
         seed: Seed; the scenario's ``run.seed`` by default.
-        jobs: Worker processes; 1 runs in this process.
-        executor: Any ``concurrent.futures.Executor`` instead of own processes; it is left open.
-        on_progress: Called with (replications finished, replications in all).
-        simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
-            default.
         metrics: What to estimate; all metrics by default.
+        precision: Instead of ``n``: how narrow an interval is to be, for example ``"0.2%"`` (percentage points of
+            broken sessions), ``"5% relative"`` or ``"failed_requests=0.05%"``; see :mod:`simsticky.study.precision`.
+        max_reps: Replications at the most, with a precision; :attr:`Study.stopping` says whether they were enough.
+        runner: What runs the replications, when a larger study has one already.
+        execution: Otherwise how to run: ``jobs``, ``executor``, ``scheduler``, ``directory``, ``on_progress`` and
+            ``simulate``, as for :class:`~simsticky.study.runner.Runner`.
 
     Raises:
-        InputError: A threshold of the scenario names no metric; said before anything runs.
+        InputError: A threshold or the precision names no metric, said before anything runs; or the directory is
+            another study's.
         Interrupted: On Ctrl-C, with the number of replications finished.
-        SimstickyError: A worker process died, or a replication failed.
-        ValueError: ``n`` is below 1.
+        SimstickyError: A worker was lost, the disk is full, or a replication failed.
+        ValueError: ``n`` is below 1, or both ``n`` and a precision are given.
     """
-    if n is None:
-        n = scenario.run.replications
+    if n is not None and precision is not None:
+        raise ValueError("give a number of replications or a precision, not both")
+    if n is not None and n < 1:
+        raise ValueError(f"a study needs at least one replication, not {n}")
     if seed is None:
         seed = scenario.run.seed
-    if n < 1:
-        raise ValueError(f"a study needs at least one replication, not {n}")
     if metrics is None:
         from simsticky.results.metrics import METRICS
 
         metrics = METRICS
-    if simulate is None:
-        from simsticky.simulate import simulate as simulate_one
-
-        simulate = simulate_one
     checked_thresholds(scenario, metrics)
-
-    size = max(1, n // (max(jobs, 1) * _CHUNKS_PER_WORKER))
-    chunks = [_Chunk(simulate, scenario, seed, range(first, min(first + size, n))) for first in range(0, n, size)]
-    finished = 0
-
-    def count(index: int) -> None:
-        nonlocal finished
-        finished += len(chunks[index].replications)
-        if on_progress is not None:
-            on_progress(finished, n)
-
-    try:
-        parts = run_ordered(chunks, _run, jobs=jobs, executor=executor, on_done=count)
-    except Interrupted:
-        raise Interrupted(finished, n, "replications") from None
-    return Study(scenario, seed, tuple(replication for part in parts for replication in part), metrics)
+    if isinstance(precision, str):
+        precision = Precision.parse(precision, metrics)
+    if precision is not None and max_reps < FEWEST:
+        raise ValueError(f"a precision needs at least {FEWEST} replications, and at most {max_reps} are allowed")
+    if runner is None:
+        with Runner(**execution) as own:
+            own.begin([scenario], seed)
+            return _study(scenario, n, seed, metrics, precision, max_reps, own)
+    runner.begin([scenario], seed)
+    return _study(scenario, n, seed, metrics, precision, max_reps, runner)
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Consecutive replications for one worker."""
-
-    simulate: Simulate
-    scenario: Scenario
-    seed: int
-    replications: range
-
-
-def _run(chunk: _Chunk) -> list[Replication]:
-    return [
-        _keep(chunk.simulate(chunk.scenario, seed=chunk.seed, replication=replication))
-        for replication in chunk.replications
-    ]
-
-
-def _keep(result: Result) -> Replication:
-    """Return the numbers of a result as plain Python: small to send, and the same JSON everywhere."""
-    return Replication(
-        {key: _plain_number(value) for key, value in result.summary.items()},
-        result.digest,
-        tuple(result.warnings),
-        tuple(result.operation_rows),
-    )
-
-
-def _plain_number(value: Any) -> Value:
-    if value is None:
-        return None
-    if hasattr(value, "item"):  # a NumPy scalar
-        value = value.item()
-    if isinstance(value, int):
-        return int(value)
-    return None if math.isnan(value) else float(value)
+def _study(
+    scenario: Scenario,
+    n: int | None,
+    seed: int,
+    metrics: Mapping[str, Metric],
+    precision: Precision | None,
+    most: int,
+    runner: Runner,
+) -> Study:
+    if precision is None:
+        (replications,) = runner.run([Case(scenario, seed, range(n or scenario.run.replications))])
+        return Study(scenario, seed, replications, metrics)
+    replications = Replications()
+    looks: list[int] = []
+    wanted = FEWEST
+    while True:
+        (more,) = runner.run([Case(scenario, seed, range(len(replications), wanted))])
+        replications.extend(more)
+        looks.append(wanted)
+        study = Study(scenario, seed, replications, metrics)
+        interval = study.estimate(precision.metric).interval
+        met = precision.is_met(interval)
+        if met or wanted >= most:
+            return replace(study, stopping=Stopping(precision, met, half_width(interval), tuple(looks), most))
+        wanted = precision.next_n(wanted, interval, most)
 
 
 def _total(values: Sequence[Value]) -> Value:

@@ -94,6 +94,17 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def metric_named(name: str, metrics: Mapping[str, Metric]) -> Metric:
+    """Return a metric.
+
+    Raises:
+        InputError: There is none of this name; the hint names the nearest.
+    """
+    if name not in metrics:
+        raise InputError.of(f"there is no metric {name!r}", hint=did_you_mean(name, metrics))
+    return metrics[name]
+
+
 def did_you_mean(name: str, names: Mapping[str, object]) -> str:
     """Return a hint with the nearest known name, or where to find them all."""
     near = get_close_matches(name, names, n=1) or [known for known in names if name and name in known][:3]

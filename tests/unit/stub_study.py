@@ -73,6 +73,9 @@ class StubScenario:
     def digest(self):
         return "0123456789abcdef"
 
+    def to_json_dict(self):
+        return {"name": self.name, "thresholds": dict(self.thresholds)}
+
 
 def simulate(scenario, *, seed, replication):
     """Numbers of the right shape that depend on seed and replication alone."""
@@ -126,6 +129,13 @@ def interrupted_at_12(scenario, *, seed, replication):
 def dies(scenario, *, seed, replication):
     """The kernel kills this worker, as it does when memory runs out."""
     os._exit(9)
+
+
+def dies_at_12(scenario, *, seed, replication):
+    """The kernel kills the worker that has replication 12."""
+    if replication == 12:
+        os._exit(9)
+    return simulate(scenario, seed=seed, replication=replication)
 
 
 def violates(scenario, *, seed, replication):

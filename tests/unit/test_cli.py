@@ -16,6 +16,7 @@ from stub_study import StubScenario
 
 from simsticky.cli import main as main_module
 from simsticky.cli import run as run_module
+from simsticky.cli import work as work_module
 from simsticky.cli.console import warn
 from simsticky.cli.main import main
 from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
@@ -61,8 +62,14 @@ def stubbed(monkeypatch):
 
     monkeypatch.setattr("simsticky.study.replicate.replicate", with_stub_metrics)
     monkeypatch.setattr(run_module, "load_scenario", lambda file, changes: Scenario())
-    monkeypatch.setattr(run_module, "_simulate", lambda verify: simulate)
+    run_with(monkeypatch, simulate)
     monkeypatch.setattr(run_module, "_sessions_of_first", lambda study: simulate(study.scenario, seed=7, replication=0))
+
+
+def run_with(monkeypatch, simulate):
+    """Let `simsticky run` take its replications from somewhere else."""
+    monkeypatch.setattr(run_module, "simulate_for", lambda *, verify: simulate)
+    monkeypatch.setattr(work_module, "simulate_for", lambda *, verify: simulate)
 
 
 def run(capsys, *arguments):
@@ -292,7 +299,7 @@ def test_a_full_disk_costs_the_file_and_not_the_numbers(capsys, tmp_path, monkey
 @pytest.mark.usefixtures("stubbed")
 def test_ctrl_c_is_130_and_says_how_far_it_came(capsys, monkeypatch):
     """Interrupted work says how many replications were finished."""
-    monkeypatch.setattr(run_module, "_simulate", lambda verify: stub_study.interrupted_at_12)
+    run_with(monkeypatch, stub_study.interrupted_at_12)
     code, out, err = run(capsys, "--reps", "30")
     assert (code, out, err) == (130, "", "interrupted: 12 of 30 replications were finished\n")
 

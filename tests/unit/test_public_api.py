@@ -9,22 +9,30 @@ import simsticky
 
 PUBLIC = [
     "METRICS",
+    "Comparison",
     "Diagnostic",
     "Estimate",
     "InputError",
     "InvariantError",
     "Metric",
+    "Recommendation",
     "Result",
     "Scenario",
     "SimstickyError",
     "Study",
+    "Sweep",
+    "Tornado",
     "__version__",
+    "compare",
     "load",
     "loads",
     "plots",
+    "recommend",
     "replicate",
     "report",
     "simulate",
+    "sweep",
+    "tornado",
 ]
 
 

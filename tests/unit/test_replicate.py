@@ -112,7 +112,11 @@ def test_json_carries_its_provenance():
     """The JSON says what made it, and nothing of when or on how many cores."""
     document = json.loads(study().to_json())
     assert document["schemaVersion"] == 1
-    assert document["scenario"] == {"name": "rolling", "digest": "0123456789abcdef"}
+    assert document["scenario"]["name"] == "rolling"
+    assert document["scenario"]["digest"] == "0123456789abcdef"
+    assert document["scenario"]["from"] == {"thresholds.broken_sessions": "rolling.yaml:18"}
+    assert len(document["values"]["broken_exposed_sessions"]) == 20
+    assert "broken_sessions" not in document["values"]
     assert set(document["libraries"]) == {"python", "numpy", "simpy"}
     assert (document["seed"], document["replications"], len(document["digests"])) == (7, 20, 20)
     assert document["verdicts"][0]["verdict"] == "not met"

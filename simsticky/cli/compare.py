@@ -1,0 +1,159 @@
+"""``simsticky compare``: two or more scenarios, or two or more results, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simsticky.cli import console, options
+from simsticky.cli.options import Output
+from simsticky.cli.run import load_scenario
+from simsticky.cli.texts import text_file
+from simsticky.cli.work import working
+from simsticky.errors import InputError
+
+if TYPE_CHECKING:
+    from simsticky.scenario.model import Scenario
+    from simsticky.study.compare import Comparison
+
+REGRESSION = 3
+
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE...", help="Scenario files (YAML), or results of simsticky run --out FILE.json."),
+]
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="KEY=VALUE[; ...]",
+        help="Compare the only FILE with itself, changed so; repeatable. E.g. kic.enableDrainSupport=false.",
+    ),
+]
+FailOnRegression = Annotated[
+    bool,
+    typer.Option(
+        "--fail-on-regression",
+        help="Exit with 3 when a metric with a threshold (or broken sessions, failed requests) certainly got worse.",
+    ),
+]
+
+
+def compare(
+    files: Files,
+    variants: With = None,
+    seed: options.Seed = None,
+    reps: options.Reps = None,
+    jobs: options.Jobs = None,
+    scheduler: options.Scheduler = None,
+    study_directory: options.StudyDirectory = None,
+    output: options.OutputFormat = Output.TABLE,
+    out: options.OutPath = None,
+    changes: options.Changes = None,
+    fail_on_regression: FailOnRegression = False,
+    verify: options.Verify = False,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
+    no_progress: options.NoProgress = False,
+) -> None:
+    """Compare scenarios on common random numbers, or results from files; the first is the base."""
+    place = text_file(out, tuple(_TEXTS)) if out is not None else None
+    results = [file for file in files if Path(file).suffix.lower() == ".json"]
+    if results and (len(results) < len(files) or variants or changes):
+        raise InputError.of(
+            "results from files are compared with each other only", hint="give scenario files, or .json files alone"
+        )
+    if results:
+        comparison = _of_results(files)
+    else:
+        scenarios = _scenarios(files, variants, changes)
+        from simsticky.study.compare import compare as compare_scenarios
+
+        each = reps or next(iter(scenarios.values())).run.replications
+        with working(
+            "compare",
+            each * len(scenarios),
+            jobs=jobs,
+            scheduler=scheduler,
+            study=study_directory,
+            verify=verify,
+            quiet=quiet,
+            no_progress=no_progress,
+            no_color=no_color,
+        ) as runner:
+            comparison = compare_scenarios(scenarios, each, seed, runner=runner)
+    if place is not None:
+        place.write(_TEXTS[place.suffix](comparison))
+    _print(comparison, output, no_color)
+    if not quiet:
+        console.warn(comparison.warnings)
+    if fail_on_regression and (worse := comparison.regressions()):
+        for contrast in worse:
+            console.complain(f"{contrast.metric.name} got worse in {contrast.name}")
+        raise typer.Exit(REGRESSION)
+
+
+def _of_results(files: list[str]) -> Comparison:
+    from simsticky.study.compare import compare_sides
+    from simsticky.study.sides import Side
+
+    names = _distinct([Path(file).stem for file in files])
+    return compare_sides([Side.read(Path(file), name) for file, name in zip(files, names, strict=True)])
+
+
+def _scenarios(files: list[str], variants: list[str] | None, changes: list[str] | None) -> dict[str, Scenario]:
+    loaded = [load_scenario(file, changes) for file in files]
+    if not variants:
+        if len(files) < 2:
+            hint = "simsticky compare a.yaml b.yaml, or simsticky compare a.yaml --with key=value"
+            raise InputError.of("a comparison needs two scenarios", hint=hint)
+        return dict(zip(_distinct([Path(file).stem for file in files]), loaded, strict=True))
+    if len(files) > 1:
+        raise InputError.of("--with changes one scenario", file="--with", hint="give one FILE")
+    from simsticky.scenario.changes import parse_settings
+
+    scenarios = {Path(files[0]).stem: loaded[0]}
+    for variant in dict.fromkeys(variants):
+        settings = [part.strip() for part in variant.split(";") if part.strip()]
+        scenarios[variant] = loaded[0].evolve(parse_settings(settings), source="--with")
+    return scenarios
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Names as they are, or numbered where two are the same."""
+    names = list(names)
+    if len(set(names)) == len(names):
+        return names
+    return [f"{name} ({number})" for number, name in enumerate(names, 1)]
+
+
+def _json(comparison: Comparison) -> str:
+    return comparison.to_json()
+
+
+def _csv(comparison: Comparison) -> str:
+    from simsticky.report.comparison import to_csv
+
+    return to_csv(comparison)
+
+
+def _markdown(comparison: Comparison) -> str:
+    from simsticky.report.comparison import to_markdown
+
+    return to_markdown(comparison)
+
+
+_TEXTS = {".json": _json, ".csv": _csv, ".md": _markdown}
+
+
+def _print(comparison: Comparison, output: Output, no_color: bool) -> None:
+    if output is Output.TABLE:
+        from simsticky.report.comparison import render
+
+        console.print_lines(render(comparison, console.width()), no_color=no_color)
+    else:
+        texts = {Output.JSON: _json, Output.CSV: _csv, Output.MARKDOWN: _markdown}
+        console.print_text(texts[output](comparison))

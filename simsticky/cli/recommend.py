@@ -1,0 +1,122 @@
+"""``simsticky recommend``: the cheapest setting that keeps the thresholds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simsticky.cli import console, options
+from simsticky.cli.options import Output
+from simsticky.cli.run import load_scenario
+from simsticky.cli.texts import text_file
+from simsticky.cli.work import simulate_for, working
+
+if TYPE_CHECKING:
+    from simsticky.study.recommendation import Recommendation
+
+ENDINGS = {"found": 0, "none": 3, "inconclusive": 4}
+"""Exit codes."""
+
+Thresholds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--threshold", metavar="'METRIC < BOUND'", help="What to keep; repeatable. By default the scenario's."
+    ),
+]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        metavar="KEY=RANGE",
+        help="What may be turned: a range (deployment.preStop=0s..30m, or 0s..30m/1m with a step), a choice"
+        " (deployment.maxSurge=1,25%), or what follows (deployment.grace='preStop + 30s'); repeatable. By default"
+        " preStop from 0s to 1h with grace following.",
+    ),
+]
+Cost = Annotated[
+    list[str] | None,
+    typer.Option("--cost", help="Cost that comes first: last_old_pod_gone_s, peak_pods or extra_pod_s; repeatable."),
+]
+
+
+def recommend(
+    file: options.ScenarioFile,
+    thresholds: Thresholds = None,
+    vary: Vary = None,
+    cost: Cost = None,
+    seed: options.Seed = None,
+    reps: options.Reps = None,
+    jobs: options.Jobs = None,
+    scheduler: options.Scheduler = None,
+    study_directory: options.StudyDirectory = None,
+    output: options.OutputFormat = Output.TABLE,
+    out: options.OutPath = None,
+    changes: options.Changes = None,
+    verify: options.Verify = False,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
+    no_progress: options.NoProgress = False,
+) -> None:
+    """Find the cheapest setting that keeps the thresholds with 95 % confidence, and say what it hangs on.
+
+    Exits with 0 when there is one, with 3 when no setting can, with 4 when that is not certain.
+    """
+    place = text_file(out, tuple(_TEXTS)) if out is not None else None
+    scenario = load_scenario(file, changes)
+
+    from simsticky.study.costs import WithPodTime
+    from simsticky.study.knobs import parse_vary
+    from simsticky.study.recommend import recommend as search
+    from simsticky.study.runner import simulate_numbers
+
+    asked = parse_vary(vary) if vary else None
+    with working(
+        "recommend",
+        None,
+        jobs=jobs,
+        scheduler=scheduler,
+        study=study_directory,
+        verify=verify,
+        simulate=WithPodTime(simulate_for(verify=verify) or simulate_numbers),
+        quiet=quiet,
+        no_progress=no_progress,
+        no_color=no_color,
+    ) as runner:
+        found = search(scenario, thresholds or None, asked, reps, seed, cost=cost or (), runner=runner)
+    if place is not None:
+        place.write(_TEXTS[place.suffix](found))
+    _print(found, output, no_color)
+    if not quiet:
+        console.warn(found.warnings)
+    if ENDINGS[found.status]:
+        raise typer.Exit(ENDINGS[found.status])
+
+
+def _json(found: Recommendation) -> str:
+    return found.to_json()
+
+
+def _csv(found: Recommendation) -> str:
+    from simsticky.report.recommendation import to_csv
+
+    return to_csv(found)
+
+
+def _markdown(found: Recommendation) -> str:
+    from simsticky.report.recommendation import to_markdown
+
+    return to_markdown(found)
+
+
+_TEXTS = {".json": _json, ".csv": _csv, ".md": _markdown}
+
+
+def _print(found: Recommendation, output: Output, no_color: bool) -> None:
+    if output is Output.TABLE:
+        from simsticky.report.recommendation import render
+
+        console.print_lines(render(found, console.width()), no_color=no_color)
+    else:
+        texts = {Output.JSON: _json, Output.CSV: _csv, Output.MARKDOWN: _markdown}
+        console.print_text(texts[output](found))

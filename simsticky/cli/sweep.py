@@ -1,0 +1,230 @@
+"""``simsticky sweep``: one scenario at many settings, and which setting matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simsticky.cli import console, options
+from simsticky.cli.options import Output
+from simsticky.cli.run import load_scenario
+from simsticky.cli.texts import TextFile, text_file
+from simsticky.cli.work import working
+from simsticky.errors import InputError
+
+if TYPE_CHECKING:
+    from simsticky.report.terminal import Line
+    from simsticky.scenario.model import Scenario
+    from simsticky.study.sweep import Sweep
+    from simsticky.study.tornado import Tornado
+
+Vary = Annotated[
+    list[str],
+    typer.Option(
+        "--vary",
+        metavar="KEY=VALUES",
+        help="What to vary, repeatable: values (deployment.preStop=0s,15s,30s), for the other designs a range"
+        " (deployment.preStop=0s..10m), or a value that follows another setting (deployment.grace='preStop + 30s').",
+    ),
+]
+DesignName = Annotated[
+    str,
+    typer.Option(
+        "--design",
+        metavar="grid|lhs|sobol|saltelli",
+        help="grid: every combination of the values. Points from ranges: lhs, a Latin hypercube; sobol, a Sobol"
+        " sequence; saltelli, which also says how much each setting matters (SAMPLES x (ranges + 2) points).",
+    ),
+]
+Samples = Annotated[int | None, typer.Option("--samples", min=2, help="Points to draw from the ranges; 64 by default.")]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metric", metavar="METRIC", help="What the table shows, repeatable; JSON and CSV have all."),
+]
+TornadoFlag = Annotated[
+    bool,
+    typer.Option(
+        "--tornado",
+        help="Move one setting at a time to both ends of its range instead, and sort by how far a metric moves.",
+    ),
+]
+OutFile = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Also write a file: .json, .csv, .parquet or .md.")
+]
+
+
+def sweep(
+    file: options.ScenarioFile,
+    vary: Vary,
+    design: DesignName = "grid",
+    samples: Samples = None,
+    tornado: TornadoFlag = False,
+    metric: Metrics = None,
+    seed: options.Seed = None,
+    reps: options.Reps = None,
+    jobs: options.Jobs = None,
+    scheduler: options.Scheduler = None,
+    study_directory: options.StudyDirectory = None,
+    output: options.OutputFormat = Output.TABLE,
+    out: OutFile = None,
+    changes: options.Changes = None,
+    verify: options.Verify = False,
+    quiet: options.Quiet = False,
+    no_color: options.NoColor = False,
+    no_progress: options.NoProgress = False,
+) -> None:
+    """Run a scenario at many settings, on the same sessions and the same luck.
+
+    simsticky sweep scenarios/rolling.yaml --vary deployment.preStop=0s,15s,30s --vary 'deployment.grace=preStop + 30s'
+    """
+    place = None
+    if out is not None:
+        place = text_file(out, (".json", ".md") if tornado else (".json", ".csv", ".parquet", ".md"))
+        if place.suffix == ".parquet":
+            needs_parquet("--out")
+    if tornado and output is Output.CSV:
+        raise InputError.of("a tornado is no CSV", file="--output", hint="use table, markdown or json")
+    if tornado and (design != "grid" or samples is not None):
+        raise InputError.of("it takes both ends of each range", file="--tornado", hint="leave --design and --samples")
+    metrics = _known(metric)
+    settings = parse_vary(vary)
+    scenario, following = _base(file, changes, settings)
+    with working(
+        scenario.name,
+        None,
+        jobs=jobs,
+        scheduler=scheduler,
+        study=study_directory,
+        verify=verify,
+        quiet=quiet,
+        no_progress=no_progress,
+        no_color=no_color,
+    ) as runner:
+        if tornado:
+            from simsticky.study.tornado import tornado as move
+
+            both = {**settings, **following}
+            found: Sweep | Tornado = move(scenario, both, metrics[0], reps, seed, source="--vary", runner=runner)
+        else:
+            from simsticky.study.sweep import sweep as run
+
+            found = run(
+                scenario,
+                {**settings, **following},
+                reps,
+                seed,
+                design=design,
+                samples=samples,
+                source="--vary",
+                runner=runner,
+            )
+    failure: Exception | None = None
+    if place is not None:
+        try:
+            _write(found, metrics, place)
+        except Exception as error:  # the numbers took minutes: print them before giving up
+            failure = error
+    _print(found, metrics, output, no_color)
+    if not quiet:
+        console.warn(found.warnings)
+    if failure is not None:
+        raise failure
+
+
+def parse_vary(given: list[str]) -> dict[str, Any]:
+    """Return what to vary: by path, the list of values that ``key=value,value`` means in YAML.
+
+    Raises:
+        InputError: With all that mean none.
+    """
+    from simsticky.scenario.changes import parse_settings
+
+    settings: dict[str, Any] = {}
+    for text in given:
+        path, equals, values = text.partition("=")
+        (found,) = parse_settings([f"{path}=[{values}]" if equals else text], flag="--vary").items()
+        if found[0] in settings:
+            raise InputError.of("is varied twice", file="--vary", path=found[0])
+        settings[found[0]] = found[1]
+    return settings
+
+
+def needs_parquet(flag: str) -> None:
+    """Say so when Parquet cannot be written.
+
+    Raises:
+        InputError: pyarrow is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("pyarrow") is None:
+        raise InputError.of("Parquet needs pyarrow", file=flag, hint="pip install 'simsticky[parquet]'")
+
+
+def _base(file: str, changes: list[str] | None, varied: Mapping[str, Any]) -> tuple[Scenario, dict[str, Any]]:
+    """Return the scenario with its ``--set`` values, and those of them that follow what is varied."""
+    from simsticky.scenario.changes import keys_of, parse_settings
+    from simsticky.scenario.expressions import full_keys, names_in
+
+    scenario = load_scenario(file, None)
+    settings = parse_settings(changes or ())
+    moving = {full_keys(keys_of(path)) for path in varied}
+    following = {
+        path: value
+        for path, value in settings.items()
+        if path not in varied and moving & set(names_in(scenario, keys_of(path), value))
+    }
+    fixed = {path: value for path, value in settings.items() if path not in following}
+    return (scenario.evolve(fixed, source="--set") if fixed else scenario), following
+
+
+def _known(metrics: list[str] | None) -> list[str]:
+    from simsticky.report.sweeps import SHOWN
+    from simsticky.results.metrics import METRICS
+    from simsticky.study.verdicts import did_you_mean
+
+    wrong = [name for name in metrics or () if name not in METRICS]
+    if wrong:
+        hint = did_you_mean(wrong[0], METRICS)
+        raise InputError.of(f"there is no metric {wrong[0]!r}", file="--metric", hint=hint)
+    return list(dict.fromkeys(metrics or SHOWN))
+
+
+def _print(found: Sweep | Tornado, metrics: list[str], output: Output, no_color: bool) -> None:
+    if output is Output.TABLE:
+        console.print_lines(_lines(found, metrics, console.width()), no_color=no_color)
+    else:
+        console.print_text(_text(found, metrics, f".{_SUFFIX[output]}"))
+
+
+_SUFFIX = {Output.JSON: "json", Output.CSV: "csv", Output.MARKDOWN: "md"}
+
+
+def _lines(found: Sweep | Tornado, metrics: list[str], width: int) -> list[Line]:
+    from simsticky.report.sweeps import render, render_tornado
+    from simsticky.study.sweep import Sweep
+
+    return render(found, metrics, width) if isinstance(found, Sweep) else render_tornado(found, width)
+
+
+def _write(found: Sweep | Tornado, metrics: list[str], place: TextFile) -> None:
+    from simsticky.study.sweep import Sweep
+
+    if place.suffix == ".parquet" and isinstance(found, Sweep):
+        place.write_with(found.to_parquet)
+    else:
+        place.write(_text(found, metrics, place.suffix))
+
+
+def _text(found: Sweep | Tornado, metrics: list[str], suffix: str) -> str:
+    from simsticky.report.sweeps import to_markdown, tornado_markdown
+    from simsticky.study.sweep import Sweep
+
+    if suffix == ".json":
+        return found.to_json()
+    if isinstance(found, Sweep):
+        return to_markdown(found, metrics) if suffix == ".md" else found.to_csv()
+    return tornado_markdown(found)

@@ -1,0 +1,93 @@
+"""The part of a verb that takes time: workers, progress, the study's directory, and Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from simsticky.cli import console
+
+if TYPE_CHECKING:
+    from simsticky.study.runner import Runner, Simulate
+
+INTERRUPTED = 130
+
+
+@contextmanager
+def working(
+    task: str,
+    total: int | None,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    study: Path | None = None,
+    verify: bool = False,
+    simulate: Simulate | None = None,
+    quiet: bool = False,
+    no_progress: bool = False,
+    no_color: bool = False,
+) -> Iterator[Runner]:
+    """Yield what runs the replications of a verb; the flags are those of the command line.
+
+    Args:
+        task: What the progress bar says.
+        total: Replications to expect; None when nobody knows.
+        jobs: Worker processes; one a CPU by default.
+        scheduler: Address of a Dask scheduler.
+        study: Directory of the study.
+        verify: Whether to check the model's invariants.
+        simulate: What runs one replication, where the verb has its own.
+        quiet: No progress and no notes.
+        no_progress: No progress bar.
+        no_color: No colour.
+
+    Raises:
+        typer.Exit: With 130, after saying how far it came, on Ctrl-C.
+    """
+    from simsticky.study.execution import Interrupted, available_cpus
+    from simsticky.study.runner import Runner
+
+    workers = jobs or available_cpus()
+    options: dict[str, Any] = {"verified": True} if verify else {}
+    if simulate is not None:
+        options["simulate"] = type(simulate).__name__  # what it keeps of a replication differs
+    shown = not (quiet or no_progress)
+    try:
+        with (
+            console.progress(task, total, shown=shown, no_color=no_color) as advance,
+            Runner(
+                jobs=workers if total is None else min(workers, total),
+                scheduler=scheduler,
+                directory=study,
+                on_progress=advance,
+                on_note=_unheard if quiet else _note,
+                simulate=simulate or simulate_for(verify=verify),
+                options=options,
+            ) as runner,
+        ):
+            yield runner
+    except Interrupted as stop:
+        console.complain(f"interrupted: {stop}")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def simulate_for(*, verify: bool) -> Simulate | None:
+    """Return what runs one replication with the invariants checked, or None for the usual."""
+    if not verify:
+        return None
+    from simsticky.simulate import simulate
+
+    return partial(simulate, verify=True)
+
+
+def _note(text: str) -> None:
+    console.complain(f"warning: {text}")
+
+
+def _unheard(text: str) -> None:
+    """Quiet."""

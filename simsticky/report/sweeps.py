@@ -1,0 +1,250 @@
+"""A sweep, its Sobol indices and a tornado as tables for the terminal and for a pull request."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simsticky.report.numbers import MISSING, THIN, Shown, counted, show
+from simsticky.report.tables import escape
+from simsticky.report.terminal import Line
+from simsticky.study.verdicts import judge
+
+if TYPE_CHECKING:
+    from simsticky.stats.intervals import Interval
+    from simsticky.study.replicate import Study
+    from simsticky.study.sweep import Sweep
+    from simsticky.study.tornado import Tornado
+
+SHOWN = ("broken_sessions", "failed_requests", "last_old_pod_gone_s")
+"""The metrics of a table, unless asked otherwise."""
+
+_LABELS = {
+    "broken_sessions": "broken sessions",
+    "failed_requests": "failed requests",
+    "last_old_pod_gone_s": "last old pod gone",
+    "rollout_done_s": "rollout done",
+    "peak_pods": "peak pods",
+}
+_GAP = "  "
+_MOST_ROWS = 100
+_BAR = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One estimate of a table: mark of the threshold, value, interval."""
+
+    mark: str
+    shown: Shown
+
+    @property
+    def text(self) -> str:
+        return f"{self.mark} {self.shown}".strip()
+
+
+def title(sweep: Sweep) -> str:
+    """Return what was swept, how often, and how to read a value."""
+    points = counted(len(sweep.points), "point")
+    kind = "" if sweep.plan.design == "grid" else f" ({sweep.plan.design})"
+    runs = f"{counted(sweep.n, 'replication')} each"
+    reading = "value [95 % interval]" if sweep.n > 1 else "no intervals: they need 2 or more replications"
+    return f"{sweep.base.name} · {points}{kind} · {runs} · seed {sweep.seed} · {reading}"
+
+
+def render(sweep: Sweep, metrics: Sequence[str], width: int = 80) -> list[Line]:
+    """Return a sweep as lines of at most ``width`` characters: a row a point, or a paragraph where it is narrow."""
+    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(title(sweep), width)]
+    lines.append(())
+    if sweep.plan.design == "saltelli":
+        for metric in metrics:
+            lines += [*_indices(sweep, metric, width), ()]
+    else:
+        lines += _points(sweep, metrics, width)
+    notes = []
+    if len(sweep.points) > _MOST_ROWS and sweep.plan.design != "saltelli":
+        notes.append(f"And {len(sweep.points) - _MOST_ROWS} more points: -o csv has all.")
+    notes.append("All points meet the same sessions and the same luck. Every metric: -o csv, --out FILE.parquet.")
+    if lines[-1]:
+        lines.append(())
+    return lines + [((text, "quiet"),) for note in notes for text in textwrap.wrap(note, width)]
+
+
+def to_markdown(sweep: Sweep, metrics: Sequence[str]) -> str:
+    """Return a sweep as a Markdown table."""
+    heads = [*names_of(sweep.settings), *(_label(metric) for metric in metrics)]
+    lines = [f"**{escape(title(sweep))}**", "", _row(heads), "|" + "--:|" * len(heads)]
+    for settings, cells in _rows(sweep, metrics):
+        lines.append(_row([*settings, *(cell.text for cell in cells)]))
+    if sweep.plan.design == "saltelli":
+        for metric in metrics:
+            lines += ["", f"Share of the variance of {escape(metric)}:", "", _row(["", "alone", "with all others"])]
+            lines.append("|:--|--:|--:|")
+            for path, index in sweep.sobol_indices(metric).items():
+                lines.append(_row([path, _share(index.first), _share(index.total)]))
+    return "\n".join(lines) + "\n"
+
+
+def render_tornado(tornado: Tornado, width: int = 80) -> list[Line]:
+    """Return a tornado as lines of at most ``width`` characters: the setting that matters most comes first."""
+    study = tornado.base
+    base = show(study.estimate(tornado.metric).interval, study.metrics[tornado.metric].unit)
+    head = (
+        f"What moves {_label(tornado.metric)}, one setting at a time · {base} as it is ·"
+        f" {counted(study.n, 'replication')} each · seed {study.seed}"
+    )
+    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(head, width)]
+    lines.append(())
+    names = names_of([bar.setting for bar in tornado.bars])
+    rows = [[name, *_tornado_cells(tornado, number)] for number, name in enumerate(names)]
+    heads = ["", "at one end", "at the other", "change", ""]
+    table = [heads, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(heads))]
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > width:
+        table = [row[:-1] for row in table]
+        widths = widths[:-1]
+    if sum(widths) + len(_GAP) * (len(widths) - 1) <= width:
+        for number, row in enumerate(table):
+            text = _GAP.join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)).rstrip()
+            lines.append(((text, "quiet" if number == 0 else ""),))
+    else:
+        for row in rows:
+            lines += [((text, ""),) for text in textwrap.wrap(f"{row[0]}: {row[3]}", width)]
+            both = f"{row[1]}, {row[2]}"
+            lines += [
+                ((text, "quiet"),) for text in textwrap.wrap(both, width, initial_indent=_GAP, subsequent_indent=_GAP)
+            ]
+    return lines
+
+
+def tornado_markdown(tornado: Tornado) -> str:
+    """Return a tornado as a Markdown table."""
+    names = names_of([bar.setting for bar in tornado.bars])
+    lines = [f"**What moves {escape(_label(tornado.metric))}**", "", _row(["", "at one end", "at the other", "change"])]
+    lines.append("|:--|--:|--:|--:|")
+    lines += [_row([name, *_tornado_cells(tornado, number)[:3]]) for number, name in enumerate(names)]
+    return "\n".join(lines) + "\n"
+
+
+def names_of(paths: Sequence[str]) -> list[str]:
+    """Return the shortest ends of paths that tell them apart: ``preStop`` of ``deployment.preStop``."""
+    names = []
+    for path in paths:
+        parts = path.split(".")
+        others = [other.split(".") for other in paths if other != path]
+        depth = next(
+            (depth for depth in range(1, len(parts)) if all(other[-depth:] != parts[-depth:] for other in others)),
+            len(parts),
+        )
+        names.append(".".join(parts[-depth:]))
+    return names
+
+
+def _tornado_cells(tornado: Tornado, number: int) -> list[str]:
+    bar = tornado.bars[number]
+    unit = tornado.base.metrics[tornado.metric].unit
+    largest = tornado.bars[0].size
+    ends = [
+        f"{_value(end)}: {show(estimate.interval, unit).value}"
+        for end, estimate in zip(bar.ends, (bar.at_low, bar.at_high), strict=True)
+    ]
+    swing = show(bar.swing.interval, "points" if unit == "share" else unit, signed=True)
+    length = round(_BAR * bar.size / largest) if largest else 0
+    return [*ends, str(swing), "█" * length or "▏"]
+
+
+def _points(sweep: Sweep, metrics: Sequence[str], width: int) -> list[Line]:
+    names = names_of(sweep.settings)
+    rows = _rows(sweep, metrics)[:_MOST_ROWS]
+    settings = [max(len(name), *(len(row[0][at]) for row in rows)) for at, name in enumerate(names)]
+    values = [max(len(row[1][at].shown.value) for row in rows) for at in range(len(metrics))]
+    marks = [2 * any(row[1][at].mark for row in rows) for at in range(len(metrics))]
+    cells = [
+        max(
+            len(_label(metric)),
+            marks[at] + values[at] + 1 + max(len(row[1][at].shown.interval) for row in rows),
+        )
+        for at, metric in enumerate(metrics)
+    ]
+    if sum(settings) + sum(cells) + len(_GAP) * (len(settings) + len(cells) - 1) > width:
+        return _paragraphs(sweep, metrics, rows, width)
+    heads = [name.rjust(size) for name, size in zip(names, settings, strict=True)]
+    heads += [_label(metric).ljust(size) for metric, size in zip(metrics, cells, strict=True)]
+    lines: list[Line] = [((_GAP.join(heads).rstrip(), "quiet"),)]
+    for texts, estimates in rows:
+        line = [text.rjust(size) for text, size in zip(texts, settings, strict=True)]
+        for at, cell in enumerate(estimates):
+            mark = cell.mark.ljust(marks[at])
+            line.append(f"{mark}{cell.shown.value.rjust(values[at])} {cell.shown.interval}".ljust(cells[at]))
+        lines.append(((_GAP.join(line).rstrip(), ""),))
+    return lines
+
+
+def _paragraphs(
+    sweep: Sweep, metrics: Sequence[str], rows: Sequence[tuple[list[str], list[_Cell]]], width: int
+) -> list[Line]:
+    """A point's settings, and below them a metric a line."""
+    lines: list[Line] = []
+    names = names_of(sweep.settings)
+    label = max(len(_label(metric)) for metric in metrics)
+    for texts, cells in rows:
+        settings = ", ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
+        lines += [((text, "heading"),) for text in textwrap.wrap(settings, width)]
+        for metric, cell in zip(metrics, cells, strict=True):
+            text = f"{_GAP}{_label(metric).ljust(label)}{_GAP}{cell.text}"
+            lines += [
+                ((part, ""),) for part in textwrap.wrap(text, width, initial_indent=_GAP, subsequent_indent=_GAP * 2)
+            ]
+    return lines
+
+
+def _indices(sweep: Sweep, metric: str, width: int) -> list[Line]:
+    found = sweep.sobol_indices(metric)
+    names = names_of(list(found))
+    head = f"Share of the variance of {_label(metric)} over the ranges that a setting brings about"
+    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(head, width)]
+    size = max(map(len, names))
+    firsts = [_share(index.first) for index in found.values()]
+    middle = max(len("alone"), *map(len, firsts))
+    lines.append(((f"{_GAP}{' ' * size}{_GAP}{'alone'.ljust(middle)}{_GAP}with all others", "quiet"),))
+    for name, first, index in zip(names, firsts, found.values(), strict=True):
+        text = f"{_GAP}{name.ljust(size)}{_GAP}{first.ljust(middle)}{_GAP}{_share(index.total)}"
+        lines.append(((text, ""),))
+    return lines
+
+
+def _share(index: Interval) -> str:
+    """An index in whole percent: more digits than that no affordable design gives."""
+    if index.estimate is None or index.low is None or index.high is None:
+        return MISSING
+    value, low, high = (f"{100 * number:.0f}".replace("-", "−") for number in (index.estimate, index.low, index.high))
+    return f"{value}{THIN}% [{low}, {high}]".replace("−0", "0")
+
+
+def _rows(sweep: Sweep, metrics: Sequence[str]) -> list[tuple[list[str], list[_Cell]]]:
+    return [
+        ([_value(value) for value in point.values()], [_cell(study, metric) for metric in metrics])
+        for point, study in zip(sweep.points, sweep.studies, strict=True)
+    ]
+
+
+def _cell(study: Study, metric: str) -> _Cell:
+    estimate = study.estimate(metric)
+    threshold = study.scenario.parsed_thresholds.get(metric)
+    mark = "" if threshold is None else judge(threshold, estimate.interval)
+    return _Cell(mark, show(estimate.interval, estimate.unit))
+
+
+def _label(metric: str) -> str:
+    return _LABELS.get(metric, metric)
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(escape(cell) for cell in cells) + " |"

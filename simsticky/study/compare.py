@@ -1,0 +1,348 @@
+"""``compare``: two or more scenarios side by side, paired on common random numbers; or two results from files.
+
+Replication i of every scenario has the same seed and the same number, so it meets the same sessions and the same
+luck; only what the change did is left in the difference.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Unpack
+
+from simsticky.errors import InputError
+from simsticky.results.provenance import installed_version
+from simsticky.stats.intervals import LEVEL
+from simsticky.stats.paired import Difference, holm, holm_levels, mean_difference, ratio_difference
+from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study, estimate_metric
+from simsticky.study.replications import Value
+from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.sides import Change, Side, changes_between
+from simsticky.study.verdicts import checked_thresholds, did_you_mean
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from simsticky.results.metrics import Metric
+    from simsticky.scenario.model import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One metric of one scenario against the first.
+
+    Attributes:
+        metric: The metric.
+        name: The scenario's name.
+        base: The metric's estimate in the first scenario.
+        other: Its estimate in this one.
+        difference: This one minus the first, with an interval of the level at which Holm's procedure tests it.
+        p_adjusted: The p-value adjusted for all the scenarios compared; None without an interval.
+    """
+
+    metric: Metric
+    name: str
+    base: Estimate
+    other: Estimate
+    difference: Difference
+    p_adjusted: float | None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the interval of the difference leaves 0 out."""
+        low, high = self.difference.interval.low, self.difference.interval.high
+        return low is not None and high is not None and not low <= 0 <= high
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the contrast with the names of the JSON output."""
+        interval = self.difference.interval
+        return {
+            "scenario": self.name,
+            "metric": self.metric.name,
+            "unit": self.metric.unit,
+            "base": _ends(self.base),
+            "other": _ends(self.other),
+            "difference": {
+                "value": interval.estimate,
+                "low": interval.low,
+                "high": interval.high,
+                "level": interval.level,
+                "interval": interval.kind,
+                "p": self.difference.p_value,
+                "pAdjusted": self.p_adjusted,
+                "replications": interval.used,
+                "leftOut": interval.left_out,
+                "varianceRatio": self.difference.variance_ratio,
+            },
+        }
+
+
+def _ends(estimate: Estimate) -> dict[str, Any]:
+    found = estimate.to_json_dict()
+    return {key: found[key] for key in ("value", "low", "high", "interval", "numerator", "denominator")}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two or more scenarios, each compared with the first.
+
+    Attributes:
+        sides: What is compared, the first is the base.
+        paired: Whether replication i of all shared its random numbers.
+        metrics: The metrics it can speak of, by name.
+        warnings: What a reader should know before believing the differences.
+    """
+
+    sides: tuple[Side, ...]
+    paired: bool
+    metrics: Mapping[str, Metric]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> Side:
+        """What the others are compared with."""
+        return self.sides[0]
+
+    @property
+    def others(self) -> tuple[Side, ...]:
+        """All but the base."""
+        return self.sides[1:]
+
+    @property
+    def n(self) -> int:
+        """Replications that entered; of results of unequal size the smaller number."""
+        return min(side.n for side in self.sides)
+
+    def contrasts(self, metric: str) -> list[Contrast]:
+        """Return a metric of every scenario against the base, Holm-adjusted when there are several.
+
+        Raises:
+            InputError: There is no such metric; the hint names the nearest.
+        """
+        found = self.metrics.get(metric)
+        if found is None:
+            raise InputError.of(f"there is no metric {metric!r}", hint=did_you_mean(metric, self.metrics))
+        return self._contrasts(found)
+
+    @property
+    def table(self) -> list[Contrast]:
+        """Every metric of every scenario against the base, in the order of the registry."""
+        return list(self._table)
+
+    @cached_property
+    def _table(self) -> tuple[Contrast, ...]:
+        return tuple(contrast for metric in self.metrics.values() for contrast in self._contrasts(metric))
+
+    @cached_property
+    def frame(self) -> DataFrame:
+        """One row per metric and scenario but the first, all figures in the metric's unit; NaN where missing."""
+        from pandas import DataFrame
+
+        rows = [
+            {
+                "scenario": contrast.name,
+                "metric": contrast.metric.name,
+                "unit": contrast.metric.unit,
+                "base": contrast.base.interval.estimate,
+                "other": contrast.other.interval.estimate,
+                "difference": contrast.difference.interval.estimate,
+                "low": contrast.difference.interval.low,
+                "high": contrast.difference.interval.high,
+                "level": contrast.difference.interval.level,
+                "p": contrast.difference.p_value,
+                "p_adjusted": contrast.p_adjusted,
+                "paired": self.paired,
+                "variance_ratio": contrast.difference.variance_ratio,
+                "replications": contrast.difference.interval.used,
+            }
+            for contrast in self._table
+        ]
+        numbers = ("base", "other", "difference", "low", "high", "p", "p_adjusted", "variance_ratio")
+        return DataFrame(rows).astype(dict.fromkeys(numbers, float))
+
+    def changes(self, name: str) -> list[Change]:
+        """Return the settings in which a scenario differs from the base; none where a result does not tell."""
+        return changes_between(self.base, self._side(name))
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return everything the comparison says as plain JSON types, the same to the byte for the same input."""
+        return {
+            "schemaVersion": SCHEMA_VERSION,
+            "kind": "comparison",
+            "tool": {"name": "simsticky", "version": installed_version("simsticky")},
+            "level": LEVEL,
+            "paired": self.paired,
+            "replications": self.n,
+            "scenarios": [
+                {"name": side.name, "digest": side.digest, "seed": side.seed, "replications": side.n}
+                for side in self.sides
+            ],
+            "changes": {
+                side.name: [
+                    {"path": change.path, "base": change.before, "other": change.after, "from": change.origin}
+                    for change in self.changes(side.name)
+                ]
+                for side in self.others
+            },
+            "differences": [contrast.to_json_dict() for contrast in self._table],
+            "warnings": list(self.warnings),
+        }
+
+    def to_json(self) -> str:
+        """Return ``to_json_dict`` as text that ends with a newline."""
+        return json.dumps(self.to_json_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def regressions(self) -> list[Contrast]:
+        """Return what has certainly become worse: metrics with a threshold, else the two headlines."""
+        thresholds = {name: text for side in self.sides for name, text in side.thresholds.items()}
+        watched = thresholds or {"broken_sessions": "<", "failed_requests": "<"}
+        found = []
+        for name, text in watched.items():
+            if name in self.metrics:
+                wants_less = text.lstrip().startswith("<")
+                found += [
+                    contrast
+                    for contrast in self.contrasts(name)
+                    if contrast.is_certain and ((contrast.difference.interval.estimate or 0.0) > 0) == wants_less
+                ]
+        return found
+
+    def _side(self, name: str) -> Side:
+        return next(side for side in self.sides if side.name == name)
+
+    def _contrasts(self, metric: Metric) -> list[Contrast]:
+        differences = [self._difference(metric, side) for side in self.others]
+        p_values = [difference.p_value for difference in differences]
+        estimates = [self._estimate(metric, side) for side in self.sides]
+        rows = zip(self.others, estimates[1:], differences, holm_levels(p_values, LEVEL), holm(p_values), strict=True)
+        return [
+            Contrast(metric, side.name, estimates[0], estimate, difference.at_level(level), p)
+            for side, estimate, difference, level, p in rows
+        ]
+
+    def _estimate(self, metric: Metric, side: Side) -> Estimate:
+        return estimate_metric(metric, lambda key: self._column(side, key))
+
+    def _difference(self, metric: Metric, other: Side) -> Difference:
+        def columns(side: Side) -> tuple[Sequence[Value], Sequence[Value]]:
+            return self._column(side, metric.numerator or ""), self._column(side, metric.denominator or "")
+
+        if metric.numerator is not None and metric.denominator is not None:
+            return ratio_difference(
+                columns(self.base), columns(other), paired=self.paired, share=metric.unit == "share"
+            )
+        first, second = (self._column(side, metric.name) for side in (self.base, other))
+        return mean_difference(first, second, paired=self.paired)
+
+    def _column(self, side: Side, key: str) -> Sequence[Value]:
+        column = side.column(key)
+        return column[: self.n] if self.paired else column
+
+
+def compare(
+    scenarios: Mapping[str, Scenario],
+    n: int | None = None,
+    seed: int | None = None,
+    *,
+    metrics: Mapping[str, Metric] | None = None,
+    runner: Runner | None = None,
+    **execution: Unpack[Execution],
+) -> Comparison:
+    """Run two or more scenarios on common random numbers and compare each with the first.
+
+    Args:
+        scenarios: What to compare, by name; the first is the base.
+        n: Replications of each; the first scenario's ``run.replications`` by default.
+        seed: Seed of all; the first scenario's ``run.seed`` by default.
+        metrics: What to compare; all metrics by default.
+        runner: What runs the replications, where there is one already.
+        execution: Otherwise how to run, as for :class:`~simsticky.study.runner.Runner`.
+
+    Raises:
+        InputError: There are fewer than two scenarios, or a threshold names no metric.
+        Interrupted: On Ctrl-C.
+        SimstickyError: A worker was lost, the disk is full, or a replication failed.
+        ValueError: ``n`` is below 1.
+    """
+    if len(scenarios) < 2:
+        raise InputError.of(f"a comparison needs two scenarios or more, not {len(scenarios)}")
+    first = next(iter(scenarios.values()))
+    n = first.run.replications if n is None else n
+    seed = first.run.seed if seed is None else seed
+    if n < 1:
+        raise ValueError(f"a study needs at least one replication, not {n}")
+    if metrics is None:
+        from simsticky.results.metrics import METRICS
+
+        metrics = METRICS
+    for scenario in scenarios.values():
+        checked_thresholds(scenario, metrics)
+    cases = [Case(scenario, seed, range(n)) for scenario in scenarios.values()]
+    with ExitStack() as own:
+        runner = own.enter_context(Runner(**execution)) if runner is None else runner
+        runner.begin(list(scenarios.values()), seed, replications=n)
+        found = runner.run(cases)
+    studies = zip(scenarios.items(), found, strict=True)
+    return compare_studies({name: Study(of, seed, runs, metrics) for (name, of), runs in studies})
+
+
+def compare_studies(studies: Mapping[str, Study]) -> Comparison:
+    """Compare studies that have been run already, each with the first; paired where they have the same seed."""
+    sides = [Side.of_study(name, study) for name, study in studies.items()]
+    return compare_sides(sides, next(iter(studies.values())).metrics)
+
+
+def compare_sides(sides: Sequence[Side], metrics: Mapping[str, Metric] | None = None) -> Comparison:
+    """Compare results, each with the first; paired where all have the same seed.
+
+    Warns of differing seeds, sizes, versions and definitions.
+
+    Args:
+        sides: Two or more results.
+        metrics: What to compare; by default all metrics that every result knows.
+
+    Raises:
+        InputError: There are fewer than two.
+    """
+    if len(sides) < 2:
+        raise InputError.of(f"a comparison needs two results or more, not {len(sides)}")
+    if metrics is None:
+        from simsticky.results.metrics import METRICS
+
+        metrics = {name: metric for name, metric in METRICS.items() if all(name in side.definitions for side in sides)}
+    paired = len({side.seed for side in sides}) == 1
+    return Comparison(tuple(sides), paired, metrics, tuple(_warnings(sides, metrics, paired)))
+
+
+def _warnings(sides: Sequence[Side], metrics: Mapping[str, Metric], paired: bool) -> list[str]:
+    base, found = sides[0], []
+    for side in sides:
+        found += [text if text.startswith(side.name) else f"{side.name}: {text}" for text in side.warnings]
+    for side in sides[1:]:
+        if not paired and side.seed != base.seed:
+            found.append(f"{base.name} has seed {base.seed}, {side.name} {side.seed}: compared as independent runs")
+        elif side.n != base.n:
+            common = min(base.n, side.n)
+            found.append(f"{base.name} has {base.n} replications, {side.name} {side.n}: the first {common} are paired")
+        for what, mine, other in (("version", base.version, side.version), *_libraries(base, side)):
+            if mine != other:
+                found.append(f"{base.name} was made with {what} {mine}, {side.name} with {other}")
+        changed = [
+            name
+            for name in metrics
+            if name in side.definitions and side.definitions[name] != base.definitions.get(name)
+        ]
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            names = ", ".join(changed[:3]) + more
+            found.append(f"{names}: defined differently in {base.name} and {side.name}")
+        if side.digest == base.digest:
+            found.append(f"{base.name} and {side.name} are the same scenario")
+    return list(dict.fromkeys(found))
+
+
+def _libraries(base: Side, side: Side) -> list[tuple[str, str, str]]:
+    return [(name, version, side.libraries.get(name, "unknown")) for name, version in base.libraries.items()]

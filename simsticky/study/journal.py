@@ -1,0 +1,254 @@
+"""The directory of a study: each finished replication is on disk at once, and is never simulated again.
+
+``study.json`` says of what the replications are; ``replications.jsonl`` holds one record a line, behind its
+checksum, appended and synced before the replication counts as finished; ``lock`` is held while a study writes, and
+freed by the kernel however its process ends. A line that its checksum does not confirm is no data: what a killed
+process was writing is cut off, and its replication is simulated again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from simsticky.errors import InputError, SimstickyError
+from simsticky.study.replications import Replication
+
+FORMAT = 1
+STUDY, RECORDS, LOCK = "study.json", "replications.jsonl", "lock"
+
+_CHECKSUM_DIGITS = 16
+
+Key = tuple[str, int, int]
+"""Digest of the scenario, seed, number of the replication."""
+
+
+class Journal:
+    """The finished replications of a study in a directory; a context manager that holds its lock.
+
+    Attributes:
+        directory: Where they are.
+        damaged: Records that were on disk and are none: half written, or changed since.
+    """
+
+    def __init__(self, directory: Path | str, identity: Mapping[str, Any]) -> None:
+        """Open a directory, or make it.
+
+        Args:
+            directory: The directory; the one it lies in must be there.
+            identity: What the replications depend on besides their key, as plain JSON types: versions, seed,
+                scenarios. A directory that was made with another one is refused.
+
+        Raises:
+            InputError: The directory belongs to another study, to somebody else, or to a run that goes on.
+            SimstickyError: It cannot be written.
+        """
+        self.directory = Path(directory)
+        self.damaged = 0
+        self._places: dict[Key, tuple[int, int]] = {}
+        self._end = 0
+        with self._disk():
+            self._claim(dict(identity))
+            self._file = (self.directory / RECORDS).open("ab+", buffering=0)
+            try:
+                self._read()
+            except BaseException:
+                self.close()
+                raise
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._places
+
+    def get(self, key: Key) -> Replication:
+        """Return a finished replication.
+
+        Raises:
+            KeyError: It is not there.
+            SimstickyError: It has changed on disk since the directory was opened.
+        """
+        start, size = self._places[key]
+        with self._disk():
+            self._file.seek(start)
+            record = _record(self._file.read(size))
+        if record is None:
+            raise SimstickyError(f"{self.directory / RECORDS} has been changed while it was in use")
+        return Replication.from_json_dict(record)
+
+    def add(self, key: Key, replication: Replication) -> None:
+        """Write a finished replication and wait until the disk has it.
+
+        Raises:
+            SimstickyError: The disk is full or gone; what was finished before is kept.
+        """
+        if key in self._places:
+            return
+        line = _line({"key": list(key), **replication.to_json_dict()})
+        with self._disk():
+            try:
+                self._write(line)
+                os.fsync(self._file.fileno())
+            except OSError:
+                # Half a record would be dropped when it is read again; better that none is there.
+                self._file.truncate(self._end)
+                raise
+        self._places[key] = (self._end, len(line))
+        self._end += len(line)
+
+    def close(self) -> None:
+        """Free the directory for the next run."""
+        self._file.close()
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _claim(self, identity: dict[str, Any]) -> None:
+        """Make the directory or find that it is of this study, and lock it."""
+        said = self.directory / STUDY
+        if self.directory.exists() and not self.directory.is_dir():
+            raise _refused(f"{self.directory} is a file")
+        if not self.directory.absolute().parent.is_dir():
+            raise _refused(f"there is no directory {self.directory.absolute().parent}")
+        if self.directory.is_dir() and not said.exists() and _others(self.directory):
+            raise _refused(f"{self.directory} holds files that are no study", "give a new directory")
+        self.directory.mkdir(exist_ok=True)
+        self._lock = _locked(self.directory / LOCK)
+        try:
+            written = {"format": FORMAT, **identity}
+            if said.exists():
+                _compare(self.directory, _load(said), written)
+            else:
+                _replace(said, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _read(self) -> None:
+        """Find the records that are whole, and cut off what a killed process left at the end."""
+        at = 0
+        with (self.directory / RECORDS).open("rb") as lines:
+            for line in lines:
+                record = _record(line)
+                if record is None:
+                    self.damaged += 1
+                else:
+                    digest, seed, replication = record["key"]
+                    self._places[digest, seed, replication] = (at, len(line))
+                    self._end = at + len(line)
+                at += len(line)
+        self._file.truncate(self._end)
+
+    def _write(self, line: bytes) -> None:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            place = error.filename or self.directory / RECORDS
+            kept = f"; {len(self)} finished replications are kept there" if self._places else ""
+            raise SimstickyError(f"cannot use {place}: {reason}{kept}") from error
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    text = json.dumps(record, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+    return _checksum(text) + b" " + text + b"\n"
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """Return the record of a line, or None when the line is damaged."""
+    checksum, blank, text = line.partition(b" ")
+    if not blank or not text.endswith(b"\n") or checksum != _checksum(text[:-1]):
+        return None
+    record: dict[str, Any] = json.loads(text)
+    return record
+
+
+def _checksum(text: bytes) -> bytes:
+    return sha256(text).hexdigest()[:_CHECKSUM_DIGITS].encode()
+
+
+def _locked(path: Path) -> int:
+    """Return a descriptor that holds the lock of a file until it is closed or its process ends."""
+    try:
+        import fcntl
+    except ImportError:
+        raise _refused("a study can be kept only where the system has flock: Linux, macOS, WSL") from None
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise _refused(f"another run is working in {path.parent}", "wait for it, or give another directory") from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _others(directory: Path) -> list[str]:
+    """Return the files that no study leaves, not even one that was killed while it made its directory."""
+    names = (path.name for path in directory.iterdir())
+    return [name for name in names if name != LOCK and not name.startswith(f".{STUDY}.")]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        written = json.loads(path.read_bytes())
+    except ValueError:
+        written = None
+    if not isinstance(written, dict):
+        raise _refused(f"{path} is damaged: nobody can say of what the replications are", "give a new directory")
+    return written
+
+
+def _compare(directory: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    for key in dict.fromkeys((*wanted, *found)):
+        if found.get(key) != wanted.get(key):
+            raise _refused(
+                f"{directory} is of another study: its {key} is {_short(found.get(key))} and not"
+                f" {_short(wanted.get(key))}",
+                "give another directory, or the same scenario, seed and version",
+            )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_short(part)}" for key, part in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a whole file or none of it."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _refused(message: str, hint: str = "") -> InputError:
+    return InputError.of(message, file="--study", hint=hint)

@@ -1,0 +1,303 @@
+"""Where replications come from: simulated by workers, or found in the directory of a study that was interrupted.
+
+Every verb (replicate, compare, sweep, recommend) runs through one :class:`Runner`, so each can be spread over
+processes or a cluster, stopped, and gone on with.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict
+
+from simsticky.errors import InputError, SimstickyError
+from simsticky.results.provenance import library_versions, tool_version
+from simsticky.study.execution import Interrupted, LostWorkerError, Workers, in_order, workers
+from simsticky.study.journal import Journal, Key
+from simsticky.study.replications import Replication, Replications
+
+if TYPE_CHECKING:
+    from simsticky.results.result import Result
+    from simsticky.scenario.model import Scenario
+
+# Chunks a worker gets: enough that the last one to finish does not keep the others waiting for long.
+_CHUNKS_PER_WORKER = 16
+# A chunk is what progress moves by, and what is lost when a study is stopped.
+_LARGEST_CHUNK = 50
+
+
+class Simulate(Protocol):
+    """What a study needs of ``simsticky.simulate.simulate``."""
+
+    def __call__(self, scenario: Scenario, *, seed: int, replication: int) -> Result:
+        """Run one replication."""
+
+
+class Execution(TypedDict, total=False):
+    """How a study runs; no part of its numbers. The arguments of :class:`Runner`."""
+
+    jobs: int
+    executor: Executor | None
+    scheduler: str | None
+    directory: Path | str | None
+    on_progress: Callable[[int, int], None] | None
+    on_note: Callable[[str], None] | None
+    simulate: Simulate | None
+    options: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Replications of one scenario.
+
+    Attributes:
+        scenario: What to simulate.
+        seed: Its seed; replication i is ``simulate(scenario, seed=seed, replication=i)``.
+        replications: Which.
+    """
+
+    scenario: Scenario
+    seed: int
+    replications: range
+
+
+class Runner:
+    """Runs replications; a context manager that starts its workers once and ends them.
+
+    Attributes:
+        finished: Replications that are finished, found ones included.
+        found: Of these, the ones that were found in the directory.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: int = 1,
+        executor: Executor | None = None,
+        scheduler: str | None = None,
+        directory: Path | str | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+        on_note: Callable[[str], None] | None = None,
+        simulate: Simulate | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say how to run; nothing starts before it is entered.
+
+        Args:
+            jobs: Worker processes; 1 runs in this process.
+            executor: Any ``concurrent.futures.Executor`` instead of own processes; it is left open.
+            scheduler: Address of a Dask scheduler instead, for example ``tcp://10.0.0.5:8786``.
+            directory: Where finished replications are kept, and those of an interrupted study found.
+            on_progress: Called with (replications finished, replications known to be wanted so far).
+            on_note: Called with what a person should know: a damaged record was dropped. A warning by default.
+            simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
+                default.
+            options: What else the numbers depend on, as plain JSON types: it is noted in the directory.
+        """
+        self.finished = 0
+        self.found = 0
+        self._where = (jobs, executor, scheduler)
+        self._directory = directory
+        self._told = on_progress
+        self._note = on_note or _warn
+        self._simulate = simulate if simulate is not None else simulate_numbers
+        self._options = dict(options or {})
+        self._resources = ExitStack()
+        self._workers: Workers | None = None
+        self._journal: Journal | None = None
+        self._wanted = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return self._resources.__exit__(kind, error, traceback)
+
+    def begin(self, scenarios: Sequence[Scenario], seed: int, **options: Any) -> None:
+        """Open the directory, if there is one, for a study of these scenarios.
+
+        Args:
+            scenarios: What the study is asked about: one, several to compare, the base of a sweep.
+            seed: Its seed.
+            options: What else the numbers depend on, as plain JSON types.
+
+        Raises:
+            InputError: The directory is another study's, or another run works in it.
+            SimstickyError: It cannot be written.
+        """
+        if self._directory is None or self._journal is not None:
+            return
+        identity = {
+            "simsticky": tool_version(),
+            "libraries": library_versions(),
+            "scenario": [scenario.digest() for scenario in scenarios],
+            "seed": seed,
+            **self._options,
+            **options,
+        }
+        self._journal = self._resources.enter_context(Journal(self._directory, identity))
+        if damaged := self._journal.damaged:
+            records = "1 damaged record was" if damaged == 1 else f"{damaged} damaged records were"
+            self._note(f"{records} dropped from {self._directory}; what is missing is simulated again")
+
+    def run(self, cases: Sequence[Case]) -> list[Replications]:
+        """Return the replications of each case, in order; nothing that is already there is simulated again.
+
+        Raises:
+            Interrupted: On Ctrl-C, with how many replications are finished and what became of them.
+            SimstickyError: A worker or the cluster was lost, the disk is full, or a replication failed.
+        """
+        missing = [self._missing(case) for case in cases]
+        self._wanted += sum(len(case.replications) for case in cases)
+        there = sum(len(case.replications) for case in cases) - sum(map(len, missing))
+        self.found += there
+        self._tell(there)
+        chunks = self._chunks(cases, missing)
+        try:
+            fresh = self._fresh(chunks)
+            return [
+                Replications(self._next(case, replication, lacking, fresh) for replication in case.replications)
+                for case, lacking in zip(cases, map(frozenset, missing), strict=True)
+            ]
+        except KeyboardInterrupt:
+            raise Interrupted(self.finished, self._wanted, "replications", self._kept()) from None
+        except LostWorkerError:
+            raise LostWorkerError(self.finished, self._wanted, "replications", self._kept()) from None
+        except InputError:
+            raise
+        except SimstickyError as error:
+            if self._journal is None or not self.finished:
+                raise
+            raise type(error)(f"{error}; {self._kept()}") from error
+
+    def _missing(self, case: Case) -> list[int]:
+        journal = self._journal
+        if journal is None:
+            return list(case.replications)
+        return [replication for replication in case.replications if _key(case, replication) not in journal]
+
+    def _next(self, case: Case, replication: int, lacking: frozenset[int], fresh: Iterator[Replication]) -> Replication:
+        if replication in lacking or self._journal is None:
+            return next(fresh)
+        return self._journal.get(_key(case, replication))
+
+    def _chunks(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> list[_Chunk]:
+        if not any(missing):
+            return []
+        where = self._start()
+        size = max(1, min(sum(map(len, missing)) // (where.width * _CHUNKS_PER_WORKER), _LARGEST_CHUNK))
+        if self._journal is not None or where.executor is None:
+            size = 1  # what is finished is on disk at once; here there is nothing to send
+        chunks = []
+        for case, replications in zip(cases, missing, strict=True):
+            parts = [tuple(replications[at : at + size]) for at in range(0, len(replications), size)]
+            chunk = _Chunk(self._simulate, case, b"", ())
+            if parts and where.executor is not None:
+                chunk = replace(chunk, pickled=pickle.dumps(case.scenario))
+            chunks += [replace(chunk, replications=part) for part in parts]
+        return chunks
+
+    def _start(self) -> Workers:
+        if self._workers is None:
+            jobs, executor, scheduler = self._where
+            self._workers = self._resources.enter_context(workers(jobs, executor, scheduler))
+        return self._workers
+
+    def _fresh(self, chunks: Sequence[_Chunk]) -> Iterator[Replication]:
+        if not chunks:
+            return
+
+        def keep(index: int, replications: Sequence[Replication]) -> None:
+            chunk = chunks[index]
+            if self._journal is not None:
+                for number, replication in zip(chunk.replications, replications, strict=True):
+                    self._journal.add(_key(chunk.case, number), replication)
+            self._tell(len(replications))
+
+        assert self._workers is not None
+        do = _run if self._workers.executor is None else _run_sent
+        tasks: Sequence[Any] = chunks if do is _run else _Sent(chunks)
+        for replications in in_order(tasks, do, self._workers, on_done=keep):
+            yield from replications
+
+    def _tell(self, more: int) -> None:
+        self.finished += more
+        if self._told is not None and more:
+            self._told(self.finished, self._wanted)
+
+    def _kept(self) -> str:
+        if self._journal is None:
+            return ""
+        return f"{len(self._journal)} are kept in {self._journal.directory}, and the same command goes on from there"
+
+
+def simulate_numbers(scenario: Scenario, *, seed: int, replication: int) -> Result:
+    """Simulate a scenario once for its summary; a study keeps no more, whatever the scenario records."""
+    from simsticky.simulate import simulate
+
+    # The numbers and the digest are the same at every level of recording (docs/decisions/0002).
+    run = scenario.run.model_copy(update={"record": "summary"})
+    return simulate(scenario.model_copy(update={"run": run}), seed, replication)
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Replications of one case for one worker; ``pickled`` is its scenario, for sending."""
+
+    simulate: Simulate
+    case: Case
+    pickled: bytes
+    replications: tuple[int, ...]
+
+
+_Message = tuple[Simulate, bytes, int, tuple[int, ...]]
+
+
+class _Sent(Sequence[_Message]):
+    """The chunks as they are sent: a scenario is pickled once, not once a chunk."""
+
+    def __init__(self, chunks: Sequence[_Chunk]) -> None:
+        self._chunks = chunks
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def __getitem__(self, index: Any) -> Any:
+        chunk = self._chunks[index]
+        return (chunk.simulate, chunk.pickled, chunk.case.seed, chunk.replications)
+
+
+def _run(chunk: _Chunk) -> list[Replication]:
+    return _simulated(chunk.simulate, chunk.case.scenario, chunk.case.seed, chunk.replications)
+
+
+def _run_sent(message: _Message) -> list[Replication]:
+    simulate, pickled, seed, replications = message
+    return _simulated(simulate, _scenario(pickled), seed, replications)
+
+
+@lru_cache(maxsize=4)
+def _scenario(pickled: bytes) -> Scenario:
+    scenario: Scenario = pickle.loads(pickled)
+    return scenario
+
+
+def _simulated(simulate: Simulate, scenario: Scenario, seed: int, replications: Iterable[int]) -> list[Replication]:
+    return [Replication.of(simulate(scenario, seed=seed, replication=replication)) for replication in replications]
+
+
+def _key(case: Case, replication: int) -> Key:
+    return case.scenario.digest(), case.seed, replication

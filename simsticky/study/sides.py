@@ -1,0 +1,164 @@
+"""What a comparison needs of each result: of a study in memory, or of the JSON file that ``run --out`` wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simsticky.errors import InputError
+from simsticky.results.provenance import installed_version, library_versions
+from simsticky.study.replicate import SCHEMA_VERSION
+from simsticky.study.replications import Value
+
+if TYPE_CHECKING:
+    from simsticky.study.replicate import Study
+
+# What a scenario may say differently without being another one to simulate.
+_NO_SETTING = ("schema", "name", "about", "manifests", "thresholds", "run.replications")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A setting that differs.
+
+    Attributes:
+        path: Dotted path of the setting.
+        before: Its value in the base, as JSON; None where it is not stated.
+        after: Its value in the other.
+        origin: Where the other's value came from (``deploy.yaml:41``); ``default`` where nobody stated it.
+    """
+
+    path: str
+    before: Any
+    after: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One result of a comparison.
+
+    Attributes:
+        name: Its name in the comparison.
+        seed: Its seed.
+        n: Its replications.
+        values: The numbers of each replication, by key of the summary.
+        definitions: What each of its metrics means.
+        digest: The scenario's digest.
+        version: Version of simsticky.
+        libraries: Versions of the libraries that a number may depend on.
+        resolved: The whole scenario as JSON; empty where the result does not tell.
+        origins: Where each stated value came from, by dotted path.
+        thresholds: The scenario's thresholds.
+        warnings: The result's warnings.
+    """
+
+    name: str
+    seed: int
+    n: int
+    values: Mapping[str, Sequence[Value]]
+    definitions: Mapping[str, str]
+    digest: str
+    version: str
+    libraries: Mapping[str, str]
+    resolved: Mapping[str, Any]
+    origins: Mapping[str, str]
+    thresholds: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+    def column(self, key: str) -> Sequence[Value]:
+        """Return the values of a key, one a replication; None throughout where no replication has one."""
+        return self.values.get(key) or [None] * self.n
+
+    @classmethod
+    def of_study(cls, name: str, study: Study) -> Side:
+        """Return a study as a side."""
+        return cls(
+            name,
+            study.seed,
+            study.n,
+            study.values(),
+            {metric.name: metric.definition for metric in study.metrics.values()},
+            study.scenario.digest(),
+            installed_version("simsticky"),
+            library_versions(),
+            study.scenario.to_json_dict(),
+            study.scenario.provenance,
+            study.scenario.thresholds,
+            study.warnings,
+        )
+
+    @classmethod
+    def read(cls, path: Path, name: str) -> Side:
+        """Read what ``simsticky run --output json`` or ``--out FILE.json`` wrote.
+
+        Raises:
+            InputError: The file cannot be read, is no such result, or was written by a newer version.
+        """
+        try:
+            whole = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError.of(error.strerror or str(error), file=str(path)) from error
+        except ValueError as error:
+            raise InputError.of(f"is no JSON: {error}", file=str(path)) from error
+        hint = "write one with: simsticky run FILE --out result.json"
+        if not isinstance(whole, dict) or "values" not in whole or "estimates" not in whole:
+            raise InputError.of("is no result of simsticky run", file=str(path), hint=hint)
+        if whole.get("schemaVersion") != SCHEMA_VERSION:
+            message = f"has schemaVersion {whole.get('schemaVersion')}, and this version reads {SCHEMA_VERSION}"
+            raise InputError.of(message, file=str(path), hint=hint)
+        try:
+            scenario = whole["scenario"]
+            resolved = scenario.get("resolved", {})
+            return cls(
+                name,
+                whole["seed"],
+                whole["replications"],
+                whole["values"],
+                {metric: estimate.get("definition", "") for metric, estimate in whole["estimates"].items()},
+                scenario["digest"],
+                whole["tool"]["version"],
+                whole["libraries"],
+                resolved,
+                scenario.get("from", {}),
+                resolved.get("thresholds", {}),
+                tuple(whole.get("warnings", ())),
+            )
+        except (LookupError, TypeError, AttributeError) as error:
+            raise InputError.of(f"is no whole result of simsticky run: {error}", file=str(path), hint=hint) from error
+
+
+def changes_between(base: Side, other: Side) -> list[Change]:
+    """Return the settings in which two sides differ, in the order of the scenario; none where one does not tell."""
+    if not base.resolved or not other.resolved:
+        return []
+    before, after = dict(_flat(base.resolved)), dict(_flat(other.resolved))
+    paths = dict.fromkeys([*before, *after])
+    return [
+        Change(path, before.get(path), after.get(path), _origin(other.origins, path))
+        for path in paths
+        if before.get(path) != after.get(path) and not f"{path}.".startswith(tuple(f"{top}." for top in _NO_SETTING))
+    ]
+
+
+def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves of a JSON document by dotted path; an empty section is a leaf."""
+    if isinstance(node, Mapping) and node:
+        for key, below in node.items():
+            yield from _flat(below, f"{prefix}{key}.")
+    elif isinstance(node, list | tuple) and node:
+        for index, below in enumerate(node):
+            yield from _flat(below, f"{prefix}{index}.")
+    else:
+        yield prefix[:-1], node
+
+
+def _origin(origins: Mapping[str, str], path: str) -> str:
+    while path:
+        if path in origins:
+            return origins[path]
+        path = path.rpartition(".")[0]
+    return "default"

@@ -1,0 +1,222 @@
+"""The search for the cheapest setting, on a formula whose answers are known."""
+
+import math
+
+import pytest
+from drain_stub import (
+    MEAN_S,
+    simulate,
+    simulate_by_duration,
+    simulate_on_the_line,
+    simulate_with_a_bump,
+)
+from small_scenario import small
+
+from simsticky.errors import InputError
+from simsticky.report.numbers import THIN
+from simsticky.report.recommendation import render, to_csv, to_markdown
+from simsticky.report.terminal import plain
+from simsticky.study.costs import cheapest
+from simsticky.study.recommend import recommend
+from simsticky.study.runner import Runner
+
+DRAIN = {"deployment.preStop": "0s..10m", "deployment.grace": "preStop + 30s"}
+
+
+def search(thresholds="broken_sessions < 5%", vary=None, n=20, by=simulate, scenario=None, **options):
+    with Runner(simulate=by) as runner:
+        return recommend(scenario or small(), thresholds, vary or DRAIN, n, 1, runner=runner, **options)
+
+
+def test_the_pick_is_the_shortest_window_that_is_certain():
+    """The pick meets the threshold with its whole interval, and one step less does not."""
+    found = search()
+    crossing = found.crossings[0].number
+    assert found.status == "found"
+    assert found.monotone
+    assert crossing == pytest.approx(MEAN_S * math.log(20), rel=0.05)
+    assert found.pick.settings["deployment.preStop"] >= crossing
+    assert found.pick.estimates["broken_sessions"].interval.high < 0.05
+    before = [o for o in found.tried if o.settings["deployment.preStop"] < found.pick.settings["deployment.preStop"]]
+    assert max(o.settings["deployment.preStop"] for o in before) == found.pick.settings["deployment.preStop"] - 5
+    assert all(option.mark != "✓" for option in before)
+
+
+def test_bisection_tries_few_of_many_settings():
+    """Of 121 settings fewer than a fifth is tried."""
+    found = search()
+    assert len(found.tried) < 25
+
+
+def test_every_setting_that_is_told_about_has_run_all_replications():
+    """Screening saves replications; what is printed has them all."""
+    found = search(n=40)
+    told = [found.today, found.pick, found.stricter.option, found.looser.option]
+    assert {option.replications for option in told} == {40}
+    assert min(option.replications for option in found.tried) < 40
+
+
+def test_the_price_of_a_step_is_on_the_ladder():
+    """5 % is priced against 2 % and 10 %, in seconds of the window."""
+    found = search()
+    assert (found.stricter.threshold, found.looser.threshold) == ("broken_sessions < 2%", "broken_sessions < 10%")
+    stops = [
+        option.settings["deployment.preStop"] for option in (found.looser.option, found.pick, found.stricter.option)
+    ]
+    assert stops == sorted(stops)
+    assert stops[2] >= MEAN_S * math.log(50) * 0.95
+
+
+def test_the_verdict_flips_with_longer_sessions():
+    """The pick fails where sessions are longer by what its window has to spare."""
+    scenario = small(traffic__think={"kind": "exponential", "mean": 60}, traffic__requests=2)
+    found = search(by=simulate_by_duration, scenario=scenario)
+    window = found.pick.settings["deployment.preStop"]
+    assert found.flip.mean_s == 60
+    assert found.flip.flips_at_s == pytest.approx(window / math.log(20), rel=0.06)
+
+
+def test_a_verdict_that_does_not_hang_on_the_sessions_says_so():
+    """Where longer sessions change nothing, the longest ones tried are named."""
+    found = search()
+    assert found.flip.flips_at_s is None
+    assert found.flip.held_to_s == pytest.approx(8 * found.flip.mean_s)
+
+
+def test_a_fixed_grace_period_is_the_reason():
+    """A preStop hook longer than a fixed grace period helps nobody, and that is said."""
+    found = search(vary={"deployment.preStop": "0s..10m"}, scenario=small(deployment__grace="60s"))
+    assert found.status == "none"
+    assert found.pick is None
+    assert "terminationGracePeriodSeconds is fixed at 1m" in found.reason
+    assert found.closest.mark == "✗"
+
+
+def test_no_drain_support_is_the_reason():
+    """Without drain support no window is served."""
+    found = search(scenario=small(kic__enableDrainSupport=False))
+    assert found.status == "none"
+    assert "drain support is off" in found.reason
+
+
+def test_a_range_that_ends_too_early_is_the_reason():
+    """Where the metric still improves at the end of the range, the answer says where it might be met."""
+    found = search(vary={**DRAIN, "deployment.preStop": "0s..2m"})
+    assert found.status == "none"
+    assert "at 2m" in found.reason
+    assert "at about 2m5" in found.reason or "at about 3m" in found.reason
+
+
+def test_nobody_can_tell_is_inconclusive():
+    """A truth that sits on the threshold is neither found nor impossible."""
+    found = search(by=simulate_on_the_line)
+    assert found.status == "inconclusive"
+    assert "too uncertain" in found.reason
+
+
+def test_a_bump_is_raced_over_instead_of_bisected():
+    """Where the metric goes up and down along the range, bisection is not trusted and the cheap dip is found."""
+    found = search(by=simulate_with_a_bump)
+    assert found.monotone is False
+    assert 100 <= found.pick.settings["deployment.preStop"] < 200
+
+
+def test_choices_are_raced_and_the_level_pays_for_their_number():
+    """Of listed values the cheapest certain one is picked."""
+    found = search(vary={"deployment.preStop": ["1m", "3m", "4m", "9m"], "deployment.grace": "preStop + 30s"})
+    assert found.monotone is None
+    assert found.pick.settings["deployment.preStop"] == 240
+    assert not found.crossings
+
+
+def test_other_knobs_make_lines_of_their_own():
+    """With drain support as a second knob the line without it has no pick, and the level pays for two lines."""
+    found = search(vary={**DRAIN, "kic.enableDrainSupport": [True, False]})
+    assert found.pick.settings["kic.enableDrainSupport"] is True
+    assert found.level == pytest.approx(0.975)
+
+
+def test_two_thresholds_bound_a_range_from_both_sides():
+    """A time limit bounds the window from above, broken sessions from below."""
+    found = search(["broken_sessions < 5%", "last_old_pod_gone_s < 4m"])
+    assert 180 < found.pick.settings["deployment.preStop"] < 239
+    none = search(["broken_sessions < 5%", "last_old_pod_gone_s < 2m"])
+    assert none.status == "none"
+    assert "no setting keeps broken_sessions and last_old_pod_gone_s together" in none.reason
+
+
+def test_cost_is_one_after_the_other_with_ties():
+    """Times within 5 % are equal, then pods decide; another order decides otherwise."""
+    costs = [
+        {"last_old_pod_gone_s": 100, "peak_pods": 8, "extra_pod_s": 300},
+        {"last_old_pod_gone_s": 104, "peak_pods": 4, "extra_pod_s": 320},
+        {"last_old_pod_gone_s": 150, "peak_pods": 3, "extra_pod_s": 100},
+        {"last_old_pod_gone_s": None, "peak_pods": 1, "extra_pod_s": 1},
+    ]
+    order = ("last_old_pod_gone_s", "peak_pods", "extra_pod_s")
+    assert cheapest("abcd", costs, order) == "b"
+    assert cheapest("abc", costs[:3], ("peak_pods", "last_old_pod_gone_s", "extra_pod_s")) == "c"
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "vary", "says"),
+    [
+        ("broken_session < 5%", DRAIN, "broken_sessions"),
+        ("broken_sessions", DRAIN, "no threshold"),
+        ("broken_sessions < 5%", {"deployment.preStopp": "0s..10m"}, "preStop"),
+        ("broken_sessions < 5%", {"deployment.preStop": "10m..0s"}, "empty"),
+        ("broken_sessions < 5%", {"deployment.grace": "60s"}, "nothing is varied"),
+        ("broken_sessions < 5%", {"upstream.algorithm": "a..b"}, "takes no numbers"),
+        ("broken_sessions < 5%", {"deployment.preStop": "0s..10m", "deployment.maxSurge": ["x"]}, "maxSurge"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(thresholds, vary, says):
+    """A wrong metric, path, range or value is bad input with a word about it."""
+
+    def never(scenario, *, seed, replication):
+        raise AssertionError("it ran")
+
+    with pytest.raises(InputError, match=says):
+        search(thresholds, vary, by=never)
+
+
+def test_a_timeline_without_operation_is_refused():
+    """There is nothing to recommend about a cluster that nobody touches."""
+    with pytest.raises(InputError, match="timeline"):
+        search(scenario=small([]))
+
+
+def test_the_table_fits_80_columns_and_says_it_all():
+    """On 80 columns every line fits; verdict, prices, crossing and flip are there."""
+    found = search(by=simulate_by_duration, scenario=small(traffic__think={"kind": "exponential", "mean": 60}))
+    text = plain(render(found, 80))
+    assert max(map(len, text.splitlines())) <= 80
+    for words in (
+        "✗ today",
+        "✓ pick",
+        "stricter",
+        "looser",
+        "crosses 5% at preStop",
+        "The verdict flips if mean session >",
+    ):
+        assert words in text
+    assert f"{THIN}%" in text
+    narrow = plain(render(found, 40))
+    assert max(map(len, narrow.splitlines())) <= 40
+
+
+def test_the_answer_no_setting_can_is_told_in_every_format():
+    """No setting can, and why, stand in the table and in bold in Markdown; CSV lists what was tried."""
+    found = search(vary={"deployment.preStop": "0s..10m"}, scenario=small(deployment__grace="60s"))
+    table = " ".join(plain(render(found, 80)).split())
+    assert "No setting can keep broken sessions < 5%: terminationGracePeriodSeconds" in table
+    assert to_markdown(found).startswith("**No setting can keep broken sessions \\< 5%")
+    assert len(to_csv(found).splitlines()) == 2 + len(found.tried)
+    assert found.to_json_dict()["status"] == "none"
+
+
+def test_the_answer_does_not_depend_on_the_workers():
+    """One worker or three: the same bytes."""
+    one = search().to_json()
+    with Runner(simulate=simulate, jobs=3) as runner:
+        assert recommend(small(), "broken_sessions < 5%", DRAIN, 20, 1, runner=runner).to_json() == one
