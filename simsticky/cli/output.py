@@ -85,35 +85,6 @@ def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
     return place
 
 
-def page(path: Path, flag: str) -> Path:
-    """Return where a page goes, or say why not.
-
-    Args:
-        path: The file.
-        flag: Who asks for it, for the message.
-
-    Raises:
-        InputError: The place is a directory, or lies in one that is not there.
-    """
-    if path.is_dir():
-        raise InputError.of(f"{path} is a directory", file=flag)
-    if not path.absolute().parent.is_dir():
-        raise InputError.of(f"there is no directory {path.absolute().parent}", file=flag)
-    return path
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a page.
-
-    Raises:
-        SimstickyError: The disk is full, or the place cannot be written.
-    """
-    try:
-        _replace(path, lambda place: place.write_text(text, encoding="utf-8"))
-    except OSError as error:
-        raise SimstickyError(f"cannot write {error.filename or path}: {error.strerror or error}") from error
-
-
 def _refused(message: str, hint: str = "") -> InputError:
     return InputError.of(message, file="--out", hint=hint)
 

@@ -21,16 +21,17 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """Write the report of a finished run as one HTML file that needs no network."""
-    from simsticky.cli.output import page, write_page
+    from simsticky.cli.texts import PAGES, text_file
     from simsticky.report.html import report_page
     from simsticky.report.stored import read
 
     to_stdout = out is not None and str(out) == "-"
-    place = None if to_stdout else page(directory / PAGE if out is None else out, "--out")
-    text = report_page(*read(directory))
+    study, detailed = read(directory)
+    place = None if to_stdout else text_file(directory / PAGE if out is None else out, PAGES)
+    text = report_page(study, detailed)
     if place is None:
         console.print_text(text)
         return
-    write_page(place, text)
+    place.write(text)
     if not quiet:
-        console.complain(f"wrote {place}")
+        console.complain(f"wrote {place.path}")

@@ -12,8 +12,6 @@ from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
@@ -58,10 +56,11 @@ def run(
         from simsticky.cli.output import target
 
         place = target(out, frames, force=force)
+    page = None
     if report is not None:
-        from simsticky.cli.output import page
+        from simsticky.cli.texts import PAGES, text_file
 
-        page(report, "--report")
+        page = text_file(report, PAGES, "--report")
     scenario = load_scenario(file, changes)
 
     from simsticky.study.precision import MOST
@@ -82,7 +81,7 @@ def run(
     ) as runner:
         study = replicate(scenario, n, seed, precision=precision, max_reps=max_reps or MOST, runner=runner)
     frames_wanted = place is not None and place.is_directory
-    detailed = _detailed(study, verify) if story or frames_wanted or report is not None else None
+    detailed = _detailed(study, verify) if story or frames_wanted or page is not None else None
 
     failure: Exception | None = None
     if place is not None:
@@ -90,9 +89,11 @@ def run(
             place.write(study, detailed if frames_wanted else None)
         except Exception as error:  # the numbers took a minute: print them before giving up
             failure = error
-    if report is not None and detailed is not None:
+    if page is not None and detailed is not None:
         try:
-            _report(report, study, detailed)
+            from simsticky.report.html import report_page
+
+            page.write(report_page(study, detailed))
         except Exception as error:
             failure = failure or error
     first = detailed
@@ -136,13 +137,6 @@ def _detailed(study: Study, verify: bool) -> Result:
     from simsticky.simulate import simulate
 
     return (simulate_for(verify=verify) or simulate)(scenario, seed=study.seed, replication=0)
-
-
-def _report(place: Path, study: Study, detailed: Result) -> None:
-    from simsticky.cli.output import write_page
-    from simsticky.report.html import report_page
-
-    write_page(place, report_page(study, detailed))
 
 
 def _sessions_of_first(study: Study) -> Result:

@@ -57,6 +57,7 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
         timelines: The timeline of each point, see :func:`timelines_of`.
     """
     swept = settings(sweep)
+    paths = [one.path for one in swept]
     first = sweep.studies[0]
     thresholds = {name: Threshold.parse(text) for name, text in sweep.scenarios[0].thresholds.items()}
     names = [name for name in dict.fromkeys([*thresholds, *METRICS]) if name in first.metrics]
@@ -80,6 +81,7 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
         "points": [
             {
                 "at": [one.values.index(written(point[one.path])) if one.path in point else 0 for one in swept],
+                "follows": [[path, written(value)] for path, value in point.items() if path not in paths],
                 "numbers": [_number(study, name, thresholds.get(name)) for name in names],
                 "timeline": timeline,
             }

@@ -110,7 +110,8 @@ def _marks(
     pod, deleted_s = str(row["pod"]), row["deleted_s"]
     weight_zero_s = removed_s = math.nan
     if deleted_s == deleted_s:
-        after = [(at_s, table) for at_s, _, table in tables if at_s >= deleted_s]
+        # An empty table is that of a node that stopped, which says nothing of the pod.
+        after = [(at_s, table) for at_s, _, table in tables if at_s >= deleted_s and table]
         weight_zero_s = next((at_s for at_s, table in after if table.get(pod) == 0), math.nan)
         removed_s = next((at_s for at_s, table in after if pod not in table), math.nan)
         if weight_zero_s == weight_zero_s:
@@ -128,9 +129,14 @@ def _target_tables(run: Frames) -> list[tuple[float, str, dict[str, int]]]:
     """
     first = {str(pod): _FULL_WEIGHT for pod in run.pods.loc[run.pods["created_s"] < 0, "pod"]}
     latest: dict[str, dict[str, int]] = {}
-    tables = []
-    pushed = run.events[run.events["kind"] == "pushed"]
-    for at_s, node, detail in zip(pushed["at_s"], pushed["actor"], pushed["detail"], strict=True):
+    tables: list[tuple[float, str, dict[str, int]]] = []
+    pushed = run.events[run.events["kind"].isin(["pushed", "stopped"])]
+    columns = (pushed[name] for name in ("at_s", "actor", "kind", "detail"))
+    for at_s, node, kind, detail in zip(*columns, strict=True):
+        if kind == "stopped":  # a node that stops forgets its targets
+            latest[node] = {}
+            tables.append((float(at_s), str(node), {}))
+            continue
         table = dict(latest.get(node, first))
         for part in filter(None, str(detail).split(", ")):
             found = _PUSHED.fullmatch(part)

@@ -61,10 +61,28 @@ class Line:
 
 
 def settings(sweep: SweepLike) -> list[Setting]:
-    """Return the swept settings in the order of the sweep; one that never changes is left out unless all are."""
+    """Return the settings that were varied, in the order of the sweep.
+
+    Left out is one that never changes, and one that follows the others (``grace`` as ``preStop + 30s``): it is known
+    once they are.
+    """
     paths = list(dict.fromkeys(path for point in sweep.points for path in point))
-    found = [_setting(path, [point[path] for point in sweep.points if path in point]) for path in paths]
-    return [setting for setting in found if len(setting.values) > 1] or found
+    kept = list(paths)
+    for path in reversed(paths):
+        others = [other for other in kept if other != path]
+        if others and _follows(sweep, path, others):
+            kept = others
+    return [_setting(path, [point[path] for point in sweep.points if path in point]) for path in kept]
+
+
+def _follows(sweep: SweepLike, path: str, others: Sequence[str]) -> bool:
+    """Return whether the other settings of a point tell this one's value, at every point."""
+    known: dict[tuple[str, ...], str] = {}
+    for point in sweep.points:
+        key, value = tuple(written(point.get(other)) for other in others), written(point.get(path))
+        if known.setdefault(key, value) != value:
+            return False
+    return True
 
 
 def _setting(path: str, values: Sequence[Any]) -> Setting:

@@ -11,7 +11,7 @@ import simsticky as ss
 from simsticky import plots
 from simsticky.report.plots.skew import skew_over_time
 from simsticky.report.pod_lives import pod_lives, window
-from simsticky.report.sweep_table import knee
+from simsticky.report.sweep_table import knee, settings
 
 NAMES = ("timeline", "sessions_on_old_pods", "load_skew", "survival", "break_causes")
 
@@ -215,6 +215,29 @@ def test_the_tornado_draws_main_effects(sweep):
         low, high = (container[place] for container in ax.containers)
         assert low.get_x() + low.get_width() == pytest.approx(means[name][0])
         assert high.get_x() + high.get_width() == pytest.approx(means[name][-1])
+
+
+def test_a_tornado_draws_its_bars():
+    """A tornado's bars go from the metric at one end of the range to the metric at the other."""
+    ranges = {"deployment.preStop": ["0s", "20s"], "gateway.nodes": [1, 3]}
+    found = ss.tornado(small(run__record="summary", run__skewFloor=False), ranges, n=2)
+    ax = plots.tornado(found)
+    assert unreadable(ax) == []
+    for place, bar in enumerate(found.bars):
+        ends = sorted(end.interval.estimate for end in (bar.at_low, bar.at_high))
+        low, high = (container[place] for container in ax.containers)
+        middle = found.base.estimate("broken_sessions").interval.estimate
+        assert low.get_x() + low.get_width() == pytest.approx(min(ends[0], middle))
+        assert high.get_x() + high.get_width() == pytest.approx(max(ends[1], middle))
+
+
+def test_a_setting_that_follows_is_no_setting_of_its_own(sweep):
+    """What another setting tells, and what never changes, gives no line and no slider; of two that tell each other the
+    first stays.
+    """
+    points = tuple({"a": 1, **point, "grace": f"{point['deployment.preStop']}+"} for point in sweep.points)
+    followed = HandMadeSweep(points, sweep.scenarios, sweep.studies)
+    assert [one.path for one in settings(followed)] == ["deployment.preStop", "kic.enableDrainSupport"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -77,6 +77,23 @@ def test_a_place_that_cannot_be_written_is_said_before_the_run(tmp_path, capsys)
     """``--report`` into a directory that is not there, or onto a directory, stops at once."""
     assert main(["run", SCENARIO, *QUICK, "--report", str(tmp_path / "none" / "page.html")]) == 2
     assert "there is no directory" in capsys.readouterr().err
-    assert main(["run", SCENARIO, *QUICK, "--report", str(tmp_path)]) == 2
+    (tmp_path / "dir.html").mkdir()
+    assert main(["run", SCENARIO, *QUICK, "--report", str(tmp_path / "dir.html")]) == 2
     assert "is a directory" in capsys.readouterr().err
+    assert main(["run", SCENARIO, *QUICK, "--report", str(tmp_path / "page.pdf")]) == 2
+    assert "--report" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "nothing")]) == 2
+
+
+def test_a_sweep_writes_its_page(tmp_path, capsys):
+    """``sweep --report`` writes the trade-off page; a setting that follows another is no slider."""
+    place = tmp_path / "tradeoff.html"
+    vary = ["--vary", "deployment.preStop=5s,30s", "--vary", "deployment.grace='preStop + 20s'"]
+    assert main(["sweep", SCENARIO, *QUICK, *vary, "--report", str(place)]) == 0
+    text = place.read_text(encoding="utf-8")
+    assert 'id="knob-0"' in text
+    assert 'id="knob-1"' not in text
+    assert '["deployment.grace","50s"]' in text
+    capsys.readouterr()
+    assert main(["sweep", SCENARIO, *QUICK, *vary, "--tornado", "--report", str(place)]) == 2
+    assert "--report" in capsys.readouterr().err

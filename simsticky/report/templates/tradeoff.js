@@ -56,6 +56,9 @@
       byId(`value-${i}`).textContent = setting.values[Number(sliders[i].value)];
       sliders[i].setAttribute("aria-valuetext", setting.values[Number(sliders[i].value)]);
     });
+    const follows = byId("follows"), others = point ? point.follows : [];
+    follows.hidden = !others.length;
+    follows.textContent = others.map(([path, value]) => `${path} ${value}`).join(", ");
     const words = { "✓": "met", "✗": "not met", "?": "open" }, classes = { "✓": "met", "✗": "notmet", "?": "open" };
     grid.metrics.forEach((metric, i) => {
       const [, , , value, interval, mark] = point ? point.numbers[i] : [null, null, null, "not in the grid", "", ""];
