@@ -8,15 +8,20 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from simsticky.report import comparison, recommendation, sweeps
 from simsticky.report.inputs import inputs
 from simsticky.report.numbers import MISSING, grouped, show
 from simsticky.report.rows import sections, title
 from simsticky.report.sweep_table import settings, written
+from simsticky.report.terminal import Line, plain
 from simsticky.results.metrics import METRICS
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
 from simsticky.stats.intervals import Interval
+from simsticky.study.compare import Comparison
+from simsticky.study.recommendation import Recommendation
 from simsticky.study.replicate import Study
+from simsticky.study.tornado import Tornado
 
 Row = Sequence[str]
 
@@ -33,6 +38,8 @@ _OF_A_RESULT = (
     "latency_p95_s",
 )
 _OF_A_SWEEP = ("broken_sessions", "failed_requests", "last_old_pod_gone_s", "peak_pods")
+_WIDTH = 100
+"""Columns of what is shown as in a terminal."""
 _LONGEST = 400
 """Characters of a description that a notebook shows."""
 
@@ -84,6 +91,25 @@ def _(study: Study) -> str:
             for row in part.rows
         ]
     return table(title(study), ("", "value", "95 % interval", ""), rows, [f"⚠ {text}" for text in study.warnings])
+
+
+@as_html.register
+def _(found: Comparison) -> str:
+    return _as_in_a_terminal(comparison.render(found, _WIDTH))
+
+
+@as_html.register
+def _(found: Recommendation) -> str:
+    return _as_in_a_terminal(recommendation.render(found, _WIDTH))
+
+
+@as_html.register
+def _(found: Tornado) -> str:
+    return _as_in_a_terminal(sweeps.render_tornado(found, _WIDTH))
+
+
+def _as_in_a_terminal(lines: Sequence[Line]) -> str:
+    return Markup('<pre style="overflow-x:auto">{}</pre>').format(plain(lines))
 
 
 def _sweep(sweep: Any) -> str:

@@ -202,6 +202,9 @@ def window(run: Frames) -> tuple[float, float]:
     ends = operations[["start_s", "rollout_done_s", "last_old_pod_gone_s"]].to_numpy(np.float64)
     last_s = max(float(np.nanmax(ends)), _or_zero(run.pods["ready_s"].max()), start_s + 1.0)
     span_s = last_s - start_s
+    if not (run.pods["deleted_by"] > 0).any():
+        # No pod went: what there is to see is how the load evens out.
+        return max(0.0, start_s - span_s), max(last_s + 1.0, min(end_s, last_s + 10 * span_s))
     # More after the end than before the start: sessions on the last pod break only with their next request.
     return max(0.0, start_s - span_s / 8), last_s + span_s / 4
 

@@ -76,6 +76,10 @@ class Worker:
             return None
 
 
+AlgorithmFactory = Callable[[Callable[[int], int]], Algorithm]
+"""Makes a balancer's algorithm, given a source of uniform integers 1..n."""
+
+
 class Gateway:
     """All nodes, the containers behind the addresses, and the slow path.
 
@@ -100,9 +104,11 @@ class Gateway:
         streams: Streams,
         recorder: Recorder,
         sessions: Sessions,
+        make_algorithm: AlgorithmFactory | None = None,
     ) -> None:
         """Build the nodes and workers with empty tables."""
         self._sticky = sticky
+        self._make_algorithm = make_algorithm
         self._options = StickyOptions(
             new_pick=settings.sticky_new_pick,
             on_unhealthy=settings.sticky_on_unhealthy,
@@ -155,7 +161,9 @@ class Gateway:
             return 1 + int(self._streams.uniform(Purpose.SHUFFLE, worker.index, next(draws)) * upto)
 
         algorithm: Algorithm
-        if self._sticky:
+        if self._make_algorithm is not None:
+            algorithm = self._make_algorithm(draw)
+        elif self._sticky:
             algorithm = StickySessions(self._options, draw=draw, in_flight=self._in_flight)
         else:
             algorithm = RoundRobin(draw)

@@ -13,7 +13,7 @@ from simsticky.sim.clients import Clients
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.controllers import DeploymentController, ReplicaSetController
 from simsticky.sim.endpoints import EndpointSliceController, IngressController, publish_pod_sets
-from simsticky.sim.gateway import Gateway
+from simsticky.sim.gateway import AlgorithmFactory, Gateway
 from simsticky.sim.kernel import Phase, call_at, run
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.operations import Timeline
@@ -53,10 +53,16 @@ class Simulation:
         seed: Seed of the study.
         replication: Number of this replication.
         window_s: If given, load skew is measured from the first to the second time, and the run ends there.
+        make_algorithm: Makes the algorithm of each balancer, instead of the scenario's.
     """
 
     def __init__(
-        self, scenario: Scenario, seed: int, replication: int, window_s: tuple[float, float] | None = None
+        self,
+        scenario: Scenario,
+        seed: int,
+        replication: int,
+        window_s: tuple[float, float] | None = None,
+        make_algorithm: AlgorithmFactory | None = None,
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
@@ -67,7 +73,7 @@ class Simulation:
         world = self._world = World(env, scenario, streams, recorder)
         self._workload = Workload(scenario, seed, replication)
         policy = scenario.upstream
-        self._sticky = policy.algorithm == "sticky-sessions"
+        self._sticky = policy.algorithm == "sticky-sessions" and make_algorithm is None
         cookie_path = policy.sticky_sessions.cookie_path if policy.sticky_sessions is not None else "/"
         sends_cookie = not self._sticky or path_match(scenario.traffic.path, cookie_path)
         threshold = policy.healthchecks.threshold if policy.healthchecks is not None else None
@@ -82,6 +88,7 @@ class Simulation:
             streams=streams,
             recorder=recorder,
             sessions=self._sessions,
+            make_algorithm=make_algorithm,
         )
         self._clients = Clients(
             env,

@@ -43,6 +43,20 @@ def test_a_study_shows_the_terminal_s_table():
             assert row.shown.interval in shown
 
 
+def test_what_studies_say_is_shown_as_in_a_terminal():
+    """Comparisons, tornados and recommendations show the terminal's lines, with the names of others as text."""
+    base = small(run__record="summary", run__skewFloor=False)
+    hostile = HOSTILE[0]
+    found = ss.compare({hostile: base, "off": base.evolve({"kic.enableDrainSupport": False})}, n=2)
+    shown = Elements(found._repr_html_())
+    assert hostile in "".join(shown.text)
+    assert shown.tags == ["pre"]
+    assert "nodes" in ss.tornado(base, {"gateway.nodes": [1, 2]}, n=2)._repr_html_()
+    best = ss.recommend(base, "broken_sessions < 50%", {"deployment.preStop": ["0s", "25s"]}, n=2)
+    assert "<pre" in best._repr_html_()
+    assert ss.sweep(base, {"gateway.nodes": [1, 2]}, n=2)._repr_html_().count("<tr>") == 3
+
+
 def test_a_sweep_shows_its_points():
     """One row a point: its settings and the headline metrics; what cannot be shown is an error, not an empty cell."""
     from simsticky.report.notebook import as_html

@@ -300,6 +300,24 @@ def test_figures_draw_on_given_axes(rolled):
         plt.close(figure)
 
 
+def test_figures_beside_each_other_do_not_overlap(rolled):
+    """On axes of one's own, in a figure that lays itself out, legends keep clear of labels and of other axes."""
+    figure, axes = plt.subplots(2, 1, figsize=(7.2, 8), layout="constrained")
+    plots.break_causes(rolled, ax=axes[0])
+    plots.load_skew(rolled, ax=axes[1])
+    assert unreadable(axes[0]) == []
+    assert len(figure.axes) == 2
+
+
+def test_after_a_scale_up_the_window_shows_how_the_load_evens_out():
+    """Where no pod was deleted the figure goes on well after the new pod is ready."""
+    result = ss.simulate(small(timeline=[{"at": "1m", "scale": "app", "replicas": 4}]))
+    ready_s = result.pods["ready_s"].max()
+    start_s, end_s = window(result)
+    assert start_s < 60 < ready_s < end_s
+    assert end_s - ready_s >= 5 * (ready_s - 60)
+
+
 def test_the_settings_of_the_caller_stay(rolled):
     """Drawing changes no setting of matplotlib for what is drawn after it."""
     before = dict(plt.rcParams)

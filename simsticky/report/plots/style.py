@@ -15,6 +15,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from simsticky.report.numbers import clock, duration
 
@@ -79,7 +80,11 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
         with mpl.rc_context(PAPER):
-            return draw(*args, **kwargs)
+            result = draw(*args, **kwargs)
+            interactive = mpl.rcParams["interactive"]
+        # The first figure of a notebook starts its backend, which switches this on: it must not be switched off again.
+        mpl.rcParams["interactive"] = interactive
+        return result
 
     return drawn
 
@@ -200,4 +205,8 @@ def legend_below(ax: Axes, *twins: Axes, handles: Sequence[Artist] = (), columns
         # Of the figure, where that lays itself out: there the legend gets room of its own.
         figure.legend(handles=shown, loc="outside lower center", ncols=columns)
     else:
-        ax.legend(handles=shown, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, -0.18))
+        # Below the ticks and the label of the x axis, however high the axes are.
+        below = ax.transAxes + ScaledTranslation(0, -0.5, figure.dpi_scale_trans)
+        ax.legend(
+            handles=shown, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=below, borderpad=0
+        )
