@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from simsticky.results.metrics import METRICS
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.report import ManifestNote, ManifestReport
+from simsticky.study.precision import Precision, Stopping
 from simsticky.study.replicate import Study
 from simsticky.study.replications import Replication, Replications
 
@@ -53,6 +54,7 @@ def to_json(study: Study, detailed: Result) -> str:
         },
         "seed": study.seed,
         "replications": [one.to_json_dict() for one in study.replications],
+        "stopping": None if study.stopping is None else asdict(study.stopping),
         "detailed": {"replication": detailed.replication, "story": detailed.story()},
     }
     return json.dumps(whole, ensure_ascii=False, allow_nan=False) + "\n"
@@ -131,11 +133,18 @@ def read(directory: Path) -> tuple[Study, StoredRun]:
         kept = Replications(map(Replication.from_json_dict, whole["replications"]))
         replication, told = int(whole["detailed"]["replication"]), whole["detailed"]["story"]
         summary = kept[replication].summary
-        study = Study(scenario, whole["seed"], kept, METRICS)
+        study = Study(scenario, whole["seed"], kept, METRICS, _stopping(whole["stopping"]))
     except (ValueError, LookupError, TypeError) as error:
         raise InputError.of(f"is damaged: {error}", file=str(place)) from error
     recorded = scenario.evolve({"run.record": "requests"})
     return study, StoredRun(directory, recorded, replication, summary, told)
+
+
+def _stopping(written: Mapping[str, Any] | None) -> Stopping | None:
+    if written is None:
+        return None
+    looks, precision = tuple(written["looks"]), Precision(**written["precision"])
+    return Stopping(**{**written, "looks": looks, "precision": precision})
 
 
 def _scenario(whole: Mapping[str, Any]) -> Scenario:
