@@ -1,27 +1,50 @@
-"""Draw the README's picture, the table of `simsticky run scenarios/rolling.yaml`: python docs/picture.py."""
+"""Draw the README's pictures, all of scenarios/rolling.yaml: python docs/picture.py.
+
+``rolling.svg`` is the table of ``simsticky run``, ``timeline.svg`` and ``sessions_on_old_pods.svg`` are figures.
+"""
 
 import io
 import re
 from pathlib import Path
 
+import matplotlib as mpl
 from rich.console import Console
 from rich.text import Text
 
 import simsticky as ss
+from simsticky.report.plots.style import figure_of, without_pyplot
 from simsticky.report.terminal import STYLES, render
 
 HERE = Path(__file__).parent
 WIDTH = 78
 
-if __name__ == "__main__":
-    study = ss.replicate(ss.load(HERE.parent / "scenarios" / "rolling.yaml"), jobs=2)
+
+def table(study: ss.Study, first: ss.Result) -> str:
+    """Return the table of a study as a terminal shows it, as SVG."""
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text("$ simsticky run scenarios/rolling.yaml"))
-    for line in render(study, WIDTH):
+    for line in render(study, WIDTH, first.recording):
         console.print(Text.assemble(*((text, STYLES.get(style, "")) for text, style in line)))
-    svg = console.export_svg(title="simsticky")
+    svg = console.export_svg(title="simsticky", unique_id="simsticky")
     # The reader's own monospaced font: the picture asks the network for nothing.
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL).replace("Fira Code, monospace", "monospace")
     # Without this some viewers drop the spaces that indent a row.
-    svg = svg.replace("<text ", '<text xml:space="preserve" ')
-    (HERE / "rolling.svg").write_text(svg, encoding="utf-8")
+    return svg.replace("<text ", '<text xml:space="preserve" ')
+
+
+def figure(name: str, result: ss.Result) -> str:
+    """Return a figure on white as SVG, the same every time."""
+    text = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "simsticky"}), without_pyplot():
+        drawn = figure_of(getattr(ss.plots, name)(result))
+        drawn.savefig(text, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+    return re.sub(r"[ \t]+$", "", text.getvalue(), flags=re.MULTILINE)
+
+
+if __name__ == "__main__":
+    scenario = ss.load(HERE.parent / "scenarios" / "rolling.yaml")
+    result = ss.simulate(scenario)
+    pictures = {"rolling": table(ss.replicate(scenario, jobs=2), result)}
+    pictures |= {name: figure(name, result) for name in ("timeline", "sessions_on_old_pods")}
+    for name, svg in pictures.items():
+        (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")

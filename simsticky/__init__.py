@@ -1,17 +1,19 @@
 """simsticky: a simulator of sticky sessions under rolling deployments.
 
-The public names are listed in ``__all__``. All but :func:`simulate` are imported when they are first used, so that
-``import simsticky`` takes no time.
+The public names are listed in ``__all__``. All but :func:`simulate` and :func:`report` are imported when they are first
+used, so that ``import simsticky`` takes no time.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# At once, because a later import of the module would put it where this function is; it imports nothing heavy itself.
+# At once, because a later import of the modules would put them where these functions are; they import nothing heavy.
+from simsticky.report import report
 from simsticky.simulate import simulate
 
 if TYPE_CHECKING:
     from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
+    from simsticky.report import plots
     from simsticky.results.metrics import METRICS, Metric
     from simsticky.results.result import Result
     from simsticky.scenario.load import load, loads
@@ -44,8 +46,10 @@ __all__ = [
     "compare",
     "load",
     "loads",
+    "plots",
     "recommend",
     "replicate",
+    "report",
     "simulate",
     "sweep",
     "tornado",
@@ -64,12 +68,15 @@ _HOMES = {
     "simsticky.study.sweep": ("Sweep", "sweep"),
     "simsticky.study.tornado": ("Tornado", "tornado"),
 }
+_MODULES = {"plots": "simsticky.report.plots"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = _version()
+    elif name in _MODULES:
+        value = import_module(_MODULES[name])
     elif name in _HOME_OF:
         value = getattr(import_module(_HOME_OF[name]), name)
     else:

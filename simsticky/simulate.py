@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
+    from simsticky.sim.gateway import AlgorithmFactory
     from simsticky.sim.recording import Recording
 
 
-def simulate(scenario: Scenario, seed: int | None = None, replication: int = 0, *, verify: bool = False) -> Result:
+def simulate(
+    scenario: Scenario,
+    seed: int | None = None,
+    replication: int = 0,
+    *,
+    verify: bool = False,
+    algorithm: AlgorithmFactory | None = None,
+) -> Result:
     """Simulate a scenario once.
 
     The same scenario, seed and replication give the same result, whatever is recorded and wherever it runs.
@@ -23,10 +31,14 @@ def simulate(scenario: Scenario, seed: int | None = None, replication: int = 0, 
         seed: Seed of the study, at least 0; the scenario's ``run.seed`` by default.
         replication: Number of the replication, at least 0; each has random numbers of its own.
         verify: Whether to check the model's invariants on what was recorded.
+        algorithm: Makes the algorithm of each balancer instead of the scenario's: a subclass of
+            ``simsticky.kong.balancer.Algorithm``, or anything that returns one, given a source of uniform integers
+            1..n. It follows no cookie. The scenario's digest does not know of it.
 
     Raises:
         InvariantError: The model contradicted itself; only with ``verify``.
-        ValueError: ``seed`` or ``replication`` is negative.
+        ValueError: ``seed`` or ``replication`` is negative; or ``verify`` is asked for an algorithm of one's own: the
+            invariants are those of the scenario's.
     """
     from simsticky.results.result import Result
     from simsticky.sim.simulation import Simulation
@@ -35,17 +47,23 @@ def simulate(scenario: Scenario, seed: int | None = None, replication: int = 0, 
         seed = scenario.run.seed
     if seed < 0 or replication < 0:
         raise ValueError(f"seed and replication are at least 0, not {seed} and {replication}")
-    recording = Simulation(scenario, seed, replication).run()
+    if verify and algorithm is not None:
+        raise ValueError("the invariants are those of the scenario's algorithm, not of one's own")
+    recording = Simulation(scenario, seed, replication, make_algorithm=algorithm).run()
     if verify:
         from simsticky.sim.invariants import verify as check
 
         check(recording, scenario)
-    floor = _without_operations(scenario, seed, replication, recording.window_s)
+    floor = _without_operations(scenario, seed, replication, recording.window_s, algorithm)
     return Result.of(scenario, seed, replication, recording, floor)
 
 
 def _without_operations(
-    scenario: Scenario, seed: int, replication: int, window_s: tuple[float, float] | None
+    scenario: Scenario,
+    seed: int,
+    replication: int,
+    window_s: tuple[float, float] | None,
+    algorithm: AlgorithmFactory | None,
 ) -> Recording | None:
     """Run the same sessions with the same luck and no operation: the floor of the load skew over the same window.
 
@@ -56,4 +74,5 @@ def _without_operations(
     from simsticky.sim.simulation import Simulation
 
     run = scenario.run.model_copy(update={"record": "summary"})
-    return Simulation(scenario.model_copy(update={"run": run}), seed, replication, window_s=window_s).run()
+    without = scenario.model_copy(update={"run": run})
+    return Simulation(without, seed, replication, window_s=window_s, make_algorithm=algorithm).run()

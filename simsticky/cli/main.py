@@ -18,6 +18,7 @@ from simsticky.cli import console
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
 from simsticky.cli.recommend import recommend
+from simsticky.cli.report import report
 from simsticky.cli.run import run
 from simsticky.cli.schema import schema
 from simsticky.cli.sweep import sweep
@@ -42,6 +43,7 @@ app.command()(run)
 app.command()(compare)
 app.command()(recommend)
 app.command()(sweep)
+app.command()(report)
 app.command()(explain)
 app.command()(schema)
 

@@ -72,6 +72,10 @@ Changes = Annotated[
         help="Change the scenario, e.g. deployment.preStop=15s; repeatable.",
     ),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Also write an HTML page that needs no network, with figures."),
+]
 Verify = Annotated[bool, typer.Option("--verify", help="Check the model's invariants while it runs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")]

@@ -138,6 +138,10 @@ def _write_files(directory: Path, frames: FrameFormat, study: Study, detailed: R
     for name in FRAMES:
         frame = getattr(detailed, name)
         _replace(directory / f"{name}.{frames}", _frame_writer(frame, frames))
+    from simsticky.report.stored import FILE, to_json
+
+    stored = to_json(study, detailed)
+    _replace(directory / FILE, lambda place: place.write_text(stored, encoding="utf-8"))
     # Last: the directory is complete once its summary is there.
     summary = json.dumps(_summary(study, detailed), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     _replace(directory / MARKER, lambda place: place.write_text(summary, encoding="utf-8"))

@@ -30,6 +30,7 @@ def run(
     out: options.OutPath = None,
     frames: options.Frames = options.FrameFormat.CSV,
     force: options.Force = False,
+    report: options.Report = None,
     changes: options.Changes = None,
     story: options.Story = False,
     rare: options.Rare = False,
@@ -54,6 +55,11 @@ def run(
         from simsticky.cli.output import target
 
         place = target(out, frames, force=force)
+    page = None
+    if report is not None:
+        from simsticky.cli.texts import PAGES, text_file
+
+        page = text_file(report, PAGES, "--report")
     scenario = load_scenario(file, changes)
 
     from simsticky.study.precision import MOST
@@ -74,7 +80,7 @@ def run(
     ) as runner:
         study = replicate(scenario, n, seed, precision=precision, max_reps=max_reps or MOST, runner=runner)
     frames_wanted = place is not None and place.is_directory
-    detailed = _detailed(study, verify) if story or frames_wanted else None
+    detailed = _detailed(study, verify) if story or frames_wanted or page is not None else None
 
     failure: Exception | None = None
     if place is not None:
@@ -82,8 +88,18 @@ def run(
             place.write(study, detailed if frames_wanted else None)
         except Exception as error:  # the numbers took a minute: print them before giving up
             failure = error
+    if page is not None and detailed is not None:
+        try:
+            from simsticky.report.html import report_page
+
+            page.write(report_page(study, detailed))
+        except Exception as error:
+            failure = failure or error
+    first = detailed
+    if first is None and output is Output.TABLE:
+        first = _sessions_of_first(study)
     told = detailed.story() if story and detailed is not None else None
-    _print(study, output, told, verbose, no_color, rare=rare)
+    _print(study, output, first, told, verbose, no_color, rare=rare)
     if not quiet:
         console.warn(study.warnings)
     if failure is not None:
@@ -122,7 +138,24 @@ def _detailed(study: Study, verify: bool) -> Result:
     return (simulate_for(verify=verify) or simulate)(scenario, seed=study.seed, replication=0)
 
 
-def _print(study: Study, output: Output, story: list[str] | None, verbose: bool, no_color: bool, *, rare: bool) -> None:
+def _sessions_of_first(study: Study) -> Result:
+    """Replication 0 once more, for the line of each pod's sessions."""
+    from simsticky.simulate import simulate
+
+    scenario = study.scenario.evolve({"run.record": "sessions", "run.skewFloor": False})
+    return simulate(scenario, study.seed)
+
+
+def _print(
+    study: Study,
+    output: Output,
+    first: Result | None,
+    story: list[str] | None,
+    verbose: bool,
+    no_color: bool,
+    *,
+    rare: bool,
+) -> None:
     if output is Output.JSON:
         whole = study.to_json_dict()
         if rare:
@@ -149,7 +182,7 @@ def _print(study: Study, output: Output, story: list[str] | None, verbose: bool,
         from simsticky.report.terminal import manifest_lines, render, story_lines
 
         width = console.width()
-        lines = render(study, width)
+        lines = render(study, width, None if first is None else first.recording)
         if rare:
             from simsticky.report.reduction import reduction_lines
 

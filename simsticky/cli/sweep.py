@@ -11,7 +11,7 @@ import typer
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
-from simsticky.cli.texts import TextFile, text_file
+from simsticky.cli.texts import PAGES, TextFile, text_file
 from simsticky.cli.work import working
 from simsticky.errors import InputError
 
@@ -70,6 +70,7 @@ def sweep(
     study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
     out: OutFile = None,
+    report: options.Report = None,
     changes: options.Changes = None,
     verify: options.Verify = False,
     quiet: options.Quiet = False,
@@ -85,6 +86,9 @@ def sweep(
         place = text_file(out, (".json", ".md") if tornado else (".json", ".csv", ".parquet", ".md"))
         if place.suffix == ".parquet":
             needs_parquet("--out")
+    page = None if report is None else text_file(report, PAGES, "--report")
+    if tornado and page is not None:
+        raise InputError.of("a tornado has no grid to slide through", file="--report", hint="leave --tornado")
     if tornado and output is Output.CSV:
         raise InputError.of("a tornado is no CSV", file="--output", hint="use table, markdown or json")
     if tornado and (design != "grid" or samples is not None):
@@ -127,6 +131,11 @@ def sweep(
             _write(found, metrics, place)
         except Exception as error:  # the numbers took minutes: print them before giving up
             failure = error
+    if page is not None:
+        try:
+            page.write(_page(found, jobs))
+        except Exception as error:
+            failure = failure or error
     _print(found, metrics, output, no_color)
     if not quiet:
         console.warn(found.warnings)
@@ -201,6 +210,15 @@ def _print(found: Sweep | Tornado, metrics: list[str], output: Output, no_color:
 
 
 _SUFFIX = {Output.JSON: "json", Output.CSV: "csv", Output.MARKDOWN: "md"}
+
+
+def _page(found: Sweep | Tornado, jobs: int | None) -> str:
+    from simsticky.report.html import tradeoff_page
+    from simsticky.study.execution import available_cpus
+    from simsticky.study.sweep import Sweep
+
+    assert isinstance(found, Sweep)
+    return tradeoff_page(found, jobs=jobs or available_cpus())
 
 
 def _lines(found: Sweep | Tornado, metrics: list[str], width: int) -> list[Line]:

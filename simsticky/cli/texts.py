@@ -9,6 +9,9 @@ from pathlib import Path
 
 from simsticky.errors import InputError, SimstickyError
 
+PAGES = (".html", ".htm")
+"""Endings of an HTML page's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
@@ -46,8 +49,13 @@ class TextFile:
             beside.unlink(missing_ok=True)
 
 
-def text_file(path: Path, suffixes: Sequence[str]) -> TextFile:
+def text_file(path: Path, suffixes: Sequence[str], flag: str = "--out") -> TextFile:
     """Return where to write, or say why not.
+
+    Args:
+        path: The file.
+        suffixes: The endings its name may have, two at least.
+        flag: Who asks for it, for the message.
 
     Raises:
         InputError: The name does not end with one of the suffixes, the place is a directory, or lies in one that is
@@ -55,9 +63,9 @@ def text_file(path: Path, suffixes: Sequence[str]) -> TextFile:
     """
     if path.suffix.lower() not in suffixes:
         hint = f"end it with {', '.join(suffixes[:-1])} or {suffixes[-1]}"
-        raise InputError.of(f"{path} has no ending that says what to write", file="--out", hint=hint)
+        raise InputError.of(f"{path} has no ending that says what to write", file=flag, hint=hint)
     if path.is_dir():
-        raise InputError.of(f"{path} is a directory", file="--out")
+        raise InputError.of(f"{path} is a directory", file=flag)
     if not path.absolute().parent.is_dir():
-        raise InputError.of(f"there is no directory {path.absolute().parent}", file="--out")
+        raise InputError.of(f"there is no directory {path.absolute().parent}", file=flag)
     return TextFile(path)

@@ -1,1 +1,48 @@
-"""Studies for people: tables on a terminal, Markdown, CSV."""
+"""For people: numbers as text, the terminal's table, figures and self-contained HTML pages.
+
+This module imports nothing heavy: ``import simsticky`` loads it, so that ``simsticky.report`` is the function.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simsticky.report.sweep_table import SweepLike
+    from simsticky.results.result import Result
+    from simsticky.study.replicate import Study
+
+
+def report(what: Study | Result | SweepLike, path: str | Path | None = None, *, jobs: int = 1) -> str:
+    """Return a page as one HTML file that needs no network, and write it where asked.
+
+    Args:
+        what: A study or a result: the report, with figures of replication 0, which is simulated again for a study.
+            A sweep: the trade-off page, for which replication 0 of each point is simulated again.
+        path: Where to write the page; nowhere by default.
+        jobs: Worker processes for a sweep.
+
+    Raises:
+        TypeError: It is neither a study, nor a result, nor a sweep.
+    """
+    page = _page(what, jobs)
+    if path is not None:
+        Path(path).write_text(page, encoding="utf-8")
+    return page
+
+
+def _page(what: Study | Result | SweepLike, jobs: int) -> str:
+    from simsticky.report.html import report_page, tradeoff_page
+    from simsticky.results.result import Result
+    from simsticky.simulate import simulate
+    from simsticky.study.replicate import Study, replicate
+
+    if isinstance(what, Study):
+        detailed = simulate(what.scenario.evolve({"run.record": "requests"}), seed=what.seed)
+        return report_page(what, detailed)
+    if isinstance(what, Result):
+        return report_page(replicate(what.scenario, 1, what.seed, simulate=lambda *_, **__: what), what)
+    if all(hasattr(what, name) for name in ("points", "scenarios", "studies")):
+        return tradeoff_page(what, jobs=jobs)
+    raise TypeError(f"a page is made of a study, a result or a sweep, not of a {type(what).__name__}")

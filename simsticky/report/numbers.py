@@ -70,6 +70,15 @@ def duration(seconds: float) -> str:
     return f"−{text}" if seconds < 0 else text
 
 
+def clock(seconds: float) -> str:
+    """Return a time since an event as minutes and seconds: -30 -> ``−0:30``, 75 -> ``1:15``, 4000 -> ``1:06:40``."""
+    whole = round(abs(seconds))
+    minutes, left = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    text = f"{hours}:{minutes_left:02d}:{left:02d}" if hours else f"{minutes}:{left:02d}"
+    return f"−{text}" if seconds < 0 and whole else text
+
+
 @dataclass(frozen=True, slots=True)
 class _Scale:
     """How one estimate and its ends are written alike."""

@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from simsticky.report.numbers import clock, counted, grouped
 from simsticky.report.rows import Row, Section, footnotes, sections, title
+from simsticky.report.sparkline import LEVELS, sparks
 
 if TYPE_CHECKING:
     from simsticky.scenario.report import ManifestReport
+    from simsticky.sim.recording import Recording
     from simsticky.study.replicate import Study
 
 Span = tuple[str, str]
@@ -35,8 +38,14 @@ STYLES = {
 # Under this a column of definitions is a column of single words.
 _LEAST_DEFINITION = 36
 
+_MOST_MOMENTS, _FEWEST_MOMENTS = 60, 8
+_MOST_SPARKS = 16
+
 # For terminals that cannot show them; ✗ and ? must stay apart.
-_ASCII = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "·": "|", "\u202f": " ", "…": "~", "’": "'"})
+_ASCII = str.maketrans(
+    dict(zip(LEVELS, "_.:-=+*#", strict=True))
+    | {"✓": "+", "✗": "x", "–": "-", "−": "-", "·": "|", "\u202f": " ", "…": "~", "’": "'"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +65,14 @@ class _Columns:
         return _INDENT + self.label + _GAP + self.value + _GAP + self.interval > self.total
 
 
-def render(study: Study, width: int = 80) -> list[Line]:
-    """Return the report of a study as lines of at most ``width`` characters."""
+def render(study: Study, width: int = 80, first: Recording | None = None) -> list[Line]:
+    """Return the report of a study as lines of at most ``width`` characters.
+
+    Args:
+        study: The study.
+        width: Columns of the terminal.
+        first: The recording of replication 0, for the sessions on each pod.
+    """
     thresholds: list[Section] = []
     rest: list[Section] = []
     for part in sections(study):
@@ -70,6 +85,8 @@ def render(study: Study, width: int = 80) -> list[Line]:
         for part in parts:
             lines.append(())
             lines.extend(_section(part, columns))
+    if first is not None:
+        lines += spark_lines(first, width)
     lines.append(())
     lines.extend(((text, "quiet"),) for note in footnotes(study) for text in _wrapped(note, width))
     return lines
@@ -85,6 +102,29 @@ def manifest_lines(report: ManifestReport, width: int) -> list[Line]:
     ):
         lines += [(), ((f"{heading}: {len(fields)}", "heading"),)]
         lines += [((_cut(" " * _INDENT + str(field), width), ""),) for field in fields]
+    return lines
+
+
+def spark_lines(recording: Recording, width: int) -> list[Line]:
+    """Return the sessions on each pod of a replication as a line each; nothing where the terminal is too narrow.
+
+    The number at the end is the most sessions at any of the moments shown. The middle of many pods is left out.
+    """
+    fixed = max((len(pod.pod) for pod in sparks(recording, 2).pods), default=0) + len("999 999")
+    moments = min(_MOST_MOMENTS, width - _INDENT - 2 * _GAP - fixed)
+    found = sparks(recording, max(moments, 2))
+    if moments < _FEWEST_MOMENTS or not found.pods:
+        return []
+    label = max((len(pod.pod) for pod in found.pods), default=0)
+    span = f"{clock(found.start_s)} to {clock(found.end_s)} (min:s)"
+    heading = f"Sessions on each pod, replication 0, from {span}"
+    lines: list[Line] = [(), *(((text, "heading"),) for text in _wrapped(heading, width))]
+    for pod in found.pods[:_MOST_SPARKS]:
+        text = f"{' ' * _INDENT}{pod.pod.ljust(label)}{' ' * _GAP}{found.line(pod)}{' ' * _GAP}"
+        lines.append(((text, ""), (grouped(pod.most), "quiet")))
+    if len(found.pods) > _MOST_SPARKS:
+        more = f"{' ' * _INDENT}and {counted(len(found.pods) - _MOST_SPARKS, 'more pod')}; --report draws them all"
+        lines += [((text, "quiet"),) for text in _wrapped(more, width)]
     return lines
 
 
@@ -104,7 +144,7 @@ def plain(lines: Sequence[Line]) -> str:
 
 def write(lines: Sequence[Line], file: TextIO, *, color: bool) -> None:
     """Write lines to a stream, in colour or plain; a stream that is not Unicode gets the nearest ASCII."""
-    if not _can_show(file, "✓✗–−·\u202f"):
+    if not _can_show(file, "✓✗–−·\u202f" + LEVELS):
         lines = [tuple((text.translate(_ASCII), style) for text, style in line) for line in lines]
     if not color:
         file.write(plain(lines))

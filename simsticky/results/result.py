@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
+from simsticky.notebook import ShownInNotebooks
 from simsticky.results.metrics import Value, done_after_s, gone_after_s, summarise
 from simsticky.results.provenance import provenance
 from simsticky.sim.recording import OperationRecord
@@ -26,7 +27,7 @@ CENSORED_LIMIT = 0.01
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result:
+class Result(ShownInNotebooks):
     """What one replication of a scenario says.
 
     Attributes:

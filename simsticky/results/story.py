@@ -38,7 +38,7 @@ class _Teller:
         self._scenario = scenario
         self._zero_s = min((operation.start_s for operation in recording.operations), default=0.0)
         self._number = {pod.pod: index for index, pod in enumerate(recording.pods)}
-        self._names = _short_names([pod.pod for pod in recording.pods])
+        self._names = short_names([pod.pod for pod in recording.pods])
         self._harm = harm_by_pod(recording)
         self._failures = failures_by_operation(recording)
         self._sizes = Counter(pod.replica_set for pod in recording.pods if pod.created_s < 0.0)
@@ -311,7 +311,7 @@ def _pushed(events: list[EventRecord]) -> dict[int, list[EventRecord]]:
     return of_push
 
 
-def _short_names(names: list[str]) -> dict[str, str]:
+def short_names(names: list[str]) -> dict[str, str]:
     """Return the shortest ends of names, cut at a hyphen, that still tell all of them apart."""
     for parts in range(1, 1 + max((name.count("-") for name in names), default=0)):
         short = ["-".join(name.split("-")[-parts:]) for name in names]

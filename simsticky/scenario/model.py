@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from simsticky.errors import Diagnostic
+from simsticky.notebook import ShownInNotebooks
 from simsticky.scenario.advice import warnings_of
 from simsticky.scenario.application import App, OnSigterm
 from simsticky.scenario.cluster import Kic, Kubernetes
@@ -132,7 +133,7 @@ class Run(Section):
     """Run each replication once more without the operation, for the excess of load skew."""
 
 
-class Scenario(Section):
+class Scenario(Section, ShownInNotebooks):
     """What is simulated: traffic, application, Kubernetes and Kong objects, delays and operations."""
 
     schema_: Annotated[Literal["simsticky/1"], Field(alias="schema")] = "simsticky/1"

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import InputError
+from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference, holm, holm_levels, mean_difference, ratio_difference
@@ -86,7 +87,7 @@ def _ends(estimate: Estimate) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ShownInNotebooks):
     """Two or more scenarios, each compared with the first.
 
     Attributes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate
 from simsticky.study.verdicts import Mark
@@ -90,7 +91,7 @@ class Flip:
 
 
 @dataclass(frozen=True)
-class Recommendation:
+class Recommendation(ShownInNotebooks):
     """The answer, and what it hangs on.
 
     Attributes:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import InputError
+from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
 from simsticky.study.precision import FEWEST, MOST, Precision, Stopping, half_width
@@ -62,7 +63,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(ShownInNotebooks):
     """Replications of one scenario under one seed.
 
     Attributes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import Diagnostic, InputError
+from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions, tool_version
 from simsticky.scenario.changes import keys_of
 from simsticky.scenario.quantities import number_at
@@ -41,7 +42,7 @@ FRAME_COLUMNS = (
 
 
 @dataclass(frozen=True, repr=False)
-class Sweep:
+class Sweep(ShownInNotebooks):
     """A scenario at many settings; every point has the same seed, so all meet the same sessions and the same luck.
 
     Attributes:

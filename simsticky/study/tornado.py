@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
+from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions, tool_version
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference, mean_difference, ratio_difference
@@ -47,7 +48,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Tornado:
+class Tornado(ShownInNotebooks):
     """One-at-a-time ranges of a metric, the widest first.
 
     Attributes:

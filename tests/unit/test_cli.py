@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -19,10 +20,13 @@ from simsticky.cli import work as work_module
 from simsticky.cli.console import warn
 from simsticky.cli.main import main
 from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
+from simsticky.sim.recording import Recording
 
 
 class Scenario(StubScenario):
     """The stub with what only the command line asks for."""
+
+    places: ClassVar = {}
 
     def evolve(self, changes, source=""):
         """A scenario that records more."""
@@ -41,7 +45,10 @@ def simulate(scenario, *, seed, replication):
     operations = pd.DataFrame({"operation": ["rollout app"], "broken": [result.summary["breaks"]]})
     story = ["600.0s rollout app begins", "630.0s app-1 is killed: 3 sessions break"]
     return SimpleNamespace(
-        **{**vars(result), **frames, "operations": operations}, replication=replication, story=lambda: story
+        **{**vars(result), **frames, "operations": operations},
+        replication=replication,
+        story=lambda: story,
+        recording=Recording(level="sessions", settle_s=0.0),
     )
 
 
@@ -56,6 +63,7 @@ def stubbed(monkeypatch):
     monkeypatch.setattr("simsticky.study.replicate.replicate", with_stub_metrics)
     monkeypatch.setattr(run_module, "load_scenario", lambda file, changes: Scenario())
     run_with(monkeypatch, simulate)
+    monkeypatch.setattr(run_module, "_sessions_of_first", lambda study: simulate(study.scenario, seed=7, replication=0))
 
 
 def run_with(monkeypatch, simulate):
@@ -231,7 +239,7 @@ def test_out_directory(capsys, tmp_path):
     assert run(capsys, "--out", str(place))[0] == 0
     names = {path.name for path in place.iterdir()}
     frames = ("sessions", "requests", "pods", "load", "events", "operations")
-    assert names == {"summary.json", *(f"{name}.csv" for name in frames)}
+    assert names == {"summary.json", "study.json", *(f"{name}.csv" for name in frames)}
     assert (place / "events.csv").read_text() == "time_s,what\n0.0,deleted\n1.5,killed\n"
     summary = json.loads((place / "summary.json").read_text(encoding="utf-8"))
     assert summary["frames"]["replication"] == 0

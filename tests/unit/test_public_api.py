@@ -26,8 +26,10 @@ PUBLIC = [
     "compare",
     "load",
     "loads",
+    "plots",
     "recommend",
     "replicate",
+    "report",
     "simulate",
     "sweep",
     "tornado",
@@ -72,6 +74,12 @@ def test_simulating_needs_neither_pandas_nor_scipy():
         " print(sorted({'pandas', 'scipy', 'matplotlib'} & set(sys.modules)))"
     )
     assert fresh(code) == "[]"
+
+
+@pytest.mark.parametrize("first", ["import simsticky.report.html", "from simsticky.report import plots", "pass"])
+def test_report_is_the_function_whatever_is_imported(first):
+    """The package of the same name must never take the function's place."""
+    assert fresh(f"{first}; import simsticky as ss; ss.plots; print(ss.report.__name__)") == "report"
 
 
 @pytest.mark.parametrize(

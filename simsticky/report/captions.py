@@ -1,0 +1,122 @@
+"""What each figure of one replication says, in words and numbers, for those who do not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simsticky.report.numbers import MISSING, clock, counted, grouped
+from simsticky.report.plots.decay import decay
+from simsticky.report.plots.skew import skew_over_time
+from simsticky.report.plots.survival import lifetimes
+from simsticky.report.plots.timeline import since_operation
+from simsticky.report.pod_lives import MARKS, pod_lives
+from simsticky.report.residual import residual_life
+
+if TYPE_CHECKING:
+    from simsticky.report.frames import Frames
+
+_SAMPLES = 7
+"""Rows of a table that stands for a curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words under a figure, and its numbers.
+
+    Attributes:
+        text: One or two sentences.
+        head: The headings of the table's columns.
+        rows: Its rows, cells as text; the first cell is the row's heading.
+    """
+
+    text: str
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+def of_timeline(run: Frames) -> Caption:
+    """Say of each pod when it was ready, deleted, drained, ended, and how many sessions it had when it was deleted."""
+    zero_s, since = since_operation(run)
+    lives = pod_lives(run)
+    marks = [mark for mark in MARKS if any(mark == name for life in lives for name, _ in life.marks)]
+    rows = []
+    for life in lives:
+        at = dict(life.marks)
+        ready = next((start for phase, start, _ in life.phases if phase == "ready"), None)
+        deleted_s = at.get("deleted")
+        alive = MISSING if deleted_s is None else grouped(float(life.at(np.array([deleted_s]))[0]))
+        shown = "before" if ready is not None and ready < 0 else MISSING if ready is None else clock(ready - zero_s)
+        rows.append([life.short, shown, *(clock(at[m] - zero_s) if m in at else MISSING for m in marks), alive])
+    deleted = sum(life.deleted_by > 0 for life in lives)
+    text = (
+        f"Each lane is a pod, its height the sessions whose state is on it. {counted(len(lives), 'pod')},"
+        f" {deleted} of them deleted by an operation. Times count from zero at {clock(zero_s)} of the run"
+        f" ({since})."
+    )
+    return Caption(text, ["pod", "ready", *marks, "sessions when deleted"], rows)
+
+
+def of_decay(run: Frames) -> Caption:
+    """Say how many sessions were left on deleted pods, beside the closed form."""
+    old = [life for life in pod_lives(run) if life.deleted_by]
+    if not old:
+        return Caption("No operation deleted a pod.")
+    times, sessions = decay(old)
+    law = residual_life(run.scenario)
+    # The moment just before the first pod dies: what is left then has nowhere to stay.
+    fallen = np.flatnonzero(np.diff(sessions) < -0.05 * max(sessions[0], 20.0))
+    last = int(fallen[0]) if len(fallen) else len(times) - 1
+    text = (
+        f"{grouped(float(sessions[0]))} sessions were on the pods when these were deleted,"
+        f" {grouped(float(sessions[last]))} were left after {clock(float(times[last]))}."
+    )
+    grid = np.linspace(0.0, float(times[-1]), _SAMPLES)
+    left = sessions[np.searchsorted(times, grid, side="right") - 1]
+    head = ["since deletion", "sessions"]
+    rows = [[clock(t), grouped(float(n))] for t, n in zip(grid, left, strict=True)]
+    if isinstance(law, str):
+        return Caption(f"{text} There is no closed form beside it: {law}.", head, rows)
+    expected = float(sessions[0]) * law.survival(grid)
+    rows = [[*row, grouped(float(value))] for row, value in zip(rows, expected, strict=True)]
+    text += f" The dashed curve is {law.formula}: what would be left if no pod went away."
+    return Caption(text, [*head, "closed form"], rows)
+
+
+def of_skew(run: Frames) -> Caption:
+    """Say how uneven the load was at the worst moment and on average."""
+    times, most, _, mean = skew_over_time(run)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = most / mean
+    if not np.isfinite(ratio).any():
+        return Caption("No pod served a session.")
+    zero_s, _ = since_operation(run)
+    worst = int(np.nanargmax(ratio))
+    average = run.summary.get("load_skew.sessions.serving.max_to_mean")
+    over = (
+        "" if average is None else f" Over the operation it had {average:.2f} times the mean (ratio of time averages)."
+    )
+    text = (
+        f"At its worst, at {clock(float(times[worst]) - zero_s)}, the fullest serving pod had {ratio[worst]:.2f} times"
+        f" the mean number of sessions.{over}"
+    )
+    grid = np.linspace(float(times[0]), float(times[-1]), _SAMPLES)
+    sampled = ratio[np.searchsorted(times, grid, side="right") - 1]
+    rows = [[clock(t - zero_s), MISSING if r != r else f"{r:.2f}"] for t, r in zip(grid, sampled, strict=True)]
+    return Caption(text, ["time", "fullest pod ÷ mean"], rows)
+
+
+def of_survival(run: Frames) -> Caption:
+    """Say how many of the sessions alive at the start of each operation broke, and when half of these had."""
+    rows, told = [], []
+    for operation in run.operations.to_dict("records"):
+        broken_s, over_s = lifetimes(run, int(operation["operation"]), float(operation["start_s"]))
+        alive, label = len(broken_s) + len(over_s), str(operation["label"])
+        half = clock(float(np.median(broken_s))) if len(broken_s) else MISSING
+        rows.append([label, grouped(alive), grouped(len(broken_s)), half])
+        told.append(f"{grouped(len(broken_s))} of the {grouped(alive)} sessions alive at the start of {label} broke.")
+    text = " ".join([*told, "Sessions that end unbroken leave the estimate (Kaplan-Meier)."])
+    return Caption(text, ["operation", "alive at its start", "of these broken", "half of them after"], rows)

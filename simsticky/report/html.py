@@ -1,0 +1,115 @@
+"""Self-contained HTML pages: the report of a study, and the trade-off page of a sweep.
+
+The same result gives the same bytes with the same versions of simsticky and matplotlib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from simsticky.report import captions, plots
+from simsticky.report.captions import Caption
+from simsticky.report.grid import grid, timelines_of
+from simsticky.report.numbers import show
+from simsticky.report.page import context, embedded, environment, script
+from simsticky.report.picture import picture
+from simsticky.report.sweep_table import settings
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+
+    from simsticky.report.frames import Frames
+    from simsticky.report.sweep_table import SweepLike
+    from simsticky.study.replicate import Study
+
+
+def report_page(study: Study, detailed: Frames) -> str:
+    """Return the report of a study as one HTML file: verdict first, then figures, numbers, inputs and versions.
+
+    Args:
+        study: The replications.
+        detailed: One of them with its frames, requests recorded; the figures over time are of it.
+    """
+    whole = context(study)
+    whole |= {
+        "figures": list(_figures(study, detailed)),
+        "story": detailed.story(),
+        "replication": detailed.replication,
+        "result_digest": digest_of_all(study.digests),
+    }
+    return environment().get_template("report.html.j2").render(whole)
+
+
+def digest_of_all(digests: list[str]) -> str:
+    """Return 16 hex digits for the digests of all replications, in order."""
+    return sha256("\n".join(digests).encode()).hexdigest()[:16]
+
+
+def _figures(study: Study, run: Frames) -> Iterator[tuple[str, str, Markup, Caption]]:
+    of_run: list[tuple[str, str, Callable[..., Axes], Callable[[Frames], Caption]]] = [
+        ("timeline", "Who ended whom, and what broke", plots.timeline, captions.of_timeline),
+        ("decay", "Sessions on old pods", plots.sessions_on_old_pods, captions.of_decay),
+        ("skew", "Load skew over time", plots.load_skew, captions.of_skew),
+        ("survival", "Survival of sessions", plots.survival, captions.of_survival),
+    ]
+    for name, heading, draw, tell in of_run:
+        if name == "survival" and not len(run.operations):
+            continue
+        caption = tell(run)
+        yield name, heading, picture(partial(draw, run), name, f"{heading}. {caption.text}"), caption
+    if study.estimate("breaks").interval.estimate:
+        caption = _of_causes(study)
+        heading = "What broke sessions"
+        yield (
+            "causes",
+            heading,
+            picture(partial(plots.break_causes, study), "causes", f"{heading}. {caption.text}"),
+            caption,
+        )
+
+
+def _of_causes(study: Study) -> Caption:
+    rows = []
+    for name in study.metrics:
+        part, _, what = name.partition(".")
+        if part in ("mechanism", "origin") and what != "background" and study.estimate(name).interval.estimate:
+            rows.append([what.replace("_", " "), part, str(show(study.estimate(name).interval, "count"))])
+    text = "Breaks that operations caused, mean per replication, by how the requests left their pod and by why."
+    return Caption(text, ["cause", "kind", "per replication"], rows)
+
+
+def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
+    """Return the trade-off page of a sweep as one HTML file: the whole grid, sliders, curve and timelines.
+
+    Replication 0 of each point is simulated once more, for its timeline.
+
+    Args:
+        sweep: The sweep.
+        jobs: Worker processes for that.
+    """
+    data = grid(sweep, timelines_of(sweep, jobs))
+    code, policy = script("tradeoff.js")
+    sizes = [len(setting["values"]) for setting in data["settings"]]
+    whole = context(sweep.studies[0])
+    whole |= {
+        "data": data,
+        "grid": embedded(data),
+        "script": code,
+        "policy": policy,
+        "start": data["points"][0]["at"],
+        "axis": sizes.index(max(sizes)),
+        "figures": list(_figures_of_sweep(sweep)),
+        "result_digest": digest_of_all([digest for study in sweep.studies for digest in study.digests]),
+    }
+    return environment().get_template("tradeoff.html.j2").render(whole)
+
+
+def _figures_of_sweep(sweep: SweepLike) -> Iterator[tuple[str, str, Markup, Caption]]:
+    if len(settings(sweep)) > 1:
+        heading = "What matters"
+        text = "How far each swept setting moves the share of broken sessions, on average over the other settings."
+        yield "tornado", heading, picture(partial(plots.tornado, sweep), "tornado", f"{heading}. {text}"), Caption(text)

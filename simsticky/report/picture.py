@@ -1,0 +1,96 @@
+"""A figure as part of a page: inline SVG that takes the page's colours, or a bitmap where that would be too large.
+
+The same figure gives the same bytes: no date, no random ids.
+"""
+
+import base64
+import io
+import re
+import warnings
+from collections.abc import Callable
+
+import matplotlib as mpl
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+
+from simsticky.report.plots import style
+from simsticky.report.plots.style import figure_of, without_pyplot
+
+LARGEST_SVG = 250_000
+"""Characters above which a figure becomes a bitmap."""
+
+_DOTS_PER_INCH = 144
+
+COLOURS = {
+    style.INK: "ink",
+    style.GRID: "line",
+    style.QUIET: "quiet",
+    style.BLUE: "blue",
+    style.ORANGE: "orange",
+    style.GREEN: "green",
+    style.VERMILLION: "vermillion",
+    style.PURPLE: "purple",
+    style.SKY: "sky",
+    "#ffffff": "paper",
+}
+"""CSS variable of each colour, so that a picture is readable on a light and on a dark page."""
+
+_DRAWN = {"svg.hashsalt": "simsticky", "svg.fonttype": "path", "svg.image_inline": True}
+_COLOUR = re.compile("|".join(map(re.escape, COLOURS)))
+_FILLED = re.compile(r'fill="(#[0-9a-f]{6})"')
+_NAMESPACES = {"xmlns": "2000/svg", "xmlns:xlink": "1999/xlink"}
+_PATH = re.compile(r'\sd="[^"]*"')
+_DIGITS = re.compile(r"-?\d+\.\d{3,}")
+_ID = re.compile(r'\sid="([^"]*)"')
+_USED = re.compile(r'(?:href="#|url\(#)([^")]*)')
+_NAMED = re.compile(r'(\sid="|href="#|url\(#)')
+
+
+def picture(draw: Callable[[], Axes], name: str, label: str) -> Markup:
+    """Draw a figure and return it as HTML.
+
+    Args:
+        draw: Draws and returns the axes, on a figure of its own.
+        name: A word that no other picture of the page has.
+        label: What the picture shows, for those who do not see it.
+    """
+    with mpl.rc_context(style.PAPER | _DRAWN), without_pyplot(), warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes; the page says it in text as well.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = figure_of(draw())
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        inline = _inline(text.getvalue(), name, label)
+        if len(inline) <= LARGEST_SVG:
+            return inline
+        bitmap = io.BytesIO()
+        figure.savefig(bitmap, format="png", dpi=_DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+    data = base64.b64encode(bitmap.getvalue()).decode("ascii")
+    return Markup(f'<img class="bitmap" alt="{escape(label)}" src="data:image/png;base64,{data}">')
+
+
+def _shorter(number: re.Match[str]) -> str:
+    """Return a coordinate to a hundredth of a point: finer than any screen, and half as long."""
+    return f"{float(number.group()):.2f}".rstrip("0").rstrip(".")
+
+
+def _inline(svg: str, name: str, label: str) -> Markup:
+    """Return an SVG document as an element of a page.
+
+    matplotlib escapes every text that it writes, so all markup in it is its own.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
+    # A presentation attribute knows no CSS variables.
+    svg = _FILLED.sub(r'style="fill: \1"', svg)
+    svg = _COLOUR.sub(lambda found: f"var(--{COLOURS[found.group()]})", svg)
+    used = set(_USED.findall(svg))
+    svg = _ID.sub(lambda found: found.group() if found.group(1) in used else "", svg)
+    svg = _NAMED.sub(rf"\g<1>{name}-", svg)
+    svg = _PATH.sub(lambda path: _DIGITS.sub(_shorter, path.group()), svg)
+    svg = re.sub(r"\n\s*", "\n", svg).replace("\n/>", "/>")
+    view = re.search(r'viewBox="[^"]*"', svg)
+    assert view is not None
+    spaces = "".join(f' {key}="http://www.w3.org/{of}"' for key, of in _NAMESPACES.items())
+    head = f'<svg {view.group()} class="picture" role="img" aria-label="{escape(label)}"{spaces}>'
+    return Markup(head + svg[svg.index(">") + 1 :])

@@ -1,0 +1,88 @@
+"""How long sessions stay unbroken."""
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from scipy.stats import CensoredData, ecdf
+
+from simsticky.report.frames import Frames
+from simsticky.report.plots.style import (
+    INK,
+    LINES,
+    QUIET,
+    axes_for,
+    legend_below,
+    plain,
+    styled,
+    time_axis,
+    unit_axis,
+)
+
+Floats = npt.NDArray[np.float64]
+
+
+@styled
+def survival(result: Frames, ax: Axes | None = None) -> Axes:
+    """Draw the share of sessions that are not broken yet, by the time since an operation's start.
+
+    The Kaplan-Meier estimate over the sessions alive at the start (a request before and a request after): the event is
+    the first break that the operation caused; a session that ends unbroken is censored then. One line an operation. No
+    band: sessions of one replication are not independent.
+
+    Args:
+        result: A result with requests recorded.
+        ax: Where to draw; a new figure by default.
+
+    Returns:
+        The axes; the line of an operation has the gid ``operation N``.
+    """
+    ax = axes_for(ax)
+    last_s = 1.0
+    ends = []
+    for place, operation in enumerate(result.operations.to_dict("records")):
+        number, start_s = int(operation["operation"]), float(operation["start_s"])
+        broken_s, over_s = lifetimes(result, number, start_s)
+        if not len(broken_s) + len(over_s):
+            continue
+        curve = ecdf(CensoredData(uncensored=broken_s, right=over_s)).sf
+        times = np.concatenate([[0.0], curve.quantiles])
+        share = np.concatenate([[1.0], curve.probabilities])
+        colour, dashes, _ = LINES[place % len(LINES)]
+        label = f"{plain(str(operation['label']))}: {len(broken_s)} of {len(broken_s) + len(over_s)} break"
+        ax.step(times, share, where="post", color=colour, ls=dashes, label=label, gid=f"operation {number}")
+        gone_s = operation["last_old_pod_gone_s"] - start_s
+        if gone_s == gone_s:
+            ends.append(gone_s)
+        last_s = max(last_s, float(broken_s.max(initial=0.0)), *ends)
+    if not ax.lines:
+        ax.text(0.5, 0.5, "no operation met a session", ha="center", va="center", transform=ax.transAxes)
+        ax.set_axis_off()
+        return ax
+    for number, gone_s in enumerate(ends):
+        ax.axvline(gone_s, color=QUIET, lw=0.9, ls=":", label=None if number else "last old pod gone")
+    ax.set(xlim=(0, last_s * 1.15), ylim=(0, 1.03), ylabel="not broken yet (% of sessions)")
+    unit_axis(ax.yaxis, "share")
+    ax.spines["left"].set_color(INK)
+    time_axis(ax.xaxis, 0.0, "time since the operation's start")
+    ax.set_title(f"Survival of the sessions alive at the start, replication {result.replication}")
+    legend_below(ax, columns=2)
+    return ax
+
+
+def lifetimes(result: Frames, operation: int, start_s: float) -> tuple[Floats, Floats]:
+    """Return the times from an operation's start to the first break it caused, and to the end of unbroken sessions.
+
+    Of the sessions alive at the start; in seconds. A session that was not over at the run's end counts until its
+    last request.
+    """
+    requests = result.requests
+    sent = requests.groupby("session")["sent_s"]
+    first, last = sent.min(), sent.max()
+    # Sessions that were there before the run sent requests that no table has.
+    started = result.sessions.set_index("session")["started_s"].reindex(first.index)
+    alive = first.index[(np.minimum(first, started) < start_s) & (last >= start_s)]
+    caused = requests[(requests["operation"] == operation) & (requests["broke"] != "")]
+    broken_s = caused.groupby("session")["sent_s"].min()
+    broken_s = broken_s[broken_s.index.isin(alive)]
+    over_s = last.loc[alive.difference(broken_s.index)]
+    return broken_s.to_numpy(np.float64) - start_s, over_s.to_numpy(np.float64) - start_s

@@ -1,0 +1,184 @@
+"""A study and one of its replications, kept in a directory and read back: what ``simsticky report`` draws from.
+
+Beside the frames there is one file, ``study.json``: the resolved scenario with the places of its values, what became
+of the manifests, and the numbers of every replication. Frames are CSV or Parquet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simsticky.errors import InputError
+from simsticky.results.metrics import METRICS
+from simsticky.scenario.location import Place
+from simsticky.scenario.model import Scenario
+from simsticky.scenario.report import ManifestNote, ManifestReport
+from simsticky.study.precision import Precision, Stopping
+from simsticky.study.replicate import Study
+from simsticky.study.replications import Replication, Replications
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from simsticky.results.metrics import Value
+    from simsticky.results.result import Result
+
+FILE = "study.json"
+VERSION = 1
+_TEXT = {
+    "pods": ("pod", "replica_set", "node", "address"),
+    "load": ("pod",),
+    "sessions": ("first_pod", "last_pod", "end"),
+    "requests": ("pod", "node", "outcome", "broke", "mechanism", "origin"),
+    "events": ("actor", "kind", "subject", "detail"),
+    "operations": ("label", "kind", "stuck"),
+}
+"""Columns of each frame that hold words; an empty word is no missing number."""
+
+
+def to_json(study: Study, detailed: Result) -> str:
+    """Return the file that, beside the frames of ``detailed``, is enough to draw every figure and page again."""
+    report = study.scenario.manifest_report
+    notes = {"read": report.read, "ignored": report.ignored, "assumed": report.assumed}
+    whole = {
+        "storedVersion": VERSION,
+        "scenario": study.scenario.to_json_dict(),
+        "places": {path: list(place) for path, place in study.scenario.places.items()},
+        "manifests": {
+            kind: [[note.file, note.line, note.path, note.note] for note in found] for kind, found in notes.items()
+        },
+        "policy": report.policy,
+        "seed": study.seed,
+        "replications": [one.to_json_dict() for one in study.replications],
+        "stopping": None if study.stopping is None else asdict(study.stopping),
+        "detailed": {"replication": detailed.replication, "story": detailed.story()},
+    }
+    return json.dumps(whole, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One replication, its frames read from files when they are asked for.
+
+    Attributes:
+        directory: Where the frames are.
+        scenario: What was simulated, requests recorded.
+        replication: Number of the replication.
+        summary: Every metric by name.
+    """
+
+    directory: Path
+    scenario: Scenario
+    replication: int
+    summary: Mapping[str, Value]
+    told: Sequence[str]
+
+    def story(self) -> list[str]:
+        """Return the replication event by event."""
+        return list(self.told)
+
+    @cached_property
+    def pods(self) -> DataFrame:
+        """One row per pod."""
+        return _frame(self.directory, "pods")
+
+    @cached_property
+    def load(self) -> DataFrame:
+        """Sessions on each pod over time."""
+        return _frame(self.directory, "load")
+
+    @cached_property
+    def sessions(self) -> DataFrame:
+        """One row per session."""
+        return _frame(self.directory, "sessions")
+
+    @cached_property
+    def requests(self) -> DataFrame:
+        """One row per request."""
+        return _frame(self.directory, "requests")
+
+    @cached_property
+    def events(self) -> DataFrame:
+        """One row per event of the control plane."""
+        return _frame(self.directory, "events")
+
+    @cached_property
+    def operations(self) -> DataFrame:
+        """One row per operation of the timeline."""
+        return _frame(self.directory, "operations")
+
+
+def read(directory: Path) -> tuple[Study, StoredRun]:
+    """Return the study and the replication that ``simsticky run --out DIRECTORY`` wrote.
+
+    Raises:
+        InputError: The directory is none of these, or its file is damaged.
+    """
+    place = directory / FILE
+    if not place.is_file():
+        what = f"holds no {FILE}" if directory.is_dir() else "is no directory"
+        hint = "simsticky run SCENARIO --out DIRECTORY writes one"
+        raise InputError.of(f"{directory} {what}", file="RESULT_DIR", hint=hint)
+    try:
+        whole = json.loads(place.read_text(encoding="utf-8"))
+        if whole["storedVersion"] != VERSION:
+            raise InputError.of(
+                f"has version {whole['storedVersion']}, and this simsticky reads {VERSION}", file=str(place)
+            )
+        scenario = _scenario(whole)
+        kept = Replications(map(Replication.from_json_dict, whole["replications"]))
+        replication, told = int(whole["detailed"]["replication"]), whole["detailed"]["story"]
+        summary = kept[replication].summary
+        study = Study(scenario, whole["seed"], kept, METRICS, _stopping(whole["stopping"]))
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError.of(f"is damaged: {error}", file=str(place)) from error
+    recorded = scenario.evolve({"run.record": "requests"})
+    return study, StoredRun(directory, recorded, replication, summary, told)
+
+
+def _stopping(written: Mapping[str, Any] | None) -> Stopping | None:
+    if written is None:
+        return None
+    looks, precision = tuple(written["looks"]), Precision(**written["precision"])
+    return Stopping(**{**written, "looks": looks, "precision": precision})
+
+
+def _scenario(whole: Mapping[str, Any]) -> Scenario:
+    scenario = Scenario.model_validate(whole["scenario"])
+    places = {path: Place(*place) for path, place in whole["places"].items()}
+    notes = {kind: tuple(ManifestNote(*note) for note in found) for kind, found in whole["manifests"].items()}
+    report = ManifestReport(notes["read"], notes["ignored"], notes["assumed"], whole["policy"])
+    scenario.set_origin(places, report)
+    return scenario
+
+
+def _frame(directory: Path, name: str) -> DataFrame:
+    """Read a frame; numbers come back as they were written, to the last bit.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    import pandas as pd
+
+    text = _TEXT[name]
+    if (place := directory / f"{name}.parquet").is_file():
+        return pd.read_parquet(place, engine="pyarrow").astype(dict.fromkeys(text, object))
+    place = directory / f"{name}.csv"
+    if not place.is_file():
+        raise InputError.of(f"{directory} holds no {name}.csv and no {name}.parquet", file="RESULT_DIR")
+    columns = pd.read_csv(place, nrows=0).columns
+    # Exact by default since pandas 3, which warns of the argument.
+    exactly: dict[str, Any] = {} if int(pd.__version__.partition(".")[0]) >= 3 else {"float_precision": "round_trip"}
+    frame: DataFrame = pd.read_csv(
+        place,
+        dtype=dict.fromkeys(text, str),
+        keep_default_na=False,
+        na_values={column: [""] for column in columns if column not in text},
+        **exactly,
+    )
+    return frame

@@ -1,0 +1,206 @@
+"use strict";
+// The trade-off page: sliders choose a point of the grid, and numbers, curve and timeline follow. Everything that is
+// shown was computed before; nothing is computed here but places on the screen.
+(() => {
+  const grid = JSON.parse(document.getElementById("grid").textContent);
+  const byId = (id) => document.getElementById(id);
+  const sliders = grid.settings.map((_, i) => byId(`knob-${i}`));
+  const key = (at) => at.join(",");
+  const pointAt = new Map(grid.points.map((point) => [key(point.at), point]));
+  const metricChoice = byId("metric"), axisChoice = byId("axis"), common = byId("common");
+
+  // Elements are made, never parsed: whatever a name says stays text.
+  const svg = (name, attributes = {}, text) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  const cell = (tag, text, scope) => {
+    const element = document.createElement(tag);
+    element.textContent = text;
+    if (scope) element.scope = scope;
+    return element;
+  };
+  const cut = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
+  const fixed = (number) => Math.round(number * 100) / 100;
+  const clock = (seconds) => {
+    const whole = Math.round(Math.abs(seconds)), sign = seconds < 0 && whole ? "−" : "";
+    const two = (number) => String(number).padStart(2, "0");
+    const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+    return sign + (hours ? `${hours}:${two(minutes)}` : minutes) + ":" + two(whole % 60);
+  };
+  const niceStep = (span, most) => {
+    const raw = span / most || 1, power = 10 ** Math.floor(Math.log10(raw));
+    return [1, 2, 2.5, 5, 10].map((n) => n * power).find((step) => step >= raw);
+  };
+  const timeStep = (span) =>
+    [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 28800, 86400].find((s) => span / s <= 7) ||
+    span / 7;
+  const written = (value, unit) => {
+    if (unit === "share") return `${fixed(value * 100)} %`;
+    if (unit === "seconds") return value < 1 && value > 0 ? `${fixed(value * 1000)} ms` : value < 60 ? `${fixed(value)} s` : clock(value);
+    return String(fixed(value));
+  };
+  const ticks = (top, unit) => {
+    const step = unit === "seconds" && top > 10 ? timeStep(top) : niceStep(top, 6);
+    return Array.from({ length: Math.floor(top / step + 1e-9) + 1 }, (_, i) => i * step);
+  };
+
+  const place = () => sliders.map((slider) => Number(slider.value));
+  const metricIndex = () => Number(metricChoice.value);
+  const costIndex = grid.metrics.findIndex((metric) => metric.name === grid.cost);
+
+  const showNumbers = (point) => {
+    grid.settings.forEach((setting, i) => {
+      byId(`value-${i}`).textContent = setting.values[Number(sliders[i].value)];
+      sliders[i].setAttribute("aria-valuetext", setting.values[Number(sliders[i].value)]);
+    });
+    const follows = byId("follows"), others = point ? point.follows : [];
+    follows.hidden = !others.length;
+    follows.textContent = others.map(([path, value]) => `${path} ${value}`).join(", ");
+    const words = { "✓": "met", "✗": "not met", "?": "open" }, classes = { "✓": "met", "✗": "notmet", "?": "open" };
+    grid.metrics.forEach((metric, i) => {
+      const [, , , value, interval, mark] = point ? point.numbers[i] : [null, null, null, "not in the grid", "", ""];
+      byId(`number-${i}`).textContent = value;
+      byId(`interval-${i}`).textContent = interval;
+      const shown = byId(`mark-${i}`);
+      shown.textContent = mark ? `${mark} ${words[mark]}` : "";
+      shown.className = mark ? `mark ${classes[mark]}` : "";
+    });
+    const judged = point ? grid.metrics.map((_, i) => point.numbers[i][5]).filter(Boolean) : [];
+    const verdict = byId("verdict"), worst = judged.includes("✗") ? "✗" : judged.includes("?") ? "?" : "✓";
+    verdict.className = judged.length ? `verdict ${classes[worst]}` : "verdict";
+    verdict.textContent = !point ? "This combination is not in the grid" : !judged.length ? "No thresholds are set"
+      : { "✗": "✗ Not met with these settings", "?": "? Inconclusive with these settings", "✓": "✓ Met with these settings" }[worst];
+  };
+
+  const drawCurve = (at) => {
+    const axis = Number(axisChoice.value), metric = grid.metrics[metricIndex()], setting = grid.settings[axis];
+    const line = setting.values.map((value, i) => {
+      const point = pointAt.get(key(at.map((v, j) => (j === axis ? i : v))));
+      return { value, i, numbers: point ? point.numbers[metricIndex()] : null, cost: point && costIndex >= 0 ? point.numbers[costIndex] : null };
+    });
+    const known = line.filter((one) => one.numbers && one.numbers[0] !== null);
+    const chart = byId("curve"), width = 760, height = 340, left = 74, right = 86, top = 16, bottom = 52;
+    chart.replaceChildren();
+    const limit = metric.threshold ? metric.threshold.value : 0;
+    const most = Math.max(...known.map((one) => Math.max(one.numbers[0], one.numbers[2] ?? 0)), limit, 1e-12) * 1.08;
+    const costs = line.filter((one) => one.cost && one.cost[0] !== null && costIndex !== metricIndex());
+    const dearest = Math.max(...costs.map((one) => one.cost[0]), 1e-12) * 1.08;
+    const x = (i) => left + ((width - left - right) * (i + 0.5)) / line.length;
+    const y = (value) => height - bottom - ((height - top - bottom) * value) / most;
+    const yCost = (value) => height - bottom - ((height - top - bottom) * value) / dearest;
+    const path = (points) => points.map(([a, b], n) => `${n ? "L" : "M"}${fixed(a)} ${fixed(b)}`).join("");
+    for (const tick of ticks(most, metric.unit)) {
+      chart.append(svg("line", { x1: left, x2: width - right, y1: y(tick), y2: y(tick), stroke: "var(--line)" }));
+      chart.append(svg("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, written(tick, metric.unit)));
+    }
+    if (costs.length)
+      for (const tick of ticks(dearest, grid.metrics[costIndex].unit))
+        chart.append(svg("text", { x: width - right + 8, y: yCost(tick) + 4, class: "soft" }, written(tick, grid.metrics[costIndex].unit)));
+    const every = Math.ceil(line.length / 12);
+    line.forEach((one) => {
+      if (one.i % every === 0) chart.append(svg("text", { x: x(one.i), y: height - bottom + 18, "text-anchor": "middle" }, cut(one.value, Math.floor(90 / Math.min(line.length, 12)))));
+    });
+    chart.append(svg("text", { x: (left + width - right) / 2, y: height - 10, "text-anchor": "middle", class: "soft" }, cut(setting.path, 60)));
+    const band = known.filter((one) => one.numbers[1] !== null && one.numbers[2] !== null);
+    if (band.length > 1) {
+      const outline = [...band.map((one) => [x(one.i), y(one.numbers[2])]), ...band.reverse().map((one) => [x(one.i), y(one.numbers[1])])];
+      chart.append(svg("path", { d: path(outline) + "Z", fill: "var(--blue)", opacity: 0.22 }));
+    }
+    if (metric.threshold)
+      chart.append(svg("line", { x1: left, x2: width - right, y1: y(limit), y2: y(limit), stroke: "var(--vermillion)", "stroke-dasharray": "7 4", "stroke-width": 1.5 }));
+    if (costs.length) {
+      chart.append(svg("path", { d: path(costs.map((one) => [x(one.i), yCost(one.cost[0])])), fill: "none", stroke: "var(--quiet)", "stroke-dasharray": "2 4", "stroke-width": 1.6 }));
+      for (const one of costs) chart.append(svg("rect", { x: x(one.i) - 3.5, y: yCost(one.cost[0]) - 3.5, width: 7, height: 7, fill: "var(--paper)", stroke: "var(--quiet)" }));
+    }
+    chart.append(svg("path", { d: path(known.map((one) => [x(one.i), y(one.numbers[0])])), fill: "none", stroke: "var(--blue)", "stroke-width": 2 }));
+    for (const one of known) {
+      const here = one.i === at[axis];
+      chart.append(svg("circle", { cx: x(one.i), cy: y(one.numbers[0]), r: here ? 8 : 4, fill: here ? "var(--paper)" : "var(--blue)", stroke: "var(--blue)", "stroke-width": here ? 3 : 1, class: here ? "here" : "point", "data-value": one.numbers[0] }));
+    }
+    const others = grid.settings.filter((_, j) => j !== axis).map((other) => `${other.path} ${other.values[at[grid.settings.indexOf(other)]]}`);
+    const costText = costs.length ? ` Squares, dotted, right scale: ${grid.metrics[costIndex].label}.` : "";
+    const limitText = metric.threshold ? ` Dashed line: threshold ${metric.threshold.text}.` : "";
+    const text = `${metric.label} against ${setting.path}${others.length ? `, with ${others.join(", ")}` : ""}. Line with 95 % band: mean over replications.${limitText}${costText}`;
+    byId("curve-caption").textContent = text;
+    chart.setAttribute("aria-label", `${text} ${line.map((one) => `${one.value}: ${one.numbers ? one.numbers[3] : "not in the grid"}`).join("; ")}.`);
+    byId("curve-table").replaceChildren(...line.map((one) => {
+      const row = document.createElement("tr");
+      row.append(cell("th", one.value, "row"), cell("td", one.numbers ? `${one.numbers[3]} ${one.numbers[4]}`.trim() : "not in the grid"), cell("td", one.cost ? one.cost[3] : "–"));
+      return row;
+    }));
+  };
+
+  const looks = { starting: ["var(--sky)", "url(#starting)"], ready: ["var(--blue)", ""], draining: ["var(--orange)", "url(#draining)"], stopping: ["var(--vermillion)", "url(#stopping)"], dead: ["var(--line)", ""] };
+  const shapes = { deleted: "M-5 -4L5 -4L0 5Z", "weight 0": "M0 -6L6 0L0 6L-6 0Z", removed: "M-5 -5L5 5M-5 5L5 -5", "preStop end": "M0 -12L0 9", SIGTERM: "M-4.5 -4.5H4.5V4.5H-4.5Z", SIGKILL: "M0 -7L2 -2L7 -2L3 1.5L4.5 7L0 3.5L-4.5 7L-3 1.5L-7 -2L-2 -2Z" };
+  const widest = [Math.min(...grid.points.map((p) => p.timeline.from)), Math.max(...grid.points.map((p) => p.timeline.to))];
+  const tallest = Math.max(...grid.points.map((p) => p.timeline.top), 1);
+
+  const drawTimeline = (point) => {
+    const chart = byId("timeline");
+    const patterns = byId("patterns");
+    chart.replaceChildren(patterns);
+    if (!point) {
+      chart.setAttribute("viewBox", "0 0 760 40");
+      chart.append(svg("text", { x: 10, y: 24 }, "not in the grid"));
+      chart.setAttribute("aria-label", "This combination is not in the grid.");
+      byId("timeline-caption").textContent = "This combination is not in the grid.";
+      byId("timeline-table").replaceChildren();
+      return;
+    }
+    const data = point.timeline, lane = 44, left = 196, right = 12, top = 8;
+    const [from, to] = common.checked ? widest : [data.from, data.to];
+    const lanes = data.pods.length + data.breaks.length, width = 760, height = top + lanes * lane + 44;
+    chart.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const x = (seconds) => left + ((width - left - right) * (Math.min(Math.max(seconds, from), to) - from)) / (to - from || 1);
+    const floor = (row) => top + (row + 1) * lane - 8, scale = (lane - 16) / tallest;
+    data.pods.forEach((pod, row) => {
+      const base = floor(row), samples = pod.sessions.length;
+      const time = (i) => data.from + ((data.to - data.from) * i) / Math.max(1, samples - 1);
+      chart.append(svg("text", { x: left - 8, y: base - 8, "text-anchor": "end" }, cut(pod.pod, 26)));
+      for (const [phase, start, end] of pod.phases) {
+        const [colour, pattern] = looks[grid.phases[phase]], bar = { x: fixed(x(start)), width: fixed(Math.max(0, x(end) - x(start))) };
+        const inside = pod.sessions.map((n, i) => [time(i), n]).filter(([t]) => t >= start && t <= end);
+        if (inside.length > 1) {
+          const outline = `M${fixed(x(inside[0][0]))} ${base}` + inside.map(([t, n]) => `L${fixed(x(t))} ${fixed(base - n * scale)}`).join("") + `L${fixed(x(inside[inside.length - 1][0]))} ${base}Z`;
+          chart.append(svg("path", { d: outline, fill: colour, opacity: 0.45 }));
+        }
+        chart.append(svg("rect", { ...bar, y: base, height: 6, fill: colour, stroke: "var(--ink)", "stroke-width": 0.4 }));
+        if (pattern) chart.append(svg("rect", { ...bar, y: base, height: 6, fill: pattern }));
+      }
+      for (const [mark, at] of pod.marks)
+        chart.append(svg("path", { d: shapes[grid.marks[mark]], transform: `translate(${fixed(x(at))} ${base + 3})`, fill: "var(--paper)", stroke: "var(--ink)", "stroke-width": 1.1 }));
+    });
+    data.breaks.forEach(([label, count, times], n) => {
+      const row = data.pods.length + n, middle = top + row * lane + lane / 2;
+      chart.append(svg("text", { x: left - 8, y: middle + 4, "text-anchor": "end" }, `${cut(label, 26)} (${count})`));
+      const seen = times.filter((t) => t >= from && t <= to);
+      chart.append(svg("path", { d: seen.map((t) => `M${fixed(x(t))} ${middle - 8}V${middle + 8}`).join(""), stroke: ["var(--vermillion)", "var(--purple)", "var(--green)", "var(--ink)"][n % 4], "stroke-width": 0.8 }));
+    });
+    const foot = top + lanes * lane + 6, step = timeStep(to - from);
+    chart.append(svg("line", { x1: left, x2: width - right, y1: foot, y2: foot, stroke: "var(--quiet)" }));
+    for (let at = Math.ceil(from / step) * step; at <= to; at += step)
+      chart.append(svg("text", { x: x(at), y: foot + 16, "text-anchor": "middle" }, clock(at)));
+    chart.append(svg("text", { x: (left + width - right) / 2, y: foot + 33, "text-anchor": "middle", class: "soft" }, `${cut(data.since, 60)} (min:s)`));
+    const ended = data.pods.filter((pod) => pod.marks.some(([mark]) => grid.marks[mark] === "deleted"));
+    const text = `Replication 0: ${data.pods.length} pods, ${ended.length} of them deleted; the fullest has ${data.top} sessions. Height: sessions on the pod; strip: its phase.`;
+    byId("timeline-caption").textContent = text;
+    chart.setAttribute("aria-label", text);
+    byId("timeline-table").replaceChildren(...data.pods.map((pod) => {
+      const row = document.createElement("tr"), at = new Map(pod.marks.map(([mark, t]) => [grid.marks[mark], clock(t)]));
+      row.append(cell("th", pod.pod, "row"), ...grid.marks.map((mark) => cell("td", at.get(mark) || "–")));
+      return row;
+    }));
+  };
+
+  const update = () => {
+    const at = place(), point = pointAt.get(key(at));
+    showNumbers(point);
+    drawCurve(at);
+    drawTimeline(point);
+  };
+  for (const control of [...sliders, metricChoice, axisChoice, common]) control.addEventListener("input", update);
+  update();
+})();

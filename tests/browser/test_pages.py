@@ -1,0 +1,233 @@
+"""The pages in a real browser: they ask the network for nothing, fit every screen, and do what their sliders say."""
+
+import base64
+import json
+import time
+from functools import cache
+
+import pytest
+from small_scenario import small
+from sweeps import hand_made
+
+import simsticky as ss
+from simsticky.report.html import report_page, tradeoff_page
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<script>document.title='owned'</script>\"'</script><img src=https://example.org/x onerror=alert(1)>"
+WIDTHS = (390, 1280)
+
+
+@cache
+def report_text():
+    """The report of a rolling update whose name and description are hostile and long."""
+    scenario = small().evolve({"name": HOSTILE, "about": HOSTILE + "x" * 5000, "thresholds.broken_sessions": "< 1%"})
+    return report_page(ss.replicate(scenario, 3), ss.simulate(scenario))
+
+
+@cache
+def tradeoff_text():
+    """The trade-off page of a hand-made sweep with a hostile name."""
+    return tradeoff_page(hand_made(name=HOSTILE))
+
+
+@pytest.fixture(params=["report", "tradeoff"])
+def page(request, browser, pages):
+    """Each page, opened from disk at a phone's and at a desktop's width by ``open_page``."""
+    text = report_text() if request.param == "report" else tradeoff_text()
+    return put(pages, request.param, text)
+
+
+def put(pages, name, text):
+    """Write a page and return its address."""
+    place = pages / f"{name}.html"
+    place.write_text(text, encoding="utf-8")
+    return place.as_uri()
+
+
+def open_page(browser, address, width=1280, scheme="light"):
+    """Open a page at a width, in a colour scheme, with the logs of what was open before taken away."""
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    scheme = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
+    browser.get_log("browser")
+    browser.get_log("performance")
+    browser.get(address)
+
+
+def requested(browser):
+    """Every address that was asked for since the page was opened."""
+    events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
+    urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    # The browser's own start page may still be loading: its parts come from the browser itself.
+    return [url for url in urls if not url.startswith("chrome://")]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_goes_wrong_leaves_or_overflows(browser, page, width, scheme):
+    """No console message, no request but the page itself, no sideways scrolling, and the hostile name ran nowhere."""
+    open_page(browser, page, width, scheme)
+    assert browser.get_log("browser") == []
+    asked = requested(browser)
+    assert page in asked
+    assert [url for url in asked if url != page and not url.startswith("data:")] == []
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert browser.title.startswith("<script>")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_text_is_wider_than_the_page(browser, page, width):
+    """With every fold open, no heading, paragraph or number reaches over the page's edge but inside a scrolling box."""
+    open_page(browser, page, width)
+    beyond = browser.execute_script(
+        """
+        document.querySelectorAll('details').forEach((fold) => { fold.open = true; });
+        return [...document.querySelectorAll('h1,h2,h3,p,li,dd,label,output,summary,figcaption,.card')]
+          .filter((one) => !one.closest('.wide') && one.getBoundingClientRect().right > innerWidth + 0.5)
+          .map((one) => one.textContent.slice(0, 40));
+        """
+    )
+    assert beyond == []
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_every_chart_has_a_text_alternative(browser, page):
+    """Each picture has a label and stands in a figure with a caption."""
+    open_page(browser, page)
+    charts = browser.execute_script(
+        """
+        return [...document.querySelectorAll('svg, img')].map((chart) => [
+          chart.getAttribute('aria-label') || chart.getAttribute('alt') || '',
+          chart.closest('figure')?.querySelector('figcaption')?.textContent.trim() || ''
+        ]);
+        """
+    )
+    assert len(charts) >= 3
+    assert all(len(label) > 20 and len(caption) > 20 for label, caption in charts)
+
+
+def test_pictures_are_readable_in_dark(browser, page):
+    """In the dark scheme a picture's ink is bright and the page's ground dark, in the light one the other way round."""
+    brightness = {}
+    for scheme in ("light", "dark"):
+        open_page(browser, page, scheme=scheme)
+        brightness[scheme] = browser.execute_script(
+            """
+            const level = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).reduce((sum, n) => sum + Number(n), 0) / 765;
+            const text = document.querySelector('svg.picture use[*|href*="DejaVu"], svg.chart text');
+            return [level(getComputedStyle(text).fill), level(getComputedStyle(document.body).backgroundColor)];
+            """
+        )
+    ink, ground = brightness["light"]
+    assert ink < 0.3 < 0.9 < ground
+    ink, ground = brightness["dark"]
+    assert ground < 0.2 < 0.8 < ink
+
+
+def slide(browser, index, value):
+    """Move a slider as its user does, by keys."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    knob = browser.find_element(By.ID, f"knob-{index}")
+    knob.send_keys(Keys.HOME, *[Keys.ARROW_RIGHT] * value)
+
+
+def text_of(browser, element):
+    """The text of an element by id."""
+    return browser.execute_script("return document.getElementById(arguments[0]).textContent", element)
+
+
+def test_sliders_show_the_grid(browser, pages):
+    """At every point of the grid the page's number is the estimate of that point, to the digit, and so is the
+    highlighted point of the curve; the timeline has that point's pods.
+    """
+    from simsticky.report.numbers import show
+
+    sweep = hand_made(name=HOSTILE)
+    open_page(browser, put(pages, "sliders", tradeoff_text()))
+    values = (["0s", "5s", "20s", "1m"], [True, False])
+    seen = set()
+    for point, study in zip(sweep.points, sweep.studies, strict=True):
+        for index, (path, value) in enumerate(point.items()):
+            slide(browser, index, values[index].index(value))
+            assert text_of(browser, f"value-{index}") == str(value).lower(), path
+        estimate = study.estimate("broken_sessions")
+        shown = show(estimate.interval, "share")
+        assert text_of(browser, "number-0") == shown.value
+        assert text_of(browser, "interval-0") == shown.interval
+        here = browser.execute_script("return document.querySelector('#curve .here').dataset.value")
+        assert float(here) == estimate.interval.estimate
+        mark = study.verdicts()[0].mark
+        assert text_of(browser, "mark-0")[0] == mark
+        assert mark in text_of(browser, "verdict")
+        seen.add(browser.execute_script("return document.getElementById('timeline').innerHTML"))
+    # Without a preStop hook drain support changes nothing: two of the points have one timeline.
+    assert len(seen) == len(sweep.points) - 1
+    assert browser.get_log("browser") == []
+
+
+def test_the_curve_can_show_every_metric_against_every_setting(browser, pages):
+    """Choosing another metric or axis redraws the curve, its caption and its table from the grid."""
+    open_page(browser, put(pages, "curve", tradeoff_text()))
+    choose = (
+        "const s = document.getElementById(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('input'))"
+    )
+    for axis, rows in (("0", 4), ("1", 2)):
+        browser.execute_script(choose, "axis", axis)
+        for metric in browser.execute_script("return [...document.getElementById('metric').options].map(o => o.value)"):
+            browser.execute_script(choose, "metric", metric)
+            label = browser.execute_script("return document.getElementById('metric').selectedOptions[0].text")
+            assert text_of(browser, "curve-caption").startswith(label)
+            assert browser.execute_script("return document.getElementById('curve-table').rows.length") == rows
+    assert browser.get_log("browser") == []
+
+
+def test_a_hole_in_the_grid_is_told(browser, pages):
+    """A combination that was not simulated is said to be missing, and breaks nothing."""
+    sweep = hand_made(name=HOSTILE)
+    holed = type(sweep)(sweep.points[:-1], sweep.scenarios[:-1], sweep.studies[:-1])
+    open_page(browser, put(pages, "hole", tradeoff_page(holed)))
+    slide(browser, 0, 3)
+    slide(browser, 1, 1)
+    assert text_of(browser, "number-0") == "not in the grid"
+    assert text_of(browser, "verdict") == "This combination is not in the grid"
+    slide(browser, 0, 2)
+    assert text_of(browser, "number-0") != "not in the grid"
+    assert browser.get_log("browser") == []
+
+
+def printed(browser):
+    """The page as PDF. Headless Chromium now and then has "Printing failed" on a busy machine, whatever the page."""
+    from selenium.common.exceptions import WebDriverException
+
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    for attempt in range(4):
+        try:
+            pdf = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})
+        except WebDriverException as error:
+            if "Printing failed" not in str(error) or attempt == 3:
+                raise
+            time.sleep(1.0)
+        else:
+            return base64.b64decode(pdf["data"])
+    raise AssertionError("unreachable")
+
+
+def test_the_pages_print_on_a4(browser, page):
+    """Printing gives a PDF of a few pages in which nothing is wider than the paper."""
+    open_page(browser, page, 1280)
+    content = printed(browser)
+    assert content.startswith(b"%PDF")
+    # A4 in points.
+    assert b"/MediaBox [0 0 594" in content or b"/MediaBox [0 0 595" in content
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 688, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+    )
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
