@@ -1,14 +1,17 @@
-"""How the kubelet ends a container, and how long it waits before it starts a crashed one again.
+"""How a pod is deleted, how the kubelet ends its containers, and when it starts a crashed one again.
 
 The clock of a termination starts when the kubelet starts killing, not at the deletion timestamp.
 
-Source: Kubernetes, kubelet/pod_workers.go:calculateEffectiveGracePeriod, kuberuntime/kuberuntime_container.go
+Source: Kubernetes, registry/core/pod/strategy.go:CheckGracefulDelete,
+kubelet/pod_workers.go:calculateEffectiveGracePeriod, kuberuntime/kuberuntime_container.go
 (``killContainer``, ``executePreStopHook``), kuberuntime_manager.go:doBackOff and client-go
 flowcontrol/backoff.go.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 DEFAULT_TERMINATION_GRACE_PERIOD_S = 30
 MINIMUM_CONTAINER_STOP_GRACE_S = 2
@@ -17,6 +20,119 @@ PLEG_RELIST_PERIOD_S = 1
 CRASH_LOOP_INITIAL_S = 10.0
 CRASH_LOOP_MAX_S = 300.0
 CRASH_LOOP_RESET_AFTER_S = 2 * CRASH_LOOP_MAX_S
+POD_WORKER_RETRY_JITTER_FACTOR = 0.5
+
+RestartPolicy = Literal["Always", "OnFailure", "Never"]
+DEFAULT_RESTART_POLICY: RestartPolicy = "Always"
+EndCause = Literal["exit", "crash", "oom", "liveness", "startup", "deleted"]
+HookKind = Literal["exec", "sleep"]
+
+SIGKILL_EXIT_CODE = 137
+
+
+class ContainerEnd(NamedTuple):
+    """How a container ends, by cause.
+
+    ``pre_stop``: whether its preStop hook runs; ``sigterm``: whether it is told to stop before it is killed.
+    ``exit_code`` ``None``: its own. ``reason`` is the terminated state's, or the one of the pod's event.
+    """
+
+    reason: str
+    exit_code: int | None
+    pre_stop: bool
+    sigterm: bool
+
+
+_ENDS: dict[EndCause, ContainerEnd] = {
+    "exit": ContainerEnd("Completed", 0, pre_stop=False, sigterm=False),
+    "crash": ContainerEnd("Error", None, pre_stop=False, sigterm=False),
+    "oom": ContainerEnd("OOMKilled", SIGKILL_EXIT_CODE, pre_stop=False, sigterm=False),
+    "liveness": ContainerEnd("Killing", None, pre_stop=True, sigterm=True),
+    "startup": ContainerEnd("Killing", None, pre_stop=True, sigterm=True),
+    "deleted": ContainerEnd("Killing", None, pre_stop=True, sigterm=True),
+}
+
+
+def container_end(cause: EndCause) -> ContainerEnd:
+    """Return how a container ends.
+
+    A process that ends or is killed for its memory gets neither preStop nor SIGTERM; one that fails its
+    liveness or startup probe is stopped like a deleted one and starts again in the same pod.
+    """
+    return _ENDS[cause]
+
+
+def restarts(policy: RestartPolicy, exit_code: int, *, terminating: bool = False) -> bool:
+    """Return whether the kubelet starts the container again, in the same pod: same name, IP and endpoint.
+
+    What the process kept in memory is gone. Source: kubecontainer.ShouldContainerBeRestarted.
+    """
+    if terminating or policy == "Never":
+        return False
+    return policy == "Always" or exit_code != 0
+
+
+def terminal_phase(exit_codes: Iterable[int]) -> Literal["Succeeded", "Failed"]:
+    """Return the phase of a pod whose containers are all over: Succeeded if every one exited with 0."""
+    return "Succeeded" if all(code == 0 for code in exit_codes) else "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a delete request does to a pod object.
+
+    ``grace_s`` is written as ``deletionGracePeriodSeconds``; ``gone``: the object and its endpoint go at once,
+    without waiting for the kubelet, which still gives running containers 2 s.
+    """
+
+    grace_s: int
+    gone: bool
+
+
+def delete_request(
+    spec_grace_s: int = DEFAULT_TERMINATION_GRACE_PERIOD_S,
+    requested_s: int | None = None,
+    *,
+    phase: str = "Running",
+    scheduled: bool = True,
+    earlier_s: int | None = None,
+) -> Deletion:
+    """Return what the API server makes of a delete request.
+
+    Args:
+        spec_grace_s: ``terminationGracePeriodSeconds`` of the pod.
+        requested_s: ``gracePeriodSeconds`` of the request; 0 is a forced deletion, a negative number counts as
+            1, ``None`` is the pod's own.
+        phase: The pod's phase; a terminal one goes at once.
+        scheduled: Whether it has a node; one without goes at once.
+        earlier_s: The grace of an earlier request; a later one can only shorten it.
+
+    Source: registry/core/pod/strategy.go:CheckGracefulDelete, rest/delete.go:BeforeDelete.
+    """
+    grace_s = spec_grace_s if requested_s is None else requested_s
+    grace_s = 1 if grace_s < 0 else grace_s
+    if not scheduled or phase in ("Succeeded", "Failed"):
+        grace_s = 0
+    if earlier_s is not None:
+        grace_s = min(grace_s, earlier_s)
+    return Deletion(grace_s, grace_s == 0)
+
+
+def hook_runs_s(kind: HookKind, seconds: float, *, image_has_shell: bool = True) -> float:
+    """Return how long a preStop hook takes.
+
+    A command needs its shell and ``sleep`` in the image. Without, it fails at once: an event, and SIGTERM at
+    0. The ``sleep`` action is a timer of the kubelet and needs nothing.
+    """
+    return seconds if kind == "sleep" or image_has_shell else 0.0
+
+
+def hook_ends_s(kind: HookKind, runs_s: float, process_exit_s: float) -> float:
+    """Return when the hook is over if the process exits by itself ``process_exit_s`` after its start.
+
+    A command dies with its container; a ``sleep`` goes on, and the pod stays terminating until it ends.
+    """
+    return min(runs_s, process_exit_s) if kind == "exec" else runs_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +223,15 @@ class CrashLoopBackOff:
     def wait_s(self, finished_at_s: float) -> float:
         """Return how long after ``finished_at_s`` the container may start again."""
         return 0.0 if self._expired(finished_at_s) else self.back_off_s
+
+    def retry_in_s(self, finished_at_s: float, jitter: float) -> float:
+        """Return the wait with the pod worker's jitter on top, which is why restarts come late.
+
+        Args:
+            finished_at_s: When the container finished.
+            jitter: A number in [0, 1): the worker looks again after 1 to 1.5 times the back-off.
+        """
+        return self.wait_s(finished_at_s) * (1.0 + POD_WORKER_RETRY_JITTER_FACTOR * jitter)
 
     def restarted(self, finished_at_s: float, now_s: float) -> "CrashLoopBackOff":
         """Return the entry after a restart at ``now_s`` of a container that finished at ``finished_at_s``."""

@@ -19,13 +19,18 @@ _INITIAL: dict[ProbeKind, Outcome] = {"readiness": "failure", "startup": "unknow
 
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
-    """A probe as the pod template states it, with Kubernetes' defaults."""
+    """A probe as the pod template states it, with Kubernetes' defaults.
+
+    ``termination_grace_s``: the grace of a container that fails this probe, ``None`` for the pod's; a
+    readiness probe stops nothing and has none.
+    """
 
     initial_delay_s: int = 0
     timeout_s: int = 1
     period_s: int = 10
     success_threshold: int = 1
     failure_threshold: int = 3
+    termination_grace_s: int | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +83,85 @@ class ProbeWorker:
         before, self.outcome = self.outcome, _INITIAL[self.kind]
         self.on_hold = False
         return before != self.outcome
+
+
+@dataclass(slots=True)
+class ContainerProbes:
+    """The probes of one container together, and how often it has been started again.
+
+    Until the startup probe has succeeded no other probe is made and the container is not ready. While the pod
+    terminates only the readiness probe goes on.
+    """
+
+    readiness: ProbeWorker | None = None
+    liveness: ProbeWorker | None = None
+    startup: ProbeWorker | None = None
+    restarts: int = 0
+
+    @classmethod
+    def of(
+        cls, readiness: ProbeSpec | None = None, liveness: ProbeSpec | None = None, startup: ProbeSpec | None = None
+    ) -> "ContainerProbes":
+        """Return the probes of a container that was just started; ``None``: it has no such probe."""
+        return cls(
+            None if readiness is None else ProbeWorker(readiness, "readiness"),
+            None if liveness is None else ProbeWorker(liveness, "liveness"),
+            None if startup is None else ProbeWorker(startup, "startup"),
+        )
+
+    @property
+    def started(self) -> bool:
+        """Whether the startup probe has succeeded, or there is none."""
+        return self.startup is None or self.startup.passed
+
+    @property
+    def ready(self) -> bool:
+        """Whether the running container is ready."""
+        return self.started and (self.readiness is None or self.readiness.passed)
+
+    def made(self, *, terminating: bool = False) -> tuple[ProbeKind, ...]:
+        """Return the probes that are made at their ticks now.
+
+        Readiness and liveness begin when the startup probe has succeeded; their first look is that moment.
+        """
+        if terminating:
+            return ("readiness",) if self.readiness is not None and self.started else ()
+        if not self.started:
+            return ("startup",)
+        return tuple(kind for kind in ("readiness", "liveness") if self._worker(kind) is not None)
+
+    def on_result(self, kind: ProbeKind, result: ProbeResult) -> bool:
+        """Count one result and return whether the container is now to be stopped and started again.
+
+        It is when its liveness or startup probe has failed ``failureThreshold`` times in a row: preStop,
+        SIGTERM, then the back-off of a crashed container.
+
+        Raises:
+            ValueError: The container has no such probe.
+        """
+        worker = self._worker(kind)
+        if worker is None:
+            raise ValueError(f"the container has no {kind} probe")
+        changed = worker.on_result(result)
+        return changed and worker.on_hold
+
+    def on_new_container(self) -> None:
+        """Start over for the container that takes the failed one's place."""
+        self.restarts += 1
+        for worker in (self.readiness, self.liveness, self.startup):
+            if worker is not None:
+                worker.on_new_container()
+
+    def _worker(self, kind: ProbeKind) -> ProbeWorker | None:
+        return {"readiness": self.readiness, "liveness": self.liveness, "startup": self.startup}[kind]
+
+
+def restart_grace_s(failed: ProbeSpec, pod_grace_s: int) -> int:
+    """Return the grace period of a container that failed its liveness or startup probe.
+
+    Source: kuberuntime_container.go:setTerminationGracePeriod.
+    """
+    return pod_grace_s if failed.termination_grace_s is None else failed.termination_grace_s
 
 
 def due(spec: ProbeSpec, elapsed_s: float) -> bool:
