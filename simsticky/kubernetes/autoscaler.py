@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 SYNC_PERIOD_S = 15.0
-CONCURRENT_SYNCS = 5
 MIN_REPLICAS = 1
 DEFAULT_CPU_TARGET = 80
 DOWNSCALE_STABILIZATION_S = 300.0

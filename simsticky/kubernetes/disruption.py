@@ -18,8 +18,6 @@ DELETION_TIMEOUT_S = 120.0
 MAX_DISRUPTED_PODS = 2000
 DRAIN_RETRY_AFTER_429_S = 5.0
 DRAIN_WAIT_POLL_S = 1.0
-DRAIN_GRACE_PERIOD = -1
-DRAIN_TIMEOUT_S: float | None = None
 
 UnhealthyPodEvictionPolicy = Literal["IfHealthyBudget", "AlwaysAllow"]
 

@@ -17,9 +17,7 @@ from simsticky.kubernetes.pod import (
     termination_timeline,
 )
 
-NODE_LEASE_DURATION_S = 40.0
 NODE_LEASE_RENEW_S = 10.0
-NODE_STATUS_UPDATE_S = 10.0
 NODE_MONITOR_PERIOD_S = 5.0
 NODE_MONITOR_GRACE_S = 40.0
 NODE_MONITOR_GRACE_SINCE_1_32_S = 50.0
@@ -66,13 +64,12 @@ def node_loss(
         grace_s: ``--node-monitor-grace-period``: 40, from 1.32 on 50.
         toleration_s: ``tolerationSeconds`` of the pods for ``node.kubernetes.io/unreachable:NoExecute``.
 
-    The grace period counts from the look that *saw* the renewal, and has to be exceeded; so with the
-    defaults the loss is noticed 35 to 50 s after it happened.
+    The grace period counts from the look that *saw* the renewal, and the controller's looks lie a little more
+    than their period apart, so the loss is noticed at the look that many seconds later: with a grace of 40 s
+    and a renewal every 10 s, 30 to 45 s after it happened; with 50 s, 40 to 55 s.
     """
-    seen_s = _tick_at_or_after(last_renewal_s, monitor_phase_s, monitor_period_s)
-    noticed_s = _tick_at_or_after(seen_s + grace_s, monitor_phase_s, monitor_period_s)
-    if noticed_s <= seen_s + grace_s:
-        noticed_s += monitor_period_s
+    seen = _tick_at_or_after(last_renewal_s, monitor_phase_s, monitor_period_s)
+    noticed_s = monitor_phase_s + (seen + math.ceil(grace_s / monitor_period_s)) * monitor_period_s
     return NodeLoss(noticed_s, noticed_s + toleration_s)
 
 
@@ -81,8 +78,9 @@ def last_renewal_s(lost_at_s: float, renew_phase_s: float, renew_s: float = NODE
     return renew_phase_s + math.floor((lost_at_s - renew_phase_s) / renew_s) * renew_s
 
 
-def _tick_at_or_after(time_s: float, phase_s: float, period_s: float) -> float:
-    return phase_s + math.ceil((time_s - phase_s) / period_s) * period_s
+def _tick_at_or_after(time_s: float, phase_s: float, period_s: float) -> int:
+    """Return the number of the first tick from then on, tick 0 being at the phase."""
+    return math.ceil((time_s - phase_s) / period_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +166,28 @@ def autoscaler_grace_s(pod_grace_s: int, limit_s: int = AUTOSCALER_MAX_GRACEFUL_
     return min(pod_grace_s, limit_s)
 
 
-def autoscaler_removes(
-    utilization: float, unneeded_for_s: float, since_last_add_s: float = math.inf, *, movable: bool = True
-) -> bool:
-    """Return whether the cluster autoscaler takes the node away at this scan, every 10 s.
+def is_unneeded(utilization: float, *, movable: bool = True) -> bool:
+    """Return whether the cluster autoscaler could do without the node.
 
     Args:
-        utilization: Requests on the node ÷ what it can allocate.
-        unneeded_for_s: For how long it has been below the threshold, in seconds.
-        since_last_add_s: Seconds since a node was added anywhere.
-        movable: Whether its pods fit elsewhere and their budgets allow each one now.
+        utilization: What the pods on the node request ÷ what it can allocate.
+        movable: Whether its pods fit elsewhere and their budgets allow each to go now.
     """
-    return (
-        movable
-        and utilization < AUTOSCALER_UTILIZATION_THRESHOLD
-        and unneeded_for_s >= AUTOSCALER_UNNEEDED_S
-        and since_last_add_s >= AUTOSCALER_DELAY_AFTER_ADD_S
-    )
+    return movable and utilization < AUTOSCALER_UTILIZATION_THRESHOLD
+
+
+def autoscaler_removes_at_s(unneeded_since_s: float, last_add_s: float = -math.inf, scan_phase_s: float = 0.0) -> float:
+    """Return when the cluster autoscaler begins to drain a node that stays unneeded.
+
+    Args:
+        unneeded_since_s: From when on it could do without the node.
+        last_add_s: When a node was last added anywhere.
+        scan_phase_s: Any one of its scans, which come every 10 s.
+
+    It is the first scan 10 minutes after the one that found the node unneeded, and 10 minutes after a node
+    was added.
+    """
+    period_s = AUTOSCALER_SCAN_INTERVAL_S
+    found_s = scan_phase_s + _tick_at_or_after(unneeded_since_s, scan_phase_s, period_s) * period_s
+    due_s = max(found_s + AUTOSCALER_UNNEEDED_S, last_add_s + AUTOSCALER_DELAY_AFTER_ADD_S)
+    return scan_phase_s + _tick_at_or_after(due_s, scan_phase_s, period_s) * period_s

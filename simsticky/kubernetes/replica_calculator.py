@@ -153,7 +153,7 @@ def resource_replicas(
     requests = {pod.name: pod.request for pod in pods}
     unknown = [name for name, request in requests.items() if request is None]
     if unknown:
-        raise MetricsError(f"missing request of pod {unknown[0]}")
+        raise MetricsError(f"missing request for the resource of pod {unknown[0]}")
     known = {name: request for name, request in requests.items() if request is not None}
 
     def usage_of(values: Mapping[str, int]) -> tuple[float, int, int]:
@@ -207,7 +207,7 @@ def _measured(
     left_out = groups.ignored | groups.unready
     measured = {name: sample.value for name, sample in samples.items() if name not in left_out}
     if not measured:
-        raise MetricsError("no metrics for ready pods")
+        raise MetricsError("did not receive metrics for targeted pods, they might be unready")
     return groups, measured
 
 
