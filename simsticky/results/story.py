@@ -12,6 +12,7 @@ import numpy as np
 from simsticky.results.harm import Harm, failures_by_operation, harm_by_pod
 from simsticky.results.metrics import done_after_s, gone_after_s
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.operations import VERBS
 from simsticky.sim.recording import EventRecord, Kind, Mechanism, OperationRecord, Outcome, PodRecord, Recording
 from simsticky.units import format_duration
 
@@ -245,9 +246,7 @@ class _Teller:
 
 
 _SENTENCES: dict[str, Callable[[_Teller, EventRecord], str]] = {
-    "rollout": _Teller.operation,
-    "scale": _Teller.operation,
-    "deletePod": _Teller.operation,
+    **dict.fromkeys(VERBS, _Teller.operation),
     "over": _Teller.over,
     "sized": _Teller.sized,
     "complete": _Teller.complete,

@@ -166,6 +166,35 @@ class StartupProbe(Probe):
     """Always 1."""
 
 
+class UpdateStrategy(Section):
+    """How a rollout of a StatefulSet replaces pods."""
+
+    type: Literal["RollingUpdate", "OnDelete"] = "RollingUpdate"
+    """``OnDelete``: a pod is replaced by a new version when somebody deletes it."""
+    partition: Annotated[Whole, Field(ge=0)] = 0
+    """Only ordinals from this one on are updated."""
+
+
+class DisruptionBudget(Section):
+    """A PodDisruptionBudget: one of the two bounds, in pods or percent. It binds evictions only."""
+
+    min_available: IntOrPercent | None = None
+    """Pods that must stay healthy."""
+    max_unavailable: IntOrPercent | None = None
+    """Pods that may be missing."""
+    unhealthy_pod_eviction_policy: Literal["IfHealthyBudget", "AlwaysAllow"] = "IfHealthyBudget"
+    """Whether pods that are not ready may go whatever the budget says."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        # Source: Kubernetes, policy/validation.go: ValidatePodDisruptionBudgetSpec.
+        given = [value for value in (self.min_available, self.max_unavailable) if value is not None]
+        if len(given) != 1:
+            text = "give minAvailable or maxUnavailable" + (", not both" if given else "")
+            refuse("DisruptionBudget", [Problem((), text)])
+        return self
+
+
 _SHORT_SCHEMA = {
     "grace": {"type": ["string", "integer"], "description": "Short for terminationGracePeriodSeconds."},
     "maxSurge": {"type": ["string", "integer"], "description": "Short for strategy.rollingUpdate.maxSurge."},
@@ -199,6 +228,19 @@ class Deployment(Section):
     """Old ReplicaSets kept; no effect on traffic."""
     paused: Switch = False
     """Rollouts do not proceed; scaling still works."""
+    kind: Literal["Deployment", "StatefulSet"] = "Deployment"
+    """Which controller owns the pods; of a StatefulSet ``strategy`` and surge have no meaning."""
+    pod_management_policy: Literal["OrderedReady", "Parallel"] = "OrderedReady"
+    """Of a StatefulSet: whether scaling goes one pod after the other."""
+    update_strategy: UpdateStrategy = UpdateStrategy()
+    """Of a StatefulSet: how a rollout replaces pods."""
+    pod_replacement_policy: Literal["TerminationStarted", "TerminationComplete"] | None = None
+    """KEP-5882, in no release: ``TerminationComplete`` lets terminating pods hold their place in a rollout."""
+    pod_deletion_cost: Literal["none", "liveSessions"] = "none"
+    """``liveSessions``: something keeps each pod's annotation pod-deletion-cost at its number of live sessions, so that
+    a scale-down takes the emptiest pod."""
+    disruption_budget: DisruptionBudget | None = None
+    """The PodDisruptionBudget that selects the pods."""
     termination_grace_period_seconds: WholeSeconds = 30
     """From the kubelet's first step of killing a pod to SIGKILL, preStop included."""
     pre_stop: PreStop | None = None

@@ -23,14 +23,26 @@ from pydantic import (
 from simsticky.errors import Diagnostic
 from simsticky.scenario.advice import warnings_of
 from simsticky.scenario.application import App, OnSigterm
+from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.cluster import Kic, Kubernetes
+from simsticky.scenario.companions import Companion
 from simsticky.scenario.deployment import Deployment, PreStop, Probe, RollingUpdate, StartupProbe, Strategy
 from simsticky.scenario.fields import Duration, Section, Switch, Whole
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.location import Place
-from simsticky.scenario.operations import VERBS, DeletePod, Operation, Rollout, Scale
+from simsticky.scenario.operations import (
+    ConfigPush,
+    DeletePod,
+    GatewayRestart,
+    Operation,
+    ReadinessFlap,
+    Rollout,
+    Scale,
+    repeated,
+)
 from simsticky.scenario.problems import Problem, again, details, did_you_mean
 from simsticky.scenario.report import ManifestReport
+from simsticky.scenario.targets import misfits
 from simsticky.scenario.thresholds import Threshold, ThresholdText
 from simsticky.scenario.traffic import (
     Arrivals,
@@ -48,12 +60,16 @@ from simsticky.units import parse_duration
 __all__ = [
     "App",
     "Arrivals",
+    "Autoscaler",
     "Closed",
+    "Companion",
+    "ConfigPush",
     "Cookies",
     "DeletePod",
     "Deployment",
     "Diurnal",
     "Gateway",
+    "GatewayRestart",
     "Healthchecks",
     "Ingress",
     "Kic",
@@ -65,6 +81,7 @@ __all__ = [
     "Poisson",
     "PreStop",
     "Probe",
+    "ReadinessFlap",
     "RollingUpdate",
     "Rollout",
     "Run",
@@ -138,6 +155,10 @@ class Scenario(Section):
     gateway: Gateway = Gateway()
     kic: Kic = Kic()
     kubernetes: Kubernetes = Kubernetes()
+    companions: tuple[Companion, ...] = ()
+    """Further Deployments of the same application, for blue-green and canary."""
+    autoscaler: Autoscaler | None = None
+    """The HorizontalPodAutoscaler of the Deployment."""
     timeline: tuple[Operation, ...] = ()
     """Operations, in any order."""
     thresholds: dict[str, ThresholdText] = Field(default_factory=dict)
@@ -247,6 +268,11 @@ class Scenario(Section):
         return {metric: Threshold.parse(text) for metric, text in self.thresholds.items()}
 
     @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The timeline with its repetitions written out."""
+        return repeated(self.timeline)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and yet worth a second look."""
         return warnings_of(self)
@@ -274,14 +300,4 @@ def _origin(place: Place) -> str:
 
 def _broken_rules(written: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong between sections, as far as a possibly broken mapping lets one see it."""
-    deployment = written.get("deployment")
-    name = deployment.get("name", "app") if isinstance(deployment, Mapping) else "app"
-    timeline = written.get("timeline")
-    problems = []
-    for i, entry in enumerate(timeline if isinstance(timeline, list | tuple) else ()):
-        for verb in VERBS:
-            target = entry.get(verb) if isinstance(entry, Mapping) else None
-            if isinstance(target, str) and target != name:
-                hint = did_you_mean(target, [name]) or f"the Deployment is {name}"
-                problems.append(Problem(("timeline", i, verb), f"there is no Deployment {target!r}", hint))
-    return problems
+    return misfits(written)

@@ -1,26 +1,40 @@
-"""The timeline's operations: what a person or a machine does to the Deployment, and when.
+"""The timeline's operations: what a person or a machine does to the application or to its gateway, and when.
 
-Each is written with one verb: ``{at: 10m, rollout: shop}``, ``{at: 10m, scale: shop, replicas: 2}``,
-``{at: 10m, deletePod: shop, count: 1}``. In Python all three offer the same attributes.
+Each is written with one verb and the name of what it is done to: ``{at: 10m, rollout: shop}``. A new operation is a
+class here, its line in the union at the end, and a method of ``sim/operations.py``.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic.alias_generators import to_snake
 
+from simsticky.scenario.cluster_operations import (
+    Canary,
+    Crash,
+    DrainNode,
+    NodeLoss,
+    Pause,
+    Resume,
+    Rollback,
+    ShutdownNode,
+    Spot,
+    SwitchService,
+    TrafficChange,
+    Uncordon,
+)
 from simsticky.scenario.distributions import Law
-from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.scenario.fields import Duration, Switch, Whole
+from simsticky.scenario.operation import GATEWAY_NODE, BaseOperation, PodCount, pods
 from simsticky.scenario.problems import did_you_mean
+from simsticky.units import format_duration
 
-VERBS = ("rollout", "scale", "deletePod")
 
-
-class Rollout(Section):
+class Rollout(BaseOperation):
     """A new pod template: the Deployment replaces its pods."""
 
-    at_s: Duration = Field(alias="at")
-    """When, in seconds of model time."""
+    verb = "rollout"
     rollout: str
     """Name of the Deployment."""
     startup: Law | None = None
@@ -28,66 +42,15 @@ class Rollout(Section):
     never_ready: Switch = False
     """The new version never passes its readiness probe."""
 
-    @property
-    def kind(self) -> Literal["rollout"]:
-        """The verb."""
-        return "rollout"
 
-    @property
-    def target(self) -> str:
-        """Name of the Deployment."""
-        return self.rollout
-
-    @property
-    def replicas(self) -> None:
-        """No change of the wanted number."""
-        return
-
-    @property
-    def count(self) -> int:
-        """Without meaning here: 0."""
-        return 0
-
-    @property
-    def label(self) -> str:
-        """Short text for tables."""
-        return f"rollout {self.rollout}"
-
-
-class Scale(Section):
+class Scale(BaseOperation):
     """A new wanted number of pods."""
 
-    at_s: Duration = Field(alias="at")
-    """When, in seconds of model time."""
+    verb = "scale"
     scale: str
     """Name of the Deployment."""
     replicas: Annotated[Whole, Field(ge=0, le=100_000)]
     """The new wanted number of pods."""
-
-    @property
-    def kind(self) -> Literal["scale"]:
-        """The verb."""
-        return "scale"
-
-    @property
-    def target(self) -> str:
-        """Name of the Deployment."""
-        return self.scale
-
-    @property
-    def startup(self) -> None:
-        """No new version."""
-        return
-
-    @property
-    def never_ready(self) -> bool:
-        """No new version."""
-        return False
-
-    @property
-    def count(self) -> int:
-        """Without meaning here: 0."""
-        return 0
 
     @property
     def label(self) -> str:
@@ -95,51 +58,91 @@ class Scale(Section):
         return f"scale {self.scale} to {self.replicas}"
 
 
-class DeletePod(Section):
+class DeletePod(BaseOperation):
     """Pods are deleted by hand; the ReplicaSet replaces them at once."""
 
-    at_s: Duration = Field(alias="at")
-    """When, in seconds of model time."""
+    verb = "deletePod"
     delete_pod: str
     """Name of the Deployment whose pods are deleted."""
-    count: Annotated[Whole, Field(ge=1, le=100_000)] = 1
+    count: PodCount = 1
     """How many pods, as far as there are."""
-
-    @property
-    def kind(self) -> Literal["deletePod"]:
-        """The verb."""
-        return "deletePod"
-
-    @property
-    def target(self) -> str:
-        """Name of the Deployment."""
-        return self.delete_pod
-
-    @property
-    def replicas(self) -> None:
-        """No change of the wanted number."""
-        return
-
-    @property
-    def startup(self) -> None:
-        """No new version."""
-        return
-
-    @property
-    def never_ready(self) -> bool:
-        """No new version."""
-        return False
+    force: Switch = False
+    """Delete with grace period 0: the object and its endpoint go at once, the container gets 2 s."""
 
     @property
     def label(self) -> str:
         """Short text for tables."""
-        pods = "pod" if self.count == 1 else f"{self.count} pods"
-        return f"delete {pods} of {self.delete_pod}"
+        return f"{'force-' if self.force else ''}delete {pods(self.count)} of {self.delete_pod}"
+
+
+class ReadinessFlap(BaseOperation):
+    """The readiness probes of some pods fail for a time, although the application serves."""
+
+    verb = "readinessFlap"
+    readiness_flap: str
+    """Name of the Deployment whose pods are meant; it needs a readiness probe."""
+    count: PodCount = 1
+    """How many pods, the oldest first, as far as there are."""
+    for_s: Annotated[Duration, Field(gt=0)] = Field(alias="for")
+    """How long the probes fail."""
+    seen_by_gateway: Switch = False
+    """Whether the gateway's active HTTP checks meet the same failure, status 503."""
+
+    @property
+    def label(self) -> str:
+        """Short text for tables."""
+        return f"flap {pods(self.count)} of {self.readiness_flap} for {format_duration(self.for_s)}"
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds until the operation is over."""
+        return self.for_s
+
+
+class GatewayRestart(BaseOperation):
+    """A gateway node goes away gracefully and comes back empty: counters, health and balancer state are lost."""
+
+    verb = "gatewayRestart"
+    subject = GATEWAY_NODE
+    gateway_restart: str
+    """Name of the node: ``kong-1`` to ``kong-N``."""
+    downtime: Annotated[Duration, Field(gt=0)] = 10.0
+    """How long the node is away."""
+
+    @property
+    def label(self) -> str:
+        """Short text for tables."""
+        return f"restart {self.gateway_restart}"
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds until the operation is over."""
+        return self.downtime
+
+
+class ConfigPush(BaseOperation):
+    """The gateway accepts a push caused by an unrelated object: every balancer of every worker is built anew."""
+
+    verb = "configPush"
+    subject = GATEWAY_NODE
+    everything = "all"
+    config_push: str
+    """Name of a gateway node, or ``all``."""
+
+    @property
+    def label(self) -> str:
+        """Short text for tables."""
+        return f"push to {'all nodes' if self.config_push == self.everything else self.config_push}"
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds until the operation is over."""
+        return 0.0
 
 
 def _verb(value: Any) -> str | None:
     if isinstance(value, Mapping):
-        return next((verb for verb in VERBS if verb in value or (verb == "deletePod" and "delete_pod" in value)), None)
+        return next((verb for verb in VERBS if verb in value or to_snake(verb) in value), None)
     return getattr(value, "kind", None)
 
 
@@ -149,18 +152,55 @@ def _one_verb(value: Any) -> Any:
         if len(given) > 1:
             raise ValueError(f"one operation an entry, got {' and '.join(given)}")
         if _verb(value) is None:
-            known = (*VERBS, "at", "replicas", "count", "startup", "neverReady")
-            hints = (did_you_mean(str(key), VERBS) for key in value if key not in known)
+            hints = (did_you_mean(str(key), VERBS) for key in value if key not in _KEYS)
             hint = next((hint for hint in hints if hint), "for example {at: 10m, rollout: app}")
             raise ValueError(f"an operation needs one of {', '.join(VERBS)}; {hint}")
-    elif not isinstance(value, Rollout | Scale | DeletePod):
+    elif not isinstance(value, BaseOperation):
         raise ValueError("an operation is a mapping such as {at: 10m, rollout: app}")
     return value
 
 
 _AnyOperation = Annotated[
-    Annotated[Rollout, Tag("rollout")] | Annotated[Scale, Tag("scale")] | Annotated[DeletePod, Tag("deletePod")],
+    Annotated[Rollout, Tag("rollout")]
+    | Annotated[Scale, Tag("scale")]
+    | Annotated[DeletePod, Tag("deletePod")]
+    | Annotated[ReadinessFlap, Tag("readinessFlap")]
+    | Annotated[GatewayRestart, Tag("gatewayRestart")]
+    | Annotated[ConfigPush, Tag("configPush")]
+    | Annotated[Rollback, Tag("rollback")]
+    | Annotated[Pause, Tag("pause")]
+    | Annotated[Resume, Tag("resume")]
+    | Annotated[Crash, Tag("crash")]
+    | Annotated[DrainNode, Tag("drainNode")]
+    | Annotated[Uncordon, Tag("uncordon")]
+    | Annotated[ShutdownNode, Tag("shutdownNode")]
+    | Annotated[NodeLoss, Tag("nodeLoss")]
+    | Annotated[Spot, Tag("spot")]
+    | Annotated[SwitchService, Tag("switchService")]
+    | Annotated[Canary, Tag("canary")]
+    | Annotated[TrafficChange, Tag("traffic")],
     Discriminator(_verb),
 ]
 Operation = Annotated[_AnyOperation, BeforeValidator(_one_verb, json_schema_input_type=_AnyOperation)]
 """One entry of the timeline."""
+
+OPERATIONS: Final[Mapping[str, type[BaseOperation]]] = {
+    get_args(tag)[1].tag: get_args(tag)[0] for tag in get_args(get_args(_AnyOperation)[0])
+}
+"""The class of each operation, by verb."""
+
+VERBS: Final = tuple(OPERATIONS)
+_KEYS: Final = {
+    field.alias or name for operation in OPERATIONS.values() for name, field in operation.model_fields.items()
+}
+
+
+def repeated(timeline: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Return the timeline with every repetition written out, in the order of the entries."""
+    return tuple(
+        entry.model_copy(update={"at_s": entry.at_s + number * (entry.every or 0.0), "every": None, "times": 1})
+        if number
+        else entry
+        for entry in timeline
+        for number in range(entry.times)
+    )

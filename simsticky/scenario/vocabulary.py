@@ -12,6 +12,7 @@ from simsticky.scenario.cluster import WithDelays
 from simsticky.scenario.deployment import SHORT_PATHS, Deployment, PreStop
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.location import Keys, dotted
+from simsticky.scenario.operation import BaseOperation
 from simsticky.scenario.problems import did_you_mean
 
 _PRE_STOP = ("sleep", "fails", "waitUntil", "atMost")
@@ -44,8 +45,7 @@ def _fitting(models: tuple[type[BaseModel], ...], data: Any) -> tuple[type[BaseM
     if not isinstance(data, Mapping) or len(models) < 2:
         return models
     by_kind = tuple(model for model in models if (data.get("kind"),) == kinds_of((model,)))
-    verbs = {"rollout", "scale", "deletePod"}
-    by_verb = tuple(model for model in models if verbs & set(data) & set(_below(model)))
+    by_verb = tuple(model for model in models if issubclass(model, BaseOperation) and model.verb in data)
     return by_kind or by_verb or models
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from simsticky.sim.nodes import Nodes
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.recording import PodRecord
 from simsticky.sim.streams import Purpose
@@ -17,6 +18,7 @@ class Cluster:
     Attributes:
         pods: The pod objects that exist, in order of creation.
         records: The records of all pods there ever were.
+        nodes: The nodes they run on.
         on_change: Called with a pod whose object changed: created, ready, deleted, terminal or gone.
     """
 
@@ -26,14 +28,17 @@ class Cluster:
         self.records = world.recorder.recording.pods
         self._containers = world.recorder.recording.containers
         self.pods: list[Pod] = []
+        self.nodes = Nodes(world.scenario.kubernetes.nodes)
         self.on_change: list[Callable[[Pod], None]] = []
 
-    def create_pod(self, replica_set: str, revision: int, cause: int, created_s: float | None = None) -> Pod:
-        """Create a pending pod object."""
+    def create_pod(
+        self, replica_set: str, revision: int, cause: int, created_s: float | None = None, name: str | None = None
+    ) -> Pod:
+        """Create a pending pod object; a ReplicaSet's pods get a generated name."""
         index = len(self.records)
         bits = self._world.streams.bits(Purpose.UID, index)
         record = PodRecord(
-            pod=f"{replica_set}-{generated_suffix(bits, 5)}",
+            pod=name or f"{replica_set}-{generated_suffix(bits, 5)}",
             replica_set=replica_set,
             revision=revision,
             node="",
@@ -44,21 +49,20 @@ class Cluster:
         pod = Pod(index, f"{bits:016x}", record, replica_set)
         self.pods.append(pod)
         if created_s is None:
-            self._world.tell("replicaset", "created", pod.name, f"for revision {revision}", cause)
+            actor = "replicaset" if name is None else "statefulset"
+            self._world.tell(actor, "created", pod.name, f"for revision {revision}", cause)
         self.changed(pod)
         return pod
 
-    def schedule(self, pod: Pod) -> None:
-        """Bind a pod to the node with the fewest pods of the application, the first of equals (rule K8)."""
-        nodes = self._world.scenario.kubernetes.nodes
-        crowd = [0] * nodes
-        for other in self.pods:
-            if other.record.node and other.active:
-                crowd[int(other.record.node.rpartition("-")[2]) - 1] += 1
-        node = crowd.index(min(crowd))
-        pod.record.node = f"node-{node + 1}"
+    def schedule(self, pod: Pod) -> bool:
+        """Bind a pod to a node; False while no node takes pods."""
+        node = self.nodes.choose(self.pods)
+        if node is None:
+            return False
+        pod.record.node = node
         number = pod.index + 2
         pod.record.address = f"10.{244 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}:8080"
+        return True
 
     def start_container(self, pod: Pod, now_s: float) -> Container:
         """Start a container instance in a pod; it does not listen yet."""
@@ -68,8 +72,8 @@ class Cluster:
         pod.record.started_s = now_s
         return pod.container
 
-    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None) -> None:
-        """Publish a pod's Ready condition."""
+    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None, why: str = "") -> None:
+        """Publish a pod's Ready condition; ``why`` is for people."""
         if pod.ready == ready:
             return
         pod.ready = ready
@@ -77,12 +81,13 @@ class Cluster:
         if ready and pod.record.ready_s != pod.record.ready_s:
             pod.record.ready_s = pod.ready_since_s or 0.0
         if since_s is None:
-            self._world.tell("kubelet", "ready" if ready else "unready", pod.name)
+            self._world.tell("kubelet", "ready" if ready else "unready", pod.name, why)
         self.changed(pod)
 
     def remove(self, pod: Pod) -> None:
         """Take the pod object away."""
         self.pods.remove(pod)
+        pod.gone = True
         pod.record.removed_s = self._world.now_s
         self._world.tell("kubelet", "removed", pod.name, "the pod object is gone", pod.record.deleted_by)
         self.changed(pod)

@@ -3,62 +3,148 @@
 Both are level-triggered: an update writes what is true when it is written, not what was true when it was asked for.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import ceil
 
-from simsticky.kic.translator import Endpoint, translate
+from simsticky.kic.translator import Backend, Endpoint, translate_backends
 from simsticky.kong.upstream import Target
-from simsticky.kubernetes.endpointslice import conditions, should_be_in_slice
+from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.gateway import Gateway, Node
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.pods import Pod
 from simsticky.sim.streams import Purpose
+from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
 
 
 class EndpointSliceController:
-    """Writes the Service's EndpointSlice (rules E)."""
+    """Writes the EndpointSlices, and says which of them the route leads to (rules E).
 
-    def __init__(self, world: World, cluster: Cluster, ingress: "IngressController") -> None:
-        """Watch the cluster's pods."""
+    Every workload of the scenario has a Service of its own. The route leads to one of them, or to several with
+    weights; of one Service whose selector changes the same is true.
+
+    Attributes:
+        slices: The endpoints by workload and address.
+    """
+
+    def __init__(
+        self, world: World, cluster: Cluster, ingress: "IngressController", workloads: Sequence[WorkloadController]
+    ) -> None:
+        """Watch the cluster's pods; the route leads to the first workload."""
         self._world = world
         self._ingress = ingress
+        self._workloads = workloads
         self._publish_not_ready = world.scenario.service.publish_not_ready_addresses
         self._writes = 0
-        self.slice: dict[str, Endpoint] = {}
+        self._passes = 0
+        self._due: dict[str, set[Pod]] = {workload.name: set() for workload in workloads}
+        self._syncs = {workload.name: SliceSync() for workload in workloads}
+        self.slices: dict[str, dict[str, Endpoint]] = {workload.name: {} for workload in workloads}
+        self._weights: dict[str, int | None] = {workloads[0].name: None}
         cluster.on_change.append(self._pod_changed)
 
+    def _owner(self, pod: Pod) -> str:
+        return next(workload.name for workload in self._workloads if workload.owns(pod))
+
     def _pod_changed(self, pod: Pod) -> None:
-        if not pod.address or self._endpoint(pod) == self.slice.get(pod.address):
+        if not pod.address:
+            return
+        name = self._owner(pod)
+        if self._endpoint(pod) == self.slices[name].get(pod.address):
             return
         self._writes += 1
         law = self._world.scenario.kubernetes.endpoint_update
         delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, pod.index, self._writes)
-        call_at(self._world.env, delay_s, Phase.STATUS, lambda: self.write(pod))
+        call_at(self._world.env, delay_s, Phase.STATUS, lambda: self._sync(name, pod))
 
-    def write(self, pod: Pod) -> None:
-        """Write a pod's endpoint as it is now, and let KIC see it."""
-        endpoint = self._endpoint(pod)
-        if endpoint == self.slice.get(pod.address):
+    def _sync(self, name: str, pod: Pod | None = None) -> None:
+        """One pass over a Service: write all endpoints whose change it has heard of, as the pods are now.
+
+        A pass that finds its cache older than its own last write fails, and is tried again (rule E2).
+        """
+        due = self._due[name]
+        if pod is not None:
+            due.add(pod)
+        changed = [pod for pod in due if self._endpoint(pod) != self.slices[name].get(pod.address)]
+        if not changed:
+            due.clear()
             return
+        self._passes += 1
+        law, now_s = self._world.scenario.kubernetes.slice_watch, self._world.now_s
+        attempt = self._syncs[name].attempt(now_s, self._world.draw(law, Purpose.SLICE_WATCH, 0, self._passes))
+        self._syncs[name] = attempt.sync
+        if attempt.retry_at_s is not None:
+            wait_s = attempt.retry_at_s - now_s
+            changes = f"{len(changed)} change" + ("s" if len(changed) > 1 else "")
+            self._world.tell("endpointslice", "stale", name, f"{changes} of endpoints wait {wait_s:g} s")
+            call_at(self._world.env, wait_s, Phase.STATUS, lambda: self._sync(name))
+        if not attempt.writes:
+            return
+        for each in sorted(changed, key=lambda pod: pod.index):
+            self._write(name, each)
+        due.clear()
+        self._publish()
+
+    def _write(self, name: str, pod: Pod) -> None:
+        """Write a pod's endpoint as it is now."""
+        endpoint = self._endpoint(pod)
         if endpoint is None:
-            del self.slice[pod.address]
+            del self.slices[name][pod.address]
             pod.record.endpoint_gone_s = self._world.now_s
             self._world.tell("endpointslice", "left", pod.name, "left the slice", pod.record.deleted_by)
         else:
-            self.slice[pod.address] = endpoint
+            self.slices[name][pod.address] = endpoint
             state = f"ready={_word(endpoint.ready)} terminating={_word(endpoint.terminating)}"
             self._world.tell("endpointslice", "wrote", pod.name, state, pod.record.deleted_by)
-        self._ingress.slice_changed(self.slice)
+
+    def _publish(self) -> None:
+        self._ingress.slice_changed(self.backends())
+
+    def backends(self) -> tuple[Backend, ...]:
+        """Return what the route leads to: the endpoints and the weight of each Service."""
+        return tuple(Backend(tuple(self.slices[name].values()), weight) for name, weight in self._weights.items())
+
+    def leads_to(self, name: str) -> bool:
+        """Whether the route leads to a workload's pods."""
+        return name in self._weights
+
+    def route(self, weights: Mapping[str, int | None], cause: int, *, by_selector: bool) -> None:
+        """Lead the route to other workloads; by the Service's selector this takes the slice's controller, too.
+
+        Args:
+            weights: Weight of each workload's Service, None for the only one.
+            cause: Number of the operation.
+            by_selector: Whether it is the Service's selector that changes.
+        """
+        if not by_selector:
+            self._weights = dict(weights)
+            self._publish()
+            return
+        self._writes += 1
+        law = self._world.scenario.kubernetes.endpoint_update
+        delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, (1 << 30), self._writes)
+
+        def rewrite() -> None:
+            gone = sum(len(self.slices[name]) for name in self._weights if name not in weights)
+            new = sum(len(self.slices[name]) for name in weights if name not in self._weights)
+            self._weights = dict(weights)
+            text = f"{gone} endpoints leave at once, {new} come"
+            self._world.tell("endpointslice", "switched", ", ".join(weights), text, cause)
+            self._publish()
+
+        call_at(self._world.env, delay_s, Phase.STATUS, rewrite)
 
     def adopt(self, pod: Pod) -> None:
         """Hold the endpoint of a pod that has been there since before the run."""
         endpoint = self._endpoint(pod)
         if endpoint is not None:
-            self.slice[pod.address] = endpoint
+            self.slices[self._owner(pod)][pod.address] = endpoint
 
     def _endpoint(self, pod: Pod) -> Endpoint | None:
+        if pod.gone:
+            return None
         running = pod.container is not None and pod.phase == "Running"
         if not should_be_in_slice(pod.phase, has_ip=running, has_deletion_timestamp=pod.deleted):
             return None
@@ -86,7 +172,7 @@ class IngressController:
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
-        self._seen: dict[str, Endpoint] = {}
+        self._seen: tuple[Backend, ...] = ()
         self._pushed: tuple[Target, ...] | None = None
         self._busy_until_s = 0.0
         self._tick_pending = False
@@ -94,17 +180,17 @@ class IngressController:
         self._seen_change = 0
         self._pushes = 0
 
-    def slice_changed(self, endpoints: dict[str, Endpoint]) -> None:
-        """An EndpointSlice was written; its cache hears of it after the watch delay."""
+    def slice_changed(self, backends: tuple[Backend, ...]) -> None:
+        """An EndpointSlice or the route was written; its cache hears of it after the watch delay."""
         self._changes += 1
-        change, endpoints = self._changes, dict(endpoints)
+        change = self._changes
         delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
-        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(change, endpoints))
+        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(change, backends))
 
-    def _observe(self, change: int, endpoints: dict[str, Endpoint]) -> None:
+    def _observe(self, change: int, backends: tuple[Backend, ...]) -> None:
         if change < self._seen_change:
             return  # a watch never goes back: a later state has been seen already
-        self._seen_change, self._seen = change, endpoints
+        self._seen_change, self._seen = change, backends
         if not self._tick_pending:
             self._tick_pending = True
             call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, self._tick)
@@ -120,7 +206,7 @@ class IngressController:
 
     def _tick(self) -> None:
         self._tick_pending = False
-        targets = translate(self._seen.values(), self._settings.enable_drain_support)
+        targets = translate_backends(self._seen, self._settings.enable_drain_support)
         if targets == self._pushed:
             return
         before = {t.address: t.weight for t in self._pushed or ()}
@@ -138,10 +224,10 @@ class IngressController:
         self._world.tell(node.name, "pushed", f"{len(targets)} targets", note)
         publish_pod_sets(self._world, self._cluster, self._gateway)
 
-    def adopt(self, endpoints: dict[str, Endpoint]) -> None:
+    def adopt(self, backends: tuple[Backend, ...]) -> None:
         """Start with every node in agreement with the slice, as long after the last change."""
-        self._seen = dict(endpoints)
-        self._pushed = translate(endpoints.values(), self._settings.enable_drain_support)
+        self._seen = backends
+        self._pushed = translate_backends(backends, self._settings.enable_drain_support)
         for node in self._gateway.nodes:
             self._gateway.apply(node, self._pushed, self._world.now_s)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from simsticky.errors import InvariantError
 from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_surge
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S
-from simsticky.scenario.model import Scenario
+from simsticky.scenario.model import Scale, Scenario
 from simsticky.sim.evidence import INFINITY, Evidence, Integers, Mask, known, life
 from simsticky.sim.recording import (
     ENDED,
@@ -88,7 +88,7 @@ def _pods_within_surge(evidence: Evidence) -> None:
     scaled = [
         (record.start_s, operation.replicas)
         for record, operation in zip(operations, timeline, strict=False)
-        if operation.replicas is not None
+        if isinstance(operation, Scale)
     ]
     wanted += sorted(scaled, key=lambda entry: entry[0])
     done = sorted(record.done_s for record in operations if known(record.done_s))

@@ -159,7 +159,7 @@ class Kubelet:
 
     # End --------------------------------------------------------------------------------------------------------
 
-    def terminate(self, pod: Pod) -> None:
+    def terminate(self, pod: Pod, *, grace_s: int | None = None) -> None:
         """Begin to end a pod that has got its deletion timestamp now."""
         self._world.env.process(self._terminate(pod))
 

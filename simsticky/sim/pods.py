@@ -9,11 +9,17 @@ from simsticky.sim.recording import Origin, PodRecord
 
 
 class Pod:
-    """One pod object and the state of its single application container."""
+    """One pod object and the state of its single application container.
+
+    Attributes:
+        gone: Whether the object has been removed.
+        unready_by: Number of the operation that has made it unready, or taken it out of the route; 0 if none has.
+    """
 
     __slots__ = (
         "container",
         "deleted",
+        "gone",
         "index",
         "name",
         "ordinal",
@@ -23,6 +29,7 @@ class Pod:
         "record",
         "replica_set",
         "uid",
+        "unready_by",
     )
 
     def __init__(self, index: int, uid: str, record: PodRecord, replica_set: str) -> None:
@@ -36,6 +43,8 @@ class Pod:
         self.ready = False
         self.ready_since_s: float | None = None
         self.deleted = False
+        self.gone = False
+        self.unready_by = 0
         self.container: Container | None = None
 
     @property
@@ -64,9 +73,10 @@ class Container:
         closed_s: When it stopped taking connections, inf until then.
         closed_because: Why, as the origin of the breaks that follow from it.
         dead: Whether the process is gone.
+        ended_by: Number of the operation behind its end where that does not delete the pod; 0 if there is none.
     """
 
-    __slots__ = ("closed_because", "closed_s", "dead", "ends", "index", "listening", "number", "pod")
+    __slots__ = ("closed_because", "closed_s", "dead", "ended_by", "ends", "index", "listening", "number", "pod")
 
     def __init__(self, index: int, pod: Pod, concurrency: int, free_from_s: float) -> None:
         """Make a container whose slots are free from ``free_from_s`` and that does not listen yet."""
@@ -78,6 +88,7 @@ class Container:
         self.closed_s = float("inf")
         self.closed_because = Origin.NONE
         self.dead = False
+        self.ended_by = 0
 
     @property
     def idle_at_s(self) -> float:

@@ -78,6 +78,7 @@ class Origin(IntEnum):
     KILLED = 4
     CRASH = 5
     BACKGROUND = 6
+    RETARGETED = 7
 
 
 _FIELDS = (

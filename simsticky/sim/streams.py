@@ -38,6 +38,10 @@ class Purpose(IntEnum):
     BACKOFF = 17
     PAST_PICKS = 18
     EXTERNAL_STATE = 19
+    METRIC_PHASE = 40
+    HPA_PHASE = 41
+    SLICE_WATCH = 42
+    NODE_MONITOR = 43
 
 
 def _mix(value: int) -> int:
