@@ -88,6 +88,11 @@ class Deletion:
     grace_s: int
     gone: bool
 
+    @property
+    def kubelet_grace_s(self) -> int:
+        """What the kubelet works with, at least 1: after a forced deletion too a hook gets 1 s, SIGTERM 2 s."""
+        return max(self.grace_s, 1)
+
 
 def delete_request(
     spec_grace_s: int = DEFAULT_TERMINATION_GRACE_PERIOD_S,

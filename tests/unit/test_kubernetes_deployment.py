@@ -184,6 +184,26 @@ def test_recreate_waits_for_terminating_pods() -> None:
     assert sync(recreate, [stopped, rs("v2", 2, 3)]).reason == "none"
 
 
+def test_termination_complete_is_an_opt_in() -> None:
+    """With TerminationComplete a terminating old pod holds its place: the new one comes when it is gone."""
+    waiting = replace(THREE, pod_replacement_policy="TerminationComplete")
+    sets = [replace(rs("v1", 1, 2), terminating_replicas=1), replace(rs("v2", 2, 1), terminating_replicas=0)]
+    assert sync(THREE, sets).scale == {"v2": 2}
+    assert "v2" not in sync(waiting, sets).scale
+    gone = [replace(sets[0], terminating_replicas=0), sets[1]]
+    assert sync(waiting, gone).scale == {"v2": 2}
+    # The first size of a new ReplicaSet obeys it too: 3 + 1 terminating leave no place for the surge.
+    full = [replace(rs("v1", 1, 3), terminating_replicas=1)]
+    assert sync(THREE, full).create == NewReplicaSet(2, 1, Annotations(3, 4))
+    assert sync(waiting, full).create == NewReplicaSet(2, 0, Annotations(3, 4))
+
+
+def test_min_ready_seconds_hold_the_rollout_not_the_pod() -> None:
+    """A pod that is ready but not available for long enough lets no old pod go."""
+    fresh = replace(rs("v2", 2, 1, available=0), ready_replicas=1)
+    assert sync(replace(THREE, min_ready_seconds=30), [rs("v1", 1, 3), fresh]).scale == {}
+
+
 @given(
     replicas=st.integers(1, 12),
     surge=st.sampled_from([0, 1, 3, "25%", "100%"]),

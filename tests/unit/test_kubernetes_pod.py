@@ -2,8 +2,16 @@ import pytest
 
 from simsticky.kubernetes.pod import (
     CrashLoopBackOff,
+    Deletion,
+    RestartPolicy,
+    container_end,
+    delete_request,
     effective_grace_s,
+    hook_ends_s,
+    hook_runs_s,
+    restarts,
     stop_timeout_s,
+    terminal_phase,
     termination_timeline,
 )
 
@@ -44,3 +52,85 @@ def test_back_off_is_forgotten_after_ten_minutes() -> None:
     assert entry.wait_s(611.0) == 20.0
     assert entry.wait_s(611.1) == 0.0
     assert entry.restarted(611.1, 611.1) == CrashLoopBackOff(10.0, 611.1)
+
+
+def test_delete_requests() -> None:
+    """A delete takes the pod's own grace, force removes the object at once, a second one only shortens."""
+    assert delete_request(30) == Deletion(30, gone=False)
+    assert delete_request(30, 0) == Deletion(0, gone=True)
+    assert delete_request(30, 90) == Deletion(90, gone=False)
+    assert delete_request(30, 20, earlier_s=10) == Deletion(10, gone=False)
+    assert delete_request(30, 5, earlier_s=10) == Deletion(5, gone=False)
+    assert delete_request(30, -1) == Deletion(1, gone=False)
+
+
+def test_pods_without_node_or_life_go_at_once() -> None:
+    """A pod that is not scheduled yet or is over waits for no kubelet."""
+    assert delete_request(30, scheduled=False).gone
+    assert delete_request(30, phase="Failed").gone
+    assert delete_request(30, phase="Succeeded").gone
+    assert not delete_request(30, phase="Pending").gone
+
+
+def test_force_delete_leaves_the_container_two_seconds() -> None:
+    """The object is gone at once; its container is still stopped, the hook cut to 1 s, SIGKILL 2 s after SIGTERM."""
+    request = delete_request(60, 0)
+    assert request.gone
+    assert termination_timeline(request.kubelet_grace_s, None, None).container_dead_at_s == 2.0
+    assert termination_timeline(request.kubelet_grace_s, 30.0, None).container_dead_at_s == 3.0
+
+
+def test_a_crash_and_an_oom_kill_get_no_hook() -> None:
+    """No preStop and no SIGTERM on exit, crash and OOM; both on a failed liveness or startup probe."""
+    for cause in ("exit", "crash", "oom"):
+        end = container_end(cause)
+        assert not end.pre_stop
+        assert not end.sigterm
+    assert (container_end("oom").reason, container_end("oom").exit_code) == ("OOMKilled", 137)
+    for cause in ("liveness", "startup", "deleted"):
+        assert container_end(cause).pre_stop
+        assert container_end(cause).sigterm
+
+
+@pytest.mark.parametrize(
+    ("policy", "exit_code", "again"),
+    [
+        ("Always", 0, True),
+        ("Always", 137, True),
+        ("OnFailure", 0, False),
+        ("OnFailure", 1, True),
+        ("Never", 1, False),
+    ],
+)
+def test_restart_policy(policy: RestartPolicy, exit_code: int, again: bool) -> None:
+    """Whether a container starts again is its policy's and its exit code's, and never while its pod terminates."""
+    assert restarts(policy, exit_code) is again
+    assert not restarts(policy, exit_code, terminating=True)
+
+
+def test_phase_when_all_is_over() -> None:
+    """Succeeded needs every container to exit with 0; one SIGKILL makes the pod Failed."""
+    assert terminal_phase([0, 0]) == "Succeeded"
+    assert terminal_phase([0, 137]) == "Failed"
+
+
+def test_a_command_needs_a_shell() -> None:
+    """A "sleep 30" in an image without a shell fails at once, so SIGTERM comes at 0; the sleep action waits."""
+    without = hook_runs_s("exec", 30.0, image_has_shell=False)
+    assert termination_timeline(60, without, 10.0).sigterm_at_s == 0.0
+    assert hook_runs_s("sleep", 30.0, image_has_shell=False) == 30.0
+    assert hook_runs_s("exec", 30.0) == 30.0
+
+
+def test_a_hook_whose_process_exits() -> None:
+    """A command dies with its container, a sleep action keeps the pod terminating to its end."""
+    assert hook_ends_s("exec", 30.0, process_exit_s=12.0) == 12.0
+    assert hook_ends_s("sleep", 30.0, process_exit_s=12.0) == 30.0
+
+
+def test_back_off_is_looked_at_late() -> None:
+    """The pod worker looks again after 1 to 1.5 times the back-off; the first restart stays immediate."""
+    entry = CrashLoopBackOff().restarted(0.0, 0.0)
+    assert entry.retry_in_s(1.0, 0.0) == 10.0
+    assert entry.retry_in_s(1.0, 0.5) == 12.5
+    assert CrashLoopBackOff().retry_in_s(0.0, 0.9) == 0.0

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from simsticky.kubernetes.replicaset import (
     log_bucket,
     pods_to_delete,
     rank_by_node,
+    slow_start,
     slow_start_batches,
 )
 
@@ -25,6 +28,20 @@ def test_slow_start_doubles() -> None:
     assert slow_start_batches(1) == [1]
     assert slow_start_batches(10) == [1, 2, 4, 3]
     assert sum(slow_start_batches(2000)) == 500
+
+
+def test_slow_start_ends_with_a_failed_batch() -> None:
+    """A batch is tried as a whole and nothing after one that failed: pod 4 of 10 fails, so 6 of 7 are created."""
+    tried: list[int] = []
+
+    def create(number: int) -> bool:
+        tried.append(number)
+        return number != 4
+
+    assert slow_start(10, create) == 6
+    assert tried == list(range(7))
+    assert slow_start(10, lambda number: False) == 0
+    assert slow_start(10, lambda number: True) == 10
 
 
 def test_a_terminating_pod_is_not_active() -> None:
@@ -86,3 +103,20 @@ def test_order_does_not_depend_on_the_input(order: list[int]) -> None:
     """Pods with distinct UIDs come out in one order whatever order they are listed in."""
     pods = [ready(f"uid-{n}", f"n{n % 2}", 100.0 * n) for n in range(6)]
     assert deletion_order([pods[n] for n in order], 700.0) == deletion_order(pods, 700.0)
+
+
+def test_deletion_cost_beats_crowding_and_age() -> None:
+    """The lowest cost goes first wherever the pod is, no annotation is cost 0, and a pod not ready goes before."""
+    cheap = replace(ready("z", "empty", 0.0), deletion_cost=-1)
+    plain = ready("a", "full", 900.0)
+    dear = replace(ready("b", "full", 900.0), deletion_cost=50)
+    broken = replace(ready("c", "empty"), ready=False, deletion_cost=1000)
+    pods = rank_by_node([dear, plain, cheap, broken], ["full", "full", "full", "empty", "empty"])
+    assert [pod.uid for pod in deletion_order(pods, 1000.0)] == ["c", "z", "a", "b"]
+
+
+def test_crowding_counts_the_other_version_too() -> None:
+    """In a rollout the node that has already received new pods gives up its old pod first."""
+    old = [ready("1", "n1"), ready("2", "n2")]
+    assert [pod.uid for pod in pods_to_delete(rank_by_node(old, ["n1", "n2"]), 1, 500.0)] == ["1"]
+    assert [pod.uid for pod in pods_to_delete(rank_by_node(old, ["n1", "n2", "n2"]), 1, 500.0)] == ["2"]
