@@ -111,12 +111,16 @@ class _Teller:
         if not len(moves):
             return ""
         number = self._number[event.subject]
-        own = [index for index, pod in enumerate(self._recording.containers) if pod == number]
+        own = [
+            index
+            for index, life in enumerate(self._recording.lives)
+            if life.pod == number and life.started_s <= event.at_s and not life.dead_s < event.at_s
+        ]
         sessions = moves[np.isin(moves[:, 1], own) & (moves[:, 0] <= event.at_s), 2].sum()
         return f", {_counted(int(sessions), 'session')} on it"
 
     def _cut(self, event: EventRecord) -> str:
-        cut = self._harm.get(self._number[event.subject], Harm()).cut
+        cut = self._harm.get(self._number[event.subject], Harm()).cut[event.at_s]
         return f", {_counted(cut, 'request')} in flight cut" if cut else ""
 
     def _toll(self, event: EventRecord) -> str:
@@ -183,7 +187,7 @@ class _Teller:
         return f"{self._pod(event)} is ready, listening since {self._clock(self._listens_since[event.subject])}"
 
     def unready(self, event: EventRecord) -> str:
-        return f"{self._pod(event)} is not ready any more, its readiness probe fails"
+        return f"{self._pod(event)} is not ready any more, {event.detail or 'its readiness probe fails'}"
 
     def wrote(self, event: EventRecord) -> str:
         return f"lists {self._pod(event)} as terminating" if event.detail.endswith("terminating=true") else ""
@@ -224,8 +228,33 @@ class _Teller:
     def prestop_failed(self, event: EventRecord) -> str:
         return f"{self._pod(event)}: preStop fails, SIGTERM follows at once"
 
+    def unhealthy(self, event: EventRecord) -> str:
+        return f"{self._pod(event)}: {event.detail}, its container is stopped to be started again"
+
+    def unschedulable(self, event: EventRecord) -> str:
+        return f"{self._pod(event)} waits: {event.detail}"
+
+    def crashed(self, event: EventRecord) -> str:
+        return f"the container of {self._pod(event)} crashes{self._on(event)}{self._cut(event)}"
+
+    def oom_killed(self, event: EventRecord) -> str:
+        return f"the container of {self._pod(event)} is out of memory and killed{self._on(event)}{self._cut(event)}"
+
+    def backing_off(self, event: EventRecord) -> str:
+        return f"holds {self._pod(event)} back: {event.detail}"
+
+    def sidecar_sigterm(self, event: EventRecord) -> str:
+        name, _, left = event.detail.partition(": SIGKILL follows in ")
+        return f"SIGTERM to sidecar {name} of {self._pod(event)}: SIGKILL would follow in {left}"
+
+    def sidecar_exited(self, event: EventRecord) -> str:
+        return f"sidecar {event.detail}, in {self._pod(event)}{self._cut(event)}"
+
     def sigterm(self, event: EventRecord) -> str:
-        closes = self._record(event).listener_closed_s == event.at_s
+        closes = any(
+            life.pod == self._number[event.subject] and life.listener_closed_s == event.at_s
+            for life in self._recording.lives
+        )
         left = event.detail.removeprefix("SIGKILL follows in ")
         refuses = "it takes no more connections, " if closes else ""
         return f"SIGTERM to {self._pod(event)}: {refuses}SIGKILL would follow in {left}"
@@ -234,7 +263,8 @@ class _Teller:
         return f"SIGKILL to {self._pod(event)}: {event.detail}{self._cut(event)}"
 
     def exited(self, event: EventRecord) -> str:
-        if self._record(event).sigkill_s == event.at_s:
+        number = self._number[event.subject]
+        if any(life.pod == number and life.sigkill_s == event.at_s for life in self._recording.lives):
             return ""
         return f"{self._pod(event)} exits{self._cut(event)}"
 
@@ -266,6 +296,13 @@ _SENTENCES: dict[str, Callable[[_Teller, EventRecord], str]] = {
     "prestop_failed": _Teller.prestop_failed,
     "sigterm": _Teller.sigterm,
     "sigkill": _Teller.sigkill,
+    "unhealthy": _Teller.unhealthy,
+    "unschedulable": _Teller.unschedulable,
+    "crashed": _Teller.crashed,
+    "oom_killed": _Teller.oom_killed,
+    "backing_off": _Teller.backing_off,
+    "sidecar_sigterm": _Teller.sidecar_sigterm,
+    "sidecar_exited": _Teller.sidecar_exited,
     "exited": _Teller.exited,
     "removed": _Teller.removed,
 }

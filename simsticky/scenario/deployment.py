@@ -14,6 +14,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from simsticky.scenario.application import OnSigterm
 from simsticky.scenario.fields import Duration, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
 from simsticky.units import scaled_int_or_percent
@@ -159,11 +160,33 @@ class Probe(Section):
     """Failures in a row that make it not ready."""
 
 
-class StartupProbe(Probe):
-    """A startup probe: one success ends it."""
+class LivenessProbe(Probe):
+    """A liveness probe: when it fails, the kubelet stops the container and starts it anew in the same pod."""
 
     success_threshold: Annotated[Whole, Field(ge=1, le=1)] = 1
     """Always 1."""
+    termination_grace_period_seconds: Annotated[WholeSeconds, Field(ge=1)] | None = None
+    """Grace period of that stop; the pod's, if left out."""
+
+
+class StartupProbe(LivenessProbe):
+    """A startup probe: one success ends it; when it fails, the container is stopped and started anew."""
+
+
+class Sidecar(Section):
+    """Another container of the pod, such as a mesh proxy."""
+
+    name: str = "sidecar"
+    """Name, for the story."""
+    kind: Literal["native", "plain"] = "plain"
+    """``plain``: a container like any other, it gets SIGTERM without waiting for the application. ``native``: an init
+    container with ``restartPolicy: Always``, it is stopped after the application."""
+    proxy: Switch = False
+    """Whether the application's requests go through it: when it refuses or ends, they are refused or cut."""
+    on_sigterm: OnSigterm = OnSigterm(listener="keep", exit="immediately")
+    """What it does on SIGTERM; the listener is that of a proxy."""
+    pre_stop: PreStop | None = None
+    """Its own preStop hook."""
 
 
 class UpdateStrategy(Section):
@@ -248,7 +271,14 @@ class Deployment(Section):
     readiness_probe: Probe | None = None
     """Without one a pod is ready once it runs (and its startup probe has passed)."""
     startup_probe: StartupProbe | None = None
-    """Holds the readiness probe back until it has passed once."""
+    """Holds the other probes back until it has passed once."""
+    liveness_probe: LivenessProbe | None = None
+    """Restarts a container that fails it."""
+    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    """``IfNotPresent``: the first pod of a version on a node pulls the image, the others find it; ``Always``: every
+    start of a container pulls; ``Never``: the image is there."""
+    sidecars: tuple[Sidecar, ...] = ()
+    """Other containers of the pod, in the order of the manifest."""
 
     @model_validator(mode="before")
     @classmethod

@@ -22,11 +22,20 @@ from pydantic import (
 
 from simsticky.errors import Diagnostic
 from simsticky.scenario.advice import warnings_of
-from simsticky.scenario.application import App, OnSigterm
+from simsticky.scenario.application import App, Crashes, MemoryLimit, OnSigterm, WarmUp
 from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.companions import Companion
-from simsticky.scenario.deployment import Deployment, PreStop, Probe, RollingUpdate, StartupProbe, Strategy
+from simsticky.scenario.deployment import (
+    Deployment,
+    LivenessProbe,
+    PreStop,
+    Probe,
+    RollingUpdate,
+    Sidecar,
+    StartupProbe,
+    Strategy,
+)
 from simsticky.scenario.fields import Duration, Section, Switch, Whole
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.location import Place
@@ -65,6 +74,7 @@ __all__ = [
     "Companion",
     "ConfigPush",
     "Cookies",
+    "Crashes",
     "DeletePod",
     "Deployment",
     "Diurnal",
@@ -74,6 +84,8 @@ __all__ = [
     "Ingress",
     "Kic",
     "Kubernetes",
+    "LivenessProbe",
+    "MemoryLimit",
     "OnFailure",
     "OnSigterm",
     "Operation",
@@ -88,6 +100,7 @@ __all__ = [
     "Scale",
     "Scenario",
     "Service",
+    "Sidecar",
     "StartupProbe",
     "Step",
     "StickySessions",
@@ -95,6 +108,7 @@ __all__ = [
     "Threshold",
     "Traffic",
     "Upstream",
+    "WarmUp",
 ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from simsticky.sim.nodes import Nodes
 from simsticky.sim.pods import Container, Pod
-from simsticky.sim.recording import PodRecord
+from simsticky.sim.recording import ContainerRecord, PodRecord
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -27,6 +27,7 @@ class Cluster:
         self._world = world
         self.records = world.recorder.recording.pods
         self._containers = world.recorder.recording.containers
+        self._lives = world.recorder.recording.lives
         self.pods: list[Pod] = []
         self.nodes = Nodes(world.scenario.kubernetes.nodes)
         self.on_change: list[Callable[[Pod], None]] = []
@@ -66,10 +67,12 @@ class Cluster:
 
     def start_container(self, pod: Pod, now_s: float) -> Container:
         """Start a container instance in a pod; it does not listen yet."""
-        index = len(self._containers)
+        life = ContainerRecord(pod.index, pod.record.restarts + 1, now_s, due_s=pod.restarted_s)
+        pod.container = Container(len(self._containers), pod, self._world.scenario.app.concurrency, now_s, life)
         self._containers.append(pod.index)
-        pod.container = Container(index, pod, self._world.scenario.app.concurrency, now_s)
-        pod.record.started_s = now_s
+        self._lives.append(life)
+        if pod.record.restarts == 0:
+            pod.record.started_s = now_s
         return pod.container
 
     def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None, why: str = "") -> None:

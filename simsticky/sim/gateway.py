@@ -15,6 +15,7 @@ from simsticky.kong.balancer import Algorithm, Balancer, Handle, NoPeerError
 from simsticky.kong.retries import max_attempts
 from simsticky.kong.upstream import Target
 from simsticky.scenario.model import Gateway as GatewaySettings
+from simsticky.scenario.model import WarmUp
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import Recorder
 from simsticky.sim.recording import Kind, Mechanism, Origin, Outcome, pack
@@ -84,6 +85,7 @@ class Gateway:
         sticky: Whether the upstream's algorithm is sticky-sessions.
         drain_support: KIC's drain support, which decides what a removal means for a session.
         external_state: Whether sessions keep their state outside the pods.
+        warm_up: How containers come up to speed, None for at once.
         threshold: ``healthchecks.threshold``, in percent.
         clock: Returns the simulated time.
     """
@@ -95,6 +97,7 @@ class Gateway:
         sticky: bool,
         drain_support: bool,
         external_state: bool,
+        warm_up: WarmUp | None,
         threshold: float,
         clock: Callable[[], float],
         streams: Streams,
@@ -117,6 +120,7 @@ class Gateway:
         self._read_timeout_s = settings.read_timeout
         self._drain_support = drain_support
         self._external = external_state
+        self._warm_up = warm_up
         self._threshold = threshold
         self._clock = clock
         self._streams = streams
@@ -169,12 +173,18 @@ class Gateway:
         balancer = node.workers[0].balancer
         addresses: Iterable[str] = balancer.followable() if self._sticky else node.weights
         node.routes.clear()
-        node.routes.update({a: self._servers[a] for a in addresses if a in self._servers})
+        node.routes.update({a: self._servers[a] for a in addresses if a in self._servers and self._servers[a].warm})
 
     def listener_opened(self, container: Container) -> None:
         """Let requests through to a container that has begun to listen."""
         container.listening = True
         self._servers[container.pod.address] = container
+        for node in self.nodes:
+            self._rebuild_routes(node)
+
+    def warmed_up(self, container: Container) -> None:
+        """Let a container that works at full speed from now on be reached the fast way."""
+        container.warm = True
         for node in self.nodes:
             self._rebuild_routes(node)
 
@@ -259,7 +269,7 @@ class Gateway:
     ) -> Reply:
         free_s = container.ends[0]
         started_s = free_s if free_s > now_s else now_s
-        ended_s = started_s + demand_s
+        ended_s = started_s + demand_s * container.slowdown(now_s, self._warm_up)
         heapreplace(container.ends, ended_s)
         presented = session.cookie
         if ended_s - now_s > self._read_timeout_s:
@@ -310,6 +320,7 @@ class Gateway:
             session.first_container = container.index
             if container.pod.deleted:
                 session.born_terminating = container.pod.record.deleted_by
+            container.take_in(now_s)
             self._recorder.residence.extend((now_s, container.index, 1.0))
             return _NOT_BROKEN
         if holder is container and (now_s <= expires_s or self._external):
@@ -318,6 +329,9 @@ class Gateway:
         kept_here = past.get(container, -INFINITY) >= now_s
         session.past = {**past, holder: expires_s}
         session.holder = container
+        if holder is not container:
+            holder.let_go(now_s)
+            container.take_in(now_s)
         self._recorder.residence.extend((now_s, holder.index, -1.0, now_s, container.index, 1.0))
         if self._external:
             return _NOT_BROKEN
@@ -357,7 +371,7 @@ class Gateway:
             origin = holder.closed_because
             if origin is Origin.NONE:
                 origin = Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.RACE
-            return mechanism, origin, cause
+            return mechanism, origin, holder.cause
         if cause and removed_s < INFINITY:
             return (
                 mechanism,
@@ -368,7 +382,7 @@ class Gateway:
 
     def cut(self, container: Container, now_s: float) -> None:
         """Fail the requests in flight on a container that dies now, and tell their sessions."""
-        cause = container.pod.record.deleted_by
+        cause = container.cause
         for number, request in self._recorder.cut(now_s, container.index, cause):
             session = self._sessions[number]
             if session.request == request:

@@ -4,21 +4,25 @@ Nothing here is used by the model, and nothing of the model is used here: the ch
 Below the record level ``requests`` only those run whose rows were kept.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
 from simsticky.errors import InvariantError
 from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_surge
-from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S
+from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBackOff
 from simsticky.scenario.model import Scale, Scenario
-from simsticky.sim.evidence import INFINITY, Evidence, Integers, Mask, known, life
+from simsticky.sim.evidence import INFINITY, Evidence, Integers, Mask, container_life, known, life
 from simsticky.sim.recording import (
     ENDED,
     SENT,
     SESSION_COLUMNS,
     STARTED,
+    ContainerRecord,
     Kind,
     Outcome,
+    PodRecord,
     Recording,
 )
 
@@ -60,10 +64,25 @@ def _clock(evidence: Evidence) -> None:
 
 _IN_ORDER = (
     ("created_s", "scheduled_s", "started_s", "ready_s"),
-    ("created_s", "deleted_s", "prestop_end_s", "sigterm_s", "listener_closed_s", "dead_s", "removed_s"),
+    ("created_s", "deleted_s", "removed_s"),
+    ("deleted_s", "prestop_end_s", "sigterm_s", "sigkill_s", "dead_s"),
+    ("deleted_s", "listener_closed_s", "dead_s"),
     ("started_s", "deleted_s"),
-    ("sigterm_s", "sigkill_s", "dead_s", "endpoint_gone_s"),
 )
+_CONTAINER_IN_ORDER = (
+    ("due_s", "started_s", "listening_s", "listener_closed_s", "cut_s", "dead_s"),
+    ("started_s", "sigterm_s", "sigkill_s", "dead_s"),
+)
+_ENDS = {
+    "": (False, None),
+    "stopped": (True, True),
+    "liveness": (True, True),
+    "startup": (True, True),
+    "crashed": (True, None),
+    "oom_killed": (True, None),
+    "powered_off": (True, None),
+}
+"""For each way of ending: whether the container is dead, and whether it had its SIGTERM (None: it may have had)."""
 
 
 def _pods_live_in_order(evidence: Evidence) -> None:
@@ -72,12 +91,46 @@ def _pods_live_in_order(evidence: Evidence) -> None:
             times = [getattr(pod, name) for name in order if known(getattr(pod, name))]
             if times != sorted(times):
                 raise InvariantError(f"a pod lives in legal order, {', '.join(order)}: {life(pod)}")
-        if known(pod.sigkill_s) and pod.sigkill_s - pod.sigterm_s < MINIMUM_CONTAINER_STOP_GRACE_S - 1e-9:
-            raise InvariantError(f"SIGKILL comes at least 2 s after SIGTERM: {life(pod)}")
-        if known(pod.dead_s) and not known(pod.sigterm_s):
-            raise InvariantError(f"a container that is deleted gets SIGTERM before it is dead: {life(pod)}")
         if known(pod.deleted_s) != bool(pod.deleted_by):
             raise InvariantError(f"a pod is deleted by an operation: {life(pod)}")
+
+
+def _containers_live_in_order(evidence: Evidence) -> None:
+    """Each container lives a legal life, and a pod's containers one after the other with the back-off between them."""
+    for index, containers in evidence.instances.items():
+        pod = evidence.recording.pods[index]
+        for number, container in enumerate(containers, start=1):
+            _lives_legally(pod, container)
+            if container.instance != number or container.started_s > pod.deleted_s:
+                raise InvariantError(
+                    f"a pod starts one container after the other until it is deleted: "
+                    f"{container_life(pod, container)}; {life(pod)}"
+                )
+        back_off = CrashLoopBackOff()
+        for before, container in pairwise(containers):
+            ended_s = before.dead_s
+            if before.ended == "stopped" or not container.due_s >= ended_s + back_off.wait_s(ended_s) - 1e-9:
+                raise InvariantError(
+                    f"a container starts again once its back-off is over: {container_life(pod, container)}"
+                )
+            back_off = back_off.restarted(ended_s, container.due_s)
+        # A pod that is deleted in the moment of a restart never sees the container.
+        if pod.restarts - (len(containers) - 1) not in (0, 1):
+            raise InvariantError(f"restarts are counted: {pod.restarts} of {life(pod)}")
+
+
+def _lives_legally(pod: PodRecord, container: ContainerRecord) -> None:
+    for order in _CONTAINER_IN_ORDER:
+        times = [getattr(container, name) for name in order if known(getattr(container, name))]
+        if times != sorted(times):
+            what = container_life(pod, container)
+            raise InvariantError(f"a container lives in legal order, {', '.join(order)}: {what}")
+    if container.sigkill_s - container.sigterm_s < MINIMUM_CONTAINER_STOP_GRACE_S - 1e-9:
+        raise InvariantError(f"SIGKILL comes at least 2 s after SIGTERM: {container_life(pod, container)}")
+    dead, got_sigterm = _ENDS[container.ended]
+    if known(container.dead_s) != dead or got_sigterm not in (None, known(container.sigterm_s)):
+        what = container_life(pod, container)
+        raise InvariantError(f"a container gets SIGTERM before it is dead, or ends by itself: {what}")
 
 
 def _pods_within_surge(evidence: Evidence) -> None:
@@ -167,14 +220,17 @@ def _one_outcome_each(evidence: Evidence) -> None:
 def _only_the_living_answer(evidence: Evidence) -> None:
     sent_s, ended_s, outcome = evidence.rows[:, SENT], evidence.rows[:, ENDED], evidence.outcome
     reached = evidence.container >= 0
-    opened, dead_s = evidence.listening_from, evidence.of_pod(lambda pod: pod.dead_s)
-    opened_s = evidence.of_pod(lambda pod: opened.get(pod.pod, INFINITY))
-    closed_s = evidence.of_pod(lambda pod: pod.listener_closed_s)
+    opened_s = evidence.of_container(lambda container: container.listening_s)
+    closed_s = evidence.of_container(lambda container: container.listener_closed_s)
+    cut_s = evidence.of_container(lambda container: container.cut_s)
     evidence.refuse("a request reaches a pod only once it listens", reached & ~(sent_s >= opened_s))
-    # At one instant the container's end comes before new sends, and a completion before both.
-    evidence.refuse("a request reaches a pod only while it listens", reached & (sent_s >= closed_s))
-    evidence.refuse("a dead container answers nothing", (outcome == Outcome.ANSWERED) & (ended_s > dead_s))
-    evidence.refuse("a request is cut by its container's end", (outcome == Outcome.RESET) & (ended_s != dead_s))
+    # At one instant the container's end comes before new sends, and a completion before both; but a session that is
+    # one too many for the memory is sent first.
+    out_of_memory = evidence.of_container(lambda container: container.ended == "oom_killed") == 1.0
+    too_late = (sent_s >= closed_s) & ~(out_of_memory & (sent_s == closed_s))
+    evidence.refuse("a request reaches a pod only while it listens", reached & too_late)
+    evidence.refuse("a dead container answers nothing", (outcome == Outcome.ANSWERED) & (ended_s > cut_s))
+    evidence.refuse("a request is cut by its container's end", (outcome == Outcome.RESET) & (ended_s != cut_s))
 
 
 def _slots_and_queue(evidence: Evidence) -> None:
@@ -226,7 +282,8 @@ def _sessions_stick(evidence: Evidence) -> None:
     moved[1:] &= answered[:-1] & (container[1:] != container[:-1])
     for row in np.flatnonzero(moved).tolist():
         home, sent_s = evidence.pod_of(row - 1), evidence.rows[row, SENT]
-        if home.pod in evidence.table_of(row) and not sent_s >= home.listener_closed_s:
+        closed_s = evidence.container_of(row - 1).listener_closed_s
+        if home.pod in evidence.table_of(row) and not sent_s >= closed_s:
             raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {life(home)}")
 
 
@@ -292,7 +349,7 @@ def _rows_agree_with_sessions(evidence: Evidence) -> None:
             raise InvariantError(f"sessions agree with rows: {name} of {number:.0f} is {told}, the rows say {rows}")
 
 
-_ALWAYS = (_clock, _pods_live_in_order, _pods_within_surge, _operations_add_up)
+_ALWAYS = (_clock, _pods_live_in_order, _containers_live_in_order, _pods_within_surge, _operations_add_up)
 _WITH_REQUESTS = (
     _one_outcome_each,
     _only_the_living_answer,

@@ -144,7 +144,7 @@ class Timeline:
         """Note the sessions whose state is on a pod that an operation ends, or takes out of the route."""
         now_s = self._world.now_s
         for session in self._sessions.alive(now_s):
-            if session.holder is not None and session.holder is pod.container:
+            if session.holder is not None and session.holder is pod.container and not session.holder.dead:
                 session.exposures += ((cause, now_s),)
 
     def _pod_changed(self, pod: Pod) -> None:

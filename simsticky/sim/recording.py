@@ -130,7 +130,8 @@ def outcomes(codes: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 class PodRecord:
     """One pod's life; times in seconds of simulated time, NaN where it did not happen.
 
-    ``deleted_by`` is the number (from 1) of the operation that deleted it, 0 if none did.
+    ``deleted_by`` is the number (from 1) of the operation that deleted it, 0 if none did. ``started_s`` is that of its
+    first container; ``prestop_end_s`` to ``dead_s`` tell how the pod was ended, not how a container was restarted.
     """
 
     pod: str
@@ -151,6 +152,35 @@ class PodRecord:
     endpoint_gone_s: float = np.nan
     removed_s: float = np.nan
     deleted_by: int = 0
+    restarts: int = 0
+
+
+@dataclass(slots=True)
+class ContainerRecord:
+    """One container instance's life; times in seconds of simulated time, NaN where it did not happen.
+
+    Attributes:
+        pod: Index of its pod in ``Recording.pods``.
+        instance: 1 for the pod's first, 2 after a restart, and so on.
+        cut_s: When the requests in flight on it were cut: its death, or that of the proxy before it.
+        due_s: When the back-off before it was over and the kubelet began to start it; NaN for a pod's first.
+        ended: How it came to its end: ``stopped`` with its pod, ``crashed``, ``oom_killed``, ``liveness`` or
+            ``startup`` for the probe that failed, ``powered_off`` with its node; empty while it runs.
+        cause: Number of the operation behind that end; 0 if none is, or where the pod's deletion says it.
+    """
+
+    pod: int
+    instance: int
+    started_s: float
+    listening_s: float = np.nan
+    sigterm_s: float = np.nan
+    listener_closed_s: float = np.nan
+    sigkill_s: float = np.nan
+    cut_s: float = np.nan
+    dead_s: float = np.nan
+    due_s: float = np.nan
+    ended: str = ""
+    cause: int = 0
 
 
 @dataclass(slots=True)
@@ -211,6 +241,7 @@ class Recording:
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
         containers: For each container index the index of its pod in ``pods``.
+        lives: For each container index its life.
         counts: Counters by summary key.
         latency: Response times of the answered requests.
         skew: Integrals by (quantity, pod set) over the measured window.
@@ -227,6 +258,7 @@ class Recording:
     residence_blocks: list[Rows] = field(default_factory=list)
     pods: list[PodRecord] = field(default_factory=list)
     containers: list[int] = field(default_factory=list)
+    lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)

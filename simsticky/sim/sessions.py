@@ -136,6 +136,7 @@ class Sessions:
             self.purge(last_sent_s)  # before this session joins them: it is its own loop that is calling
         self._leaving.append((ended_s, session.id, last_sent_s, requests))
         if session.holder is not None:
+            session.holder.let_go(ended_s)
             self._recorder.residence.extend((ended_s, session.holder.index, -1.0))
 
     def recall(self, session: Session) -> None:

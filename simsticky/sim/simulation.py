@@ -87,6 +87,7 @@ class Simulation:
             sticky=self._sticky,
             drain_support=scenario.kic.enable_drain_support,
             external_state=scenario.app.state == "external",
+            warm_up=scenario.app.warm_up,
             threshold=float(threshold or 0),
             clock=lambda: float(env.now),
             streams=streams,
@@ -207,6 +208,7 @@ class Simulation:
             session.first_container = container.index
             if self._sticky and session.jar:
                 session.cookie = container.pod.address
+            container.take_in(0.0)
             self._recorder.residence.extend((0.0, container.index, 1.0))
             clients.adopt(session, alive, index)
 

@@ -42,6 +42,9 @@ class Purpose(IntEnum):
     HPA_PHASE = 41
     SLICE_WATCH = 42
     NODE_MONITOR = 43
+    CRASH = 50
+    BACK_OFF_JITTER = 51
+    PROBE_PHASE = 52
 
 
 def _mix(value: int) -> int:
