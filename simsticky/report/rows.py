@@ -166,7 +166,7 @@ def _ends(study: Study) -> Iterator[Row]:
 def _operation(study: Study, otherwise: str) -> str:
     """What the only operation is called, or another word when there are several or none."""
     timeline = study.scenario.timeline
-    return _OPERATIONS[timeline[0].kind] if len(timeline) == 1 else otherwise
+    return _OPERATIONS.get(timeline[0].kind, timeline[0].kind) if len(timeline) == 1 else otherwise
 
 
 def _latency(study: Study) -> Iterator[Row]:

@@ -93,6 +93,8 @@ class ShutdownNode(BaseOperation):
     """Name of the node."""
     grace_period: Annotated[Duration, Field(gt=0)] = 30.0
     """What ``shutdownGracePeriod`` leaves to regular pods; it cuts longer grace periods."""
+    critical_grace_period: Duration = 10.0
+    """``shutdownGracePeriodCriticalPods``: the machine is off after both."""
 
     @property
     def label(self) -> str:

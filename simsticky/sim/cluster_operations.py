@@ -153,7 +153,8 @@ class ClusterOperations:
             self._end_by(pod, number)
             self._kubelet.terminate(pod, grace_s=int(period_s))
         call_at(self._world.env, self._until_monitor_s(), Phase.STATUS, lambda: self._not_ready(pods, number))
-        call_at(self._world.env, period_s, Phase.CONTAINER, lambda: self._off(node, pods, number))
+        off_s = period_s + operation.critical_grace_period
+        call_at(self._world.env, off_s, Phase.CONTAINER, lambda: self._off(node, pods, number))
 
     def _lose(self, operation: NodeLoss, number: int) -> None:
         world, settings, node = self._world, self._world.scenario.kubernetes, operation.node_loss
@@ -206,8 +207,8 @@ class ClusterOperations:
         self._expose(pod, number)
         if pod.container is not None and not pod.container.dead and not pod.container.ended_by:
             pod.container.ended_by = number
-        if not pod.unready_by:
-            pod.unready_by = number
+        if not pod.unlisted_by:
+            pod.unlisted_by = number
 
     def _not_ready(self, pods: list[Pod], number: int) -> None:
         for pod in pods:
@@ -254,4 +255,4 @@ class ClusterOperations:
             for pod in self._cluster.pods:
                 if workload.owns(pod) and not pod.deleted:
                     self._expose(pod, number)
-                    pod.unready_by = number
+                    pod.unlisted_by = pod.unlisted_by or number

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simsticky.kubernetes.deployment import Annotations, sync
-from simsticky.kubernetes.deployment_spec import DeploymentSpec, ReplicaSetState, Strategy, max_surge
+from simsticky.kubernetes.deployment_spec import (
+    DeploymentSpec,
+    ReplicaSetState,
+    Strategy,
+    max_surge,
+    split_new_and_old,
+)
 from simsticky.kubernetes.progress import (
     DeploymentStatus,
     ProgressCondition,
@@ -179,10 +185,12 @@ class DeploymentController(WorkloadController):
         if self._waking:
             return
         self._waking = True
+        call_at(self._world.env, self._hop_s(), Phase.CONTROLLER, self._sync)
+
+    def _hop_s(self) -> float:
         self._hops += 1
         law = self._world.scenario.kubernetes.api_write
-        delay_s = self._world.draw(law, Purpose.API_WRITE, 2 * self._number, self._hops)
-        call_at(self._world.env, delay_s, Phase.CONTROLLER, self._sync)
+        return self._world.draw(law, Purpose.API_WRITE, 2 * self._number, self._hops)
 
     def pod_gone(self, pod: Pod) -> None:
         """A pod object is gone; only a Deployment that recreates, or that counts terminating pods, waits for that."""
@@ -246,11 +254,15 @@ class DeploymentController(WorkloadController):
         self.status = deployment_status(self.spec, list(self.replica_sets.states.values()))
         if self.spec.paused:
             # No deadline runs then (progress.go: the condition is kept up by a rollout only).
-            self.stuck = "" if self.complete or not self.synced else "the Deployment is paused"
+            self.stuck = "the Deployment is paused" if self.synced and self._rollout_is_held() else ""
         else:
             self._keep_up_condition(before, now_s)
         for listener in self.on_change:
             listener()
+
+    def _rollout_is_held(self) -> bool:
+        new, old = split_new_and_old(self.spec, list(self.replica_sets.states.values()))
+        return new is None or any(state.spec_replicas for state in old)
 
     def _keep_up_condition(self, before: DeploymentStatus, now_s: float) -> None:
         condition = next_condition(self.spec, self._condition, before, self.status, now_s)

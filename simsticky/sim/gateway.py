@@ -372,6 +372,9 @@ class Gateway:
             if origin is Origin.NONE:
                 origin = Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.RACE
             return mechanism, origin, holder.cause
+        if holder.pod.unlisted_by and removed_s < INFINITY:
+            # It left without a deletion timestamp: no drain support keeps such a target.
+            return mechanism, Origin.RETARGETED, holder.pod.unlisted_by
         if cause and removed_s < INFINITY:
             return (
                 mechanism,

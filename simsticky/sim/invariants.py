@@ -12,7 +12,7 @@ import numpy.typing as npt
 from simsticky.errors import InvariantError
 from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_surge
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBackOff
-from simsticky.scenario.model import Scale, Scenario
+from simsticky.scenario.model import Scenario
 from simsticky.sim.evidence import INFINITY, Evidence, Integers, Mask, container_life, known, life
 from simsticky.sim.recording import (
     ENDED,
@@ -85,9 +85,17 @@ _ENDS = {
 """For each way of ending: whether the container is dead, and whether it had its SIGTERM (None: it may have had)."""
 
 
+_TAKES_MACHINES = ("shutdownNode", "nodeLoss", "spot")
+"""Operations under which a container may be over before its pod is deleted, or without that."""
+
+
 def _pods_live_in_order(evidence: Evidence) -> None:
+    machines_go = any(record.kind in _TAKES_MACHINES for record in evidence.recording.operations)
     for pod in evidence.recording.pods:
+        ended_by_node = machines_go and pod.dead_s <= pod.deleted_s
         for order in _IN_ORDER:
+            if ended_by_node and "dead_s" in order:
+                order = order[1:]
             times = [getattr(pod, name) for name in order if known(getattr(pod, name))]
             if times != sorted(times):
                 raise InvariantError(f"a pod lives in legal order, {', '.join(order)}: {life(pod)}")
@@ -134,26 +142,32 @@ def _lives_legally(pod: PodRecord, container: ContainerRecord) -> None:
 
 
 def _pods_within_surge(evidence: Evidence) -> None:
-    """Non-terminating pods <= max(spec.replicas since the Deployment was last complete) + maxSurge."""
-    pods, operations = evidence.recording.pods, evidence.recording.operations
-    timeline = evidence.scenario.timeline
-    wanted = [(-INFINITY, evidence.scenario.deployment.replicas)]
-    scaled = [
-        (record.start_s, operation.replicas)
-        for record, operation in zip(operations, timeline, strict=False)
-        if isinstance(operation, Scale)
-    ]
+    """Non-terminating pods <= max(spec.replicas since the Deployment was last complete) + maxSurge, for each one."""
+    scenario = evidence.scenario
+    sizes = {scenario.deployment.name: scenario.deployment.replicas}
+    sizes |= {companion.name: companion.replicas for companion in scenario.companions}
+    for name, replicas in sizes.items():
+        _within_surge(evidence, name, replicas)
+
+
+def _within_surge(evidence: Evidence, name: str, replicas: int) -> None:
+    operations = evidence.recording.operations
+    pods = [pod for pod in evidence.recording.pods if name in (pod.replica_set, pod.replica_set.rpartition("-")[0])]
+    wanted = [(-INFINITY, replicas)]
+    scaled = [(op.start_s, op.wanted_pods) for op in operations if op.wanted_pods >= 0 and op.target == name]
     wanted += sorted(scaled, key=lambda entry: entry[0])
     done = sorted(record.done_s for record in operations if known(record.done_s))
-    deleted = np.sort([pod.deleted_s for pod in pods if known(pod.deleted_s)])
+    # A pod that its node ends is not deleted, and is replaced once it is over.
+    ended = [pod.deleted_s if known(pod.deleted_s) else pod.dead_s for pod in pods]
+    deleted = np.sort([ended_s for ended_s in ended if known(ended_s)])
     created = np.sort([pod.created_s for pod in pods])
     for count, at_s in enumerate(created.tolist(), start=1):
         alive = count - int(np.searchsorted(deleted, at_s, side="right"))
         since_s = max((done_s for done_s in done if done_s < at_s), default=0.0)
         before = max(index for index, (from_s, _) in enumerate(wanted) if from_s <= since_s)
-        asked = [replicas for from_s, replicas in wanted[before:] if from_s <= at_s]
-        asked += [replicas for from_s, replicas in wanted if from_s == since_s]
-        most = max(replicas + _surge(evidence.scenario, replicas) for replicas in asked)
+        asked = [size for from_s, size in wanted[before:] if from_s <= at_s]
+        asked += [size for from_s, size in wanted if from_s == since_s]
+        most = max(size + _surge(evidence.scenario, size) for size in asked)
         if alive > most:
             raise InvariantError(f"non-terminating pods are at most {most}: {alive} at {at_s} s")
 

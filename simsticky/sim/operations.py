@@ -94,6 +94,7 @@ class Timeline:
 
     def _start(self, record: OperationRecord, target: str) -> None:
         world, number = self._world, record.number
+        record.target = target
         if world.recorder.recording.window_s is None:
             world.recorder.start_window(world.now_s)
         self._running.append(record)
@@ -109,6 +110,7 @@ class Timeline:
         """Let the autoscaler scale: an operation of its own, so that what it breaks is told apart (rule A5)."""
         label = f"hpa scale {before} to {replicas}"
         record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s)
+        record.wanted_pods = replicas
         self._records.append(record)
         self._start(record, workload.name)
         workload.scale(replicas, record.number)
@@ -120,6 +122,7 @@ class Timeline:
         self._workloads[operation.rollout].roll_out(Template(startup, operation.never_ready), number)
 
     def _scale(self, operation: Scale, number: int) -> None:
+        self._records[number - 1].wanted_pods = operation.replicas
         self._workloads[operation.scale].scale(operation.replicas, number)
 
     def _delete_pods(self, operation: DeletePod, number: int) -> None:
@@ -153,7 +156,7 @@ class Timeline:
         if not pod.gone:
             return
         now_s = self._world.now_s
-        cause = pod.record.deleted_by or pod.unready_by
+        cause = pod.record.deleted_by or pod.unlisted_by
         if cause:
             self._records[cause - 1].last_old_pod_gone_s = now_s
             self._world.recorder.mark_window(now_s)

@@ -24,7 +24,7 @@ class Pod:
         gone: Whether the pod object is gone; after a forced deletion its container may still run.
         startup: The law of its application's start-up; None until the kubelet has it.
         never_ready: Whether its application never listens.
-        unready_by: Number of the operation that has made it unready, or taken it out of the route; 0 if none has.
+        unlisted_by: Number of the operation that takes it out of the upstream without deleting it; 0 if none does.
         restarted_s: When the kubelet last began to start its container again; NaN before.
     """
 
@@ -44,7 +44,7 @@ class Pod:
         "restarted_s",
         "startup",
         "uid",
-        "unready_by",
+        "unlisted_by",
     )
 
     def __init__(self, index: int, uid: str, record: PodRecord, replica_set: str) -> None:
@@ -60,7 +60,7 @@ class Pod:
         self.deleted = False
         self.ending = False
         self.gone = False
-        self.unready_by = 0
+        self.unlisted_by = 0
         self.startup: Law | None = None
         self.never_ready = False
         self.restarted_s = nan

@@ -206,7 +206,10 @@ class EventRecord:
 
 @dataclass(slots=True)
 class OperationRecord:
-    """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions."""
+    """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions.
+
+    ``wanted_pods`` is the size it asked for, -1 if it asked for none; ``target`` what it was done to.
+    """
 
     number: int
     label: str
@@ -216,6 +219,8 @@ class OperationRecord:
     done_s: float = np.nan
     last_old_pod_gone_s: float = np.nan
     peak_pods: int = 0
+    target: str = ""
+    wanted_pods: int = -1
     stuck: str = ""
     exposed: int = 0
     broken: int = 0

@@ -74,26 +74,26 @@ class ReplicaSetController:
     def _sync(self, name: str) -> None:
         """One pass: replica_set.go:syncReplicaSet. The status reports what was there before this pass acted."""
         self._waking.discard(name)
+        if name in self._creating:
+            return  # a ReplicaSet has one pass at a time: the one that is creating pods looks again at its end
         state = self.states[name]
         pods = [pod for pod in self._cluster.pods if pod.replica_set == name and pod.active]
         missing = state.spec_replicas - len(pods)
-        if name in self._creating:
-            # Expectations: no further scaling until the creations under way have been seen.
-            self._write_status(name, pods)
-            return
         if missing > 0:
-            self._create(name, slow_start_batches(missing))
+            self._creating.add(name)
+            self._create(name, slow_start_batches(missing), pods)
+            return
         if missing < 0:
             self._delete(pods, -missing, self.causes[name])
-        self._write_status(name, pods)
-        self._acted(name)
+        self._end_pass(name, pods)
 
-    def _acted(self, name: str) -> None:
-        if name in self.resized and name not in self._creating:
+    def _end_pass(self, name: str, pods: list[Pod]) -> None:
+        self._write_status(name, pods)
+        if name in self.resized:
             self.resized.discard(name)
             self._on_status()
 
-    def _create(self, name: str, batches: list[int]) -> None:
+    def _create(self, name: str, batches: list[int], pods: list[Pod]) -> None:
         """Create pods in batches of 1, 2, 4 …, each when the one before it has been created.
 
         Upstream creates what it found missing when it began. Here a size that has changed meanwhile counts, so that
@@ -104,12 +104,11 @@ class ReplicaSetController:
             pod = self._cluster.create_pod(name, self.states[name].revision, self.causes[name])
             self._start_pod(pod)
         if len(batches) > 1:
-            self._creating.add(name)
-            call_at(self._world.env, self._hop_s(), Phase.CONTROLLER, lambda: self._create(name, batches[1:]))
-        elif name in self._creating:
-            self._creating.discard(name)
-            self.wake(name)
-            self._acted(name)
+            call_at(self._world.env, self._hop_s(), Phase.CONTROLLER, lambda: self._create(name, batches[1:], pods))
+            return
+        self._creating.discard(name)
+        self.wake(name)
+        self._end_pass(name, pods)
 
     def _delete(self, pods: list[Pod], count: int, cause: int) -> None:
         mine = [pod for pod in self._cluster.pods if pod.active and pod.replica_set in self.states]
@@ -127,6 +126,7 @@ class ReplicaSetController:
             ready=pod.ready,
             deletion_cost=None if self._deletion_cost is None else self._deletion_cost(pod),
             ready_since_s=None if since_s is None else api_time_s(since_s),
+            max_restarts=pod.record.restarts,
             created_s=api_time_s(pod.record.created_s),
         )
 

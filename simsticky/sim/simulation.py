@@ -113,16 +113,16 @@ class Simulation:
             )
         self._cluster = Cluster(world)
         self._kubelet = Kubelet(world, self._cluster, self._gateway, self._listeners_changed)
-        self._workloads = self._owners(scenario)
+        self.workloads = self._owners(scenario)
         self._ingress = IngressController(world, self._cluster, self._gateway)
-        self._slices = EndpointSliceController(world, self._cluster, self._ingress, list(self._workloads.values()))
+        self._slices = EndpointSliceController(world, self._cluster, self._ingress, list(self.workloads.values()))
         operations = scenario.operations if window_s is None else ()
         self._timeline = Timeline(
             world,
             operations,
             self._cluster,
             self._kubelet,
-            self._workloads,
+            self.workloads,
             self._gateway,
             self._slices,
             self._sessions,
@@ -132,7 +132,7 @@ class Simulation:
         )
         self._autoscaler: Autoscaler | None = None
         if scenario.autoscaler is not None and window_s is None:
-            first = next(iter(self._workloads.values()))
+            first = next(iter(self.workloads.values()))
             scale = partial(self._timeline.scale_by_itself, first)
             self._autoscaler = Autoscaler(world, self._cluster, first, scenario.autoscaler, scale)
         self._end = env.event()
@@ -168,7 +168,7 @@ class Simulation:
 
     def _start_cluster(self) -> None:
         """Begin with all replicas ready since about a day, known to every node."""
-        for workload in self._workloads.values():
+        for workload in self.workloads.values():
             # A minute apart, so that ages differ but fall into one bucket of the deletion order.
             for place, pod in enumerate(workload.adopt(_since_s)):
                 self._kubelet.adopt(pod, _since_s(place))
