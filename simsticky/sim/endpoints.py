@@ -8,7 +8,7 @@ from functools import partial
 from math import ceil
 
 from simsticky.kic.translator import Backend, Endpoint, translate_backends
-from simsticky.kong.upstream import Target
+from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
 from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.gateway import Gateway, Node
@@ -235,7 +235,10 @@ class IngressController:
 def _difference(before: dict[str, int], after: dict[str, int], cluster: Cluster) -> str:
     names = {record.address: record.pod for record in cluster.records}
     added = {address: weight for address, weight in after.items() if address not in before}
-    parts = [f"+{names[address]}" if weight else f"+{names[address]} weight 0" for address, weight in added.items()]
+    parts = [
+        f"+{names[address]}" if weight == DEFAULT_WEIGHT else f"+{names[address]} weight {weight}"
+        for address, weight in added.items()
+    ]
     parts += [f"-{names[address]}" for address in before if address not in after]
     parts += [
         f"{names[address]} weight {before[address]}->{weight}"

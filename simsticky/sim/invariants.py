@@ -94,9 +94,8 @@ def _pods_live_in_order(evidence: Evidence) -> None:
     for pod in evidence.recording.pods:
         ended_by_node = machines_go and pod.dead_s <= pod.deleted_s
         for order in _IN_ORDER:
-            if ended_by_node and "dead_s" in order:
-                order = order[1:]
-            times = [getattr(pod, name) for name in order if known(getattr(pod, name))]
+            names = order[1:] if ended_by_node and "dead_s" in order else order
+            times = [getattr(pod, name) for name in names if known(getattr(pod, name))]
             if times != sorted(times):
                 raise InvariantError(f"a pod lives in legal order, {', '.join(order)}: {life(pod)}")
         if known(pod.deleted_s) != bool(pod.deleted_by):
