@@ -184,10 +184,8 @@ def autoscaler_removes_at_s(unneeded_since_s: float, last_add_s: float = -math.i
         last_add_s: When a node was last added anywhere.
         scan_phase_s: Any one of its scans, which come every 10 s.
 
-    It is the first scan 10 minutes after the one that found the node unneeded, and 10 minutes after a node
-    was added.
+    It is the first scan at which the node has been unneeded for 10 minutes, and none was added for as long.
     """
     period_s = AUTOSCALER_SCAN_INTERVAL_S
-    found_s = scan_phase_s + _tick_at_or_after(unneeded_since_s, scan_phase_s, period_s) * period_s
-    due_s = max(found_s + AUTOSCALER_UNNEEDED_S, last_add_s + AUTOSCALER_DELAY_AFTER_ADD_S)
+    due_s = max(unneeded_since_s + AUTOSCALER_UNNEEDED_S, last_add_s + AUTOSCALER_DELAY_AFTER_ADD_S)
     return scan_phase_s + _tick_at_or_after(due_s, scan_phase_s, period_s) * period_s

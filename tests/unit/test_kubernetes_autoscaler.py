@@ -127,6 +127,9 @@ def test_a_used_up_policy_never_turns_the_direction() -> None:
     assert scale_up_limit(rules, state, 30, 5.0) == 9
     spec = replace(BEHAVED, behavior=Behavior(rules, SCALE_DOWN))
     assert reconcile(spec, state, 30, [40], 5.0).replicas == 30
+    shrunk = AutoscalerState((Recommendation(5, 0.0),), scale_downs=(ScaleEvent(25, 0.0),))
+    assert scale_down_limit(rules, shrunk, 5, 5.0) == 26
+    assert reconcile(replace(spec, behavior=Behavior(SCALE_UP, rules)), shrunk, 5, [2], 5.0).replicas == 5
 
 
 def test_scale_up_stabilization_takes_the_least() -> None:

@@ -7,6 +7,7 @@ from simsticky.kubernetes.disruption import (
     BudgetStatus,
     DisruptionBudget,
     evict,
+    expected_and_desired,
     recheck_at_s,
     sync,
     unconfirmed,
@@ -18,6 +19,26 @@ PODS = [BudgetPod(f"pod-{n}") for n in range(3)]
 
 def status_of(pods: list[BudgetPod], budget: DisruptionBudget = ONE_MAY_GO) -> BudgetStatus:
     return sync(budget, pods, len(pods), {}, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [
+        (DisruptionBudget(max_unavailable="10%"), (3, 2)),
+        (DisruptionBudget(max_unavailable="34%"), (3, 1)),
+        (DisruptionBudget(min_available="34%"), (3, 2)),
+        (DisruptionBudget(min_available=2), (7, 2)),
+        (DisruptionBudget(max_unavailable=5), (3, 0)),
+    ],
+)
+def test_percentages_round_up_and_are_of_the_scale(budget: DisruptionBudget, expected: tuple[int, int]) -> None:
+    """10 % of 3 pods allows one disruption; only an integer minAvailable looks at the pods there are (7)."""
+    assert expected_and_desired(budget, controller_scale=3, matching_pods=7) == expected
+
+
+def test_pods_without_controller_are_never_allowed_to_go() -> None:
+    """A maxUnavailable of pods that no controller wants allows nothing, however many are healthy."""
+    assert sync(DisruptionBudget(max_unavailable=1), PODS, 0, {}, 0.0).disruptions_allowed == 0
 
 
 def test_an_eviction_is_counted_before_its_deletion_is_seen() -> None:

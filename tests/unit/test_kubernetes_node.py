@@ -79,7 +79,7 @@ def test_cluster_autoscaler_grants_ten_minutes() -> None:
     ("since_s", "added_s", "removed_s"), [(0.0, -1e6, 600.0), (3.0, -1e6, 610.0), (0.0, 300.0, 900.0)]
 )
 def test_cluster_autoscaler_waits(since_s: float, added_s: float, removed_s: float) -> None:
-    """A node goes 10 min after the scan that found it unneeded, and 10 min after a node was added."""
+    """A node goes at the first scan 10 min after it became unneeded, and 10 min after one was added."""
     assert autoscaler_removes_at_s(since_s, added_s) == removed_s
 
 
