@@ -51,11 +51,16 @@ class _Teller:
         for event in self._recording.events:
             sentence = _SENTENCES.get(event.kind, _as_recorded)(self, event)
             if sentence:
-                by_hand = event.kind == "deleted" and self._cause(event).kind == "deletePod"
-                yield self._line(event.at_s, "operator" if by_hand else event.actor, sentence)
+                yield self._line(event.at_s, self._actor(event), sentence)
             if event.kind == "removed" and self._recording.level == "requests":
                 yield self._line(event.at_s, "clients", self._toll(event))
         yield from self._outcome()
+
+    def _actor(self, event: EventRecord) -> str:
+        """Name who did it: pods are not only deleted by their owner."""
+        if event.kind == "deleted" and event.cause:
+            return _WHO_DELETES.get(self._cause(event).kind, event.actor)
+        return event.actor
 
     def _line(self, at_s: float, actor: str, sentence: str) -> str:
         return f"{self._clock(at_s)} {at_s:8.2f}s  {actor:<13} {sentence}"
@@ -171,7 +176,8 @@ class _Teller:
         return f"creates {self._pod(event)}"
 
     def deleted(self, event: EventRecord) -> str:
-        return f"deletes {self._pod(event)}{self._on(event)}"
+        by_eviction = event.cause and self._cause(event).kind in ("drainNode", "spot")
+        return f"{'evicts' if by_eviction else 'deletes'} {self._pod(event)}{self._on(event)}"
 
     def started(self, event: EventRecord) -> str:
         return f"starts the container of {self._pod(event)} on {self._record(event).node}"
@@ -271,13 +277,52 @@ class _Teller:
     def removed(self, event: EventRecord) -> str:
         return f"{self._pod(event)} is gone"
 
+    def cordoned(self, event: EventRecord) -> str:
+        return f"cordons {event.subject}: it takes no more pods"
+
+    def refused(self, event: EventRecord) -> str:
+        return f"may not evict {self._pod(event)}: {event.detail}"
+
+    def powered_off(self, event: EventRecord) -> str:
+        return f"{event.subject} is off, whatever ran there is dead"
+
+    def node_gone(self, event: EventRecord) -> str:
+        return f"{event.subject} is gone, and with it what is left of its pods"
+
+    def switched(self, event: EventRecord) -> str:
+        return f"the Service selects the pods of {event.subject}: {event.detail}"
+
+    def stale(self, event: EventRecord) -> str:
+        return f"has not seen its own last write yet: {event.detail}"
+
+    def no_history(self, event: EventRecord) -> str:
+        return f"cannot go back: {event.detail}"
+
     def untold(self, event: EventRecord) -> str:
         return ""
 
 
+_WHO_DELETES = {
+    "deletePod": "operator",
+    "drainNode": "operator",
+    "spot": "operator",
+    "nodeLoss": "nodecontroller",
+    "shutdownNode": "nodecontroller",
+}
+"""Who deletes pods on behalf of an operation where it is not their owner."""
+
 _SENTENCES: dict[str, Callable[[_Teller, EventRecord], str]] = {
     **dict.fromkeys(VERBS, _Teller.operation),
+    "hpa": _Teller.operation,
     "over": _Teller.over,
+    "cordoned": _Teller.cordoned,
+    "evicted": _Teller.untold,
+    "refused": _Teller.refused,
+    "powered_off": _Teller.powered_off,
+    "node_gone": _Teller.node_gone,
+    "switched": _Teller.switched,
+    "stale": _Teller.stale,
+    "no_history": _Teller.no_history,
     "sized": _Teller.sized,
     "complete": _Teller.complete,
     "stuck": _Teller.stuck,

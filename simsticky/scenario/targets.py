@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from simsticky.scenario.cluster_operations import Canary, SwitchService
+from simsticky.scenario.cluster_operations import Canary, SwitchService, TrafficChange
 from simsticky.scenario.operation import DEPLOYMENT, GATEWAY_NODE, NODE, SERVICE, BaseOperation
 from simsticky.scenario.operations import OPERATIONS, ReadinessFlap
 from simsticky.scenario.problems import Problem, did_you_mean
@@ -28,6 +28,9 @@ def misfits(written: Mapping[str, Any]) -> list[Problem]:
     for i, entry in enumerate(timeline if isinstance(timeline, list | tuple) else ()):
         for operation in OPERATIONS.values() if isinstance(entry, Mapping) else ():
             target = entry.get(operation.verb)
+            if operation is TrafficChange and target is not None and _is_closed(written.get("traffic")):
+                text = "the rate of new sessions cannot change: there is none in a closed population or a trace"
+                problems.append(Problem(("timeline", i, operation.verb), text, "state open arrivals, such as 4/s"))
             if isinstance(target, str):
                 problems += _problems(operation, target, written, ("timeline", i, operation.verb))
                 problems += _other_names(operation, entry, written, ("timeline", i))
@@ -102,6 +105,15 @@ def _other_names(
         if isinstance(name, str) and known and name not in known:
             hint = did_you_mean(name, known) or _which(DEPLOYMENT, known)
             yield Problem(where, f"there is no {DEPLOYMENT} {name!r}", hint)
+
+
+def _is_closed(traffic: Any) -> bool:
+    """Whether no rate of arrivals is stated."""
+    if not isinstance(traffic, Mapping):
+        return False
+    sessions = traffic.get("sessions")
+    closed = isinstance(sessions, Mapping) and sessions.get("kind") == "closed"
+    return closed or traffic.get("trace") is not None
 
 
 def _which(subject: str, names: list[str]) -> str:

@@ -122,14 +122,18 @@ class Autoscaler:
     def _measured(self, pod: Pod) -> MeasuredPod:
         request = _MILLI * self._world.scenario.app.concurrency * self._settings.request_share
         record = pod.record
-        changed_s = pod.ready_since_s if pod.ready_since_s is not None else record.created_s
+        started_s = record.started_s if record.started_s == record.started_s else None
+        changed_s = pod.ready_since_s
+        if changed_s is None:
+            # Not ready: since its start if it never was, else since some moment that is long after it.
+            changed_s = record.created_s if record.ready_s != record.ready_s else self._world.now_s
         return MeasuredPod(
             pod.name,
             request=round(request),
             phase=pod.phase,
             ready=pod.ready,
             terminating=pod.deleted,
-            started_s=record.started_s if record.started_s == record.started_s else None,
+            started_s=started_s,
             ready_changed_s=changed_s,
         )
 

@@ -104,7 +104,7 @@ class Timeline:
         record.peak_pods = len(self._cluster.pods)
         for session in self._sessions.alive(world.now_s):
             session.alive_at += ((number, world.now_s),)
-        world.tell("operator", record.kind, target, record.label, number)
+        world.tell("hpa" if record.kind == "hpa" else "operator", record.kind, target, record.label, number)
 
     def scale_by_itself(self, workload: WorkloadController, replicas: int, before: int) -> None:
         """Let the autoscaler scale: an operation of its own, so that what it breaks is told apart (rule A5)."""
