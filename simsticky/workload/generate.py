@@ -13,6 +13,7 @@ from simsticky.scenario.cluster_operations import TrafficChange
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Closed, Scenario
 from simsticky.workload.arrivals import RateProfile, arrival_times, changed_rate, rate_profile
+from simsticky.workload.client_rates import ClientRates
 from simsticky.workload.closed import Population
 from simsticky.workload.columns import AliveBlock, SessionBlock
 from simsticky.workload.components import Component, Streams
@@ -105,6 +106,7 @@ class Workload:
                 traffic.sessions.pause,
                 self._keep_cookies,
                 self._streams,
+                None if traffic.client_rate is None else ClientRates(traffic.client_rate),
             )
             return
         changes = [
