@@ -16,9 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-SYNC_PERIOD_S = 15.0
 MIN_REPLICAS = 1
-DEFAULT_CPU_TARGET = 80
 DOWNSCALE_STABILIZATION_S = 300.0
 SCALE_UP_LIMIT_FACTOR = 2.0
 SCALE_UP_LIMIT_MINIMUM = 4.0

@@ -17,7 +17,6 @@ from simsticky.units import scaled_int_or_percent
 DELETION_TIMEOUT_S = 120.0
 MAX_DISRUPTED_PODS = 2000
 DRAIN_RETRY_AFTER_429_S = 5.0
-DRAIN_WAIT_POLL_S = 1.0
 
 UnhealthyPodEvictionPolicy = Literal["IfHealthyBudget", "AlwaysAllow"]
 
@@ -149,11 +148,6 @@ def sync(
     # A budget that matches nothing yet allows nothing: its first pods may appear before the next pass.
     allowed = max(0, healthy - desired) if expected > 0 else 0
     return BudgetStatus(allowed, healthy, desired, expected, waiting)
-
-
-def recheck_at_s(status: BudgetStatus) -> float | None:
-    """Return when the controller has to look again because an eviction times out, ``None`` for never."""
-    return min(status.disrupted_pods.values()) + DELETION_TIMEOUT_S if status.disrupted_pods else None
 
 
 def can_ignore_budget(pod: BudgetPod) -> bool:

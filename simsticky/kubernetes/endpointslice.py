@@ -99,15 +99,6 @@ def pod_change_triggers_sync(before: PodView, after: PodView) -> bool:
     return changes.pod or changes.labels
 
 
-def selected(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Return whether a Service's selector matches a pod; an empty selector matches none.
-
-    A Service whose selector is changed (blue-green) loses all pods of the old labels in one write: their
-    endpoints are not *terminating*, they are gone, so drain support keeps none of them.
-    """
-    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
-
-
 class Attempt(NamedTuple):
     """One try to sync a Service's slices: the memory after it, and when to try again.
 

@@ -20,16 +20,11 @@ from simsticky.kubernetes.pod import (
 NODE_LEASE_RENEW_S = 10.0
 NODE_MONITOR_PERIOD_S = 5.0
 NODE_MONITOR_GRACE_S = 40.0
-NODE_MONITOR_GRACE_SINCE_1_32_S = 50.0
 UNREACHABLE_TOLERATION_S = 300.0
 
 SHUTDOWN_GRACE_PERIOD_S = 0
 SHUTDOWN_GRACE_PERIOD_CRITICAL_S = 0
 
-AUTOSCALER_SCAN_INTERVAL_S = 10.0
-AUTOSCALER_UNNEEDED_S = 600.0
-AUTOSCALER_DELAY_AFTER_ADD_S = 600.0
-AUTOSCALER_UTILIZATION_THRESHOLD = 0.5
 AUTOSCALER_MAX_GRACEFUL_TERMINATION_S = 600
 AUTOSCALER_MAX_POD_EVICTION_S = 120.0
 
@@ -159,33 +154,3 @@ def cut_short(timeline: TerminationTimeline, left_s: float) -> TerminationTimeli
         return timeline
     sigterm_at_s = min(timeline.sigterm_at_s, left_s)
     return replace(timeline, sigterm_at_s=sigterm_at_s, container_dead_at_s=left_s, sigkill=True)
-
-
-def autoscaler_grace_s(pod_grace_s: int, limit_s: int = AUTOSCALER_MAX_GRACEFUL_TERMINATION_S) -> int:
-    """Return the grace period the cluster autoscaler grants an evicted pod (``--max-graceful-termination-sec``)."""
-    return min(pod_grace_s, limit_s)
-
-
-def is_unneeded(utilization: float, *, movable: bool = True) -> bool:
-    """Return whether the cluster autoscaler could do without the node.
-
-    Args:
-        utilization: What the pods on the node request ÷ what it can allocate.
-        movable: Whether its pods fit elsewhere and their budgets allow each to go now.
-    """
-    return movable and utilization < AUTOSCALER_UTILIZATION_THRESHOLD
-
-
-def autoscaler_removes_at_s(unneeded_since_s: float, last_add_s: float = -math.inf, scan_phase_s: float = 0.0) -> float:
-    """Return when the cluster autoscaler begins to drain a node that stays unneeded.
-
-    Args:
-        unneeded_since_s: From when on it could do without the node.
-        last_add_s: When a node was last added anywhere.
-        scan_phase_s: Any one of its scans, which come every 10 s.
-
-    It is the first scan at which the node has been unneeded for 10 minutes, and none was added for as long.
-    """
-    period_s = AUTOSCALER_SCAN_INTERVAL_S
-    due_s = max(unneeded_since_s + AUTOSCALER_UNNEEDED_S, last_add_s + AUTOSCALER_DELAY_AFTER_ADD_S)
-    return scan_phase_s + _tick_at_or_after(due_s, scan_phase_s, period_s) * period_s

@@ -11,7 +11,7 @@ flowcontrol/backoff.go.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 DEFAULT_TERMINATION_GRACE_PERIOD_S = 30
 MINIMUM_CONTAINER_STOP_GRACE_S = 2
@@ -22,54 +22,8 @@ CRASH_LOOP_MAX_S = 300.0
 CRASH_LOOP_RESET_AFTER_S = 2 * CRASH_LOOP_MAX_S
 POD_WORKER_RETRY_JITTER_FACTOR = 0.5
 
-RestartPolicy = Literal["Always", "OnFailure", "Never"]
-DEFAULT_RESTART_POLICY: RestartPolicy = "Always"
-EndCause = Literal["exit", "crash", "oom", "liveness", "startup", "deleted"]
-HookKind = Literal["exec", "sleep"]
 
 SIGKILL_EXIT_CODE = 137
-
-
-class ContainerEnd(NamedTuple):
-    """How a container ends, by cause.
-
-    ``pre_stop``: whether its preStop hook runs; ``sigterm``: whether it is told to stop before it is killed.
-    ``exit_code`` ``None``: its own. ``reason`` is the terminated state's, or the one of the pod's event.
-    """
-
-    reason: str
-    exit_code: int | None
-    pre_stop: bool
-    sigterm: bool
-
-
-_ENDS: dict[EndCause, ContainerEnd] = {
-    "exit": ContainerEnd("Completed", 0, pre_stop=False, sigterm=False),
-    "crash": ContainerEnd("Error", None, pre_stop=False, sigterm=False),
-    "oom": ContainerEnd("OOMKilled", SIGKILL_EXIT_CODE, pre_stop=False, sigterm=False),
-    "liveness": ContainerEnd("Killing", None, pre_stop=True, sigterm=True),
-    "startup": ContainerEnd("Killing", None, pre_stop=True, sigterm=True),
-    "deleted": ContainerEnd("Killing", None, pre_stop=True, sigterm=True),
-}
-
-
-def container_end(cause: EndCause) -> ContainerEnd:
-    """Return how a container ends.
-
-    A process that ends or is killed for its memory gets neither preStop nor SIGTERM; one that fails its
-    liveness or startup probe is stopped like a deleted one and starts again in the same pod.
-    """
-    return _ENDS[cause]
-
-
-def restarts(policy: RestartPolicy, exit_code: int, *, terminating: bool = False) -> bool:
-    """Return whether the kubelet starts the container again, in the same pod: same name, IP and endpoint.
-
-    What the process kept in memory is gone. Source: kubecontainer.ShouldContainerBeRestarted.
-    """
-    if terminating or policy == "Never":
-        return False
-    return policy == "Always" or exit_code != 0
 
 
 def terminal_phase(exit_codes: Iterable[int]) -> Literal["Succeeded", "Failed"]:
@@ -121,23 +75,6 @@ def delete_request(
     if earlier_s is not None:
         grace_s = min(grace_s, earlier_s)
     return Deletion(grace_s, grace_s == 0)
-
-
-def hook_runs_s(kind: HookKind, seconds: float, *, image_has_shell: bool = True) -> float:
-    """Return how long a preStop hook takes.
-
-    A command needs its shell and ``sleep`` in the image. Without, it fails at once: an event, and SIGTERM at
-    0. The ``sleep`` action is a timer of the kubelet and needs nothing.
-    """
-    return seconds if kind == "sleep" or image_has_shell else 0.0
-
-
-def hook_ends_s(kind: HookKind, runs_s: float, process_exit_s: float) -> float:
-    """Return when the hook is over if the process exits by itself ``process_exit_s`` after its start.
-
-    A command dies with its container; a ``sleep`` goes on, and the pod stays terminating until it ends.
-    """
-    return min(runs_s, process_exit_s) if kind == "exec" else runs_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ and controller_utils.go (``ActivePodsWithRanks``, ``IsPodActive``).
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cmp_to_key
 from typing import TypeVar
@@ -79,28 +79,6 @@ def slow_start_batches(count: int) -> list[int]:
         left -= batches[-1]
         batch *= 2
     return batches
-
-
-def slow_start(count: int, create: Callable[[int], bool]) -> int:
-    """Create pods batch by batch and return how many were created.
-
-    Args:
-        count: Pods that are missing.
-        create: Creates the pod of this number, from 0, and returns whether the API server took it.
-
-    A batch is tried as a whole; the next one starts only if none of it failed. So a quota or an outage costs
-    few calls. What is missing is tried again in a later pass.
-
-    Source: replica_set.go:slowStartBatch.
-    """
-    tried = created = 0
-    for batch in slow_start_batches(count):
-        succeeded = sum(create(number) for number in range(tried, tried + batch))
-        tried += batch
-        created += succeeded
-        if succeeded < batch:
-            break
-    return created
 
 
 def rank_by_node(pods: Iterable[PodRank], nodes_of_active_pods: Iterable[str]) -> list[PodRank]:

@@ -55,16 +55,6 @@ def pod_dead_at_s(ends: dict[str, TerminationTimeline]) -> float:
     return max(end.container_dead_at_s for end in ends.values())
 
 
-def reachable_until_s(app: TerminationTimeline, proxy: TerminationTimeline | None) -> float:
-    """Return until when a request can reach the application: its own end, or that of the proxy before it.
-
-    Args:
-        app: End of the application's container.
-        proxy: End of the container that all traffic passes through; ``None`` for none.
-    """
-    return app.container_dead_at_s if proxy is None else min(app.container_dead_at_s, proxy.container_dead_at_s)
-
-
 def _stopped(container: StoppedContainer, grace_s: int, turn_s: float) -> TerminationTimeline:
     """Return the end of a container whose turn comes at ``turn_s``."""
     hook_s = pre_stop_wait_s(grace_s, container.pre_stop_s)

@@ -297,6 +297,8 @@ class Scenario(Section):
         schema = cls.model_json_schema(by_alias=True, mode="validation")
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schema["required"] = ["schema"]
+        about = "Another scenario file: what is not stated here is as it is there, but for name and about."
+        schema["properties"]["base"] = {"type": "string", "description": about}
         return schema
 
     def __eq__(self, other: object) -> bool:

@@ -77,8 +77,10 @@ class EndpointSliceController:
         self._syncs[name] = attempt.sync
         if attempt.retry_at_s is not None:
             wait_s = attempt.retry_at_s - now_s
-            changes = f"{len(changed)} change" + ("s" if len(changed) > 1 else "")
-            self._world.tell("endpointslice", "stale", name, f"{changes} of endpoints wait {wait_s:g} s")
+            changes = (
+                "1 change of endpoints waits" if len(changed) == 1 else f"{len(changed)} changes of endpoints wait"
+            )
+            self._world.tell("endpointslice", "stale", name, f"{changes} {wait_s:g} s")
             call_at(self._world.env, wait_s, Phase.STATUS, lambda: self._sync(name))
         if not attempt.writes:
             return

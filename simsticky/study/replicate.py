@@ -165,10 +165,12 @@ class Study:
         """Return the operations of the timeline: text as it is, numbers as their mean and interval over
         replications.
 
-        Operations are matched by their place on the timeline.
+        Operations are matched by their place on the timeline; what an autoscaler did differs between replications and
+        is not among them.
         """
         rows = []
-        for place in range(max((len(replication.operations) for replication in self.replications), default=0)):
+        most = max((len(replication.operations) for replication in self.replications), default=0)
+        for place in range(min(most, len(self.scenario.operations))):
             records = [r.operations[place] for r in self.replications if place < len(r.operations)]
             rows.append({key: _over_replications([record[key] for record in records]) for key in records[0]})
         return rows

@@ -8,6 +8,7 @@ import pytest
 from simsticky.errors import InputError
 from simsticky.scenario.load import load, loads
 from simsticky.scenario.location import read_documents
+from simsticky.scenario.operations import VERBS
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -185,7 +186,7 @@ def test_empty_sections_are_defaults():
         ),
         (
             "schema: simsticky/1\ntimeline: [{at: 10m, rolout: app}]\n",
-            "s.yaml:2:12: timeline.0: an operation needs one of rollout, scale, deletePod; did you mean rollout?",
+            f"s.yaml:2:12: timeline.0: an operation needs one of {', '.join(VERBS)}; did you mean rollout?",
         ),
         (
             "schema: simsticky/1\ntimeline:\n  - {at: 10m, rollout: ap}\n",

@@ -76,25 +76,6 @@ def test_forms_of_pre_stop(written, kind, seconds, until, at_most_s):
     assert type(hook).model_validate(hook.model_dump()) == hook
 
 
-def test_operations_offer_the_same_attributes():
-    """Every operation has kind, target, replicas, count, startup and label, whatever its verb."""
-    s = scenario(
-        timeline=[
-            {"at": "1m", "rollout": "shop", "startup": "20s", "neverReady": True},
-            {"at": 120, "scale": "shop", "replicas": 2},
-            {"at": "3m", "deletePod": "shop", "count": 2},
-        ]
-    )
-    seen = [(o.at_s, o.kind, o.target, o.replicas, o.count, o.never_ready) for o in s.timeline]
-    assert seen == [
-        (60, "rollout", "shop", None, 0, True),
-        (120, "scale", "shop", 2, 0, False),
-        (180, "deletePod", "shop", None, 2, False),
-    ]
-    assert [o.label for o in s.timeline] == ["rollout shop", "scale shop to 2", "delete 2 pods of shop"]
-    assert [o.startup.mean if o.startup else None for o in s.timeline] == [20, None, None]
-
-
 def test_delays_can_all_be_set_at_once():
     """``delays`` sets every delay of its section, and one given itself wins."""
     s = scenario(kubernetes={"delays": "0s", "podRemoval": "2s"}, kic={"delays": 0})
