@@ -9,9 +9,7 @@ flowcontrol/backoff.go.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 DEFAULT_TERMINATION_GRACE_PERIOD_S = 30
 MINIMUM_CONTAINER_STOP_GRACE_S = 2
@@ -21,14 +19,6 @@ CRASH_LOOP_INITIAL_S = 10.0
 CRASH_LOOP_MAX_S = 300.0
 CRASH_LOOP_RESET_AFTER_S = 2 * CRASH_LOOP_MAX_S
 POD_WORKER_RETRY_JITTER_FACTOR = 0.5
-
-
-SIGKILL_EXIT_CODE = 137
-
-
-def terminal_phase(exit_codes: Iterable[int]) -> Literal["Succeeded", "Failed"]:
-    """Return the phase of a pod whose containers are all over: Succeeded if every one exited with 0."""
-    return "Succeeded" if all(code == 0 for code in exit_codes) else "Failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from itertools import islice
 import simpy
 
 from simsticky.kong.cookie import path_match
+from simsticky.kubernetes.pod import delete_request
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
 from simsticky.sim.autoscaler import Autoscaler
@@ -248,7 +249,15 @@ class Simulation:
         return sum(session.holder is pod.container for session in self._sessions.alive(self._world.now_s))
 
     def _delete_pod(self, pod: Pod, cause: int, grace_s: int | None = None) -> None:
-        """Set the deletion timestamp: from here two paths run side by side, endpoints and kubelet (rule D1)."""
+        """Set the deletion timestamp: from here two paths run side by side, endpoints and kubelet (rule D1).
+
+        A pod that has no node yet, or is over already, waits for no kubelet: its object is gone at once.
+        """
+        if delete_request(phase=pod.phase, scheduled=bool(pod.record.node)).gone:
+            self._mark_deleted(pod, cause, "is gone at once: no kubelet has anything to end")
+            self._cluster.remove(pod)
+            self._listeners_changed()
+            return
         self._mark_deleted(pod, cause, "gets its deletion timestamp")
         self._cluster.changed(pod)
         if pod.record.node not in self._cluster.nodes.off:
@@ -259,7 +268,7 @@ class Simulation:
         """Remove the object at once; the kubelet ends the container as fast as it may (rule D7)."""
         self._mark_deleted(pod, cause, "is deleted by force: the object is gone at once")
         self._cluster.remove(pod)
-        self._kubelet.terminate(pod, grace_s=0)
+        self._kubelet.terminate(pod, grace_s=delete_request(requested_s=0).kubelet_grace_s)
         self._listeners_changed()
 
     def _mark_deleted(self, pod: Pod, cause: int, how: str) -> None:

@@ -150,7 +150,8 @@ class StatefulSetController(WorkloadController):
                 pod = self._create(action.ordinal, action.revision, self._cause)
                 self._start_pod(pod, self.templates[action.revision])
             else:
-                self._delete_pod(by_ordinal[action.ordinal], self._cause)
+                pod = by_ordinal[action.ordinal]
+                self._delete_pod(pod, _ended_by(pod) or self._cause)
         if step.actions or step.waits_for != self._waits_for:
             self._moved()
         self._waits_for = step.waits_for
@@ -187,6 +188,11 @@ class StatefulSetController(WorkloadController):
 
     def _seen(self, pod: Pod) -> StatefulPod:
         return StatefulPod(_ordinal(pod), pod.record.revision, pod.phase, pod.ready_since_s, pod.deleted)
+
+
+def _ended_by(pod: Pod) -> int:
+    """Return the operation that has ended a pod which is over already, else 0."""
+    return pod.container.ended_by or 0 if pod.terminal and pod.container is not None else 0
 
 
 def _ordinal(pod: Pod) -> int:

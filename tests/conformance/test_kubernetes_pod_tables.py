@@ -16,6 +16,7 @@ from simsticky.kubernetes.probe import ProbeSpec, ProbeWorker
 from simsticky.kubernetes.replica_calculator import Calculator
 from simsticky.kubernetes.replicaset import PodRank, compare_for_deletion, deletion_order, log_bucket
 from simsticky.kubernetes.statefulset import StatefulSetSpec, resolved_max_unavailable
+from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.cluster import Kic
 
 Case = dict[str, Any]
@@ -257,6 +258,7 @@ DEPLOYMENT = DeploymentSpec()
 STATEFUL_SET = StatefulSetSpec()
 PROBE = ProbeSpec()
 KIC = Kic()
+HPA = Autoscaler(max_replicas=1)
 
 
 def rules(direction: autoscaler.ScalingRules) -> Case:
@@ -284,7 +286,6 @@ CONSTANTS: dict[str, dict[str, object]] = {
     },
     "pod": {
         "termination_grace_period_s": pod.DEFAULT_TERMINATION_GRACE_PERIOD_S,
-        "restart_policy": pod.DEFAULT_RESTART_POLICY,
     },
     "probe": {field.name: getattr(PROBE, field.name) for field in fields(ProbeSpec)},
     "kubelet": {
@@ -320,13 +321,13 @@ CONSTANTS: dict[str, dict[str, object]] = {
         "node_monitor_grace_s": node.NODE_MONITOR_GRACE_S,
     },
     "hpa": {
-        "sync_period_s": autoscaler.SYNC_PERIOD_S,
-        "tolerance": Calculator().tolerances.scale_up,
+        "sync_period_s": HPA.sync_period,
+        "tolerance": HPA.tolerance,
         "downscale_stabilization_s": AutoscalerSpec(1).downscale_stabilization_s,
         "cpu_initialization_period_s": Calculator().cpu_initialization_period_s,
         "initial_readiness_delay_s": Calculator().initial_readiness_delay_s,
-        "min_replicas": AutoscalerSpec(1).min_replicas,
-        "default_cpu_target_pct": autoscaler.DEFAULT_CPU_TARGET,
+        "min_replicas": HPA.min_replicas,
+        "default_cpu_target_pct": HPA.target_utilization,
         "no_behavior_scale_up_limit": (
             f"max({autoscaler.SCALE_UP_LIMIT_FACTOR:g}*current, {autoscaler.SCALE_UP_LIMIT_MINIMUM:g})"
         ),
@@ -336,13 +337,8 @@ CONSTANTS: dict[str, dict[str, object]] = {
     "disruption": {
         "deletion_timeout_s": disruption.DELETION_TIMEOUT_S,
         "drain_retry_after_429_s": disruption.DRAIN_RETRY_AFTER_429_S,
-        "drain_wait_poll_s": disruption.DRAIN_WAIT_POLL_S,
     },
     "cluster_autoscaler": {
-        "scan_interval_s": node.AUTOSCALER_SCAN_INTERVAL_S,
-        "scale_down_unneeded_s": node.AUTOSCALER_UNNEEDED_S,
-        "scale_down_delay_after_add_s": node.AUTOSCALER_DELAY_AFTER_ADD_S,
-        "utilization_threshold": node.AUTOSCALER_UTILIZATION_THRESHOLD,
         "max_graceful_termination_s": node.AUTOSCALER_MAX_GRACEFUL_TERMINATION_S,
         "max_pod_eviction_time_s": node.AUTOSCALER_MAX_POD_EVICTION_S,
     },
@@ -357,6 +353,7 @@ _STATUS = "one status write per change of a pod, its delay a law of the scenario
 _LIMITS = "the controllers' client limits and numbers of workers are not modelled"
 NOT_MODELLED = {
     "daemonset": "DaemonSets are not modelled: their pods are on every node and behind no route here",
+    "pod": "the pods of a Deployment restart always, the API allows nothing else",
     "kubelet.housekeeping_period_s": "clean-up of pods that are over concerns no traffic",
     "kubelet.sync_frequency_s": "the resync only repeats what a change has done already",
     "kubelet.status_sync_period_s": _STATUS,
@@ -371,6 +368,8 @@ NOT_MODELLED = {
     "hpa.concurrent_syncs": "there is one autoscaler",
     "disruption.drain_grace_period": "a drain always gives the pod's own grace period",
     "disruption.drain_timeout_s": "a drain goes on until it is done",
+    "disruption.drain_wait_poll_s": "the end of a drain is seen at once",
+    "cluster_autoscaler": "when a node is taken away is said by the timeline",
     "argo_rollouts": "Argo Rollouts is not modelled",
 }
 

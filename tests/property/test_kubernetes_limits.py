@@ -23,7 +23,7 @@ from simsticky.kubernetes.disruption import (
 )
 from simsticky.kubernetes.node import ShutdownPod, graceful_shutdown
 from simsticky.kubernetes.replica_calculator import MeasuredPod, Sample, resource_replicas
-from simsticky.kubernetes.replicaset import PodRank, compare_for_deletion, slow_start
+from simsticky.kubernetes.replicaset import PodRank, compare_for_deletion
 from simsticky.kubernetes.sidecar import StoppedContainer, pod_dead_at_s, pod_termination
 
 RULES = st.builds(
@@ -179,26 +179,6 @@ def test_one_of_two_pods_goes_first_from_either_side(a: PodRank, changes: dict[s
     assert order == -compare_for_deletion(b, a, 1000.0)
     if a.ready == b.ready and (a.deletion_cost or 0) < (b.deletion_cost or 0):
         assert order == -1
-
-
-@given(missing=st.integers(0, 600), fails=st.sets(st.integers(0, 599), max_size=4))
-def test_slow_start_never_tries_twice_and_stops_early(missing: int, fails: set[int]) -> None:
-    """Each missing pod is tried at most once, and at most twice as many are tried as are created, plus one."""
-    tried: list[int] = []
-
-    def create(number: int) -> bool:
-        tried.append(number)
-        return number not in fails
-
-    created = slow_start(missing, create)
-    assert tried == list(range(len(tried)))
-    assert created == len(tried) - len(fails & set(tried))
-    assert len(tried) <= min(missing, 500)
-    if not fails & set(range(missing)):
-        assert created == min(missing, 500)
-    elif fails & set(tried):
-        first_failure = min(fails & set(tried))
-        assert len(tried) <= 2 * first_failure + 1
 
 
 CONTAINERS = st.lists(

@@ -6,7 +6,6 @@ from simsticky.kubernetes.endpointslice import (
     conditions,
     pod_change_triggers_sync,
     pod_changes,
-    selected,
     should_be_in_slice,
 )
 
@@ -65,13 +64,3 @@ def test_stale_retries_double_and_end() -> None:
     assert tried.dropped
     assert not tried.writes
     assert tried.sync.attempt(now_s, 1.0).retry_at_s == now_s + 1.0
-
-
-def test_a_selector_picks_by_all_its_labels() -> None:
-    """Every label of the selector has to match; a Service without selector has no endpoints of its own."""
-    blue = {"app": "shop", "colour": "blue"}
-    assert selected({"app": "shop"}, blue)
-    assert selected({"app": "shop", "colour": "blue"}, blue)
-    assert not selected({"app": "shop", "colour": "green"}, blue)
-    assert not selected({"tier": "web"}, blue)
-    assert not selected({}, blue)

@@ -1,15 +1,10 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simsticky.kubernetes.node import (
-    NODE_MONITOR_GRACE_SINCE_1_32_S,
     ShutdownPod,
-    autoscaler_grace_s,
-    autoscaler_removes_at_s,
     cut_short,
     graceful_shutdown,
-    is_unneeded,
     last_renewal_s,
     node_loss,
 )
@@ -20,7 +15,7 @@ def test_loss_is_noticed_at_a_look_after_the_grace() -> None:
     """A renewal at 98 is seen at 100; 40 s later the node is lost, and after 300 s its pods are deleted."""
     loss = node_loss(98.0)
     assert loss == (140.0, 440.0)
-    assert node_loss(98.0, grace_s=NODE_MONITOR_GRACE_SINCE_1_32_S).not_ready_at_s == 150.0
+    assert node_loss(98.0, grace_s=50.0).not_ready_at_s == 150.0
     assert node_loss(98.0, grace_s=42.0).not_ready_at_s == 145.0
     assert node_loss(98.0, toleration_s=30.0).deleted_at_s == 170.0
     assert last_renewal_s(107.9, 8.0) == 98.0
@@ -30,7 +25,7 @@ def test_loss_is_noticed_at_a_look_after_the_grace() -> None:
     lost_at_s=st.floats(100, 10_000),
     renew_phase_s=st.floats(0, 10),
     monitor_phase_s=st.floats(0, 5),
-    grace_s=st.sampled_from([40.0, NODE_MONITOR_GRACE_SINCE_1_32_S]),
+    grace_s=st.sampled_from([40.0, 50.0]),
 )
 def test_the_blind_time(lost_at_s: float, renew_phase_s: float, monitor_phase_s: float, grace_s: float) -> None:
     """Whatever the phases, connections fail unnoticed for the grace less at most a renewal plus at most a look."""
@@ -67,24 +62,3 @@ def test_spot_notice_cuts_a_drain_short() -> None:
     assert (cut.sigterm_at_s, cut.container_dead_at_s, cut.sigkill) == (25.0, 25.0, True)
     assert cut_short(guides, 35.0).sigterm_at_s == 30.0
     assert cut_short(guides, 40.0) == guides
-
-
-def test_cluster_autoscaler_grants_ten_minutes() -> None:
-    """A grace of an hour shrinks to 600 s when the cluster autoscaler drains the node."""
-    assert autoscaler_grace_s(3600) == 600
-    assert autoscaler_grace_s(30) == 30
-
-
-@pytest.mark.parametrize(
-    ("since_s", "added_s", "removed_s"), [(0.0, -1e6, 600.0), (3.0, -1e6, 610.0), (0.0, 300.0, 900.0)]
-)
-def test_cluster_autoscaler_waits(since_s: float, added_s: float, removed_s: float) -> None:
-    """A node goes at the first scan 10 min after it became unneeded, and 10 min after one was added."""
-    assert autoscaler_removes_at_s(since_s, added_s) == removed_s
-
-
-def test_unneeded_is_below_half_and_movable() -> None:
-    """Utilisation below 0.5 and pods that may move make a node unneeded."""
-    assert is_unneeded(0.49)
-    assert not is_unneeded(0.5)
-    assert not is_unneeded(0.1, movable=False)

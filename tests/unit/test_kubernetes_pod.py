@@ -3,15 +3,9 @@ import pytest
 from simsticky.kubernetes.pod import (
     CrashLoopBackOff,
     Deletion,
-    RestartPolicy,
-    container_end,
     delete_request,
     effective_grace_s,
-    hook_ends_s,
-    hook_runs_s,
-    restarts,
     stop_timeout_s,
-    terminal_phase,
     termination_timeline,
 )
 
@@ -78,54 +72,6 @@ def test_force_delete_leaves_the_container_two_seconds() -> None:
     assert request.gone
     assert termination_timeline(request.kubelet_grace_s, None, None).container_dead_at_s == 2.0
     assert termination_timeline(request.kubelet_grace_s, 30.0, None).container_dead_at_s == 3.0
-
-
-def test_a_crash_and_an_oom_kill_get_no_hook() -> None:
-    """No preStop and no SIGTERM on exit, crash and OOM; both on a failed liveness or startup probe."""
-    for cause in ("exit", "crash", "oom"):
-        end = container_end(cause)
-        assert not end.pre_stop
-        assert not end.sigterm
-    assert (container_end("oom").reason, container_end("oom").exit_code) == ("OOMKilled", 137)
-    for cause in ("liveness", "startup", "deleted"):
-        assert container_end(cause).pre_stop
-        assert container_end(cause).sigterm
-
-
-@pytest.mark.parametrize(
-    ("policy", "exit_code", "again"),
-    [
-        ("Always", 0, True),
-        ("Always", 137, True),
-        ("OnFailure", 0, False),
-        ("OnFailure", 1, True),
-        ("Never", 1, False),
-    ],
-)
-def test_restart_policy(policy: RestartPolicy, exit_code: int, again: bool) -> None:
-    """Whether a container starts again is its policy's and its exit code's, and never while its pod terminates."""
-    assert restarts(policy, exit_code) is again
-    assert not restarts(policy, exit_code, terminating=True)
-
-
-def test_phase_when_all_is_over() -> None:
-    """Succeeded needs every container to exit with 0; one SIGKILL makes the pod Failed."""
-    assert terminal_phase([0, 0]) == "Succeeded"
-    assert terminal_phase([0, 137]) == "Failed"
-
-
-def test_a_command_needs_a_shell() -> None:
-    """A "sleep 30" in an image without a shell fails at once, so SIGTERM comes at 0; the sleep action waits."""
-    without = hook_runs_s("exec", 30.0, image_has_shell=False)
-    assert termination_timeline(60, without, 10.0).sigterm_at_s == 0.0
-    assert hook_runs_s("sleep", 30.0, image_has_shell=False) == 30.0
-    assert hook_runs_s("exec", 30.0) == 30.0
-
-
-def test_a_hook_whose_process_exits() -> None:
-    """A command dies with its container, a sleep action keeps the pod terminating to its end."""
-    assert hook_ends_s("exec", 30.0, process_exit_s=12.0) == 12.0
-    assert hook_ends_s("sleep", 30.0, process_exit_s=12.0) == 30.0
 
 
 def test_back_off_is_looked_at_late() -> None:

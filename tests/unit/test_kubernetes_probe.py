@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsticky.kubernetes.probe import (
-    ContainerProbes,
     ProbeSpec,
     ProbeWorker,
     becomes_ready_at_s,
@@ -81,70 +80,29 @@ def test_success_threshold_delays_readiness() -> None:
     assert becomes_ready_at_s(spec, 0.5, 3.0) == 10.5
 
 
-QUICK = ProbeSpec(failure_threshold=1)
-
-
-def test_the_startup_probe_holds_back_the_others() -> None:
-    """Until startup has passed nothing else is probed and nothing is ready; then both others begin."""
-    probes = ContainerProbes.of(ProbeSpec(), ProbeSpec(), ProbeSpec(failure_threshold=30))
-    assert (probes.made(), probes.started, probes.ready) == (("startup",), False, False)
-    assert not probes.on_result("startup", "failure")
-    assert not probes.on_result("startup", "success")
-    assert probes.made() == ("readiness", "liveness")
-    assert not probes.ready
-    probes.on_result("readiness", "success")
-    assert probes.ready
-
-
-def test_without_readiness_probe_startup_decides() -> None:
-    """A container without a readiness probe is ready once started; without any probe at once."""
-    probes = ContainerProbes.of(startup=QUICK)
-    assert not probes.ready
-    probes.on_result("startup", "success")
-    assert probes.ready
-    assert ContainerProbes.of().ready
-    assert ContainerProbes.of().made() == ()
-
-
-def test_liveness_restarts_after_its_threshold() -> None:
-    """Three failures in a row restart the container, once; readiness and startup begin anew."""
-    probes = ContainerProbes.of(QUICK, ProbeSpec(), QUICK)
-    probes.on_result("startup", "success")
-    probes.on_result("readiness", "success")
-    assert [probes.on_result("liveness", "failure") for _ in range(2)] == [False, False]
-    probes.on_result("liveness", "success")
-    assert [probes.on_result("liveness", "failure") for _ in range(4)] == [False, False, True, False]
-    assert (probes.restarts, probes.ready) == (0, True)
-    probes.on_new_container()
-    assert (probes.restarts, probes.started, probes.ready) == (1, False, False)
-    assert probes.made() == ("startup",)
-
-
-def test_a_failed_startup_probe_restarts_and_readiness_does_not() -> None:
-    """A container that never starts up is restarted; one that is not ready never is."""
-    probes = ContainerProbes.of(readiness=QUICK, startup=ProbeSpec(failure_threshold=2))
-    assert [probes.on_result("startup", "failure") for _ in range(2)] == [False, True]
-    probes.on_new_container()
-    probes.on_result("startup", "success")
-    assert not any(probes.on_result("readiness", "failure") for _ in range(10))
-
-
-def test_only_readiness_goes_on_while_terminating() -> None:
-    """Liveness and startup probes end with the deletion; a container that never started up is probed no more."""
-    probes = ContainerProbes.of(QUICK, QUICK, QUICK)
-    assert probes.made(terminating=True) == ()
-    probes.on_result("startup", "success")
-    assert probes.made(terminating=True) == ("readiness",)
-    assert ContainerProbes.of(liveness=QUICK).made(terminating=True) == ()
-
-
 def test_a_probe_may_bring_its_own_grace() -> None:
     """A failed liveness probe's own terminationGracePeriodSeconds wins over the pod's."""
     assert restart_grace_s(ProbeSpec(termination_grace_s=5), 60) == 5
     assert restart_grace_s(ProbeSpec(), 60) == 60
 
 
-def test_a_result_of_no_probe_is_refused() -> None:
-    """Protects against counting a result for a probe the container does not have."""
-    with pytest.raises(ValueError, match="no liveness probe"):
-        ContainerProbes.of().on_result("liveness", "failure")
+def test_liveness_fails_once_and_waits_for_the_next_container() -> None:
+    """Three failures in a row, not three in all, stop a container; the probe then rests until the next one runs."""
+    worker = ProbeWorker(ProbeSpec(), "liveness")
+    assert worker.passed
+    assert not any(worker.on_result(result) for result in ("failure", "failure", "success", "failure", "failure"))
+    assert not worker.on_hold
+    assert worker.on_result("failure")
+    assert worker.on_hold
+    assert not worker.on_result("failure")
+    assert worker.on_new_container()
+    assert (worker.passed, worker.on_hold) == (True, False)
+
+
+def test_readiness_never_stops_a_container() -> None:
+    """A readiness probe that fails for ever is never on hold: it goes on, and the container stays."""
+    worker = ProbeWorker(ProbeSpec(failure_threshold=1))
+    for _ in range(10):
+        worker.on_result("failure")
+    assert not worker.on_hold
+    assert worker.on_result("success")

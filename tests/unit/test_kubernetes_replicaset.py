@@ -13,7 +13,6 @@ from simsticky.kubernetes.replicaset import (
     log_bucket,
     pods_to_delete,
     rank_by_node,
-    slow_start,
     slow_start_batches,
 )
 
@@ -28,20 +27,6 @@ def test_slow_start_doubles() -> None:
     assert slow_start_batches(1) == [1]
     assert slow_start_batches(10) == [1, 2, 4, 3]
     assert sum(slow_start_batches(2000)) == 500
-
-
-def test_slow_start_ends_with_a_failed_batch() -> None:
-    """A batch is tried as a whole and nothing after one that failed: pod 4 of 10 fails, so 6 of 7 are created."""
-    tried: list[int] = []
-
-    def create(number: int) -> bool:
-        tried.append(number)
-        return number != 4
-
-    assert slow_start(10, create) == 6
-    assert tried == list(range(7))
-    assert slow_start(10, lambda number: False) == 0
-    assert slow_start(10, lambda number: True) == 10
 
 
 def test_a_terminating_pod_is_not_active() -> None:

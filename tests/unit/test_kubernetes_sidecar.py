@@ -1,5 +1,5 @@
 from simsticky.kubernetes.pod import termination_timeline
-from simsticky.kubernetes.sidecar import StoppedContainer, pod_dead_at_s, pod_termination, reachable_until_s
+from simsticky.kubernetes.sidecar import StoppedContainer, pod_dead_at_s, pod_termination
 
 
 def test_one_container_is_the_plain_timeline() -> None:
@@ -13,15 +13,12 @@ def test_a_native_sidecar_outlives_the_application() -> None:
     ends = pod_termination([StoppedContainer("proxy", sidecar=True), StoppedContainer("app", False, 30.0, 10.0)], 60)
     assert (ends["app"].container_dead_at_s, ends["proxy"].sigterm_at_s) == (40.0, 40.0)
     assert ends["proxy"].stop_timeout_s == 20
-    assert reachable_until_s(ends["app"], ends["proxy"]) == 40.0
 
 
 def test_a_plain_sidecar_cuts_the_application_off() -> None:
     """A proxy as an ordinary container exits at SIGTERM while the application still drains for 30 s."""
     ends = pod_termination([StoppedContainer("proxy"), StoppedContainer("app", False, 30.0, 10.0)], 60)
     assert ends["proxy"].container_dead_at_s == 0.0
-    assert reachable_until_s(ends["app"], ends["proxy"]) == 0.0
-    assert reachable_until_s(ends["app"], None) == 40.0
 
 
 def test_sidecars_stop_in_reverse_order() -> None:
