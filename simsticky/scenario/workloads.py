@@ -1,4 +1,4 @@
-"""The application's Deployment, read from its manifest.
+"""The application's Deployment (or StatefulSet), read from its manifest.
 
 Sources of the API server's rules and texts: Kubernetes, apps/validation.go and core/validation.go; of the
 defaults: apps/v1/defaults.go and core/v1/defaults.go.
@@ -29,6 +29,10 @@ _PROBE = (
     "successThreshold",
     "failureThreshold",
 )
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "Deployment": ("paused", "strategy"),
+    "StatefulSet": ("podManagementPolicy", "updateStrategy", "serviceName"),
+}
 _HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 _GRACE = "terminationGracePeriodSeconds"
 _PROBES: Mapping[str, tuple[str, ...]] = {
@@ -42,7 +46,7 @@ _READABLE_CONTAINER = ("lifecycle", *_PROBES, "ports", "image", "imagePullPolicy
 
 
 def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[Any]) -> None:
-    """Read a Deployment into the scenario's ``deployment`` section.
+    """Read a Deployment or a StatefulSet into the scenario's ``deployment`` section.
 
     Args:
         found: Where the findings go.
@@ -52,8 +56,11 @@ def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[A
     found.take(obj, ("metadata", "name"), ("deployment", "name"))
     for field, target in _SPEC.items():
         found.take_whole_number(obj, ("spec", field), ("deployment", target))
-    found.take(obj, ("spec", "paused"), ("deployment", "paused"))
-    _strategy(found, obj)
+    if obj.kind == "StatefulSet":
+        _ordered(found, obj)
+    else:
+        found.take(obj, ("spec", "paused"), ("deployment", "paused"))
+        _strategy(found, obj)
     _selector(found, obj)
     grace_keys = (*POD, "terminationGracePeriodSeconds")
     found.take_whole_number(obj, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
@@ -67,7 +74,7 @@ def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[A
             if obj.get(*container, field) is not None:
                 found.ignore(obj, (*container, field), note)
     readable = {
-        ("spec",): (*_SPEC, "paused", "strategy", "selector", "template"),
+        ("spec",): (*_SPEC, *_OF_KIND[obj.kind], "selector", "template"),
         ("spec", "strategy"): ("type", "rollingUpdate"),
         ("spec", "strategy", "rollingUpdate"): ("maxSurge", "maxUnavailable"),
         POD: _READABLE_POD,
@@ -102,6 +109,16 @@ def _strategy(found: Findings, obj: KubernetesObject) -> None:
         return
     for field in ("maxSurge", "maxUnavailable"):
         found.take(obj, (*rolling, field), ("deployment", "strategy", "rollingUpdate", field))
+
+
+def _ordered(found: Findings, obj: KubernetesObject) -> None:
+    """Read what only a StatefulSet has."""
+    found.put(("deployment", "kind"), "StatefulSet", obj.place("kind"))
+    found.take(obj, ("spec", "podManagementPolicy"), ("deployment", "podManagementPolicy"))
+    update: Keys = ("spec", "updateStrategy")
+    found.take(obj, (*update, "type"), ("deployment", "updateStrategy", "type"))
+    partition: Keys = (*update, "rollingUpdate", "partition")
+    found.take_whole_number(obj, partition, ("deployment", "updateStrategy", "partition"))
 
 
 def _selector(found: Findings, obj: KubernetesObject) -> None:

@@ -168,10 +168,10 @@ class Study:
         Operations are matched by their place on the timeline; what an autoscaler did differs between replications and
         is not among them.
         """
+        on_timeline = [[row for row in r.operations if row.get("kind") != "hpa"] for r in self.replications]
         rows = []
-        most = max((len(replication.operations) for replication in self.replications), default=0)
-        for place in range(min(most, len(self.scenario.operations))):
-            records = [r.operations[place] for r in self.replications if place < len(r.operations)]
+        for place in range(max((len(operations) for operations in on_timeline), default=0)):
+            records = [operations[place] for operations in on_timeline if place < len(operations)]
             rows.append({key: _over_replications([record[key] for record in records]) for key in records[0]})
         return rows
 

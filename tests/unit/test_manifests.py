@@ -344,7 +344,7 @@ def test_objects_of_others_are_listed_not_read(tmp_path, app):
         route("elsewhere"),
     ]
     ignored = notes(read(tmp_path, [*objects_of(app), *others]).ignored)
-    assert "binds evictions only" in ignored["PodDisruptionBudget b"]
+    assert "selects other pods" in ignored["PodDisruptionBudget b"]
     assert "does not name it" in ignored["KongUpstreamPolicy unused"]
     for label in (
         "StatefulSet db",
@@ -389,16 +389,6 @@ def test_service_upstream_is_refused(tmp_path, app):
     }
     del app.service["metadata"]["annotations"]["ingress.kubernetes.io/service-upstream"]
     assert "serviceUpstream is not modelled" in refused(tmp_path, [*objects_of(app), parameters])
-
-
-def test_an_http_route_to_the_service_is_refused(tmp_path, app):
-    """Its weights would change the answer, and are not modelled."""
-    assert "HTTPRoute is not modelled yet" in refused(tmp_path, [*objects_of(app), route("example-app")])
-
-
-def test_an_autoscaler_of_the_deployment_is_refused(tmp_path, app):
-    """It would change the number of pods."""
-    assert "autoscaling is not modelled yet" in refused(tmp_path, [*objects_of(app), autoscaler("example-app")])
 
 
 def test_an_external_name_is_refused(tmp_path, app):
