@@ -102,6 +102,7 @@ class ClusterOperations:
         workload = self._workloads[operation.rollback]
         if not workload.roll_back(number):
             self._world.tell("deployment", "no_history", workload.name, "there is no earlier version", number)
+            workload.wake()  # so that the operation, which has nothing to do, is seen to be over
 
     def _pause(self, operation: Pause, number: int) -> None:
         self._workloads[operation.pause].hold(True)

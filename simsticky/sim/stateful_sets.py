@@ -114,7 +114,8 @@ class StatefulSetController(WorkloadController):
         self._begin(cause)
 
     def hold(self, held: bool) -> None:
-        """Do nothing: a StatefulSet has no pause; its partition holds an update back."""
+        """Change nothing: a StatefulSet has no pause; its partition holds an update back."""
+        self.wake()
 
     def scale(self, replicas: int, cause: int) -> None:
         """Ask for another number of pods."""

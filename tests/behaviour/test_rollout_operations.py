@@ -88,6 +88,7 @@ def test_rollback_without_a_history_changes_nothing(tmp_path: Path) -> None:
     """Protects the first version: there is nothing to go back to, and the story says so."""
     story = tell(tmp_path, _STEADY, _PROBED, _timeline({"at": 100, "rollback": "app"}))
     assert story.when("no_history", "app") == 100.0
+    assert story.when("over") == 100.0
     assert len(story.left) == len(story.pods) == 3
 
 
