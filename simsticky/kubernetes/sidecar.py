@@ -60,9 +60,8 @@ def _stopped(container: StoppedContainer, grace_s: int, turn_s: float) -> Termin
     hook_s = pre_stop_wait_s(grace_s, container.pre_stop_s)
     left_s = grace_s - math.floor(hook_s)
     # Only while grace is left does it wait; the time waited is cut to whole seconds like the hook's.
-    waited_s = min(max(0.0, turn_s - hook_s), float(left_s)) if left_s > 0 else 0.0
-    timeout_s = max(left_s - math.floor(waited_s), MINIMUM_CONTAINER_STOP_GRACE_S)
-    sigterm_s = hook_s + waited_s
+    sigterm_s = min(max(hook_s, turn_s), hook_s + max(left_s, 0))
+    timeout_s = max(left_s - math.floor(sigterm_s - hook_s), MINIMUM_CONTAINER_STOP_GRACE_S)
     exit_s = container.exit_after_sigterm_s
     killed = exit_s is None or exit_s > timeout_s
     lasts_s = timeout_s if exit_s is None or killed else exit_s

@@ -1,8 +1,8 @@
 """The other containers of a pod when it ends (docs/model.md, rule D7).
 
 A plain sidecar gets its SIGTERM without waiting for the application, whose preStop hook is nobody's but its own. A
-native one (an init container with ``restartPolicy: Always``) is stopped after the application and after the natives
-that stand behind it.
+native one (an init container with ``restartPolicy: Always``) is stopped after the application, the plain ones and the
+natives that stand behind it.
 
 Source: Kubernetes, kuberuntime_container.go:killContainersWithSyncResult, kuberuntime_termination_order.go.
 """
@@ -48,12 +48,13 @@ class Sidecars:
         Returns:
             A process for each sidecar, over when it is.
         """
-        env, turn = self._world.env, app_over
-        processes = []
+        env = self._world.env
+        plain = [sidecar for sidecar in self._sidecars if sidecar.kind == "plain"]
+        processes = [env.process(self._end(sidecar, container, grace_s, None)) for sidecar in plain]
+        # A plain sidecar is a main container like the application: the first native waits for all of them.
+        turn: simpy.Event = env.all_of([app_over, *processes])
         for sidecar in reversed(self._sidecars):
-            if sidecar.kind == "plain":
-                processes.append(env.process(self._end(sidecar, container, grace_s, None)))
-            else:
+            if sidecar.kind == "native":
                 turn = env.process(self._end(sidecar, container, grace_s, turn))
                 processes.append(turn)
         return processes

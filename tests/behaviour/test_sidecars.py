@@ -105,3 +105,13 @@ def test_sidecar_that_carries_no_request_only_lengthens_the_end(kind: str, tmp_p
     assert story.summary["breaks"] == story.summary["requests_failed"] == 0
     assert story.removed.dead_s == 130.0
     assert story.removed.removed_s == (140.0 if kind == "plain" else 160.0)
+
+
+def test_native_sidecar_waits_for_the_plain_ones_too(tmp_path: Path) -> None:
+    """Protects who is a main container: a plain sidecar that outlives the application holds the native one back."""
+    plain = {"name": "agent", "onSigterm": AFTER_5_S}
+    native = {"name": "mesh", "kind": "native", "proxy": True, "onSigterm": {"exit": "immediately"}}
+    story = _scaled_down(tmp_path, plain, native, app="exit", preStop=None)
+    assert story.removed.dead_s == 100.0
+    assert story.when("sidecar_exited", detail="agent") == 105.0
+    assert story.when("sidecar_sigterm", detail="mesh") == 105.0
