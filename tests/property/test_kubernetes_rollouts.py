@@ -100,6 +100,16 @@ class Cluster:
     def complete(self) -> bool:
         return deployment_complete(self.spec.replicas, deployment_status(self.spec, self.seen()))
 
+    @property
+    def hangs(self) -> bool:
+        """Whether it is caught in kubernetes/kubernetes issue 102551: another size frees it."""
+        active = [rs for rs in self.sets.values() if rs.spec_replicas]
+        return (
+            len(active) == 1
+            and active[0].spec_replicas == self.spec.replicas != active[0].desired_annotation
+            and not self.complete
+        )
+
     def settle(self) -> None:
         """Let everything happen until nobody has anything to do."""
         for _ in range(50 * (self.spec.replicas + 2)):
@@ -137,7 +147,7 @@ def test_rollouts_rollovers_and_rollbacks_keep_their_bounds(
 def test_scaling_in_mid_rollout_keeps_to_the_largest_size(
     replicas: int, surge: int | str, unavailable: int | str, steps: list[int]
 ) -> None:
-    """With sizes changing: pods never exceed the largest replicas + surge asked for since the last rest."""
+    """With sizes changing: pods never exceed the largest replicas + surge asked for, and only issue 102551 hangs."""
     cluster = Cluster.available(DeploymentSpec(replicas, Strategy("RollingUpdate", surge, unavailable)))
     most = cluster.count
     for step in [0, *steps]:
@@ -155,6 +165,9 @@ def test_scaling_in_mid_rollout_keeps_to_the_largest_size(
         assert cluster.count <= most
     cluster.spec = replace(cluster.spec, paused=False)
     cluster.settle()
+    if cluster.hangs:
+        cluster.spec = replace(cluster.spec, replicas=cluster.spec.replicas + 1)
+        cluster.settle()
     assert cluster.complete
     assert cluster.count == cluster.spec.replicas
 

@@ -144,6 +144,18 @@ def test_among_equals_the_newer_grows_and_the_older_shrinks() -> None:
     assert scale(replace(two, replicas=1), *sets).sizes == {"v1": 0}
 
 
+def test_a_scale_to_the_size_a_rollout_has_just_cut_to_hangs() -> None:
+    """Protects Kubernetes' own trap (issue 102551): 5 pods, surge 0, cut to 4, then scaled to 4: nothing goes on."""
+    five = DeploymentSpec(replicas=5, strategy=Strategy(max_surge=0, max_unavailable=1), revision=2)
+    first = sync(five, [rs("v1", 1, 5, of=five)])
+    assert first.create is not None
+    assert (first.create.replicas, first.scale) == (0, {"v1": 4})
+    halfway = [rs("v1", 1, 4, of=five), rs("v2", 2, 0, of=five)]
+    hangs = sync(replace(five, replicas=4), halfway)
+    assert (hangs.reason, hangs.writes) == ("scaling event", False)
+    assert sync(replace(five, replicas=3), halfway).scale == {"v1": 3}
+
+
 def test_saturated_new_replica_set_ends_the_old() -> None:
     """With the new ReplicaSet complete, a scaling event of what is left over scales the old ones to 0."""
     sets = [rs("v2", 2, 10, of=TEN), rs("v1", 1, 3, of=replace(TEN, replicas=9))]
