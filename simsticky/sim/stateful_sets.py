@@ -1,4 +1,4 @@
-"""The StatefulSet controller: one ordinal after the other, under the same names (rules K13)."""
+"""The StatefulSet controller: one ordinal after the other, under the same names (rule K15)."""
 
 from collections.abc import Callable
 from dataclasses import replace
