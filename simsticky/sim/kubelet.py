@@ -131,8 +131,8 @@ class Kubelet:
 
     def _listen(self, container: Container) -> None:
         now_s, warm_up = self._world.now_s, self._app.warm_up
-        if container.dead or container.record.sigterm_s <= now_s:
-            return
+        if container.dead or container.record.sigterm_s <= now_s or container.record.cut_s <= now_s:
+            return  # its end, or that of the proxy before it, was faster
         container.ends = [max(end, now_s) for end in container.ends]
         container.record.listening_s = now_s
         if warm_up is not None and warm_up.slowdown > 1.0:

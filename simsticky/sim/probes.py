@@ -16,6 +16,8 @@ from simsticky.sim.world import World
 
 Process = Generator[Wait, Any, None]
 
+_HOUR_S = 3600.0
+"""Ticks of a pod from before the run count from within this time before it: at any phase of any period."""
 _ADOPTED_READINESS = 1 << 20
 """Ordinal of the draw for the readiness ticks of a pod that has been running since before the run."""
 
@@ -58,9 +60,8 @@ class Prober:
             # Pods were started at different moments, so their ticks do not coincide.
             phase = streams.uniform(Purpose.STATUS_UPDATE, pod.index, _ADOPTED_READINESS)
             env.process(self._probe_readiness(container, worker, phase * self._readiness.period_s, 0))
+        self._ticks_since_s[pod.index] = -_HOUR_S * streams.uniform(Purpose.PROBE_PHASE, pod.index)
         if self._liveness is not None:
-            phase = streams.uniform(Purpose.PROBE_PHASE, pod.index)
-            self._ticks_since_s[pod.index] = (phase - 1.0) * self._liveness.period_s
             env.process(self._probe_liveness(container))
 
     def watch(self, container: Container) -> Process:

@@ -1,4 +1,4 @@
-"""The other containers of a pod when it ends (docs/model.md, rule D7).
+"""The other containers of a pod when it ends (docs/model.md, rule D8).
 
 A plain sidecar gets its SIGTERM without waiting for the application, whose preStop hook is nobody's but its own. A
 native one (an init container with ``restartPolicy: Always``) is stopped after the application, the plain ones and the

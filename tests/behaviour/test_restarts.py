@@ -217,3 +217,52 @@ def test_memory_limit_kills_with_the_session_too_many(tmp_path: Path) -> None:
     assert story.breaks(0) == [(50.0, "lost", "restarted", "crash")]
     assert not story.all_times("sigterm")
     assert _lives(story)[0].ended == "oom_killed"
+
+
+def test_story_tells_a_crash_as_an_operator_would(tmp_path: Path) -> None:
+    """Protects the story's lines of a crash: who crashed with what on it, not ready, held back, started, listening."""
+    story = tell(
+        tmp_path,
+        [[1.0, 200.0]],
+        ONE_POD,
+        {"timeline": [{"at": 60.0, "crash": "app"}, {"at": 70.0, "crash": "app"}], "app": {"startup": "1s"}},
+    )
+    lines = [line.split(maxsplit=2)[2] for line in story.result.story() if line[:1] in "+-"]
+    told = "\n".join(lines)
+    assert "crashes, 1 session on it" in told
+    assert "is not ready any more, its container is down" in told
+    assert "crashes, 0 sessions on it" in told
+    assert "CrashLoopBackOff" in told
+    assert told.count("starts the container") == 2
+
+
+def test_story_tells_an_unhealthy_container(tmp_path: Path) -> None:
+    """Protects the story's lines of a restart by a probe: why, preStop, SIGTERM, SIGKILL, and the new start."""
+    story = tell(
+        tmp_path,
+        [[10.0], [10.5]],
+        {"deployment": {"replicas": 1, "livenessProbe": {"periodSeconds": 5}, "preStop": "1s", "grace": "20s"}},
+        {"app": {"concurrency": 1, "onSigterm": "ignore"}, "run": {"until": "2m"}},
+        service_s=60.0,
+    )
+    told = "\n".join(story.result.story())
+    assert "its liveness probe has failed, its container is stopped to be started again" in told
+    assert "runs preStop" in told
+    assert "SIGKILL would follow in 19 s" in told
+    assert "the grace period is over, 1 request in flight cut" in told
+    assert "its container is down" in told
+
+
+def test_load_of_a_pod_forgets_the_sessions_of_a_dead_container(tmp_path: Path) -> None:
+    """Protects the load frame: with the container its sessions are gone, and they count again when they come back."""
+    story = tell(
+        tmp_path,
+        [[1.0, 100.0, 150.0], [2.0, 120.0, 150.0]],
+        ONE_POD,
+        {"timeline": [{"at": 60.0, "crash": "app"}], "app": {"startup": "1s"}},
+    )
+    load = story.result.load
+    sessions = [(row.time_s, row.sessions) for row in load.itertuples() if row.in_flight == 0 or row.time_s in (60.0,)]
+    assert (60.0, 0) in sessions
+    at = {row.time_s: row.sessions for row in load.itertuples()}
+    assert (at[1.0], at[2.0], at[60.0], at[100.0], at[120.0]) == (1, 2, 0, 1, 2)

@@ -60,8 +60,10 @@ def operations(
         entry: Mapping = {"at": draw(st.sampled_from([20.0, 21.0, 25.5, 30.0, 40.0, 60.0])), kind: "app"}
         if kind == "scale":
             entry["replicas"] = draw(st.integers(0, 5))
-        elif kind == "deletePod":
+        elif kind in ("deletePod", "crash"):
             entry["count"] = draw(st.integers(1, 2))
+            if kind == "deletePod":
+                entry["force"] = draw(st.integers(0, 3)) == 0
         elif draw(st.booleans()):
             entry |= draw(st.sampled_from([{"neverReady": True}, {"startup": "1s"}, {"startup": "20s"}]))
         entries.append(entry)
