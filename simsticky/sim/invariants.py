@@ -249,9 +249,9 @@ def _breaks_need_state(evidence: Evidence) -> None:
     earlier = answered - (outcome == Outcome.ANSWERED) - before_session
     from_before_the_run = np.repeat(evidence.rows[first, 1] > 1, length)
     if evidence.scenario.traffic.tabs > 1:
-        # State is where the request went that was sent first, whichever of several is answered first.
-        others = _per_session(evidence.container >= 0, first).repeat(length) - (evidence.container >= 0)
-        earlier = others
+        # State is where the latest request went, answered yet or not; it stays there though that one is cut.
+        met_a_pod = (evidence.container >= 0) | evidence.sent_again
+        earlier = _per_session(met_a_pod, first).repeat(length) - met_a_pod
     evidence.refuse("a session breaks only after a first answer", broke & (earlier == 0) & ~from_before_the_run)
     if evidence.scenario.app.state == "external":
         evidence.refuse("state outside the pods cannot be lost", broke)

@@ -27,10 +27,13 @@ def _run(scenario: Mapping[str, Any]) -> Result:
     return simulate(Scenario.model_validate(scenario), verify=True)
 
 
-@_SLOW
+@settings(_SLOW, max_examples=settings().max_examples * 2)
 @given(scenarios())
 def test_every_run_keeps_the_invariants(scenario: Mapping[str, Any]) -> None:
-    """Protects outcomes, slots, queues, lives of pods, stickiness, weight 0 and counts, whatever is simulated."""
+    """Protects outcomes, slots, queues, lives of pods, stickiness, weight 0 and counts, whatever is simulated.
+
+    This is the one test of everything at once, so it has more examples than the others.
+    """
     _run(scenario)
 
 
