@@ -315,6 +315,8 @@ class Clients:
                                     session.holder = came_from
                                     roam(MOVE(env._now, container, came_from.number))
                                     roamed -= 1
+                                session.breaks_background += roamed
+                                roamed = 0
                                 ended_s = env._now
                                 failed = not cut.again
                                 if cut.again:

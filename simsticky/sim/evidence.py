@@ -198,6 +198,11 @@ class Evidence:
         times, contents = self.tables[node]
         return contents[bisect_right(times, from_s) - 1 : bisect_right(times, to_s)]
 
+    def judged_between(self, node: str, from_s: float, to_s: float) -> bool:
+        """Return whether a node's health checker has changed its mind after ``from_s``, and by ``to_s``."""
+        times, _ = self.unhealthy[node]
+        return bisect_right(times, from_s) != bisect_right(times, to_s)
+
     def unhealthy_of(self, row: int) -> frozenset[str]:
         """Return the addresses out by a health check on the node that took a request, at the time of sending."""
         times, sets = self.unhealthy[self.node_of(row)]

@@ -278,8 +278,10 @@ def _sessions_stick(evidence: Evidence) -> None:
             continue  # its pod may have been too slow, or have died under it
         if gateway.sticky_on_unhealthy == "rebind" and home.address in evidence.unhealthy_of(row):
             continue
-        if gateway.sticky_identity == "by_target_id" and evidence.scenario.kubernetes.pod_addresses == "reuse":
-            continue  # the address may be another target by now
+        judged = evidence.scenario.upstream.healthchecks is not None
+        reuses = evidence.scenario.kubernetes.pod_addresses == "reuse"
+        if reuses and (judged or gateway.sticky_identity == "by_target_id"):
+            continue  # the address may be another target by now, or have brought an old verdict with it
         if home.address in evidence.table_of(row) and not arrived_s >= home.listener_closed_s:
             raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {life(home)}")
 
@@ -306,7 +308,7 @@ def _keys_stay(evidence: Evidence) -> None:
         node, before_s = evidence.node_of(row - 1), evidence.rows[row - 1, SENT]
         tables = evidence.tables_between(node, before_s, evidence.rows[row, SENT])
         unchanged = evidence.node_of(row) == node and all(table == tables[0] for table in tables)
-        if unchanged and evidence.unhealthy_of(row) == evidence.unhealthy_of(row - 1):
+        if unchanged and not evidence.judged_between(node, before_s, evidence.rows[row, SENT]):
             home = evidence.pod_of(row - 1)
             if home.address != evidence.pod_of(row).address:
                 raise InvariantError(f"a key stays on its pod: {evidence.describe(row)}; {life(home)}")
@@ -315,7 +317,7 @@ def _keys_stay(evidence: Evidence) -> None:
 def _weight_zero_takes_no_new_session(evidence: Evidence) -> None:
     algorithm = evidence.scenario.upstream.algorithm
     if algorithm == "latency":
-        return  # without weight a score is no number, and wins where it comes first (rule G4)
+        return  # without weight a score is no number, and wins where it comes first (rule G12)
     brings_none = ~evidence.has_jar if evidence.sticky else np.ones(len(evidence.rows), bool)
     brings_none |= ~evidence.follows & (evidence.rows[:, 1] == 1)
     if algorithm == "least-connections":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,18 @@ from small_scenario import small
 from simsticky.errors import InvariantError
 from simsticky.scenario.model import Scenario
 from simsticky.sim.invariants import verify
-from simsticky.sim.recording import CODE, CONTAINER, ENDED, SENT, STARTED, EventRecord, Outcome, Recording, pack
+from simsticky.sim.recording import (
+    CODE,
+    CONTAINER,
+    ENDED,
+    SENT,
+    STARTED,
+    EventRecord,
+    Outcome,
+    Recording,
+    pack,
+    unpack_columns,
+)
 from simsticky.sim.simulation import Simulation
 
 Tampering = Callable[[Recording], None]
@@ -170,6 +182,71 @@ def _new_session_on_weight_zero(recording: Recording) -> None:
 def test_tampering_is_found(tampering: Tampering, invariant: str) -> None:
     """Protects the checker itself: a recording that is good passes, one that was changed names what is wrong."""
     recording, scenario = _good()
+    changed = deepcopy(recording)
+    tampering(changed)
+    with pytest.raises(InvariantError, match=invariant):
+        verify(changed, scenario)
+
+
+# What the other algorithms, tabs, timeouts and retries must keep ------------------------------------------------------
+
+
+@cache
+def _good_with(name: str) -> tuple[Recording, Scenario]:
+    """Return a run that a check of its own looks at."""
+    changes: dict[str, Any] = {
+        "hashed": {"upstream": {"algorithm": "consistent-hashing", "hashOn": {"input": "ip"}}},
+        "tabs": {"traffic__tabs": 2},
+        "slow": {"gateway__readTimeout": "100ms", "traffic__idempotent": 0.5},
+    }[name]
+    scenario = small(**changes)
+    recording = Simulation(scenario, 1, 0).run()
+    verify(recording, scenario)
+    return recording, scenario
+
+
+def _third_request_of_two_tabs(recording: Recording) -> None:
+    rows = _rows(recording)
+    session = next(number for number in np.unique(rows[:, 0]) if (rows[:, 0] == number).sum() > 5)
+    mine = np.flatnonzero(rows[:, 0] == session)[:3]
+    rows[mine, ENDED] = rows[mine[2], SENT] + 1.0
+
+
+def _timed_out(recording: Recording, attempts: int) -> np.ndarray:
+    """Return the first row of a request that timed out after so many attempts."""
+    rows = _rows(recording)
+    fields = unpack_columns(rows[:, CODE])
+    here = (fields["outcome"] == Outcome.TIMED_OUT) & (fields["attempts"] == attempts)
+    return rows[np.flatnonzero(here)[0]]
+
+
+def _timed_out_late(recording: Recording) -> None:
+    _timed_out(recording, 1)[ENDED] += 0.25
+
+
+def _timed_out_too_soon(recording: Recording) -> None:
+    row = _timed_out(recording, 6)
+    row[ENDED] = row[SENT] + 0.05
+
+
+def _seven_attempts(recording: Recording) -> None:
+    _row(recording)[CODE] = pack(0, 7)
+
+
+@pytest.mark.parametrize(
+    ("run", "tampering", "invariant"),
+    [
+        ("hashed", _wandering, "a key stays on its pod"),
+        ("tabs", _third_request_of_two_tabs, "a session sends 2 requests at a time"),
+        ("slow", _timed_out_late, "a 504 comes at the read timeout"),
+        ("slow", _timed_out_too_soon, "a 504 comes at the timeout of its last attempt"),
+        ("slow", _seven_attempts, "a request has at most 6 attempts"),
+    ],
+    ids=lambda value: value.__name__.strip("_") if callable(value) else "",
+)
+def test_tampering_with_special_runs_is_found(run: str, tampering: Tampering, invariant: str) -> None:
+    """Protects the checks that need hashing, tabs or timeouts to have anything to look at."""
+    recording, scenario = _good_with(run)
     changed = deepcopy(recording)
     tampering(changed)
     with pytest.raises(InvariantError, match=invariant):

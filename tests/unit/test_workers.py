@@ -1,0 +1,69 @@
+"""A worker's heap of requests to be logged: in order of their ends, each on the balancer it was picked by."""
+
+from simsticky.kong.algorithms.least_connections import LeastConnections
+from simsticky.kong.balancer import Balancer
+from simsticky.kong.upstream import Target
+from simsticky.sim.sessions import Exchange, Session
+from simsticky.sim.workers import Node, Worker
+
+_TARGETS = (Target("10.0.0.1:8080", 100), Target("10.0.0.2:8080", 100))
+
+
+def _worker() -> Worker:
+    worker = Worker(0, Node(0, "kong-1"), logs=True)
+    worker.begin(Balancer(_TARGETS, LeastConnections()))
+    return worker
+
+
+def _open(worker: Worker, number: int, ended_s: float) -> str:
+    """Let a session's first request take the next target until a time; return the target."""
+    session = Session(number, jar=False, started_s=0.0)
+    session.request = 1
+    exchange = Exchange(session, worker, worker.balancer, None, 0.0, ended_s, float("inf"))
+    exchange.handle.address = worker.next_peer()
+    worker.opened(exchange, ended_s, ended_s)
+    assert exchange.handle.address is not None
+    return exchange.handle.address
+
+
+def _connections(balancer: Balancer) -> list[int]:
+    assert isinstance(balancer.algorithm, LeastConnections)
+    return list(balancer.algorithm.connections.values())
+
+
+def test_requests_are_logged_by_their_ends() -> None:
+    """Protects the counts between two picks: what has ended by now is released, at its end included, no more."""
+    worker = _worker()
+    first, second = _open(worker, 1, 3.0), _open(worker, 2, 2.0)
+    assert first != second
+    worker.log_until(1.9)
+    assert _connections(worker.balancer) == [1, 1]
+    worker.log_until(2.0)
+    assert worker.next_peer() == second
+    worker.log_until(3.0)
+    assert (worker.open, worker.clock_s) == ([], 3.0)
+
+
+def test_request_is_released_on_the_balancer_of_its_first_attempt() -> None:
+    """Protects a push in between: the new balancer never hears of what it has not counted."""
+    worker = _worker()
+    before = worker.balancer
+    _open(worker, 1, 3.0)
+    worker.begin(Balancer(_TARGETS, LeastConnections()))
+    assert worker.balancer_of(1, 1) is before
+    assert worker.balancer_of(2, 1) is worker.balancer
+    worker.log_until(3.0)
+    assert _connections(before) == _connections(worker.balancer) == [0, 0]
+    assert worker.rebuilds == 1
+
+
+def test_cut_request_ends_now_and_one_that_goes_on_is_not_released_twice() -> None:
+    """Protects a container's death: a reset is logged at once, a request sent again by its last attempt only."""
+    worker = _worker()
+    _open(worker, 1, 9.0)
+    _open(worker, 2, 9.0)
+    worker.cut_short(1, 1, 4.0)
+    worker.forget(2, 1)
+    assert [(entry[0], entry[1]) for entry in worker.open] == [(4.0, 1)]
+    worker.log_until(4.0)
+    assert sorted(_connections(worker.balancer)) == [0, 1]
