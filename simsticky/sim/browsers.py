@@ -5,17 +5,20 @@ the same cookie, and clients that clear their cookies need a jar with paths, and
 come; such clients have a :class:`Browser`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key
 from simsticky.kong.cookie import CookieJar, path_match
 from simsticky.scenario.model import Scenario
-from simsticky.sim.breaks import COOKIE, HASH
+from simsticky.sim.breaks import COOKIE, HASH, NONE
+from simsticky.sim.pods import Container
 from simsticky.sim.sessions import Session
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.workers import Worker
 
+_NO_ROUTES: dict[str | None, Container] = {}
 _FOREIGN = "a target of the other upstream"
 
 
@@ -74,16 +77,33 @@ class Browsers:
 
     # Keys -------------------------------------------------------------------------------------------------------
 
-    def one_key(self, session: Session) -> str | None:
+    def binding(self, session: Session) -> tuple[bool, str | None]:
+        """Return whether each request of a session is picked anew, and the one key that all are hashed by, if any."""
+        if self._affinity == HASH and self.plain:
+            session.key = self._one_key(session)
+            return session.key is None, session.key
+        return self._affinity == NONE, None
+
+    def _one_key(self, session: Session) -> str | None:
         """Return the key of all requests of a session; None where they differ."""
-        if not self.plain:
-            return None
         inputs = {self._hash_on.input.kind, self._hash_on.fallback.kind}
         if "cookie" in inputs and not session.jar:
             return None
         if "path" in inputs and len(self._paths) > 1:
             return None
         return self.key(session)
+
+    def routes(self, session: Session, worker: Worker) -> Callable[[str | None], Container | None]:
+        """Return the look-up of the fast path.
+
+        Nothing is found where a client's jar must be looked into first, or where other tabs move the session.
+        """
+        return worker.routes.get if self.plain and session.tabs is None else _NO_ROUTES.get
+
+    def peer_of_next(self, session: Session, worker: Worker) -> str | None:
+        """Return the target of a request that is hashed by a key of its own."""
+        session.key = self.key(session)
+        return worker.peer_of(session.key)
 
     def key(self, session: Session) -> str:
         """Return what the session's next request is hashed by."""

@@ -14,7 +14,8 @@ import simpy
 
 from simsticky.kong.balancer import NoPeerError
 from simsticky.scenario.model import Scenario
-from simsticky.sim.breaks import COOKIE, HASH
+from simsticky.sim.attempts import Reply
+from simsticky.sim.breaks import HASH
 from simsticky.sim.feeds import Chunk, Feeds
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, Tick, arm, disarm
@@ -31,7 +32,6 @@ Loop = Generator[None, Any, None]
 _NOWHERE: Any = object()
 """Stands for the holder of a session without state: no route is ever this."""
 _NO_SLOTS = [0.0]
-_NO_ROUTES: dict[str | None, Container] = {}
 
 INFINITY = float("inf")
 NAN = float("nan")
@@ -189,8 +189,9 @@ class Clients:
         recorder, sessions, gateway, attempts = self._recorder, self._sessions, self._gateway, self._gateway.attempts
         write, written, number = recorder.write, recorder.written, float(session.id)
         timeout_s, read_timeout_s, logs = self._timeout_s, self._read_timeout_s, gateway.picks_counted
-        picks, key = self._binding(session)
-        by_key = self._by_key if picks and gateway.affinity == HASH else None
+        browsers = gateway.browsers
+        picks, key = browsers.binding(session)
+        by_key = browsers.peer_of_next if picks and gateway.affinity == HASH else None
         roams, version, roam, roamed = picks and self._state_in_pods, 0, recorder.roam, 0
         past: dict[Container, float] = {}
         address, holder, ends, container = self._where(session)
@@ -219,7 +220,7 @@ class Clients:
             for worker, service, think in feed:
                 waiting: Any = worker.open
                 counts, times = worker.counts, worker.times
-                route, answered = self._routes(session, worker), worker.ok_code
+                route, answered = browsers.routes(session, worker), worker.ok_code
                 if written() >= SEAL_AT:
                     recorder.seal(env._now)
                     sessions.purge(env._now)
@@ -279,11 +280,9 @@ class Clients:
                             session.request = int(sent)
                             reply = attempts.send(session, worker, now, demand, expires_s, address if picks else None)
                             exchange, session.exchange = session.exchange, None
-                            waits = reply is None
-                            while reply is None:
-                                arm(env, tick, exchange.resume_s, callbacks)
-                                yield
-                                reply = attempts.resume(exchange, env._now)
+                            if reply is None:
+                                waits = True
+                                reply = yield from self._later(exchange, tick, callbacks)
                             started_s, ended_s, index, code, failed = reply
                             recorder.request((number, sent, now, started_s, ended_s, index, code), env._now)
                             waits = False
@@ -324,11 +323,9 @@ class Clients:
                                         exchange = self._exchange(session, worker, cut, now, demand, expires_s)
                                     exchange.worker.forget(session.id, cut.request)
                                     reply = attempts.send_again(exchange, cut.container, ended_s)
-                                    waits = reply is None
-                                    while reply is None:
-                                        arm(env, tick, exchange.resume_s, callbacks)
-                                        yield
-                                        reply = attempts.resume(exchange, env._now)
+                                    if reply is None:
+                                        waits = True
+                                        reply = yield from self._later(exchange, tick, callbacks)
                                     started_s, ended_s, index, code, failed = reply
                                     recorder.request((number, sent, now, started_s, ended_s, index, code), env._now)
                                     waits = False
@@ -373,31 +370,14 @@ class Clients:
             sessions.report(session, now, ended_s if sent > before_last else NAN, count)
             yield
 
-    # What binds a session ---------------------------------------------------------------------------------------
-
-    def _binding(self, session: Session) -> tuple[bool, str | None]:
-        """Return whether each request of a session is picked anew, and the one key that all are hashed by, if any."""
-        gateway = self._gateway
-        if gateway.affinity == COOKIE:
-            return False, None
-        if gateway.affinity == HASH:
-            if not gateway.browsers.plain:
-                return False, None
-            session.key = gateway.browsers.one_key(session)
-            return session.key is None, session.key
-        return True, None
-
-    def _routes(self, session: Session, worker: Worker) -> Callable[[str | None], Container | None]:
-        """Return the look-up of the fast path.
-
-        Nothing is found where a client's jar must be looked into first, or where other tabs move the session.
-        """
-        return worker.routes.get if self._gateway.browsers.plain and session.tabs is None else _NO_ROUTES.get
-
-    def _by_key(self, session: Session, worker: Worker) -> str | None:
-        """Return the target of a request that is hashed by a key of its own."""
-        session.key = self._gateway.browsers.key(session)
-        return worker.peer_of(session.key)
+    def _later(self, exchange: Exchange, tick: Tick, callbacks: Any) -> Generator[None, Any, Reply]:
+        """Wait for a request whose attempt under way will fail, and for its further ones; return what became of it."""
+        reply = None
+        while reply is None:
+            arm(self._env, tick, exchange.resume_s, callbacks)
+            yield
+            reply = self._gateway.attempts.resume(exchange, float(self._env.now))
+        return reply
 
     def _exchange(
         self, session: Session, worker: Worker, cut: Cut, sent_s: float, demand_s: float, expires_s: float
