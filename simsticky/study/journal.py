@@ -95,13 +95,16 @@ class Journal:
         with self._disk():
             try:
                 self._write(line)
+                # Before the wait for the disk, in which Ctrl-C may come: what is in the file is counted.
+                self._places[key] = (self._end, len(line))
+                self._end += len(line)
                 os.fsync(self._file.fileno())
             except OSError:
                 # Half a record would be dropped when it is read again; better that none is there.
+                if key in self._places:
+                    self._end, _ = self._places.pop(key)
                 self._file.truncate(self._end)
                 raise
-        self._places[key] = (self._end, len(line))
-        self._end += len(line)
 
     def close(self) -> None:
         """Free the directory for the next run."""

@@ -112,6 +112,7 @@ class Runner:
         self._resources = ExitStack()
         self._workers: Workers | None = None
         self._journal: Journal | None = None
+        self._counted = 0
         self._wanted = 0
 
     def __enter__(self) -> Self:
@@ -145,6 +146,7 @@ class Runner:
             **options,
         }
         self._journal = self._resources.enter_context(Journal(self._directory, identity))
+        self._counted = len(self._journal)
         if damaged := self._journal.damaged:
             records = "1 damaged record was" if damaged == 1 else f"{damaged} damaged records were"
             self._note(f"{records} dropped from {self._directory}; what is missing is simulated again")
@@ -169,6 +171,8 @@ class Runner:
                 for case, lacking in zip(cases, map(frozenset, missing), strict=True)
             ]
         except KeyboardInterrupt:
+            # One may have come to the disk just before it was to be counted.
+            self.finished += 0 if self._journal is None else len(self._journal) - self._counted
             raise Interrupted(self.finished, self._wanted, "replications", self._kept()) from None
         except LostWorkerError:
             raise LostWorkerError(self.finished, self._wanted, "replications", self._kept()) from None
@@ -221,6 +225,7 @@ class Runner:
             if self._journal is not None:
                 for number, replication in zip(chunk.replications, replications, strict=True):
                     self._journal.add(_key(chunk.case, number), replication)
+                self._counted = len(self._journal)
             self._tell(len(replications))
 
         assert self._workers is not None
