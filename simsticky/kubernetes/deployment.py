@@ -15,12 +15,12 @@ from simsticky.kubernetes.deployment_spec import (
     active,
     max_surge,
     split_new_and_old,
-    sum_spec,
     sum_status,
 )
 from simsticky.kubernetes.proportional import is_scaling_event, scale
 from simsticky.kubernetes.rolling import (
     new_rs_new_replicas,
+    places_held,
     reconcile_new_replica_set,
     reconcile_old_replica_sets,
 )
@@ -97,6 +97,9 @@ def sync(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState], old_pods
     A paused Deployment and a scaling event only scale. Otherwise one step of the strategy is taken: a new
     ReplicaSet is created and the *same* pass goes on; a pass that resizes the existing new ReplicaSet leaves
     the old ones alone.
+
+    Raises:
+        ValueError: See :func:`simsticky.kubernetes.rolling.places_held`.
     """
     if spec.paused or is_scaling_event(spec, replica_sets):
         return _scale_only(spec, replica_sets)
@@ -119,7 +122,7 @@ def _roll(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState]) -> Sync
     new, old = split_new_and_old(spec, replica_sets)
     create = None
     if new is None:
-        create = _create(spec, new_rs_new_replicas(spec, sum_spec(old), 0))
+        create = _create(spec, new_rs_new_replicas(spec, places_held(spec, old), 0))
         new = _as_created(create, old)
     size = reconcile_new_replica_set(spec, [*old, new], new)
     if size != new.spec_replicas:

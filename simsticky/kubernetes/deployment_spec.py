@@ -12,6 +12,9 @@ from simsticky.units import scaled_int_or_percent
 
 StrategyKind = Literal["RollingUpdate", "Recreate"]
 
+# KEP-5882, in no released API: TerminationStarted is what every release does.
+PodReplacementPolicy = Literal["TerminationStarted", "TerminationComplete"]
+
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
@@ -31,7 +34,8 @@ class DeploymentSpec:
     """The desired state of a Deployment.
 
     ``revision`` stands for the current pod template: ReplicaSets of that revision are its "new" ReplicaSet. A
-    ``progress_deadline_seconds`` of ``None`` means no deadline.
+    ``progress_deadline_seconds`` of ``None`` means no deadline. ``pod_replacement_policy`` is a what-if of the
+    unreleased KEP-5882: ``TerminationComplete`` makes terminating pods hold their place in a rolling update.
     """
 
     replicas: int = 1
@@ -41,6 +45,7 @@ class DeploymentSpec:
     min_ready_seconds: int = 0
     progress_deadline_seconds: int | None = 600
     revision_history_limit: int = 10
+    pod_replacement_policy: PodReplacementPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""How the kubelet ends a container, and how long it waits before it starts a crashed one again.
+"""How a pod is deleted, how the kubelet ends its containers, and when it starts a crashed one again.
 
 The clock of a termination starts when the kubelet starts killing, not at the deletion timestamp.
 
-Source: Kubernetes, kubelet/pod_workers.go:calculateEffectiveGracePeriod, kuberuntime/kuberuntime_container.go
+Source: Kubernetes, registry/core/pod/strategy.go:CheckGracefulDelete,
+kubelet/pod_workers.go:calculateEffectiveGracePeriod, kuberuntime/kuberuntime_container.go
 (``killContainer``, ``executePreStopHook``), kuberuntime_manager.go:doBackOff and client-go
 flowcontrol/backoff.go.
 """
@@ -17,6 +18,53 @@ PLEG_RELIST_PERIOD_S = 1
 CRASH_LOOP_INITIAL_S = 10.0
 CRASH_LOOP_MAX_S = 300.0
 CRASH_LOOP_RESET_AFTER_S = 2 * CRASH_LOOP_MAX_S
+POD_WORKER_RETRY_JITTER_FACTOR = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a delete request does to a pod object.
+
+    ``grace_s`` is written as ``deletionGracePeriodSeconds``; ``gone``: the object and its endpoint go at once,
+    without waiting for the kubelet, which still gives running containers 2 s.
+    """
+
+    grace_s: int
+    gone: bool
+
+    @property
+    def kubelet_grace_s(self) -> int:
+        """What the kubelet works with, at least 1: after a forced deletion too a hook gets 1 s, SIGTERM 2 s."""
+        return max(self.grace_s, 1)
+
+
+def delete_request(
+    spec_grace_s: int = DEFAULT_TERMINATION_GRACE_PERIOD_S,
+    requested_s: int | None = None,
+    *,
+    phase: str = "Running",
+    scheduled: bool = True,
+    earlier_s: int | None = None,
+) -> Deletion:
+    """Return what the API server makes of a delete request.
+
+    Args:
+        spec_grace_s: ``terminationGracePeriodSeconds`` of the pod.
+        requested_s: ``gracePeriodSeconds`` of the request; 0 is a forced deletion, a negative number counts as
+            1, ``None`` is the pod's own.
+        phase: The pod's phase; a terminal one goes at once.
+        scheduled: Whether it has a node; one without goes at once.
+        earlier_s: The grace of an earlier request; a later one can only shorten it.
+
+    Source: registry/core/pod/strategy.go:CheckGracefulDelete, rest/delete.go:BeforeDelete.
+    """
+    grace_s = spec_grace_s if requested_s is None else requested_s
+    grace_s = 1 if grace_s < 0 else grace_s
+    if not scheduled or phase in ("Succeeded", "Failed"):
+        grace_s = 0
+    if earlier_s is not None:
+        grace_s = min(grace_s, earlier_s)
+    return Deletion(grace_s, grace_s == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +155,15 @@ class CrashLoopBackOff:
     def wait_s(self, finished_at_s: float) -> float:
         """Return how long after ``finished_at_s`` the container may start again."""
         return 0.0 if self._expired(finished_at_s) else self.back_off_s
+
+    def retry_in_s(self, finished_at_s: float, jitter: float) -> float:
+        """Return the wait with the pod worker's jitter on top, which is why restarts come late.
+
+        Args:
+            finished_at_s: When the container finished.
+            jitter: A number in [0, 1): the worker looks again after 1 to 1.5 times the back-off.
+        """
+        return self.wait_s(finished_at_s) * (1.0 + POD_WORKER_RETRY_JITTER_FACTOR * jitter)
 
     def restarted(self, finished_at_s: float, now_s: float) -> "CrashLoopBackOff":
         """Return the entry after a restart at ``now_s`` of a container that finished at ``finished_at_s``."""

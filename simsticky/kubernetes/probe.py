@@ -19,13 +19,18 @@ _INITIAL: dict[ProbeKind, Outcome] = {"readiness": "failure", "startup": "unknow
 
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
-    """A probe as the pod template states it, with Kubernetes' defaults."""
+    """A probe as the pod template states it, with Kubernetes' defaults.
+
+    ``termination_grace_s``: the grace of a container that fails this probe, ``None`` for the pod's; a
+    readiness probe stops nothing and has none.
+    """
 
     initial_delay_s: int = 0
     timeout_s: int = 1
     period_s: int = 10
     success_threshold: int = 1
     failure_threshold: int = 3
+    termination_grace_s: int | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +83,14 @@ class ProbeWorker:
         before, self.outcome = self.outcome, _INITIAL[self.kind]
         self.on_hold = False
         return before != self.outcome
+
+
+def restart_grace_s(failed: ProbeSpec, pod_grace_s: int) -> int:
+    """Return the grace period of a container that failed its liveness or startup probe.
+
+    Source: kuberuntime_container.go:setTerminationGracePeriod.
+    """
+    return pod_grace_s if failed.termination_grace_s is None else failed.termination_grace_s
 
 
 def due(spec: ProbeSpec, elapsed_s: float) -> bool:

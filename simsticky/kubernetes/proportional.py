@@ -76,7 +76,12 @@ def scale(spec: DeploymentSpec, new: ReplicaSetState | None, old: Sequence[Repli
 
 
 def _resize(moves: dict[str, tuple[int, int]]) -> Scaling:
-    """Return the moves that change something; a ReplicaSet that keeps its size keeps its annotations too."""
+    """Return the moves that change something; a ReplicaSet that keeps its size keeps its annotations too.
+
+    So every release up to v1.36 hangs when a rollout has just cut the only active ReplicaSet to the size that is now
+    asked for: its annotation stays stale, each sync is a scaling event that changes nothing, and the rollout waits
+    until the Deployment gets another size (kubernetes/kubernetes issue 102551).
+    """
     sizes = {name: after for name, (before, after) in moves.items() if before != after}
     return Scaling(sizes, tuple(sizes))
 

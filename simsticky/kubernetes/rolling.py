@@ -8,7 +8,6 @@ Source: Kubernetes, deployment/rolling.go and deployment_util.go:NewRSNewReplica
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from simsticky.kubernetes.deployment_spec import (
     DeploymentSpec,
@@ -21,9 +20,6 @@ from simsticky.kubernetes.deployment_spec import (
     sum_spec,
     sum_terminating,
 )
-
-# KEP-5882, in no released API: TerminationStarted is what every release does.
-PodReplacementPolicy = Literal["TerminationStarted", "TerminationComplete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +57,6 @@ def reconcile_new_replica_set(
     spec: DeploymentSpec,
     all_replica_sets: Sequence[ReplicaSetState],
     new: ReplicaSetState,
-    *,
-    pod_replacement_policy: PodReplacementPolicy | None = None,
 ) -> int:
     """Return the next size of the new ReplicaSet; its present size means there is nothing to do.
 
@@ -70,8 +64,6 @@ def reconcile_new_replica_set(
         spec: The Deployment.
         all_replica_sets: Old and new ReplicaSets.
         new: The ReplicaSet of the current template.
-        pod_replacement_policy: What-if of the unreleased KEP-5882: ``TerminationComplete`` makes terminating
-            pods hold their place until they are gone.
 
     Raises:
         ValueError: ``TerminationComplete``, and a ReplicaSet does not report its terminating pods.
@@ -80,15 +72,20 @@ def reconcile_new_replica_set(
     """
     if new.spec_replicas >= spec.replicas:
         return spec.replicas
-    if pod_replacement_policy == "TerminationComplete":
-        held = _places_held(all_replica_sets)
-    else:
-        held = sum_spec(all_replica_sets)
-    return new_rs_new_replicas(spec, held, new.spec_replicas)
+    return new_rs_new_replicas(spec, places_held(spec, all_replica_sets), new.spec_replicas)
 
 
-def _places_held(replica_sets: Sequence[ReplicaSetState]) -> int:
-    """Return the places taken when terminating pods count, and existing pods beyond ``spec.replicas`` too."""
+def places_held(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState]) -> int:
+    """Return how many of the ``replicas + surge`` places are taken.
+
+    In every release these are the pods asked for. Under ``TerminationComplete`` terminating pods count too,
+    and existing pods beyond those asked for.
+
+    Raises:
+        ValueError: ``TerminationComplete``, and a ReplicaSet does not report its terminating pods.
+    """
+    if spec.pod_replacement_policy != "TerminationComplete":
+        return sum_spec(replica_sets)
     terminating = sum_terminating(replica_sets)
     if terminating is None:
         raise ValueError("a ReplicaSet does not report its terminating pods, so none can be replaced yet")

@@ -164,8 +164,8 @@ def _ends(study: Study) -> Iterator[Row]:
 
 def _operation(study: Study, otherwise: str) -> str:
     """What the only operation is called, or another word when there are several or none."""
-    timeline = study.scenario.timeline
-    return timeline[0].noun if len(timeline) == 1 else otherwise
+    operations = study.scenario.operations
+    return operations[0].noun if len(operations) == 1 else otherwise
 
 
 def _latency(study: Study) -> Iterator[Row]:

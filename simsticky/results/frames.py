@@ -27,6 +27,7 @@ from simsticky.sim.recording import (
     Outcome,
     PodRecord,
     Recording,
+    Rows,
     unpack_columns,
 )
 
@@ -237,7 +238,7 @@ def load(recording: Recording) -> pd.DataFrame:
     """
     names, pod_of = _pod_codes(recording)
     with_requests = recording.level == "requests"
-    moved = recording.residence
+    moved = _without_the_dead(recording)
     residence = _by_pod(pod_of, moved[:, 1], moved[:, 0], moved[:, 2])
     in_flight = _in_flight_by_pod(recording, pod_of) if with_requests else {}
     parts: list[dict[str, Column]] = []
@@ -249,8 +250,8 @@ def load(recording: Recording) -> pd.DataFrame:
         code = names.index(pod.pod)
         none = (np.empty(0), np.empty(0))
         start_s = max(0.0, pod.started_s)
-        end_s = pod.dead_s if pod.dead_s == pod.dead_s else recording.end_s
-        hosted = _series(*residence.get(code, none), start_s, end_s, died=pod.dead_s == pod.dead_s)
+        died = pod.dead_s == pod.dead_s
+        hosted = _series(*residence.get(code, none), start_s, pod.dead_s if died else recording.end_s, died=died)
         flying = _series(*in_flight.get(code, none), start_s, recording.end_s)
         times = np.union1d(hosted[0], flying[0])
         of_pod = np.full(len(times), code, np.int32)
@@ -260,6 +261,21 @@ def load(recording: Recording) -> pd.DataFrame:
         name: np.concatenate([part[name] for part in parts]) if parts else np.empty(0, np.int32) for name in columns
     }
     return pd.DataFrame({name: _categorical(joined[name], names if name == "pod" else None) for name in columns})
+
+
+def _without_the_dead(recording: Recording) -> Rows:
+    """Return the changes of sessions on containers, those of containers that were restarted ending with their death."""
+    moved = recording.residence
+    parts = [moved]
+    for container, life in enumerate(recording.lives):
+        if life.dead_s == life.dead_s and life.ended != "stopped":
+            own = parts[0][:, 1] == container
+            gone = own & (parts[0][:, 0] >= life.dead_s)
+            left = parts[0][own & ~gone, 2].sum()
+            parts[0] = parts[0][~gone]
+            parts.append(np.array([[life.dead_s, container, -left]]))
+    joined = np.concatenate(parts)
+    return joined[np.argsort(joined[:, 0], kind="stable")]
 
 
 _Changes = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from simsticky.sim.recording import (
     CODE,
     CONTAINER,
+    ENDED,
     SENT,
     SESSION_COLUMNS,
     Kind,
@@ -32,14 +33,14 @@ class Harm:
         breaks: Number of breaks by (kind, mechanism).
         first_s: Time at which the first request that broke was sent, in seconds; inf without any.
         last_s: The same of the last one; -inf without any.
-        cut: Requests that were in flight when the container died.
+        cut: Requests that were in flight when a container of the pod died, by the time of that.
     """
 
     sessions: list[int] = field(default_factory=list)
     breaks: Counter[tuple[Kind, Mechanism]] = field(default_factory=Counter)
     first_s: float = np.inf
     last_s: float = -np.inf
-    cut: int = 0
+    cut: Counter[float] = field(default_factory=Counter)
 
 
 def harm_by_pod(recording: Recording) -> dict[int, Harm]:
@@ -52,8 +53,9 @@ def harm_by_pod(recording: Recording) -> dict[int, Harm]:
     broken: set[int] = set()
     for block in recording.request_blocks:
         broken.update(block[_caused(block[:, CODE]), SESSION].astype(np.int64).tolist())
-        for container in block[outcomes(block[:, CODE]) == Outcome.RESET, CONTAINER].astype(np.int64).tolist():
-            harm[recording.containers[container]].cut += 1
+        cut = block[outcomes(block[:, CODE]) == Outcome.RESET]
+        for container, at_s in zip(cut[:, CONTAINER].astype(np.int64).tolist(), cut[:, ENDED].tolist(), strict=True):
+            harm[recording.containers[container]].cut[at_s] += 1
     if broken:
         rows = _answers_of(recording, np.array(sorted(broken), np.float64))
         _trace_back(recording, rows, harm)

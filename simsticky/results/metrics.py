@@ -71,7 +71,7 @@ _ORIGINS = {
     Origin.KILLED: "the pod was killed at the end of its grace period",
     Origin.CRASH: "the container crashed",
     Origin.BACKGROUND: "no operation was behind it",
-    Origin.RETARGETED: "the gateway sent the session elsewhere although its pod lived on",
+    Origin.RETARGETED: "the pod lived on, but an operation made the gateway's nodes send the session elsewhere",
 }
 _FAILURES = {
     "failed.bad_gateway_502": "Failed requests answered 502: every attempt was refused.",

@@ -51,11 +51,16 @@ class _Teller:
         for event in self._recording.events:
             sentence = _SENTENCES.get(event.kind, _as_recorded)(self, event)
             if sentence:
-                by_hand = event.kind == "deleted" and self._cause(event).kind == "deletePod"
-                yield self._line(event.at_s, "operator" if by_hand else event.actor, sentence)
+                yield self._line(event.at_s, self._actor(event), sentence)
             if event.kind == "removed" and self._recording.level == "requests":
                 yield self._line(event.at_s, "clients", self._toll(event))
         yield from self._outcome()
+
+    def _actor(self, event: EventRecord) -> str:
+        """Name who did it: pods are not only deleted by their owner."""
+        if event.kind == "deleted" and event.cause:
+            return _WHO_DELETES.get(self._cause(event).kind, event.actor)
+        return event.actor
 
     def _line(self, at_s: float, actor: str, sentence: str) -> str:
         return f"{self._clock(at_s)} {at_s:8.2f}s  {actor:<13} {sentence}"
@@ -111,12 +116,16 @@ class _Teller:
         if not len(moves):
             return ""
         number = self._number[event.subject]
-        own = [index for index, pod in enumerate(self._recording.containers) if pod == number]
+        own = [
+            index
+            for index, life in enumerate(self._recording.lives)
+            if life.pod == number and life.started_s <= event.at_s and not life.dead_s < event.at_s
+        ]
         sessions = moves[np.isin(moves[:, 1], own) & (moves[:, 0] <= event.at_s), 2].sum()
         return f", {_counted(int(sessions), 'session')} on it"
 
     def _cut(self, event: EventRecord) -> str:
-        cut = self._harm.get(self._number[event.subject], Harm()).cut
+        cut = self._harm.get(self._number[event.subject], Harm()).cut[event.at_s]
         return f", {_counted(cut, 'request')} in flight cut" if cut else ""
 
     def _toll(self, event: EventRecord) -> str:
@@ -167,7 +176,8 @@ class _Teller:
         return f"creates {self._pod(event)}"
 
     def deleted(self, event: EventRecord) -> str:
-        return f"deletes {self._pod(event)}{self._on(event)}"
+        by_eviction = event.cause and self._cause(event).kind in ("drainNode", "spot")
+        return f"{'evicts' if by_eviction else 'deletes'} {self._pod(event)}{self._on(event)}"
 
     def started(self, event: EventRecord) -> str:
         return f"starts the container of {self._pod(event)} on {self._record(event).node}"
@@ -183,7 +193,7 @@ class _Teller:
         return f"{self._pod(event)} is ready, listening since {self._clock(self._listens_since[event.subject])}"
 
     def unready(self, event: EventRecord) -> str:
-        return f"{self._pod(event)} is not ready any more, its readiness probe fails"
+        return f"{self._pod(event)} is not ready any more, {event.detail or 'its readiness probe fails'}"
 
     def unhealthy(self, event: EventRecord) -> str:
         return f"takes {self._pod(event)} out, {event.detail}"
@@ -235,8 +245,33 @@ class _Teller:
     def prestop_failed(self, event: EventRecord) -> str:
         return f"{self._pod(event)}: preStop fails, SIGTERM follows at once"
 
+    def probe_failed(self, event: EventRecord) -> str:
+        return f"{self._pod(event)}: {event.detail}, its container is stopped to be started again"
+
+    def unschedulable(self, event: EventRecord) -> str:
+        return f"{self._pod(event)} waits: {event.detail}"
+
+    def crashed(self, event: EventRecord) -> str:
+        return f"the container of {self._pod(event)} crashes{self._on(event)}{self._cut(event)}"
+
+    def oom_killed(self, event: EventRecord) -> str:
+        return f"the container of {self._pod(event)} is out of memory and killed{self._on(event)}{self._cut(event)}"
+
+    def backing_off(self, event: EventRecord) -> str:
+        return f"holds {self._pod(event)} back: {event.detail}"
+
+    def sidecar_sigterm(self, event: EventRecord) -> str:
+        name, _, left = event.detail.partition(": SIGKILL follows in ")
+        return f"SIGTERM to sidecar {name} of {self._pod(event)}: SIGKILL would follow in {left}"
+
+    def sidecar_exited(self, event: EventRecord) -> str:
+        return f"sidecar {event.detail}, in {self._pod(event)}{self._cut(event)}"
+
     def sigterm(self, event: EventRecord) -> str:
-        closes = self._record(event).listener_closed_s == event.at_s
+        closes = any(
+            life.pod == self._number[event.subject] and life.listener_closed_s == event.at_s
+            for life in self._recording.lives
+        )
         left = event.detail.removeprefix("SIGKILL follows in ")
         refuses = "it takes no more connections, " if closes else ""
         return f"SIGTERM to {self._pod(event)}: {refuses}SIGKILL would follow in {left}"
@@ -245,20 +280,60 @@ class _Teller:
         return f"SIGKILL to {self._pod(event)}: {event.detail}{self._cut(event)}"
 
     def exited(self, event: EventRecord) -> str:
-        if self._record(event).sigkill_s == event.at_s:
+        number = self._number[event.subject]
+        if any(life.pod == number and life.sigkill_s == event.at_s for life in self._recording.lives):
             return ""
         return f"{self._pod(event)} exits{self._cut(event)}"
 
     def removed(self, event: EventRecord) -> str:
         return f"{self._pod(event)} is gone"
 
+    def cordoned(self, event: EventRecord) -> str:
+        return f"cordons {event.subject}: it takes no more pods"
+
+    def refused(self, event: EventRecord) -> str:
+        return f"may not evict {self._pod(event)}: {event.detail}"
+
+    def powered_off(self, event: EventRecord) -> str:
+        return f"{event.subject} is off, whatever ran there is dead"
+
+    def node_gone(self, event: EventRecord) -> str:
+        return f"{event.subject} is gone, and with it what is left of its pods"
+
+    def switched(self, event: EventRecord) -> str:
+        return f"the Service selects the pods of {event.subject}: {event.detail}"
+
+    def stale(self, event: EventRecord) -> str:
+        return f"has not seen its own last write yet: {event.detail}"
+
+    def no_history(self, event: EventRecord) -> str:
+        return f"cannot go back: {event.detail}"
+
     def untold(self, event: EventRecord) -> str:
         return ""
 
 
+_WHO_DELETES = {
+    "deletePod": "operator",
+    "drainNode": "operator",
+    "spot": "operator",
+    "nodeLoss": "nodecontroller",
+    "shutdownNode": "nodecontroller",
+}
+"""Who deletes pods on behalf of an operation where it is not their owner."""
+
 _SENTENCES: dict[str, Callable[[_Teller, EventRecord], str]] = {
     **dict.fromkeys(VERBS, _Teller.operation),
+    "hpa": _Teller.operation,
     "over": _Teller.over,
+    "cordoned": _Teller.cordoned,
+    "evicted": _Teller.untold,
+    "refused": _Teller.refused,
+    "powered_off": _Teller.powered_off,
+    "node_gone": _Teller.node_gone,
+    "switched": _Teller.switched,
+    "stale": _Teller.stale,
+    "no_history": _Teller.no_history,
     "sized": _Teller.sized,
     "complete": _Teller.complete,
     "stuck": _Teller.stuck,
@@ -280,6 +355,13 @@ _SENTENCES: dict[str, Callable[[_Teller, EventRecord], str]] = {
     "prestop_failed": _Teller.prestop_failed,
     "sigterm": _Teller.sigterm,
     "sigkill": _Teller.sigkill,
+    "probe_failed": _Teller.probe_failed,
+    "unschedulable": _Teller.unschedulable,
+    "crashed": _Teller.crashed,
+    "oom_killed": _Teller.oom_killed,
+    "backing_off": _Teller.backing_off,
+    "sidecar_sigterm": _Teller.sidecar_sigterm,
+    "sidecar_exited": _Teller.sidecar_exited,
     "exited": _Teller.exited,
     "removed": _Teller.removed,
 }

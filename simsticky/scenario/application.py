@@ -79,6 +79,35 @@ class OnSigterm(Section):
         }
 
 
+class Crashes(Section):
+    """Containers that exit by themselves; the kubelet restarts them in the same pod, with CrashLoopBackOff."""
+
+    every: Law
+    """From the start of a container until it crashes; one that runs at 0 is met at a random moment of its life."""
+    versions: Literal["all", "new"] = "all"
+    """Whose containers: all, or only those of versions rolled out in the run."""
+
+
+class MemoryLimit(Section):
+    """What a container's memory holds before the kernel kills it (OOM)."""
+
+    sessions: Annotated[Whole, Field(ge=1, le=1_000_000_000)]
+    """Sessions in memory, each kept until ``sessionTimeout`` after its last request; one more kills the container."""
+
+
+class WarmUp(Section):
+    """A container is slower at first: caches are cold, code is not compiled yet."""
+
+    duration: Annotated[Duration, Field(gt=0)]
+    """From the moment the application listens until it works at full speed."""
+    slowdown: Annotated[float, Field(ge=1, le=1000)]
+    """Factor of service demands at first; it falls to 1 in a straight line."""
+
+    def factor(self, listening_for_s: float) -> float:
+        """Return the factor of a request sent ``listening_for_s`` seconds after the application began to listen."""
+        return max(1.0, self.slowdown - (self.slowdown - 1.0) * listening_for_s / self.duration)
+
+
 class App(Section):
     """The application: its start, capacity, end and session state."""
 
@@ -94,3 +123,9 @@ class App(Section):
     """Added to each request when the state is external."""
     session_timeout: Duration = 1800.0
     """A session is kept this long after its last request; it counts for ``waitUntil: noSessions``."""
+    crash: Crashes | None = None
+    """When containers crash by themselves; never, if left out."""
+    oom: MemoryLimit | None = None
+    """When containers are killed for want of memory; never, if left out."""
+    warm_up: WarmUp | None = None
+    """How new containers come up to speed; at once, if left out."""

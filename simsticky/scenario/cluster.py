@@ -68,6 +68,7 @@ class Kubernetes(WithDelays):
         "container_start",
         "status_update",
         "endpoint_update",
+        "slice_watch",
         "kubelet_notice",
         "pod_removal",
     )
@@ -84,10 +85,18 @@ class Kubernetes(WithDelays):
     """Until the kubelet notices that a container runs or is dead."""
     endpoint_update: Law = Lognormal(median=0.030, sigma=0.6)
     """From a pod's status to the written EndpointSlice."""
+    slice_watch: Law = Uniform(low=0.005, high=0.050)
+    """Until the EndpointSlice controller sees its own write; a pass before that fails and is retried after 1 s."""
     kubelet_notice: Law = Lognormal(median=0.030, sigma=0.6)
     """From the deletion until the kubelet starts to kill the pod."""
     pod_removal: Law = Uniform(low=1.0, high=3.0)
     """From the terminal phase until the pod object is gone."""
+    node_monitor_period: Duration = 5.0
+    """Time between two looks of the node controller (--node-monitor-period)."""
+    node_monitor_grace: Duration = 40.0
+    """Without a sign of life for this long a node is not ready (--node-monitor-grace-period; 50s from 1.32 on)."""
+    unreachable_toleration: Duration = 300.0
+    """Then its pods are deleted after this long (tolerationSeconds of the not-ready and unreachable taints)."""
     nodes: Annotated[Whole, Field(ge=1, le=100_000)] = 3
     """Nodes that pods are spread over."""
     pod_addresses: Literal["unique", "reuse"] = "unique"

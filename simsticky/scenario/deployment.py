@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from simsticky.kubernetes import deployment_spec
+from simsticky.scenario.application import OnSigterm
 from simsticky.scenario.fields import Duration, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
 from simsticky.units import scaled_int_or_percent
@@ -160,11 +161,62 @@ class Probe(Section):
     """Failures in a row that make it not ready."""
 
 
-class StartupProbe(Probe):
-    """A startup probe: one success ends it."""
+class LivenessProbe(Probe):
+    """A liveness probe: when it fails, the kubelet stops the container and starts it anew in the same pod."""
 
     success_threshold: Annotated[Whole, Field(ge=1, le=1)] = 1
     """Always 1."""
+    termination_grace_period_seconds: Annotated[WholeSeconds, Field(ge=1)] | None = None
+    """Grace period of that stop; the pod's, if left out."""
+
+
+class StartupProbe(LivenessProbe):
+    """A startup probe: one success ends it; when it fails, the container is stopped and started anew."""
+
+
+class Sidecar(Section):
+    """Another container of the pod, such as a mesh proxy."""
+
+    name: str = "sidecar"
+    """Name, for the story."""
+    kind: Literal["native", "plain"] = "plain"
+    """``plain``: a container like any other, it gets SIGTERM without waiting for the application. ``native``: an init
+    container with ``restartPolicy: Always``, it is stopped after the application."""
+    proxy: Switch = False
+    """Whether the application's requests go through it: when it refuses or ends, they are refused or cut."""
+    on_sigterm: OnSigterm = OnSigterm(listener="keep", exit="immediately")
+    """What it does on SIGTERM; the listener is that of a proxy."""
+    pre_stop: PreStop | None = None
+    """Its own preStop hook."""
+
+
+class UpdateStrategy(Section):
+    """How a rollout of a StatefulSet replaces pods."""
+
+    type: Literal["RollingUpdate", "OnDelete"] = "RollingUpdate"
+    """``OnDelete``: a pod is replaced by a new version when somebody deletes it."""
+    partition: Annotated[Whole, Field(ge=0)] = 0
+    """Only ordinals from this one on are updated."""
+
+
+class DisruptionBudget(Section):
+    """A PodDisruptionBudget: one of the two bounds, in pods or percent. It binds evictions only."""
+
+    min_available: IntOrPercent | None = None
+    """Pods that must stay healthy."""
+    max_unavailable: IntOrPercent | None = None
+    """Pods that may be missing."""
+    unhealthy_pod_eviction_policy: Literal["IfHealthyBudget", "AlwaysAllow"] = "IfHealthyBudget"
+    """Whether pods that are not ready may go whatever the budget says."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        # Source: Kubernetes, policy/validation.go: ValidatePodDisruptionBudgetSpec.
+        given = [value for value in (self.min_available, self.max_unavailable) if value is not None]
+        if len(given) != 1:
+            text = "give minAvailable or maxUnavailable" + (", not both" if given else "")
+            refuse("DisruptionBudget", [Problem((), text)])
+        return self
 
 
 _SHORT_SCHEMA = {
@@ -200,6 +252,19 @@ class Deployment(Section):
     """Old ReplicaSets kept; no effect on traffic."""
     paused: Switch = False
     """Rollouts do not proceed; scaling still works."""
+    kind: Literal["Deployment", "StatefulSet"] = "Deployment"
+    """Which controller owns the pods; of a StatefulSet ``strategy`` and surge have no meaning."""
+    pod_management_policy: Literal["OrderedReady", "Parallel"] = "OrderedReady"
+    """Of a StatefulSet: whether scaling goes one pod after the other."""
+    update_strategy: UpdateStrategy = UpdateStrategy()
+    """Of a StatefulSet: how a rollout replaces pods."""
+    pod_replacement_policy: Literal["TerminationStarted", "TerminationComplete"] | None = None
+    """KEP-5882, in no release: ``TerminationComplete`` lets terminating pods hold their place in a rollout."""
+    pod_deletion_cost: Literal["none", "liveSessions"] = "none"
+    """``liveSessions``: something keeps each pod's annotation pod-deletion-cost at its number of live sessions, so that
+    a scale-down takes the emptiest pod."""
+    disruption_budget: DisruptionBudget | None = None
+    """The PodDisruptionBudget that selects the pods."""
     termination_grace_period_seconds: WholeSeconds = 30
     """From the kubelet's first step of killing a pod to SIGKILL, preStop included."""
     pre_stop: PreStop | None = None
@@ -207,7 +272,14 @@ class Deployment(Section):
     readiness_probe: Probe | None = None
     """Without one a pod is ready once it runs (and its startup probe has passed)."""
     startup_probe: StartupProbe | None = None
-    """Holds the readiness probe back until it has passed once."""
+    """Holds the other probes back until it has passed once."""
+    liveness_probe: LivenessProbe | None = None
+    """Restarts a container that fails it."""
+    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    """``IfNotPresent``: the first pod of a version on a node pulls the image, the others find it; ``Always``: every
+    start of a container pulls; ``Never``: the image is there."""
+    sidecars: tuple[Sidecar, ...] = ()
+    """Other containers of the pod, in the order of the manifest."""
 
     @model_validator(mode="before")
     @classmethod

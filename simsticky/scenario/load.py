@@ -1,6 +1,7 @@
 """Reading a scenario file: its own sections over those of its manifests, every problem with its place."""
 
 from collections.abc import Mapping
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,8 @@ def loads(text: str, name: str = "<string>", base_dir: str | Path = ".") -> Scen
 
 
 def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
-    document = _the_document(read_documents(text, name), name)
-    places: dict[Keys, tuple[Place, Place]] = {
-        keys: (place, document.keys.get(keys, place)) for keys, place in document.values.items()
-    }
-    problems = _no_snake_case(document)
-    data = {key: value for key, value in document.data.items() if value is not None or key == "about"}
-    _expand_short_names(data, places, problems, document)
+    problems: list[Diagnostic] = []
+    document, data, places = _stated(text, name, base, problems, ())
     if "schema" not in data:
         problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {_VERSION}"))
     paths = data.get("manifests", ())
@@ -81,6 +77,73 @@ def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
     if problems or scenario is None:
         raise InputError(in_order(problems))
     return scenario
+
+
+def _stated(
+    text: str, name: str, folder: Path, problems: list[Diagnostic], above: tuple[Path, ...]
+) -> tuple[Document, dict[str, Any], dict[Keys, tuple[Place, Place]]]:
+    """Return a scenario file's document, and what it states on top of the file that its ``base`` names.
+
+    Args:
+        text: YAML.
+        name: What to call the text in errors.
+        folder: Directory that its paths start from.
+        problems: Where problems go.
+        above: The files that stand on this one.
+    """
+    document = _the_document(read_documents(text, name), name)
+    places: dict[Keys, tuple[Place, Place]] = {
+        keys: (place, document.keys.get(keys, place)) for keys, place in document.values.items()
+    }
+    problems += _no_snake_case(document)
+    data = {key: value for key, value in document.data.items() if value is not None or key == "about"}
+    _expand_short_names(data, places, problems, document)
+    below = data.pop("base", None)
+    if below is None:
+        return document, data, places
+    if not isinstance(below, str):
+        problems.append(document.diagnostic(("base",), "is the name of another scenario file"))
+        return document, data, places
+    path = folder / below
+    if path in above:
+        problems.append(document.diagnostic(("base",), f"{below} stands on this file itself"))
+        return document, data, places
+    try:
+        text = read_text(path, str(path))
+    except InputError as error:
+        problems.append(document.diagnostic(("base",), f"{below}: {error.diagnostics[0].message}"))
+        return document, data, places
+    _, found, found_places = _stated(text, str(path), path.parent, problems, (*above, path))
+    for key in ("name", "about"):
+        found.pop(key, None)
+    _move_paths(found, path.parent, folder)
+    return document, _merge(found, data), _on_top(found_places, places)
+
+
+def _on_top(
+    below: dict[Keys, tuple[Place, Place]], above: dict[Keys, tuple[Place, Place]]
+) -> dict[Keys, tuple[Place, Place]]:
+    """Return the places of both files; what is stated above hides what it replaces, inside of lists, too."""
+    replaced = {keys for keys in above if keys and not any(other[: len(keys)] == keys != other for other in above)}
+    replaced |= {keys[:-1] for keys in above if keys and isinstance(keys[-1], int)}
+    kept = {keys: place for keys, place in below.items() if not any(keys[:i] in replaced for i in range(len(keys) + 1))}
+    return kept | above
+
+
+def _move_paths(data: dict[str, Any], found_in: Path, folder: Path) -> None:
+    """Let the paths of a base in another directory start from this one."""
+    if found_in == folder:
+        return
+    paths = data.get("manifests")
+    if isinstance(paths, list):
+        data["manifests"] = [_moved(path, found_in, folder) for path in paths]
+    traffic = data.get("traffic")
+    if isinstance(traffic, Mapping) and isinstance(traffic.get("trace"), str):
+        data["traffic"] = {**traffic, "trace": _moved(traffic["trace"], found_in, folder)}
+
+
+def _moved(path: Any, found_in: Path, folder: Path) -> Any:
+    return relpath(found_in / path, folder) if isinstance(path, str) and path != "-" else path
 
 
 def _the_document(documents: list[Document], name: str) -> Document:
@@ -152,7 +215,9 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Keys = ()) 
         merged = base_for_algorithm(merged, above["algorithm"], above)
     for key, value in above.items():
         under = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(under, Mapping) and (*path, key) not in _WHOLE:
+        # Laws and arrivals of different kinds do not mix; the kind of a workload is a field like any other.
+        whole = (*path, key) in _WHOLE or (isinstance(value, Mapping) and "kind" in value and key != "deployment")
+        if isinstance(value, Mapping) and isinstance(under, Mapping) and not whole:
             merged[key] = _merge(under, value, (*path, key))
         else:
             merged[key] = value

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simsticky.errors import Diagnostic, InputError
+from simsticky.scenario.cluster_objects import read_budgets, read_routes, read_scalers
 from simsticky.scenario.diagnose import in_order
 from simsticky.scenario.findings import Findings
 from simsticky.scenario.ingress_controller import is_controller, is_gateway, read_controller, read_gateway
@@ -22,7 +23,6 @@ from simsticky.scenario.routing import (
     read_ingress,
     read_service,
     refuse_class_parameters,
-    refuse_routes,
 )
 from simsticky.scenario.shapes import check_shape
 from simsticky.scenario.workloads import labels_of, read_deployment, selects
@@ -107,8 +107,11 @@ def _read_all(found: Findings, objects: list[KubernetesObject], *, complete: boo
     parameters = _pick(objects, "IngressClassParameters", "configuration.konghq.com")
     scalers = _pick(objects, "HorizontalPodAutoscaler", "autoscaling")
     budgets = _pick(objects, "PodDisruptionBudget", "policy")
-    sets = _pick(objects, "StatefulSet", "apps") + _pick(objects, "DaemonSet", "apps")
+    ordered = _pick(objects, "StatefulSet", "apps")
+    sets = ordered + _pick(objects, "DaemonSet", "apps")
 
+    if len(ordered) == 1 and not applications:
+        applications = ordered  # the application's pods may be owned by a StatefulSet instead
     deployment = _choose_deployment(found, applications, complete=complete)
     service = None
     if deployment is not None:
@@ -120,10 +123,10 @@ def _read_all(found: Findings, objects: list[KubernetesObject], *, complete: boo
         ports = service.items("spec", "ports") if service is not None else []
         targets = [port.get("targetPort", port.get("port")) for port in ports if isinstance(port, Mapping)]
         read_deployment(found, deployment, targets)
-        _refuse_scalers(found, scalers, deployment)
+        read_scalers(found, scalers, deployment)
     used = read_service(found, service, policies) if service is not None else None
-    read_ingress(found, ingresses, service)
-    refuse_routes(found, routes, service)
+    routed = read_routes(found, routes, service)
+    read_ingress(found, ingresses, service, routed=routed)
     refuse_class_parameters(found, parameters)
     for controller in controllers[1:]:
         found.problem(controller, (), "a second Kong Ingress Controller", "keep the one that serves this app")
@@ -137,7 +140,7 @@ def _read_all(found: Findings, objects: list[KubernetesObject], *, complete: boo
         read_gateway(found, gateway)
     for other in applications:
         if other is not deployment and deployment is not None:
-            found.ignore(other, (), f"the scenario is about Deployment {deployment.name}")
+            found.ignore(other, (), f"the scenario is about {deployment.kind} {deployment.name}")
     for other in services:
         if other is not service:
             through = "it is not in front of the pods" if service is None else f"Service {service.name} is in front"
@@ -145,10 +148,10 @@ def _read_all(found: Findings, objects: list[KubernetesObject], *, complete: boo
     for policy in policies:
         if policy is not used:
             found.ignore(policy, (), "the Service does not name it (annotation konghq.com/upstream-policy)")
-    for budget in budgets:
-        found.ignore(budget, (), "binds evictions only, no rollout, scale-down or deletion")
+    read_budgets(found, budgets, deployment)
     for workload in sets:
-        _refuse_set(found, workload, service)
+        if workload is not deployment:
+            _refuse_set(found, workload, service)
     known = [*workloads, *services, *policies, *ingresses, *routes, *parameters, *scalers, *budgets, *sets]
     for obj in objects:
         if obj not in known:
@@ -186,17 +189,6 @@ def _choose_deployment(
         hint = "add it, or describe it in the scenario's deployment section"
         found.problems.append(Diagnostic("", None, None, "manifests", text, hint))
     return applications[0] if applications else None
-
-
-def _refuse_scalers(found: Findings, scalers: list[KubernetesObject], deployment: KubernetesObject) -> None:
-    for scaler in scalers:
-        target = scaler.mapping("spec", "scaleTargetRef")
-        if target.get("kind") == "Deployment" and target.get("name") == deployment.name:
-            text = "autoscaling is not modelled yet: it would change the number of pods"
-            hint = "leave the autoscaler out, and put scale operations on the timeline"
-            found.problem(scaler, ("spec", "scaleTargetRef"), text, hint)
-        else:
-            found.ignore(scaler, (), "scales something else")
 
 
 def _refuse_set(found: Findings, workload: KubernetesObject, service: KubernetesObject | None) -> None:

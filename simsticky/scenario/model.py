@@ -23,9 +23,20 @@ from pydantic import (
 from simsticky.errors import Diagnostic
 from simsticky.notebook import ShownInNotebooks
 from simsticky.scenario.advice import warnings_of
-from simsticky.scenario.application import App, OnSigterm
+from simsticky.scenario.application import App, Crashes, MemoryLimit, OnSigterm, WarmUp
+from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.cluster import Kic, Kubernetes
-from simsticky.scenario.deployment import Deployment, PreStop, Probe, RollingUpdate, StartupProbe, Strategy
+from simsticky.scenario.companions import Companion
+from simsticky.scenario.deployment import (
+    Deployment,
+    LivenessProbe,
+    PreStop,
+    Probe,
+    RollingUpdate,
+    Sidecar,
+    StartupProbe,
+    Strategy,
+)
 from simsticky.scenario.fields import Duration, Section, Switch, Whole
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.location import Place
@@ -37,6 +48,7 @@ from simsticky.scenario.operations import (
     ReadinessFlap,
     Rollout,
     Scale,
+    repeated,
 )
 from simsticky.scenario.problems import Problem, again, details, did_you_mean
 from simsticky.scenario.report import ManifestReport
@@ -58,9 +70,12 @@ from simsticky.units import parse_duration
 __all__ = [
     "App",
     "Arrivals",
+    "Autoscaler",
     "Closed",
+    "Companion",
     "ConfigPush",
     "Cookies",
+    "Crashes",
     "DeletePod",
     "Deployment",
     "Diurnal",
@@ -71,6 +86,8 @@ __all__ = [
     "Ingress",
     "Kic",
     "Kubernetes",
+    "LivenessProbe",
+    "MemoryLimit",
     "OnFailure",
     "OnSigterm",
     "Operation",
@@ -87,6 +104,7 @@ __all__ = [
     "Scale",
     "Scenario",
     "Service",
+    "Sidecar",
     "StartupProbe",
     "Step",
     "StickySessions",
@@ -94,6 +112,7 @@ __all__ = [
     "Threshold",
     "Traffic",
     "Upstream",
+    "WarmUp",
 ]
 
 
@@ -154,6 +173,10 @@ class Scenario(Section, ShownInNotebooks):
     gateway: Gateway = Gateway()
     kic: Kic = Kic()
     kubernetes: Kubernetes = Kubernetes()
+    companions: tuple[Companion, ...] = ()
+    """Further Deployments of the same application, for blue-green and canary."""
+    autoscaler: Autoscaler | None = None
+    """The HorizontalPodAutoscaler of the Deployment."""
     timeline: tuple[Operation, ...] = ()
     """Operations, in any order."""
     thresholds: dict[str, ThresholdText] = Field(default_factory=dict)
@@ -280,6 +303,11 @@ class Scenario(Section, ShownInNotebooks):
         return {metric: Threshold.parse(text) for metric, text in self.thresholds.items()}
 
     @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The timeline with its repetitions written out."""
+        return repeated(self.timeline)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and yet worth a second look."""
         return warnings_of(self)
@@ -290,6 +318,8 @@ class Scenario(Section, ShownInNotebooks):
         schema = cls.model_json_schema(by_alias=True, mode="validation")
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schema["required"] = ["schema"]
+        about = "Another scenario file: what is not stated here is as it is there, but for name and about."
+        schema["properties"]["base"] = {"type": "string", "description": about}
         return schema
 
     def __eq__(self, other: object) -> bool:
@@ -307,4 +337,4 @@ def _origin(place: Place) -> str:
 
 def _broken_rules(written: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong between sections, as far as a possibly broken mapping lets one see it."""
-    return misfits(written.get("timeline"), written.get("deployment"), written.get("gateway"))
+    return misfits(written)

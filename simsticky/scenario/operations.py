@@ -5,59 +5,30 @@ class here, its line in the union at the end, and a method of ``sim/operations.p
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 from pydantic.alias_generators import to_snake
 
+from simsticky.scenario.cluster_operations import (
+    Canary,
+    Crash,
+    DrainNode,
+    NodeLoss,
+    Pause,
+    Resume,
+    Rollback,
+    ShutdownNode,
+    Spot,
+    SwitchService,
+    TrafficChange,
+    Uncordon,
+)
 from simsticky.scenario.distributions import Law
-from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.scenario.fields import Duration, Switch, Whole
+from simsticky.scenario.operation import GATEWAY_NODE, BaseOperation, PodCount, pods
 from simsticky.scenario.problems import did_you_mean
 from simsticky.units import format_duration
-
-DEPLOYMENT: Final = "Deployment"
-GATEWAY_NODE: Final = "gateway node"
-
-_PodCount = Annotated[Whole, Field(ge=1, le=100_000)]
-
-
-class BaseOperation(Section):
-    """What every operation has: a time, a verb and what it is done to.
-
-    Attributes:
-        verb: As in YAML; the field of the same name in snake_case holds the target.
-        noun: What people call the operation: "sessions that the *rollout* broke".
-        subject: What kind of thing the target is: its name is looked up among the scenario's. Empty for any text.
-        everything: A word that stands for all of them, empty if there is none.
-    """
-
-    verb: ClassVar[str]
-    noun: ClassVar[str] = "operation"
-    subject: ClassVar[str] = DEPLOYMENT
-    everything: ClassVar[str] = ""
-
-    at_s: Duration = Field(alias="at")
-    """When, in seconds of model time."""
-
-    @property
-    def kind(self) -> str:
-        """The verb."""
-        return self.verb
-
-    @property
-    def target(self) -> str:
-        """Name of what the operation is done to."""
-        return str(getattr(self, to_snake(self.verb)))
-
-    @property
-    def label(self) -> str:
-        """Short text for tables."""
-        return f"{self.verb} {self.target}"
-
-    @property
-    def lasts_s(self) -> float | None:
-        """Seconds until the operation is over; None: until the Deployment is complete and the deleted pods are gone."""
-        return None
 
 
 class Rollout(BaseOperation):
@@ -96,13 +67,15 @@ class DeletePod(BaseOperation):
     noun = "deletion"
     delete_pod: str
     """Name of the Deployment whose pods are deleted."""
-    count: _PodCount = 1
+    count: PodCount = 1
     """How many pods, as far as there are."""
+    force: Switch = False
+    """Delete with grace period 0: the object and its endpoint go at once, the container gets 2 s."""
 
     @property
     def label(self) -> str:
         """Short text for tables."""
-        return f"delete {_pods(self.count)} of {self.delete_pod}"
+        return f"{'force-' if self.force else ''}delete {pods(self.count)} of {self.delete_pod}"
 
 
 class ReadinessFlap(BaseOperation):
@@ -112,7 +85,7 @@ class ReadinessFlap(BaseOperation):
     noun = "flap"
     readiness_flap: str
     """Name of the Deployment whose pods are meant; it needs a readiness probe."""
-    count: _PodCount = 1
+    count: PodCount = 1
     """How many pods, the oldest first, as far as there are."""
     for_s: Annotated[Duration, Field(gt=0)] = Field(alias="for")
     """How long the probes fail."""
@@ -122,7 +95,7 @@ class ReadinessFlap(BaseOperation):
     @property
     def label(self) -> str:
         """Short text for tables."""
-        return f"flap {_pods(self.count)} of {self.readiness_flap} for {format_duration(self.for_s)}"
+        return f"flap {pods(self.count)} of {self.readiness_flap} for {format_duration(self.for_s)}"
 
     @property
     def lasts_s(self) -> float:
@@ -173,10 +146,6 @@ class ConfigPush(BaseOperation):
         return 0.0
 
 
-def _pods(count: int) -> str:
-    return "pod" if count == 1 else f"{count} pods"
-
-
 def _verb(value: Any) -> str | None:
     if isinstance(value, Mapping):
         return next((verb for verb in VERBS if verb in value or to_snake(verb) in value), None)
@@ -203,7 +172,19 @@ _AnyOperation = Annotated[
     | Annotated[DeletePod, Tag("deletePod")]
     | Annotated[ReadinessFlap, Tag("readinessFlap")]
     | Annotated[GatewayRestart, Tag("gatewayRestart")]
-    | Annotated[ConfigPush, Tag("configPush")],
+    | Annotated[ConfigPush, Tag("configPush")]
+    | Annotated[Rollback, Tag("rollback")]
+    | Annotated[Pause, Tag("pause")]
+    | Annotated[Resume, Tag("resume")]
+    | Annotated[Crash, Tag("crash")]
+    | Annotated[DrainNode, Tag("drainNode")]
+    | Annotated[Uncordon, Tag("uncordon")]
+    | Annotated[ShutdownNode, Tag("shutdownNode")]
+    | Annotated[NodeLoss, Tag("nodeLoss")]
+    | Annotated[Spot, Tag("spot")]
+    | Annotated[SwitchService, Tag("switchService")]
+    | Annotated[Canary, Tag("canary")]
+    | Annotated[TrafficChange, Tag("traffic")],
     Discriminator(_verb),
 ]
 Operation = Annotated[_AnyOperation, BeforeValidator(_one_verb, json_schema_input_type=_AnyOperation)]
@@ -218,3 +199,14 @@ VERBS: Final = tuple(OPERATIONS)
 _KEYS: Final = {
     field.alias or name for operation in OPERATIONS.values() for name, field in operation.model_fields.items()
 }
+
+
+def repeated(timeline: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Return the timeline with every repetition written out, in the order of the entries."""
+    return tuple(
+        entry.model_copy(update={"at_s": entry.at_s + number * (entry.every or 0.0), "every": None, "times": 1})
+        if number
+        else entry
+        for entry in timeline
+        for number in range(entry.times)
+    )

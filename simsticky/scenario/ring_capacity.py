@@ -6,10 +6,12 @@ a fault of the configuration, said before anything runs. Terminating pods that d
 
 from collections.abc import Iterator
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING
 
 from simsticky.kong.algorithms.consistent_hashing import RingCapacityError, build_ring, ring_points
 from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
+from simsticky.scenario.cluster_operations import Canary, DrainNode, NodeLoss, Resume, Rollback, Spot, SwitchService
 from simsticky.scenario.operations import DeletePod, Rollout, Scale
 
 if TYPE_CHECKING:
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
     """Return why the ring is too small for the scenario; None if it is large enough or there is none.
 
-    The worst case of a rollout is that all new pods are up while all old ones still drain; of a scale-down or a
-    deletion, that all its pods drain at once. Addresses are stand-ins: near the limit, real ones may differ by
+    The worst case of a rollout is that all new pods are up while all old ones still drain; of a scale-down, a deletion
+    or a node that goes, that all its pods drain at once; of an autoscaler, that it goes from one bound to the other.
+    Addresses are stand-ins: near the limit, real ones may differ by
     a target.
     """
     if scenario.upstream.algorithm != "consistent-hashing":
@@ -34,19 +37,38 @@ def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
 
 def _crowds(scenario: "Scenario") -> Iterator[tuple[int, int]]:
     """Yield how many active and draining targets there may be, at the start and for each operation."""
-    deployment, drains = scenario.deployment, scenario.kic.enable_drain_support
-    replicas = deployment.replicas
-    yield replicas, 0
-    for operation in sorted(scenario.timeline, key=lambda entry: entry.at_s):
-        gone = 0
-        if isinstance(operation, Scale):
-            gone, replicas = max(0, replicas - operation.replicas), operation.replicas
+    deployment, scaler, drains = scenario.deployment, scenario.autoscaler, scenario.kic.enable_drain_support
+    sizes = {deployment.name: deployment.replicas, **{other.name: other.replicas for other in scenario.companions}}
+    routed = {deployment.name}
+    if scaler is not None:
+        yield scaler.max_replicas, 0
+        yield scaler.min_replicas, scaler.max_replicas - scaler.min_replicas if drains else 0
+    yield deployment.replicas, 0
+    for operation in sorted(scenario.operations, key=lambda entry: entry.at_s):
+        gone, target = 0, operation.target
+        if isinstance(operation, SwitchService):
+            routed = {operation.to}
+        elif isinstance(operation, Canary):
+            routed = set(operation.weights)
+        elif isinstance(operation, DrainNode | Spot | NodeLoss):
+            gone = ceil(sum(sizes[name] for name in routed) / scenario.kubernetes.nodes)
+        elif isinstance(operation, Scale):
+            before, sizes[target] = sizes[target], operation.replicas
+            gone = max(0, before - operation.replicas)
         elif isinstance(operation, DeletePod):
-            gone = min(operation.count, replicas)
-        elif isinstance(operation, Rollout) and deployment.strategy.type == "RollingUpdate" and not deployment.paused:
-            gone = replicas
-            yield replicas + deployment.surge(replicas), 0
-        yield replicas, gone if drains else 0
+            gone = min(operation.count, sizes[target])
+        elif isinstance(operation, Rollout | Rollback) and target in routed and _overlaps(scenario):
+            gone = sizes[target]
+            yield sum(sizes[name] for name in routed) + deployment.surge(sizes[target]), 0
+        listed = target in routed or target not in sizes
+        yield sum(sizes[name] for name in routed), gone if drains and listed else 0
+
+
+def _overlaps(scenario: "Scenario") -> bool:
+    """Whether new pods of a rollout may be up while old ones drain."""
+    deployment = scenario.deployment
+    held = deployment.paused and not any(isinstance(operation, Resume) for operation in scenario.timeline)
+    return deployment.kind == "Deployment" and deployment.strategy.type == "RollingUpdate" and not held
 
 
 @lru_cache(maxsize=256)

@@ -151,9 +151,11 @@ def _policy(found: Findings, service: KubernetesObject, policies: list[Kubernete
     return policy
 
 
-def read_ingress(found: Findings, ingresses: list[KubernetesObject], service: KubernetesObject | None) -> None:
-    """Read the route to the Service: its first path, and whether that is stripped."""
-    chosen = False
+def read_ingress(
+    found: Findings, ingresses: list[KubernetesObject], service: KubernetesObject | None, *, routed: bool = False
+) -> None:
+    """Read the route to the Service: its first path, and whether that is stripped; none if it is ``routed`` already."""
+    chosen = routed
     for ingress in ingresses:
         path = _path_to(ingress, service) if service is not None else None
         if path is None:
@@ -206,23 +208,6 @@ def _read_route(found: Findings, ingress: KubernetesObject, path: Keys) -> None:
         else:
             found.ignore(ingress, keys, f"{text!r} is neither true nor false: the path is kept")
     found.list_the_rest(ingress)
-
-
-def refuse_routes(found: Findings, routes: list[KubernetesObject], service: KubernetesObject | None) -> None:
-    """Refuse an HTTPRoute that leads to the Service; list others as ignored."""
-    for route in routes:
-        names = [
-            reference.get("name")
-            for rule in route.items("spec", "rules")
-            if isinstance(rule, Mapping) and isinstance(rule.get("backendRefs"), list)
-            for reference in rule["backendRefs"]
-            if isinstance(reference, Mapping) and reference.get("kind", "Service") == "Service"
-        ]
-        if service is not None and service.name in names:
-            text = "HTTPRoute is not modelled yet: its backend weights change the targets' weights"
-            found.problem(route, (), text, "describe the route with an Ingress")
-        else:
-            found.ignore(route, (), "routes elsewhere")
 
 
 def refuse_class_parameters(found: Findings, parameters: list[KubernetesObject]) -> None:

@@ -104,7 +104,11 @@ RequestCount = Annotated[
 ]
 """Requests of a session: a law, or ``endless`` (closed populations only)."""
 
-_LAW_OF_THE_TRACE = ("sessions", "requests", "think", "service", "session_duration")
+_LAW_OF_THE_TRACE = ("sessions", "requests", "think", "service", "session_duration", "client_rate")
+
+
+_MEAN_TOLERANCE = 1e-3
+"""How far the mean of clients' rates may be from 1: laws may be stated by other parameters, rounded."""
 
 
 class Traffic(Section):
@@ -116,6 +120,9 @@ class Traffic(Section):
     """Number of requests of a session; has no meaning beside ``sessionDuration`` or ``trace``."""
     think: Law = Exponential(mean=7)
     """From the end of a request to the sending of the next."""
+    client_rate: Law | None = None
+    """How fast a session's client is, of mean 1: its thinks are divided by its own draw, so that few heavy users make
+    many of the requests. Of a closed population each client keeps its rate. All alike, if left out."""
     session_duration: Law | None = None
     """Instead of ``requests``: a session sends requests until this time after its first has passed."""
     service: Law = Lognormal(median=0.050, sigma=0.6)
@@ -148,7 +155,7 @@ class Traffic(Section):
             problems += [
                 Problem((_camel(name),), f"traffic.{_camel(name)} and traffic.trace exclude each other")
                 for name in _LAW_OF_THE_TRACE
-                if name in given and (name != "session_duration" or self.session_duration is not None)
+                if name in given and getattr(self, name) is not None
             ]
         elif self.session_duration is not None and "requests" in given:
             problems.append(
@@ -167,6 +174,9 @@ class Traffic(Section):
                     "write sessions: {kind: closed, population: 100}",
                 )
             )
+        if self.client_rate is not None and abs(self.client_rate.mean - 1.0) > _MEAN_TOLERANCE:
+            text = f"has mean {self.client_rate.mean:g}, and must have 1: traffic.think is the mean client's"
+            problems.append(Problem(("clientRate",), text, "for example {kind: gamma, mean: 1, cv: 2}"))
         if self.requests != "endless" and self.requests.mean < 1:
             problems.append(Problem(("requests",), "a session has at least one request"))
         if self.paths and "path" in given:

@@ -12,7 +12,7 @@ from simsticky.scenario.cluster import WithDelays
 from simsticky.scenario.deployment import SHORT_PATHS, Deployment, PreStop
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.location import Keys, dotted
-from simsticky.scenario.operations import BaseOperation
+from simsticky.scenario.operation import BaseOperation
 from simsticky.scenario.problems import did_you_mean
 
 _PRE_STOP = ("sleep", "fails", "waitUntil", "atMost")

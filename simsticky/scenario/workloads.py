@@ -1,4 +1,4 @@
-"""The application's Deployment, read from its manifest.
+"""The application's Deployment (or StatefulSet), read from its manifest.
 
 Sources of the API server's rules and texts: Kubernetes, apps/validation.go and core/validation.go; of the
 defaults: apps/v1/defaults.go and core/v1/defaults.go.
@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simsticky.scenario.findings import Findings
-from simsticky.scenario.hooks import length_of
 from simsticky.scenario.location import Keys
 from simsticky.scenario.objects import KubernetesObject
+from simsticky.scenario.pre_stop import look_for_a_shell, read_hook
+from simsticky.scenario.sidecars import read_sidecars
 
 TEMPLATE: Keys = ("spec", "template")
 POD: Keys = ("spec", "template", "spec")
@@ -28,17 +29,24 @@ _PROBE = (
     "successThreshold",
     "failureThreshold",
 )
-_HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
-_NOTES = {
-    "livenessProbe": "failures of liveness probes are not simulated",
-    "resources": "requests and limits have no effect on the model",
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "Deployment": ("paused", "strategy"),
+    "StatefulSet": ("podManagementPolicy", "updateStrategy", "serviceName"),
 }
-_READABLE_POD = ("terminationGracePeriodSeconds", "containers")
-_READABLE_CONTAINER = ("lifecycle", "readinessProbe", "startupProbe", "livenessProbe", "ports")
+_HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
+_GRACE = "terminationGracePeriodSeconds"
+_PROBES: Mapping[str, tuple[str, ...]] = {
+    "readinessProbe": _PROBE,
+    "startupProbe": (*_PROBE, _GRACE),
+    "livenessProbe": (*_PROBE, _GRACE),
+}
+_NOTES = {"resources": "requests and limits have no effect on the model"}
+_READABLE_POD = ("terminationGracePeriodSeconds", "containers", "initContainers")
+_READABLE_CONTAINER = ("lifecycle", *_PROBES, "ports", "image", "imagePullPolicy")
 
 
 def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[Any]) -> None:
-    """Read a Deployment into the scenario's ``deployment`` section.
+    """Read a Deployment or a StatefulSet into the scenario's ``deployment`` section.
 
     Args:
         found: Where the findings go.
@@ -48,20 +56,25 @@ def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[A
     found.take(obj, ("metadata", "name"), ("deployment", "name"))
     for field, target in _SPEC.items():
         found.take_whole_number(obj, ("spec", field), ("deployment", target))
-    found.take(obj, ("spec", "paused"), ("deployment", "paused"))
-    _strategy(found, obj)
+    if obj.kind == "StatefulSet":
+        _ordered(found, obj)
+    else:
+        found.take(obj, ("spec", "paused"), ("deployment", "paused"))
+        _strategy(found, obj)
     _selector(found, obj)
     grace_keys = (*POD, "terminationGracePeriodSeconds")
     found.take_whole_number(obj, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
     if (container := _container(found, obj, target_ports)) is not None:
         _pre_stop(found, obj, container)
-        for probe in ("readinessProbe", "startupProbe"):
+        for probe in _PROBES:
             _probe(found, obj, container, probe)
+        found.take(obj, (*container, "imagePullPolicy"), ("deployment", "imagePullPolicy"))
+        read_sidecars(found, obj, container)
         for field, note in _NOTES.items():
             if obj.get(*container, field) is not None:
                 found.ignore(obj, (*container, field), note)
     readable = {
-        ("spec",): (*_SPEC, "paused", "strategy", "selector", "template"),
+        ("spec",): (*_SPEC, *_OF_KIND[obj.kind], "selector", "template"),
         ("spec", "strategy"): ("type", "rollingUpdate"),
         ("spec", "strategy", "rollingUpdate"): ("maxSurge", "maxUnavailable"),
         POD: _READABLE_POD,
@@ -70,8 +83,7 @@ def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[A
         readable |= {
             container: _READABLE_CONTAINER,
             (*container, "lifecycle"): ("preStop",),
-            (*container, "readinessProbe"): _PROBE,
-            (*container, "startupProbe"): _PROBE,
+            **{(*container, probe): fields for probe, fields in _PROBES.items()},
         }
     found.list_the_rest(obj, readable)
 
@@ -97,6 +109,16 @@ def _strategy(found: Findings, obj: KubernetesObject) -> None:
         return
     for field in ("maxSurge", "maxUnavailable"):
         found.take(obj, (*rolling, field), ("deployment", "strategy", "rollingUpdate", field))
+
+
+def _ordered(found: Findings, obj: KubernetesObject) -> None:
+    """Read what only a StatefulSet has."""
+    found.put(("deployment", "kind"), "StatefulSet", obj.place("kind"))
+    found.take(obj, ("spec", "podManagementPolicy"), ("deployment", "podManagementPolicy"))
+    update: Keys = ("spec", "updateStrategy")
+    found.take(obj, (*update, "type"), ("deployment", "updateStrategy", "type"))
+    partition: Keys = (*update, "rollingUpdate", "partition")
+    found.take_whole_number(obj, partition, ("deployment", "updateStrategy", "partition"))
 
 
 def _selector(found: Findings, obj: KubernetesObject) -> None:
@@ -135,9 +157,6 @@ def _container(found: Findings, obj: KubernetesObject, target_ports: list[Any]) 
                 found.read(obj, (*container, "name"), str(obj.get(*container, "name")))
             if obj.items(*container, "ports"):
                 found.read(obj, (*container, "ports"), "tell the application's container from others")
-        else:
-            name = obj.get(*containers, chosen, "name")
-            found.ignore(obj, container, f"the application is container {name}; others are taken to do no harm")
     return (*containers, chosen)
 
 
@@ -149,7 +168,7 @@ def _probe(found: Findings, obj: KubernetesObject, container: Keys, name: str) -
             found.problem(obj, keys, "must be a mapping")
         return
     found.put(("deployment", name), {}, obj.place(*keys))
-    for field in _PROBE:
+    for field in _PROBES[name]:
         if obj.get(*keys, field) == 0 and field != "initialDelaySeconds":
             found.look(obj, (*keys, field))
             found.assume(obj, (*keys, field), "0 stands for the API server's default")
@@ -168,59 +187,6 @@ def _pre_stop(found: Findings, obj: KubernetesObject, container: Keys) -> None:
     if found.states("deployment", "preStop"):
         found.ignore(obj, keys, "the scenario states deployment.preStop")
         return
-    if not isinstance(hook, Mapping):
-        found.look(obj, keys)
-        found.problem(obj, keys, "must be a mapping")
-        return
-    given = [handler for handler in ("sleep", "exec", "httpGet", "tcpSocket") if hook.get(handler) is not None]
-    if len(given) != 1:
-        found.look(obj, keys)
-        text = "must specify a handler type" if not given else "may not specify more than 1 handler type"
-        found.problem(obj, keys, text, "one of sleep, exec, httpGet")
-    elif given == ["sleep"]:
-        _sleep_hook(found, obj, (*keys, "sleep"))
-    elif given == ["exec"]:
-        _exec_hook(found, obj, (*keys, "exec"))
-    else:
-        keys = (*keys, given[0])
-        found.read(obj, keys, "taken as 0s")
-        text = f"{given[0]} is taken to answer at once; if it blocks, state deployment.preStop in the scenario"
-        found.assume(obj, keys, text)
-        found.put(("deployment", "preStop"), {"sleep": 0}, obj.place(*keys))
-
-
-def _sleep_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> None:
-    seconds = obj.get(*keys, "seconds")
-    place = obj.place(*keys, "seconds")
-    if isinstance(seconds, bool) or not isinstance(seconds, int):
-        found.look(obj, keys)
-        given = "nothing" if seconds is None else repr(seconds)
-        found.problem(obj, (*keys, "seconds"), f"must be a whole number, got {given}")
-        return
-    found.read(obj, (*keys, "seconds"), f"{seconds}s")
-    grace = obj.get(*POD, "terminationGracePeriodSeconds")
-    grace = 30 if not isinstance(grace, int) else grace
-    if not 0 <= seconds <= grace:
-        text = f"Invalid value: {seconds}: must be non-negative and less than terminationGracePeriodSeconds ({grace})"
-        found.problem(obj, (*keys, "seconds"), text, "lengthen the grace period or shorten the sleep")
-        return
-    found.put(("deployment", "preStop"), {"sleep": seconds}, place)
-
-
-def _exec_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> None:
-    keys = (*keys, "command")
-    command = obj.get(*keys)
-    found.look(obj, keys)
-    if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
-        found.problem(obj, keys, "must be a list of words", 'for example ["sleep", "30"]; numbers need quotes')
-        return
-    length = length_of(command)
-    if length.seconds is None:
-        text = f"the length of this preStop hook cannot be read: {length.why_not}"
-        found.problem(obj, keys, text, "state deployment: {preStop: 30s} in the scenario, with its real length")
-        return
-    found.read(obj, keys, f"{length.seconds:g}s")
-    for other in length.others:
-        text = f"`{other}` is taken to need no time and to leave the application alone"
-        found.assume(obj, keys, text)
-    found.put(("deployment", "preStop"), {"sleep": length.seconds}, obj.place(*keys))
+    if (read := read_hook(found, obj, keys)) is not None:
+        found.put(("deployment", "preStop"), *read)
+        look_for_a_shell(found, obj, container, keys)

@@ -73,6 +73,7 @@ class Attempts:
         self._connect_timeout_s = gateway.connect_timeout
         self._read_timeout_s = gateway.read_timeout
         self._idempotent = scenario.traffic.idempotent
+        self._warm_up = scenario.app.warm_up
 
     # What the clients call --------------------------------------------------------------------------------------
 
@@ -161,7 +162,7 @@ class Attempts:
                 started_s = now_s + took_s
             else:
                 started_s = max(container.ends[0], now_s)
-                ended_s = started_s + exchange.demand_s
+                ended_s = started_s + exchange.demand_s * container.slowdown(now_s, self._warm_up)
                 heapreplace(container.ends, ended_s)
                 if ended_s - now_s <= self._read_timeout_s:
                     return self._answer(exchange, container, now_s, started_s, ended_s)
@@ -219,7 +220,7 @@ class Attempts:
         if worker.logs:
             worker.opened(exchange, ended_s, ended_s - exchange.sent_s if len(tried) == 1 else 0.0)
         reached = container if container is not None else session.holder
-        cause = reached.pod.record.deleted_by if reached is not None else 0
+        cause = reached.cause if reached is not None else 0
         if container is None:
             cause = cause or self._latest_operation()
         attempts = min(max(1, len(tried)), MAX_ATTEMPTS)

@@ -68,6 +68,7 @@ class Breaks:
             session.first_container = container.index
             if container.pod.deleted:
                 session.born_terminating = container.pod.record.deleted_by
+            container.take_in(now_s)
             self._recorder.residence.extend((now_s, container.index, 1.0))
             return NOT_BROKEN
         if holder is container and (now_s <= expires_s or self._external):
@@ -76,6 +77,9 @@ class Breaks:
         kept_here = past.get(container, -INFINITY) >= now_s
         session.past = {**past, holder: expires_s}
         session.holder = container
+        if holder is not container:
+            holder.let_go(now_s)
+            container.take_in(now_s)
         self._recorder.residence.extend((now_s, holder.index, -1.0, now_s, container.index, 1.0))
         if self._external:
             return NOT_BROKEN
@@ -112,7 +116,10 @@ class Breaks:
             origin = holder.closed_because
             if origin is Origin.NONE:
                 origin = Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.RACE
-            return mechanism, origin, cause
+            return mechanism, origin, holder.cause
+        if pod.unlisted_by and removed_s < INFINITY:
+            # It left without a deletion timestamp: no drain support keeps such a target.
+            return mechanism, Origin.RETARGETED, pod.unlisted_by
         if cause and removed_s < INFINITY:
             return mechanism, Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.DRAIN_OFF, cause
         # The pod lives on: it was not ready for a while, or a health check took it out.
@@ -154,8 +161,10 @@ class Breaks:
             session.breaks_caused, session.breaks_background, session.broken_by = counts
         holder = session.holder
         if moved_to is not None and moved_to is not holder:
+            moved_to.let_go(now_s)
             self._recorder.residence.extend((now_s, moved_to.index, -1.0))
             if holder is not None:
+                holder.take_in(now_s)
                 self._recorder.residence.extend((now_s, holder.index, 1.0))
 
     @staticmethod

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from simsticky.sim.nodes import Nodes
 from simsticky.sim.pods import Container, Pod
-from simsticky.sim.recording import PodRecord
+from simsticky.sim.recording import ContainerRecord, PodRecord
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -17,6 +18,7 @@ class Cluster:
     Attributes:
         pods: The pod objects that exist, in order of creation.
         records: The records of all pods there ever were.
+        nodes: The nodes they run on.
         on_change: Called with a pod whose object changed: created, ready, deleted, terminal or gone.
     """
 
@@ -25,17 +27,21 @@ class Cluster:
         self._world = world
         self.records = world.recorder.recording.pods
         self._containers = world.recorder.recording.containers
+        self._lives = world.recorder.recording.lives
         self.pods: list[Pod] = []
+        self.nodes = Nodes(world.scenario.kubernetes.nodes)
         self.on_change: list[Callable[[Pod], None]] = []
         self._reuses = world.scenario.kubernetes.pod_addresses == "reuse"
         self._freed: list[str] = []
 
-    def create_pod(self, replica_set: str, revision: int, cause: int, created_s: float | None = None) -> Pod:
-        """Create a pending pod object."""
+    def create_pod(
+        self, replica_set: str, revision: int, cause: int, created_s: float | None = None, name: str | None = None
+    ) -> Pod:
+        """Create a pending pod object; a ReplicaSet's pods get a generated name."""
         index = len(self.records)
         bits = self._world.streams.bits(Purpose.UID, index)
         record = PodRecord(
-            pod=f"{replica_set}-{generated_suffix(bits, 5)}",
+            pod=name or f"{replica_set}-{generated_suffix(bits, 5)}",
             replica_set=replica_set,
             revision=revision,
             node="",
@@ -46,20 +52,19 @@ class Cluster:
         pod = Pod(index, f"{bits:016x}", record, replica_set)
         self.pods.append(pod)
         if created_s is None:
-            self._world.tell("replicaset", "created", pod.name, f"for revision {revision}", cause)
+            actor = "replicaset" if name is None else "statefulset"
+            self._world.tell(actor, "created", pod.name, f"for revision {revision}", cause)
         self.changed(pod)
         return pod
 
-    def schedule(self, pod: Pod) -> None:
-        """Bind a pod to the node with the fewest pods of the application, the first of equals (rule K8)."""
-        nodes = self._world.scenario.kubernetes.nodes
-        crowd = [0] * nodes
-        for other in self.pods:
-            if other.record.node and other.active:
-                crowd[int(other.record.node.rpartition("-")[2]) - 1] += 1
-        node = crowd.index(min(crowd))
-        pod.record.node = f"node-{node + 1}"
+    def schedule(self, pod: Pod) -> bool:
+        """Bind a pod to a node; False while no node takes pods."""
+        node = self.nodes.choose(self.pods)
+        if node is None:
+            return False
+        pod.record.node = node
         pod.record.address = self._address(pod.index + 2)
+        return True
 
     def _address(self, number: int) -> str:
         """Return an address for a new pod: one nobody had, or the one freed last (``kubernetes.podAddresses``)."""
@@ -69,14 +74,16 @@ class Cluster:
 
     def start_container(self, pod: Pod, now_s: float) -> Container:
         """Start a container instance in a pod; it does not listen yet."""
-        index = len(self._containers)
+        life = ContainerRecord(pod.index, pod.record.restarts + 1, now_s, due_s=pod.restarted_s)
+        pod.container = Container(len(self._containers), pod, self._world.scenario.app.concurrency, now_s, life)
         self._containers.append(pod.index)
-        pod.container = Container(index, pod, self._world.scenario.app.concurrency, now_s)
-        pod.record.started_s = now_s
+        self._lives.append(life)
+        if pod.record.restarts == 0:
+            pod.record.started_s = now_s
         return pod.container
 
-    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None) -> None:
-        """Publish a pod's Ready condition."""
+    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None, why: str = "") -> None:
+        """Publish a pod's Ready condition; ``why`` is for people."""
         if pod.ready == ready:
             return
         pod.ready = ready
@@ -84,12 +91,13 @@ class Cluster:
         if ready and pod.record.ready_s != pod.record.ready_s:
             pod.record.ready_s = pod.ready_since_s or 0.0
         if since_s is None:
-            self._world.tell("kubelet", "ready" if ready else "unready", pod.name)
+            self._world.tell("kubelet", "ready" if ready else "unready", pod.name, why)
         self.changed(pod)
 
     def remove(self, pod: Pod) -> None:
         """Take the pod object away."""
         self.pods.remove(pod)
+        pod.gone = True
         if pod.address:
             self._freed.append(pod.address)
         pod.record.removed_s = self._world.now_s

@@ -1,14 +1,19 @@
-"""The Deployment and ReplicaSet controllers: they wake, ask ``kubernetes/`` what to do, and write it.
+"""The Deployment controller: it wakes, asks ``kubernetes/`` what to do, and writes it.
 
-A wake-up is level-triggered and coalesced: any number of events before the next sync lead to one sync, which sees
-everything there is then, as with Kubernetes' work queues. Each hop costs ``kubernetes.apiWrite``.
+A wake-up is level-triggered and coalesced, as in :mod:`simsticky.sim.replica_sets`.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from simsticky.kubernetes.deployment import Annotations, sync
-from simsticky.kubernetes.deployment_spec import DeploymentSpec, ReplicaSetState, Strategy, max_surge
+from simsticky.kubernetes.deployment_spec import (
+    DeploymentSpec,
+    ReplicaSetState,
+    Strategy,
+    max_surge,
+    split_new_and_old,
+)
 from simsticky.kubernetes.progress import (
     DeploymentStatus,
     ProgressCondition,
@@ -16,158 +21,128 @@ from simsticky.kubernetes.progress import (
     deployment_status,
     next_condition,
 )
-from simsticky.kubernetes.replicaset import PodRank, api_time_s, pods_to_delete, rank_by_node
+from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Deployment
 from simsticky.sim.cluster import Cluster, generated_suffix
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.pods import Pod
+from simsticky.sim.replica_sets import ReplicaSetController
 from simsticky.sim.streams import Purpose
+from simsticky.sim.workload_controller import Template, WorkloadController
 from simsticky.sim.world import World
 
 
-class ReplicaSetController:
-    """Makes the pods of each ReplicaSet as many as asked for (rules K5 to K8).
-
-    Args:
-        start_pod: Called with each new pod.
-        delete_pod: Called with a pod to delete and the operation behind it.
-        on_status: Called when a ReplicaSet's status has changed, and when it has acted on a new size.
+class DeploymentController(WorkloadController):
+    """Rolls out and scales (rules K1 to K4, K10 to K12).
 
     Attributes:
-        resized: ReplicaSets with a new size that they have not acted on yet.
+        spec: What is asked for now.
+        status: What its ReplicaSets add up to.
+        synced: Whether the last sync had nothing to write.
     """
 
     def __init__(
         self,
         world: World,
         cluster: Cluster,
-        min_ready_s: float,
-        start_pod: Callable[[Pod, int], None],
+        number: int,
+        name: str,
+        replicas: int,
+        startup: Law,
+        start_pod: Callable[[Pod, Template], None],
         delete_pod: Callable[[Pod, int], None],
-        on_status: Callable[[], None],
+        deletion_cost: Callable[[Pod], int] | None,
     ) -> None:
-        """Watch the cluster's pods."""
+        """Take a Deployment as it stands before the run.
+
+        Args:
+            world: Clock, luck and scenario; ``scenario.deployment`` says all but name and size.
+            cluster: Where the pods are.
+            number: Which Deployment of the scenario it is, from 0.
+            name: Its name.
+            replicas: Its size.
+            startup: Start-up time of its first version.
+            start_pod: Called with each new pod and its template.
+            delete_pod: Called with a pod to delete and the operation behind it.
+            deletion_cost: See :class:`ReplicaSetController`.
+        """
         self._world = world
         self._cluster = cluster
-        self._min_ready_s = min_ready_s
+        self._number = number
         self._start_pod = start_pod
-        self._delete_pod = delete_pod
-        self._on_status = on_status
-        self._waking: set[str] = set()
-        self._hops = 0
-        self.states: dict[str, ReplicaSetState] = {}
-        self.causes: dict[str, int] = {}
-        self.resized: set[str] = set()
-        cluster.on_change.append(lambda pod: self.wake(pod.replica_set))
-
-    def wake(self, name: str) -> None:
-        """Have a ReplicaSet synced after a hop, unless that is coming already."""
-        if name in self._waking or name not in self.states:
-            return
-        self._waking.add(name)
-        self._hops += 1
-        delay_s = self._world.draw(self._world.scenario.kubernetes.api_write, Purpose.API_WRITE, 1, self._hops)
-        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._sync(name))
-
-    def _sync(self, name: str) -> None:
-        """One pass: replica_set.go:syncReplicaSet. The status reports what was there before this pass acted."""
-        self._waking.discard(name)
-        state = self.states[name]
-        pods = [pod for pod in self._cluster.pods if pod.replica_set == name and pod.active]
-        missing = state.spec_replicas - len(pods)
-        for _ in range(missing):
-            pod = self._cluster.create_pod(name, state.revision, self.causes[name])
-            self._start_pod(pod, state.revision)
-        if missing < 0:
-            self._delete(pods, -missing, self.causes[name])
-        self._write_status(name, pods)
-        if name in self.resized:
-            self.resized.discard(name)
-            self._on_status()
-
-    def _delete(self, pods: list[Pod], count: int, cause: int) -> None:
-        crowd = [pod.record.node for pod in self._cluster.pods if pod.active]
-        ranked = rank_by_node([_rank(pod) for pod in pods], crowd)
-        by_uid = {pod.uid: pod for pod in pods}
-        for victim in pods_to_delete(ranked, count, self._world.now_s):
-            self._delete_pod(by_uid[victim.uid], cause)
-
-    def _write_status(self, name: str, pods: list[Pod]) -> None:
-        now_s, state = self._world.now_s, self.states[name]
-        ready = [pod.ready_since_s for pod in pods if pod.ready_since_s is not None]
-        wait_s = [since_s + self._min_ready_s - now_s for since_s in ready]
-        written = replace(
-            state,
-            status_replicas=len(pods),
-            ready_replicas=len(ready),
-            available_replicas=sum(left_s <= 0 for left_s in wait_s),
-        )
-        for left_s in wait_s:
-            if left_s > 0:
-                call_at(self._world.env, left_s, Phase.CONTROLLER, lambda: self.wake(name))
-        if written != state:
-            self.states[name] = written
-            self._on_status()
-
-
-def _rank(pod: Pod) -> PodRank:
-    since_s = pod.ready_since_s
-    return PodRank(
-        uid=pod.uid,
-        node=pod.record.node,
-        phase=pod.phase,
-        ready=pod.ready,
-        ready_since_s=None if since_s is None else api_time_s(since_s),
-        created_s=api_time_s(pod.record.created_s),
-    )
-
-
-class DeploymentController:
-    """Rolls out and scales (rules K1 to K4).
-
-    Attributes:
-        spec: What is asked for now.
-        status: What its ReplicaSets add up to.
-        complete: Whether the rollout of the present template and size is complete.
-        stuck: Why the rollout does not go on, empty while it does.
-    """
-
-    def __init__(self, world: World, cluster: Cluster, deployment: Deployment) -> None:
-        """Take the manifest's Deployment as it stands before the run."""
-        rolling = deployment.strategy.rolling_update
-        self._world = world
-        self._cluster = cluster
-        self._name = deployment.name
         self._hops = 0
         self._waking = False
         self._rollout_cause = 0
         self._scale_cause = 0
         self._condition: ProgressCondition | None = None
-        self.replica_sets: ReplicaSetController | None = None
+        self._history = [1]
+        self.name = name
         self.on_change: list[Callable[[], None]] = []
         self.status = DeploymentStatus()
         self.stuck = ""
         self.synced = True
-        self.spec = DeploymentSpec(
-            replicas=deployment.replicas,
-            strategy=Strategy(deployment.strategy.type, rolling.max_surge, rolling.max_unavailable),
-            paused=deployment.paused,
-            min_ready_seconds=deployment.min_ready_seconds,
-            progress_deadline_seconds=deployment.progress_deadline_seconds,
-            revision_history_limit=deployment.revision_history_limit,
+        self.templates = {1: Template(startup)}
+        self.spec = _spec(world.scenario.deployment, replicas)
+        self.replica_sets = ReplicaSetController(
+            world, cluster, 2 * number + 1, self._start, delete_pod, deletion_cost, self.wake
         )
+
+    @property
+    def replicas(self) -> int:
+        """``spec.replicas``."""
+        return self.spec.replicas
+
+    @property
+    def paused(self) -> bool:
+        """Whether rollouts are held."""
+        return self.spec.paused
+
+    @property
+    def revision(self) -> int:  # type: ignore[override]  # read-only here
+        """Number of the present template."""
+        return self.spec.revision
 
     @property
     def complete(self) -> bool:
         """Whether the status says so for the present spec (deployment_util.go:DeploymentComplete)."""
         return self.synced and deployment_complete(self.spec.replicas, self.status)
 
-    def roll_out(self, cause: int) -> int:
-        """Give the Deployment a new pod template and return its revision."""
-        self.spec = replace(self.spec, revision=self.spec.revision + 1)
+    def owns(self, pod: Pod) -> bool:
+        """Whether a pod is of one of its ReplicaSets."""
+        return pod.replica_set in self.replica_sets.states
+
+    def _start(self, pod: Pod) -> None:
+        self._start_pod(pod, self.templates[pod.record.revision])
+
+    # What it is asked -------------------------------------------------------------------------------------------
+
+    def roll_out(self, template: Template, cause: int) -> None:
+        """Give the Deployment a new pod template."""
+        revision = max(self.templates) + 1
+        self.templates[revision] = template
+        self._go_to(revision, cause)
+
+    def roll_back(self, cause: int) -> bool:
+        """Go back to the template that was there before: its ReplicaSet, living pods included, is the new one again.
+
+        Source: kubectl rollout undo; deployment_util.go:FindNewReplicaSet. The ReplicaSet gets the highest revision
+        number then, so that going back twice ends where it began.
+        """
+        if len(self._history) < 2:
+            return False
+        self._go_to(self._history[-2], cause)
+        return True
+
+    def _go_to(self, revision: int, cause: int) -> None:
+        self._history = [earlier for earlier in self._history if earlier != revision] + [revision]
+        self.spec = replace(self.spec, revision=revision)
         self._rollout_cause = cause
         self._restart_clock()
-        return self.spec.revision
+
+    def hold(self, held: bool) -> None:
+        """Pause or resume; resuming restarts the progress deadline (progress.go, DeploymentResumed)."""
+        self.spec = replace(self.spec, paused=held)
+        self._restart_clock()
 
     def scale(self, replicas: int, cause: int) -> None:
         """Ask for another number of pods."""
@@ -182,9 +157,9 @@ class DeploymentController:
         self._look_again_after_the_deadline()
         self.wake()
 
-    def adopt(self, controller: ReplicaSetController) -> str:
-        """Start with one ReplicaSet of the present template, all its pods available; return its name."""
-        self.replica_sets = controller
+    def adopt(self, running_since_s: Callable[[int], float]) -> list[Pod]:
+        """Start with one ReplicaSet of the present template, all its pods available."""
+        controller = self.replica_sets
         name, replicas = self._replica_set_name(self.spec.revision), self.spec.replicas
         controller.states[name] = ReplicaSetState(
             name,
@@ -196,29 +171,37 @@ class DeploymentController:
             available_replicas=replicas,
             desired_annotation=replicas,
             max_replicas_annotation=replicas + max_surge(self.spec),
+            terminating_replicas=None if self.spec.pod_replacement_policy is None else 0,
         )
         controller.causes[name] = 0
         self.status = deployment_status(self.spec, list(controller.states.values()))
-        return name
+        return [
+            self._cluster.create_pod(name, self.spec.revision, 0, created_s=running_since_s(place))
+            for place in range(replicas)
+        ]
 
     def wake(self) -> None:
         """Have the Deployment synced after a hop, unless that is coming already."""
         if self._waking:
             return
         self._waking = True
-        self._hops += 1
-        delay_s = self._world.draw(self._world.scenario.kubernetes.api_write, Purpose.API_WRITE, 0, self._hops)
-        call_at(self._world.env, delay_s, Phase.CONTROLLER, self._sync)
+        call_at(self._world.env, self._hop_s(), Phase.CONTROLLER, self._sync)
 
-    def pod_gone(self) -> None:
-        """A pod object is gone; only a Deployment that recreates waits for that."""
-        if self.spec.strategy.kind == "Recreate":
+    def _hop_s(self) -> float:
+        self._hops += 1
+        law = self._world.scenario.kubernetes.api_write
+        return self._world.draw(law, Purpose.API_WRITE, 2 * self._number, self._hops)
+
+    def pod_gone(self, pod: Pod) -> None:
+        """A pod object is gone; only a Deployment that recreates, or that counts terminating pods, waits for that."""
+        if self.spec.strategy.kind == "Recreate" or self.spec.pod_replacement_policy is not None:
             self.wake()
+
+    # One pass ---------------------------------------------------------------------------------------------------
 
     def _sync(self) -> None:
         self._waking = False
         controller = self.replica_sets
-        assert controller is not None
         if controller.resized:
             # Sizes are promises: a pass that builds on them before the pods are there, or gone, could exceed maxSurge.
             # The ReplicaSet that acts last wakes this controller again.
@@ -237,6 +220,7 @@ class DeploymentController:
                 result.create.replicas,
                 desired_annotation=written.desired,
                 max_replicas_annotation=written.max_replicas,
+                terminating_replicas=None if self.spec.pod_replacement_policy is None else 0,
             )
             self._size(name, result.create.replicas, cause)
         for name, replicas in result.scale.items():
@@ -251,40 +235,47 @@ class DeploymentController:
 
     def _size(self, name: str, replicas: int, cause: int) -> None:
         controller = self.replica_sets
-        assert controller is not None
         controller.causes[name] = cause
         controller.resized.add(name)
         self._world.tell("deployment", "sized", name, f"to {replicas}", cause)
         controller.wake(name)
 
     def _annotate(self, name: str, annotations: dict[str, Annotations]) -> None:
-        if name in annotations:
-            controller = self.replica_sets
-            assert controller is not None
+        states = self.replica_sets.states
+        if name in states:
             written = annotations[name]
-            controller.states[name] = replace(
-                controller.states[name],
-                desired_annotation=written.desired,
-                max_replicas_annotation=written.max_replicas,
+            states[name] = replace(
+                states[name], desired_annotation=written.desired, max_replicas_annotation=written.max_replicas
             )
 
     def _report(self) -> None:
         """Write the status and the Progressing condition, which is information only."""
-        controller = self.replica_sets
-        assert controller is not None
         before, now_s = self.status, self._world.now_s
-        self.status = deployment_status(self.spec, list(controller.states.values()))
-        condition = next_condition(self.spec, self._condition, before, self.status, now_s)
-        if condition is not None and condition != self._condition:
-            if not condition.status:
-                self.stuck = self._why_stuck()
-                cause = self._rollout_cause
-                self._world.tell("deployment", "stuck", self._name, f"{condition.reason}: {self.stuck}", cause)
-            elif condition.reason == "ReplicaSetUpdated":
-                self._look_again_after_the_deadline()
-            self._condition = condition
+        self.status = deployment_status(self.spec, list(self.replica_sets.states.values()))
+        if self.spec.paused:
+            # No deadline runs then (progress.go: the condition is kept up by a rollout only).
+            self.stuck = "the Deployment is paused" if self.synced and self._rollout_is_held() else ""
+        else:
+            self._keep_up_condition(before, now_s)
         for listener in self.on_change:
             listener()
+
+    def _rollout_is_held(self) -> bool:
+        new, old = split_new_and_old(self.spec, list(self.replica_sets.states.values()))
+        return new is None or any(state.spec_replicas for state in old)
+
+    def _keep_up_condition(self, before: DeploymentStatus, now_s: float) -> None:
+        condition = next_condition(self.spec, self._condition, before, self.status, now_s)
+        if condition is None or condition == self._condition:
+            return
+        if not condition.status:
+            self.stuck = self._why_stuck()
+            cause = self._rollout_cause or self._scale_cause
+            self._world.tell("deployment", "stuck", self.name, f"{condition.reason}: {self.stuck}", cause)
+        elif condition.reason == "ReplicaSetUpdated":
+            self.stuck = ""
+            self._look_again_after_the_deadline()
+        self._condition = condition
 
     def _look_again_after_the_deadline(self) -> None:
         """The controller looks again one second after the deadline (progress.go:requeueStuckDeployment)."""
@@ -293,16 +284,30 @@ class DeploymentController:
 
     def _why_stuck(self) -> str:
         status, wanted = self.status, self.spec.replicas
-        if self.spec.paused:
-            return "the Deployment is paused"
         return (
             f"{status.updated_replicas} of {wanted} pods are of the new version, "
             f"{status.available_replicas} of {status.replicas} pods are available"
         )
 
     def _old_pods_running(self) -> bool:
-        return any(pod.record.revision != self.spec.revision and not pod.terminal for pod in self._cluster.pods)
+        return any(
+            pod.record.revision != self.spec.revision and not pod.terminal and self.owns(pod)
+            for pod in self._cluster.pods
+        )
 
     def _replica_set_name(self, revision: int) -> str:
-        bits = self._world.streams.bits(Purpose.UID, 1 << 30, revision)
-        return f"{self._name}-{generated_suffix(bits, 9)}"
+        bits = self._world.streams.bits(Purpose.UID, (1 << 30) + self._number, revision)
+        return f"{self.name}-{generated_suffix(bits, 9)}"
+
+
+def _spec(deployment: Deployment, replicas: int) -> DeploymentSpec:
+    rolling = deployment.strategy.rolling_update
+    return DeploymentSpec(
+        replicas=replicas,
+        strategy=Strategy(deployment.strategy.type, rolling.max_surge, rolling.max_unavailable),
+        paused=deployment.paused,
+        min_ready_seconds=deployment.min_ready_seconds,
+        progress_deadline_seconds=deployment.progress_deadline_seconds,
+        revision_history_limit=deployment.revision_history_limit,
+        pod_replacement_policy=deployment.pod_replacement_policy,
+    )

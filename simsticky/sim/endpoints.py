@@ -3,77 +3,158 @@
 Both are level-triggered: an update writes what is true when it is written, not what was true when it was asked for.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from math import ceil, log1p
 from typing import Any
 
-from simsticky.kic.translator import Endpoint, translate
-from simsticky.kong.upstream import Target
-from simsticky.kubernetes.endpointslice import conditions, should_be_in_slice
+from simsticky.kic.translator import Backend, Endpoint, translate_backends
+from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
+from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, Wait, call_at
 from simsticky.sim.pods import Pod
 from simsticky.sim.streams import Purpose
 from simsticky.sim.workers import Node
+from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
 
 
 class EndpointSliceController:
-    """Writes the Service's EndpointSlice (rules E)."""
+    """Writes the EndpointSlices, and says which of them the route leads to (rules E).
 
-    def __init__(self, world: World, cluster: Cluster, ingress: "IngressController") -> None:
-        """Watch the cluster's pods."""
+    Every workload of the scenario has a Service of its own. The route leads to one of them, or to several with
+    weights; of one Service whose selector changes the same is true.
+
+    Attributes:
+        slices: The listed endpoints by workload and pod.
+    """
+
+    def __init__(
+        self, world: World, cluster: Cluster, ingress: "IngressController", workloads: Sequence[WorkloadController]
+    ) -> None:
+        """Watch the cluster's pods; the route leads to the first workload."""
         self._world = world
         self._ingress = ingress
+        self._workloads = workloads
         self._publish_not_ready = world.scenario.service.publish_not_ready_addresses
         self._writes = 0
-        self.slice: dict[str, Endpoint] = {}
-        self._pod_of: dict[str, Pod] = {}
+        self._passes = 0
+        self._due: dict[str, set[Pod]] = {workload.name: set() for workload in workloads}
+        self._syncs = {workload.name: SliceSync() for workload in workloads}
+        self.slices: dict[str, dict[Pod, Endpoint]] = {workload.name: {} for workload in workloads}
+        self._weights: dict[str, int | None] = {workloads[0].name: None}
         cluster.on_change.append(self._pod_changed)
+
+    def _owner(self, pod: Pod) -> str:
+        return next(workload.name for workload in self._workloads if workload.owns(pod))
 
     def _pod_changed(self, pod: Pod) -> None:
         if not pod.address:
             return
-        written = self.slice.get(pod.address) if self._pod_of.get(pod.address) is pod else None
-        if self._endpoint(pod) == written:
+        name = self._owner(pod)
+        if self._endpoint(pod) == self.slices[name].get(pod):
             return
         self._writes += 1
         law = self._world.scenario.kubernetes.endpoint_update
         delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, pod.index, self._writes)
-        call_at(self._world.env, delay_s, Phase.STATUS, lambda: self.write(pod))
+        call_at(self._world.env, delay_s, Phase.STATUS, lambda: self._sync(name, pod))
 
-    def write(self, pod: Pod) -> None:
-        """Write a pod's endpoint as it is now, and let KIC see it."""
-        endpoint, listed = self._endpoint(pod), self._pod_of.get(pod.address)
-        if endpoint == self.slice.get(pod.address) and listed in (pod, None):
+    def _sync(self, name: str, pod: Pod | None = None) -> None:
+        """One pass over a Service: write all endpoints whose change it has heard of, as the pods are now.
+
+        A pass that finds its cache older than its own last write fails, and is tried again (rule E2).
+        """
+        due = self._due[name]
+        if pod is not None:
+            due.add(pod)
+        changed = [pod for pod in due if self._endpoint(pod) != self.slices[name].get(pod)]
+        if not changed:
+            due.clear()
             return
+        self._passes += 1
+        law, now_s = self._world.scenario.kubernetes.slice_watch, self._world.now_s
+        attempt = self._syncs[name].attempt(now_s, self._world.draw(law, Purpose.SLICE_WATCH, 0, self._passes))
+        self._syncs[name] = attempt.sync
+        if attempt.retry_at_s is not None:
+            wait_s = attempt.retry_at_s - now_s
+            changes = (
+                "1 change of endpoints waits" if len(changed) == 1 else f"{len(changed)} changes of endpoints wait"
+            )
+            self._world.tell("endpointslice", "stale", name, f"{changes} {wait_s:g} s")
+            call_at(self._world.env, wait_s, Phase.STATUS, lambda: self._sync(name))
+        if not attempt.writes:
+            return
+        for each in sorted(changed, key=lambda pod: pod.index):
+            self._write(name, each)
+        due.clear()
+        self._publish()
+
+    def _write(self, name: str, pod: Pod) -> None:
+        """Write a pod's endpoint as it is now."""
+        endpoint, listed = self._endpoint(pod), self.slices[name]
         if endpoint is None:
-            if listed is pod:
-                self._leave(pod)
+            if pod in listed:
+                self._leave(name, pod)
         else:
-            if listed not in (pod, None):
-                self._leave(listed)  # its address has passed to another pod
-            self.slice[pod.address] = endpoint
-            self._pod_of[pod.address] = pod
+            for other in [other for other in listed if other.address == pod.address and other is not pod]:
+                self._leave(name, other)  # its address has passed to this pod
+            listed[pod] = endpoint
             state = f"ready={_word(endpoint.ready)} terminating={_word(endpoint.terminating)}"
             self._world.tell("endpointslice", "wrote", pod.name, state, pod.record.deleted_by)
-        self._ingress.slice_changed(self.slice)
 
-    def _leave(self, pod: Pod) -> None:
-        del self.slice[pod.address], self._pod_of[pod.address]
+    def _leave(self, name: str, pod: Pod) -> None:
+        del self.slices[name][pod]
         pod.record.endpoint_gone_s = self._world.now_s
         self._world.tell("endpointslice", "left", pod.name, "left the slice", pod.record.deleted_by)
+
+    def _publish(self) -> None:
+        self._ingress.slice_changed(self.backends())
+
+    def backends(self) -> tuple[Backend, ...]:
+        """Return what the route leads to: the endpoints and the weight of each Service."""
+        return tuple(Backend(tuple(self.slices[name].values()), weight) for name, weight in self._weights.items())
+
+    def leads_to(self, name: str) -> bool:
+        """Whether the route leads to a workload's pods."""
+        return name in self._weights
+
+    def route(self, weights: Mapping[str, int | None], cause: int, *, by_selector: bool) -> None:
+        """Lead the route to other workloads; by the Service's selector this takes the slice's controller, too.
+
+        Args:
+            weights: Weight of each workload's Service, None for the only one.
+            cause: Number of the operation.
+            by_selector: Whether it is the Service's selector that changes.
+        """
+        if not by_selector:
+            self._weights = dict(weights)
+            self._publish()
+            return
+        self._writes += 1
+        law = self._world.scenario.kubernetes.endpoint_update
+        delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, (1 << 30), self._writes)
+
+        def rewrite() -> None:
+            gone = sum(len(self.slices[name]) for name in self._weights if name not in weights)
+            new = sum(len(self.slices[name]) for name in weights if name not in self._weights)
+            self._weights = dict(weights)
+            text = f"{gone} endpoints leave at once, {new} come"
+            self._world.tell("endpointslice", "switched", ", ".join(weights), text, cause)
+            self._publish()
+
+        call_at(self._world.env, delay_s, Phase.STATUS, rewrite)
 
     def adopt(self, pod: Pod) -> None:
         """Hold the endpoint of a pod that has been there since before the run."""
         endpoint = self._endpoint(pod)
         if endpoint is not None:
-            self.slice[pod.address] = endpoint
-            self._pod_of[pod.address] = pod
+            self.slices[self._owner(pod)][pod] = endpoint
 
     def _endpoint(self, pod: Pod) -> Endpoint | None:
+        if pod.gone:
+            return None
         running = pod.container is not None and pod.phase == "Running"
         if not should_be_in_slice(pod.phase, has_ip=running, has_deletion_timestamp=pod.deleted):
             return None
@@ -101,7 +182,7 @@ class IngressController:
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
-        self._seen: dict[str, Endpoint] = {}
+        self._seen: tuple[Backend, ...] = ()
         self._pushed: tuple[Target, ...] | None = None
         self._busy_until_s = 0.0
         self._tick_pending = False
@@ -113,17 +194,17 @@ class IngressController:
         if settings.config_churn:
             world.env.process(self._churn())
 
-    def slice_changed(self, endpoints: dict[str, Endpoint]) -> None:
-        """An EndpointSlice was written; its cache hears of it after the watch delay."""
+    def slice_changed(self, backends: tuple[Backend, ...]) -> None:
+        """An EndpointSlice or the route was written; its cache hears of it after the watch delay."""
         self._changes += 1
-        change, endpoints = self._changes, dict(endpoints)
+        change = self._changes
         delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
-        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(change, endpoints))
+        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(change, backends))
 
-    def _observe(self, change: int, endpoints: dict[str, Endpoint]) -> None:
+    def _observe(self, change: int, backends: tuple[Backend, ...]) -> None:
         if change < self._seen_change:
             return  # a watch never goes back: a later state has been seen already
-        self._seen_change, self._seen = change, endpoints
+        self._seen_change, self._seen = change, backends
         self._ask_for_tick()
 
     def _ask_for_tick(self) -> None:
@@ -142,7 +223,7 @@ class IngressController:
 
     def _tick(self) -> None:
         self._tick_pending = False
-        targets = translate(self._seen.values(), self._settings.enable_drain_support)
+        targets = translate_backends(self._seen, self._settings.enable_drain_support)
         unrelated, self._unrelated = self._unrelated, set()
         if targets != self._pushed:
             nodes = self._gateway.nodes
@@ -178,7 +259,7 @@ class IngressController:
             return 0
         pods = {pod.address: pod for pod in self._cluster.pods}
         changed = [pods[a] for a in pods if before.get(a) != after.get(a)]
-        causes = [pod.record.deleted_by or pod.unready_by for pod in changed]
+        causes = [pod.record.deleted_by or pod.unready_by or pod.unlisted_by for pod in changed]
         return max(causes, default=0) or self._gateway.latest_operation
 
     # Pushes for other reasons -----------------------------------------------------------------------------------
@@ -218,10 +299,10 @@ class IngressController:
             yield Wait(self._world.env, -log1p(-draw) / rate, Phase.CONTROLLER)
             self.push_unrelated()
 
-    def adopt(self, endpoints: dict[str, Endpoint]) -> None:
+    def adopt(self, backends: tuple[Backend, ...]) -> None:
         """Start with every node in agreement with the slice, as long after the last change."""
-        self._seen = dict(endpoints)
-        self._pushed = translate(endpoints.values(), self._settings.enable_drain_support)
+        self._seen = backends
+        self._pushed = translate_backends(backends, self._settings.enable_drain_support)
         for node in self._gateway.nodes:
             self._gateway.apply(node, self._pushed, self._world.now_s)
 
@@ -229,7 +310,10 @@ class IngressController:
 def _difference(before: dict[str, int], after: dict[str, int], cluster: Cluster) -> str:
     names = {record.address: record.pod for record in cluster.records}
     added = {address: weight for address, weight in after.items() if address not in before}
-    parts = [f"+{names[address]}" if weight else f"+{names[address]} weight 0" for address, weight in added.items()]
+    parts = [
+        f"+{names[address]}" if weight == DEFAULT_WEIGHT else f"+{names[address]} weight {weight}"
+        for address, weight in added.items()
+    ]
     parts += [f"-{names[address]}" for address in before if address not in after]
     parts += [
         f"{names[address]} weight {before[address]}->{weight}"

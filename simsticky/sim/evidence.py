@@ -22,6 +22,7 @@ from simsticky.sim.recording import (
     SESSION_COLUMNS,
     STARTED,
     WIDTH,
+    ContainerRecord,
     Outcome,
     PodRecord,
     Recording,
@@ -51,6 +52,16 @@ _LIFE = (
     "dead_s",
     "endpoint_gone_s",
     "removed_s",
+)
+_CONTAINER_LIFE = (
+    "due_s",
+    "started_s",
+    "listening_s",
+    "sigterm_s",
+    "listener_closed_s",
+    "sigkill_s",
+    "cut_s",
+    "dead_s",
 )
 
 
@@ -136,12 +147,17 @@ class Evidence:
         pods, containers = self.recording.pods, self.recording.containers
         return np.array([*(value(pods[pod]) for pod in containers), np.nan])[self.container]
 
+    def of_container(self, value: Callable[[ContainerRecord], float]) -> Floats:
+        """Return a time of the container that each request reached; NaN where it reached none."""
+        return np.array([*map(value, self.recording.lives), np.nan])[self.container]
+
     @cached_property
-    def listening_from(self) -> dict[str, float]:
-        """Since when each pod listens, by name."""
-        opened = {pod.pod: pod.started_s for pod in self.recording.pods if pod.created_s < 0}
-        told = {event.subject: event.at_s for event in self.recording.events if event.kind == "listening"}
-        return opened | told
+    def instances(self) -> dict[int, list[ContainerRecord]]:
+        """The containers of each pod that had any, in order of their start, by the pod's index."""
+        found: dict[int, list[ContainerRecord]] = {}
+        for record in self.recording.lives:
+            found.setdefault(record.pod, []).append(record)
+        return found
 
     @cached_property
     def tables(self) -> dict[str, tuple[list[float], list[dict[str, int]]]]:
@@ -208,6 +224,10 @@ class Evidence:
         times, sets = self.unhealthy[self.node_of(row)]
         return sets[bisect_right(times, self.rows[row, SENT]) - 1]
 
+    def container_of(self, row: int) -> ContainerRecord:
+        """Return the life of the container that a request reached."""
+        return self.recording.lives[int(self.container[row])]
+
     def pod_of(self, row: int) -> PodRecord:
         """Return the pod that a request reached."""
         return self.recording.pods[self.recording.containers[int(self.container[row])]]
@@ -245,6 +265,16 @@ def life(pod: PodRecord) -> str:
     """Return a pod's name and its moments."""
     times = (f"{name.removesuffix('_s')} {getattr(pod, name)!s} s" for name in _LIFE if known(getattr(pod, name)))
     return f"pod {pod.pod} ({', '.join(times)})"
+
+
+def container_life(pod: PodRecord, container: ContainerRecord) -> str:
+    """Return a container's pod, its number there and its moments."""
+    times = (
+        f"{name.removesuffix('_s')} {getattr(container, name)!s} s"
+        for name in _CONTAINER_LIFE
+        if known(getattr(container, name))
+    )
+    return f"container {container.instance} of {pod.pod} ({', '.join(times)}; {container.ended or 'running'})"
 
 
 def known(time_s: float) -> bool:

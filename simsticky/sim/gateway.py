@@ -195,7 +195,7 @@ class Gateway:
                 {
                     name: self._servers[address]
                     for name, address in named.items()
-                    if address in self._servers and address not in node.watched
+                    if address in self._servers and self._servers[address].warm and address not in node.watched
                 }
             )
         for worker in node.workers:
@@ -255,6 +255,12 @@ class Gateway:
         for node in self.nodes:
             self._rebuild_routes(node)
 
+    def warmed_up(self, container: Container) -> None:
+        """Let a container that works at full speed from now on be reached the fast way."""
+        container.warm = True
+        for node in self.nodes:
+            self._rebuild_routes(node)
+
     def listener_closed(self, container: Container, now_s: float, because: Origin) -> None:
         """Refuse connections to a container from now on."""
         if not container.listening:
@@ -272,7 +278,7 @@ class Gateway:
         pod = self._pods.get(address)
         if pod is None:
             return self._blackhole
-        gone = pod.deleted and (pod.container is None or pod.container.dead)
+        gone = (pod.deleted or pod.ending) and (pod.container is None or pod.container.dead)
         return pod.unreachable or (self._blackhole and gone)
 
     def server_at(self, address: str | None) -> Container | None:
@@ -300,7 +306,7 @@ class Gateway:
 
     def cut(self, container: Container, now_s: float) -> None:
         """End the requests in flight on a container that dies now, and tell their sessions."""
-        cause = container.pod.record.deleted_by
+        cause = container.cause
         for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, self._is_sent_again):
             session = self._sessions[number]
             self._breaks.undo(session, request, now_s)

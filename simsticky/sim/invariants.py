@@ -4,15 +4,17 @@ Nothing here is used by the model, and nothing of the model is used here: the ch
 Below the record level ``requests`` only those run whose rows were kept.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
 from simsticky.errors import InvariantError
 from simsticky.kong.cookie import path_match
-from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S
-from simsticky.scenario.model import Scale, Scenario
+from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBackOff
+from simsticky.scenario.model import Scenario
 from simsticky.scenario.upstream_settings import hash_on
-from simsticky.sim.evidence import INFINITY, ROUNDING_S, Evidence, Integers, Mask, known, life
+from simsticky.sim.evidence import INFINITY, ROUNDING_S, Evidence, Integers, Mask, container_life, known, life
 from simsticky.sim.recording import (
     CODE,
     CONTAINER,
@@ -21,8 +23,10 @@ from simsticky.sim.recording import (
     SENT,
     SESSION_COLUMNS,
     STARTED,
+    ContainerRecord,
     Kind,
     Outcome,
+    PodRecord,
     Recording,
     unpack_columns,
 )
@@ -70,47 +74,110 @@ def _clock(evidence: Evidence) -> None:
 
 _IN_ORDER = (
     ("created_s", "scheduled_s", "started_s", "ready_s"),
-    ("created_s", "deleted_s", "prestop_end_s", "sigterm_s", "listener_closed_s", "dead_s", "removed_s"),
+    ("created_s", "deleted_s", "removed_s"),
+    ("deleted_s", "prestop_end_s", "sigterm_s", "sigkill_s", "dead_s"),
+    ("deleted_s", "listener_closed_s", "dead_s"),
     ("started_s", "deleted_s"),
-    ("sigterm_s", "sigkill_s", "dead_s", "endpoint_gone_s"),
 )
+_CONTAINER_IN_ORDER = (
+    ("due_s", "started_s", "listening_s", "listener_closed_s", "cut_s", "dead_s"),
+    ("started_s", "sigterm_s", "sigkill_s", "dead_s"),
+)
+_ENDS = {
+    "": (False, None),
+    "stopped": (True, True),
+    "liveness": (True, True),
+    "startup": (True, True),
+    "crashed": (True, None),
+    "oom_killed": (True, None),
+    "powered_off": (True, None),
+}
+"""For each way of ending: whether the container is dead, and whether it had its SIGTERM (None: it may have had)."""
+
+
+_TAKES_MACHINES = ("shutdownNode", "nodeLoss", "spot")
+"""Operations under which a container may be over before its pod is deleted, or without that."""
 
 
 def _pods_live_in_order(evidence: Evidence) -> None:
+    machines_go = any(record.kind in _TAKES_MACHINES for record in evidence.recording.operations)
     for pod in evidence.recording.pods:
+        # A node that ends a pod does not wait for its deletion, which may come in between or afterwards.
+        ended_by_node = machines_go and any(end_s <= pod.deleted_s for end_s in (pod.sigterm_s, pod.dead_s))
         for order in _IN_ORDER:
-            times = [getattr(pod, name) for name in order if known(getattr(pod, name))]
+            names = order[1:] if ended_by_node and "dead_s" in order else order
+            times = [getattr(pod, name) for name in names if known(getattr(pod, name))]
             if times != sorted(times):
                 raise InvariantError(f"a pod lives in legal order, {', '.join(order)}: {life(pod)}")
-        if known(pod.sigkill_s) and pod.sigkill_s - pod.sigterm_s < MINIMUM_CONTAINER_STOP_GRACE_S - 1e-9:
-            raise InvariantError(f"SIGKILL comes at least 2 s after SIGTERM: {life(pod)}")
-        if known(pod.dead_s) and not known(pod.sigterm_s):
-            raise InvariantError(f"a container that is deleted gets SIGTERM before it is dead: {life(pod)}")
         if known(pod.deleted_s) != bool(pod.deleted_by):
             raise InvariantError(f"a pod is deleted by an operation: {life(pod)}")
 
 
+def _containers_live_in_order(evidence: Evidence) -> None:
+    """Each container lives a legal life, and a pod's containers one after the other with the back-off between them."""
+    for index, containers in evidence.instances.items():
+        pod = evidence.recording.pods[index]
+        for number, container in enumerate(containers, start=1):
+            _lives_legally(pod, container)
+            if container.instance != number or container.started_s > pod.deleted_s:
+                raise InvariantError(
+                    f"a pod starts one container after the other until it is deleted: "
+                    f"{container_life(pod, container)}; {life(pod)}"
+                )
+        back_off = CrashLoopBackOff()
+        for before, container in pairwise(containers):
+            ended_s = before.dead_s
+            if before.ended == "stopped" or not container.due_s >= ended_s + back_off.wait_s(ended_s) - 1e-9:
+                raise InvariantError(
+                    f"a container starts again once its back-off is over: {container_life(pod, container)}"
+                )
+            back_off = back_off.restarted(ended_s, container.due_s)
+        # A pod that is deleted in the moment of a restart never sees the container.
+        if pod.restarts - (len(containers) - 1) not in (0, 1):
+            raise InvariantError(f"restarts are counted: {pod.restarts} of {life(pod)}")
+
+
+def _lives_legally(pod: PodRecord, container: ContainerRecord) -> None:
+    for order in _CONTAINER_IN_ORDER:
+        times = [getattr(container, name) for name in order if known(getattr(container, name))]
+        if times != sorted(times):
+            what = container_life(pod, container)
+            raise InvariantError(f"a container lives in legal order, {', '.join(order)}: {what}")
+    if container.sigkill_s - container.sigterm_s < MINIMUM_CONTAINER_STOP_GRACE_S - 1e-9:
+        raise InvariantError(f"SIGKILL comes at least 2 s after SIGTERM: {container_life(pod, container)}")
+    dead, got_sigterm = _ENDS[container.ended]
+    if known(container.dead_s) != dead or got_sigterm not in (None, known(container.sigterm_s)):
+        what = container_life(pod, container)
+        raise InvariantError(f"a container gets SIGTERM before it is dead, or ends by itself: {what}")
+
+
 def _pods_within_surge(evidence: Evidence) -> None:
-    """Non-terminating pods <= max(spec.replicas since the Deployment was last complete) + maxSurge."""
-    pods, operations = evidence.recording.pods, evidence.recording.operations
-    timeline = evidence.scenario.timeline
-    wanted = [(-INFINITY, evidence.scenario.deployment.replicas)]
-    scaled = [
-        (record.start_s, operation.replicas)
-        for record, operation in zip(operations, timeline, strict=False)
-        if isinstance(operation, Scale)
-    ]
+    """Non-terminating pods <= max(spec.replicas since the Deployment was last complete) + maxSurge, for each one."""
+    scenario = evidence.scenario
+    sizes = {scenario.deployment.name: scenario.deployment.replicas}
+    sizes |= {companion.name: companion.replicas for companion in scenario.companions}
+    for name, replicas in sizes.items():
+        _within_surge(evidence, name, replicas)
+
+
+def _within_surge(evidence: Evidence, name: str, replicas: int) -> None:
+    scenario, operations = evidence.scenario, evidence.recording.operations
+    pods = [pod for pod in evidence.recording.pods if name in (pod.replica_set, pod.replica_set.rpartition("-")[0])]
+    wanted = [(-INFINITY, replicas)]
+    scaled = [(op.start_s, op.wanted_pods) for op in operations if op.wanted_pods >= 0 and op.target == name]
     wanted += sorted(scaled, key=lambda entry: entry[0])
     done = sorted(record.done_s for record in operations if known(record.done_s))
-    deleted = np.sort([pod.deleted_s for pod in pods if known(pod.deleted_s)])
+    # A pod that its node ends is not deleted, and is replaced once it is over.
+    ended = [pod.deleted_s if known(pod.deleted_s) else pod.dead_s for pod in pods]
+    deleted = np.sort([ended_s for ended_s in ended if known(ended_s)])
     created = np.sort([pod.created_s for pod in pods])
     for count, at_s in enumerate(created.tolist(), start=1):
         alive = count - int(np.searchsorted(deleted, at_s, side="right"))
         since_s = max((done_s for done_s in done if done_s < at_s), default=0.0)
         before = max(index for index, (from_s, _) in enumerate(wanted) if from_s <= since_s)
-        asked = [replicas for from_s, replicas in wanted[before:] if from_s <= at_s]
-        asked += [replicas for from_s, replicas in wanted if from_s == since_s]
-        most = max(replicas + evidence.scenario.deployment.surge(replicas) for replicas in asked)
+        asked = [size for from_s, size in wanted[before:] if from_s <= at_s]
+        asked += [size for from_s, size in wanted if from_s == since_s]
+        most = max(size + scenario.deployment.surge(size) for size in asked)
         if alive > most:
             raise InvariantError(f"non-terminating pods are at most {most}: {alive} at {at_s} s")
 
@@ -202,14 +269,17 @@ def _only_the_living_answer(evidence: Evidence) -> None:
     ended_s, outcome = evidence.rows[:, ENDED], evidence.outcome
     earliest_s, latest_s = evidence.arrived_between
     reached = evidence.container >= 0
-    opened, dead_s = evidence.listening_from, evidence.of_pod(lambda pod: pod.dead_s)
-    opened_s = evidence.of_pod(lambda pod: opened.get(pod.pod, INFINITY))
-    closed_s = evidence.of_pod(lambda pod: pod.listener_closed_s)
+    opened_s = evidence.of_container(lambda container: container.listening_s)
+    closed_s = evidence.of_container(lambda container: container.listener_closed_s)
+    cut_s = evidence.of_container(lambda container: container.cut_s)
     evidence.refuse("a request reaches a pod only once it listens", reached & ~(latest_s >= opened_s))
-    # At one instant the container's end comes before new sends, and a completion before both.
-    evidence.refuse("a request reaches a pod only while it listens", reached & (earliest_s >= closed_s))
-    evidence.refuse("a dead container answers nothing", (outcome == Outcome.ANSWERED) & (ended_s > dead_s))
-    evidence.refuse("a request is cut by its container's end", (outcome == Outcome.RESET) & (ended_s != dead_s))
+    # At one instant the container's end comes before new sends, and a completion before both; but a session that is
+    # one too many for the memory is sent first.
+    out_of_memory = evidence.of_container(lambda container: container.ended == "oom_killed") == 1.0
+    too_late = (earliest_s >= closed_s) & ~(out_of_memory & (earliest_s == closed_s))
+    evidence.refuse("a request reaches a pod only while it listens", reached & too_late)
+    evidence.refuse("a dead container answers nothing", (outcome == Outcome.ANSWERED) & (ended_s > cut_s))
+    evidence.refuse("a request is cut by its container's end", (outcome == Outcome.RESET) & (ended_s != cut_s))
 
 
 def _slots_and_queue(evidence: Evidence) -> None:
@@ -282,7 +352,7 @@ def _sessions_stick(evidence: Evidence) -> None:
         reuses = evidence.scenario.kubernetes.pod_addresses == "reuse"
         if reuses and (judged or gateway.sticky_identity == "by_target_id"):
             continue  # the address may be another target by now, or have brought an old verdict with it
-        if home.address in evidence.table_of(row) and not arrived_s >= home.listener_closed_s:
+        if home.address in evidence.table_of(row) and not arrived_s >= evidence.container_of(row - 1).listener_closed_s:
             raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {life(home)}")
 
 
@@ -391,7 +461,7 @@ def _rows_agree_with_sessions(evidence: Evidence) -> None:
             raise InvariantError(f"sessions agree with rows: {name} of {number:.0f} is {told}, the rows say {rows}")
 
 
-_ALWAYS = (_clock, _pods_live_in_order, _pods_within_surge, _operations_add_up)
+_ALWAYS = (_clock, _pods_live_in_order, _containers_live_in_order, _pods_within_surge, _operations_add_up)
 _WITH_REQUESTS = (
     _one_outcome_each,
     _timeouts_are_in_time,

@@ -1,25 +1,30 @@
-"""The kubelet: starts pods, probes them, and ends them (docs/model.md, rules P and D).
+"""The kubelet: starts pods, restarts their containers, and ends them (docs/model.md, rules P and D).
 
 Each pod has one process for its start and one for its end, written for reading: they wait, ask a decision of
-``kubernetes/``, and apply it.
+``kubernetes/``, and apply it. Probes are in ``probes.py``, the end of one container in ``termination.py``.
 """
 
 from collections.abc import Callable, Generator
 from typing import Any
 
-from simsticky.kubernetes.pod import effective_grace_s, pre_stop_wait_s, stop_timeout_s
-from simsticky.kubernetes.probe import ProbeSpec, ProbeWorker, first_tick, tick_s
+import simpy
+
+from simsticky.kubernetes.pod import CrashLoopBackOff, effective_grace_s
+from simsticky.kubernetes.probe import restart_grace_s
 from simsticky.scenario.distributions import Law
-from simsticky.scenario.model import Probe
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.gateway import Gateway
+from simsticky.sim.images import Images
 from simsticky.sim.kernel import Phase, Wait, call_at
-from simsticky.sim.pods import Container, Pod
-from simsticky.sim.recording import Origin
+from simsticky.sim.pods import Container, Memory, Pod
+from simsticky.sim.probes import Prober, spec_of
+from simsticky.sim.sidecars import Sidecars
 from simsticky.sim.streams import Purpose
+from simsticky.sim.termination import Stopper
 from simsticky.sim.world import World
+from simsticky.workload.equilibrium import residual_gap
 
-Process = Generator[Wait, Any, None]
+Process = Generator[simpy.Event, Any, None]
 
 
 class Kubelet:
@@ -37,18 +42,25 @@ class Kubelet:
         self._gateway = gateway
         self._on_listeners = on_listeners
         self._delays = world.scenario.kubernetes
-        self._readiness = _spec(deployment.readiness_probe)
-        self._startup = _spec(deployment.startup_probe)
-        self._hook = deployment.pre_stop
+        self._app = world.scenario.app
         self._grace_s = effective_grace_s(deployment.termination_grace_period_seconds)
-        self._on_sigterm = world.scenario.app.on_sigterm
-        self._session_timeout_s = world.scenario.app.session_timeout
+        self._grace_of_probe_s = {
+            name: self._grace_s if probe is None else restart_grace_s(spec_of(probe), self._grace_s)
+            for name, probe in (("liveness", deployment.liveness_probe), ("startup", deployment.startup_probe))
+        }
+        self._images = Images(deployment.image_pull_policy)
+        self._prober = Prober(world, cluster, deployment, self._unhealthy)
+        self._stopper = Stopper(world, gateway, on_listeners)
+        self._sidecars = Sidecars(world, self._stopper, deployment.sidecars)
+        self._stops: dict[Container, simpy.Process] = {}
+        self._back_offs: dict[int, CrashLoopBackOff] = {}
 
     # Start ------------------------------------------------------------------------------------------------------
 
     def start(self, pod: Pod, startup: Law, never_ready: bool) -> None:
         """Begin to run a new pod; ``startup`` is the time from container start until the application listens."""
-        self._world.env.process(self._start(pod, startup, never_ready))
+        pod.startup, pod.never_ready = startup, never_ready
+        self._world.env.process(self._start(pod))
 
     def adopt(self, pod: Pod, running_since_s: float) -> Container:
         """Take over a pod that has been running and ready since long before the run."""
@@ -56,215 +68,228 @@ class Kubelet:
         self._gateway.address_taken(pod)
         pod.record.scheduled_s = running_since_s
         pod.phase = "Running"
+        pod.startup = self._app.startup
         container = self._cluster.start_container(pod, 0.0)
-        pod.record.started_s = running_since_s
+        pod.record.started_s = container.record.started_s = container.record.listening_s = running_since_s
+        self._images.adopt(pod)
+        self._bound_memory(container)
         self._gateway.listener_opened(container)
         self._cluster.set_ready(pod, ready=True, since_s=running_since_s)
-        if self._readiness is not None:
-            worker = ProbeWorker(self._readiness, "readiness")
-            worker.outcome = "success"
-            # Pods were started at different moments, so their ticks do not coincide.
-            phase_s = self._world.streams.uniform(Purpose.STATUS_UPDATE, pod.index, 1 << 20) * self._readiness.period_s
-            self._world.env.process(self._probe_readiness(pod, container, worker, phase_s, 0))
+        self._prober.adopt(container)
+        if self._app.crash is not None and self._app.crash.versions == "all":
+            generator = self._world.streams.generator(Purpose.CRASH, pod.index)
+            self._crash_after(container, residual_gap(self._app.crash.every, generator))
         return container
 
-    def _start(self, pod: Pod, startup: Law, never_ready: bool) -> Process:
+    def _start(self, pod: Pod) -> Process:
         world, delays, env = self._world, self._delays, self._world.env
         yield Wait(env, world.draw(delays.scheduler, Purpose.SCHEDULER, pod.index), Phase.CONTROLLER)
-        if _is_deleted(pod):
+        if _is_ending(pod):
             return
-        self._cluster.schedule(pod)
+        while not self._cluster.schedule(pod):
+            world.tell("scheduler", "unschedulable", pod.name, "no node takes pods")
+            yield self._node_opens()
+            if _is_ending(pod):
+                return
         self._gateway.address_taken(pod)
         pod.record.scheduled_s = world.now_s
         world.tell("scheduler", "scheduled", pod.name, f"on {pod.record.node}")
-        pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.index)
-        start_s = world.draw(delays.container_start, Purpose.CONTAINER_START, pod.index)
-        yield Wait(env, pull_s + start_s, Phase.CONTAINER)
-        if _is_deleted(pod):
+        self._prober.sync_begins(pod)
+        yield from self._start_container(pod)
+
+    def _node_opens(self) -> simpy.Event:
+        """Return what happens when a node takes pods again."""
+        opened = self._world.env.event()
+
+        def happen() -> None:
+            opened.succeed()
+
+        self._cluster.nodes.wait(happen)
+        return opened
+
+    def _start_container(self, pod: Pod) -> Process:
+        """Pull the image if need be, start a container, and probe it as long as it lives."""
+        world, delays, env, number = self._world, self._delays, self._world.env, pod.record.restarts
+        pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.index, number)
+        start_s = world.draw(delays.container_start, Purpose.CONTAINER_START, pod.index, number)
+        yield Wait(env, self._images.wait_s(pod, pull_s, world.now_s) + start_s, Phase.CONTAINER)
+        if _is_ending(pod):
             return
         container = self._cluster.start_container(pod, world.now_s)
+        self._bound_memory(container)
         world.tell("kubelet", "started", pod.name, "its container runs, the application is starting")
-        if not never_ready:
-            startup_s = world.draw(startup, Purpose.APP_STARTUP, pod.index)
+        if not pod.never_ready:
+            assert pod.startup is not None
+            startup_s = world.draw(pod.startup, Purpose.APP_STARTUP, pod.index, number)
             call_at(env, startup_s, Phase.CONTAINER, lambda: self._listen(container))
-        yield Wait(env, world.draw(delays.status_update, Purpose.STATUS_UPDATE, pod.index), Phase.STATUS)
-        if _is_deleted(pod) or container.dead:
+        if self._app.crash is not None and (self._app.crash.versions == "all" or pod.record.revision > 1):
+            self._crash_after(container, world.draw(self._app.crash.every, Purpose.CRASH, pod.index, number))
+        yield Wait(env, world.draw(delays.status_update, Purpose.STATUS_UPDATE, pod.index, 2 * number), Phase.STATUS)
+        if _is_ending(pod) or container.dead:
             return
         pod.phase = "Running"
         self._cluster.changed(pod)
-        yield from self._become_ready(pod, container)
+        yield from self._prober.watch(container)
 
     def _listen(self, container: Container) -> None:
-        if container.dead or container.pod.record.sigterm_s <= self._world.now_s:
-            return
-        container.ends = [max(end, self._world.now_s) for end in container.ends]
+        now_s, warm_up = self._world.now_s, self._app.warm_up
+        if container.dead or container.record.sigterm_s <= now_s or container.record.cut_s <= now_s:
+            return  # its end, or that of the proxy before it, was faster
+        container.ends = [max(end, now_s) for end in container.ends]
+        container.record.listening_s = now_s
+        if warm_up is not None and warm_up.slowdown > 1.0:
+            container.warm = False
+            call_at(self._world.env, warm_up.duration, Phase.CONTAINER, lambda: self._gateway.warmed_up(container))
         self._gateway.listener_opened(container)
         self._world.tell("app", "listening", container.pod.name)
         self._on_listeners()
 
-    def _become_ready(self, pod: Pod, container: Container) -> Process:
-        """Run the startup probe, if any, then the readiness probe, if any; without either the pod is ready now."""
-        first_look_s = self._world.now_s - pod.record.started_s
-        if self._startup is not None:
-            worker = ProbeWorker(self._startup, "startup")
-            yield from self._probe(pod, container, worker, pod.record.started_s + first_look_s, 0)
-            if not worker.passed:
-                return
-            first_look_s = self._world.now_s - pod.record.started_s
-        if self._readiness is None:
-            self._cluster.set_ready(pod, ready=True)
+    # Restart ----------------------------------------------------------------------------------------------------
+
+    def crash(self, pod: Pod, cause: int) -> None:
+        """Let the pod's container, if it is alive, exit by itself now; ``cause`` is the operation behind it, or 0."""
+        if pod.container is not None:
+            self._end_by_itself(pod.container, "crashed", cause)
+
+    def power_off(self, pod: Pod) -> None:
+        """Take a pod's machine away: its container is dead, and the kubelet, gone as well, says nothing."""
+        container = pod.container
+        pod.ending = pod.unreachable = True
+        if container is not None and not container.dead:
+            self._stopper.crash(container, "powered_off", container.cause)
+
+    def _crash_after(self, container: Container, after_s: float) -> None:
+        call_at(self._world.env, after_s, Phase.CONTAINER, lambda: self._end_by_itself(container, "crashed", cause=0))
+
+    def _bound_memory(self, container: Container) -> None:
+        if self._app.oom is None:
             return
-        tick = first_tick(self._readiness, first_look_s)
-        worker = ProbeWorker(self._readiness, "readiness")
-        yield from self._probe_readiness(pod, container, worker, pod.record.started_s + first_look_s, tick)
 
-    # Probes -----------------------------------------------------------------------------------------------------
+        def kill() -> None:
+            self._end_by_itself(container, "oom_killed", cause=0)
 
-    def _probe_readiness(
-        self, pod: Pod, container: Container, worker: ProbeWorker, first_look_s: float, tick: int
-    ) -> Process:
-        """Probe on every tick as long as the container lives and publish each change."""
-        while True:
-            yield from self._probe(pod, container, worker, first_look_s, tick, until_change=True)
-            if container.dead or pod.deleted:
-                return
-            self._cluster.set_ready(pod, ready=worker.passed)
-            tick = round((self._world.now_s - first_look_s) / worker.spec.period_s) + 1
+        def full() -> None:
+            # Not at once: a session is on its way in. At this instant containers come before new sends.
+            call_at(self._world.env, 0.0, Phase.CONTAINER, kill)
 
-    def _probe(
-        self,
-        pod: Pod,
-        container: Container,
-        worker: ProbeWorker,
-        first_look_s: float,
-        tick: int,
-        *,
-        until_change: bool = False,
-    ) -> Process:
-        """Probe on ticks until what the worker publishes changes, or the container is over.
+        container.memory = Memory(self._app.oom.sessions, self._app.session_timeout, full)
 
-        A probe takes no slot of the traffic, but it waits like a request in the present queue and fails past its
-        timeout (rule P4). Probes stop mattering once a pod is deleted: KIC never reads ``serving``.
-        """
-        env = self._world.env
-        while True:
-            due_s = tick_s(first_look_s, worker.spec.period_s, tick)
-            yield Wait(env, max(0.0, due_s - self._world.now_s), Phase.STATUS)
-            if container.dead or pod.deleted:
+    def _end_by_itself(self, container: Container, how: str, cause: int) -> None:
+        """End a container without preStop and SIGTERM; unless its pod is being ended, it will be started again."""
+        if container.dead:
+            return
+        kind, detail = _TOLD[how]
+        self._world.tell("app", kind, container.pod.name, detail, cause)
+        self._stopper.crash(container, how, cause)
+        if not _is_ending(container.pod):
+            self._world.env.process(self._restart(container))
+
+    def _unhealthy(self, container: Container, probe: str) -> None:
+        """Stop a container whose liveness or startup probe has failed, and start it again."""
+        if container.dead or container in self._stops:
+            return
+        self._world.tell("kubelet", "probe_failed", container.pod.name, f"its {probe} probe has failed")
+        self._stops[container] = self._world.env.process(self._stop_unhealthy(container, probe))
+
+    def _stop_unhealthy(self, container: Container, probe: str) -> Process:
+        container.ended_by = 0
+        yield from self._stopper.stop(container, self._grace_of_probe_s[probe], probe)
+        if container.record.ended == probe and not _is_ending(container.pod):
+            self._world.env.process(self._restart(container))
+
+    def _restart(self, container: Container) -> Process:
+        """Start a dead container's pod anew: once the kubelet has noticed, and the back-off is over."""
+        world, env, pod = self._world, self._world.env, container.pod
+        finished_s, number = world.now_s, pod.record.restarts
+        noticed_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.index, 2 * number + 1)
+        yield Wait(env, noticed_s, Phase.STATUS)
+        if _is_ending(pod):
+            return
+        self._cluster.set_ready(pod, ready=False, why="its container is down")
+        back_off = self._back_offs.get(pod.index, CrashLoopBackOff())
+        jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.index, number)
+        wait_s = back_off.retry_in_s(finished_s, jitter)
+        left_s = finished_s + wait_s - world.now_s
+        if left_s > 0.0:
+            world.tell("kubelet", "backing_off", pod.name, f"CrashLoopBackOff, {wait_s:.1f} s after its end")
+            yield Wait(env, left_s, Phase.CONTAINER)
+            if _is_ending(pod):
                 return
-            now_s = self._world.now_s
-            waits = container.queue_wait_s(now_s) <= worker.spec.timeout_s
-            passes = container.listening and waits and container.flapping_until_s <= now_s
-            if worker.on_result("success" if passes else "failure"):
-                return
-            if worker.on_hold:
-                return
-            tick += 1
+        pod.record.restarts += 1
+        pod.restarted_s = world.now_s
+        self._back_offs[pod.index] = back_off.restarted(finished_s, world.now_s)
+        yield from self._start_container(pod)
 
     # End --------------------------------------------------------------------------------------------------------
 
-    def terminate(self, pod: Pod) -> None:
-        """Begin to end a pod that has got its deletion timestamp now."""
-        self._world.env.process(self._terminate(pod))
+    def terminate(self, pod: Pod, *, grace_s: int | None = None) -> None:
+        """Begin to end a pod: one that has got its deletion timestamp now, or one of a node that shuts down.
 
-    def _terminate(self, pod: Pod) -> Process:
-        """Follow facts: kuberuntime_container.go, killContainer, from the kubelet's first look to the object's end."""
+        Args:
+            pod: The pod.
+            grace_s: What cuts its own grace period short: an eviction's, a node shutdown's; 0 for a forced deletion.
+        """
+        if not pod.ending:
+            self._world.env.process(self._terminate(pod, grace_s))
+
+    def _terminate(self, pod: Pod, override_s: int | None) -> Process:
+        """Follow facts: pod_workers.go, from the kubelet's first look to the object's end."""
         world, env, record = self._world, self._world.env, pod.record
         if not record.node:
-            self._cluster.remove(pod)
+            if not pod.gone:
+                self._cluster.remove(pod)
             return
         notice_s = world.draw(self._delays.kubelet_notice, Purpose.KUBELET_NOTICE, pod.index)
         yield Wait(env, notice_s, Phase.CONTAINER)
+        if pod.ending:
+            return
         container = pod.container
+        if container is not None and container in self._stops and not container.dead:
+            # A restart is under way: the stop goes on, and this one waits for it.
+            yield self._stops[container]
+        pod.ending = True
         if container is not None:
-            hook_s = yield from self._pre_stop(pod, container)
-            yield from self._stop(pod, container, stop_timeout_s(self._grace_s, hook_s))
-            status_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.index, 1)
+            grace_s = self._grace_s if override_s is None else max(1, min(self._grace_s, override_s))
+            yield from self._stop_containers(container, grace_s)
+            ordinal = 2 * record.restarts + 1
+            status_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.index, ordinal)
             yield Wait(env, status_s, Phase.STATUS)
-        pod.phase = "Failed" if record.sigkill_s == record.sigkill_s else "Succeeded"
+        if container is not None and container.record.ended == "powered_off":
+            return
+        failed = not pod.deleted or (container is not None and _failed(container))
+        pod.phase = "Failed" if failed else "Succeeded"
         pod.ready = False
+        if pod.gone:
+            return
         self._cluster.changed(pod)
+        if not pod.deleted:
+            return
         yield Wait(env, world.draw(self._delays.pod_removal, Purpose.POD_REMOVAL, pod.index), Phase.STATUS)
-        self._cluster.remove(pod)
+        if not pod.gone:
+            self._cluster.remove(pod)
 
-    def _pre_stop(self, pod: Pod, container: Container) -> Generator[Wait, Any, float]:
-        """Run the preStop hook inside the grace period and return how long it took.
-
-        Not as a difference of clock readings: the kubelet cuts that time to whole seconds, and (t + 30) - t may be a
-        rounding error short of 30.
-        """
-        hook, world = self._hook, self._world
-        if hook is None:
-            return 0.0
-        if hook.kind == "fails":
-            world.tell("kubelet", "prestop_failed", pod.name, "FailedPreStopHook", pod.record.deleted_by)
-            return 0.0
-        world.tell("kubelet", "prestop", pod.name, f"{hook.kind} begins", pod.record.deleted_by)
-        if hook.kind == "sleep":
-            took_s = pre_stop_wait_s(self._grace_s, hook.seconds)
-            yield Wait(world.env, took_s, Phase.CONTAINER)
-        else:
-            begun_s, longest_s = world.now_s, pre_stop_wait_s(self._grace_s, hook.at_most_s)
-            give_up_s = begun_s + longest_s
-            linger_s = self._session_timeout_s if hook.until == "noSessions" else 0.0
-            while (over_s := container.idle_at_s + linger_s) > world.now_s and world.now_s < give_up_s:
-                yield Wait(world.env, min(over_s, give_up_s) - world.now_s, Phase.CONTAINER)
-            took_s = longest_s if world.now_s >= give_up_s else world.now_s - begun_s
-        pod.record.prestop_end_s = world.now_s
-        return took_s
-
-    def _stop(self, pod: Pod, container: Container, timeout_s: int) -> Process:
-        """Send SIGTERM, let the application do what it does, and kill it after ``timeout_s``."""
-        world, reaction, cause = self._world, self._on_sigterm, pod.record.deleted_by
-        sigterm_s = pod.record.sigterm_s = world.now_s
-        kill_s = sigterm_s + timeout_s
-        world.tell("kubelet", "sigterm", pod.name, f"SIGKILL follows in {timeout_s} s", cause)
-        if reaction.listener == "close":
-            self._close(container, Origin.NONE)
-        if reaction.exit == "after":
-            yield Wait(world.env, min(reaction.after_s, float(timeout_s)), Phase.CONTAINER)
-            killed = reaction.after_s > timeout_s
-        elif reaction.exit == "whenIdle":
-            while container.idle_at_s > world.now_s and world.now_s < kill_s:
-                yield Wait(world.env, min(container.idle_at_s, kill_s) - world.now_s, Phase.CONTAINER)
-            killed = container.idle_at_s > world.now_s
-        elif reaction.exit == "never":
-            yield Wait(world.env, float(timeout_s), Phase.CONTAINER)
-            killed = True
-        else:
-            killed = False
-        if killed:
-            pod.record.sigkill_s = world.now_s
-            world.tell("kubelet", "sigkill", pod.name, "the grace period is over", cause)
-        self._die(pod, container, Origin.KILLED if killed else Origin.NONE)
-
-    def _close(self, container: Container, because: Origin) -> None:
-        if container.listening:
-            container.pod.record.listener_closed_s = self._world.now_s
-            self._gateway.listener_closed(container, self._world.now_s, because)
-            self._on_listeners()
-
-    def _die(self, pod: Pod, container: Container, because: Origin) -> None:
-        self._close(container, because)
-        container.dead = True
-        pod.record.dead_s = self._world.now_s
-        self._gateway.cut(container, self._world.now_s)
-        self._world.tell("app", "exited", pod.name, "the container is dead", pod.record.deleted_by)
-        self._on_listeners()
+    def _stop_containers(self, container: Container, grace_s: int) -> Process:
+        """End the application and its sidecars; over when all of them are dead."""
+        app_over = self._world.env.event()
+        others = self._sidecars.stop(container, grace_s, app_over) if self._sidecars else []
+        if not container.dead:
+            yield from self._stopper.stop(container, grace_s, "stopped")
+        if others:
+            app_over.succeed()
+        yield from others
 
 
-def _is_deleted(pod: Pod) -> bool:
-    """Whether the pod has been deleted by now; asked again after every wait."""
-    return pod.deleted
+_TOLD = {
+    "crashed": ("crashed", "the container exits by itself"),
+    "oom_killed": ("oom_killed", "out of memory"),
+}
 
 
-def _spec(probe: Probe | None) -> ProbeSpec | None:
-    if probe is None:
-        return None
-    return ProbeSpec(
-        probe.initial_delay_seconds,
-        probe.timeout_seconds,
-        probe.period_seconds,
-        probe.success_threshold,
-        probe.failure_threshold,
-    )
+def _failed(container: Container) -> bool:
+    """Return whether a container ended with an exit code other than 0."""
+    return container.record.sigkill_s == container.record.sigkill_s or container.record.ended != "stopped"
+
+
+def _is_ending(pod: Pod) -> bool:
+    """Whether the pod has been deleted, or is being ended, by now; asked again after every wait."""
+    return pod.deleted or pod.ending

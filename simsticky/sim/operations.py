@@ -1,10 +1,9 @@
 """The timeline: does each operation at its time, and follows it until its last old pod is gone (rules O)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import (
     ConfigPush,
     DeletePod,
@@ -15,14 +14,19 @@ from simsticky.scenario.model import (
     Scale,
 )
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.controllers import DeploymentController
-from simsticky.sim.endpoints import IngressController
+from simsticky.sim.cluster_operations import ClusterOperations
+from simsticky.sim.endpoints import EndpointSliceController, IngressController
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, call_at
+from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.pods import Pod
 from simsticky.sim.recording import OperationRecord
 from simsticky.sim.sessions import Sessions
+from simsticky.sim.workload_controller import Template, WorkloadController
 from simsticky.sim.world import World
+
+_ONLY_WRITES = frozenset({"rollout", "rollback", "resume", "scale", "hpa"})
+"""Operations that change what is wanted: they are done when the status says so. The others take pods away first."""
 
 
 class Timeline:
@@ -30,8 +34,11 @@ class Timeline:
 
     Args:
         operations: The scenario's timeline.
+        workloads: The Deployments (or StatefulSet) by name.
         ingress: Pushes the configuration on behalf of an operation.
-        delete_pod: Deletes a pod on behalf of an operation.
+        slices: Says what the route leads to.
+        delete_pod: Deletes a pod on behalf of an operation, with a grace period that may cut its own.
+        force_delete: Deletes a pod with grace period 0.
         on_over: Called once when every operation is over.
     """
 
@@ -40,22 +47,29 @@ class Timeline:
         world: World,
         operations: tuple[Operation, ...],
         cluster: Cluster,
-        deployment: DeploymentController,
+        kubelet: Kubelet,
+        workloads: Mapping[str, WorkloadController],
         gateway: Gateway,
         ingress: IngressController,
+        slices: EndpointSliceController,
         sessions: Sessions,
-        delete_pod: Callable[[Pod, int], None],
+        delete_pod: Callable[[Pod, int, int | None], None],
+        force_delete: Callable[[Pod, int], None],
         on_over: Callable[[], None],
     ) -> None:
         """Put every operation on the clock."""
         self._world = world
         self._cluster = cluster
-        self._deployment = deployment
+        self._workloads = workloads
         self._gateway = gateway
         self._ingress = ingress
         self._sessions = sessions
         self._delete_pod = delete_pod
+        self._force_delete = force_delete
         self._on_over = on_over
+        self._on_the_cluster = ClusterOperations(
+            world, cluster, kubelet, workloads, slices, delete_pod, self.expose, self._blocked
+        )
         self._do: dict[str, Callable[[Any, int], None]] = {
             "rollout": self._roll_out,
             "scale": self._scale,
@@ -63,58 +77,84 @@ class Timeline:
             "readinessFlap": self._flap,
             "gatewayRestart": self._restart_gateway,
             "configPush": self._push_config,
+            **self._on_the_cluster.verbs(),
         }
         self._records = world.recorder.recording.operations
         self._running: list[OperationRecord] = []
+        self._concerned: dict[int, tuple[WorkloadController, ...]] = {}
         self._timed: set[int] = set()
         self._time_over: set[int] = set()
-        self._left = len(operations)
-        self.startup_of: dict[int, tuple[Law, bool]] = {}
+        self._to_come = sorted(operations, key=lambda operation: operation.at_s)
+        self._over = not operations
         for number, operation in enumerate(operations, start=1):
             record = OperationRecord(number, operation.label, operation.kind, operation.at_s)
             self._records.append(record)
             call_at(world.env, operation.at_s, Phase.OPERATION, partial(self._begin, operation, record))
         cluster.on_change.append(self._pod_changed)
-        deployment.on_change.append(self._deployment_changed)
+        for workload in workloads.values():
+            workload.on_change.append(self._workload_changed)
 
     def _begin(self, operation: Operation, record: OperationRecord) -> None:
+        self._to_come.remove(operation)
+        self._start(record, operation.target)
+        if operation.lasts_s is not None:
+            self._timed.add(record.number)
+            call_at(self._world.env, operation.lasts_s, Phase.OPERATION, partial(self._time_is_up, record))
+        self._do[operation.kind](operation, record.number)
+        if operation.lasts_s is None and operation.kind not in _ONLY_WRITES:
+            # What it did may have changed no pod, as with a node that is empty.
+            for workload in self._concerned[record.number]:
+                workload.wake()
+
+    def _start(self, record: OperationRecord, target: str) -> None:
         world, number = self._world, record.number
-        if not self._running and self._left == len(self._records):
+        record.target = target
+        if world.recorder.recording.window_s is None:
             world.recorder.start_window(world.now_s)
-        self._left -= 1
         self._running.append(record)
+        named = self._workloads.get(target)
+        self._concerned[number] = tuple(self._workloads.values()) if named is None else (named,)
         self._gateway.latest_operation = number
         record.peak_pods = len(self._cluster.pods)
         for session in self._sessions.alive(world.now_s):
             session.alive_at += ((number, world.now_s),)
-        world.tell("operator", operation.kind, operation.target, operation.label, number)
-        if operation.lasts_s is not None:
-            self._timed.add(number)
-            call_at(world.env, operation.lasts_s, Phase.OPERATION, partial(self._time_is_up, record))
-        self._do[operation.kind](operation, number)
+        world.tell("hpa" if record.kind == "hpa" else "operator", record.kind, target, record.label, number)
 
-    # What each operation does: one method a verb, given the operation and its number --------------------------------
+    def scale_by_itself(self, workload: WorkloadController, replicas: int, before: int) -> None:
+        """Let the autoscaler scale: an operation of its own, so that what it breaks is told apart (rule A5)."""
+        label = f"hpa scale {before} to {replicas}"
+        record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s)
+        record.wanted_pods = replicas
+        self._records.append(record)
+        self._start(record, workload.name)
+        workload.scale(replicas, record.number)
+
+    # What each operation does: one method a verb, given the operation and its number ----------------------------
 
     def _roll_out(self, operation: Rollout, number: int) -> None:
-        revision = self._deployment.roll_out(number)
         startup = operation.startup if operation.startup is not None else self._world.scenario.app.startup
-        self.startup_of[revision] = (startup, operation.never_ready)
+        self._workloads[operation.rollout].roll_out(Template(startup, operation.never_ready), number)
 
     def _scale(self, operation: Scale, number: int) -> None:
-        self._deployment.scale(operation.replicas, number)
+        self._records[number - 1].wanted_pods = operation.replicas
+        self._workloads[operation.scale].scale(operation.replicas, number)
 
     def _delete_pods(self, operation: DeletePod, number: int) -> None:
-        active = [pod for pod in self._cluster.pods if pod.active]
+        workload = self._workloads[operation.delete_pod]
+        active = [pod for pod in self._cluster.pods if pod.active and workload.owns(pod)]
         for pod in active[: operation.count]:
-            self._delete_pod(pod, number)
-        self._deployment.wake()
+            if operation.force:
+                self._force_delete(pod, number)
+            else:
+                self._delete_pod(pod, number, None)
 
     def _flap(self, operation: ReadinessFlap, number: int) -> None:
-        until_s = self._world.now_s + operation.for_s
-        running = [pod.container for pod in self._cluster.pods if pod.active and pod.container is not None]
+        workload, until_s = self._workloads[operation.readiness_flap], self._world.now_s + operation.for_s
+        active = [pod for pod in self._cluster.pods if pod.active and workload.owns(pod)]
+        running = [pod.container for pod in active if pod.container is not None]
         for container in running[: operation.count]:
             container.pod.unready_by = number
-            self._expose(container.pod, number)
+            self.expose(container.pod, number)
             container.flapping_until_s = max(container.flapping_until_s, until_s)
             if operation.seen_by_gateway:
                 container.refuses_checks_until_s = max(container.refuses_checks_until_s, until_s)
@@ -126,44 +166,65 @@ class Timeline:
         everywhere = operation.config_push == operation.everything
         self._ingress.push_unrelated(None if everywhere else operation.config_push)
 
-    # How it goes on -------------------------------------------------------------------------------------------------
+    # How it goes on ---------------------------------------------------------------------------------------------
 
     def pod_deleted(self, pod: Pod, cause: int) -> None:
-        """Note the sessions whose state is on a pod that is being deleted."""
-        record, now_s = self._records[cause - 1], self._world.now_s
+        """Note a deletion, and the sessions whose state is on the pod."""
+        record = self._records[cause - 1]
         if record.first_deletion_s != record.first_deletion_s:
-            record.first_deletion_s = now_s
-        self._expose(pod, cause)
+            record.first_deletion_s = self._world.now_s
+        self.expose(pod, cause)
 
-    def _expose(self, pod: Pod, cause: int) -> None:
-        """Note the sessions whose state is on a pod that an operation takes away from them."""
+    def expose(self, pod: Pod, cause: int) -> None:
+        """Note the sessions whose state is on a pod that an operation ends, or takes out of the route."""
         now_s = self._world.now_s
         for session in self._sessions.alive(now_s):
-            if session.holder is not None and session.holder is pod.container:
+            if session.holder is not None and session.holder is pod.container and not session.holder.dead:
                 session.exposures += ((cause, now_s),)
 
     def _pod_changed(self, pod: Pod) -> None:
         for record in self._running:
             record.peak_pods = max(record.peak_pods, len(self._cluster.pods))
-        if pod.record.removed_s == self._world.now_s and pod.record.deleted_by:
-            record = self._records[pod.record.deleted_by - 1]
-            record.last_old_pod_gone_s = self._world.now_s
-            self._world.recorder.mark_window(self._world.now_s)
-            self._deployment.pod_gone()
-            self._review()
+        if not pod.gone:
+            return
+        now_s = self._world.now_s
+        cause = pod.record.deleted_by or pod.unlisted_by
+        if cause:
+            self._records[cause - 1].last_old_pod_gone_s = now_s
+            self._world.recorder.mark_window(now_s)
+        for workload in self._workloads.values():
+            if workload.owns(pod):
+                workload.pod_gone(pod)
+        self._workload_changed()
 
-    def _deployment_changed(self) -> None:
-        deployment, now_s = self._deployment, self._world.now_s
+    def _workload_changed(self) -> None:
+        now_s = self._world.now_s
         for record in self._running:
-            if record.number in self._timed:
+            if record.number in self._timed or record.done_s == record.done_s:
                 continue
-            if deployment.complete and record.done_s != record.done_s and self._settled(record):
+            concerned = self._concerned[record.number]
+            if all(workload.complete for workload in concerned) and self._settled(record):
                 record.done_s = now_s
+                record.stuck = ""
                 self._world.recorder.mark_window(now_s)
                 self._world.tell("deployment", "complete", record.label, "the rollout is complete", record.number)
-            elif deployment.stuck and record.done_s != record.done_s:
-                record.stuck = deployment.stuck
+                continue
+            for workload in concerned:
+                # What waits for somebody to go on with it is stuck only if nobody will.
+                if workload.stuck and not (workload.paused and self._will_resume()):
+                    record.stuck = workload.stuck
         self._review()
+
+    def _will_resume(self) -> bool:
+        return any(operation.kind == "resume" for operation in self._to_come)
+
+    def _blocked(self, number: int, why: str) -> None:
+        """A drain makes no headway; it goes on trying."""
+        record = self._records[number - 1]
+        if record.stuck != why and record.done_s != record.done_s:
+            record.stuck = why
+            self._world.tell("operator", "stuck", record.label, why, number)
+            self._review()
 
     def _time_is_up(self, record: OperationRecord) -> None:
         self._time_over.add(record.number)
@@ -171,10 +232,15 @@ class Timeline:
         self._review()
 
     def _settled(self, record: OperationRecord) -> bool:
-        """Whether the Deployment's status can speak of this operation: a deleted pod must have been missed first."""
-        if record.kind != "deletePod":
+        """Whether the status can speak of this operation: pods that it takes must have been missed, and be replaced."""
+        if record.kind in _ONLY_WRITES:
             return True
-        return sum(pod.active and pod.ready for pod in self._cluster.pods) >= self._deployment.spec.replicas
+        if not self._on_the_cluster.in_effect(record.number):
+            return False
+        return all(
+            sum(pod.active and pod.ready and workload.owns(pod) for pod in self._cluster.pods) >= workload.replicas
+            for workload in self._concerned[record.number]
+        )
 
     def _review(self) -> None:
         """Let operations go that are over: complete, stuck or their time up, and none of their pods left."""
@@ -185,6 +251,6 @@ class Timeline:
                 self._running.remove(record)
                 why = "its time is up" if record.number in self._timed else "its last old pod is gone"
                 self._world.tell("operator", "over", record.label, why, record.number)
-        if not self._running and not self._left:
-            self._left = -1
+        if not self._running and not self._to_come and not self._over:
+            self._over = True
             self._on_over()

@@ -5,7 +5,15 @@ FIFO queue, kept as a heap of slot-end times (rule P1): a request that arrives a
 ``max(now, ends[0])`` and its end is known at once.
 """
 
-from simsticky.sim.recording import Origin, PodRecord
+from collections.abc import Callable
+from heapq import heappop, heappush
+from math import nan
+
+from simsticky.scenario.distributions import Law
+from simsticky.scenario.model import WarmUp
+from simsticky.sim.recording import ContainerRecord, Origin, PodRecord
+
+INFINITY = float("inf")
 
 
 class Pod:
@@ -14,20 +22,31 @@ class Pod:
     Attributes:
         unreachable: Whether packets to its address vanish, because its node has.
         unready_by: Number of the operation that has made it unready for a while; 0 if none has.
+        ending: Whether the kubelet is ending it, or has: some time after its deletion, or without one.
+        gone: Whether the pod object is gone; after a forced deletion its container may still run.
+        startup: The law of its application's start-up; None until the kubelet has it.
+        never_ready: Whether its application never listens.
+        unlisted_by: Number of the operation that takes it out of the upstream without deleting it; 0 if none does.
+        restarted_s: When the kubelet last began to start its container again; NaN before.
     """
 
     __slots__ = (
         "container",
         "deleted",
+        "ending",
+        "gone",
         "index",
         "name",
-        "ordinal",
+        "never_ready",
         "phase",
         "ready",
         "ready_since_s",
         "record",
         "replica_set",
+        "restarted_s",
+        "startup",
         "uid",
+        "unlisted_by",
         "unreachable",
         "unready_by",
     )
@@ -45,6 +64,12 @@ class Pod:
         self.deleted = False
         self.unreachable = False
         self.unready_by = 0
+        self.ending = False
+        self.gone = False
+        self.unlisted_by = 0
+        self.startup: Law | None = None
+        self.never_ready = False
+        self.restarted_s = nan
         self.container: Container | None = None
 
     @property
@@ -63,11 +88,45 @@ class Pod:
         return not self.deleted and not self.terminal
 
 
+class Memory:
+    """The sessions a container keeps: each until it has been idle for ``app.sessionTimeout`` (rule P11).
+
+    Args:
+        most: Sessions above which the container is killed.
+        timeout_s: How long a session is kept after its last request.
+        on_full: Called with the first session that is one too many.
+    """
+
+    __slots__ = ("_forgotten_s", "_most", "_on_full", "_timeout_s", "held")
+
+    def __init__(self, most: int, timeout_s: float, on_full: Callable[[], None]) -> None:
+        """Start empty."""
+        self._most = most
+        self._timeout_s = timeout_s
+        self._on_full = on_full
+        self._forgotten_s: list[float] = []
+        self.held = 0
+
+    def take_in(self, now_s: float) -> None:
+        """Keep one session more."""
+        while self._forgotten_s and self._forgotten_s[0] <= now_s:
+            heappop(self._forgotten_s)
+            self.held -= 1
+        self.held += 1
+        if self.held == self._most + 1:
+            self._on_full()
+
+    def let_go(self, last_end_s: float) -> None:
+        """A session comes no more: its last request ends at ``last_end_s``, and it is kept for the timeout."""
+        heappush(self._forgotten_s, last_end_s + self._timeout_s)
+
+
 class Container:
     """One container instance.
 
     Attributes:
         index: Its number in the recording; ``number`` is the same as the float that goes into the rows.
+        record: Its life in the recording.
         ends: Heap of the times at which each slot is free; the largest is the end of its last request so far.
         listening: Whether it takes connections.
         closed_s: When it stopped taking connections, inf until then.
@@ -75,39 +134,71 @@ class Container:
         dead: Whether the process is gone.
         flapping_until_s: Until when its readiness probe fails although it serves.
         refuses_checks_until_s: Until when it answers the gateway's active HTTP checks with 503.
+        ended_by: Number of the operation behind an end that is not its pod's deletion, 0 for none; None otherwise.
+        warm: Whether it works at full speed; the gateway's fast path knows only containers that do.
+        memory: The sessions it keeps, where the scenario bounds them.
     """
 
     __slots__ = (
         "closed_because",
         "closed_s",
         "dead",
+        "ended_by",
         "ends",
         "flapping_until_s",
         "index",
         "listening",
+        "memory",
         "number",
         "pod",
+        "record",
         "refuses_checks_until_s",
+        "warm",
     )
 
-    def __init__(self, index: int, pod: Pod, concurrency: int, free_from_s: float) -> None:
+    def __init__(self, index: int, pod: Pod, concurrency: int, free_from_s: float, record: ContainerRecord) -> None:
         """Make a container whose slots are free from ``free_from_s`` and that does not listen yet."""
         self.index = index
         self.number = float(index)
         self.pod = pod
+        self.record = record
         self.ends = [free_from_s] * concurrency
         self.listening = False
-        self.closed_s = float("inf")
+        self.closed_s = INFINITY
         self.closed_because = Origin.NONE
         self.dead = False
         self.flapping_until_s = 0.0
         self.refuses_checks_until_s = 0.0
+        self.ended_by: int | None = None
+        self.warm = True
+        self.memory: Memory | None = None
 
     @property
     def idle_at_s(self) -> float:
         """End of the last request accepted so far, in seconds of simulated time."""
         return max(self.ends)
 
+    @property
+    def cause(self) -> int:
+        """Number of the operation that took it, or is taking it, away; 0 if none is."""
+        return self.pod.record.deleted_by if self.ended_by is None else self.ended_by
+
+    def take_in(self, now_s: float) -> None:
+        """Note a session whose state is here from now on."""
+        if self.memory is not None:
+            self.memory.take_in(now_s)
+
+    def let_go(self, last_end_s: float) -> None:
+        """Note a session that comes no more; its last request here ends at ``last_end_s``."""
+        if self.memory is not None:
+            self.memory.let_go(last_end_s)
+
     def queue_wait_s(self, now_s: float) -> float:
         """How long a request that arrives now would wait for a slot."""
         return max(0.0, self.ends[0] - now_s)
+
+    def slowdown(self, now_s: float, warm_up: WarmUp | None) -> float:
+        """Return by what the service demand of a request sent now is multiplied: from ``slowdown`` down to 1."""
+        if self.warm or warm_up is None:
+            return 1.0
+        return warm_up.factor(now_s - self.record.listening_s)

@@ -132,7 +132,8 @@ def outcomes(codes: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 class PodRecord:
     """One pod's life; times in seconds of simulated time, NaN where it did not happen.
 
-    ``deleted_by`` is the number (from 1) of the operation that deleted it, 0 if none did.
+    ``deleted_by`` is the number (from 1) of the operation that deleted it, 0 if none did. ``started_s`` is that of its
+    first container; ``prestop_end_s`` to ``dead_s`` tell how the pod was ended, not how a container was restarted.
     """
 
     pod: str
@@ -153,6 +154,35 @@ class PodRecord:
     endpoint_gone_s: float = np.nan
     removed_s: float = np.nan
     deleted_by: int = 0
+    restarts: int = 0
+
+
+@dataclass(slots=True)
+class ContainerRecord:
+    """One container instance's life; times in seconds of simulated time, NaN where it did not happen.
+
+    Attributes:
+        pod: Index of its pod in ``Recording.pods``.
+        instance: 1 for the pod's first, 2 after a restart, and so on.
+        cut_s: When the requests in flight on it were cut: its death, or that of the proxy before it.
+        due_s: When the back-off before it was over and the kubelet began to start it; NaN for a pod's first.
+        ended: How it came to its end: ``stopped`` with its pod, ``crashed``, ``oom_killed``, ``liveness`` or
+            ``startup`` for the probe that failed, ``powered_off`` with its node; empty while it runs.
+        cause: Number of the operation behind that end; 0 if none is, or where the pod's deletion says it.
+    """
+
+    pod: int
+    instance: int
+    started_s: float
+    listening_s: float = np.nan
+    sigterm_s: float = np.nan
+    listener_closed_s: float = np.nan
+    sigkill_s: float = np.nan
+    cut_s: float = np.nan
+    dead_s: float = np.nan
+    due_s: float = np.nan
+    ended: str = ""
+    cause: int = 0
 
 
 @dataclass(slots=True)
@@ -178,7 +208,10 @@ class EventRecord:
 
 @dataclass(slots=True)
 class OperationRecord:
-    """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions."""
+    """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions.
+
+    ``wanted_pods`` is the size it asked for, -1 if it asked for none; ``target`` what it was done to.
+    """
 
     number: int
     label: str
@@ -188,6 +221,8 @@ class OperationRecord:
     done_s: float = np.nan
     last_old_pod_gone_s: float = np.nan
     peak_pods: int = 0
+    target: str = ""
+    wanted_pods: int = -1
     stuck: str = ""
     exposed: int = 0
     broken: int = 0
@@ -214,6 +249,7 @@ class Recording:
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
         containers: For each container index the index of its pod in ``pods``.
+        lives: For each container index its life.
         counts: Counters by summary key.
         latency: Response times of the answered requests.
         skew: Integrals by (quantity, pod set) over the measured window.
@@ -230,6 +266,7 @@ class Recording:
     residence_blocks: list[Rows] = field(default_factory=list)
     pods: list[PodRecord] = field(default_factory=list)
     containers: list[int] = field(default_factory=list)
+    lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)

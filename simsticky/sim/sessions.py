@@ -217,7 +217,7 @@ class Sessions:
         self._recorder = recorder
         self._operations = operations
         self._live: dict[int, Session] = {}
-        self._leaving: list[tuple[float, int, float, int]] = []
+        self._leaving: list[tuple[float, int, float, int, Container | None]] = []
         self.sending = 0
 
     def __getitem__(self, number: int) -> Session:
@@ -238,8 +238,9 @@ class Sessions:
         self.sending -= 1
         if len(self._leaving) >= _PURGE_AT:
             self.purge(last_sent_s)  # before this session joins them: it is its own loop that is calling
-        self._leaving.append((ended_s, session.id, last_sent_s, requests))
+        self._leaving.append((ended_s, session.id, last_sent_s, requests, session.holder))
         if session.holder is not None:
+            session.holder.let_go(ended_s)
             self._recorder.residence.extend((ended_s, session.holder.index, -1.0))
 
     def recall(self, session: Session) -> None:
@@ -248,8 +249,9 @@ class Sessions:
         for entry in self._leaving:
             if entry[1] == session.id:
                 self._leaving.remove(entry)
-                if session.holder is not None:
-                    self._recorder.residence.extend((entry[0], session.holder.index, 1.0))
+                left = entry[-1]  # not the session's holder: what the cut request did to it has been undone by now
+                if left is not None:
+                    self._recorder.residence.extend((entry[0], left.index, 1.0))
                 return
 
     @property
@@ -261,7 +263,7 @@ class Sessions:
         """Let the sessions go whose last request has ended."""
         leaving, self._leaving = self._leaving, []
         for entry in leaving:
-            ended_s, number, last_sent_s, requests = entry
+            ended_s, number, last_sent_s, requests, _ = entry
             if ended_s > now_s:
                 self._leaving.append(entry)
             else:

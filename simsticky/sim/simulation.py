@@ -3,14 +3,18 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 
 import simpy
 
+from simsticky.kubernetes.pod import delete_request
+from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
+from simsticky.sim.autoscaler import Autoscaler
 from simsticky.sim.clients import Clients
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.controllers import DeploymentController, ReplicaSetController
+from simsticky.sim.controllers import DeploymentController
 from simsticky.sim.endpoints import EndpointSliceController, IngressController, publish_pod_sets
 from simsticky.sim.gateway import AlgorithmFactory, Gateway
 from simsticky.sim.kernel import Phase, call_at, run
@@ -21,12 +25,19 @@ from simsticky.sim.pods import Pod
 from simsticky.sim.recorder import Recorder
 from simsticky.sim.recording import Recording
 from simsticky.sim.sessions import Session, Sessions
+from simsticky.sim.stateful_sets import StatefulSetController
 from simsticky.sim.streams import Streams
+from simsticky.sim.workload_controller import Template, WorkloadController
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
 
 _DAY_S = 86_400.0
+
+
+def _since_s(place: int) -> float:
+    """Return since when the n-th pod that exists at 0 has been ready."""
+    return -_DAY_S + 60.0 * min(place, 300)
 
 
 @contextmanager
@@ -91,31 +102,31 @@ class Simulation:
         ]
         self._cluster = Cluster(world)
         self._kubelet = Kubelet(world, self._cluster, self._gateway, self._listeners_changed)
-        self._deployment = DeploymentController(world, self._cluster, scenario.deployment)
-        self._replica_sets = ReplicaSetController(
-            world,
-            self._cluster,
-            scenario.deployment.min_ready_seconds,
-            self._start_pod,
-            self._delete_pod,
-            self._deployment.wake,
-        )
+        self.workloads = self._owners(scenario)
         self._ingress = IngressController(world, self._cluster, self._gateway)
         self._gateway.on_tables = self._listeners_changed
         self._gateway.on_ready = self._ingress.configure
-        self._slices = EndpointSliceController(world, self._cluster, self._ingress)
-        operations = scenario.timeline if window_s is None else ()
+        self._slices = EndpointSliceController(world, self._cluster, self._ingress, list(self.workloads.values()))
+        operations = scenario.operations if window_s is None else ()
         self._timeline = Timeline(
             world,
             operations,
             self._cluster,
-            self._deployment,
+            self._kubelet,
+            self.workloads,
             self._gateway,
             self._ingress,
+            self._slices,
             self._sessions,
             self._delete_pod,
+            self._force_delete,
             self._operations_over,
         )
+        self._autoscaler: Autoscaler | None = None
+        if scenario.autoscaler is not None and window_s is None:
+            first = next(iter(self.workloads.values()))
+            scale = partial(self._timeline.scale_by_itself, first)
+            self._autoscaler = Autoscaler(world, self._cluster, first, scenario.autoscaler, scale)
         self._end = env.event()
         self._until_drained = scenario.run.until == "drained" and bool(operations)
 
@@ -149,14 +160,14 @@ class Simulation:
 
     def _start_cluster(self) -> None:
         """Begin with all replicas ready since about a day, known to every node."""
-        name = self._deployment.adopt(self._replica_sets)
-        for number in range(self._scenario.deployment.replicas):
+        for workload in self.workloads.values():
             # A minute apart, so that ages differ but fall into one bucket of the deletion order.
-            since_s = -_DAY_S + 60.0 * min(number, 300)
-            pod = self._cluster.create_pod(name, self._deployment.spec.revision, 0, created_s=since_s)
-            self._kubelet.adopt(pod, since_s)
-            self._slices.adopt(pod)
-        self._ingress.adopt(self._slices.slice)
+            for place, pod in enumerate(workload.adopt(_since_s)):
+                self._kubelet.adopt(pod, _since_s(place))
+                self._slices.adopt(pod)
+        self._ingress.adopt(self._slices.backends())
+        if self._autoscaler is not None:
+            self._autoscaler.start()
         publish_pod_sets(self._world, self._cluster, self._gateway)
 
     def _start_sessions(self) -> None:
@@ -187,25 +198,74 @@ class Simulation:
             session.holder = container
             session.first_container = container.index
             self._gateway.give_cookie(session, container)
+            container.take_in(0.0)
             self._recorder.residence.extend((0.0, container.index, 1.0))
             clients.adopt(session, alive, index)
 
     # What the parts tell each other -----------------------------------------------------------------------------
 
-    def _start_pod(self, pod: Pod, revision: int) -> None:
-        startup, never_ready = self._timeline.startup_of.get(revision, (self._scenario.app.startup, False))
-        self._kubelet.start(pod, startup, never_ready)
+    def _owners(self, scenario: Scenario) -> dict[str, WorkloadController]:
+        """Return the controllers of pods by name, the application's first."""
+        deployment, world, cluster = scenario.deployment, self._world, self._cluster
+        owners: dict[str, WorkloadController] = {}
+        if deployment.kind == "StatefulSet":
+            owners[deployment.name] = StatefulSetController(
+                world, cluster, deployment.name, scenario.app.startup, self._start_pod, self._delete_pod
+            )
+            return owners
+        cost = self._sessions_on if deployment.pod_deletion_cost == "liveSessions" else None
+        sizes: list[tuple[str, int, Law | None]] = [(deployment.name, deployment.replicas, None)]
+        sizes += [(other.name, other.replicas, other.startup) for other in scenario.companions]
+        for number, (name, replicas, startup) in enumerate(sizes):
+            owners[name] = DeploymentController(
+                world,
+                cluster,
+                number,
+                name,
+                replicas,
+                startup or scenario.app.startup,
+                self._start_pod,
+                self._delete_pod,
+                cost,
+            )
+        return owners
 
-    def _delete_pod(self, pod: Pod, cause: int) -> None:
-        """Set the deletion timestamp: from here two paths run side by side, endpoints and kubelet (rule D1)."""
+    def _start_pod(self, pod: Pod, template: Template) -> None:
+        self._kubelet.start(pod, template.startup, template.never_ready)
+
+    def _sessions_on(self, pod: Pod) -> int:
+        """Count the live sessions whose state is on a pod."""
+        return sum(session.holder is pod.container for session in self._sessions.alive(self._world.now_s))
+
+    def _delete_pod(self, pod: Pod, cause: int, grace_s: int | None = None) -> None:
+        """Set the deletion timestamp: from here two paths run side by side, endpoints and kubelet (rule D1).
+
+        A pod that has no node yet, or is over already, waits for no kubelet: its object is gone at once.
+        """
+        if delete_request(phase=pod.phase, scheduled=bool(pod.record.node)).gone:
+            self._mark_deleted(pod, cause, "is gone at once: no kubelet has anything to end")
+            self._cluster.remove(pod)
+            self._listeners_changed()
+            return
+        self._mark_deleted(pod, cause, "gets its deletion timestamp")
+        self._cluster.changed(pod)
+        if pod.record.node not in self._cluster.nodes.off:
+            self._kubelet.terminate(pod, grace_s=grace_s)
+        self._listeners_changed()
+
+    def _force_delete(self, pod: Pod, cause: int) -> None:
+        """Remove the object at once; the kubelet ends the container as fast as it may (rule D7)."""
+        self._mark_deleted(pod, cause, "is deleted by force: the object is gone at once")
+        self._cluster.remove(pod)
+        self._kubelet.terminate(pod, grace_s=delete_request(requested_s=0).kubelet_grace_s)
+        self._listeners_changed()
+
+    def _mark_deleted(self, pod: Pod, cause: int, how: str) -> None:
         pod.deleted = True
         pod.record.deleted_s = self._world.now_s
         pod.record.deleted_by = cause
-        self._world.tell("replicaset", "deleted", pod.name, "gets its deletion timestamp", cause)
+        self._world.tell("replicaset", "deleted", pod.name, how, cause)
         self._timeline.pod_deleted(pod, cause)
-        self._cluster.changed(pod)
-        self._kubelet.terminate(pod)
-        self._listeners_changed()
 
     def _listeners_changed(self) -> None:
         publish_pod_sets(self._world, self._cluster, self._gateway)

@@ -47,6 +47,13 @@ class Purpose(IntEnum):
     STAND_IN = 26
     OTHER_UPSTREAM = 27
     COOKIE_CLEAR = 28
+    METRIC_PHASE = 40
+    HPA_PHASE = 41
+    SLICE_WATCH = 42
+    NODE_MONITOR = 43
+    CRASH = 50
+    BACK_OFF_JITTER = 51
+    PROBE_PHASE = 52
 
 
 def _mix(value: int) -> int:

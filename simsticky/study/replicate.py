@@ -150,12 +150,14 @@ class Study(ShownInNotebooks):
         """Return the operations of the timeline: text as it is, numbers as their mean and interval over
         replications.
 
-        Operations are matched by their place on the timeline.
+        Operations are matched by their place on the timeline; what an autoscaler did differs between replications and
+        is not among them.
         """
+        of_runs = (replication.operations for replication in self.replications)
+        on_timeline = [[row for row in operations if row.get("kind") != "hpa"] for operations in of_runs]
         rows = []
-        of_runs = [replication.operations for replication in self.replications]
-        for place in range(max(map(len, of_runs), default=0)):
-            records = [operations[place] for operations in of_runs if place < len(operations)]
+        for place in range(max((len(operations) for operations in on_timeline), default=0)):
+            records = [operations[place] for operations in on_timeline if place < len(operations)]
             rows.append({key: _over_replications([record[key] for record in records]) for key in records[0]})
         return rows
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simsticky.scenario.cluster_operations import TrafficChange
 from simsticky.scenario.distributions import Constant, Exponential, Geometric
 from simsticky.scenario.law import ContinuousLaw
 from simsticky.sim.recording import SESSION_COLUMNS
@@ -138,6 +139,10 @@ def why_no_control(scenario: Scenario) -> str:
         return "it needs run.start: equilibrium"
     if not scenario.timeline:
         return "the timeline has no operation"
+    if traffic.client_rate is not None:
+        return "it needs clients of one rate"
+    if any(isinstance(operation, TrafficChange) for operation in scenario.timeline):
+        return "it needs traffic that does not change"
     if traffic.session_duration is None and not _has_exact_mean(traffic.requests):
         return "the mean number of requests is known exactly for constant and geometric laws only"
     return ""
@@ -174,11 +179,13 @@ def why_not_rare(scenario: Scenario) -> str:
         "service times prolong a session by an amount that its age does not tell (it needs traffic.service: 0s)": (
             not traffic.service.is_zero
         ),
+        "it needs clients of one rate": traffic.client_rate is not None,
         "it needs clients that all keep cookies": traffic.cookies.keep < 1,
         "it needs the algorithm sticky-sessions": scenario.upstream.algorithm != "sticky-sessions",
         "it needs drain support: without it nearly every exposed session breaks": not scenario.kic.enable_drain_support,
         "it needs app.state: pod": scenario.app.state != "pod",
-        "it needs a timeline of one operation": len(scenario.timeline) != 1,
+        "it needs a timeline of one operation": len(scenario.operations) != 1,
+        "an autoscaler's operations are not known beforehand": scenario.autoscaler is not None,
         "a preStop hook that waits for sessions makes the window depend on them": hook is not None
         and hook.kind == "waitUntil",
     }

@@ -5,7 +5,7 @@ A Poisson process of rate λ(t) is a unit-rate one read through Λ⁻¹, the inv
 session of the other, only earlier or later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import cos, pi, sin
 from typing import Protocol
@@ -23,6 +23,10 @@ class RateProfile(Protocol):
 
     def rate_at_zero(self) -> float:
         """Return λ(0) in sessions per second."""
+        ...
+
+    def cumulate(self, time_s: float) -> float:
+        """Return Λ(time_s), the sessions to be expected until then."""
         ...
 
     def invert(self, cumulated: Floats) -> Floats:
@@ -43,6 +47,10 @@ class ConstantRate:
     def rate_at_zero(self) -> float:
         """Return λ(0)."""
         return self.rate
+
+    def cumulate(self, time_s: float) -> float:
+        """Return Λ."""
+        return self.rate * time_s
 
     def invert(self, cumulated: Floats) -> Floats:
         """Return Λ⁻¹."""
@@ -66,6 +74,11 @@ class StepRate:
     def rate_at_zero(self) -> float:
         """Return λ(0)."""
         return float(self._rates[0])
+
+    def cumulate(self, time_s: float) -> float:
+        """Return Λ."""
+        step = int(np.searchsorted(self._starts, time_s, side="right")) - 1
+        return float(self._cumulated[step] + self._rates[step] * (time_s - self._starts[step]))
 
     def invert(self, cumulated: Floats) -> Floats:
         """Return Λ⁻¹."""
@@ -96,6 +109,13 @@ class DiurnalRate:
     def rate_at_zero(self) -> float:
         """Return λ(0)."""
         return self.mean * (1 + self.amplitude * cos(2 * pi * self.peak_at_s / self.period_s))
+
+    def cumulate(self, time_s: float) -> float:
+        """Return Λ."""
+        peak_phase = 2 * pi * self.peak_at_s / self.period_s
+        phase = 2 * pi * time_s / self.period_s - peak_phase
+        swing = phase + peak_phase + self.amplitude * (sin(phase) + sin(peak_phase))
+        return self.mean * self.period_s / (2 * pi) * swing
 
     def invert(self, cumulated: Floats) -> Floats:
         """Return Λ⁻¹, to about 1e-12 of a period in Λ.
@@ -129,6 +149,52 @@ def _solve_kepler(m: Floats, amplitude: float) -> Floats:
             newton = x - residual / (1 + amplitude * np.cos(x))
         x = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
     return x
+
+
+class ChangedRate:
+    """Another rate, multiplied by a factor from each of some times on."""
+
+    def __init__(self, rate: RateProfile, starts_s: list[float], factors: list[float]) -> None:
+        """Take the changes.
+
+        Args:
+            rate: The rate as it would be without them.
+            starts_s: When each factor begins, in seconds, ascending, the first 0.
+            factors: The factors, at least 0; the last one lasts for ever.
+        """
+        self._rate = rate
+        self._starts = np.asarray(starts_s, dtype=np.float64)
+        self._factors = np.asarray(factors, dtype=np.float64)
+        self._before = np.array([rate.cumulate(start_s) for start_s in starts_s])
+        self._cumulated = np.concatenate(([0.0], np.cumsum(self._factors[:-1] * np.diff(self._before))))
+
+    def rate_at_zero(self) -> float:
+        """Return λ(0)."""
+        first = int(np.searchsorted(self._starts, 0.0, side="right")) - 1
+        return float(self._factors[first]) * self._rate.rate_at_zero()
+
+    def cumulate(self, time_s: float) -> float:
+        """Return Λ."""
+        step = int(np.searchsorted(self._starts, time_s, side="right")) - 1
+        return float(self._cumulated[step] + self._factors[step] * (self._rate.cumulate(time_s) - self._before[step]))
+
+    def invert(self, cumulated: Floats) -> Floats:
+        """Return Λ⁻¹: the other rate's, of what it would have cumulated by then."""
+        # Of steps with the same Λ at their start the last is the one with a rate, the others are empty.
+        step = np.searchsorted(self._cumulated, cumulated, side="right") - 1
+        factor = self._factors[step]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            unchanged = self._before[step] + (cumulated - self._cumulated[step]) / factor
+        times = self._rate.invert(np.where(factor > 0, unchanged, 0.0))
+        return np.where(factor > 0, times, np.inf)
+
+
+def changed_rate(rate: RateProfile, changes: Iterable[tuple[float, float]]) -> RateProfile:
+    """Return a rate with changes: (from when, by which factor), in any order; without any it is the same."""
+    in_order = sorted(changes, key=lambda change: change[0])
+    if not in_order:
+        return rate
+    return ChangedRate(rate, [0.0, *(at_s for at_s, _ in in_order)], [1.0, *(factor for _, factor in in_order)])
 
 
 def rate_profile(sessions: Poisson | Piecewise | Diurnal) -> RateProfile:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simsticky.scenario.distributions import Law
+from simsticky.workload.client_rates import ClientRates
 from simsticky.workload.columns import SessionBlock
 from simsticky.workload.components import Component, Streams
 from simsticky.workload.equilibrium import residual_gap
@@ -44,6 +45,7 @@ class Population:
         pause: Law,
         keep_cookies: float,
         streams: Streams,
+        rates: ClientRates | None = None,
     ) -> None:
         """Take the laws.
 
@@ -55,8 +57,12 @@ class Population:
             pause: Time between a client's sessions, in seconds.
             keep_cookies: Share of clients that keep cookies.
             streams: The generators of the replication.
+            rates: How fast each client is, in all its sessions; None if they are all alike.
         """
         self.size = size
+        self._rate = np.ones(size)
+        if rates is not None:
+            self._rate = rates.draw(size, streams.generator(Component.CLOSED_CLIENT_RATE))
         self._shape = shape
         self._think = think
         self._service = service
@@ -90,6 +96,7 @@ class Population:
             bounds, pause = [0, end - begin], float(batch.pause_s[index])
         if ordinal == 0:
             pause = residual_gap(self._think, self._streams.generator(Component.CLIENT_STAGGER, client))
+            pause /= float(self._rate[client])
         return SessionBlock(
             first_session=ordinal * self.size + client,
             start_s=[pause],
@@ -107,6 +114,7 @@ class Population:
             ``think_s`` and ``service_s`` of requests 512·chunk … 512·chunk + 511.
         """
         think = self._think.sample(self._streams.generator(Component.CLIENT_THINK, client, chunk), REQUESTS_PER_CHUNK)
+        think /= self._rate[client]
         service = self._service.sample(
             self._streams.generator(Component.CLIENT_SERVICE, client, chunk), REQUESTS_PER_CHUNK
         )
@@ -117,10 +125,10 @@ class Population:
         think_rng = streams.generator(Component.CLIENT_THINK, client, number)
         if isinstance(shape, CountedSessions):
             counts = shape.draw_counts(size, streams.generator(Component.CLIENT_REQUESTS, client, number))
-            think = shape.draw_think(counts, think_rng)
+            think = shape.draw_think(counts, think_rng) / self._rate[client]
         else:
             rng = streams.generator(Component.CLIENT_DURATION, client, number)
-            counts, think = shape.fill(shape.duration.sample(rng, size), think_rng)
+            counts, think = shape.fill(shape.duration.sample(rng, size), think_rng, np.full(size, self._rate[client]))
         service_rng = streams.generator(Component.CLIENT_SERVICE, client, number)
         pause_rng = streams.generator(Component.CLIENT_PAUSE, client, number)
         return _Batch(

@@ -37,6 +37,10 @@ class Component(IntEnum):
     CLIENT_DURATION = 20
     CLIENT_SERVICE = 21
     CLIENT_JAR = 22
+    CLIENT_RATE = 40  # how fast the client of a session is
+    ALIVE_CLIENT_RATE = 41
+    ALIVE_RATE_THINNING = 42  # which candidates are kept, by their rate
+    CLOSED_CLIENT_RATE = 43
 
 
 GeneratorOf = Callable[[Component], np.random.Generator]

@@ -12,6 +12,7 @@ from math import sqrt
 import numpy as np
 
 from simsticky.scenario.distributions import Law
+from simsticky.workload.client_rates import SLOWEST
 from simsticky.workload.components import Component, GeneratorOf
 from simsticky.workload.shapes import (
     CountedSessions,
@@ -62,24 +63,33 @@ def _counted(shape: CountedSessions, rate: float, generator_of: GeneratorOf) -> 
 
     Candidates have N biased by n and number Poisson(λ·E[N]·E[gap]); keeping each with probability M/N leaves
     M biased by m and Poisson(λ·E[M]·E[gap]) of them, for any law of N, without knowing E[M] after rounding.
+    Likewise for clients of different rates R, whose sessions last 1/R as long: 1/r_min times as many candidates,
+    each kept with probability r_min/R, leave R biased by 1/r and E[1/R] times as many, for any law of R.
     """
     expected = rate * shape.requests.mean * shape.think.mean
+    if shape.rates is not None:
+        expected /= SLOWEST
     candidates = _poisson(expected, generator_of(Component.ALIVE_COUNT))
     drawn = shape.requests.sample_length_biased(generator_of(Component.ALIVE_LIFE), candidates)
     gaps = whole_requests(drawn) - 1
-    gaps = gaps[generator_of(Component.ALIVE_THINNING).random(candidates) * drawn < gaps]
+    kept = generator_of(Component.ALIVE_THINNING).random(candidates) * drawn < gaps
+    speed = np.ones(candidates)
+    if shape.rates is not None:
+        speed = shape.rates.draw(candidates, generator_of(Component.ALIVE_CLIENT_RATE))
+        kept &= generator_of(Component.ALIVE_RATE_THINNING).random(candidates) * speed < SLOWEST
+    gaps, speed = gaps[kept], speed[kept]
 
     size = gaps.size
     before = _uniform_below(gaps, generator_of(Component.ALIVE_POSITION)) + 1
-    gap = shape.think.sample_length_biased(generator_of(Component.ALIVE_GAP), size)
+    gap = shape.think.sample_length_biased(generator_of(Component.ALIVE_GAP), size) / speed
     residual = gap * (1.0 - generator_of(Component.ALIVE_GAP_POSITION).random(size))
     past_gaps = before - 1
     past = shape.think.sample(generator_of(Component.ALIVE_PAST), int(past_gaps.sum()))
     session = np.repeat(np.arange(size), past_gaps)
-    age = gap - residual + np.bincount(session, weights=past, minlength=size)
+    age = gap - residual + np.bincount(session, weights=past, minlength=size) / speed
 
     counts = gaps.astype(np.int64) + 1 - before
-    think = shape.draw_think(counts, generator_of(Component.ALIVE_THINK))
+    think = shape.draw_think(counts, generator_of(Component.ALIVE_THINK)) / np.repeat(speed, counts)
     return Snapshot(age, before, residual, counts, think)
 
 
@@ -92,7 +102,8 @@ def _timed(shape: TimedSessions, rate: float, generator_of: GeneratorOf) -> Snap
         ones = np.ones(size, dtype=np.int64)
         return Snapshot(age, ones, duration - age, ones, np.zeros(size))
 
-    counts, think = shape.fill(duration, generator_of(Component.ALIVE_THINK))
+    speed = None if shape.rates is None else shape.rates.draw(size, generator_of(Component.ALIVE_CLIENT_RATE))
+    counts, think = shape.fill(duration, generator_of(Component.ALIVE_THINK), speed)
     bounds = session_bounds(counts)
     session = np.repeat(np.arange(size), counts)
     sent_at = np.cumsum(think) - think

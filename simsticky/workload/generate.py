@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from simsticky.errors import InputError
+from simsticky.scenario.cluster_operations import TrafficChange
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Closed, Scenario
-from simsticky.workload.arrivals import RateProfile, arrival_times, rate_profile
+from simsticky.workload.arrivals import RateProfile, arrival_times, changed_rate, rate_profile
+from simsticky.workload.client_rates import ClientRates
 from simsticky.workload.closed import Population
 from simsticky.workload.columns import AliveBlock, SessionBlock
 from simsticky.workload.components import Component, Streams
@@ -62,7 +64,7 @@ class Workload:
         """Prepare the streams; reads the trace file, if there is one.
 
         Args:
-            scenario: Its ``traffic`` and ``run.start`` are used.
+            scenario: Its ``traffic``, changes of it on the timeline, and ``run.start`` are used.
             seed: At least 0.
             replication: At least 0.
 
@@ -104,9 +106,15 @@ class Workload:
                 traffic.sessions.pause,
                 self._keep_cookies,
                 self._streams,
+                None if traffic.client_rate is None else ClientRates(traffic.client_rate),
             )
             return
-        self._profile = rate_profile(traffic.sessions)
+        changes = [
+            (operation.at_s, operation.traffic.rate_factor)
+            for operation in scenario.operations
+            if isinstance(operation, TrafficChange)
+        ]
+        self._profile = changed_rate(rate_profile(traffic.sessions), changes)
         self._in_equilibrium = scenario.run.start == "equilibrium"
         if self._in_equilibrium and self._shape is not None:
             _check_equilibrium(self._shape, self._profile.rate_at_zero())

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from simsticky.errors import InputError
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Traffic
+from simsticky.workload.client_rates import ClientRates
 from simsticky.workload.components import Component, GeneratorOf
 
 Floats = NDArray[np.float64]
@@ -45,11 +46,13 @@ class CountedSessions:
 
     Attributes:
         requests: Law of the number of requests; draws are rounded to whole numbers, at least 1.
-        think: Law of the gaps, in seconds.
+        think: Law of the gaps of a client of rate 1, in seconds.
+        rates: How fast clients are; None if they are all alike.
     """
 
     requests: Law
     think: Law
+    rates: ClientRates | None = None
 
     @property
     def mean_requests(self) -> float:
@@ -59,7 +62,10 @@ class CountedSessions:
     def draw(self, size: int, generator_of: GeneratorOf) -> tuple[Integers, Floats]:
         """Draw sessions: requests of each (length size), and the flat gaps, 0 after each session's last."""
         counts = self.draw_counts(size, generator_of(Component.REQUESTS))
-        return counts, self.draw_think(counts, generator_of(Component.THINK))
+        think = self.draw_think(counts, generator_of(Component.THINK))
+        if self.rates is not None:
+            think /= np.repeat(self.rates.draw(size, generator_of(Component.CLIENT_RATE)), counts)
+        return counts, think
 
     def draw_counts(self, size: int, rng: np.random.Generator) -> Integers:
         """Draw the number of requests of each session."""
@@ -83,11 +89,13 @@ class TimedSessions:
 
     Attributes:
         duration: Law of D, in seconds.
-        think: Law of the gaps inside; None for two requests only, the duration being the gap.
+        think: Law of the gaps inside, for a client of rate 1; None for two requests only, the duration being the gap.
+        rates: How fast clients are: a fast one makes more requests in its D; None if they are all alike.
     """
 
     duration: Law
     think: Law | None
+    rates: ClientRates | None = None
 
     @property
     def mean_requests(self) -> float:
@@ -97,15 +105,26 @@ class TimedSessions:
     def draw(self, size: int, generator_of: GeneratorOf) -> tuple[Integers, Floats]:
         """Draw sessions: requests of each (length size), and the flat gaps, 0 after each session's last."""
         duration = self.duration.sample(generator_of(Component.DURATION), size)
-        return self.fill(duration, generator_of(Component.THINK))
+        rate = None if self.rates is None else self.rates.draw(size, generator_of(Component.CLIENT_RATE))
+        return self.fill(duration, generator_of(Component.THINK), rate)
 
-    def fill(self, duration: Floats, rng: np.random.Generator) -> tuple[Integers, Floats]:
+    def fill(self, duration: Floats, rng: np.random.Generator, rate: Floats | None = None) -> tuple[Integers, Floats]:
         """Fill given durations with gaps.
+
+        Args:
+            duration: Length n.
+            rng: Where the gaps come from.
+            rate: Length n, how fast each session's client is; None for 1.
 
         Returns:
             Requests of each session, and the flat gaps, which add up to the duration, 0 after the last.
         """
-        owner, gap = _cut_renewals(duration, self.think, rng)
+        if rate is None or self.think is None:
+            owner, gap = _cut_renewals(duration, self.think, rng)
+        else:
+            # Fill the longer or shorter session of a client of rate 1, and let time run faster or slower.
+            owner, gap = _cut_renewals(duration * rate, self.think, rng)
+            gap = gap / rate[owner]
         counts = np.bincount(owner, minlength=duration.size).astype(np.int64) + 1
         think = np.zeros(owner.size + duration.size)
         think[np.arange(owner.size) + owner] = gap  # each session before this one has one place for its last
@@ -146,11 +165,12 @@ def session_shape(traffic: Traffic) -> SessionShape | None:
     Raises:
         InputError: A session would have to be filled with gaps of 0 s.
     """
+    rates = None if traffic.client_rate is None else ClientRates(traffic.client_rate)
     if traffic.session_duration is not None:
         think = traffic.think if "think" in traffic.model_fields_set else None
         if think is not None and think.is_zero:
             raise InputError.of("must not be 0 where sessionDuration is given", path="traffic.think")
-        return TimedSessions(traffic.session_duration, think)
+        return TimedSessions(traffic.session_duration, think, rates)
     if traffic.requests == "endless":
         return None
-    return CountedSessions(traffic.requests, traffic.think)
+    return CountedSessions(traffic.requests, traffic.think, rates)

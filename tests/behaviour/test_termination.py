@@ -60,3 +60,30 @@ def test_pod_that_is_deleted_before_its_container_runs_just_goes(tmp_path: Path)
     assert (pod.created_s, pod.scheduled_s, pod.deleted_s, pod.removed_s) == (100.0, 100.0, 110.0, 110.0)
     assert pod.started_s != pod.started_s
     assert pod.sigterm_s != pod.sigterm_s
+
+
+def test_forced_deletion_removes_the_object_at_once_and_kills_2_s_after_sigterm(tmp_path: Path) -> None:
+    """Protects grace 0: object and endpoint go at once, the container runs on until the runtime kills it."""
+    story = tell(
+        tmp_path,
+        [[1.0, 101.0], [1.25, 101.0], [1.5, 101.0]],
+        {"timeline": [{"at": 100.0, "deletePod": "app", "force": True}]},
+        {"deployment": {"preStop": None}, "app": {"onSigterm": "ignore"}},
+    )
+    pod = story.removed
+    assert (pod.deleted_s, pod.removed_s, pod.endpoint_gone_s) == (100.0, 100.0, 100.0)
+    assert (pod.sigterm_s, pod.sigkill_s, pod.dead_s) == (100.0, 102.0, 102.0)
+    assert story.pushed(f"-{pod.pod}") == 100.0
+    (bound,) = story.at_home_on(pod.pod)
+    assert story.breaks(bound)[0][:3] == (101.0, "lost", "target_removed")
+
+
+def test_forced_deletion_gives_a_hook_one_second(tmp_path: Path) -> None:
+    """Protects the kubelet's minimum grace of 1 s: a hook runs that long, SIGTERM and SIGKILL follow."""
+    story = tell(
+        tmp_path,
+        [[1.0]],
+        {"timeline": [{"at": 100.0, "deletePod": "app", "force": True}]},
+        {"app": {"onSigterm": "ignore"}},
+    )
+    assert (story.removed.prestop_end_s, story.removed.sigterm_s, story.removed.dead_s) == (101.0, 101.0, 103.0)

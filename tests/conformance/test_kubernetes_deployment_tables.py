@@ -1,5 +1,6 @@
 """The Deployment controller against Kubernetes' own cases and against trajectories derived from its source."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,14 +107,13 @@ def test_scale_down_old_replica_sets(case: Case) -> None:
 @pytest.mark.table("kubernetes", "deployment_rolling", "UNMERGED_pod_replacement_policy.cases")
 def test_unmerged_pod_replacement_policy(case: Case) -> None:
     """The opt-in what-if TerminationComplete lets terminating pods hold their places; releases ignore them."""
-    spec = deployment(case, "deployment_replicas")
+    spec = replace(deployment(case, "deployment_replicas"), pod_replacement_policy=case.get("pod_replacement_policy"))
     old, new = old_and_new(case)
-    policy = case.get("pod_replacement_policy")
     if case.get("expect_error"):
         with pytest.raises(ValueError, match="terminating"):
-            reconcile_new_replica_set(spec, [old, new], new, pod_replacement_policy=policy)
+            reconcile_new_replica_set(spec, [old, new], new)
         return
-    size = reconcile_new_replica_set(spec, [old, new], new, pod_replacement_policy=policy)
+    size = reconcile_new_replica_set(spec, [old, new], new)
     assert size == case["expect_new_rs_spec_replicas"]
     assert (size != new.spec_replicas) is case["expect_scaled"]
 

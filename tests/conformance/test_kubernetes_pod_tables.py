@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
-from simsticky.kubernetes import endpointslice, pod, probe, replicaset
+from simsticky.kubernetes import autoscaler, disruption, endpointslice, node, pod, probe, replicaset
+from simsticky.kubernetes.autoscaler import AutoscalerSpec, Behavior
 from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy
 from simsticky.kubernetes.endpointslice import PodView, conditions, pod_changes, should_be_in_slice
 from simsticky.kubernetes.pod import CrashLoopBackOff, termination_timeline
 from simsticky.kubernetes.probe import ProbeSpec, ProbeWorker
+from simsticky.kubernetes.replica_calculator import Calculator
 from simsticky.kubernetes.replicaset import PodRank, compare_for_deletion, deletion_order, log_bucket
+from simsticky.kubernetes.statefulset import StatefulSetSpec, resolved_max_unavailable
+from simsticky.scenario.autoscaler import Autoscaler
+from simsticky.scenario.cluster import Kic
 
 Case = dict[str, Any]
 NOW_S = 100_000_000.0
@@ -250,7 +255,18 @@ def test_crash_loop_back_off(case: float, table: Case, request: pytest.FixtureRe
 
 
 DEPLOYMENT = DeploymentSpec()
+STATEFUL_SET = StatefulSetSpec()
 PROBE = ProbeSpec()
+KIC = Kic()
+HPA = Autoscaler(max_replicas=1)
+
+
+def rules(direction: autoscaler.ScalingRules) -> Case:
+    """Return scaling rules as the table writes them."""
+    policies = [{"type": one.type, "value": one.value, "period_s": one.period_s} for one in direction.policies]
+    return {"stabilization_s": direction.stabilization_s, "select": direction.select, "policies": policies}
+
+
 CONSTANTS: dict[str, dict[str, object]] = {
     "deployment": {
         "replicas": DEPLOYMENT.replicas,
@@ -262,7 +278,15 @@ CONSTANTS: dict[str, dict[str, object]] = {
         "min_ready_s": DEPLOYMENT.min_ready_seconds,
         "paused": DEPLOYMENT.paused,
     },
-    "pod": {"termination_grace_period_s": pod.DEFAULT_TERMINATION_GRACE_PERIOD_S},
+    "statefulset": {
+        "pod_management": STATEFUL_SET.pod_management,
+        "update_strategy": STATEFUL_SET.update_strategy,
+        "partition": STATEFUL_SET.partition,
+        "max_unavailable": resolved_max_unavailable(STATEFUL_SET),
+    },
+    "pod": {
+        "termination_grace_period_s": pod.DEFAULT_TERMINATION_GRACE_PERIOD_S,
+    },
     "probe": {field.name: getattr(PROBE, field.name) for field in fields(ProbeSpec)},
     "kubelet": {
         "minimum_container_stop_grace_s": pod.MINIMUM_CONTAINER_STOP_GRACE_S,
@@ -270,6 +294,11 @@ CONSTANTS: dict[str, dict[str, object]] = {
         "crashloop_initial_s": pod.CRASH_LOOP_INITIAL_S,
         "crashloop_max_s": pod.CRASH_LOOP_MAX_S,
         "crashloop_reset_after_s": pod.CRASH_LOOP_RESET_AFTER_S,
+        "sync_backoff_period_s": pod.CrashLoopBackOff().restarted(0.0, 0.0).back_off_s,
+        "pod_worker_retry_jitter_factor": pod.POD_WORKER_RETRY_JITTER_FACTOR,
+        "shutdown_grace_period_s": node.SHUTDOWN_GRACE_PERIOD_S,
+        "shutdown_grace_period_critical_s": node.SHUTDOWN_GRACE_PERIOD_CRITICAL_S,
+        "node_lease_renew_s": node.NODE_LEASE_RENEW_S,
     },
     "endpointslice_controller": {
         "concurrent_syncs": endpointslice.CONCURRENT_SYNCS,
@@ -287,19 +316,60 @@ CONSTANTS: dict[str, dict[str, object]] = {
         "slow_start_initial_batch": replicaset.SLOW_START_INITIAL_BATCH,
         "min_ready_requeue_extra_s": replicaset.MIN_READY_REQUEUE_EXTRA_S,
     },
+    "kube_controller_manager": {
+        "node_monitor_period_s": node.NODE_MONITOR_PERIOD_S,
+        "node_monitor_grace_s": node.NODE_MONITOR_GRACE_S,
+    },
+    "hpa": {
+        "sync_period_s": HPA.sync_period,
+        "tolerance": HPA.tolerance,
+        "downscale_stabilization_s": AutoscalerSpec(1).downscale_stabilization_s,
+        "cpu_initialization_period_s": Calculator().cpu_initialization_period_s,
+        "initial_readiness_delay_s": Calculator().initial_readiness_delay_s,
+        "min_replicas": HPA.min_replicas,
+        "default_cpu_target_pct": HPA.target_utilization,
+        "no_behavior_scale_up_limit": (
+            f"max({autoscaler.SCALE_UP_LIMIT_FACTOR:g}*current, {autoscaler.SCALE_UP_LIMIT_MINIMUM:g})"
+        ),
+        "behavior_scale_up": rules(Behavior().scale_up),
+        "behavior_scale_down": rules(Behavior().scale_down),
+    },
+    "disruption": {
+        "deletion_timeout_s": disruption.DELETION_TIMEOUT_S,
+        "drain_retry_after_429_s": disruption.DRAIN_RETRY_AFTER_429_S,
+    },
+    "cluster_autoscaler": {
+        "max_graceful_termination_s": node.AUTOSCALER_MAX_GRACEFUL_TERMINATION_S,
+        "max_pod_eviction_time_s": node.AUTOSCALER_MAX_POD_EVICTION_S,
+    },
+    "kic": {
+        "proxy_sync_s": KIC.proxy_sync_seconds,
+        "enable_drain_support": KIC.enable_drain_support,
+    },
 }
 
 
+_STATUS = "one status write per change of a pod, its delay a law of the scenario"
+_LIMITS = "the controllers' client limits and numbers of workers are not modelled"
 NOT_MODELLED = {
-    "statefulset": "StatefulSets are not modelled",
-    "daemonset": "DaemonSets are not modelled",
-    "pod": "a pod of a Deployment always restarts its containers",
-    "kubelet": "the kubelet's other periods and limits are not modelled or are delays of the scenario",
-    "kube_controller_manager": "the controllers' client limits and node monitoring are not modelled",
-    "hpa": "the autoscaler is not modelled",
-    "disruption": "disruption budgets and drains are not modelled",
-    "cluster_autoscaler": "the cluster autoscaler is not modelled",
-    "kic": "a default of the scenario, not of Kubernetes",
+    "daemonset": "DaemonSets are not modelled: their pods are on every node and behind no route here",
+    "pod": "the pods of a Deployment restart always, the API allows nothing else",
+    "kubelet.housekeeping_period_s": "clean-up of pods that are over concerns no traffic",
+    "kubelet.sync_frequency_s": "the resync only repeats what a change has done already",
+    "kubelet.status_sync_period_s": _STATUS,
+    "kubelet.serialize_image_pulls": "image pulls are a delay of the scenario",
+    "kubelet.registry_pull_qps": "image pulls are a delay of the scenario",
+    "kubelet.kube_api_qps": _LIMITS,
+    "kubelet.kube_api_burst": _LIMITS,
+    "kubelet.node_lease_duration_s": "the node controller counts its own grace period, not the lease's duration",
+    "kubelet.node_status_update_s": "the node controller goes by renewals of the lease",
+    "kubelet.volume_gone_poll_s": "part of the time until the pod object is removed, a law of the scenario",
+    "kube_controller_manager": _LIMITS,
+    "hpa.concurrent_syncs": "there is one autoscaler",
+    "disruption.drain_grace_period": "a drain always gives the pod's own grace period",
+    "disruption.drain_timeout_s": "a drain goes on until it is done",
+    "disruption.drain_wait_poll_s": "the end of a drain is seen at once",
+    "cluster_autoscaler": "when a node is taken away is said by the timeline",
     "argo_rollouts": "Argo Rollouts is not modelled",
 }
 
@@ -309,5 +379,6 @@ def test_default(case: tuple[str, str, object]) -> None:
     """A default number in the code is Kubernetes' own."""
     part, name, value = case
     if name not in CONSTANTS.get(part, {}):
-        pytest.skip(f"{part}: {NOT_MODELLED.get(part, 'no such constant in the code')}")
+        reason = NOT_MODELLED.get(f"{part}.{name}") or NOT_MODELLED.get(part, "no such constant in the code")
+        pytest.skip(f"{part}.{name}: {reason}")
     assert CONSTANTS[part][name] == value

@@ -88,8 +88,10 @@ def operations(
             entry["configPush"] = draw(st.sampled_from(["kong-1", "all"]))
         elif kind == "scale":
             entry["replicas"] = draw(st.integers(0, 5))
-        elif kind == "deletePod":
+        elif kind in ("deletePod", "crash"):
             entry["count"] = draw(st.integers(1, 2))
+            if kind == "deletePod":
+                entry["force"] = draw(st.integers(0, 3)) == 0
         elif draw(st.booleans()):
             entry |= draw(st.sampled_from([{"neverReady": True}, {"startup": "1s"}, {"startup": "20s"}]))
         entries.append(entry)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -64,8 +65,8 @@ def _answered_after_death(recording: Recording) -> None:
 
 
 def _sent_after_the_listener_closed(recording: Recording) -> None:
-    pod = next(pod for pod in recording.pods if pod.dead_s == pod.dead_s)
-    pod.listener_closed_s = pod.deleted_s = pod.sigterm_s = pod.prestop_end_s = 1.0
+    container = next(container for container in recording.lives if container.dead_s == container.dead_s)
+    container.listener_closed_s = container.sigterm_s = 1.0
 
 
 def _two_outcomes(recording: Recording) -> None:
@@ -120,11 +121,42 @@ def _break_nobody_counted(recording: Recording) -> None:
 
 
 def _killed_too_soon(recording: Recording) -> None:
-    pod = next(pod for pod in recording.pods if pod.dead_s == pod.dead_s)
-    pod.sigkill_s = pod.sigterm_s + 1.0
-    pod.dead_s = pod.sigkill_s
-    pod.listener_closed_s = pod.sigterm_s
-    pod.endpoint_gone_s = pod.removed_s = pod.dead_s + 1
+    container = next(container for container in recording.lives if container.dead_s == container.dead_s)
+    container.sigkill_s = container.dead_s = container.cut_s = container.sigterm_s + 1.0
+    container.listener_closed_s = container.sigterm_s
+
+
+def _dead_for_no_reason(recording: Recording) -> None:
+    container = next(container for container in recording.lives if container.dead_s == container.dead_s)
+    container.sigterm_s = np.nan
+
+
+def _started_after_its_deletion(recording: Recording) -> None:
+    container = next(container for container in recording.lives if container.dead_s == container.dead_s)
+    again = replace(container, instance=2, due_s=container.dead_s + 1.0, started_s=container.dead_s + 2.0)
+    again.listening_s = again.listener_closed_s = again.cut_s = again.dead_s = again.started_s
+    again.sigterm_s, again.ended = np.nan, "crashed"
+    recording.lives.append(again)
+    recording.containers.append(again.pod)
+
+
+def _restarted_without_back_off(recording: Recording) -> None:
+    pod = next(index for index, pod in enumerate(recording.pods) if pod.deleted_s != pod.deleted_s)
+    first = next(container for container in recording.lives if container.pod == pod)
+    times = [first.started_s, 50.0, 51.0]
+    for number, started_s in enumerate(times, start=1):
+        life = replace(first, instance=number, due_s=started_s, started_s=started_s, listening_s=started_s)
+        if number < len(times):
+            life.listener_closed_s = life.cut_s = life.dead_s = times[number]
+            life.ended = "crashed"
+        else:
+            life.dead_s = np.nan
+        if number == 1:
+            recording.lives[recording.lives.index(first)] = life
+        else:
+            recording.lives.append(life)
+            recording.containers.append(pod)
+    recording.pods[pod].restarts = 2
 
 
 def _dead_before_sigterm(recording: Recording) -> None:
@@ -172,6 +204,9 @@ def _new_session_on_weight_zero(recording: Recording) -> None:
         (_break_nobody_counted, "counts agree with rows"),
         (_killed_too_soon, "SIGKILL comes at least 2 s after SIGTERM"),
         (_dead_before_sigterm, "a pod lives in legal order"),
+        (_dead_for_no_reason, "a container gets SIGTERM before it is dead, or ends by itself"),
+        (_started_after_its_deletion, "a pod starts one container after the other until it is deleted"),
+        (_restarted_without_back_off, "a container starts again once its back-off is over"),
         (_too_many_pods, "non-terminating pods are at most 4"),
         (_miscounted, "counts agree with rows"),
         (_more_broken_than_exposed, "no more sessions break than are there"),

@@ -56,3 +56,47 @@ def test_backends_share_apart_and_sum_where_they_meet() -> None:
     canary = Backend([ready("10.0.0.2:80")], 10)
     weights = {t.address: t.weight for t in translate_backends([stable, canary], drain_support=True)}
     assert weights == {"10.0.0.1:80": 45, "10.0.0.2:80": 55, "10.0.0.3:80": 0}
+
+
+def weights_of(*backends: Backend) -> dict[str, int]:
+    """The weight of each target, drain support on."""
+    return {t.address: t.weight for t in translate_backends(backends, drain_support=True)}
+
+
+def test_a_canary_gets_its_weight_whatever_its_size() -> None:
+    """Protects the split of a canary: 90 over three pods and 10 over one are 90 % and 10 % of new sessions."""
+    stable = Backend([ready(f"10.0.0.{n}:80") for n in (1, 2, 3)], 90)
+    canary = Backend([ready("10.0.1.1:80")], 10)
+    assert weights_of(stable, canary) == {
+        "10.0.1.1:80": 10,
+        "10.0.0.3:80": 30,
+        "10.0.0.2:80": 30,
+        "10.0.0.1:80": 30,
+    }
+
+
+def test_small_weights_split_by_pods_not_by_weight() -> None:
+    """Protects the floor of 1: with the Gateway API's default weight 1, five pods against one take 5/6, not half."""
+    stable = Backend([ready(f"10.0.0.{n}:80") for n in range(1, 6)], 1)
+    canary = Backend([ready("10.0.1.1:80")], 1)
+    assert sum(weights_of(stable).values()) == 5
+    assert weights_of(stable, canary)["10.0.1.1:80"] == 1
+
+
+def test_a_backend_of_weight_zero_keeps_its_bound_sessions() -> None:
+    """Protects a canary that is turned off: its targets stay listed with weight 0 and take nobody new."""
+    stable, canary = Backend([ready("10.0.0.1:80")], 100), Backend([ready("10.0.1.1:80")], 0)
+    assert weights_of(stable, canary) == {"10.0.1.1:80": 0, "10.0.0.1:80": 100}
+
+
+def test_a_terminating_canary_pod_gives_its_share_to_the_others_of_its_service() -> None:
+    """Protects the divisor: a draining pod has weight 0 and does not count when the backend's weight is spread."""
+    canary = Backend([ready("10.0.1.1:80"), terminating("10.0.1.2:80")], 10)
+    assert weights_of(canary) == {"10.0.1.2:80": 0, "10.0.1.1:80": 10}
+
+
+def test_a_changed_selector_takes_all_old_targets_at_once() -> None:
+    """Protects blue-green: endpoints that left the slice are gone; drain support keeps only terminating ones."""
+    blue, green = [ready("10.0.0.1:80"), ready("10.0.0.2:80")], [ready("10.0.1.1:80")]
+    assert len(translate(blue, drain_support=True)) == 2
+    assert translate(green, drain_support=True) == (Target("10.0.1.1:80", 100),)

@@ -144,6 +144,18 @@ def test_among_equals_the_newer_grows_and_the_older_shrinks() -> None:
     assert scale(replace(two, replicas=1), *sets).sizes == {"v1": 0}
 
 
+def test_a_scale_to_the_size_a_rollout_has_just_cut_to_hangs() -> None:
+    """Protects Kubernetes' own trap (issue 102551): 5 pods, surge 0, cut to 4, then scaled to 4: nothing goes on."""
+    five = DeploymentSpec(replicas=5, strategy=Strategy(max_surge=0, max_unavailable=1), revision=2)
+    first = sync(five, [rs("v1", 1, 5, of=five)])
+    assert first.create is not None
+    assert (first.create.replicas, first.scale) == (0, {"v1": 4})
+    halfway = [rs("v1", 1, 4, of=five), rs("v2", 2, 0, of=five)]
+    hangs = sync(replace(five, replicas=4), halfway)
+    assert (hangs.reason, hangs.writes) == ("scaling event", False)
+    assert sync(replace(five, replicas=3), halfway).scale == {"v1": 3}
+
+
 def test_saturated_new_replica_set_ends_the_old() -> None:
     """With the new ReplicaSet complete, a scaling event of what is left over scales the old ones to 0."""
     sets = [rs("v2", 2, 10, of=TEN), rs("v1", 1, 3, of=replace(TEN, replicas=9))]
@@ -182,6 +194,26 @@ def test_recreate_waits_for_terminating_pods() -> None:
     assert created.create == NewReplicaSet(2, 3, Annotations(3, 3))
     assert sync(recreate, [stopped, rs("v2", 2, 1)]).scale == {"v2": 3}
     assert sync(recreate, [stopped, rs("v2", 2, 3)]).reason == "none"
+
+
+def test_termination_complete_is_an_opt_in() -> None:
+    """With TerminationComplete a terminating old pod holds its place: the new one comes when it is gone."""
+    waiting = replace(THREE, pod_replacement_policy="TerminationComplete")
+    sets = [replace(rs("v1", 1, 2), terminating_replicas=1), replace(rs("v2", 2, 1), terminating_replicas=0)]
+    assert sync(THREE, sets).scale == {"v2": 2}
+    assert "v2" not in sync(waiting, sets).scale
+    gone = [replace(sets[0], terminating_replicas=0), sets[1]]
+    assert sync(waiting, gone).scale == {"v2": 2}
+    # The first size of a new ReplicaSet obeys it too: 3 + 1 terminating leave no place for the surge.
+    full = [replace(rs("v1", 1, 3), terminating_replicas=1)]
+    assert sync(THREE, full).create == NewReplicaSet(2, 1, Annotations(3, 4))
+    assert sync(waiting, full).create == NewReplicaSet(2, 0, Annotations(3, 4))
+
+
+def test_min_ready_seconds_hold_the_rollout_not_the_pod() -> None:
+    """A pod that is ready but not available for long enough lets no old pod go."""
+    fresh = replace(rs("v2", 2, 1, available=0), ready_replicas=1)
+    assert sync(replace(THREE, min_ready_seconds=30), [rs("v1", 1, 3), fresh]).scale == {}
 
 
 @given(

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from simsticky.kubernetes.endpointslice import (
     PodView,
+    SliceSync,
     conditions,
     pod_change_triggers_sync,
     pod_changes,
@@ -39,3 +40,27 @@ def test_phase_alone_does_not_trigger() -> None:
     assert not pod_change_triggers_sync(READY, READY)
     assert pod_changes(READY, replace(READY, hostname="web-0")).labels
     assert pod_change_triggers_sync(READY, replace(READY, labels={}))
+
+
+def test_a_burst_reaches_the_slices_in_steps_of_a_second() -> None:
+    """The first change is written at once; the next, before the cache shows that write, a second later."""
+    first = SliceSync().attempt(10.0, cache_delay_s=0.2)
+    assert first.writes
+    stale = first.sync.attempt(10.1, 0.2)
+    assert (stale.writes, stale.retry_at_s) == (False, 11.1)
+    again = stale.sync.attempt(11.1, 0.2)
+    assert again.writes
+    assert again.sync.failures == 0
+    assert again.sync.attempt(11.4, 0.2).writes  # a change after the cache has caught up waits for nothing
+
+
+def test_stale_retries_double_and_end() -> None:
+    """A cache that hangs is asked again after 1, 2, 4, … s; after 15 retries the Service is dropped."""
+    state, now_s, waits_s = SliceSync(cache_current_at_s=1e9), 0.0, []
+    while (tried := state.attempt(now_s, 1.0)).retry_at_s is not None:
+        waits_s.append(tried.retry_at_s - now_s)
+        state, now_s = tried.sync, tried.retry_at_s
+    assert waits_s == [min(2.0**n, 1000.0) for n in range(15)]
+    assert tried.dropped
+    assert not tried.writes
+    assert tried.sync.attempt(now_s, 1.0).retry_at_s == now_s + 1.0

@@ -2,6 +2,8 @@ import pytest
 
 from simsticky.kubernetes.pod import (
     CrashLoopBackOff,
+    Deletion,
+    delete_request,
     effective_grace_s,
     stop_timeout_s,
     termination_timeline,
@@ -44,3 +46,37 @@ def test_back_off_is_forgotten_after_ten_minutes() -> None:
     assert entry.wait_s(611.0) == 20.0
     assert entry.wait_s(611.1) == 0.0
     assert entry.restarted(611.1, 611.1) == CrashLoopBackOff(10.0, 611.1)
+
+
+def test_delete_requests() -> None:
+    """A delete takes the pod's own grace, force removes the object at once, a second one only shortens."""
+    assert delete_request(30) == Deletion(30, gone=False)
+    assert delete_request(30, 0) == Deletion(0, gone=True)
+    assert delete_request(30, 90) == Deletion(90, gone=False)
+    assert delete_request(30, 20, earlier_s=10) == Deletion(10, gone=False)
+    assert delete_request(30, 5, earlier_s=10) == Deletion(5, gone=False)
+    assert delete_request(30, -1) == Deletion(1, gone=False)
+
+
+def test_pods_without_node_or_life_go_at_once() -> None:
+    """A pod that is not scheduled yet or is over waits for no kubelet."""
+    assert delete_request(30, scheduled=False).gone
+    assert delete_request(30, phase="Failed").gone
+    assert delete_request(30, phase="Succeeded").gone
+    assert not delete_request(30, phase="Pending").gone
+
+
+def test_force_delete_leaves_the_container_two_seconds() -> None:
+    """The object is gone at once; its container is still stopped, the hook cut to 1 s, SIGKILL 2 s after SIGTERM."""
+    request = delete_request(60, 0)
+    assert request.gone
+    assert termination_timeline(request.kubelet_grace_s, None, None).container_dead_at_s == 2.0
+    assert termination_timeline(request.kubelet_grace_s, 30.0, None).container_dead_at_s == 3.0
+
+
+def test_back_off_is_looked_at_late() -> None:
+    """The pod worker looks again after 1 to 1.5 times the back-off; the first restart stays immediate."""
+    entry = CrashLoopBackOff().restarted(0.0, 0.0)
+    assert entry.retry_in_s(1.0, 0.0) == 10.0
+    assert entry.retry_in_s(1.0, 0.5) == 12.5
+    assert CrashLoopBackOff().retry_in_s(0.0, 0.9) == 0.0

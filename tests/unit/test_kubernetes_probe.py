@@ -8,6 +8,7 @@ from simsticky.kubernetes.probe import (
     becomes_ready_at_s,
     first_tick_s,
     next_tick_s,
+    restart_grace_s,
     tick_s,
 )
 
@@ -77,3 +78,31 @@ def test_success_threshold_delays_readiness() -> None:
     """Two successes are needed: readiness comes one period later."""
     spec = ProbeSpec(period_s=5, success_threshold=2)
     assert becomes_ready_at_s(spec, 0.5, 3.0) == 10.5
+
+
+def test_a_probe_may_bring_its_own_grace() -> None:
+    """A failed liveness probe's own terminationGracePeriodSeconds wins over the pod's."""
+    assert restart_grace_s(ProbeSpec(termination_grace_s=5), 60) == 5
+    assert restart_grace_s(ProbeSpec(), 60) == 60
+
+
+def test_liveness_fails_once_and_waits_for_the_next_container() -> None:
+    """Three failures in a row, not three in all, stop a container; the probe then rests until the next one runs."""
+    worker = ProbeWorker(ProbeSpec(), "liveness")
+    assert worker.passed
+    assert not any(worker.on_result(result) for result in ("failure", "failure", "success", "failure", "failure"))
+    assert not worker.on_hold
+    assert worker.on_result("failure")
+    assert worker.on_hold
+    assert not worker.on_result("failure")
+    assert worker.on_new_container()
+    assert (worker.passed, worker.on_hold) == (True, False)
+
+
+def test_readiness_never_stops_a_container() -> None:
+    """A readiness probe that fails for ever is never on hold: it goes on, and the container stays."""
+    worker = ProbeWorker(ProbeSpec(failure_threshold=1))
+    for _ in range(10):
+        worker.on_result("failure")
+    assert not worker.on_hold
+    assert worker.on_result("success")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,3 +88,20 @@ def test_order_does_not_depend_on_the_input(order: list[int]) -> None:
     """Pods with distinct UIDs come out in one order whatever order they are listed in."""
     pods = [ready(f"uid-{n}", f"n{n % 2}", 100.0 * n) for n in range(6)]
     assert deletion_order([pods[n] for n in order], 700.0) == deletion_order(pods, 700.0)
+
+
+def test_deletion_cost_beats_crowding_and_age() -> None:
+    """The lowest cost goes first wherever the pod is, no annotation is cost 0, and a pod not ready goes before."""
+    cheap = replace(ready("z", "empty", 0.0), deletion_cost=-1)
+    plain = ready("a", "full", 900.0)
+    dear = replace(ready("b", "full", 900.0), deletion_cost=50)
+    broken = replace(ready("c", "empty"), ready=False, deletion_cost=1000)
+    pods = rank_by_node([dear, plain, cheap, broken], ["full", "full", "full", "empty", "empty"])
+    assert [pod.uid for pod in deletion_order(pods, 1000.0)] == ["c", "z", "a", "b"]
+
+
+def test_crowding_counts_the_other_version_too() -> None:
+    """In a rollout the node that has already received new pods gives up its old pod first."""
+    old = [ready("1", "n1"), ready("2", "n2")]
+    assert [pod.uid for pod in pods_to_delete(rank_by_node(old, ["n1", "n2"]), 1, 500.0)] == ["1"]
+    assert [pod.uid for pod in pods_to_delete(rank_by_node(old, ["n1", "n2", "n2"]), 1, 500.0)] == ["2"]

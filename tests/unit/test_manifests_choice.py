@@ -54,7 +54,7 @@ def test_objects_of_others_are_listed_not_read(tmp_path, app):
         route("elsewhere"),
     ]
     ignored = notes(read(tmp_path, [*objects_of(app), *others]).ignored)
-    assert "binds evictions only" in ignored["PodDisruptionBudget b"]
+    assert "selects other pods" in ignored["PodDisruptionBudget b"]
     assert "does not name it" in ignored["KongUpstreamPolicy unused"]
     for label in (
         "StatefulSet db",

@@ -73,7 +73,7 @@ def test_every_field_is_listed_as_read_ignored_or_assumed(tmp_path, app):
             assert above & identity or {label + path for path in above} & listed, leaf
     ignored = notes(found.ignored)
     assert "no effect" in ignored["Service example-app: spec.sessionAffinity"]
-    assert "not simulated" in ignored["Deployment example-app: spec.template.spec.containers.0.livenessProbe"]
+    assert "no effect" in ignored["Deployment example-app: spec.template.spec.containers.0.resources"]
 
 
 def test_notes_carry_the_line_of_the_field():
@@ -119,8 +119,50 @@ def test_the_application_is_the_container_with_the_services_port(tmp_path, app):
     app.deployment["spec"]["template"]["spec"]["containers"].insert(0, sidecar)
     found = read(tmp_path, objects_of(app))
     assert found.sections["deployment"]["preStop"] == {"sleep": 30}
-    note = notes(found.ignored)["Deployment example-app: spec.template.spec.containers.0"]
-    assert "the application is container web" in note
+    (sidecar,) = found.sections["deployment"]["sidecars"]
+    assert sidecar == {"name": "proxy", "kind": "plain", "preStop": {"sleep": 5}}
+    note = notes(found.assumed)["Deployment example-app: spec.template.spec.containers.0"]
+    assert "exit at once on SIGTERM" in note
+
+
+def test_sidecars_are_told_apart_by_their_place_and_restart_policy(tmp_path, app):
+    """An init container that is always restarted is a native sidecar, one that ends is none; mesh proxies are known."""
+    pod = app.deployment["spec"]["template"]["spec"]
+    pod["initContainers"] = [
+        {"name": "migrate", "image": "registry.example.com/migrate:1"},
+        {"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.24", "restartPolicy": "Always"},
+    ]
+    pod["containers"].append({"name": "linkerd-proxy"})
+    found = read(tmp_path, objects_of(app))
+    assert found.sections["deployment"]["sidecars"] == [
+        {
+            "name": "istio-proxy",
+            "kind": "native",
+            "proxy": True,
+            "onSigterm": {"listener": "keep", "exit": {"after": 5}},
+        },
+        {"name": "linkerd-proxy", "kind": "plain", "proxy": True, "onSigterm": "finishInFlight"},
+    ]
+    assert "Deployment example-app: spec.template.spec.initContainers.0" in notes(found.ignored)
+
+
+def test_liveness_probe_and_pull_policy_are_read(tmp_path, app):
+    """What restarts containers and what makes them wait for their image come from the manifest."""
+    probe = {"periodSeconds": 3, "failureThreshold": 2, "terminationGracePeriodSeconds": 7}
+    put(app.deployment, *CONTAINER, "livenessProbe", {"tcpSocket": {"port": 80}, **probe})
+    put(app.deployment, *CONTAINER, "imagePullPolicy", "Always")
+    deployment = read(tmp_path, objects_of(app)).sections["deployment"]
+    assert deployment["livenessProbe"] == probe
+    assert deployment["imagePullPolicy"] == "Always"
+
+
+@pytest.mark.parametrize("image", ["gcr.io/distroless/java21", "cgr.dev/chainguard/node:latest"])
+def test_hook_that_needs_a_shell_in_an_image_without_one_is_named(tmp_path, app, image):
+    """A preStop command in an image that is known to have no shell is taken at its word, and said aloud."""
+    put(app.deployment, *CONTAINER, "image", image)
+    found = read(tmp_path, objects_of(app))
+    assert found.sections["deployment"]["preStop"] == {"sleep": 30}
+    assert any("preStop: {fails: true}" in note.note for note in found.assumed)
 
 
 def test_probe_fields_of_zero_are_the_api_servers_defaults(tmp_path, app):

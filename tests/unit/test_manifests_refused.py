@@ -1,7 +1,7 @@
 """What the API server would refuse, and what would change the answer and is not modelled."""
 
 import pytest
-from manifest_objects import CONTAINER, EXAMPLE, autoscaler, example, objects_of, put, refused, route, workload
+from manifest_objects import CONTAINER, EXAMPLE, example, objects_of, put, refused, workload
 
 from simsticky.errors import InputError
 from simsticky.scenario.load import loads
@@ -25,16 +25,6 @@ def test_service_upstream_is_refused(tmp_path, app):
     }
     del app.service["metadata"]["annotations"]["ingress.kubernetes.io/service-upstream"]
     assert "serviceUpstream is not modelled" in refused(tmp_path, [*objects_of(app), parameters])
-
-
-def test_an_http_route_to_the_service_is_refused(tmp_path, app):
-    """Its weights would change the answer, and are not modelled."""
-    assert "HTTPRoute is not modelled yet" in refused(tmp_path, [*objects_of(app), route("example-app")])
-
-
-def test_an_autoscaler_of_the_deployment_is_refused(tmp_path, app):
-    """It would change the number of pods."""
-    assert "autoscaling is not modelled yet" in refused(tmp_path, [*objects_of(app), autoscaler("example-app")])
 
 
 def test_an_external_name_is_refused(tmp_path, app):

@@ -16,10 +16,23 @@ ONE_OF_EACH = [
     {"at": "4m", "readinessFlap": "shop", "for": "20s", "seenByGateway": True},
     {"at": "5m", "gatewayRestart": "kong-2", "downtime": "15s"},
     {"at": "6m", "configPush": "all"},
+    {"at": "7m", "rollback": "shop"},
+    {"at": "8m", "pause": "shop"},
+    {"at": "9m", "resume": "shop"},
+    {"at": "10m", "crash": "shop", "count": 2},
+    {"at": "11m", "drainNode": "node-1", "by": "clusterAutoscaler"},
+    {"at": "12m", "uncordon": "node-1"},
+    {"at": "13m", "shutdownNode": "node-2"},
+    {"at": "14m", "nodeLoss": "node-2"},
+    {"at": "15m", "spot": "node-3", "notice": "30s"},
+    {"at": "16m", "switchService": "app", "to": "green"},
+    {"at": "17m", "canary": "app", "weights": {"shop": 90, "green": 10}},
+    {"at": "18m", "traffic": {"rateFactor": 2}},
 ]
 SHOP = {
     "deployment": {"name": "shop", "readinessProbe": {"periodSeconds": 5}},
     "gateway": {"nodes": 2},
+    "companions": [{"name": "green"}],
 }
 
 
@@ -44,12 +57,24 @@ def test_every_operation_offers_the_same_attributes():
         (240, "readinessFlap", "shop", 20, "flap pod of shop for 20s"),
         (300, "gatewayRestart", "kong-2", 15, "restart kong-2"),
         (360, "configPush", "all", 0, "push to all nodes"),
+        (420, "rollback", "shop", None, "rollback shop"),
+        (480, "pause", "shop", 0, "pause shop"),
+        (540, "resume", "shop", None, "resume shop"),
+        (600, "crash", "shop", None, "crash 2 pods of shop"),
+        (660, "drainNode", "node-1", None, "drain node-1"),
+        (720, "uncordon", "node-1", 0, "uncordon node-1"),
+        (780, "shutdownNode", "node-2", None, "shut down node-2"),
+        (840, "nodeLoss", "node-2", None, "lose node-2"),
+        (900, "spot", "node-3", None, "spot end of node-3 in 30s"),
+        (960, "switchService", "app", 0, "switch app to green"),
+        (1020, "canary", "app", 0, "canary shop 90, green 10"),
+        (1080, "traffic", "traffic", 0, "traffic x2"),
     ]
 
 
 def test_operations_keep_what_is_their_own():
     """Each verb's further fields arrive with their values and defaults."""
-    rollout, scale, delete, flap, restart, push = operations(*ONE_OF_EACH)
+    rollout, scale, delete, flap, restart, push = operations(*ONE_OF_EACH)[:6]
     assert (rollout.startup.mean, rollout.never_ready) == (20, True)
     assert (scale.replicas, delete.count) == (2, 2)
     assert (flap.count, flap.for_s, flap.seen_by_gateway) == (1, 20, True)

@@ -70,6 +70,32 @@ def test_a_rollout_that_does_not_overlap_takes_no_further_room():
     assert over_capacity(Scenario.model_validate(sections)) is None
 
 
+def test_a_node_that_is_drained_leaves_its_pods_draining():
+    """Its share of the pods drains while as many new ones are up elsewhere."""
+    drained = {"at": 60, "drainNode": "node-1"}
+    assert fits(3, drained, drain=True)
+    assert not fits(4, drained, drain=True)
+    assert fits(4, drained, drain=False)
+
+
+def test_traffic_that_is_moved_takes_the_room_of_those_it_goes_to():
+    """A companion takes room once the route leads to it; a canary's backends take room together."""
+    green = [{"name": "green", "replicas": 4}]
+    switch = {"at": 60, "switchService": "app", "to": "green"}
+    canary = {"at": 60, "canary": "app", "weights": {"app": 90, "green": 10}}
+    sections = {"upstream": RING, "deployment": {"replicas": 2}, "companions": green}
+    assert over_capacity(Scenario.model_validate({**sections, "timeline": [switch]})) is None
+    assert over_capacity(Scenario.model_validate({**sections, "timeline": [canary]})) is not None
+
+
+def test_an_autoscalers_bounds_count():
+    """It may be at its maximum, and with drain support at its minimum while all others drain."""
+    sections = {"upstream": RING, "deployment": {"replicas": 2}, "autoscaler": {"minReplicas": 2, "maxReplicas": 6}}
+    assert over_capacity(Scenario.model_validate(sections)) is not None
+    sections["autoscaler"]["maxReplicas"] = 5
+    assert over_capacity(Scenario.model_validate(sections)) is None
+
+
 def test_other_algorithms_have_no_ring():
     """Slots mean nothing to them."""
     assert over_capacity(Scenario.model_validate({"deployment": {"replicas": 500}})) is None

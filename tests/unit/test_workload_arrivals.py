@@ -9,8 +9,10 @@ from simsticky.scenario.model import Traffic
 from simsticky.workload.arrivals import (
     ConstantRate,
     DiurnalRate,
+    RateProfile,
     StepRate,
     arrival_times,
+    changed_rate,
     rate_profile,
 )
 
@@ -54,6 +56,35 @@ def test_diurnal_rate_at_zero() -> None:
     assert DiurnalRate(2.0, 0.5, 100.0, 0.0).rate_at_zero() == pytest.approx(3.0)
     assert DiurnalRate(2.0, 0.5, 100.0, 50.0).rate_at_zero() == pytest.approx(1.0)
     assert DiurnalRate(2.0, 0.5, 100.0, 25.0).rate_at_zero() == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    "rate", [ConstantRate(2.0), StepRate([0.0, 10.0, 20.0], [2.0, 0.0, 1.0]), DiurnalRate(2.0, 0.8, 100.0, 30.0)]
+)
+def test_every_rate_cumulates_to_what_it_inverts(rate: RateProfile) -> None:
+    """Λ and Λ⁻¹ are each other's inverse wherever somebody may come."""
+    times = rate.invert(np.array([0.5, 7.0, 19.0, 31.0]))
+    assert [rate.cumulate(float(at_s)) for at_s in times] == pytest.approx([0.5, 7.0, 19.0, 31.0])
+    assert rate.cumulate(0.0) == pytest.approx(0.0)
+
+
+def test_changes_of_traffic_multiply_the_rate_and_keep_the_luck() -> None:
+    """2/s doubled from 10 s on and stopped from 20 to 30 s: read back by hand, and untouched before the change."""
+    rate = ConstantRate(2.0)
+    changed = changed_rate(rate, [(30.0, 1.0), (10.0, 2.0), (20.0, 0.0)])
+    times = changed.invert(np.array([1.0, 20.0, 24.0, 59.0, 61.0, 70.0]))
+    assert times.tolist() == pytest.approx([0.5, 10.0, 11.0, 19.75, 30.5, 35.0])
+    assert changed.cumulate(35.0) == pytest.approx(70.0)
+    assert changed.rate_at_zero() == 2.0
+    assert changed_rate(rate, []) is rate
+    assert changed_rate(rate, [(0.0, 3.0)]).rate_at_zero() == 6.0
+
+
+def test_traffic_that_stops_for_good_ends_the_arrivals() -> None:
+    """A last factor of 0 is the end of all arrivals, also under a daily course."""
+    stopped = changed_rate(DiurnalRate(2.0, 0.8, 100.0, 30.0), [(50.0, 0.0)])
+    times = np.concatenate(list(arrival_times(stopped, np.random.default_rng(1), repeat(16))))
+    assert times.max() < 50.0
 
 
 def test_blocks_may_be_cut_anywhere() -> None:

@@ -1,0 +1,96 @@
+"""The preStop hook of a container, read from its manifest.
+
+Source of the API server's rules and texts: Kubernetes, core/validation.go.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from simsticky.scenario.findings import Findings
+from simsticky.scenario.hooks import length_of
+from simsticky.scenario.location import Keys, Place
+from simsticky.scenario.objects import KubernetesObject
+
+_GRACE: Keys = ("spec", "template", "spec", "terminationGracePeriodSeconds")
+_SHELLS = {"sh", "bash", "ash", "dash", "ksh", "zsh"}
+_NO_SHELL = re.compile(r"distroless|scratch|chainguard|cgr\.dev", re.IGNORECASE)
+"""Names of images that hold no shell: distroless, Chainguard's, those built from scratch."""
+
+
+def read_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> tuple[dict[str, Any], Place] | None:
+    """Return a preStop hook as the scenario writes it, and its place; None if it is wrong, which is reported.
+
+    Args:
+        found: Where the findings go.
+        obj: The workload.
+        keys: Path of the hook, which is there.
+    """
+    hook = obj.get(*keys)
+    if not isinstance(hook, Mapping):
+        found.look(obj, keys)
+        found.problem(obj, keys, "must be a mapping")
+        return None
+    given = [handler for handler in ("sleep", "exec", "httpGet", "tcpSocket") if hook.get(handler) is not None]
+    if len(given) != 1:
+        found.look(obj, keys)
+        text = "must specify a handler type" if not given else "may not specify more than 1 handler type"
+        found.problem(obj, keys, text, "one of sleep, exec, httpGet")
+        return None
+    if given == ["sleep"]:
+        return _sleep_hook(found, obj, (*keys, "sleep"))
+    if given == ["exec"]:
+        return _exec_hook(found, obj, (*keys, "exec"))
+    keys = (*keys, given[0])
+    found.read(obj, keys, "taken as 0s")
+    text = f"{given[0]} is taken to answer at once; if it blocks, state deployment.preStop in the scenario"
+    found.assume(obj, keys, text)
+    return {"sleep": 0}, obj.place(*keys)
+
+
+def _sleep_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> tuple[dict[str, Any], Place] | None:
+    seconds = obj.get(*keys, "seconds")
+    place = obj.place(*keys, "seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int):
+        found.look(obj, keys)
+        given = "nothing" if seconds is None else repr(seconds)
+        found.problem(obj, (*keys, "seconds"), f"must be a whole number, got {given}")
+        return None
+    found.read(obj, (*keys, "seconds"), f"{seconds}s")
+    grace = obj.get(*_GRACE)
+    grace = 30 if not isinstance(grace, int) else grace
+    if not 0 <= seconds <= grace:
+        text = f"Invalid value: {seconds}: must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+        found.problem(obj, (*keys, "seconds"), text, "lengthen the grace period or shorten the sleep")
+        return None
+    return {"sleep": seconds}, place
+
+
+def _exec_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> tuple[dict[str, Any], Place] | None:
+    keys = (*keys, "command")
+    command = obj.get(*keys)
+    found.look(obj, keys)
+    if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
+        found.problem(obj, keys, "must be a list of words", 'for example ["sleep", "30"]; numbers need quotes')
+        return None
+    length = length_of(command)
+    if length.seconds is None:
+        text = f"the length of this preStop hook cannot be read: {length.why_not}"
+        found.problem(obj, keys, text, "state deployment: {preStop: 30s} in the scenario, with its real length")
+        return None
+    found.read(obj, keys, f"{length.seconds:g}s")
+    for other in length.others:
+        text = f"`{other}` is taken to need no time and to leave the application alone"
+        found.assume(obj, keys, text)
+    return {"sleep": length.seconds}, obj.place(*keys)
+
+
+def look_for_a_shell(found: Findings, obj: KubernetesObject, container: Keys, keys: Keys) -> None:
+    """Warn where the hook needs a shell and the image's name says that it has none."""
+    image, command = obj.get(*container, "image"), obj.get(*keys, "exec", "command")
+    if not isinstance(image, str) or not isinstance(command, list) or not _NO_SHELL.search(image):
+        return
+    program = str(command[0]).rpartition("/")[2]
+    if program in _SHELLS or program == "sleep":
+        text = f"{program} is taken to be in the image; without it the hook fails and SIGTERM comes at once, which is"
+        found.assume(obj, (*keys, "exec", "command"), f"{text} deployment: {{preStop: {{fails: true}}}}")

@@ -1,0 +1,77 @@
+"""The autoscaler on the model's own load: when it sees, what it does, and whom its changes break."""
+
+from pathlib import Path
+from typing import Any
+
+from stories import Story, merged, tell
+
+_BUSY = {
+    "autoscaler": {"minReplicas": 2, "maxReplicas": 8, "targetUtilization": 50},
+    "deployment": {"replicas": 2, "preStop": "10s"},
+    "app": {"concurrency": 2, "onSigterm": "finishInFlight"},
+    "run": {"until": "30m", "settle": "0s"},
+}
+
+
+def _busy(from_s: float, to_s: float, clients: int) -> list[list[float]]:
+    """Clients that each send a request of 10 s every 10 s: each keeps one slot busy."""
+    return [[from_s + i / 8 + 10.0 * k for k in range(int((to_s - from_s) / 10))] for i in range(clients)]
+
+
+def _scales(story: Story) -> list[tuple[float, str]]:
+    return [(event.at_s, event.detail) for event in story.events if event.kind == "hpa"]
+
+
+def test_load_scales_up_and_its_end_scales_down_after_five_minutes(tmp_path: Path) -> None:
+    """Protects the loop: 3 of 4 slots busy at a target of 50 % want 3 pods; down only when 300 s agree."""
+    story = tell(tmp_path, _busy(600.0, 900.0, 3), _BUSY, service_s=10.0)
+    (up_s, up), (down_s, down) = _scales(story)
+    assert (up, down) == ("hpa scale 2 to 3", "hpa scale 3 to 2")
+    # At most a scrape and a sync, 15 s each, and the sample's own window of 15 s.
+    assert 600.0 < up_s <= 645.0
+    assert 1200.0 <= down_s <= 1245.0
+    assert len(story.left) == 2
+
+
+def test_scale_down_of_the_autoscaler_is_the_cause_of_what_it_breaks(tmp_path: Path) -> None:
+    """Protects attribution: its scale is an operation, with the sessions it exposed and broke."""
+    idle = [[700.0 + i, *(720.0 + i / 8 + 60.0 * k for k in range(15))] for i in range(12)]
+    story = tell(tmp_path, _busy(600.0, 900.0, 3) + idle, _BUSY, service_s=10.0)
+    operations = list(story.result.operations.itertuples(index=False))
+    assert [operation.kind for operation in operations] == ["hpa"] * len(operations)
+    last = operations[-1]
+    before, after = last.label.split()[2::2]
+    assert int(after) < int(before)
+    assert last.exposed > 0
+    assert last.broken == last.breaks > 0
+    assert story.summary["breaks"] == sum(operation.breaks for operation in operations)
+
+
+def test_metric_delay_delays_the_reaction(tmp_path: Path) -> None:
+    """Protects metricDelay: what is scraped is read so much later."""
+    at_once = tell(tmp_path, _busy(600.0, 900.0, 3), _BUSY, service_s=10.0)
+    late = tell(tmp_path, _busy(600.0, 900.0, 3), _BUSY, {"autoscaler": {"metricDelay": "60s"}}, service_s=10.0)
+    assert _scales(late)[0][0] - _scales(at_once)[0][0] == 60.0
+
+
+def test_bounds_hold_without_any_metric(tmp_path: Path) -> None:
+    """Protects minReplicas: fewer than that are corrected at the first sync."""
+    story = tell(tmp_path, [[1.0, 100.0]], _BUSY, {"deployment": {"replicas": 1}})
+    ((at_s, label),) = _scales(story)
+    assert label == "hpa scale 1 to 2"
+    assert at_s <= 15.0
+
+
+def test_behavior_policies_limit_the_pace(tmp_path: Path) -> None:
+    """Protects behavior: one pod a minute up, and no way down."""
+    behavior: dict[str, Any] = {
+        "scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]},
+        "scaleDown": {"selectPolicy": "Disabled"},
+    }
+    story = tell(
+        tmp_path, _busy(600.0, 900.0, 4), merged(_BUSY, {"autoscaler": {"behavior": behavior}}), service_s=10.0
+    )
+    times = [at_s for at_s, _ in _scales(story)]
+    assert [label for _, label in _scales(story)] == ["hpa scale 2 to 3", "hpa scale 3 to 4"]
+    assert times[1] - times[0] >= 60.0
+    assert len(story.left) == 4

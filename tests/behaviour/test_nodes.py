@@ -1,0 +1,171 @@
+"""Nodes that are drained, shut down, taken back or lost, and what the cluster does about their pods."""
+
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from stories import Story, merged, tell
+
+_CLIENTS = [[1.0 + i, *(90.0 + i / 8 + 2.5 * k for k in range(60))] for i in range(6)]
+_APP = {
+    "deployment": {"readinessProbe": {"periodSeconds": 1}, "preStop": "10s"},
+    "app": {"startup": "5s", "onSigterm": "finishInFlight"},
+    "kubernetes": {"nodeMonitorPeriod": "0s"},
+}
+
+
+def _at(verb: str, **more: Any) -> dict[str, Any]:
+    return {"timeline": [{"at": 100, verb: "node-1", **more}]}
+
+
+def _on(story: Story, node: str) -> list[Any]:
+    return [pod for pod in story.pods if pod.node == node and pod.created_s < 0]
+
+
+def _replacements(story: Story) -> list[Any]:
+    return [pod for pod in story.pods if pod.created_s >= 0]
+
+
+def test_drain_evicts_the_pods_of_a_node_and_they_come_back_elsewhere(tmp_path: Path) -> None:
+    """Protects the drain: deleted by eviction, replaced at once on another node, over when the old pod is gone."""
+    story = tell(tmp_path, _CLIENTS, _APP, _at("drainNode"))
+    (old,) = _on(story, "node-1")
+    (new,) = _replacements(story)
+    assert story.when("cordoned", "node-1") == 100.0
+    assert story.when("evicted", old.pod) == 100.0
+    assert (old.deleted_s, old.sigterm_s) == (100.0, 110.0)
+    assert new.created_s == 100.0
+    assert new.node in ("node-2", "node-3")
+    assert story.operation.rollout_done_s == 110.0
+    assert story.operation.stuck == ""
+
+
+def test_drain_waits_for_the_budget_and_retries_every_five_seconds(tmp_path: Path) -> None:
+    """Protects the budget: two pods on the node and one may miss; the second is refused until the first is back."""
+    budget = {"deployment": {"replicas": 2, "disruptionBudget": {"maxUnavailable": 1}}, "kubernetes": {"nodes": 1}}
+    room = {"timeline": [{"at": 100, "drainNode": "node-1"}, {"at": 103, "uncordon": "node-1"}]}
+    story = tell(tmp_path, _CLIENTS, _APP, budget, room)
+    assert story.when("refused", detail="429, the budget needs 1 healthy pods and has 1") == 100.0
+    # The replacement can start from 103 s on and is ready 5 s later; the retries are at 105 and 110 s.
+    assert story.all_times("evicted") == [100.0, 110.0]
+    assert min(story.all_times("ready")) == 108.0
+
+
+def test_budget_does_not_bind_a_rollout(tmp_path: Path) -> None:
+    """Protects who asks the budget: evictions do, rollouts never."""
+    budget = {"deployment": {"disruptionBudget": {"minAvailable": "100%"}}}
+    story = tell(tmp_path, _CLIENTS, _APP, budget, {"timeline": [{"at": 100, "rollout": "app"}]})
+    assert story.operation.rollout_done_s == 115.0
+    assert not story.all_times("refused")
+
+
+def test_drain_that_no_budget_will_ever_allow_is_reported_as_stuck(tmp_path: Path) -> None:
+    """Protects against a silent wait: ten minutes of refusals are told with their reason, and the drain goes on."""
+    budget = {"deployment": {"disruptionBudget": {"minAvailable": 3}}, "run": {"until": "drained", "horizon": "30m"}}
+    clients = [[1.0, *(90.0 + 60 * k for k in range(20))]]
+    story = tell(tmp_path, clients, _APP, budget, _at("drainNode"))
+    assert story.when("stuck") == 700.0
+    assert story.operation.stuck.endswith("the budget needs 3 healthy pods and has 3")
+    assert len(story.left) == 3
+
+
+def test_cluster_autoscaler_gives_up_and_cuts_the_grace_period(tmp_path: Path) -> None:
+    """Protects the autoscaler's limits: evictions for 2 minutes at most, and 10 minutes of grace."""
+    long = {"deployment": {"grace": "1h", "preStop": "30m"}, "run": {"until": "30m"}}
+    story = tell(tmp_path, _CLIENTS, _APP, long, _at("drainNode", by="clusterAutoscaler"))
+    (old,) = _on(story, "node-1")
+    assert (old.sigterm_s, old.dead_s) == (700.0, 700.0)
+    refused = {"deployment": {"disruptionBudget": {"minAvailable": 3}}}
+    story = tell(tmp_path, _CLIENTS, _APP, refused, _at("drainNode", by="clusterAutoscaler"))
+    assert story.operation.stuck.startswith("gave up evicting")
+    assert story.when("stuck") == 225.0
+
+
+def test_pods_wait_for_a_node_when_all_are_cordoned(tmp_path: Path) -> None:
+    """Protects unschedulable pods: they stay pending, and are bound as soon as a node takes pods again."""
+    one = {"kubernetes": {"nodes": 1}, "deployment": {"replicas": 1}}
+    timeline = {"timeline": [{"at": 100, "drainNode": "node-1"}, {"at": 150, "uncordon": "node-1"}]}
+    story = tell(tmp_path, _CLIENTS, _APP, one, timeline)
+    (new,) = _replacements(story)
+    assert (new.created_s, new.scheduled_s, new.ready_s) == (100.0, 150.0, 155.0)
+    assert story.when("unschedulable", new.pod) == 100.0
+
+
+def test_graceful_shutdown_does_not_delete_so_drain_support_does_nothing(tmp_path: Path) -> None:
+    """Protects the trap: no deletion timestamp, no terminating endpoint, the target is simply removed."""
+    story = tell(tmp_path, _CLIENTS, _APP, _at("shutdownNode", gracePeriod="20s"))
+    (old,) = _on(story, "node-1")
+    assert isnan(old.deleted_s)
+    assert not story.all_times("wrote", old.pod, "terminating=true")
+    assert story.pushed(f"-{old.pod}") == 100.0
+    assert (old.sigterm_s, old.dead_s) == (110.0, 110.0)
+    (new,) = _replacements(story)
+    # The ReplicaSet replaces it only when its phase is Failed.
+    assert new.created_s == 110.0
+    assert old.removed_s == 130.0
+    (session, *_) = story.at_home_on(old.pod)
+    assert story.breaks(session)[0][1:] == ("lost", "target_removed", "retargeted")
+    assert story.summary["breaks"] > 0
+
+
+def test_graceful_shutdown_cuts_the_grace_period(tmp_path: Path) -> None:
+    """Protects shutdownGracePeriod: it overrides a longer grace period of the pod."""
+    ignores = merged(_APP, {"app": {"onSigterm": "ignore"}, "deployment": {"grace": "60s"}})
+    story = tell(tmp_path, _CLIENTS, ignores, _at("shutdownNode", gracePeriod="15s"))
+    (old,) = _on(story, "node-1")
+    assert (old.sigterm_s, old.sigkill_s) == (110.0, 115.0)
+
+
+def test_node_loss_is_blind_then_not_ready_then_replaced_after_the_toleration(tmp_path: Path) -> None:
+    """Protects the clock of a lost node: 40 s in which nobody knows, 300 s until its pods are deleted."""
+    long = {"run": {"until": "20m"}}
+    clients = [[1.0 + i, *(90.0 + i / 8 + 20 * k for k in range(50))] for i in range(6)]
+    story = tell(tmp_path, clients, _APP, long, _at("nodeLoss"))
+    (old,) = _on(story, "node-1")
+    assert old.dead_s == 100.0
+    assert story.when("unready", old.pod) == 140.0
+    assert story.pushed(f"-{old.pod}") == 140.0
+    assert old.deleted_s == 440.0
+    (new,) = _replacements(story)
+    assert new.created_s == 440.0
+    # Deleted, it is terminating: with drain support a dead pod is a target of weight 0 until the node object goes.
+    assert story.pushed(f"+{old.pod} weight 0") == 440.0
+    assert old.removed_s == 700.0
+    (session, *_) = story.at_home_on(old.pod)
+    assert story.breaks(session)[0][1:] == ("lost", "timed_out", "crash")
+    assert story.operation.exposed == len(story.at_home_on(old.pod))
+
+
+def test_spot_notice_drains_and_the_machines_end_cuts_the_rest(tmp_path: Path) -> None:
+    """Protects the notice: the normal path begins, and what is not over when the machine goes is cut."""
+    slow = merged(_APP, {"deployment": {"preStop": "50s"}})
+    story = tell(tmp_path, _CLIENTS, slow, _at("spot", notice="30s"))
+    (old,) = _on(story, "node-1")
+    assert (old.deleted_s, old.dead_s, old.removed_s) == (100.0, 130.0, 130.0)
+    assert isnan(old.sigterm_s)
+    enough = tell(tmp_path, _CLIENTS, slow, _at("spot", notice="2m"))
+    (old,) = _on(enough, "node-1")
+    assert (old.sigterm_s, old.dead_s) == (150.0, 150.0)
+
+
+def test_crash_restarts_in_the_same_pod_and_breaks_its_sessions(tmp_path: Path) -> None:
+    """Protects the crash: same pod and address, the cookie still matches, the memory is gone."""
+    story = tell(tmp_path, _CLIENTS, _APP, {"timeline": [{"at": 100, "crash": "app"}]})
+    assert len(story.pods) == 3
+    crashed = story.pods[0].pod
+    (session, *_) = story.at_home_on(crashed)
+    assert story.breaks(session)[0][1] == "lost"
+    assert story.breaks(session)[0][3] == "crash"
+    assert story.operation.breaks == story.summary["breaks"] > 0
+    assert story.operation.exposed == len(story.at_home_on(crashed))
+    assert story.operation.rollout_done_s >= 105.0
+
+
+def test_forced_deletion_takes_the_object_at_once_and_leaves_the_container_two_seconds(tmp_path: Path) -> None:
+    """Protects force: the endpoint is gone with the object, and the kubelet's floor is what the container gets."""
+    ignores = merged(_APP, {"app": {"onSigterm": "ignore"}})
+    story = tell(tmp_path, _CLIENTS, ignores, {"timeline": [{"at": 100, "deletePod": "app", "force": True}]})
+    removed = story.removed
+    assert (removed.deleted_s, removed.removed_s) == (100.0, 100.0)
+    assert story.pushed(f"-{removed.pod}") == 100.0
+    assert removed.sigkill_s - removed.sigterm_s == 2.0
