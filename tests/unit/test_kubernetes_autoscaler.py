@@ -120,6 +120,17 @@ def test_events_of_the_other_direction_give_room_back() -> None:
     assert scale_up_limit(ScalingRules(0.0, (ScalingPolicy("Pods", 4, 15.0),)), state, 10, 25.0) == 14
 
 
+def test_an_event_takes_the_place_of_one_its_own_direction_has_forgotten() -> None:
+    """Growth at 0 s is forgotten by policies of 15 s: growth at 30 s replaces it, also for a policy down of 60 s."""
+    down = ScalingRules(0.0, (ScalingPolicy("Pods", 1, 60.0),))
+    spec = replace(BEHAVED, behavior=Behavior(scale_down=down))
+    assert run(spec, 4, [(0.0, 8), (30.0, 12), (40.0, 1)])[:2] == [8, 12]
+    # The minute before 40 s began with 8 pods as far as anybody remembers, so down to 7; not with 4, down to 3.
+    assert run(spec, 4, [(0.0, 8), (30.0, 12), (40.0, 1)])[2] == 7
+    # Still counted by its own direction, an event stays: the minute began with 4.
+    assert run(spec, 4, [(0.0, 8), (15.0, 12), (40.0, 1)])[2] == 3
+
+
 def test_a_used_up_policy_never_turns_the_direction() -> None:
     """More pods were added than the period allows: nothing is added, and nothing is taken away either."""
     state = AutoscalerState((Recommendation(30, 0.0),), scale_ups=(ScaleEvent(25, 0.0),))
