@@ -200,7 +200,7 @@ def _measured(
 ) -> tuple[PodGroups, dict[str, int]]:
     """Return the groups and the values that count at first: those of ready pods and of unknown names."""
     if not samples:
-        raise MetricsError("no metrics returned")
+        raise MetricsError("no metrics returned from the resource or custom metrics API")
     if not pods:
         raise MetricsError("no pods returned by selector while calculating replica count")
     groups = group_pods(pods, samples, now_s, calculator, cpu=cpu)

@@ -56,7 +56,7 @@ def test_shutdown_cuts_the_grace_and_critical_pods_follow() -> None:
 
 
 def test_shutdown_without_time_for_critical_pods_gives_them_a_second() -> None:
-    """shutdownGracePeriodCriticalPods 0 overrides the grace of a critical pod with 0, which the kubelet makes 1 s."""
+    """A period of 0 for critical pods overrides their grace with 0, which the kubelet makes 1 s."""
     dns = ShutdownPod("dns", critical=True, exit_after_sigterm_s=None)
     stop = graceful_shutdown([dns], 30, 0)["dns"]
     assert (stop.grace_s, stop.failed_at_s) == (1, 2.0)
