@@ -182,6 +182,12 @@ def test_lagging_report_stops_the_old_step() -> None:
     assert (cleanup.sizes, cleanup.count, cleanup.lagging) == ({"v0": 1}, 0, True)
 
 
+def test_pods_reported_by_a_replica_set_of_size_0_let_no_other_pod_go() -> None:
+    """What an old ReplicaSet of size 0 still reports is available is going: it is not counted on."""
+    gone, old, new = rs("gone", 0, 0, available=3), rs("old", 1, 8), rs("new", 2, 5, available=1)
+    assert reconcile_old_replica_sets(TEN, [gone, old, new], [old], new) == {"old": 7}
+
+
 def test_recreate_waits_for_terminating_pods() -> None:
     """Recreate stops the old pods, waits until the last one is gone, and creates all new ones at once."""
     recreate = replace(THREE, strategy=Strategy("Recreate"))
