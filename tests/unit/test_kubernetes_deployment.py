@@ -128,6 +128,14 @@ def test_scale_in_mid_rollout_only_scales() -> None:
     assert sync(twenty, after).reason != "scaling event"
 
 
+def test_a_replica_set_of_size_0_makes_no_scaling_event() -> None:
+    """Only active ReplicaSets are asked for what they were sized for: one of an earlier size at 0 stops no rollout."""
+    retired = rs("retired", 0, 0, of=THREE)
+    old = rs("old", 1, 10, of=TEN)
+    assert sync(TEN, [retired, old]).reason == "create new + scale old"
+    assert sync(TEN, [rs("retired", 0, 1, of=THREE), old]).reason == "scaling event"
+
+
 def test_scaling_event_may_write_annotations_only() -> None:
     """A retried scaling event with nothing left to add still writes the annotation that lags."""
     sets = [rs("v1", 1, 8, of=TEN), rs("v2", 2, 5, of=replace(TEN, replicas=9))]
