@@ -73,6 +73,14 @@ def test_order_of_replica_sets_does_not_matter() -> None:
     assert sync(TEN, sets) == sync(TEN, sets[::-1])
 
 
+def test_names_decide_between_replica_sets_of_one_age() -> None:
+    """Two old ReplicaSets created in the same second: the first name shrinks first, however they are listed."""
+    a, b = (replace(rs(name, 1, 6), creation_order=1) for name in "ab")
+    new = rs("new", 2, 0)
+    for listed in ([a, b], [b, a]):
+        assert reconcile_old_replica_sets(TEN, [*listed, new], listed, new) == {"a": 2}
+
+
 def test_rollover_starts_at_zero_and_cleans_the_half_rolled() -> None:
     """A third template mid-rollout gets no pod in a full house; broken pods of the second one go at once."""
     third = replace(TEN, revision=3)
