@@ -84,6 +84,11 @@ def test_default_policies_of_behavior() -> None:
     assert run(BEHAVED, 20, [(0.0, 2), (299.0, 2), (300.0, 2)]) == [20, 20, 2]
 
 
+def test_the_longer_window_keeps_recommendations_that_the_shorter_has_passed() -> None:
+    """With behavior, too, the number there was at first holds a reduction back sync after sync for 300 s."""
+    assert run(BEHAVED, 20, [(15.0 * n, 2) for n in range(22)]) == [20] * 20 + [2] * 2
+
+
 def test_policies_count_from_the_start_of_their_period() -> None:
     """Two syncs within one period share what its policy allows."""
     assert run(BEHAVED, 10, [(0.0, 15), (5.0, 100), (14.0, 100), (16.0, 100)]) == [

@@ -48,6 +48,7 @@ def test_tolerances_may_differ_by_direction() -> None:
         (NOW_S - 100, NOW_S - 90, False, NOW_S, False),  # young and not ready
         (NOW_S - 300, NOW_S - 290, False, NOW_S, False),  # older, but never was ready
         (NOW_S - 400, NOW_S - 90, False, NOW_S, True),  # lost its readiness later: it counts
+        (NOW_S - 300, NOW_S - 90, False, NOW_S, True),  # at 300 s it is young no more
         (None, None, True, NOW_S, False),
     ],
 )
@@ -72,6 +73,24 @@ def test_missing_pods_damp_both_directions() -> None:
     """A pod without a sample uses all of its request when scaling down and nothing when scaling up."""
     assert resource_replicas(3, 50, *busy(100, 100, None), NOW_S).replicas == 3  # (100+100+1000)/3000 = 40 %
     assert resource_replicas(3, 50, *busy(1000, 1000, None), NOW_S).replicas == 4  # 66 %, not 100 %
+
+
+def test_the_damped_ratio_multiplies_all_that_it_counts() -> None:
+    """In a surge four pods are there and replicas is 3: 75 % of four, the one without a sample included, makes six."""
+    assert resource_replicas(3, 50, *busy(1000, 1000, 1000, None), NOW_S).replicas == 6
+
+
+def test_a_pod_that_is_not_ready_changes_nothing_at_the_target() -> None:
+    """Pods that are not ready are filled in when scaling up only: exactly at the target they are left out."""
+    pods, samples = busy(500, 500)
+    starting = MeasuredPod("starting", 1000, "Pending")
+    assert resource_replicas(3, 50, [*pods, starting], samples, NOW_S).replicas == 3
+
+
+def test_averages_are_whole_thousandths() -> None:
+    """A mean of 10000 and a third is 10000: twice the target makes twice the pods, not one more."""
+    pods, samples = busy(10_000, 10_000, 10_001)
+    assert average_value_replicas(3, 5000, pods, samples, NOW_S).replicas == 6
 
 
 def test_average_values_need_no_requests() -> None:
