@@ -86,9 +86,10 @@ def test_deleted_pods_confirm_their_eviction() -> None:
     ],
 )
 def test_some_pods_need_no_budget(pod: BudgetPod) -> None:
-    """Pending, terminal and terminating pods go although nothing may, and leave the budget as it is."""
+    """Pending, terminal and terminating pods go although too few are healthy, and leave the budget as it is."""
     nothing = DisruptionBudget(min_available="100%")
-    assert evict(pod, [(nothing, status_of(PODS, nothing))], 0.0) == (201, None, "")
+    short = status_of([replace(PODS[0], ready=False), *PODS[1:]], nothing)
+    assert evict(pod, [(nothing, short)], 0.0) == (201, None, "")
 
 
 def test_unready_pods_under_if_healthy_budget() -> None:

@@ -140,4 +140,5 @@ def test_max_unavailable_takes_several_and_counts_the_broken() -> None:
     old = [up(n, 1) for n in range(4)]
     assert moves(sync(spec, old, NOW_S)) == ["delete 3@1", "delete 2@1"]
     assert moves(sync(spec, [*old[:3], down(3)], NOW_S)) == ["delete 2@1"]
+    assert moves(sync(spec, [*old[:3], going(3, 1)], NOW_S)) == ["delete 2@1"]
     assert sync(spec, [*old[:2], going(2, 1), going(3, 1)], NOW_S) == ((), "pod 2 to be available")
