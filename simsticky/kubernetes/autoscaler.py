@@ -196,21 +196,28 @@ def _decided(
     now_s: float,
     desired: int | None,
 ) -> Decision:
-    """Note the change, if there are policies that ask for it (storeScaleEvent)."""
+    """Note the change, if there are policies that ask for it."""
     if spec.behavior is not None and replicas > current:
-        events = (*_still_counted(state.scale_ups, spec.behavior, now_s), ScaleEvent(replicas - current, now_s))
-        state = replace(state, scale_ups=events)
+        event = ScaleEvent(replicas - current, now_s)
+        state = replace(state, scale_ups=_noted(state.scale_ups, event, spec.behavior.scale_up))
     elif spec.behavior is not None and replicas < current:
-        events = (*_still_counted(state.scale_downs, spec.behavior, now_s), ScaleEvent(current - replicas, now_s))
-        state = replace(state, scale_downs=events)
+        event = ScaleEvent(current - replicas, now_s)
+        state = replace(state, scale_downs=_noted(state.scale_downs, event, spec.behavior.scale_down))
     return Decision(replicas, reason, state, desired)
 
 
-def _still_counted(events: Sequence[ScaleEvent], behavior: Behavior, now_s: float) -> list[ScaleEvent]:
-    """Return the events that a policy of either direction may still ask for."""
-    policies = (*behavior.scale_up.policies, *behavior.scale_down.policies)
-    since_s = now_s - max(policy.period_s for policy in policies)
-    return [event for event in events if event.at_s > since_s]
+def _noted(events: tuple[ScaleEvent, ...], event: ScaleEvent, rules: ScalingRules) -> tuple[ScaleEvent, ...]:
+    """Return the events with one more, in the place of the last that no policy of its direction counts any more.
+
+    Policies of the other direction may look further back and lose that event; Kubernetes does the same.
+
+    Source: storeScaleEvent, markScaleEventsOutdated.
+    """
+    since_s = event.at_s - max(policy.period_s for policy in rules.policies)
+    outdated = [place for place, past in enumerate(events) if past.at_s < since_s]
+    if not outdated:
+        return (*events, event)
+    return (*events[: outdated[-1]], event, *events[outdated[-1] + 1 :])
 
 
 def _stabilized_without_behavior(

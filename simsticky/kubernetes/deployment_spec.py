@@ -98,7 +98,7 @@ def max_surge(spec: DeploymentSpec) -> int:
 
 def max_unavailable(spec: DeploymentSpec) -> int:
     """Return how many of ``replicas`` may be unavailable in a rolling update, at most all; 0 for Recreate."""
-    if spec.strategy.kind != "RollingUpdate" or spec.replicas == 0:
+    if spec.strategy.kind != "RollingUpdate":
         return 0
     resolved = resolve_fenceposts(spec.strategy.max_surge, spec.strategy.max_unavailable, spec.replicas)[1]
     return min(resolved, spec.replicas)

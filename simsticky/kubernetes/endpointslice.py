@@ -10,15 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-CONCURRENT_SYNCS = 5
-MAX_ENDPOINTS_PER_SLICE = 100
-ENDPOINT_UPDATES_BATCH_PERIOD_S = 0.0
-SLICE_CHANGE_MIN_SYNC_DELAY_S = 1.0
 RETRY_BACKOFF_BASE_S = 1.0
 RETRY_BACKOFF_MAX_S = 1000.0
 MAX_RETRIES = 15
-RETRY_BUCKET_QPS = 10
-RETRY_BUCKET_BURST = 100
 
 
 @dataclass(frozen=True, slots=True)

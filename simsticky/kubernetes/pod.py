@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 DEFAULT_TERMINATION_GRACE_PERIOD_S = 30
 MINIMUM_CONTAINER_STOP_GRACE_S = 2
-PLEG_RELIST_PERIOD_S = 1
 
 CRASH_LOOP_INITIAL_S = 10.0
 CRASH_LOOP_MAX_S = 300.0
@@ -96,13 +95,16 @@ def effective_grace_s(
         override_s: What an eviction or a node shutdown grants.
         current_s: What an earlier request has set, 0 for none: the period only ever gets shorter.
 
+    A request for 0 counts: the pod's own period stands only where nobody has asked for another.
+
     Source: pod_workers.go:calculateEffectiveGracePeriod.
     """
     grace_s = current_s
-    for request_s in (deletion_grace_s, override_s):
-        if request_s is not None and (grace_s == 0 or request_s < grace_s):
+    requests_s = [request_s for request_s in (deletion_grace_s, override_s) if request_s is not None]
+    for request_s in requests_s:
+        if grace_s == 0 or request_s < grace_s:
             grace_s = request_s
-    if grace_s == 0 and spec_grace_s is not None:
+    if not requests_s and grace_s == 0 and spec_grace_s is not None:
         grace_s = spec_grace_s
     return max(grace_s, 1)
 

@@ -91,15 +91,17 @@ def deployment_timed_out(
 
     Args:
         progress_deadline_s: ``progressDeadlineSeconds``; ``None`` never times out.
-        since_last_update_s: Seconds since the Progressing condition was last updated; ``None``: there is none
-            yet.
+        since_last_update_s: Seconds since the Progressing condition was last updated; ``None``: unknown, or there
+            is none yet.
         reason: Reason of that condition. A complete rollout cannot time out; one that has stays so.
 
     Source: deployment_util.go:DeploymentTimedOut.
     """
-    if progress_deadline_s is None or since_last_update_s is None or reason == "NewReplicaSetAvailable":
+    if progress_deadline_s is None or reason == "NewReplicaSetAvailable":
         return False
-    return reason == "ProgressDeadlineExceeded" or since_last_update_s > progress_deadline_s
+    if reason == "ProgressDeadlineExceeded":
+        return True
+    return since_last_update_s is not None and since_last_update_s > progress_deadline_s
 
 
 def next_condition(

@@ -153,7 +153,7 @@ def resource_replicas(
     requests = {pod.name: pod.request for pod in pods}
     unknown = [name for name, request in requests.items() if request is None]
     if unknown:
-        raise MetricsError(f"missing request for the resource of pod {unknown[0]}")
+        raise MetricsError(f"missing request for {'cpu' if cpu else 'the resource'} of pod {unknown[0]}")
     known = {name: request for name, request in requests.items() if request is not None}
 
     def usage_of(values: Mapping[str, int]) -> tuple[float, int, int]:
@@ -200,14 +200,14 @@ def _measured(
 ) -> tuple[PodGroups, dict[str, int]]:
     """Return the groups and the values that count at first: those of ready pods and of unknown names."""
     if not samples:
-        raise MetricsError("no metrics returned")
+        raise MetricsError("no metrics returned from the resource or custom metrics API")
     if not pods:
-        raise MetricsError("no pods match the selector")
+        raise MetricsError("no pods returned by selector while calculating replica count")
     groups = group_pods(pods, samples, now_s, calculator, cpu=cpu)
     left_out = groups.ignored | groups.unready
     measured = {name: sample.value for name, sample in samples.items() if name not in left_out}
     if not measured:
-        raise MetricsError("did not receive metrics for targeted pods, they might be unready")
+        raise MetricsError("did not receive metrics for targeted pods (pods might be unready)")
     return groups, measured
 
 
@@ -216,7 +216,7 @@ def _utilization_ratio(values: Mapping[str, int], requests: Mapping[str, int], t
     used = [(values[name], requests[name]) for name in values if name in requests]
     requested = sum(request for _, request in used)
     if requested == 0:
-        raise MetricsError("no metrics matched known pods")
+        raise MetricsError("no metrics returned matched known pods")
     total = sum(value for value, _ in used)
     utilization = total * 100 // requested
     return utilization / target, utilization, total // len(used)

@@ -137,7 +137,8 @@ def sync(spec: StatefulSetSpec, pods: Sequence[StatefulPod], now_s: float) -> St
     # Pods created in this very pass are not there yet: they count as unhealthy of their new revision.
     present = [by_ordinal.get(n) or StatefulPod(n, revision_of_new_pod(spec, n), "") for n in range(spec.replicas)]
     update = _update(spec, present, now_s)
-    return Step((*actions, *update.actions), update.waits_for)
+    # A failed pod of the old template is deleted by both halves of the pass; the second request finds it gone.
+    return Step(tuple(dict.fromkeys((*actions, *update.actions))), update.waits_for)
 
 
 def _living(spec: StatefulSetSpec, pod: StatefulPod | None, ordinal: int, now_s: float, ordered: bool) -> Step:

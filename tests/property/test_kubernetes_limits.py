@@ -218,5 +218,4 @@ def test_a_node_shutdown_fits_its_period(
     for pod in listed:
         stop, part_s = stops[pod.name], critical_s if pod.critical else total_s - critical_s
         assert stop.killed_from_s <= (total_s - critical_s if pod.critical else 0)
-        if part_s:
-            assert stop.grace_s <= max(part_s, 1)
+        assert stop.grace_s <= max(part_s, 1)

@@ -84,6 +84,11 @@ def test_default_policies_of_behavior() -> None:
     assert run(BEHAVED, 20, [(0.0, 2), (299.0, 2), (300.0, 2)]) == [20, 20, 2]
 
 
+def test_the_longer_window_keeps_recommendations_that_the_shorter_has_passed() -> None:
+    """With behavior, too, the number there was at first holds a reduction back sync after sync for 300 s."""
+    assert run(BEHAVED, 20, [(15.0 * n, 2) for n in range(22)]) == [20] * 20 + [2] * 2
+
+
 def test_policies_count_from_the_start_of_their_period() -> None:
     """Two syncs within one period share what its policy allows."""
     assert run(BEHAVED, 10, [(0.0, 15), (5.0, 100), (14.0, 100), (16.0, 100)]) == [
@@ -118,6 +123,17 @@ def test_events_of_the_other_direction_give_room_back() -> None:
     state = AutoscalerState(scale_downs=(ScaleEvent(5, 10.0),))
     assert scale_up_limit(ScalingRules(0.0, (ScalingPolicy("Pods", 4, 15.0),)), state, 10, 20.0) == 19
     assert scale_up_limit(ScalingRules(0.0, (ScalingPolicy("Pods", 4, 15.0),)), state, 10, 25.0) == 14
+
+
+def test_an_event_takes_the_place_of_one_its_own_direction_has_forgotten() -> None:
+    """Growth at 0 s is forgotten by policies of 15 s: growth at 30 s replaces it, also for a policy down of 60 s."""
+    down = ScalingRules(0.0, (ScalingPolicy("Pods", 1, 60.0),))
+    spec = replace(BEHAVED, behavior=Behavior(scale_down=down))
+    assert run(spec, 4, [(0.0, 8), (30.0, 12), (40.0, 1)])[:2] == [8, 12]
+    # The minute before 40 s began with 8 pods as far as anybody remembers, so down to 7; not with 4, down to 3.
+    assert run(spec, 4, [(0.0, 8), (30.0, 12), (40.0, 1)])[2] == 7
+    # Still counted by its own direction, an event stays: the minute began with 4.
+    assert run(spec, 4, [(0.0, 8), (15.0, 12), (40.0, 1)])[2] == 3
 
 
 def test_a_used_up_policy_never_turns_the_direction() -> None:

@@ -73,6 +73,14 @@ def test_order_of_replica_sets_does_not_matter() -> None:
     assert sync(TEN, sets) == sync(TEN, sets[::-1])
 
 
+def test_names_decide_between_replica_sets_of_one_age() -> None:
+    """Two old ReplicaSets created in the same second: the first name shrinks first, however they are listed."""
+    a, b = (replace(rs(name, 1, 6), creation_order=1) for name in "ab")
+    new = rs("new", 2, 0)
+    for listed in ([a, b], [b, a]):
+        assert reconcile_old_replica_sets(TEN, [*listed, new], listed, new) == {"a": 2}
+
+
 def test_rollover_starts_at_zero_and_cleans_the_half_rolled() -> None:
     """A third template mid-rollout gets no pod in a full house; broken pods of the second one go at once."""
     third = replace(TEN, revision=3)
@@ -128,6 +136,14 @@ def test_scale_in_mid_rollout_only_scales() -> None:
     assert sync(twenty, after).reason != "scaling event"
 
 
+def test_a_replica_set_of_size_0_makes_no_scaling_event() -> None:
+    """Only active ReplicaSets are asked for what they were sized for: one of an earlier size at 0 stops no rollout."""
+    retired = rs("retired", 0, 0, of=THREE)
+    old = rs("old", 1, 10, of=TEN)
+    assert sync(TEN, [retired, old]).reason == "create new + scale old"
+    assert sync(TEN, [rs("retired", 0, 1, of=THREE), old]).reason == "scaling event"
+
+
 def test_scaling_event_may_write_annotations_only() -> None:
     """A retried scaling event with nothing left to add still writes the annotation that lags."""
     sets = [rs("v1", 1, 8, of=TEN), rs("v2", 2, 5, of=replace(TEN, replicas=9))]
@@ -180,6 +196,12 @@ def test_lagging_report_stops_the_old_step() -> None:
     assert reconcile_old_replica_sets(TEN, [lagging, rs("v2", 2, 5)], [lagging], rs("v2", 2, 5)) == {}
     cleanup = cleanup_unhealthy_replicas([lagging, rs("v0", 0, 3, available=1)], 5)
     assert (cleanup.sizes, cleanup.count, cleanup.lagging) == ({"v0": 1}, 0, True)
+
+
+def test_pods_reported_by_a_replica_set_of_size_0_let_no_other_pod_go() -> None:
+    """What an old ReplicaSet of size 0 still reports is available is going: it is not counted on."""
+    gone, old, new = rs("gone", 0, 0, available=3), rs("old", 1, 8), rs("new", 2, 5, available=1)
+    assert reconcile_old_replica_sets(TEN, [gone, old, new], [old], new) == {"old": 7}
 
 
 def test_recreate_waits_for_terminating_pods() -> None:

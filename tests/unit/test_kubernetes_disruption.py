@@ -63,8 +63,10 @@ def test_a_replacement_that_is_not_ready_keeps_the_budget_used_up() -> None:
 def test_an_unconfirmed_eviction_times_out_after_two_minutes() -> None:
     """A pod that was to be evicted and is still there counts as healthy again after 120 s."""
     waiting = {"pod-0": 0.0}
-    early, late = sync(ONE_MAY_GO, PODS, 3, waiting, 119.0), sync(ONE_MAY_GO, PODS, 3, waiting, 121.0)
+    early, just, late = (sync(ONE_MAY_GO, PODS, 3, waiting, now_s) for now_s in (119.0, 120.0, 121.0))
     assert (early.current_healthy, early.disrupted_pods) == (2, waiting)
+    # At the very second it is healthy already, and its entry stays until the next.
+    assert (just.current_healthy, just.disrupted_pods) == (3, waiting)
     assert (late.current_healthy, late.disrupted_pods) == (3, {})
 
 
@@ -84,9 +86,10 @@ def test_deleted_pods_confirm_their_eviction() -> None:
     ],
 )
 def test_some_pods_need_no_budget(pod: BudgetPod) -> None:
-    """Pending, terminal and terminating pods go although nothing may, and leave the budget as it is."""
+    """Pending, terminal and terminating pods go although too few are healthy, and leave the budget as it is."""
     nothing = DisruptionBudget(min_available="100%")
-    assert evict(pod, [(nothing, status_of(PODS, nothing))], 0.0) == (201, None, "")
+    short = status_of([replace(PODS[0], ready=False), *PODS[1:]], nothing)
+    assert evict(pod, [(nothing, short)], 0.0) == (201, None, "")
 
 
 def test_unready_pods_under_if_healthy_budget() -> None:

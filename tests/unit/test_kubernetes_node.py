@@ -55,6 +55,13 @@ def test_shutdown_cuts_the_grace_and_critical_pods_follow() -> None:
     assert early["dns"].killed_from_s == 1.0
 
 
+def test_shutdown_without_time_for_critical_pods_gives_them_a_second() -> None:
+    """A period of 0 for critical pods overrides their grace with 0, which the kubelet makes 1 s."""
+    dns = ShutdownPod("dns", critical=True, exit_after_sigterm_s=None)
+    stop = graceful_shutdown([dns], 30, 0)["dns"]
+    assert (stop.grace_s, stop.failed_at_s) == (1, 2.0)
+
+
 def test_spot_notice_cuts_a_drain_short() -> None:
     """30 s of notice end a termination of 40 s in the middle of its preStop hook; a shorter one is left alone."""
     guides = termination_timeline(60, 30.0, 10.0)

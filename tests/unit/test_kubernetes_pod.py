@@ -16,8 +16,14 @@ def test_effective_grace_only_shrinks() -> None:
     assert effective_grace_s(30, deletion_grace_s=60) == 60
     assert effective_grace_s(30, deletion_grace_s=60, current_s=20) == 20
     assert effective_grace_s(60, deletion_grace_s=60, override_s=15) == 15
-    assert effective_grace_s(30, deletion_grace_s=0) == 30
     assert effective_grace_s(0) == effective_grace_s(None) == 1
+
+
+def test_a_grace_of_0_is_one_second_not_the_pods_own() -> None:
+    """A forced deletion, or a shutdown that leaves no time, cuts the grace to 1 s and does not restore the pod's."""
+    assert effective_grace_s(30, deletion_grace_s=0) == 1
+    assert effective_grace_s(30, override_s=0) == 1
+    assert effective_grace_s(30, deletion_grace_s=30, override_s=0) == 1
 
 
 @pytest.mark.parametrize(

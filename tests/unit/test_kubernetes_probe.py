@@ -106,3 +106,11 @@ def test_readiness_never_stops_a_container() -> None:
         worker.on_result("failure")
     assert not worker.on_hold
     assert worker.on_result("success")
+
+
+def test_a_new_container_has_all_its_failures_before_it() -> None:
+    """The failures that ended a container do not count against the next: liveness needs three again."""
+    worker = ProbeWorker(ProbeSpec(), "liveness")
+    assert [worker.on_result("failure") for _ in range(3)] == [False, False, True]
+    assert worker.on_new_container()
+    assert [worker.on_result("failure") for _ in range(3)] == [False, False, True]

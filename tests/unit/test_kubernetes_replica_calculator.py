@@ -48,6 +48,7 @@ def test_tolerances_may_differ_by_direction() -> None:
         (NOW_S - 100, NOW_S - 90, False, NOW_S, False),  # young and not ready
         (NOW_S - 300, NOW_S - 290, False, NOW_S, False),  # older, but never was ready
         (NOW_S - 400, NOW_S - 90, False, NOW_S, True),  # lost its readiness later: it counts
+        (NOW_S - 300, NOW_S - 90, False, NOW_S, True),  # at 300 s it is young no more
         (None, None, True, NOW_S, False),
     ],
 )
@@ -74,6 +75,24 @@ def test_missing_pods_damp_both_directions() -> None:
     assert resource_replicas(3, 50, *busy(1000, 1000, None), NOW_S).replicas == 4  # 66 %, not 100 %
 
 
+def test_the_damped_ratio_multiplies_all_that_it_counts() -> None:
+    """In a surge four pods are there and replicas is 3: 75 % of four, the one without a sample included, makes six."""
+    assert resource_replicas(3, 50, *busy(1000, 1000, 1000, None), NOW_S).replicas == 6
+
+
+def test_a_pod_that_is_not_ready_changes_nothing_at_the_target() -> None:
+    """Pods that are not ready are filled in when scaling up only: exactly at the target they are left out."""
+    pods, samples = busy(500, 500)
+    starting = MeasuredPod("starting", 1000, "Pending")
+    assert resource_replicas(3, 50, [*pods, starting], samples, NOW_S).replicas == 3
+
+
+def test_averages_are_whole_thousandths() -> None:
+    """A mean of 10000 and a third is 10000: twice the target makes twice the pods, not one more."""
+    pods, samples = busy(10_000, 10_000, 10_001)
+    assert average_value_replicas(3, 5000, pods, samples, NOW_S).replicas == 6
+
+
 def test_average_values_need_no_requests() -> None:
     """A target per pod works without requests, and a missing pod is taken to be at the target when scaling down."""
     pods = [MeasuredPod("a"), MeasuredPod("b"), MeasuredPod("c")]
@@ -86,9 +105,9 @@ def test_what_makes_no_proposal() -> None:
     pods, samples = busy(500)
     with pytest.raises(MetricsError, match="no metrics returned"):
         resource_replicas(1, 50, pods, {}, NOW_S)
-    with pytest.raises(MetricsError, match="no pods"):
+    with pytest.raises(MetricsError, match="no pods returned by selector while calculating replica count"):
         resource_replicas(1, 50, [], samples, NOW_S)
-    with pytest.raises(MetricsError, match="missing request"):
+    with pytest.raises(MetricsError, match="missing request for cpu of pod p0"):
         resource_replicas(1, 50, [MeasuredPod("p0", None, **OLD)], samples, NOW_S)
-    with pytest.raises(MetricsError, match="might be unready"):
+    with pytest.raises(MetricsError, match=r"did not receive metrics for targeted pods \(pods might be unready\)"):
         resource_replicas(1, 50, [MeasuredPod("p0", 1000, "Pending")], samples, NOW_S)

@@ -61,6 +61,14 @@ def test_all_go_unsorted() -> None:
     assert pods_to_delete(pods, -1, 10.0) == []
 
 
+def test_no_more_than_500_go_in_one_pass() -> None:
+    """Of 501 surplus pods 500 go, so they are sorted even though all of them are to go."""
+    pods = [replace(ready(f"{n:03}", "n"), deletion_cost=-n) for n in range(501)]
+    going = pods_to_delete(pods, 501, 10.0)
+    assert len(going) == 500
+    assert pods[0] not in going
+
+
 def test_uid_decides_within_a_bucket_of_age() -> None:
     """Pods ready for 300 s and 500 s count as equally old: the UID decides, not the age."""
     old, young = ready("a", "n", 0.0), ready("b", "n", 200.0)

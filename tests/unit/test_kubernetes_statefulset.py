@@ -117,6 +117,17 @@ def test_failed_pods_are_deleted_and_come_back() -> None:
     assert sync(THREE, [up(0), replace(over, terminating=True), up(2)], NOW_S) == ((), "pod 1 to be gone")
 
 
+@pytest.mark.parametrize("max_unavailable", [None, 2])
+def test_a_failed_pod_of_the_old_template_is_deleted_once(max_unavailable: int | None) -> None:
+    """In Parallel one pass both cleans up and updates: a pod that is up for both is deleted once, and uses up its turn.
+
+    With one pod at a time it is the one; with two, it is down already and one more may go, which is itself again.
+    """
+    spec = replace(PARALLEL, max_unavailable=max_unavailable)
+    over = StatefulPod(2, 1, "Failed")
+    assert moves(sync(spec, [up(0, 1), up(1, 1), over], NOW_S)) == ["delete 2@1"]
+
+
 @pytest.mark.parametrize(("value", "pods"), [(None, 1), (2, 2), ("25%", 2), ("5%", 1), ("100%", 10)])
 def test_max_unavailable_rounds_down_to_at_least_one(value: int | str | None, pods: int) -> None:
     """A percentage of 10 rounds down, and one pod may always go."""
@@ -129,4 +140,5 @@ def test_max_unavailable_takes_several_and_counts_the_broken() -> None:
     old = [up(n, 1) for n in range(4)]
     assert moves(sync(spec, old, NOW_S)) == ["delete 3@1", "delete 2@1"]
     assert moves(sync(spec, [*old[:3], down(3)], NOW_S)) == ["delete 2@1"]
+    assert moves(sync(spec, [*old[:3], going(3, 1)], NOW_S)) == ["delete 2@1"]
     assert sync(spec, [*old[:2], going(2, 1), going(3, 1)], NOW_S) == ((), "pod 2 to be available")
