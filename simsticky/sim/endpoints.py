@@ -196,15 +196,20 @@ class IngressController:
         self._ask_for_tick()
 
     def configure(self, node: Node) -> None:
-        """Give a node that has come back its configuration, at the next tick."""
-        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, partial(self._configure, node))
+        """Give a node that has come back its configuration, at the next tick, unless it goes down again before."""
+        restart = node.restarts
+        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, partial(self._configure, node, restart))
 
-    def _configure(self, node: Node) -> None:
+    def _configure(self, node: Node, restart: int) -> None:
+        if node.restarts != restart:
+            return
         self._pushes += 1
         delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
-        call_at(self._world.env, delay_s, Phase.PUSH, partial(self._bring_up, node))
+        call_at(self._world.env, delay_s, Phase.PUSH, partial(self._bring_up, node, restart))
 
-    def _bring_up(self, node: Node) -> None:
+    def _bring_up(self, node: Node, restart: int) -> None:
+        if node.restarts != restart:
+            return
         node.up = True
         note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._cluster)
         self._apply(node, self._pushed or (), note, 0)

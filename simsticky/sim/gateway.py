@@ -76,7 +76,6 @@ class Gateway:
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
-        self._restarts = 0
         self.latest_operation = 0
         self.on_tables: Callable[[], None] = _nothing
         self.on_ready: Callable[[Node], None] = _nothing
@@ -215,11 +214,13 @@ class Gateway:
     def restart(self, name: str, downtime_s: float, now_s: float) -> None:
         """Let a node go gracefully and come back empty: balancers, counters and health states are lost.
 
-        What it has in flight it finishes. It takes requests again once it has its configuration.
+        What it has in flight it finishes. It takes requests again once it has its configuration. One that is down
+        already begins its downtime anew.
         """
         node = next(node for node in self.nodes if node.name == name)
         node.up = False
-        self._restarts += 1
+        node.restarts += 1
+        restart = node.restarts
         self._health.forget(node)
         node.weights = {}
         node.removed_s.clear()
@@ -228,7 +229,12 @@ class Gateway:
         self._rebuild_routes(node)
         self.on_tables()
         self._world.tell(name, "stopped", name, "takes no more requests", self.latest_operation)
-        call_at(self._world.env, downtime_s, Phase.PUSH, lambda: self.on_ready(node))
+
+        def started() -> None:
+            if node.restarts == restart:
+                self.on_ready(node)
+
+        call_at(self._world.env, downtime_s, Phase.PUSH, started)
 
     def _stand_in(self, session: Session) -> Worker | None:
         """Return the worker that the front balancer gives a session whose own worker's node is down."""
@@ -237,7 +243,8 @@ class Gateway:
             workers = [worker for worker in self.workers if worker.node.up]
             if not workers:
                 return None
-            draw = self._world.streams.uniform(Purpose.STAND_IN, session.id, self._restarts)
+            restarts = sum(node.restarts for node in self.nodes)
+            draw = self._world.streams.uniform(Purpose.STAND_IN, session.id, restarts)
             held = session.stand_in = workers[int(draw * len(workers))]
         return held
 

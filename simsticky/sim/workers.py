@@ -28,10 +28,22 @@ class Node:
         weights: Weight of every listed target by address.
         removed_s: When a target that was listed left the table, by its pod's index.
         changed_by: Number of the operation behind the latest change of the table, 0 if none.
+        restarts: How often it went down.
         watched: Targets whose answers the health checker wants to hear of; kept out of ``routes``.
     """
 
-    __slots__ = ("changed_by", "index", "name", "removed_s", "routes", "up", "watched", "weights", "workers")
+    __slots__ = (
+        "changed_by",
+        "index",
+        "name",
+        "removed_s",
+        "restarts",
+        "routes",
+        "up",
+        "watched",
+        "weights",
+        "workers",
+    )
 
     def __init__(self, index: int, name: str) -> None:
         """Make a node with an empty table."""
@@ -42,6 +54,7 @@ class Node:
         self.weights: dict[str, int] = {}
         self.removed_s: dict[int, float] = {}
         self.changed_by = 0
+        self.restarts = 0
         self.watched: set[str] = set()
         self.workers: list[Worker] = []
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from stories import Story, active, checks, plain, scale_to, tell, verdicts
 
 _NODES: dict[str, Any] = {"gateway": {"nodes": 2, "workers": 2}}
@@ -112,6 +113,20 @@ def test_node_that_was_away_comes_back_with_the_present_table(tmp_path: Path) ->
     assert story.removed.removed_s < 160.0
     back = [event for event in story.events if event.kind == "pushed" and event.actor == "kong-1"]
     assert [(event.at_s, event.subject) for event in back] == [(160.0, "2 targets")]
+    assert story.summary["requests_failed"] == 0
+
+
+@pytest.mark.parametrize(("again_at_s", "push_delay_s"), [(120.0, 0.0), (140.0, 20.0)])
+def test_latest_of_overlapping_restarts_says_when_the_node_is_back(
+    tmp_path: Path, again_at_s: float, push_delay_s: float
+) -> None:
+    """Protects a second restart from the end of the first, be that its downtime or its push on the way."""
+    restarts = [(100.0, 30.0), (again_at_s, 60.0), (300.0, 60.0), (310.0, 10.0)]
+    timeline = [{"at": at_s, "gatewayRestart": "kong-1", "downtime": downtime_s} for at_s, downtime_s in restarts]
+    settings = {"timeline": timeline, "gateway": {"nodes": 2}, "kic": {"pushDelay": push_delay_s}}
+    story = tell(tmp_path, [[1.0 + i / 8 + 2.0 * k for k in range(200)] for i in range(8)], settings)
+    back = [event.at_s for event in story.events if event.kind == "pushed" and event.actor == "kong-1"]
+    assert back == [again_at_s + 60.0 + push_delay_s, 320.0 + push_delay_s]
     assert story.summary["requests_failed"] == 0
 
 
