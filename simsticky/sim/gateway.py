@@ -179,6 +179,7 @@ class Gateway:
             node.removed_s.pop(self._pods[address].index, None)
         if before != node.weights:
             node.changed_by = cause
+        node.log_until(now_s)
         for worker in node.workers:
             worker.begin(self._balancer(worker, targets))
         self._health.rebuild(node, targets, now_s)

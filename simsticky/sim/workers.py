@@ -63,6 +63,12 @@ class Node:
         """The balancers of all workers."""
         return [worker.balancer for worker in self.workers]
 
+    def log_until(self, now_s: float) -> None:
+        """Log what has ended by ``now_s``: whoever changes or replaces the balancers does so first."""
+        for worker in self.workers:
+            if worker.logs:
+                worker.log_until(now_s)
+
 
 class Worker:
     """One worker process of a node: its own balancer, rebuilt at every push.

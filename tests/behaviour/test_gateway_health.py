@@ -57,6 +57,16 @@ def test_follow_holds_sessions_on_an_unhealthy_pod(tmp_path: Path) -> None:
     assert all(story.requests(new)[0].pod != story.pods[0].pod for new in range(3, 15))
 
 
+def test_verdict_meets_the_connections_of_its_moment(tmp_path: Path) -> None:
+    """Protects the heap that a verdict fills anew: a request that has ended by then weighs nothing in it."""
+    story = tell(tmp_path, [[90.0], [112.0]], plain("least-connections"), flap(), checks(**active(5, httpFailures=3)))
+    (first,), (second,) = story.requests(0), story.requests(1)
+    assert [at_s for at_s, *_ in verdicts(story)] == [110.0, 125.0]
+    assert verdicts(story)[0][2] != first.pod
+    # Nobody has a connection, so the first of the list is on top of the heap again.
+    assert second.pod == first.pod
+
+
 @pytest.mark.parametrize("algorithm", ["round-robin", "least-connections", "latency"])
 def test_unhealthy_pod_gets_no_request(algorithm: str, tmp_path: Path) -> None:
     """Protects every algorithm's own way to pass over a target: none reaches it between the two verdicts."""

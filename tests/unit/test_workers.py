@@ -44,6 +44,16 @@ def test_requests_are_logged_by_their_ends() -> None:
     assert (worker.open, worker.clock_s) == ([], 3.0)
 
 
+def test_node_logs_in_all_its_workers_that_log() -> None:
+    """Protects the moment of a push or verdict: every balancer knows what has ended by then, and what time it is."""
+    worker = _worker()
+    worker.node.workers = [worker, Worker(1, worker.node, logs=False)]
+    _open(worker, 1, 3.0)
+    worker.node.log_until(5.0)
+    assert _connections(worker.balancer) == [0, 0]
+    assert [each.clock_s for each in worker.node.workers] == [5.0, 0.0]
+
+
 def test_request_is_released_on_the_balancer_of_its_first_attempt() -> None:
     """Protects a push in between: the new balancer never hears of what it has not counted."""
     worker = _worker()
