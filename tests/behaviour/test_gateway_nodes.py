@@ -138,6 +138,16 @@ def test_unchanged_configuration_is_not_pushed(tmp_path: Path) -> None:
     assert tell(tmp_path, _LONG, {"kic": {"proxySyncSeconds": 3}}).all_times("pushing") == []
 
 
+@pytest.mark.parametrize(("push_delay_s", "next_s"), [(2.0, 3.0), (4.0, 4.0), (7.0, 7.0)])
+def test_tick_that_comes_during_a_push_is_kept(tmp_path: Path, push_delay_s: float, next_s: float) -> None:
+    """Protects KIC's ticker, which keeps one tick: after a push longer than its period the next one begins at once."""
+    pushes = {"timeline": [{"at": at_s, "configPush": "all"} for at_s in (100.0, 103.25, 104.0, 130.0)]}
+    story = tell(tmp_path, [[1.0]], pushes, {"kic": {"proxySyncSeconds": 3, "pushDelay": push_delay_s}})
+    first_s, *others = story.all_times("pushing")
+    assert 100.0 < first_s <= 103.0
+    assert [at_s - first_s for at_s in others] == pytest.approx([next_s, 30.0 if first_s > 100.0 else 27.0])
+
+
 def test_churn_pushes_the_same_targets_and_rebuilds(tmp_path: Path) -> None:
     """Protects configChurn: unrelated objects cause pushes at ticks of KIC, and round robin begins anew at each."""
     clients = [[10.0 + i] for i in range(300)]
