@@ -16,7 +16,7 @@ from simsticky.sim.browsers import Browsers
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.pods import Container
 from simsticky.sim.recording import MAX_ATTEMPTS, Outcome, pack
-from simsticky.sim.sessions import Exchange, Session
+from simsticky.sim.sessions import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.workers import Worker
 
@@ -131,6 +131,12 @@ class Attempts:
             exchange.handle.address = address
         self._health.attempt_failed(exchange.worker.node, address, Attempt.RESET, final=False, at_s=now_s)
         return self._try_again(exchange, now_s)
+
+    def end_cut(self, worker: Worker, session: Session, cut: Cut, now_s: float) -> None:
+        """Log a request that a dying container has cut and that is not sent again."""
+        self._health.attempt_failed(worker.node, cut.container.pod.address, Attempt.RESET, final=True, at_s=now_s)
+        if worker.logs:
+            worker.cut_short(session.id, cut.request, now_s)
 
     # Attempts ---------------------------------------------------------------------------------------------------
 

@@ -166,6 +166,19 @@ def test_refusal_of_the_last_attempt_counts_as_a_502_and_is_not_in_the_list(tmp_
     assert verdicts(story) == []
 
 
+def test_request_cut_for_good_is_reported_as_a_502(tmp_path: Path) -> None:
+    """Protects Kong's log phase: a POST whose pod is killed ends by the status 502, which a list may hold."""
+    killed = {"deployment": {"preStop": None, "grace": "10s"}, "app": {"onSigterm": "finishInFlight"}}
+    limits = {"passive": {"unhealthy": {"httpStatuses": [502], "httpFailures": 1}}}
+    late = {"kic": {"pushDelay": "100s"}}
+    story = tell(
+        tmp_path, [[1.0 + i, 99.0] for i in range(3)], scale_to(2), killed, late, checks(**limits), service_s=40.0
+    )
+    assert story.removed.sigkill_s == 110.0
+    assert verdicts(story) == [(110.0, "unhealthy", story.removed.pod)]
+    assert story.when("unhealthy", None, "a request got 502") == 110.0
+
+
 def test_passive_timeouts_take_a_slow_pod_out(tmp_path: Path) -> None:
     """Protects passive timeouts: they count when the timeout is over, and the verdict comes at the second."""
     slow = {"app": {"concurrency": 1}, "gateway": {"readTimeout": "2s"}}
