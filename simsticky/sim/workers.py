@@ -181,8 +181,13 @@ class Worker:
         heapify(self.open)
 
     def cut_short(self, session: int, request: int, now_s: float) -> None:
-        """Let an open request end now."""
-        self.open[:] = [
-            (now_s, *entry[1:]) if (entry[1], entry[2]) == (session, request) else entry for entry in self.open
-        ]
+        """Let an open request end now, and take only so long."""
+
+        def ended(entry: Open) -> Open:
+            ended_s, by, number, balancer, address, response_s = entry
+            if (by, number) != (session, request):
+                return entry
+            return now_s, by, number, balancer, address, max(0.0, response_s - (ended_s - now_s))
+
+        self.open[:] = map(ended, self.open)
         heapify(self.open)
