@@ -242,10 +242,11 @@ class Attempts:
 
     def _set_cookie(self, exchange: Exchange, at_s: float, *, gateway_error: bool) -> None:
         """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
-        session, tried = exchange.session, exchange.tried
-        if not self._sticky or not session.jar:
-            return
-        first, last = self._identity(tried[0]), self._identity(tried[-1])
-        cookie = response_cookie(self._options, exchange.presented, first, last, gateway_error)
-        if cookie is not None:
+        session, tried, cookie = exchange.session, exchange.tried, None
+        if self._sticky:
+            first, last = self._identity(tried[0]), self._identity(tried[-1])
+            cookie = response_cookie(self._options, exchange.presented, first, last, gateway_error)
+        elif exchange.presented is None:
+            cookie = exchange.handle.key
+        if cookie is not None and session.jar:
             self._browsers.receive(session, cookie, at_s)
