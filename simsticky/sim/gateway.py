@@ -63,6 +63,7 @@ class Gateway:
         self._options = StickyOptions(
             new_pick=settings.sticky_new_pick,
             on_unhealthy=settings.sticky_on_unhealthy,
+            on_weight_zero=settings.sticky_on_weight_zero,
             when_total_weight_zero=settings.sticky_when_total_weight_zero,
             retry=settings.sticky_retry,
             cookie_on_retry=settings.cookie_on_retry,
@@ -72,7 +73,7 @@ class Gateway:
         )
         self.affinity = NONE if make_algorithm else AFFINITY.get(policy.algorithm, NONE)
         self._blackhole = settings.connection == "blackhole"
-        self._threshold = checks(scenario).threshold
+        self._threshold, self._comparison = checks(scenario).threshold, settings.threshold_comparison
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
@@ -96,6 +97,7 @@ class Gateway:
             external_state=scenario.app.state == "external",
             session_timeout_s=scenario.app.session_timeout,
             keeps_cookie_of_cut=settings.sticky_cookie_on_error_response,
+            follows_draining=settings.sticky_on_weight_zero == "follow",
         )
         self._health = HealthCheckers(
             world,
@@ -123,7 +125,7 @@ class Gateway:
     # Balancers --------------------------------------------------------------------------------------------------
 
     def _balancer(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
-        return Balancer(targets, self._algorithm(worker), self._threshold)
+        return Balancer(targets, self._algorithm(worker), self._threshold, self._comparison)
 
     def _algorithm(self, worker: Worker) -> Algorithm:
         """Make a fresh algorithm for a worker; every rebuild has draws of its own."""

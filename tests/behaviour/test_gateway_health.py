@@ -206,6 +206,8 @@ def test_threshold_100_never_serves_anybody(tmp_path: Path) -> None:
     """Protects Kong's strict comparison: 100 percent available is not more than 100."""
     story = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)))
     assert story.outcomes(0) == story.outcomes(1) == ["no_target"]
+    reached = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)), {"gateway": {"thresholdComparison": "ge"}})
+    assert reached.outcomes(0) == reached.outcomes(1) == ["answered"]
 
 
 def test_each_node_has_a_view_of_its_own(tmp_path: Path) -> None:
