@@ -68,7 +68,7 @@ def case_id(case: Any, number: int) -> str:
     if isinstance(case, tuple):
         words = ".".join(str(key) for key in case[:-1])
     elif isinstance(case, dict):
-        named = case.get("label") or case.get("why") or case.get("change")
+        named = next((case[key] for key in ("label", "why", "change", "name") if case.get(key)), None)
         given = {key: value for key, value in case.items() if not key.startswith(("expect", "steps"))}
         words = str(named) if named else " ".join(f"{key}={value}" for key, value in given.items())
         words = words.replace("'", "")

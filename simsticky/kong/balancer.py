@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from operator import ge, gt
+from typing import Literal, Protocol
 
 from simsticky.kong.upstream import DEFAULT_THRESHOLD, THRESHOLD_LIMITS, Target
 
@@ -113,12 +114,14 @@ class Balancer:
 
     It is healthy when ``(total_weight - unavailable_weight) / total_weight * 100 > threshold``: strictly
     greater, and never without weight (Kong 3.10 ``balancers.lua:updateStatus``). Targets of weight 0 do not
-    count.
+    count. Enterprise 3.13 compares in another way that is not public.
 
     Args:
         targets: The upstream's targets in list order; addresses are unique.
         algorithm: A fresh algorithm; the balancer rebuilds it at once.
-        threshold: ``healthchecks.threshold``, in percent, 0 to 100. 100 can never be healthy.
+        threshold: ``healthchecks.threshold``, in percent, 0 to 100.
+        comparison: ``gt``: the share must be greater, so that with 100 no balancer is ever healthy. ``ge``: it is
+            enough if the share, above 0, reaches the threshold.
 
     Attributes:
         targets: The targets.
@@ -145,6 +148,7 @@ class Balancer:
     """
 
     __slots__ = (
+        "_reached",
         "_unavailable",
         "_weights",
         "algorithm",
@@ -158,13 +162,20 @@ class Balancer:
         "unavailable_weight",
     )
 
-    def __init__(self, targets: Sequence[Target], algorithm: Algorithm, threshold: float = DEFAULT_THRESHOLD) -> None:
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        algorithm: Algorithm,
+        threshold: float = DEFAULT_THRESHOLD,
+        comparison: Literal["gt", "ge"] = "gt",
+    ) -> None:
         lowest, highest = THRESHOLD_LIMITS
         if not lowest <= threshold <= highest:
             raise ValueError(f"threshold {threshold} is not in {lowest}..{highest}")
         self.targets = tuple(targets)
         self.algorithm = algorithm
         self.threshold = threshold
+        self._reached = gt if comparison == "gt" else ge
         self._weights = {target.address: target.weight for target in self.targets}
         if len(self._weights) != len(self.targets):
             raise ValueError("two targets of an upstream have the same address")
@@ -179,7 +190,8 @@ class Balancer:
 
     def _update_status(self) -> None:
         total = self.total_weight
-        self.healthy = total > 0 and (total - self.unavailable_weight) / total * 100 > self.threshold
+        available = total - self.unavailable_weight
+        self.healthy = available > 0 and self._reached(available / total * 100, self.threshold)
         self.next_peer = self.algorithm.pick if self.healthy else self._refuse
         self.feedback = self.algorithm.feedback if self.healthy else self._ignore
         self.algorithm.rebuild(self.targets, self._unavailable)

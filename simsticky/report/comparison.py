@@ -207,12 +207,12 @@ def _changed(change: Change) -> str:
 
 
 def _value(path: str, value: object) -> str:
-    """A setting's value as people write it; times are numbers of seconds in the scenario."""
+    """A setting's value as people write it; times are numbers of seconds, and "none" is a value of its own."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float) and any(word in path for word in _SECONDS):
         return format_duration(value)
-    return "none" if value is None else str(value)
+    return "unset" if value is None else str(value)
 
 
 def _p(contrast: Contrast) -> str:

@@ -156,7 +156,7 @@ def _skew_row(study: Study, of: str, measure: str, label: str) -> Row | None:
 
 
 def _ends(study: Study) -> Iterator[Row]:
-    if study.scenario.timeline:
+    if any(operation.lasts_s is None for operation in study.scenario.timeline):
         yield _row(study, f"{_operation(study, 'rollout')} done after", "rollout_done_s")
         yield _row(study, "last old pod gone after", "last_old_pod_gone_s")
     yield _row(study, "peak pods", "peak_pods")

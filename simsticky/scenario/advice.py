@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from simsticky.kong.upstream import THRESHOLD_LIMITS
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.upstream_settings import checks
 from simsticky.units import format_duration
@@ -69,6 +70,8 @@ def _about_health_checks(scenario: "Scenario") -> Iterator[str]:
     settings = checks(scenario)
     active, passive = settings.active, settings.passive
     where = "upstream.healthchecks"
+    if settings.threshold == THRESHOLD_LIMITS[1] and scenario.gateway.threshold_comparison == "gt":
+        yield f"{where}.threshold: no share exceeds 100 percent, so that every request gets 503"
     if active.type == "tcp" and (active.healthy.interval_s or active.unhealthy.interval_s):
         yield f"{where}.active: Kong does not run probes of type tcp for HTTP services"
     elif active.probes and not (active.unhealthy.http_failures or active.unhealthy.tcp_failures):

@@ -161,10 +161,14 @@ class Gateway(Section):
     connect_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     write_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     read_timeout: Annotated[Duration, Field(gt=0)] = 60.0
+    threshold_comparison: Literal["gt", "ge"] = "gt"
+    """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge)."""
     sticky_new_pick: Literal["round_robin", "random", "least_connections"] = "round_robin"
     """How a session without a usable cookie gets its target."""
     sticky_on_unhealthy: Literal["rebind", "follow"] = "rebind"
     """Whether a session leaves a target that Kong's health check calls unhealthy."""
+    sticky_on_weight_zero: Literal["follow", "rebind"] = "follow"
+    """Whether a session stays with a target that drains."""
     sticky_when_total_weight_zero: Literal["503", "serve_bound"] = "503"
     """What bound sessions get when all targets drain."""
     sticky_retry: Literal["next_by_new_pick", "same_target"] = "next_by_new_pick"

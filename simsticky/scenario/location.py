@@ -233,7 +233,8 @@ class _Builder:
         return found
 
     def _scalar(self, node: ScalarNode, tag: str, path: Keys) -> Any:
-        text = str(node.value)
+        # ruamel.yaml marks the line ends of folded text by a bell, which its own constructor takes out again.
+        text = str(node.value).replace("\a", "") if node.style == ">" else str(node.value)
         if tag == "null":
             return None
         if tag == "bool":

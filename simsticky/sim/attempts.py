@@ -16,7 +16,7 @@ from simsticky.sim.browsers import Browsers
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.pods import Container
 from simsticky.sim.recording import MAX_ATTEMPTS, Outcome, pack
-from simsticky.sim.sessions import Exchange, Session
+from simsticky.sim.sessions import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.workers import Worker
 
@@ -133,6 +133,12 @@ class Attempts:
         self._health.attempt_failed(exchange.worker.node, address, Attempt.RESET, final=False, at_s=now_s)
         return self._try_again(exchange, now_s)
 
+    def end_cut(self, worker: Worker, session: Session, cut: Cut, now_s: float) -> None:
+        """Log a request that a dying container has cut and that is not sent again."""
+        self._health.attempt_failed(worker.node, cut.container.pod.address, Attempt.RESET, final=True, at_s=now_s)
+        if worker.logs:
+            worker.cut_short(session.id, cut.request, now_s)
+
     # Attempts ---------------------------------------------------------------------------------------------------
 
     def _try_again(self, exchange: Exchange, now_s: float) -> Reply | None:
@@ -237,10 +243,11 @@ class Attempts:
 
     def _set_cookie(self, exchange: Exchange, at_s: float, *, gateway_error: bool) -> None:
         """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
-        session, tried = exchange.session, exchange.tried
-        if not self._sticky or not session.jar:
-            return
-        first, last = self._identity(tried[0]), self._identity(tried[-1])
-        cookie = response_cookie(self._options, exchange.presented, first, last, gateway_error)
-        if cookie is not None:
+        session, tried, cookie = exchange.session, exchange.tried, None
+        if self._sticky:
+            first, last = self._identity(tried[0]), self._identity(tried[-1])
+            cookie = response_cookie(self._options, exchange.presented, first, last, gateway_error)
+        elif exchange.presented is None:
+            cookie = exchange.handle.key
+        if cookie is not None and session.jar:
             self._browsers.receive(session, cookie, at_s)

@@ -27,6 +27,7 @@ class Breaks:
         drain_support: KIC's drain support, which decides what a removal means for a session.
         external_state: Whether sessions keep their state outside the pods, where nothing can break.
         session_timeout_s: How long a pod remembers a session after its last request.
+        follows_draining: Whether a sticky session stays with a target of weight 0.
         keeps_cookie_of_cut: Whether a request that was cut leaves its cookie behind, on the gateway's own 502.
     """
 
@@ -39,6 +40,7 @@ class Breaks:
         external_state: bool,
         session_timeout_s: float,
         keeps_cookie_of_cut: bool,
+        follows_draining: bool,
     ) -> None:
         """Note the settings."""
         self._recorder = recorder
@@ -47,6 +49,7 @@ class Breaks:
         self._external = external_state
         self._session_timeout_s = session_timeout_s
         self._keeps_cookie_of_cut = keeps_cookie_of_cut
+        self._follows_draining = follows_draining
 
     def settle(self, exchange: Exchange, container: Container, now_s: float, ended_s: float) -> Verdict:
         """Let the session's state be where its request is answered; say how and why it broke, if it did.
@@ -137,6 +140,8 @@ class Breaks:
             return Mechanism.TIMED_OUT if address in exchange.timed_out else Mechanism.REFUSED
         if address not in node.weights or holder.pod.index in node.removed_s:
             return Mechanism.TARGET_REMOVED
+        if self._affinity == COOKIE and not self._follows_draining and not node.weights[address]:
+            return Mechanism.TARGET_REMOVED  # listed, but no more for this session
         if not exchange.worker.balancer.is_available(address):
             return Mechanism.UNHEALTHY
         if self._affinity == HASH:

@@ -156,7 +156,11 @@ class Browsers:
     # Cookies ----------------------------------------------------------------------------------------------------
 
     def presented(self, session: Session, worker: Worker, now_s: float) -> str | None:
-        """Return what binds the session's next request: the cookie it brings, or the key that is hashed."""
+        """Return what binds the session's next request: the cookie it brings, or the key it is hashed by.
+
+        None where it brings nothing, and so also for a key that is generated (``session.key``), which the answer's
+        cookie will bring.
+        """
         if self.plain:
             return session.key if self._affinity == HASH else session.cookie
         if session.browser is None:
@@ -178,9 +182,7 @@ class Browsers:
         session.cookie = browser.jar.get(path, self.cookie_name) if session.jar else None
         if self._affinity == HASH:
             session.key = hash_key(self._hash_on, self._request(session), lambda: self._new_id(session)).value
-            if session.jar and session.cookie is None:
-                browser.coming.append((now_s, session.key))
-            return session.key
+            return None if session.cookie is None else session.key
         return session.cookie
 
     def _visit_the_other(self, browser: Browser, worker: Worker) -> None:
@@ -210,10 +212,10 @@ class Browsers:
 
     def receive(self, session: Session, value: str, at_s: float) -> None:
         """Let the jar take a cookie from an answer that comes at ``at_s``."""
-        if session.browser is None:
-            session.cookie = value
-        else:
+        if session.browser is not None:
             session.browser.coming.append((at_s, value))
+        elif self._affinity == COOKIE:
+            session.cookie = value
 
 
 _KINDS = ("ip", "consumer", "header", "query_arg", "uri_capture")

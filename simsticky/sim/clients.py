@@ -331,10 +331,9 @@ class Clients:
                                     waits = False
                                     if not failed:
                                         expires_s = ended_s + timeout_s
-                                elif logs:
+                                else:
                                     slow = exchange is not None and exchange.request == sent
-                                    by = exchange.worker if slow else worker
-                                    by.cut_short(session.id, cut.request, ended_s)
+                                    attempts.end_cut(exchange.worker if slow else worker, session, cut, ended_s)
                                 came_from = None
                                 address, holder, ends, container = self._where(session)
                                 version = 0

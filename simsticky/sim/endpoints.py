@@ -5,7 +5,7 @@ Both are level-triggered: an update writes what is true when it is written, not 
 
 from collections.abc import Generator, Mapping, Sequence
 from functools import partial
-from math import ceil, log1p
+from math import ceil, floor, log1p
 from typing import Any
 
 from simsticky.kic.translator import Backend, Endpoint, translate_backends
@@ -19,6 +19,9 @@ from simsticky.sim.streams import Purpose
 from simsticky.sim.workers import Node
 from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
+
+_SLACK = 1e-9
+"""In ticks: what a time on a tick may be off by."""
 
 
 class EndpointSliceController:
@@ -184,7 +187,7 @@ class IngressController:
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
         self._seen: tuple[Backend, ...] = ()
         self._pushed: tuple[Target, ...] | None = None
-        self._busy_until_s = 0.0
+        self._busy_since_s = self._busy_until_s = 0.0
         self._tick_pending = False
         self._changes = 0
         self._seen_change = 0
@@ -213,13 +216,21 @@ class IngressController:
             call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, self._tick)
 
     def _until_tick_s(self) -> float:
-        """Time to the next tick; ticks are dropped while a push is under way (facts: kong_client.go, Update)."""
+        """Time to the next tick that KIC heeds.
+
+        While a push is under way its ticker keeps one tick, which is heeded when the push is over, and drops the others
+        (KIC 3.5 ``dataplane/synchronizer.go:startUpdateServer``).
+        """
         now_s = self._world.now_s
-        earliest_s = max(now_s, self._busy_until_s)
         if self._period_s == 0:
-            return earliest_s - now_s
-        ticks = ceil((earliest_s - self._offset_s) / self._period_s)
-        return max(0.0, self._offset_s + ticks * self._period_s - now_s)
+            return max(0.0, self._busy_until_s - now_s)
+        if now_s < self._busy_until_s:
+            kept_s = self._offset_s + (floor(self._ticks(self._busy_since_s) + _SLACK) + 1) * self._period_s
+            return max(kept_s, self._busy_until_s) - now_s
+        return max(0.0, self._offset_s + ceil(self._ticks(now_s) - _SLACK) * self._period_s - now_s)
+
+    def _ticks(self, at_s: float) -> float:
+        return (at_s - self._offset_s) / self._period_s
 
     def _tick(self) -> None:
         self._tick_pending = False
@@ -242,9 +253,14 @@ class IngressController:
             self._push(node, targets, note, cause)
 
     def _push(self, node: Node, targets: tuple[Target, ...], note: str, cause: int) -> None:
+        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, partial(self._apply, node, targets, note, cause))
+
+    def _on_the_way_s(self, node: Node) -> float:
+        """Begin a push to a node; return how long it takes."""
         delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
-        self._busy_until_s = max(self._busy_until_s, self._world.now_s + delay_s)
-        call_at(self._world.env, delay_s, Phase.PUSH, partial(self._apply, node, targets, note, cause))
+        self._busy_since_s = self._world.now_s
+        self._busy_until_s = max(self._busy_until_s, self._busy_since_s + delay_s)
+        return delay_s
 
     def _apply(self, node: Node, targets: tuple[Target, ...], note: str, cause: int) -> None:
         if not node.up:
@@ -277,15 +293,19 @@ class IngressController:
         self._ask_for_tick()
 
     def configure(self, node: Node) -> None:
-        """Give a node that has come back its configuration, at the next tick."""
-        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, partial(self._configure, node))
+        """Give a node that has come back its configuration, at the next tick, unless it goes down again before."""
+        restart = node.restarts
+        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, partial(self._configure, node, restart))
 
-    def _configure(self, node: Node) -> None:
+    def _configure(self, node: Node, restart: int) -> None:
+        if node.restarts != restart:
+            return
         self._pushes += 1
-        delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
-        call_at(self._world.env, delay_s, Phase.PUSH, partial(self._bring_up, node))
+        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, partial(self._bring_up, node, restart))
 
-    def _bring_up(self, node: Node) -> None:
+    def _bring_up(self, node: Node, restart: int) -> None:
+        if node.restarts != restart:
+            return
         node.up = True
         note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._cluster)
         self._apply(node, self._pushed or (), note, 0)

@@ -63,6 +63,7 @@ class Gateway:
         self._options = StickyOptions(
             new_pick=settings.sticky_new_pick,
             on_unhealthy=settings.sticky_on_unhealthy,
+            on_weight_zero=settings.sticky_on_weight_zero,
             when_total_weight_zero=settings.sticky_when_total_weight_zero,
             retry=settings.sticky_retry,
             cookie_on_retry=settings.cookie_on_retry,
@@ -72,11 +73,10 @@ class Gateway:
         )
         self.affinity = NONE if make_algorithm else AFFINITY.get(policy.algorithm, NONE)
         self._blackhole = settings.connection == "blackhole"
-        self._threshold = checks(scenario).threshold
+        self._threshold, self._comparison = checks(scenario).threshold, settings.threshold_comparison
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
-        self._restarts = 0
         self.latest_operation = 0
         self.on_tables: Callable[[], None] = _nothing
         self.on_ready: Callable[[Node], None] = _nothing
@@ -97,6 +97,7 @@ class Gateway:
             external_state=scenario.app.state == "external",
             session_timeout_s=scenario.app.session_timeout,
             keeps_cookie_of_cut=settings.sticky_cookie_on_error_response,
+            follows_draining=settings.sticky_on_weight_zero == "follow",
         )
         self._health = HealthCheckers(
             world,
@@ -124,7 +125,7 @@ class Gateway:
     # Balancers --------------------------------------------------------------------------------------------------
 
     def _balancer(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
-        return Balancer(targets, self._algorithm(worker), self._threshold)
+        return Balancer(targets, self._algorithm(worker), self._threshold, self._comparison)
 
     def _algorithm(self, worker: Worker) -> Algorithm:
         """Make a fresh algorithm for a worker; every rebuild has draws of its own."""
@@ -180,6 +181,7 @@ class Gateway:
             node.removed_s.pop(self._pods[address].index, None)
         if before != node.weights:
             node.changed_by = cause
+        node.log_until(now_s)
         for worker in node.workers:
             worker.begin(self._balancer(worker, targets))
         self._health.rebuild(node, targets, now_s)
@@ -215,11 +217,13 @@ class Gateway:
     def restart(self, name: str, downtime_s: float, now_s: float) -> None:
         """Let a node go gracefully and come back empty: balancers, counters and health states are lost.
 
-        What it has in flight it finishes. It takes requests again once it has its configuration.
+        What it has in flight it finishes. It takes requests again once it has its configuration. One that is down
+        already begins its downtime anew.
         """
         node = next(node for node in self.nodes if node.name == name)
         node.up = False
-        self._restarts += 1
+        node.restarts += 1
+        restart = node.restarts
         self._health.forget(node)
         node.weights = {}
         node.removed_s.clear()
@@ -228,7 +232,12 @@ class Gateway:
         self._rebuild_routes(node)
         self.on_tables()
         self._world.tell(name, "stopped", name, "takes no more requests", self.latest_operation)
-        call_at(self._world.env, downtime_s, Phase.PUSH, lambda: self.on_ready(node))
+
+        def started() -> None:
+            if node.restarts == restart:
+                self.on_ready(node)
+
+        call_at(self._world.env, downtime_s, Phase.PUSH, started)
 
     def _stand_in(self, session: Session) -> Worker | None:
         """Return the worker that the front balancer gives a session whose own worker's node is down."""
@@ -237,7 +246,8 @@ class Gateway:
             workers = [worker for worker in self.workers if worker.node.up]
             if not workers:
                 return None
-            draw = self._world.streams.uniform(Purpose.STAND_IN, session.id, self._restarts)
+            restarts = sum(node.restarts for node in self.nodes)
+            draw = self._world.streams.uniform(Purpose.STAND_IN, session.id, restarts)
             held = session.stand_in = workers[int(draw * len(workers))]
         return held
 

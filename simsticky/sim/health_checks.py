@@ -106,6 +106,8 @@ class HealthCheckers:
             return
         verdict = checker.report(address, report, self._world.now_s, active=active)
         self._watch(node)
+        if verdict is not None:
+            node.log_until(self._world.now_s)
         if verdict is None or not apply_verdict(verdict, node.balancers):
             self._on_verdict(node)
             return

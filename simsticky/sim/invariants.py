@@ -352,7 +352,10 @@ def _sessions_stick(evidence: Evidence) -> None:
         reuses = evidence.scenario.kubernetes.pod_addresses == "reuse"
         if reuses and (judged or gateway.sticky_identity == "by_target_id"):
             continue  # the address may be another target by now, or have brought an old verdict with it
-        if home.address in evidence.table_of(row) and not arrived_s >= evidence.container_of(row - 1).listener_closed_s:
+        weight = evidence.table_of(row).get(home.address)
+        if not weight and (weight is None or gateway.sticky_on_weight_zero == "rebind"):
+            continue
+        if not arrived_s >= evidence.container_of(row - 1).listener_closed_s:
             raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {life(home)}")
 
 

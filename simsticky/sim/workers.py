@@ -28,10 +28,22 @@ class Node:
         weights: Weight of every listed target by address.
         removed_s: When a target that was listed left the table, by its pod's index.
         changed_by: Number of the operation behind the latest change of the table, 0 if none.
+        restarts: How often it went down.
         watched: Targets whose answers the health checker wants to hear of; kept out of ``routes``.
     """
 
-    __slots__ = ("changed_by", "index", "name", "removed_s", "routes", "up", "watched", "weights", "workers")
+    __slots__ = (
+        "changed_by",
+        "index",
+        "name",
+        "removed_s",
+        "restarts",
+        "routes",
+        "up",
+        "watched",
+        "weights",
+        "workers",
+    )
 
     def __init__(self, index: int, name: str) -> None:
         """Make a node with an empty table."""
@@ -42,6 +54,7 @@ class Node:
         self.weights: dict[str, int] = {}
         self.removed_s: dict[int, float] = {}
         self.changed_by = 0
+        self.restarts = 0
         self.watched: set[str] = set()
         self.workers: list[Worker] = []
 
@@ -49,6 +62,12 @@ class Node:
     def balancers(self) -> list[Balancer]:
         """The balancers of all workers."""
         return [worker.balancer for worker in self.workers]
+
+    def log_until(self, now_s: float) -> None:
+        """Log what has ended by ``now_s``: whoever changes or replaces the balancers does so first."""
+        for worker in self.workers:
+            if worker.logs:
+                worker.log_until(now_s)
 
 
 class Worker:
@@ -162,8 +181,13 @@ class Worker:
         heapify(self.open)
 
     def cut_short(self, session: int, request: int, now_s: float) -> None:
-        """Let an open request end now."""
-        self.open[:] = [
-            (now_s, *entry[1:]) if (entry[1], entry[2]) == (session, request) else entry for entry in self.open
-        ]
+        """Let an open request end now, and take only so long."""
+
+        def ended(entry: Open) -> Open:
+            ended_s, by, number, balancer, address, response_s = entry
+            if (by, number) != (session, request):
+                return entry
+            return now_s, by, number, balancer, address, max(0.0, response_s - (ended_s - now_s))
+
+        self.open[:] = map(ended, self.open)
         heapify(self.open)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import Story, scale_to, tell
+from stories import Story, hashed, scale_to, tell
 
 _SESSIONS = [[1.0 + i / 4 + 3.0 * k for k in range(20)] for i in range(7)]
 """Seven sessions in turn: whoever is picked anew each time meets all three pods."""
@@ -100,6 +100,22 @@ def test_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> None:
     assert story.breaks(0) == [(10.125, "lost", "no_cookie", "background")]
     # The latest answer's cookie counts: that of the second tab.
     assert {row.pod for row in rows[2:]} == {rows[1].pod}
+
+
+def test_hashing_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> None:
+    """Protects the generated cookie: a second tab that opens before the first answer is given a key of its own."""
+    by_cookie = hashed(cookie="session_id", cookiePath="/")
+    clients = [[10.0 + 20.0 * i + at_s for at_s in (0.0, 0.5, 0.875, 2.125, 3.375, 4.625)] for i in range(12)]
+    story = tell(tmp_path, clients, by_cookie, {"traffic": {"tabs": 2}})
+    of_two_keys = []
+    for session in range(12):
+        first, second, *later = story.requests(session)
+        assert second.sent_s < first.ended_s
+        # The latest answer's cookie counts: that of the second tab.
+        assert {row.pod for row in later} == {second.pod}
+        of_two_keys.append(first.pod != second.pod)
+        assert story.breaks(session) == [(second.sent_s, "lost", "no_cookie", "background")][: of_two_keys[-1]]
+    assert any(of_two_keys)
 
 
 def test_tabs_send_at_the_same_time(tmp_path: Path) -> None:

@@ -138,6 +138,18 @@ def test_all_targets_draining_is_503_even_for_bound_sessions_unless_chosen(tmp_p
     assert gate.outcomes(3) == bound.outcomes(3) == ["no_target"]
 
 
+def test_draining_target_gives_its_sessions_up_where_the_option_says(tmp_path: Path) -> None:
+    """Protects stickyOnWeightZero: `rebind` makes drain support void, and the breaks are the scale-down's."""
+    clients = [[1.0 + i, 110.0 + i] for i in range(3)]
+    story = tell(tmp_path, clients, scale_to(2), {"gateway": {"stickyOnWeightZero": "rebind"}})
+    (session,) = story.at_home_on(story.removed.pod)
+    assert story.pushed("weight 100->0") == 100.0
+    assert story.breaks(session) == [(110.0 + session, "lost", "target_removed", "retargeted")]
+    assert (story.operation.broken, story.operation.exposed) == (1, 1)
+    assert story.summary["breaks"] == 1
+    assert tell(tmp_path, clients, scale_to(2)).summary["breaks"] == 0
+
+
 def test_request_bound_to_time_out_stays_a_504_when_its_container_dies_first(tmp_path: Path) -> None:
     """Protects rule G8 as written: SIGKILL at 110 s leaves a request alone whose read timeout is at 159 s."""
     story = tell(tmp_path, [[99.0 + i / 16] for i in range(3)], scale_to(2), _LONG, service_s=90.0)

@@ -57,6 +57,16 @@ def test_follow_holds_sessions_on_an_unhealthy_pod(tmp_path: Path) -> None:
     assert all(story.requests(new)[0].pod != story.pods[0].pod for new in range(3, 15))
 
 
+def test_verdict_meets_the_connections_of_its_moment(tmp_path: Path) -> None:
+    """Protects the heap that a verdict fills anew: a request that has ended by then weighs nothing in it."""
+    story = tell(tmp_path, [[90.0], [112.0]], plain("least-connections"), flap(), checks(**active(5, httpFailures=3)))
+    (first,), (second,) = story.requests(0), story.requests(1)
+    assert [at_s for at_s, *_ in verdicts(story)] == [110.0, 125.0]
+    assert verdicts(story)[0][2] != first.pod
+    # Nobody has a connection, so the first of the list is on top of the heap again.
+    assert second.pod == first.pod
+
+
 @pytest.mark.parametrize("algorithm", ["round-robin", "least-connections", "latency"])
 def test_unhealthy_pod_gets_no_request(algorithm: str, tmp_path: Path) -> None:
     """Protects every algorithm's own way to pass over a target: none reaches it between the two verdicts."""
@@ -156,6 +166,19 @@ def test_refusal_of_the_last_attempt_counts_as_a_502_and_is_not_in_the_list(tmp_
     assert verdicts(story) == []
 
 
+def test_request_cut_for_good_is_reported_as_a_502(tmp_path: Path) -> None:
+    """Protects Kong's log phase: a POST whose pod is killed ends by the status 502, which a list may hold."""
+    killed = {"deployment": {"preStop": None, "grace": "10s"}, "app": {"onSigterm": "finishInFlight"}}
+    limits = {"passive": {"unhealthy": {"httpStatuses": [502], "httpFailures": 1}}}
+    late = {"kic": {"pushDelay": "100s"}}
+    story = tell(
+        tmp_path, [[1.0 + i, 99.0] for i in range(3)], scale_to(2), killed, late, checks(**limits), service_s=40.0
+    )
+    assert story.removed.sigkill_s == 110.0
+    assert verdicts(story) == [(110.0, "unhealthy", story.removed.pod)]
+    assert story.when("unhealthy", None, "a request got 502") == 110.0
+
+
 def test_passive_timeouts_take_a_slow_pod_out(tmp_path: Path) -> None:
     """Protects passive timeouts: they count when the timeout is over, and the verdict comes at the second."""
     slow = {"app": {"concurrency": 1}, "gateway": {"readTimeout": "2s"}}
@@ -183,6 +206,8 @@ def test_threshold_100_never_serves_anybody(tmp_path: Path) -> None:
     """Protects Kong's strict comparison: 100 percent available is not more than 100."""
     story = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)))
     assert story.outcomes(0) == story.outcomes(1) == ["no_target"]
+    reached = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)), {"gateway": {"thresholdComparison": "ge"}})
+    assert reached.outcomes(0) == reached.outcomes(1) == ["answered"]
 
 
 def test_each_node_has_a_view_of_its_own(tmp_path: Path) -> None:

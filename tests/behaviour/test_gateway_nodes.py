@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from stories import Story, active, checks, plain, scale_to, tell, verdicts
 
 _NODES: dict[str, Any] = {"gateway": {"nodes": 2, "workers": 2}}
@@ -115,12 +116,36 @@ def test_node_that_was_away_comes_back_with_the_present_table(tmp_path: Path) ->
     assert story.summary["requests_failed"] == 0
 
 
+@pytest.mark.parametrize(("again_at_s", "push_delay_s"), [(120.0, 0.0), (140.0, 20.0)])
+def test_latest_of_overlapping_restarts_says_when_the_node_is_back(
+    tmp_path: Path, again_at_s: float, push_delay_s: float
+) -> None:
+    """Protects a second restart from the end of the first, be that its downtime or its push on the way."""
+    restarts = [(100.0, 30.0), (again_at_s, 60.0), (300.0, 60.0), (310.0, 10.0)]
+    timeline = [{"at": at_s, "gatewayRestart": "kong-1", "downtime": downtime_s} for at_s, downtime_s in restarts]
+    settings = {"timeline": timeline, "gateway": {"nodes": 2}, "kic": {"pushDelay": push_delay_s}}
+    story = tell(tmp_path, [[1.0 + i / 8 + 2.0 * k for k in range(200)] for i in range(8)], settings)
+    back = [event.at_s for event in story.events if event.kind == "pushed" and event.actor == "kong-1"]
+    assert back == [again_at_s + 60.0 + push_delay_s, 320.0 + push_delay_s]
+    assert story.summary["requests_failed"] == 0
+
+
 # Pushes ---------------------------------------------------------------------------------------------------------------
 
 
 def test_unchanged_configuration_is_not_pushed(tmp_path: Path) -> None:
     """Protects KIC's comparison: ten minutes without a change are ten minutes without a push."""
     assert tell(tmp_path, _LONG, {"kic": {"proxySyncSeconds": 3}}).all_times("pushing") == []
+
+
+@pytest.mark.parametrize(("push_delay_s", "next_s"), [(2.0, 3.0), (4.0, 4.0), (7.0, 7.0)])
+def test_tick_that_comes_during_a_push_is_kept(tmp_path: Path, push_delay_s: float, next_s: float) -> None:
+    """Protects KIC's ticker, which keeps one tick: after a push longer than its period the next one begins at once."""
+    pushes = {"timeline": [{"at": at_s, "configPush": "all"} for at_s in (100.0, 103.25, 104.0, 130.0)]}
+    story = tell(tmp_path, [[1.0]], pushes, {"kic": {"proxySyncSeconds": 3, "pushDelay": push_delay_s}})
+    first_s, *others = story.all_times("pushing")
+    assert 100.0 < first_s <= 103.0
+    assert [at_s - first_s for at_s in others] == pytest.approx([next_s, 30.0 if first_s > 100.0 else 27.0])
 
 
 def test_churn_pushes_the_same_targets_and_rebuilds(tmp_path: Path) -> None:

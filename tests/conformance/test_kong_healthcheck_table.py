@@ -18,6 +18,9 @@ from simsticky.kong.healthchecks import (
     UnhealthyRule,
 )
 
+TOLERANCE_S = 1e-6
+"""Between a time that is computed and the same one recorded."""
+
 ACTIVE_FIELDS = {"type", "timeout", "concurrency", "http_path"}
 
 
@@ -78,10 +81,10 @@ class HealthReplay(Replay):
     def begin(self, event: Case, later: list[Case]) -> None:
         """Let the time pass until the event: Kong probes when the record says so, and at no other time."""
         if event["op"] == "probe":
-            while not self.probed and self.checker.next_run_s <= event["t"]:
+            while not self.probed and self.checker.next_run_s <= event["t"] + TOLERANCE_S:
                 self.run_rounds(self.checker.next_run_s)
             return
-        while self.checker.next_run_s < event["t"]:
+        while self.checker.next_run_s < event["t"] - TOLERANCE_S:
             self.run_rounds(self.checker.next_run_s)
         assert not self.probed, f"before {event['op']} at {event['t']} s"
 
@@ -103,7 +106,7 @@ class HealthReplay(Replay):
             case "timeout":
                 self.tell(self.checker.report(event["target"], Failure.TIMEOUT, now_s, active=active))
             case "probe":
-                assert self.probed.pop(0) == (now_s, event["target"], event["result"])
+                assert self.probed.pop(0) == (pytest.approx(now_s, abs=TOLERANCE_S), event["target"], event["result"])
             case unknown:
                 raise ValueError(f"the table has an event this test does not know: {unknown}")
         status = {target.address: self.status(target.address) for target in self.balancer.targets}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from random import Random
+from typing import Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ OPTIONS = st.builds(
     StickyOptions,
     new_pick=st.sampled_from(["round_robin", "random", "least_connections"]),
     on_unhealthy=st.sampled_from(["rebind", "follow"]),
+    on_weight_zero=st.sampled_from(["follow", "follow", "rebind"]),
     when_total_weight_zero=st.sampled_from(["503", "serve_bound"]),
     retry=st.sampled_from(["next_by_new_pick", "same_target"]),
 )
@@ -27,6 +29,7 @@ TARGETS = st.lists(
     unique_by=lambda target: target.address,
 )
 THRESHOLDS = st.sampled_from([0, 0, 0, 50, 55, 100])
+COMPARISONS: st.SearchStrategy[Literal["gt", "ge"]] = st.sampled_from(["gt", "gt", "ge"])
 
 
 class ModelWheel:
@@ -65,10 +68,19 @@ class ModelWheel:
 class BalancerMachine(RuleBasedStateMachine):
     """Round-robin and sticky sessions over the same targets, each beside its model."""
 
-    @initialize(listed=TARGETS, options=OPTIONS, threshold=THRESHOLDS, seed=st.integers(0, 2**32))
-    def start(self, listed: list[Target], options: StickyOptions, threshold: int, seed: int) -> None:
+    @initialize(
+        listed=TARGETS, options=OPTIONS, threshold=THRESHOLDS, comparison=COMPARISONS, seed=st.integers(0, 2**32)
+    )
+    def start(
+        self,
+        listed: list[Target],
+        options: StickyOptions,
+        threshold: int,
+        comparison: Literal["gt", "ge"],
+        seed: int,
+    ) -> None:
         """Begin with a first push."""
-        self.options, self.threshold, self.seed = options, threshold, seed
+        self.options, self.threshold, self.comparison, self.seed = options, threshold, comparison, seed
         self.in_flight = dict.fromkeys(ADDRESSES, 0)
         self.handle: Handle | None = None
         self.push(listed)
@@ -80,11 +92,12 @@ class BalancerMachine(RuleBasedStateMachine):
         self.targets, self.unavailable, self.handle = listed, set[str](), None
         self.plain_wheel, self.sticky_wheel = ModelWheel(Random(self.seed)), ModelWheel(Random(-self.seed))
         self.plain_algorithm = RoundRobin(self._draws(self.seed))
-        self.plain = Balancer(listed, self.plain_algorithm, self.threshold)
+        self.plain = Balancer(listed, self.plain_algorithm, self.threshold, self.comparison)
         self.sticky = Balancer(
             listed,
             StickySessions(self.options, draw=self._draws(-self.seed), in_flight=self.in_flight.__getitem__),
             self.threshold,
+            self.comparison,
         )
         self._build_models()
 
@@ -102,6 +115,8 @@ class BalancerMachine(RuleBasedStateMachine):
     def _gate_open(self) -> bool:
         total = sum(t.weight for t in self.targets)
         available = sum(t.weight for t in self.targets if t.address not in self.unavailable)
+        if self.comparison == "ge" and available:
+            return available / total * 100 >= self.threshold
         return total > 0 and available / total * 100 > self.threshold
 
     def _takers(self) -> list[Target]:
@@ -112,7 +127,12 @@ class BalancerMachine(RuleBasedStateMachine):
             sum(t.weight for t in self.targets) == 0 and self.options.when_total_weight_zero == "serve_bound"
         )
         follows = self.options.on_unhealthy == "follow"
-        return [t.address for t in self.targets if serves and (follows or t.address not in self.unavailable)]
+        drains = self.options.on_weight_zero == "follow"
+        return [
+            t.address
+            for t in self.targets
+            if serves and (follows or t.address not in self.unavailable) and (drains or t.weight)
+        ]
 
     def _new_pick(self, u: float, exclude: set[str]) -> str | None:
         takers = self._takers()

@@ -58,7 +58,7 @@ class StubScenario:
     thresholds: dict = field(default_factory=lambda: {"broken_sessions": "< 1%", "failed_requests": "< 0.1%"})
     provenance: dict = field(default_factory=lambda: {"thresholds.broken_sessions": "rolling.yaml:18"})
     warnings: tuple = ()
-    timeline: tuple = (SimpleNamespace(kind="rollout", target="app", noun="rollout"),)
+    timeline: tuple = (SimpleNamespace(kind="rollout", target="app", noun="rollout", lasts_s=None),)
     run: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(replications=30, seed=7))
     manifest_report: ManifestReport = field(
         default_factory=lambda: ManifestReport(

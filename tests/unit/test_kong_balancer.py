@@ -75,6 +75,16 @@ def test_healthy_is_strictly_above_the_threshold(threshold: float, lost: int, he
         assert caught.value.refusal is Refusal.UNHEALTHY
 
 
+@pytest.mark.parametrize(("threshold", "lost", "healthy"), [(0, 3, True), (0, 4, False), (50, 2, True), (100, 0, True)])
+def test_healthy_from_the_threshold_on_where_the_option_says(threshold: float, lost: int, healthy: bool) -> None:
+    """Protects the other comparison: enough is what reaches the threshold, but nothing available is never enough."""
+    targets = [Target(f"10.0.0.{i}:80") for i in range(1, 5)]
+    it = Balancer(targets, RoundRobin(lambda upto: upto), threshold, "ge")
+    for target in targets[:lost]:
+        it.set_address_status(target.address, available=False)
+    assert it.healthy is healthy
+
+
 @pytest.mark.parametrize("weights", [(), (0,), (0, 0)])
 def test_without_weight_never_healthy(weights: tuple[int, ...]) -> None:
     """Protects the 503 of an upstream that is empty or wholly drained."""

@@ -46,6 +46,14 @@ def test_weight_0_keeps_its_cookies_and_gets_no_new_session() -> None:
     assert list(it.followable()) == [A, B, C]
 
 
+def test_weight_0_gives_its_cookies_up_where_the_option_says() -> None:
+    """Protects the other reading of draining: a bound session leaves a weight-0 target, as if it were not listed."""
+    it = sticky(replace(DEFAULTS, on_weight_zero="rebind"), 100, 100, 0)
+    assert it.get_peer(Handle(key=C)) in (A, B)
+    assert it.get_peer(Handle(key=A)) == A
+    assert list(it.followable()) == [A, B]
+
+
 @pytest.mark.parametrize("cookie", ["10.0.0.9:80", "", "no-address-at-all"])
 def test_removed_or_foreign_cookie_counts_as_none(cookie: str) -> None:
     """Protects the new pick for a cookie that names nothing listed."""

@@ -317,6 +317,12 @@ def test_yaml_is_read_as_version_1_2():
     assert document.place(("c", "y")).line == 5
 
 
+def test_folded_text_is_what_yaml_says():
+    """The parser's own marks of where a folded line ended stay out of the text: they would ring a terminal's bell."""
+    (document,) = read_documents("a: >-\n  one\n  two\n\n  three\nb: >\n  four\n  five\n", "s.yaml")
+    assert document.data == {"a": "one two\nthree", "b": "four five\n"}
+
+
 def test_files_that_cannot_be_read(tmp_path):
     """A missing file, a directory, other encodings: one line each that says so."""
     cases = {"latin.yaml": b"a: \xe9\n", "wide.yaml": "a: 1".encode("utf-16"), "tail.yaml": b"a: 1\nb: \xff\xc0"}

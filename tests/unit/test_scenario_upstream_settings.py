@@ -139,6 +139,10 @@ def test_a_counter_of_255_is_refused(counter):
             " connections mark a target unhealthy",
         ),
         (
+            {"threshold": 100},
+            "upstream.healthchecks.threshold: no share exceeds 100 percent, so that every request gets 503",
+        ),
+        (
             {"passive": {"unhealthy": {"httpFailures": 3}}},
             "upstream.healthchecks.passive: nothing brings an unhealthy target back, it takes active probes of"
             " unhealthy ones",

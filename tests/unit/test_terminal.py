@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from small_scenario import small
 from stub_study import METRICS, StubMetric, StubScenario, simulate
 
 from simsticky.report.numbers import duration, grouped, show
@@ -156,6 +157,15 @@ def test_without_an_operation_there_is_nothing_exposed():
     text = table(replicate(replace(StubScenario(), timeline=()), 5, 7, simulate=quiet, metrics=METRICS))
     assert "–" in line_of(text, "of exposed sessions")
     assert "done after" not in text
+
+
+def test_operations_that_move_no_pod_have_no_end_of_pods(study):
+    """A flap, a gateway's restart or a push is over with its time: no rollout is waited for, and no old pod."""
+    timeline = small([{"at": "30s", "readinessFlap": "app", "for": "10s"}]).timeline
+    text = table(replicate(replace(StubScenario(), timeline=timeline), 5, 7, simulate=simulate, metrics=METRICS))
+    assert "done after" not in text
+    assert "last old pod" not in text.split("Ends of the operations")[1]
+    assert "peak pods" in text
 
 
 def test_skew_is_told_with_its_excess(study):

@@ -44,6 +44,16 @@ def test_requests_are_logged_by_their_ends() -> None:
     assert (worker.open, worker.clock_s) == ([], 3.0)
 
 
+def test_node_logs_in_all_its_workers_that_log() -> None:
+    """Protects the moment of a push or verdict: every balancer knows what has ended by then, and what time it is."""
+    worker = _worker()
+    worker.node.workers = [worker, Worker(1, worker.node, logs=False)]
+    _open(worker, 1, 3.0)
+    worker.node.log_until(5.0)
+    assert _connections(worker.balancer) == [0, 0]
+    assert [each.clock_s for each in worker.node.workers] == [5.0, 0.0]
+
+
 def test_request_is_released_on_the_balancer_of_its_first_attempt() -> None:
     """Protects a push in between: the new balancer never hears of what it has not counted."""
     worker = _worker()
@@ -64,6 +74,7 @@ def test_cut_request_ends_now_and_one_that_goes_on_is_not_released_twice() -> No
     _open(worker, 2, 9.0)
     worker.cut_short(1, 1, 4.0)
     worker.forget(2, 1)
-    assert [(entry[0], entry[1]) for entry in worker.open] == [(4.0, 1)]
+    # It was sent at 0 and foreseen to take 9 s; nginx has measured 4 s.
+    assert [(entry[0], entry[1], entry[5]) for entry in worker.open] == [(4.0, 1, 4.0)]
     worker.log_until(4.0)
     assert sorted(_connections(worker.balancer)) == [0, 1]

