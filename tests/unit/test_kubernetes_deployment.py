@@ -294,6 +294,15 @@ def test_a_complete_rollout_stays_complete() -> None:
     assert next_condition(THREE, available, done, fewer, 10_000.0) == available
 
 
+def test_a_scale_after_completion_runs_no_deadline() -> None:
+    """Pods of the present template that a scale adds are no rollout: its condition stays, whatever becomes of them."""
+    five = DeploymentSpec(replicas=5, revision=2)
+    done = ProgressCondition("NewReplicaSetAvailable", 0.0)
+    three, grown = DeploymentStatus(3, 3, 3, 3), DeploymentStatus(5, 5, 3, 3)
+    assert next_condition(five, done, three, grown, 10.0) is done
+    assert next_condition(five, done, grown, grown, 10_000.0) is done
+
+
 def test_without_a_deadline_nothing_is_kept() -> None:
     """Without progressDeadlineSeconds the condition is left as it is."""
     endless = replace(THREE, progress_deadline_seconds=None)

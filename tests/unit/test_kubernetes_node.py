@@ -34,8 +34,9 @@ def test_the_blind_time(lost_at_s: float, renew_phase_s: float, monitor_phase_s:
 
 
 def test_graceful_shutdown_is_off_by_default() -> None:
-    """Without shutdownGracePeriod no pod is stopped: the machine's end cuts them off."""
+    """Without shutdownGracePeriod, or with less of it than critical pods have, the machine's end cuts pods off."""
     assert graceful_shutdown([ShutdownPod("a")]) == {}
+    assert graceful_shutdown([ShutdownPod("a")], 10, 20) == {}
 
 
 def test_shutdown_cuts_the_grace_and_critical_pods_follow() -> None:
