@@ -225,6 +225,19 @@ def test_a_page_of_a_large_run_stays_small(monkeypatch):
     assert len(many["pods"][0]["sessions"]) == 12 < len(few["pods"][0]["sessions"])
 
 
+def test_paths_are_shorter_and_the_same():
+    """Steps become level and upright lines, rounded to a hundredth in a way that does not add up along the path."""
+    assert picture.compact('<path d="M 10 10 \nL 20.004 10 \nL 20 15.125 \nz\n"/>') == '<path d="M10 10h10v5.12z"/>'
+    assert picture.compact('<path d="M 1 1 \nC 2 2 3 3 4 5 \nL 5 6 \n"/>') == '<path d="M1 1c1 1 2 2 3 4l1 1"/>'
+    long = "M 0 0 \n" + "".join(f"L {n / 3:.6f} {n % 2} \n" for n in range(1, 3001))
+    short = picture.compact(f'<path d="{long}"/>')
+    steps = re.findall(r"l(-?[0-9.]+)", short)
+    assert sum(map(float, steps)) == pytest.approx(1000, abs=0.01)
+    assert len(short) < len(long) / 2
+    with pytest.raises(ValueError, match="not known"):
+        picture.compact('<path d="M 1 1 A 1 1 0 0 0 2 2"/>')
+
+
 @pytest.mark.slow
 def test_the_shipped_report_and_a_grid_are_small():
     """The report of a 30-replication rolling update is under 1.5 MB, the page of a 6 x 4 grid under 3 MB."""
