@@ -4,6 +4,7 @@ import json
 import re
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from small_scenario import small
@@ -78,6 +79,56 @@ def test_every_number_of_the_study_is_there():
         shown = show(study.estimate(name).interval, study.metrics[name].unit)
         assert shown.value in words
         assert shown.interval in words
+
+
+def test_every_number_is_defined_on_the_page():
+    """What each row means is text that a phone or a keyboard reaches too, not only a tooltip."""
+    study, _ = studied()
+    text = page()[page().index("What these numbers mean") :]
+    for name in ("broken_sessions", "broken_of_alive", "failed_requests", "last_old_pod_gone_s", "peak_pods"):
+        assert study.metrics[name].definition.split(",")[0].replace("'", "&#39;") in text
+    assert "What these numbers mean" in tradeoff_page(hand_made())
+
+
+def test_a_study_says_when_it_stopped():
+    """The report of a study run to a precision says whether it was reached."""
+    scenario = small(run__record="summary", run__skewFloor=False)
+    study = ss.replicate(scenario, precision="broken_sessions=90%", max_reps=10)
+    assert str(study.stopping) in "".join(Elements(report_page(study, studied()[1])).text)
+
+
+@pytest.mark.parametrize("name", ["report", "trade-off"])
+def test_a_page_is_in_order_for_those_who_hear_it(name):
+    """One h1, no level of heading left out, and each table with a caption and cells that head its rows or columns."""
+    text = page() if name == "report" else tradeoff_page(hand_made())
+    assert '<html lang="en">' in text
+    levels = [int(level) for level in re.findall(r"<h([1-6])", text)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    tables = re.findall(r"<table.*?</table>", text, re.DOTALL)
+    assert len(tables) > 4
+    for table in tables:
+        assert "<caption" in table
+        assert 'scope="col"' in table
+
+
+def test_text_stands_out_from_its_ground():
+    """Every colour that text has is at 4.5:1 or more on page and panel, in both schemes (WCAG 2.2, 1.4.3)."""
+
+    def luminance(colour):
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    schemes = re.findall(r":root \{(.*?)\}", page(), re.DOTALL)
+    assert len(schemes) == 2
+    for scheme in schemes:
+        colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", scheme))
+        for ground in ("paper", "panel"):
+            for ink in ("ink", "quiet", "met", "missed", "open", "link"):
+                low, high = sorted((luminance(colours[ink]), luminance(colours[ground])))
+                assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
 
 
 def test_the_report_says_where_it_comes_from():
@@ -211,6 +262,9 @@ def test_a_timeline_has_the_frames_numbers():
             assert marks[0] == round(row.deleted_s - start_s, 1)
             assert marks[4] == round(row.sigterm_s - start_s, 1)
         assert max(pod["sessions"]) <= run.load.loc[run.load["pod"] == row.pod, "sessions"].max()
+    row = run.operations.iloc[0]
+    ends = [0.0, *(round(row[name] - start_s, 1) for name in ("rollout_done_s", "last_old_pod_gone_s"))]
+    assert [at_s for _, at_s in timeline["moments"]] == ends
     caused = run.requests[(run.requests["broke"] != "") & (run.requests["operation"] > 0)]
     assert sum(count for label, count, _ in timeline["breaks"] if label.startswith("broken")) == len(caused)
 

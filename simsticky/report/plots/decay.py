@@ -6,7 +6,17 @@ from matplotlib.axes import Axes
 
 from simsticky.report.frames import Frames
 from simsticky.report.numbers import grouped
-from simsticky.report.plots.style import BLUE, INK, ORANGE, QUIET, axes_for, legend_below, nothing, styled, time_axis
+from simsticky.report.plots.style import (
+    BLUE,
+    INK,
+    QUIET,
+    VERMILLION,
+    axes_for,
+    legend_below,
+    nothing,
+    styled,
+    time_axis,
+)
 from simsticky.report.pod_lives import PodLife, pod_lives
 from simsticky.report.residual import residual_life
 
@@ -51,7 +61,7 @@ def sessions_on_old_pods(result: Frames, ax: Axes | None = None, operation: int 
     else:
         grid = np.linspace(0.0, span_s, 200)
         label = f"if the pods stayed: {grouped(most)} · {law.formula}"
-        ax.plot(grid, most * law.survival(grid), color=ORANGE, ls="--", gid="closed form", label=label)
+        ax.plot(grid, most * law.survival(grid), color=VERMILLION, ls="--", gid="closed form", label=label)
     ends = [_gone_after_s(life) for life in old]
     for number, end_s in enumerate(sorted(ends)):
         ax.axvline(end_s, color=QUIET, lw=0.9, ls=":", label=None if number else "a pod is dead")

@@ -99,9 +99,9 @@ def timeline(result: Frames, ax: Axes | None = None) -> Axes:
         ticks = np.column_stack([times, times, np.full(len(times), np.nan)]).ravel()
         ends = np.tile([lane + 0.34, lane + 0.66, np.nan], len(times))
         ax.plot(ticks, ends, color=colour, lw=0.7, gid=label)
-    for column, label, dashes in _LINES:
-        for at_s in result.operations[column].dropna():
-            ax.axvline(at_s, color=INK, lw=0.9, ls=dashes, gid=label, zorder=2.5)
+    looks = {label: dashes for _, label, dashes in _LINES}
+    for label, at_s in moments(result):
+        ax.axvline(at_s, color=INK, lw=0.9, ls=looks[label], gid=label, zorder=2.5)
     ax.set(xlim=(start_s, end_s), ylim=(max(lanes, 1), 0))
     setattr(ax, "sessions_per_lane", per_lane)  # noqa: B010 - a note for whoever reads the figure back
     size = max(_SMALLEST_TEXT, min(_TEXT, 0.75 * lane_points))
@@ -119,6 +119,11 @@ def timeline(result: Frames, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Pods, replication {result.replication}; {fullest}")
     _legend(ax, shown)
     return ax
+
+
+def moments(result: Frames) -> list[tuple[str, float]]:
+    """Return (what, when in seconds) of each operation's start and its two ends, as far as it came."""
+    return [(label, float(at_s)) for column, label, _ in _LINES for at_s in result.operations[column].dropna()]
 
 
 def since_operation(result: Frames) -> tuple[float, str]:

@@ -57,7 +57,7 @@ def tornado(what: SweepLike | Tornado, ax: Axes | None = None, *, metric: str = 
     else:
         study = what.studies[0]
         middle = fmean(_known(each.estimate(metric) for each in what.studies))
-        ends = {setting.path: _ends(what, setting, metric) for setting in settings(what)}
+        ends = {setting.path: ends_of(what, setting, metric) for setting in settings(what)}
         title = "What matters: mean at each setting's best and worst value"
         middle_is = "mean of all points"
     unit = study.estimate(metric).unit
@@ -99,7 +99,8 @@ def _range(bar: Bar) -> Ends:
     return first, second
 
 
-def _ends(sweep: SweepLike, setting: Setting, metric: str) -> Ends:
+def ends_of(sweep: SweepLike, setting: Setting, metric: str) -> Ends:
+    """Return the lowest and the highest mean of a metric over the points with one value of a setting."""
     means = []
     for value in setting.values:
         at_value = [
