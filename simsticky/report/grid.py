@@ -14,7 +14,7 @@ import numpy as np
 
 from simsticky.report.numbers import show
 from simsticky.report.plots.style import label_of
-from simsticky.report.plots.timeline import moments, since_operation, strikes
+from simsticky.report.plots.timeline import MARK_LOOKS, PHASE_LOOKS, moments, since_operation, strikes
 from simsticky.report.pod_lives import MARKS, PHASES, PodLife, pod_lives, window
 from simsticky.report.sweep_table import SweepLike, settings, written
 from simsticky.scenario.thresholds import Threshold
@@ -78,6 +78,8 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
         "cost": COST if COST in names else None,
         "phases": PHASES,
         "marks": MARKS,
+        "names": {phase: text for phase, (_, _, text) in PHASE_LOOKS.items()}
+        | {mark: text for mark, (_, text) in MARK_LOOKS.items()},
         "points": [
             {
                 "at": [one.values.index(written(point[one.path])) if one.path in point else 0 for one in swept],

@@ -36,7 +36,7 @@ PHASE_LOOKS = {
     "starting": (SKY, "////", "starting"),
     "ready": (BLUE, "", "ready"),
     "draining": (ORANGE, "\\\\\\\\", "terminating, preStop"),
-    "stopping": (VERMILLION, "xxxx", "terminating, after SIGTERM"),
+    "stopping": (VERMILLION, "xxxx", "after SIGTERM"),
     "dead": (GRID, "", "container dead"),
 }
 """Colour, hatching and legend text of each phase."""

@@ -146,7 +146,6 @@
 
   const looks = { starting: ["var(--sky)", "url(#starting)"], ready: ["var(--blue)", ""], draining: ["var(--orange)", "url(#draining)"], stopping: ["var(--vermillion)", "url(#stopping)"], dead: ["var(--line)", ""] };
   const shapes = { deleted: "M-5 -4L5 -4L0 5Z", "weight 0": "M0 -6L6 0L0 6L-6 0Z", removed: "M-5 -5L5 5M-5 5L5 -5", "preStop end": "M0 -12L0 9", SIGTERM: "M-4.5 -4.5H4.5V4.5H-4.5Z", SIGKILL: "M0 -7L2 -2L7 -2L3 1.5L4.5 7L0 3.5L-4.5 7L-3 1.5L-7 -2L-2 -2Z" };
-  const names = { starting: "starting", ready: "ready", draining: "terminating, preStop", stopping: "after SIGTERM", dead: "container dead", deleted: "deleted", "weight 0": "weight 0 on a Kong node", removed: "dropped by a Kong node", "preStop end": "preStop ends", SIGTERM: "SIGTERM", SIGKILL: "SIGKILL" };
   const dashes = { "operation starts": "1.5 2", "rollout done": "7 2 1.5 2", "last old pod gone": "7 4" };
   const widest = [Math.min(...grid.points.map((p) => p.timeline.from)), Math.max(...grid.points.map((p) => p.timeline.to))];
   const tallest = Math.max(...grid.points.map((p) => p.timeline.top), 1);
@@ -204,8 +203,8 @@
     const phases = new Set(data.pods.flatMap((pod) => pod.phases.map(([phase]) => grid.phases[phase])));
     const marks = new Set(data.pods.flatMap((pod) => pod.marks.map(([mark]) => grid.marks[mark])));
     const entries = [
-      ...grid.phases.filter((phase) => phases.has(phase)).map((phase) => [names[phase], looks[phase].filter(Boolean).map((fill) => svg("rect", { y: -8, width: 18, height: 8, fill, stroke: "var(--ink)", "stroke-width": 0.4 }))]),
-      ...grid.marks.filter((mark) => marks.has(mark)).map((mark) => [names[mark], [svg("path", { d: shapes[mark], transform: "translate(9 -4) scale(0.8)", fill: "var(--paper)", stroke: "var(--ink)", "stroke-width": 1.1 })]]),
+      ...grid.phases.filter((phase) => phases.has(phase)).map((phase) => [grid.names[phase], looks[phase].filter(Boolean).map((fill) => svg("rect", { y: -8, width: 18, height: 8, fill, stroke: "var(--ink)", "stroke-width": 0.4 }))]),
+      ...grid.marks.filter((mark) => marks.has(mark)).map((mark) => [grid.names[mark], [svg("path", { d: shapes[mark], transform: "translate(9 -4) scale(0.8)", fill: "var(--paper)", stroke: "var(--ink)", "stroke-width": 1.1 })]]),
       ...Object.keys(dashes).filter((what) => data.moments.some(([name]) => name === what)).map((what) => [what, [svg("line", { x2: 18, y1: -4, y2: -4, stroke: "var(--ink)", "stroke-dasharray": dashes[what] })]]),
     ];
     const columns = narrow ? 2 : 4, deep = Math.ceil(entries.length / columns);
