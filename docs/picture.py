@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 import simsticky as ss
+from simsticky.report.picture import compact
 from simsticky.report.plots.style import figure_of, without_pyplot
 from simsticky.report.terminal import STYLES, render
 
@@ -38,7 +39,7 @@ def figure(name: str, result: ss.Result) -> str:
     with mpl.rc_context({"svg.hashsalt": "simsticky"}), without_pyplot():
         drawn = figure_of(getattr(ss.plots, name)(result))
         drawn.savefig(text, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
-    return re.sub(r"[ \t]+$", "", text.getvalue(), flags=re.MULTILINE)
+    return compact(text.getvalue())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 
 from simsticky.report.numbers import show
 from simsticky.report.plots.style import label_of
-from simsticky.report.plots.timeline import since_operation, strikes
+from simsticky.report.plots.timeline import MARK_LOOKS, PHASE_LOOKS, moments, since_operation, strikes
 from simsticky.report.pod_lives import MARKS, PHASES, PodLife, pod_lives, window
 from simsticky.report.sweep_table import SweepLike, settings, written
 from simsticky.scenario.thresholds import Threshold
@@ -78,6 +78,8 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
         "cost": COST if COST in names else None,
         "phases": PHASES,
         "marks": MARKS,
+        "names": {phase: text for phase, (_, _, text) in PHASE_LOOKS.items()}
+        | {mark: text for mark, (_, text) in MARK_LOOKS.items()},
         "points": [
             {
                 "at": [one.values.index(written(point[one.path])) if one.path in point else 0 for one in swept],
@@ -140,6 +142,7 @@ def timeline_of(run: Frames, points: int = 1) -> Timeline:
         "to": since_zero(end_s),
         "since": since,
         "top": max((int(life.at(times).max()) for life in lives), default=0),
+        "moments": [[label, since_zero(at_s)] for label, at_s in moments(run)],
         "pods": [_pod(life, times, since_zero, (start_s, end_s)) for life in lives],
         "breaks": [
             [label, len(found), list(dict.fromkeys(map(since_zero, found[:: -(-len(found) // _MOST_TICKS)])))]

@@ -16,7 +16,10 @@ from simsticky.report.grid import grid, timelines_of
 from simsticky.report.numbers import show
 from simsticky.report.page import context, embedded, environment, script
 from simsticky.report.picture import picture
+from simsticky.report.plots.tornado import ends_of
+from simsticky.report.rows import sections
 from simsticky.report.sweep_table import settings
+from simsticky.stats.intervals import Interval
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -40,8 +43,19 @@ def report_page(study: Study, detailed: Frames) -> str:
         "story": detailed.story(),
         "replication": detailed.replication,
         "result_digest": digest_of_all(study.digests),
+        "definitions": list(_definitions(study)),
     }
     return environment().get_template("report.html.j2").render(whole)
+
+
+def _definitions(study: Study) -> Iterator[tuple[str, str]]:
+    """Return (what a row is called, what it means) for every row of the tables, those of breaks by cause only once."""
+    for part in sections(study):
+        group = ""
+        for row in part.rows:
+            group = row.label if not row.shown.value else group if row.depth else ""
+            if row.definition and not row.mark:
+                yield f"{group}: {row.label}" if group else row.label, row.definition
 
 
 def digest_of_all(digests: list[str]) -> str:
@@ -103,6 +117,7 @@ def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
         "start": data["points"][0]["at"],
         "axis": sizes.index(max(sizes)),
         "figures": list(_figures_of_sweep(sweep)),
+        "definitions": [(metric["label"], metric["definition"]) for metric in data["metrics"]],
         "result_digest": digest_of_all([digest for study in sweep.studies for digest in study.digests]),
     }
     return environment().get_template("tradeoff.html.j2").render(whole)
@@ -112,4 +127,9 @@ def _figures_of_sweep(sweep: SweepLike) -> Iterator[tuple[str, str, Markup, Capt
     if len(settings(sweep)) > 1:
         heading = "What matters"
         text = "How far each swept setting moves the share of broken sessions, on average over the other settings."
-        yield "tornado", heading, picture(partial(plots.tornado, sweep), "tornado", f"{heading}. {text}"), Caption(text)
+        rows = []
+        for setting in settings(sweep):
+            for side, (value, at) in zip(("least", "most"), ends_of(sweep, setting, "broken_sessions"), strict=True):
+                rows.append([setting.path, side, at, str(show(Interval(value, None, None), "share"))])
+        caption = Caption(text, ["setting", "broken sessions", "at", "mean over the points"], rows)
+        yield "tornado", heading, picture(partial(plots.tornado, sweep), "tornado", f"{heading}. {text}"), caption

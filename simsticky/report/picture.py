@@ -39,8 +39,10 @@ _DRAWN = {"svg.hashsalt": "simsticky", "svg.fonttype": "path", "svg.image_inline
 _COLOUR = re.compile("|".join(map(re.escape, COLOURS)))
 _FILLED = re.compile(r'fill="(#[0-9a-f]{6})"')
 _NAMESPACES = {"xmlns": "2000/svg", "xmlns:xlink": "1999/xlink"}
-_PATH = re.compile(r'\sd="[^"]*"')
-_DIGITS = re.compile(r"-?\d+\.\d{3,}")
+_PATH = re.compile(r'(?<=\sd=")[^"]*(?=")')
+_COMMAND = re.compile(r"([A-Za-z])([^A-Za-z]*)")
+_COORDINATES = {"M": 2, "L": 2, "Q": 4, "C": 6, "z": 0, "Z": 0}
+"""What matplotlib writes into paths, all of it absolute: how many numbers follow each command."""
 _ID = re.compile(r'\sid="([^"]*)"')
 _USED = re.compile(r'(?:href="#|url\(#)([^")]*)')
 _NAMED = re.compile(r'(\sid="|href="#|url\(#)')
@@ -69,9 +71,48 @@ def picture(draw: Callable[[], Axes], name: str, label: str) -> Markup:
     return Markup(f'<img class="bitmap" alt="{escape(label)}" src="data:image/png;base64,{data}">')
 
 
-def _shorter(number: re.Match[str]) -> str:
-    """Return a coordinate to a hundredth of a point: finer than any screen, and half as long."""
-    return f"{float(number.group()):.2f}".rstrip("0").rstrip(".")
+def compact(svg: str) -> str:
+    """Return an SVG document of matplotlib's with shorter paths, comments and metadata taken away.
+
+    Coordinates are kept to a hundredth of a point, finer than any screen; lines are written relative to where the pen
+    is, and level and upright ones as such: a curve of steps is all of these.
+    """
+    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = _PATH.sub(lambda path: _shorter(path.group()), svg)
+    return re.sub(r"\n\s*", "\n", svg).replace("\n/>", "/>")
+
+
+def _shorter(path: str) -> str:
+    parts = []
+    x = y = start_x = start_y = 0
+    for command, text in _COMMAND.findall(path):
+        # In hundredths: whole numbers, so that rounding does not add up along the path.
+        numbers = [round(100 * float(number)) for number in text.split()]
+        if len(numbers) != _COORDINATES.get(command):
+            raise ValueError(f"matplotlib wrote a path in a way that is not known: {command}{text}")
+        if not numbers:
+            parts.append("z")
+            x, y = start_x, start_y
+            continue
+        across, down = numbers[-2] - x, numbers[-1] - y
+        if command == "M":
+            parts.append(f"M{_point(numbers[0])} {_point(numbers[1])}")
+            start_x, start_y = numbers
+        elif command != "L":
+            relative = [n - (y if place % 2 else x) for place, n in enumerate(numbers)]
+            parts.append(command.lower() + " ".join(map(_point, relative)))
+        elif down == 0 != across:
+            parts.append(f"h{_point(across)}")
+        elif across == 0:
+            parts.append(f"v{_point(down)}")
+        else:
+            parts.append(f"l{_point(across)} {_point(down)}")
+        x, y = numbers[-2:]
+    return "".join(parts)
+
+
+def _point(hundredths: int) -> str:
+    return f"{hundredths / 100:g}"
 
 
 def _inline(svg: str, name: str, label: str) -> Markup:
@@ -79,16 +120,14 @@ def _inline(svg: str, name: str, label: str) -> Markup:
 
     matplotlib escapes every text that it writes, so all markup in it is its own.
     """
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
+    svg = compact(svg[svg.index("<svg") :])
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)
     # A presentation attribute knows no CSS variables.
     svg = _FILLED.sub(r'style="fill: \1"', svg)
     svg = _COLOUR.sub(lambda found: f"var(--{COLOURS[found.group()]})", svg)
     used = set(_USED.findall(svg))
     svg = _ID.sub(lambda found: found.group() if found.group(1) in used else "", svg)
     svg = _NAMED.sub(rf"\g<1>{name}-", svg)
-    svg = _PATH.sub(lambda path: _DIGITS.sub(_shorter, path.group()), svg)
-    svg = re.sub(r"\n\s*", "\n", svg).replace("\n/>", "/>")
     view = re.search(r'viewBox="[^"]*"', svg)
     assert view is not None
     spaces = "".join(f' {key}="http://www.w3.org/{of}"' for key, of in _NAMESPACES.items())

@@ -144,8 +144,8 @@ def _more(option: Option, pick: Option) -> str:
         if mine is None or other is None:
             continue
         if cost == "last_old_pod_gone_s":
-            sign = "+" if mine >= other else ""
-            parts.append(f"{label} {sign}{_time(mine - other)}")
+            gone = label.removesuffix(" after")
+            parts.append(f"{gone} {_time(abs(mine - other))} {'later' if mine >= other else 'sooner'}")
         elif round(mine - other, 1):
             factor = 60 if cost == "extra_pod_s" else 1
             sign = "+" if mine > other else ""

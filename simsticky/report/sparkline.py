@@ -29,7 +29,7 @@ class Spark:
     Attributes:
         pod: The end of its name that tells it apart.
         sessions: Sessions whose state is on it; NaN while its container does not run.
-        most: The most of these.
+        most: The most between the first and the last of them.
     """
 
     pod: str
@@ -81,7 +81,10 @@ def sparks(recording: Recording, moments: int) -> Sparks:
         total = np.concatenate([[0.0], np.cumsum(rows[order, 2])])
         hosted = total[np.searchsorted(rows[order, 0], times, side="right")]
         sessions = np.where(running, hosted, np.nan)
-        found.append(Spark(names[pod.pod], tuple(sessions.tolist()), int(np.nanmax(sessions))))
+        # Between the moments too: a number must not depend on how wide the terminal is.
+        shown = (rows[order, 0] > start_s) & (rows[order, 0] <= end_s)
+        most = max(int(np.nanmax(sessions)), int(total[1:][shown].max(initial=0)))
+        found.append(Spark(names[pod.pod], tuple(sessions.tolist()), most))
     return Sparks(start_s - zero_s, end_s - zero_s, tuple(found))
 
 

@@ -108,7 +108,7 @@ def manifest_lines(report: ManifestReport, width: int) -> list[Line]:
 def spark_lines(recording: Recording, width: int) -> list[Line]:
     """Return the sessions on each pod of a replication as a line each; nothing where the terminal is too narrow.
 
-    The number at the end is the most sessions at any of the moments shown. The middle of many pods is left out.
+    The number at the end is the most sessions in the time shown. Of many pods only the first are drawn.
     """
     fixed = max((len(pod.pod) for pod in sparks(recording, 2).pods), default=0) + len("999 999")
     moments = min(_MOST_MOMENTS, width - _INDENT - 2 * _GAP - fixed)
@@ -117,7 +117,7 @@ def spark_lines(recording: Recording, width: int) -> list[Line]:
         return []
     label = max((len(pod.pod) for pod in found.pods), default=0)
     span = f"{clock(found.start_s)} to {clock(found.end_s)} (min:s)"
-    heading = f"Sessions on each pod, replication 0, from {span}"
+    heading = f"Sessions on each pod, replication 0, from {span}, and the most"
     lines: list[Line] = [(), *(((text, "heading"),) for text in _wrapped(heading, width))]
     for pod in found.pods[:_MOST_SPARKS]:
         text = f"{' ' * _INDENT}{pod.pod.ljust(label)}{' ' * _GAP}{found.line(pod)}{' ' * _GAP}"
@@ -211,7 +211,7 @@ def _trimmed(line: list[Span]) -> Line:
 
 def _stacked(row: Row, columns: _Columns) -> list[Line]:
     """Label above number, for narrow terminals; the interval on a third line if need be."""
-    lines: list[Line] = [((" " * _INDENT, ""), *_label_spans(row, columns.total - _INDENT))]
+    lines: list[Line] = [_trimmed([(" " * _INDENT, ""), *_label_spans(row, columns.total - _INDENT)])]
     whole = str(row.shown)
     numbers = (whole,) if 2 * _INDENT + len(whole) <= columns.total else (row.shown.value, row.shown.interval)
     lines.extend(((_below(text, columns.total), ""),) for text in numbers if text)

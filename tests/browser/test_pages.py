@@ -187,6 +187,48 @@ def test_the_curve_can_show_every_metric_against_every_setting(browser, pages):
     assert browser.get_log("browser") == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_charts_fit_their_place_with_text_of_a_readable_size(browser, pages, width):
+    """At a phone's width the curve and the timeline are drawn anew, not shrunk or scrolled, and none of their texts is
+    cut at an edge.
+    """
+    open_page(browser, put(pages, "fits", tradeoff_text()), width)
+    charts = browser.execute_script(
+        """
+        return [...document.querySelectorAll('svg.chart')].map((chart) => {
+          const box = chart.getBoundingClientRect();
+          const texts = [...chart.querySelectorAll('text')];
+          return [
+            chart.parentElement.scrollWidth <= chart.parentElement.clientWidth,
+            box.width / chart.viewBox.baseVal.width,
+            texts.length,
+            texts.map((text) => [text.textContent, text.getBoundingClientRect()])
+              .filter(([_, t]) => t.left < box.left - 1 || t.right > box.right + 1 || t.bottom > box.bottom + 1)
+              .map(([text]) => text),
+          ];
+        });
+        """
+    )
+    for fits, scale, texts, cut in charts:
+        assert fits
+        assert 0.99 <= scale < 1.5
+        assert texts > 8
+        assert cut == []
+
+
+def test_paper_shows_the_settings_and_the_curve(browser, pages):
+    """Printed, the trade-off page tells which settings its numbers are of, and keeps curve and timeline."""
+    open_page(browser, put(pages, "paper", tradeoff_text()))
+    slide(browser, 0, 2)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    shown = "const one = document.getElementById(arguments[0]); return one.checkVisibility() && one.textContent"
+    assert browser.execute_script(shown, "value-0") == "20s"
+    assert browser.execute_script(shown, "curve")
+    assert browser.execute_script(shown, "timeline")
+    assert browser.execute_script(shown, "knob-0") is False
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_a_hole_in_the_grid_is_told(browser, pages):
     """A combination that was not simulated is said to be missing, and breaks nothing."""
     sweep = hand_made(name=HOSTILE)
@@ -226,8 +268,11 @@ def test_the_pages_print_on_a4(browser, page):
     # A4 in points.
     assert b"/MediaBox [0 0 594" in content or b"/MediaBox [0 0 595" in content
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 688, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
-    )
-    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    # What is printed across a sheet has a sheet's width, 269 mm, all else that of an upright page, 182 mm.
+    for width, left_out in ((1017, ""), (688, "document.querySelectorAll('.sheet').forEach((one) => one.remove());")):
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False},
+        )
+        assert browser.execute_script(f"{left_out} return document.documentElement.scrollWidth <= innerWidth")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

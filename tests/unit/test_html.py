@@ -2,8 +2,10 @@
 
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from small_scenario import small
@@ -16,8 +18,10 @@ from simsticky.report.html import report_page, tradeoff_page
 from simsticky.report.inputs import inputs
 from simsticky.report.numbers import show
 from simsticky.report.page import embedded
+from simsticky.results.metrics import Metric
 from simsticky.scenario.location import Place
 from simsticky.scenario.report import ManifestNote, ManifestReport
+from simsticky.study.replications import Replications
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -78,6 +82,56 @@ def test_every_number_of_the_study_is_there():
         shown = show(study.estimate(name).interval, study.metrics[name].unit)
         assert shown.value in words
         assert shown.interval in words
+
+
+def test_every_number_is_defined_on_the_page():
+    """What each row means is text that a phone or a keyboard reaches too, not only a tooltip."""
+    study, _ = studied()
+    text = page()[page().index("What these numbers mean") :]
+    for name in ("broken_sessions", "broken_of_alive", "failed_requests", "last_old_pod_gone_s", "peak_pods"):
+        assert study.metrics[name].definition.split(",")[0].replace("'", "&#39;") in text
+    assert "What these numbers mean" in tradeoff_page(hand_made())
+
+
+def test_a_study_says_when_it_stopped():
+    """The report of a study run to a precision says whether it was reached."""
+    scenario = small(run__record="summary", run__skewFloor=False)
+    study = ss.replicate(scenario, precision="broken_sessions=90%", max_reps=10)
+    assert str(study.stopping) in "".join(Elements(report_page(study, studied()[1])).text)
+
+
+@pytest.mark.parametrize("name", ["report", "trade-off"])
+def test_a_page_is_in_order_for_those_who_hear_it(name):
+    """One h1, no level of heading left out, and each table with a caption and cells that head its rows or columns."""
+    text = page() if name == "report" else tradeoff_page(hand_made())
+    assert '<html lang="en">' in text
+    levels = [int(level) for level in re.findall(r"<h([1-6])", text)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    tables = re.findall(r"<table.*?</table>", text, re.DOTALL)
+    assert len(tables) > 4
+    for table in tables:
+        assert "<caption" in table
+        assert 'scope="col"' in table
+
+
+def test_text_stands_out_from_its_ground():
+    """Every colour that text has is at 4.5:1 or more on page and panel, in both schemes (WCAG 2.2, 1.4.3)."""
+
+    def luminance(colour):
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    schemes = re.findall(r":root \{(.*?)\}", page(), re.DOTALL)
+    assert len(schemes) == 2
+    for scheme in schemes:
+        colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", scheme))
+        for ground in ("paper", "panel"):
+            for ink in ("ink", "quiet", "met", "missed", "open", "link"):
+                low, high = sorted((luminance(colours[ink]), luminance(colours[ground])))
+                assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
 
 
 def test_the_report_says_where_it_comes_from():
@@ -141,18 +195,23 @@ def test_ids_are_unique():
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=["script", "quote", "end", "template", "long"])
 def test_what_others_write_is_text(hostile):
-    """A name, a description, a file name, a manifest field and a warning with markup appear as they are, as text."""
+    """A name, a description, a file name, a manifest field, a metric and a warning with markup are shown as text."""
     study, detailed = studied()
     scenario = study.scenario.evolve({"name": hostile, "about": hostile})
     places = {"run.seed": Place(f"{hostile}.yaml", 3, 1, "run.seed")}
     note = ManifestNote(hostile, 4, f"Deployment {hostile}: spec", hostile)
     scenario.set_origin(places, ManifestReport(read=(note,), ignored=(note,), assumed=(note,)))
-    text = report_page(type(study)(scenario, study.seed, study.replications, study.metrics), detailed)
+    metric = f"mechanism.{hostile}"
+    metrics = {**study.metrics, metric: Metric(metric, "count", hostile)}
+    seen = [replace(one, summary={**one.summary, metric: 5}, warnings=(hostile,)) for one in study.replications]
+    text = report_page(type(study)(scenario, study.seed, Replications(seen), metrics), detailed)
     plain, changed = Elements(page()), Elements(text)
     words = "".join(changed.text)
-    assert words.count(hostile) >= 5
+    assert words.count(hostile) >= 7
     # The same elements as with a tame name, but for the lists of manifest fields.
-    listed = {"li", "ul", "p", "tr", "th", "td", "code", "wbr"}
+    listed = {"li", "ul", "p", "tr", "th", "td", "code", "wbr", "h2", "dt", "dd"}
+    # and but for a bar more in the figure of causes
+    listed |= {"g", "path", "use", "defs", "clippath", "rect"}
     assert {tag for tag in changed.tags if changed.tags.count(tag) != plain.tags.count(tag)} <= listed
 
 
@@ -211,6 +270,9 @@ def test_a_timeline_has_the_frames_numbers():
             assert marks[0] == round(row.deleted_s - start_s, 1)
             assert marks[4] == round(row.sigterm_s - start_s, 1)
         assert max(pod["sessions"]) <= run.load.loc[run.load["pod"] == row.pod, "sessions"].max()
+    row = run.operations.iloc[0]
+    ends = [0.0, *(round(row[name] - start_s, 1) for name in ("rollout_done_s", "last_old_pod_gone_s"))]
+    assert [at_s for _, at_s in timeline["moments"]] == ends
     caused = run.requests[(run.requests["broke"] != "") & (run.requests["operation"] > 0)]
     assert sum(count for label, count, _ in timeline["breaks"] if label.startswith("broken")) == len(caused)
 
@@ -225,17 +287,30 @@ def test_a_page_of_a_large_run_stays_small(monkeypatch):
     assert len(many["pods"][0]["sessions"]) == 12 < len(few["pods"][0]["sessions"])
 
 
+def test_paths_are_shorter_and_the_same():
+    """Steps become level and upright lines, rounded to a hundredth in a way that does not add up along the path."""
+    assert picture.compact('<path d="M 10 10 \nL 20.004 10 \nL 20 15.125 \nz\n"/>') == '<path d="M10 10h10v5.12z"/>'
+    assert picture.compact('<path d="M 1 1 \nC 2 2 3 3 4 5 \nL 5 6 \n"/>') == '<path d="M1 1c1 1 2 2 3 4l1 1"/>'
+    long = "M 0 0 \n" + "".join(f"L {n / 3:.6f} {n % 2} \n" for n in range(1, 3001))
+    short = picture.compact(f'<path d="{long}"/>')
+    steps = re.findall(r"l(-?[0-9.]+)", short)
+    assert sum(map(float, steps)) == pytest.approx(1000, abs=0.01)
+    assert len(short) < len(long) / 2
+    with pytest.raises(ValueError, match="not known"):
+        picture.compact('<path d="M 1 1 A 1 1 0 0 0 2 2"/>')
+
+
 @pytest.mark.slow
 def test_the_shipped_report_and_a_grid_are_small():
     """The report of a 30-replication rolling update is under 1.5 MB, the page of a 6 x 4 grid under 3 MB."""
     base = ss.load("scenarios/rolling.yaml")
     one = base.evolve({"run.record": "summary", "run.skewFloor": False})
-    study = ss.replicate(one, 30)
+    few = ss.replicate(one, 3)
+    study = type(few)(one, few.seed, Replications([*few.replications] * 10), few.metrics)
     assert len(report_page(study, ss.simulate(base)).encode()) < 1_500_000
     values = [(stop, surge) for stop in ("0s", "5s", "10s", "20s", "30s", "50s") for surge in (1, 2, 3, 4)]
     points = tuple({"deployment.preStop": stop, "deployment.maxSurge": surge} for stop, surge in values)
     scenarios = tuple(one.evolve(point) for point in points)
-    few = type(study)(one, study.seed, study.replications[:3], study.metrics)
     grid = HandMadeSweep(points, scenarios, (few,) * len(points))
     assert len(tradeoff_page(grid).encode()) < 3_000_000
 

@@ -80,6 +80,41 @@ def test_marks_are_the_moments_of_the_pods(rolled):
     assert len(zero) == 3
 
 
+def test_strips_are_the_phases_of_the_pods(rolled):
+    """Each pod's strip changes its filling at the moments that the pods frame names."""
+    ax = plots.timeline(rolled)
+    left, right = ax.get_xlim()
+    strips = {one.get_gid(): one.get_paths()[0].get_extents().intervalx for one in ax.collections if one.get_gid()}
+    for row in rolled.pods.itertuples():
+        ends = [row.created_s, row.ready_s]
+        ends += [row.deleted_s, row.sigterm_s, row.dead_s, row.removed_s] if row.deleted_by else [right]
+        ends = np.clip(ends, left, right)
+        for phase, start, end in zip(
+            ("starting", "ready", "draining", "stopping", "dead"), ends, ends[1:], strict=False
+        ):
+            drawn = strips.get(f"{row.pod} {phase}")
+            assert (drawn is None) if end <= start else list(drawn) == pytest.approx([start, end])
+
+
+def test_upright_lines_are_the_operation_s_moments(rolled):
+    """When it starts, when the rollout is done, when the last old pod is gone: the two ends are told apart."""
+    ax = plots.timeline(rolled)
+    (row,) = rolled.operations.to_dict("records")
+    assert line(ax, "operation starts").get_xdata() == [row["start_s"]] * 2
+    assert line(ax, "rollout done").get_xdata() == [row["rollout_done_s"]] * 2
+    assert line(ax, "last old pod gone").get_xdata() == [row["last_old_pod_gone_s"]] * 2
+    assert row["rollout_done_s"] < row["last_old_pod_gone_s"]
+
+
+def test_ticks_are_the_failed_requests():
+    """Each request that failed by an operation's doing is one tick, at the time it was sent."""
+    result = ss.simulate(small(deployment__strategy={"type": "Recreate"}))
+    requests = result.requests[result.requests["operation"] > 0]
+    failed = requests[~requests["outcome"].isin(["answered", "unfinished"])]
+    assert len(failed) > 10
+    assert list(line(plots.timeline(result), "failed requests").get_xdata()[::3]) == list(failed["sent_s"])
+
+
 def test_ticks_are_the_breaks_by_mechanism(rolled):
     """Each break that an operation caused is one tick, in the row of its mechanism."""
     ax = plots.timeline(rolled)
@@ -159,11 +194,35 @@ def test_survival_counts_the_sessions_of_the_summary(rolled):
     assert len(falls) > 10
 
 
+def test_survival_is_the_product_limit(rolled):
+    """The curve is the Kaplan-Meier estimate, worked out here from the requests one session at a time."""
+    start_s = rolled.operations["start_s"].iloc[0]
+    ends = []
+    for session, rows in rolled.requests.groupby("session"):
+        started_s = rolled.sessions.loc[rolled.sessions["session"] == session, "started_s"].iloc[0]
+        if min(started_s, rows["sent_s"].min()) < start_s <= rows["sent_s"].max():
+            broken_s = rows.loc[(rows["operation"] == 1) & (rows["broke"] != ""), "sent_s"]
+            ends.append((broken_s.min(), True) if len(broken_s) else (rows["sent_s"].max(), False))
+    left = {0.0: 1.0}
+    for number, (at_s, broken) in enumerate(sorted(ends)):
+        whole = len(ends) - number
+        left[at_s - start_s] = list(left.values())[-1] * (1 - 1 / whole if broken else 1)
+    times, share = line(plots.survival(rolled), "operation 1").get_data()
+    assert len(ends) > 30
+    assert list(times) == pytest.approx(list(left))
+    assert list(share) == pytest.approx(list(left.values()))
+
+
 def test_bars_of_causes_are_the_counts(rolled):
-    """The bars of one replication are its summary; mechanisms and origins each add up to the breaks."""
+    """The bars of one replication are its summary, the commonest first; mechanisms and origins each add up."""
     ax = plots.break_causes(rolled)
-    for container in ax.containers:
-        assert sum(bar.get_width() for bar in container) == rolled.summary["breaks"]
+    names = [label.get_text().replace(" ", "_") for label in ax.get_yticklabels()]
+    for part, container in zip(("mechanism", "origin"), ax.containers, strict=True):
+        widths = [bar.get_width() for bar in container]
+        assert sum(widths) == rolled.summary["breaks"]
+        assert widths == sorted(widths, reverse=True)
+        assert widths == [rolled.summary[f"{part}.{name}"] for name in names[: len(widths)]]
+        names = names[len(widths) :]
 
 
 def test_bars_of_a_study_are_its_estimates(sweep):
@@ -189,8 +248,22 @@ def test_the_trade_off_draws_the_grid(sweep):
         by_point[pre_stop, True].estimate("last_old_pod_gone_s").interval.estimate
         for pre_stop in ("0s", "5s", "20s", "1m")
     ]
+    bands = [one for one in ax.collections if one.get_gid() == "band"]
+    for band, drain in zip(bands, (True, False), strict=True):
+        for place, pre_stop in enumerate(("0s", "5s", "20s", "1m")):
+            interval = by_point[pre_stop, drain].estimate("broken_sessions").interval
+            at_place = [y for x, y in band.get_paths()[0].vertices if x == place]
+            assert [min(at_place), max(at_place)] == pytest.approx([interval.low, interval.high])
     (threshold,) = [one for one in ax.lines if one.get_gid() == "threshold"]
     assert list(threshold.get_ydata()) == [0.1, 0.1]
+
+
+def test_the_knee_is_a_ring_on_its_point(sweep):
+    """The ring stands on the point of the curve that bends most, with preStop in seconds."""
+    ax = plots.trade_off(sweep, at={"kic.enableDrainSupport": True})
+    share = line(ax, "metric").get_ydata()
+    place = knee([0, 5, 20, 60], list(share))
+    assert line(ax, "knee").get_xydata().tolist() == [[place, share[place]]]
 
 
 def test_the_trade_off_can_hold_the_other_settings(sweep):
@@ -248,8 +321,10 @@ def test_a_setting_that_follows_is_no_setting_of_its_own(sweep):
         {"deployment__replicas": 12, "deployment__maxSurge": 12},
         {"kic__enableDrainSupport": False},
         {"deployment__preStop": "0s", "app__onSigterm": "ignore", "deployment__terminationGracePeriodSeconds": 4},
+        {"deployment__replicas": 1},
+        {"traffic__sessions__rate": "0.0001/s"},
     ],
-    ids=["drained", "many pods", "drain off", "killed"],
+    ids=["drained", "many pods", "drain off", "killed", "one pod", "no sessions"],
 )
 def test_no_text_is_cut_or_overlaps(name, changes):
     """At the default size every text of a figure is inside it and on no other text."""
@@ -267,6 +342,38 @@ def test_a_run_without_operations_has_figures_too(name):
     """Nothing deleted, nothing broken: the figure says so, or shows the load."""
     result = ss.simulate(small(timeline=[], run__until="2m"))
     assert unreadable(getattr(plots, name)(result)) == []
+
+
+def test_fifty_pods_can_be_read():
+    """With 50 pods the names shrink before any is left out, and the rows of breaks keep theirs."""
+    result = ss.simulate(small(deployment__replicas=50, traffic__sessions__rate="1/s"))
+    ax = plots.timeline(result)
+    assert unreadable(ax) == []
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    caused = result.requests[(result.requests["broke"] != "") & (result.requests["operation"] > 0)]
+    counts = caused["mechanism"].value_counts()
+    rows = {f"broken: {mechanism} ({count})" for mechanism, count in counts.items() if count}
+    assert rows <= set(labels)
+    assert len(labels) == len(result.pods) + len(rows) == 100 + len(rows)
+
+
+def test_what_comes_at_one_moment_is_seen():
+    """Without a preStop hook a pod is deleted and gets SIGTERM at once: neither mark covers the other."""
+    result = ss.simulate(small(deployment__preStop="0s"))
+    ax = plots.timeline(result)
+    places = {gid: [m.get_xydata()[0] for m in ax.lines if m.get_gid() == gid] for gid in ("deleted", "SIGTERM")}
+    for deleted, sigterm in zip(*(sorted(map(tuple, found)) for found in places.values()), strict=True):
+        assert deleted[0] == pytest.approx(sigterm[0], abs=0.1)
+        assert deleted[1] < sigterm[1]
+
+
+def test_where_nothing_breaks_survival_is_watched_to_the_last_session():
+    """After a scale-up the axis covers the lives of the sessions that met it, and not one second."""
+    result = ss.simulate(small(timeline=[{"at": "1m", "scale": "app", "replicas": 4}]))
+    ax = plots.survival(result)
+    times, share = line(ax, "operation 1").get_data()
+    assert set(share) == {1.0}
+    assert ax.get_xlim()[1] >= times[-1] > 30
 
 
 def test_text_of_others_stays_text():

@@ -38,10 +38,23 @@ def test_the_fullest_pod_has_the_highest_character(rolled):
     """The scale is that of the fullest pod, the same for all pods."""
     found = sparks(rolled.recording, 40)
     fullest = max(found.pods, key=lambda spark: spark.most)
-    assert found.line(fullest)[fullest.sessions.index(fullest.most)] == LEVELS[-1]
+    assert LEVELS[-1] in found.line(fullest)
     least = min(found.pods, key=lambda spark: spark.most)
     assert least.most < fullest.most
     assert LEVELS[-1] not in found.line(least)
+
+
+def test_the_most_is_the_same_at_every_width(rolled):
+    """The number at the end of a line is the most that the load frame has in the time shown."""
+    few, many = (sparks(rolled.recording, moments).pods for moments in (8, 60))
+    assert [spark.most for spark in few] == [spark.most for spark in many]
+    found = sparks(rolled.recording, 8)
+    zero_s = rolled.operations["start_s"].iloc[0]
+    for spark, row in zip(few, rolled.pods.itertuples(), strict=True):
+        load = rolled.load[(rolled.load["pod"] == row.pod) & (rolled.load["time_s"] <= found.end_s + zero_s)]
+        before = load["time_s"] <= found.start_s + zero_s
+        shown = load[~before]["sessions"].tolist() + load[before]["sessions"].tolist()[-1:]
+        assert spark.most == max(shown)
 
 
 @pytest.mark.parametrize("width", [20, 26, 33, 40, 60, 80, 132])

@@ -123,9 +123,10 @@ def test_a_missing_end_is_told(study):
 
 @pytest.mark.parametrize("width", [20, 30, 47, 60, 79, 80, 100, 132, 200])
 def test_nothing_is_wider_than_the_terminal(study, width):
-    """No line is too long, and no number is cut or wrapped, at any width."""
+    """No line is too long or ends in blanks, and no number is cut or wrapped, at any width."""
     text = table(study, width)
     assert max(len(line) for line in text.splitlines()) <= width
+    assert all(line == line.rstrip() for line in text.splitlines())
     assert not re.search(r"\d…", text)
     assert text.count("33.0 %") == 2
     assert text.count("[32.4, 33.6]") == 2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from matplotlib.axes import Axes
 
 from simsticky.report.numbers import show
-from simsticky.report.plots.style import BLUE, GRID, INK, ORANGE, axes_for, legend_below, plain, styled
+from simsticky.report.plots.style import BLUE, GRID, INK, ORANGE, axes_for, legend_below, nothing, plain, styled
 from simsticky.stats.intervals import Interval
 from simsticky.study.replicate import Study
 
@@ -33,11 +33,9 @@ def break_causes(result: "Study | Frames", ax: Axes | None = None) -> Axes:
         The axes; the bars of each group are a container labelled with the group.
     """
     bars = list(_bars(result))
-    ax = axes_for(ax, height=1.5 + 0.34 * max(len(bars), 2))
     if not bars:
-        ax.text(0.5, 0.5, "no operation broke a session", ha="center", va="center", transform=ax.transAxes)
-        ax.set_axis_off()
-        return ax
+        return nothing(ax, "What broke sessions", "no operation broke a session")
+    ax = axes_for(ax, height=1.5 + 0.34 * max(len(bars), 2))
     for part, (colour, hatch, label) in _LOOKS.items():
         places = [place for place, (of, _, _) in enumerate(bars) if of == part]
         values = [bars[place][2].estimate or 0.0 for place in places]

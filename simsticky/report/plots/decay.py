@@ -6,7 +6,17 @@ from matplotlib.axes import Axes
 
 from simsticky.report.frames import Frames
 from simsticky.report.numbers import grouped
-from simsticky.report.plots.style import BLUE, INK, ORANGE, QUIET, axes_for, legend_below, styled, time_axis
+from simsticky.report.plots.style import (
+    BLUE,
+    INK,
+    QUIET,
+    VERMILLION,
+    axes_for,
+    legend_below,
+    nothing,
+    styled,
+    time_axis,
+)
 from simsticky.report.pod_lives import PodLife, pod_lives
 from simsticky.report.residual import residual_life
 
@@ -29,13 +39,14 @@ def sessions_on_old_pods(result: Frames, ax: Axes | None = None, operation: int 
     Returns:
         The axes; the lines have the gids ``simulated`` and ``closed form``.
     """
-    ax = axes_for(ax)
+    title = f"Sessions on old pods, replication {result.replication}"
     old = [life for life in pod_lives(result) if life.deleted_by and operation in (None, life.deleted_by)]
     if not old:
-        ax.text(0.5, 0.5, "no operation deleted a pod", ha="center", va="center", transform=ax.transAxes)
-        ax.set_axis_off()
-        return ax
+        return nothing(ax, title, "no operation deleted a pod")
     times, sessions = decay(old)
+    if not sessions.any():
+        return nothing(ax, title, "no session was on a deleted pod")
+    ax = axes_for(ax)
     most = float(sessions[0])
     last_s = float(times[-1])
     pods = "pod" if len(old) == 1 else "pods"
@@ -50,15 +61,14 @@ def sessions_on_old_pods(result: Frames, ax: Axes | None = None, operation: int 
     else:
         grid = np.linspace(0.0, span_s, 200)
         label = f"if the pods stayed: {grouped(most)} · {law.formula}"
-        ax.plot(grid, most * law.survival(grid), color=ORANGE, ls="--", gid="closed form", label=label)
+        ax.plot(grid, most * law.survival(grid), color=VERMILLION, ls="--", gid="closed form", label=label)
     ends = [_gone_after_s(life) for life in old]
     for number, end_s in enumerate(sorted(ends)):
         ax.axvline(end_s, color=QUIET, lw=0.9, ls=":", label=None if number else "a pod is dead")
-    top = float(sessions.max()) * 1.08 or 1.0
-    ax.set(xlim=(0, span_s), ylim=(0, top), ylabel="sessions on deleted pods")
+    ax.set(xlim=(0, span_s), ylim=(0, float(sessions.max()) * 1.08), ylabel="sessions on deleted pods")
     ax.spines["left"].set_color(INK)
     time_axis(ax.xaxis, 0.0, "time since the pod's deletion")
-    ax.set_title(f"Sessions on old pods, replication {result.replication}")
+    ax.set_title(title)
     legend_below(ax, columns=1)
     return ax
 

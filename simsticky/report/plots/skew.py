@@ -13,6 +13,7 @@ from simsticky.report.plots.style import (
     VERMILLION,
     axes_for,
     legend_below,
+    nothing,
     styled,
     time_axis,
 )
@@ -36,10 +37,13 @@ def load_skew(result: Frames, ax: Axes | None = None) -> Axes:
     Returns:
         The axes; the lines have the gids ``max/mean`` and ``min/mean``.
     """
-    ax = axes_for(ax)
+    title = f"Load skew, replication {result.replication}"
     times, most, least, mean = skew_over_time(result)
     with np.errstate(invalid="ignore", divide="ignore"):
         high, low = most / mean, least / mean
+    if not np.isfinite(high).any():
+        return nothing(ax, title, "no serving pod had a session")
+    ax = axes_for(ax)
     for level in (1.0, 1.2, 1.5):
         ax.axhline(level, color=QUIET if level == 1.0 else GRID, lw=0.8, zorder=0)
     ax.step(times, high, where="post", color=VERMILLION, label="fullest pod ÷ mean", gid="max/mean")
@@ -50,12 +54,11 @@ def load_skew(result: Frames, ax: Axes | None = None) -> Axes:
         if end_s == end_s:
             ax.axvspan(start_s, end_s, color=GRID, alpha=0.45, lw=0, zorder=-1, label="measured window")
     zero_s, label = since_operation(result)
-    ax.set(xlim=(times[0], times[-1]), ylabel="sessions on serving pods, relative")
-    top = float(np.nanmax(high)) if np.isfinite(high).any() else 2.0
-    ax.set_ylim(0, max(1.6, top * 1.08))
+    ax.set(xlim=(times[0], times[-1]), ylabel="sessions ÷ mean of serving pods")
+    ax.set_ylim(0, max(1.6, float(np.nanmax(high)) * 1.08))
     ax.spines["left"].set_color(INK)
     time_axis(ax.xaxis, zero_s, label)
-    ax.set_title(f"Load skew, replication {result.replication}")
+    ax.set_title(title)
     legend_below(ax)
     return ax
 

@@ -14,10 +14,11 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from matplotlib.transforms import ScaledTranslation
 
-from simsticky.report.numbers import clock, duration
+from simsticky.report.numbers import clock
+from simsticky.units import format_duration
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -117,6 +118,16 @@ def axes_for(ax: Axes | None, height: float = 3.4) -> Axes:
     return plt.figure(figsize=size, layout="constrained").add_subplot()
 
 
+def nothing(ax: Axes | None, title: str, why: str) -> Axes:
+    """Return axes that say why a figure has nothing to draw; new ones are low, since they hold one line."""
+    ax = axes_for(ax, height=1.2)
+    ax.text(0.5, 0.5, why, ha="center", va="center", color=QUIET, transform=ax.transAxes)
+    ax.set_title(title)
+    ax.set(xticks=[], yticks=[])
+    ax.set_axis_off()
+    return ax
+
+
 def figure_of(ax: Axes) -> Figure:
     """Return the figure that axes belong to."""
     figure = ax.get_figure(root=True)
@@ -149,22 +160,23 @@ def _step(span_s: float) -> float:
 
 def unit_axis(axis: "Axis", unit: str) -> None:
     """Write an axis in the unit of a metric: ``share`` in percent, ``seconds`` as durations, else plain numbers."""
-    axis.set_major_locator(MaxNLocator(6, integer=unit == "count"))
+    axis.set_major_locator(MaxNLocator(6, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
+    low, high = sorted(axis.get_view_interval())
     if unit == "share":
-        axis.set_major_formatter(FuncFormatter(_percent))
+        # Beyond 0 and 1 there is only room for text.
+        least, most = max(low, 0.0) - 1e-9, min(high, 1.0) + 1e-9
+        axis.set_ticks([share for share in axis.get_major_locator().tick_values(low, high) if least < share < most])
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g} %"))
+    elif unit == "seconds" and max(abs(low), abs(high)) >= 60:
+        step = _step(high - low)
+        axis.set_major_locator(MultipleLocator(step))
+        axis.set_major_formatter(FuncFormatter(lambda seconds, _: format_duration(seconds) if seconds else "0"))
     elif unit == "seconds":
         axis.set_major_formatter(FuncFormatter(lambda seconds, _: _seconds(seconds)))
 
 
-def _percent(share: float, _: int | None = None) -> str:
-    """Return a share in percent; nothing beyond 0 and 1, where an axis only has room for text."""
-    return "" if share > 1 + 1e-9 or share < -1e-9 else f"{round(100 * share, 6):g} %"
-
-
 def _seconds(seconds: float) -> str:
-    if abs(seconds) >= 60:
-        return duration(seconds)
-    return f"{seconds:g} s" if abs(seconds) >= 1 or seconds == 0 else f"{seconds * 1000:g} ms"
+    return f"{seconds:g} s" if abs(seconds) >= 1 or seconds == 0 else f"{round(seconds * 1000, 6):g} ms"
 
 
 def label_of(name: str, unit: str) -> str:

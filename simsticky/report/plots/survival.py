@@ -12,6 +12,7 @@ from simsticky.report.plots.style import (
     QUIET,
     axes_for,
     legend_below,
+    nothing,
     plain,
     styled,
     time_axis,
@@ -36,14 +37,19 @@ def survival(result: Frames, ax: Axes | None = None) -> Axes:
     Returns:
         The axes; the line of an operation has the gid ``operation N``.
     """
+    title = f"Survival of the sessions alive at the start, replication {result.replication}"
+    rows = result.operations.to_dict("records")
+    found = [(row, *lifetimes(result, int(row["operation"]), float(row["start_s"]))) for row in rows]
+    met = [(row, broken_s, over_s) for row, broken_s, over_s in found if len(broken_s) + len(over_s)]
+    if not met:
+        return nothing(ax, title, "no operation met a session")
     ax = axes_for(ax)
-    last_s = 1.0
+    # Until the last break and the last old pod's end; where nothing breaks, as long as a session was watched.
+    seen = [broken_s for _, broken_s, _ in met if len(broken_s)] or [over_s for _, _, over_s in met]
+    last_s = max(1.0, *(float(times.max()) for times in seen))
     ends = []
-    for place, operation in enumerate(result.operations.to_dict("records")):
+    for place, (operation, broken_s, over_s) in enumerate(met):
         number, start_s = int(operation["operation"]), float(operation["start_s"])
-        broken_s, over_s = lifetimes(result, number, start_s)
-        if not len(broken_s) + len(over_s):
-            continue
         curve = ecdf(CensoredData(uncensored=broken_s, right=over_s)).sf
         times = np.concatenate([[0.0], curve.quantiles])
         share = np.concatenate([[1.0], curve.probabilities])
@@ -53,18 +59,13 @@ def survival(result: Frames, ax: Axes | None = None) -> Axes:
         gone_s = operation["last_old_pod_gone_s"] - start_s
         if gone_s == gone_s:
             ends.append(gone_s)
-        last_s = max(last_s, float(broken_s.max(initial=0.0)), *ends)
-    if not ax.lines:
-        ax.text(0.5, 0.5, "no operation met a session", ha="center", va="center", transform=ax.transAxes)
-        ax.set_axis_off()
-        return ax
     for number, gone_s in enumerate(ends):
         ax.axvline(gone_s, color=QUIET, lw=0.9, ls=":", label=None if number else "last old pod gone")
-    ax.set(xlim=(0, last_s * 1.15), ylim=(0, 1.03), ylabel="not broken yet (% of sessions)")
+    ax.set(xlim=(0, max([last_s, *ends]) * 1.15), ylim=(0, 1.03), ylabel="not broken yet (% of sessions)")
     unit_axis(ax.yaxis, "share")
     ax.spines["left"].set_color(INK)
     time_axis(ax.xaxis, 0.0, "time since the operation's start")
-    ax.set_title(f"Survival of the sessions alive at the start, replication {result.replication}")
+    ax.set_title(title)
     legend_below(ax, columns=2)
     return ax
 

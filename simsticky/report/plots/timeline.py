@@ -1,5 +1,6 @@
 """The timeline of one replication: each pod a lane, its sessions the height, its phase the colour and hatching."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,9 +9,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.typing import LineStyleType
 
 from simsticky.report.frames import Frames
-from simsticky.report.numbers import counted
+from simsticky.report.numbers import counted, grouped
 from simsticky.report.plots.style import (
     BLUE,
     GREEN,
@@ -22,6 +24,7 @@ from simsticky.report.plots.style import (
     SKY,
     VERMILLION,
     axes_for,
+    figure_of,
     legend_below,
     plain,
     styled,
@@ -33,7 +36,7 @@ PHASE_LOOKS = {
     "starting": (SKY, "////", "starting"),
     "ready": (BLUE, "", "ready"),
     "draining": (ORANGE, "\\\\\\\\", "terminating, preStop"),
-    "stopping": (VERMILLION, "xxxx", "terminating, after SIGTERM"),
+    "stopping": (VERMILLION, "xxxx", "after SIGTERM"),
     "dead": (GRID, "", "container dead"),
 }
 """Colour, hatching and legend text of each phase."""
@@ -51,7 +54,14 @@ _HEIGHT = 0.68
 """Height of the tallest pod's sessions, in lanes."""
 _STRIP = 0.14
 """Height of the strip that shows the phase of a pod without sessions, in lanes."""
-_MOST_LABELS = 24
+_TEXT, _SMALLEST_TEXT = 8.5, 5.5
+"""Points of a pod's name, and below which size some names are left out."""
+_LINES: tuple[tuple[str, str, LineStyleType], ...] = (
+    ("start_s", "operation starts", (0, (1, 1.5))),
+    ("rollout_done_s", "rollout done", (0, (6, 2, 1, 2))),
+    ("last_old_pod_gone_s", "last old pod gone", (0, (6, 3))),
+)
+"""Column, legend text and dashes of the moments of each operation."""
 
 
 @styled
@@ -59,8 +69,9 @@ def timeline(result: Frames, ax: Axes | None = None) -> Axes:
     """Draw the pods of one replication over time, who ended them and when, and what broke.
 
     Each pod is a lane. The line's height is the number of sessions whose state is on the pod, the same scale for all;
-    its phase is the filling. Marks tell what happened to it. Below are the breaks that operations caused, a tick each,
-    one row a mechanism, and the failed requests.
+    its phase is the filling. Marks tell what happened to it, upright lines when an operation starts, when its rollout
+    is done and when its last old pod is gone. Below are the breaks that operations caused, a tick each, one row a
+    mechanism, and the failed requests.
 
     Args:
         result: A result with sessions recorded; breaks and failures are drawn where requests were.
@@ -68,7 +79,7 @@ def timeline(result: Frames, ax: Axes | None = None) -> Axes:
 
     Returns:
         The axes. The line of a pod has its name as gid; x is simulated time in seconds, and the sessions are the
-        lane's bottom less y, times ``ax.sessions_per_lane``.
+        lane's bottom less y, times ``ax.sessions_per_lane``. The upright lines have their legend text as gid.
     """
     lives = pod_lives(result)
     start_s, end_s = window(result)
@@ -76,10 +87,11 @@ def timeline(result: Frames, ax: Axes | None = None) -> Axes:
     rows = strikes(result)
     lanes = len(shown) + len(rows)
     ax = axes_for(ax, height=min(1.9 + 0.42 * max(lanes, 1), 14.0))
-    tallest = max((float(life.sessions.max(initial=0.0)) for life in shown), default=0.0) or 1.0
-    per_lane = tallest / _HEIGHT
+    lane_points = ax.bbox.height * 72 / figure_of(ax).dpi / max(lanes, 1)
+    tallest = max((float(life.sessions.max(initial=0.0)) for life in shown), default=0.0)
+    per_lane = (tallest or 1.0) / _HEIGHT
     for lane, life in enumerate(shown):
-        _draw_pod(ax, life, lane + 1 - _STRIP, per_lane, (start_s, end_s))
+        _draw_pod(ax, life, lane + 1 - _STRIP, per_lane, (start_s, end_s), min(6.0, 0.6 * lane_points))
     for row, (label, times) in enumerate(rows):
         colour = INK if label.startswith("failed") else _BREAK_COLOURS[row % len(_BREAK_COLOURS)]
         lane = len(shown) + row
@@ -87,22 +99,31 @@ def timeline(result: Frames, ax: Axes | None = None) -> Axes:
         ticks = np.column_stack([times, times, np.full(len(times), np.nan)]).ravel()
         ends = np.tile([lane + 0.34, lane + 0.66, np.nan], len(times))
         ax.plot(ticks, ends, color=colour, lw=0.7, gid=label)
-    for at_s in result.operations["start_s"]:
-        ax.axvline(at_s, color=INK, lw=0.9, ls=(0, (1, 1.5)))
+    looks = {label: dashes for _, label, dashes in _LINES}
+    for label, at_s in moments(result):
+        ax.axvline(at_s, color=INK, lw=0.9, ls=looks[label], gid=label, zorder=2.5)
     ax.set(xlim=(start_s, end_s), ylim=(max(lanes, 1), 0))
     setattr(ax, "sessions_per_lane", per_lane)  # noqa: B010 - a note for whoever reads the figure back
-    names = [plain(life.short) for life in shown] + [f"{label} ({len(times)})" for label, times in rows]
-    every = -(-len(names) // _MOST_LABELS) if len(names) > _MOST_LABELS else 1
-    ax.set_yticks([lane + 0.5 for lane in range(0, lanes, every)], names[::every])
+    size = max(_SMALLEST_TEXT, min(_TEXT, 0.75 * lane_points))
+    every = max(1, math.ceil(1.25 * size / lane_points))
+    named = [*range(0, len(shown) - every + 1, every), *range(len(shown), lanes)]
+    names = [plain(life.short) for life in shown] + [f"{label} ({grouped(len(times))})" for label, times in rows]
+    ax.set_yticks([lane + 0.5 for lane in named], [names[lane] for lane in named], fontsize=size)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     for lane in range(1, lanes):
         ax.axhline(lane, color=GRID, lw=0.6, zorder=0)
     zero_s, label = since_operation(result)
     time_axis(ax.xaxis, zero_s, label)
-    ax.set_title(f"Pods, replication {result.replication}; the tallest has {counted(round(tallest), 'session')}")
+    fullest = f"the fullest has {counted(round(tallest), 'session')}" if tallest else "none has a session"
+    ax.set_title(f"Pods, replication {result.replication}; {fullest}")
     _legend(ax, shown)
     return ax
+
+
+def moments(result: Frames) -> list[tuple[str, float]]:
+    """Return (what, when in seconds) of each operation's start and its two ends, as far as it came."""
+    return [(label, float(at_s)) for column, label, _ in _LINES for at_s in result.operations[column].dropna()]
 
 
 def since_operation(result: Frames) -> tuple[float, str]:
@@ -115,7 +136,9 @@ def since_operation(result: Frames) -> tuple[float, str]:
     return float(operations["start_s"].min()), "time since the first operation"
 
 
-def _draw_pod(ax: Axes, life: PodLife, bottom: float, per_lane: float, span: tuple[float, float]) -> None:
+def _draw_pod(
+    ax: Axes, life: PodLife, bottom: float, per_lane: float, span: tuple[float, float], mark_size: float
+) -> None:
     start_s, end_s = span
     inside = life.times[(life.times > start_s) & (life.times < end_s)]
     alive_s = min([until_s for phase, _, until_s in life.phases if phase != "dead"][-1:], default=end_s)
@@ -129,18 +152,21 @@ def _draw_pod(ax: Axes, life: PodLife, bottom: float, per_lane: float, span: tup
         if low >= high:
             continue
         strip = ([low, high], bottom, bottom + _STRIP)
-        ax.fill_between(*strip, facecolor=colour, hatch=hatch, edgecolor=INK, lw=0.3)
+        ax.fill_between(*strip, facecolor=colour, hatch=hatch, edgecolor=INK, lw=0.3, gid=f"{life.pod} {phase}")
         chosen = (times > low) & (times < high)
         own = np.concatenate([[low], times[chosen], [high]])
         level = bottom - life.at(own) / per_lane
-        ax.fill_between(own, bottom, level, step="post", facecolor=colour, alpha=0.45, lw=0, hatch=hatch[:2])
+        # Steps along the top and one straight line back: half the points that filling between two lines takes.
+        corners = np.repeat(own, 2), np.concatenate([[bottom], np.repeat(level[:-1], 2), [bottom]])
+        ax.fill(*corners, facecolor=colour, alpha=0.45, lw=0, hatch=hatch[:2])
     if len(life.times):
         ax.step(times, heights, where="post", color=INK, lw=0.8, gid=life.pod)
     for mark, at_s in life.marks:
         if start_s <= at_s <= end_s:
-            # The end of preStop is mostly the moment of SIGTERM: a long stroke behind a small square shows both.
-            size = 15 if mark == "preStop end" else 6
-            middle = bottom + _STRIP / 2
+            # What may come at one moment shows side by side: the deletion stands on the strip, and the end of preStop
+            # is a long stroke behind the small square of SIGTERM.
+            size = 2.5 * mark_size if mark == "preStop end" else mark_size
+            middle = bottom - _STRIP if mark == "deleted" else bottom + _STRIP / 2
             ax.plot([at_s], [middle], MARK_LOOKS[mark][0], ms=size, mfc="white", mec=INK, mew=0.9, gid=mark, zorder=4)
 
 
@@ -174,4 +200,6 @@ def _legend(ax: Axes, shown: Sequence[PodLife]) -> None:
         for mark, (marker, text) in MARK_LOOKS.items()
         if mark in marks
     ]
+    drawn = {line.get_gid() for line in ax.lines}
+    handles += [Line2D([], [], color=INK, lw=0.9, ls=ls, label=text) for _, text, ls in _LINES if text in drawn]
     legend_below(ax, handles=handles)

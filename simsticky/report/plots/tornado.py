@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 
+from simsticky.report.numbers import show
 from simsticky.report.plots.style import (
     BLUE,
     GRID,
@@ -14,11 +15,13 @@ from simsticky.report.plots.style import (
     QUIET,
     axes_for,
     label_of,
+    legend_below,
     plain,
     styled,
     unit_axis,
 )
 from simsticky.report.sweep_table import Setting, SweepLike, settings, written
+from simsticky.stats.intervals import Interval
 from simsticky.study.tornado import Bar, Tornado
 
 if TYPE_CHECKING:
@@ -50,20 +53,23 @@ def tornado(what: SweepLike | Tornado, ax: Axes | None = None, *, metric: str = 
         middle = study.estimate(metric).interval.estimate or 0.0
         ends = {bar.setting: _range(bar) for bar in what.bars}
         title = "What matters: each setting at both ends of its range"
+        middle_is = "the scenario as it is"
     else:
         study = what.studies[0]
         middle = fmean(_known(each.estimate(metric) for each in what.studies))
-        ends = {setting.path: _ends(what, setting, metric) for setting in settings(what)}
+        ends = {setting.path: ends_of(what, setting, metric) for setting in settings(what)}
         title = "What matters: mean at each setting's best and worst value"
+        middle_is = "mean of all points"
+    unit = study.estimate(metric).unit
     paths = sorted(ends, key=lambda path: ends[path][0][0] - ends[path][1][0])
-    ax = axes_for(ax, height=1.4 + 0.5 * len(paths))
+    ax = axes_for(ax, height=1.6 + 0.5 * len(paths))
     places = range(len(paths))
     low = [min(ends[path][0][0], middle) for path in paths]
     high = [max(ends[path][1][0], middle) for path in paths]
     for values, colour, hatch, side in ((low, BLUE, "", "low"), (high, ORANGE, "///", "high")):
         lengths = [value - middle for value in values]
         ax.barh(places, lengths, 0.55, left=middle, color=colour, hatch=hatch, edgecolor=INK, lw=0.5, label=side)
-    ax.axvline(middle, color=INK, lw=1.0)
+    line = ax.axvline(middle, color=INK, lw=1.0, label=f"{middle_is}: {show(Interval(middle, None, None), unit)}")
     for place, path in enumerate(paths):
         (least, least_at), (most, most_at) = ends[path]
         ax.annotate(plain(least_at, 14), (least, place), (-4, 0), textcoords="offset points", ha="right", va="center")
@@ -73,13 +79,13 @@ def tornado(what: SweepLike | Tornado, ax: Axes | None = None, *, metric: str = 
     ax.set(xlim=(min(low) - 0.3 * span, max(high) + 0.3 * span), ylim=(len(paths) - 0.5, -0.5))
     ax.set_yticks(places, [plain(path, 34) for path in paths])
     ax.tick_params(axis="y", length=0)
-    unit = study.estimate(metric).unit
     unit_axis(ax.xaxis, unit)
     ax.set_xlabel(label_of(metric, unit))
     ax.grid(axis="x", color=GRID)
     ax.set_axisbelow(True)
     ax.spines["left"].set_color(QUIET)
     ax.set_title(title)
+    legend_below(ax, handles=[line])
     return ax
 
 
@@ -93,7 +99,8 @@ def _range(bar: Bar) -> Ends:
     return first, second
 
 
-def _ends(sweep: SweepLike, setting: Setting, metric: str) -> Ends:
+def ends_of(sweep: SweepLike, setting: Setting, metric: str) -> Ends:
+    """Return the lowest and the highest mean of a metric over the points with one value of a setting."""
     means = []
     for value in setting.values:
         at_value = [

@@ -9,7 +9,7 @@ from simsticky.report.plots.style import (
     GRID,
     INK,
     LINES,
-    VERMILLION,
+    QUIET,
     axes_for,
     label_of,
     legend_below,
@@ -39,8 +39,8 @@ def trade_off(
     """Draw a metric and a cost against a swept setting.
 
     The metric has its 95 % interval as a band, the scenario's threshold as a line, and its knee as a ring: the value
-    after which more buys little. The cost is dashed, on the axis at the right. Other swept settings give a line each,
-    at most four; beyond that they are held at their first value, and the title says so.
+    after which more buys little. The cost is dotted, on the axis at the right, in the colour of its line. Other swept
+    settings give a line each, at most four; beyond that they are held at their first value, and the title says so.
 
     Args:
         sweep: The sweep.
@@ -73,21 +73,25 @@ def trade_off(
         if twin is not None and cost is not None:
             found = [sweep.studies[point].estimate(cost).interval.estimate for point in line.points]
             drawn = [(place, value) for place, value in zip(line.places, found, strict=True) if value is not None]
-            label = f"{label_of(cost, 'ratio')}, right axis" if line is lines[0] else None
             twin.plot(*_columns(drawn), color=look[0], ls=(0, (1, 2)), lw=1.2, marker=look[2], mfc="none", ms=5,
-                      gid="cost", label=label)  # fmt: skip
+                      gid="cost")  # fmt: skip
     unit = estimates[0][0].unit
+    # Their kind explained once, after the lines that have names.
+    if any(line.get_gid() == "knee" for line in ax.lines):
+        ax.plot([], [], "o", ms=9, mfc="none", mec=INK, mew=1.2, label="knee")
     _threshold(ax, sweep, metric)
     ax.set_xticks(range(len(chosen.values)), [plain(value, 12) for value in chosen.values])
     ax.set(xlabel=f"{plain(chosen.path, 40)} (values as swept, evenly spaced)", ylabel=label_of(metric, unit))
     ax.margins(x=0.06)
-    ax.set_ylim(0, None)
+    ax.set_ylim(0, ax.get_ylim()[1] * 1.05)
     unit_axis(ax.yaxis, unit)
     ax.grid(axis="y", color=GRID)
     twins = []
     if twin is not None and cost is not None:
         cost_unit = sweep.studies[0].estimate(cost).unit
         twin.set_ylim(0, twin.get_ylim()[1] * 1.05)
+        twin.plot([], [], color=QUIET, ls=(0, (1, 2)), lw=1.2, marker="o", mfc="none", ms=5,
+                  label=f"{label_of(cost, 'ratio')}, right axis")  # fmt: skip
         twin.set_ylabel(label_of(cost, cost_unit))
         unit_axis(twin.yaxis, cost_unit)
         twin.spines["right"].set_visible(True)
@@ -107,21 +111,22 @@ def _draw(
     ax.plot(xs, ys, color=colour, ls=dashes, marker=marker, ms=5, gid="metric", label=name or "mean, 95 % interval")
     lows = [interval.estimate if interval.low is None else interval.low for _, interval in known]
     highs = [interval.estimate if interval.high is None else interval.high for _, interval in known]
-    ax.fill_between(xs, [low or 0.0 for low in lows], [high or 0.0 for high in highs], color=colour, alpha=0.2, lw=0)
+    ax.fill_between(
+        xs, [low or 0.0 for low in lows], [high or 0.0 for high in highs], color=colour, alpha=0.2, lw=0, gid="band"
+    )
     numbers = setting.numbers or tuple(range(len(setting.values)))
     widest = max((high or 0.0) - (low or 0.0) for low, high in zip(lows, highs, strict=True)) if known else 0.0
     # A bend smaller than the bands is noise.
     bend = knee([numbers[place] for place in xs], ys) if known and max(ys) - min(ys) > widest else None
     if bend is not None:
-        ax.plot([xs[bend]], [ys[bend]], "o", ms=13, mfc="none", mec=INK, mew=1.2, gid="knee",
-                label=None if any(one.get_gid() == "knee" for one in ax.lines) else "knee")  # fmt: skip
+        ax.plot([xs[bend]], [ys[bend]], "o", ms=13, mfc="none", mec=INK, mew=1.2, gid="knee")
 
 
 def _threshold(ax: Axes, sweep: SweepLike, metric: str) -> None:
     text = sweep.scenarios[0].thresholds.get(metric)
     if text is not None:
         value = Threshold.parse(text).value
-        ax.axhline(value, color=VERMILLION, lw=1.1, ls=(0, (5, 2)), gid="threshold", label=f"threshold {text}")
+        ax.axhline(value, color=INK, lw=1.1, ls=(0, (8, 3)), gid="threshold", label=f"threshold {text}")
 
 
 def _named(swept: Sequence[Setting], path: str) -> Setting:

@@ -37,11 +37,15 @@
   const timeStep = (span) =>
     [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 28800, 86400].find((s) => span / s <= 7) ||
     span / 7;
-  const written = (value, unit) => {
+  // Values of an axis are written alike: what its top says goes for all of them.
+  const written = (value, unit, top) => {
     if (unit === "share") return `${fixed(value * 100)} %`;
-    if (unit === "seconds") return value < 1 && value > 0 ? `${fixed(value * 1000)} ms` : value < 60 ? `${fixed(value)} s` : clock(value);
-    return String(fixed(value));
+    if (unit !== "seconds") return String(fixed(value));
+    return top >= 60 ? clock(value) : top >= 1 ? `${fixed(value)} s` : `${fixed(value * 1000)} ms`;
   };
+  const titled = (metric, top) => `${metric.label}${metric.unit === "seconds" && top >= 60 ? " (min:s)" : ""}`;
+  // A chart is as wide as its place: on a phone too its text has the size of text. On paper it is as wide as a page.
+  const room = (chart) => Math.max(320, Math.min(760, chart.parentElement.clientWidth || 760));
   const ticks = (top, unit) => {
     const step = unit === "seconds" && top > 10 ? timeStep(top) : niceStep(top, 6);
     return Array.from({ length: Math.floor(top / step + 1e-9) + 1 }, (_, i) => i * step);
@@ -82,8 +86,9 @@
       return { value, i, numbers: point ? point.numbers[metricIndex()] : null, cost: point && costIndex >= 0 ? point.numbers[costIndex] : null };
     });
     const known = line.filter((one) => one.numbers && one.numbers[0] !== null);
-    const chart = byId("curve"), width = 760, height = 340, left = 74, right = 86, top = 16, bottom = 52;
+    const chart = byId("curve"), width = room(chart), narrow = width < 560, height = 350, left = 64, right = 58, top = narrow ? 50 : 34, bottom = 52;
     chart.replaceChildren();
+    chart.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const limit = metric.threshold ? metric.threshold.value : 0;
     const most = Math.max(...known.map((one) => Math.max(one.numbers[0], one.numbers[2] ?? 0)), limit, 1e-12) * 1.08;
     const costs = line.filter((one) => one.cost && one.cost[0] !== null && costIndex !== metricIndex());
@@ -94,16 +99,22 @@
     const path = (points) => points.map(([a, b], n) => `${n ? "L" : "M"}${fixed(a)} ${fixed(b)}`).join("");
     for (const tick of ticks(most, metric.unit)) {
       chart.append(svg("line", { x1: left, x2: width - right, y1: y(tick), y2: y(tick), stroke: "var(--line)" }));
-      chart.append(svg("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, written(tick, metric.unit)));
+      chart.append(svg("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, written(tick, metric.unit, most)));
     }
-    if (costs.length)
-      for (const tick of ticks(dearest, grid.metrics[costIndex].unit))
-        chart.append(svg("text", { x: width - right + 8, y: yCost(tick) + 4, class: "soft" }, written(tick, grid.metrics[costIndex].unit)));
-    const every = Math.ceil(line.length / 12);
+    // On a phone the two titles stand one above the other.
+    const letters = Math.floor(width / (narrow ? 7 : 14));
+    chart.append(svg("text", { x: 4, y: 14 }, cut(titled(metric, most), letters)));
+    if (costs.length) {
+      const cost = grid.metrics[costIndex];
+      chart.append(svg("text", { x: width - 4, y: narrow ? 31 : 14, "text-anchor": "end", class: "soft" }, cut(titled(cost, dearest), letters)));
+      for (const tick of ticks(dearest, cost.unit))
+        chart.append(svg("text", { x: width - right + 8, y: yCost(tick) + 4, class: "soft" }, written(tick, cost.unit, dearest)));
+    }
+    const shown = Math.min(line.length, Math.floor(width / 60)), every = Math.ceil(line.length / shown);
     line.forEach((one) => {
-      if (one.i % every === 0) chart.append(svg("text", { x: x(one.i), y: height - bottom + 18, "text-anchor": "middle" }, cut(one.value, Math.floor(90 / Math.min(line.length, 12)))));
+      if (one.i % every === 0) chart.append(svg("text", { x: x(one.i), y: height - bottom + 18, "text-anchor": "middle" }, cut(one.value, Math.floor((width - left - right) / 7 / shown))));
     });
-    chart.append(svg("text", { x: (left + width - right) / 2, y: height - 10, "text-anchor": "middle", class: "soft" }, cut(setting.path, 60)));
+    chart.append(svg("text", { x: (left + width - right) / 2, y: height - 10, "text-anchor": "middle", class: "soft" }, cut(setting.path, Math.floor((width - left - right) / 7))));
     const band = known.filter((one) => one.numbers[1] !== null && one.numbers[2] !== null);
     if (band.length > 1) {
       const outline = [...band.map((one) => [x(one.i), y(one.numbers[2])]), ...band.reverse().map((one) => [x(one.i), y(one.numbers[1])])];
@@ -135,6 +146,7 @@
 
   const looks = { starting: ["var(--sky)", "url(#starting)"], ready: ["var(--blue)", ""], draining: ["var(--orange)", "url(#draining)"], stopping: ["var(--vermillion)", "url(#stopping)"], dead: ["var(--line)", ""] };
   const shapes = { deleted: "M-5 -4L5 -4L0 5Z", "weight 0": "M0 -6L6 0L0 6L-6 0Z", removed: "M-5 -5L5 5M-5 5L5 -5", "preStop end": "M0 -12L0 9", SIGTERM: "M-4.5 -4.5H4.5V4.5H-4.5Z", SIGKILL: "M0 -7L2 -2L7 -2L3 1.5L4.5 7L0 3.5L-4.5 7L-3 1.5L-7 -2L-2 -2Z" };
+  const dashes = { "operation starts": "1.5 2", "rollout done": "7 2 1.5 2", "last old pod gone": "7 4" };
   const widest = [Math.min(...grid.points.map((p) => p.timeline.from)), Math.max(...grid.points.map((p) => p.timeline.to))];
   const tallest = Math.max(...grid.points.map((p) => p.timeline.top), 1);
 
@@ -150,16 +162,16 @@
       byId("timeline-table").replaceChildren();
       return;
     }
-    const data = point.timeline, lane = 44, left = 196, right = 12, top = 8;
+    const width = room(chart), narrow = width < 560;
+    const data = point.timeline, lane = 44, left = narrow ? 52 : 196, right = 12, top = 8;
     const [from, to] = common.checked ? widest : [data.from, data.to];
-    const lanes = data.pods.length + data.breaks.length, width = 760, height = top + lanes * lane + 44;
-    chart.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    const lanes = data.pods.length + data.breaks.length, foot = top + lanes * lane + 6;
     const x = (seconds) => left + ((width - left - right) * (Math.min(Math.max(seconds, from), to) - from)) / (to - from || 1);
     const floor = (row) => top + (row + 1) * lane - 8, scale = (lane - 16) / tallest;
     data.pods.forEach((pod, row) => {
       const base = floor(row), samples = pod.sessions.length;
       const time = (i) => data.from + ((data.to - data.from) * i) / Math.max(1, samples - 1);
-      chart.append(svg("text", { x: left - 8, y: base - 8, "text-anchor": "end" }, cut(pod.pod, 26)));
+      chart.append(svg("text", { x: left - 8, y: base - 8, "text-anchor": "end" }, cut(pod.pod, narrow ? 6 : 26)));
       for (const [phase, start, end] of pod.phases) {
         const [colour, pattern] = looks[grid.phases[phase]], bar = { x: fixed(x(start)), width: fixed(Math.max(0, x(end) - x(start))) };
         const inside = pod.sessions.map((n, i) => [time(i), n]).filter(([t]) => t >= start && t <= end);
@@ -175,15 +187,33 @@
     });
     data.breaks.forEach(([label, count, times], n) => {
       const row = data.pods.length + n, middle = top + row * lane + lane / 2;
-      chart.append(svg("text", { x: left - 8, y: middle + 4, "text-anchor": "end" }, `${cut(label, 26)} (${count})`));
+      const told = `${cut(label, 26)} (${count})`;
+      chart.append(narrow ? svg("text", { x: 4, y: middle - 11 }, told) : svg("text", { x: left - 8, y: middle + 4, "text-anchor": "end" }, told));
       const seen = times.filter((t) => t >= from && t <= to);
       chart.append(svg("path", { d: seen.map((t) => `M${fixed(x(t))} ${middle - 8}V${middle + 8}`).join(""), stroke: ["var(--vermillion)", "var(--purple)", "var(--green)", "var(--ink)"][n % 4], "stroke-width": 0.8 }));
     });
-    const foot = top + lanes * lane + 6, step = timeStep(to - from);
+    for (const [what, at] of data.moments)
+      if (at >= from && at <= to)
+        chart.append(svg("line", { x1: x(at), x2: x(at), y1: top, y2: foot, stroke: "var(--ink)", "stroke-dasharray": dashes[what], class: "moment", "data-at": at }));
+    const step = narrow ? timeStep((to - from) * 1.7) : timeStep(to - from);
     chart.append(svg("line", { x1: left, x2: width - right, y1: foot, y2: foot, stroke: "var(--quiet)" }));
     for (let at = Math.ceil(from / step) * step; at <= to; at += step)
       chart.append(svg("text", { x: x(at), y: foot + 16, "text-anchor": "middle" }, clock(at)));
-    chart.append(svg("text", { x: (left + width - right) / 2, y: foot + 33, "text-anchor": "middle", class: "soft" }, `${cut(data.since, 60)} (min:s)`));
+    chart.append(svg("text", { x: (left + width - right) / 2, y: foot + 33, "text-anchor": "middle", class: "soft" }, `${cut(data.since, narrow ? 30 : 60)} (min:s)`));
+    const phases = new Set(data.pods.flatMap((pod) => pod.phases.map(([phase]) => grid.phases[phase])));
+    const marks = new Set(data.pods.flatMap((pod) => pod.marks.map(([mark]) => grid.marks[mark])));
+    const entries = [
+      ...grid.phases.filter((phase) => phases.has(phase)).map((phase) => [grid.names[phase], looks[phase].filter(Boolean).map((fill) => svg("rect", { y: -8, width: 18, height: 8, fill, stroke: "var(--ink)", "stroke-width": 0.4 }))]),
+      ...grid.marks.filter((mark) => marks.has(mark)).map((mark) => [grid.names[mark], [svg("path", { d: shapes[mark], transform: "translate(9 -4) scale(0.8)", fill: "var(--paper)", stroke: "var(--ink)", "stroke-width": 1.1 })]]),
+      ...Object.keys(dashes).filter((what) => data.moments.some(([name]) => name === what)).map((what) => [what, [svg("line", { x2: 18, y1: -4, y2: -4, stroke: "var(--ink)", "stroke-dasharray": dashes[what] })]]),
+    ];
+    const columns = narrow ? 2 : 4, deep = Math.ceil(entries.length / columns);
+    entries.forEach(([text, drawn], n) => {
+      const entry = svg("g", { transform: `translate(${4 + Math.floor(n / deep) * (width / columns)} ${foot + 62 + (n % deep) * 20})` });
+      entry.append(...drawn, svg("text", { x: 26 }, text));
+      chart.append(entry);
+    });
+    chart.setAttribute("viewBox", `0 0 ${width} ${foot + 52 + deep * 20}`);
     const ended = data.pods.filter((pod) => pod.marks.some(([mark]) => grid.marks[mark] === "deleted"));
     const text = `Replication 0: ${data.pods.length} pods, ${ended.length} of them deleted; the fullest has ${data.top} sessions. Height: sessions on the pod; strip: its phase.`;
     byId("timeline-caption").textContent = text;
@@ -202,5 +232,11 @@
     drawTimeline(point);
   };
   for (const control of [...sliders, metricChoice, axisChoice, common]) control.addEventListener("input", update);
+  let wide = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth === wide) return; // a phone's address bar comes and goes
+    wide = innerWidth;
+    update();
+  });
   update();
 })();
