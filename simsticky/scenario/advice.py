@@ -62,6 +62,17 @@ def _about_traffic(scenario: "Scenario") -> Iterator[str]:
     inputs = upstream.hash_on.model_dump(exclude_none=True) if upstream.hash_on is not None else {}
     if upstream.algorithm == "consistent-hashing" and inputs in ({}, {"input": "none"}):
         yield "upstream.hashOn: nothing is hashed, so consistent-hashing sends every request to one and the same pod"
+    sticky, hashed = upstream.sticky_sessions, upstream.hash_on
+    cookie_paths = {
+        "stickySessions": None if sticky is None else sticky.cookie_path,
+        "hashOn": None if hashed is None else hashed.cookie_path,
+    }
+    for section, given in cookie_paths.items():
+        if given is not None and not given.startswith("/"):
+            yield (
+                f"upstream.{section}.cookiePath: {given!r} begins without a slash, so that browsers take the directory"
+                " of each request instead"
+            )
     if traffic.other_upstream is not None and not by_cookie:
         yield f"traffic.otherUpstream: has no effect, {upstream.algorithm} without a cookie cannot lose one"
 

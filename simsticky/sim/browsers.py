@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key
-from simsticky.kong.cookie import CookieJar, path_match
+from simsticky.kong.cookie import CookieJar, default_path, path_match
 from simsticky.scenario.model import Scenario
 from simsticky.sim.breaks import COOKIE, HASH, NONE
 from simsticky.sim.pods import Container
@@ -24,10 +24,10 @@ _FOREIGN = "a target of the other upstream"
 
 @dataclass(slots=True)
 class Browser:
-    """One client's jar, and the cookies of answers that are still on their way: (time, value)."""
+    """One client's jar, and the cookies of answers that are still on their way: (time, value, path)."""
 
     jar: CookieJar = field(default_factory=CookieJar)
-    coming: list[tuple[float, str]] = field(default_factory=list)
+    coming: list[tuple[float, str, str]] = field(default_factory=list)
 
 
 class Browsers:
@@ -40,7 +40,7 @@ class Browsers:
     Attributes:
         plain: Whether one value a session says it all, so that requests may take the fast path.
         cookie_name: Name of the cookie.
-        cookie_path: Its path.
+        cookie_path: Its path as the gateway sets it.
     """
 
     def __init__(self, scenario: Scenario, streams: Streams, affinity: str, hash_on: HashOn) -> None:
@@ -59,7 +59,7 @@ class Browsers:
             sticky = policy.sticky_sessions
             self.cookie_name, self.cookie_path = (sticky.cookie, sticky.cookie_path) if sticky else ("", "/")
         self._with_cookie = affinity == COOKIE or (affinity == HASH and hash_on.input.kind == "cookie")
-        self._covered = [path_match(path, self.cookie_path) for path in self._paths]
+        self._covered = [path_match(path, self._scope(path)) for path in self._paths]
         several = len(self._paths) > 1 or traffic.tabs > 1 or traffic.cookies.clear > 0 or self._other is not None
         self.plain = not (self._with_cookie and several)
 
@@ -166,12 +166,12 @@ class Browsers:
         if session.browser is None:
             session.browser = Browser()
             if session.cookie is not None:
-                session.browser.jar.set(self.cookie_name, session.cookie, self.cookie_path)
+                session.browser.jar.set(self.cookie_name, session.cookie, self._scope(self._path(session)))
         session.visits += 1
         browser, number = session.browser, session.visits
-        for at_s, value in [entry for entry in browser.coming if entry[0] <= now_s]:
-            browser.jar.set(self.cookie_name, value, self.cookie_path)
-            browser.coming.remove((at_s, value))
+        for entry in [entry for entry in browser.coming if entry[0] <= now_s]:
+            browser.jar.set(self.cookie_name, *entry[1:])
+            browser.coming.remove(entry)
         clear = self._traffic.cookies.clear
         if clear and self._streams.uniform(Purpose.COOKIE_CLEAR, session.id, number) < clear:
             browser.jar = CookieJar()
@@ -199,6 +199,10 @@ class Browsers:
             if address is not None:
                 browser.jar.set(self.cookie_name, address, self._other.cookie_path)
 
+    def _scope(self, path: str) -> str:
+        """Return the path that a jar keeps of a cookie from an answer to a request for ``path`` (RFC 6265 §5.2.4)."""
+        return self.cookie_path if self.cookie_path.startswith("/") else default_path(path)
+
     def _path(self, session: Session) -> str:
         """Return the path of the session's present request."""
         if len(self._paths) == 1:
@@ -213,7 +217,7 @@ class Browsers:
     def receive(self, session: Session, value: str, at_s: float) -> None:
         """Let the jar take a cookie from an answer that comes at ``at_s``."""
         if session.browser is not None:
-            session.browser.coming.append((at_s, value))
+            session.browser.coming.append((at_s, value, self._scope(self._path(session))))
         elif self._affinity == COOKIE:
             session.cookie = value
 

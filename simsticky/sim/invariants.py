@@ -13,6 +13,7 @@ from simsticky.errors import InvariantError
 from simsticky.kong.cookie import path_match
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBackOff
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.traffic import Traffic
 from simsticky.scenario.upstream_settings import hash_on
 from simsticky.sim.evidence import INFINITY, ROUNDING_S, Evidence, Integers, Mask, container_life, known, life
 from simsticky.sim.recording import (
@@ -336,7 +337,7 @@ def _sessions_stick(evidence: Evidence) -> None:
     sticky = evidence.scenario.upstream.sticky_sessions
     if not evidence.sticky or sticky is None or gateway.cookie_on_retry != "rebind_cookie":
         return
-    covered = all(path_match(entry.path, sticky.cookie_path) for entry in traffic.path_shares)
+    covered = _covers(sticky.cookie_path, traffic)
     if traffic.tabs > 1 or traffic.cookies.clear or traffic.other_upstream is not None or not covered:
         return
     container, answered = evidence.container, evidence.outcome == Outcome.ANSWERED
@@ -359,6 +360,11 @@ def _sessions_stick(evidence: Evidence) -> None:
             raise InvariantError(f"a session stays on its pod while it can: {evidence.describe(row)}; {life(home)}")
 
 
+def _covers(cookie_path: str, traffic: Traffic) -> bool:
+    """Return whether a cookie goes with every request of a client; one without a path of its own may not."""
+    return cookie_path.startswith("/") and all(path_match(entry.path, cookie_path) for entry in traffic.path_shares)
+
+
 def _keys_stay(evidence: Evidence) -> None:
     """Hashed by what never changes, a session stays where it is while its node's table and verdicts do."""
     scenario = evidence.scenario
@@ -370,7 +376,7 @@ def _keys_stay(evidence: Evidence) -> None:
         return
     same_key = np.ones(len(evidence.rows), bool)
     if "cookie" in kinds:
-        covered = all(path_match(entry.path, on.cookie_path) for entry in traffic.path_shares)
+        covered = _covers(on.cookie_path, traffic)
         if traffic.tabs > 1 or traffic.cookies.clear or traffic.other_upstream is not None or not covered:
             return
         same_key = evidence.has_jar

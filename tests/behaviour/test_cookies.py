@@ -46,6 +46,18 @@ def test_path_that_the_cookie_does_not_cover_is_a_new_pick(tmp_path: Path) -> No
     assert any("/shopping" in warning for warning in story.result.warnings)
 
 
+@pytest.mark.parametrize("written", ["", "shop"])
+def test_path_that_is_none_is_the_directory_of_the_request(written: str, tmp_path: Path) -> None:
+    """Protects RFC 6265's default path: without a leading slash the cookie goes with its answer's own directory."""
+    alone = tell(tmp_path, _SESSIONS, {"traffic": {"path": "/shop/cart"}}, _cookie_path(written))
+    assert _pods(alone) == [1] * 7
+    assert any("without a slash" in warning for warning in alone.result.warnings)
+    # Each of the two directories has a cookie of its own, and so, where the luck of the picks has it, a pod of its own.
+    apart = tell(tmp_path, _SESSIONS, _paths("/shop/cart", "/help/faq"), _cookie_path(written))
+    assert max(_pods(apart)) == 2
+    assert min(len(apart.breaks(session)) for session in range(7) if _pods(apart)[session] == 2) > 1
+
+
 # Clearing, and another upstream ---------------------------------------------------------------------------------------
 
 

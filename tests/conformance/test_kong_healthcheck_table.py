@@ -60,7 +60,7 @@ class HealthReplay(Replay):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        self.checks = checks_of(case["checks"])
+        self.checks = checks_of({"threshold": case.get("threshold", 0), **case["checks"]})
         self.checker = HealthChecker(self.checks)
         self.answers: dict[str, str] = {}
         self.probed: list[tuple[float, str, str]] = []
