@@ -392,10 +392,13 @@ class Clients:
     def _exchange(
         self, session: Session, worker: Worker, cut: Cut, sent_s: float, demand_s: float, expires_s: float
     ) -> Exchange:
-        """Return a request that took the fast path and that a dying container has cut, as the gateway holds it."""
-        session.request = cut.request
+        """Return a request that had no exchange and that a dying container has cut, as the gateway holds it."""
         presented = session.key if self._gateway.affinity == HASH else session.cookie
         balancer = worker.balancer_of(session.id, cut.request)
+        if session.request == cut.request and session.picked_by is not None:
+            # The session's first. The cookie may be this very request's.
+            presented, balancer = None, session.picked_by
+        session.request = cut.request
         return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
 
     def _where(self, session: Session) -> tuple[str | None, Any, list[float], float]:

@@ -129,6 +129,7 @@ class Session:
         visits: Requests whose cookie, path or key was looked up.
         key: What its latest request is hashed by, where the algorithm hashes.
         exchange: The request just sent the slow way; its loop takes it over.
+        picked_by: The balancer of its first request, where that was answered without an exchange.
         tabs: Its tabs; None of a session with one.
         browser: What its client holds beyond one cookie; None where one cookie is all there is to it.
         stand_in: The worker that takes its requests while its own worker's node is down.
@@ -156,6 +157,7 @@ class Session:
     withdrawn = False
     key: str | None = None
     exchange: Exchange | None = None
+    picked_by: Balancer | None = None
     tabs: Tabs | None = None
     browser: Browser | None = None
     stand_in: Worker | None = None
