@@ -90,6 +90,7 @@ class Latency(Algorithm):
 
     All scores fade alike, so that keys which do not (``_Average.key``) rank them without computing any. Where two keys
     are too close to tell, and at the ends of the numbers' range, the scores themselves are compared as Kong does.
+    A response changes one key, so the lowest stays the lowest until the change reaches it or the one behind it.
 
     Args:
         clock: Returns the time in seconds.
@@ -99,7 +100,18 @@ class Latency(Algorithm):
         address_count: Available targets at the latest rebuild that found any.
     """
 
-    __slots__ = ("_averages", "_candidates", "_clock", "_keys", "_order", "_targets", "address_count")
+    __slots__ = (
+        "_averages",
+        "_candidates",
+        "_clock",
+        "_keys",
+        "_leader",
+        "_lowest_key",
+        "_order",
+        "_second_key",
+        "_targets",
+        "address_count",
+    )
 
     def __init__(self, clock: Callable[[], float], order: Order = as_listed) -> None:
         self._clock = clock
@@ -108,6 +120,9 @@ class Latency(Algorithm):
         self._averages: dict[str, _Average] = {}
         self._candidates: list[_Average] = []
         self._keys: list[float] = []
+        # The candidate with the lowest key if that is clearly below all others, its key, and a bound below those.
+        self._leader: _Average | None = None
+        self._lowest_key = self._second_key = 0.0
         self.address_count = 0
 
     @property
@@ -153,6 +168,7 @@ class Latency(Algorithm):
         for position, average in enumerate(self._candidates):
             average.position = position
         self._keys = [average.key() for average in self._candidates]
+        self._leader = None
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the candidate with the lowest score.
@@ -163,6 +179,17 @@ class Latency(Algorithm):
             NoPeerError: There is no candidate, or every one has failed; or the pick fell on an address that is
                 unavailable (see ``feedback``).
         """
+        leader = self._leader
+        if (
+            leader is None
+            or (handle is not None and handle.failed)
+            or not self._lowest_key > self._clock() / DECAY_S - _TOO_SMALL
+        ):
+            return self._compare(handle)
+        return leader.address
+
+    def _compare(self, handle: Handle | None) -> str:
+        """Pick among all candidates, and see whether one of them leads clearly."""
         candidates = self._candidates
         if not candidates:
             raise NoPeerError(Refusal.NO_PEERS)
@@ -178,11 +205,13 @@ class Latency(Algorithm):
             lowest = min(keys)
             peer = candidates[keys.index(lowest)]
             keys[peer.position] = inf
-            gap = min(keys) - lowest
+            second = min(keys)
             keys[peer.position] = lowest
             # Not written the other way round: the difference of two infinities is NaN.
-            if not (gap > _TOO_CLOSE and lowest > now_s / DECAY_S - _TOO_SMALL):
+            if not (second - lowest > _TOO_CLOSE and lowest > now_s / DECAY_S - _TOO_SMALL):
                 peer = self._lowest(candidates, now_s)
+            elif peer.available:
+                self._leader, self._lowest_key, self._second_key = peer, lowest, second
         if not peer.available:
             raise NoPeerError(Refusal.ADDRESS_UNAVAILABLE)
         return peer.address
@@ -221,5 +250,13 @@ class Latency(Algorithm):
         average.touched_s = now_s
         # ``_Average.key``, written out because every response comes here.
         scaled = ewma_s / average.weight if average.weight else 0.0
-        self._keys[average.position] = log(scaled) + now_s / DECAY_S if scaled > 0.0 else average.key()
+        self._keys[average.position] = key = log(scaled) + now_s / DECAY_S if scaled > 0.0 else average.key()
+        if average is self._leader:
+            self._lowest_key = key
+            if not self._second_key - key > _TOO_CLOSE:
+                self._leader = None
+        elif key < self._second_key:
+            self._second_key = key
+            if not key - self._lowest_key > _TOO_CLOSE:
+                self._leader = None
         return ewma_s
