@@ -150,6 +150,18 @@ class Attempts:
         """Return whether nginx sends a request again that a dying container has cut after some attempts."""
         return tries_again(Attempt.RESET, attempts, self._retries, self._is_idempotent(session, request))
 
+    def exchange_of(
+        self, session: Session, worker: Worker, request: int, sent_s: float, demand_s: float, expires_s: float
+    ) -> Exchange:
+        """Return a request as the gateway holds it that had no exchange so far and that a dying container has cut."""
+        presented = session.cookie if self._sticky else session.key
+        balancer = worker.balancer_of(session.id, request)
+        if session.request == request and session.picked_by is not None:
+            # The session's first. The cookie may be this very request's.
+            presented, balancer = None, session.picked_by
+        session.request = request
+        return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
+
     def send_again(self, exchange: Exchange, container: Container, now_s: float) -> Reply | None:
         """Send a request again that ``container`` has cut; None as for :meth:`send`."""
         address = container.pod.address

@@ -72,7 +72,7 @@ class Breaks:
         kept_here = past.get(container, -INFINITY) >= now_s
         session.past = {**past, holder: expires_s}
         session.holder = container
-        self._recorder.residence.extend((now_s, holder.index, -1.0, now_s, container.index, 1.0))
+        self._recorder.moved(now_s, holder.index, container.index)
         if self._external:
             return NOT_BROKEN
         mechanism, origin, cause = self._why(exchange, holder, container, now_s)

@@ -20,7 +20,7 @@ from simsticky.sim.feeds import Chunk, Feeds
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Tick, arm, disarm
 from simsticky.sim.pods import Container
-from simsticky.sim.recorder import MOVE, ROW, SEAL_AT, Recorder
+from simsticky.sim.recorder import ROW, SEAL_AT, Recorder
 from simsticky.sim.sessions import Cut, Exchange, Loop, RunOver, Session, Sessions, Tabs
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.workers import Worker
@@ -68,6 +68,7 @@ class Clients:
         self._streams = streams
         self._on_failure = scenario.traffic.on_failure
         self._tabs = scenario.traffic.tabs
+        self._sends_cookie = gateway.browsers.sends_cookie
         self._feeds = Feeds(workload, gateway, streams, scenario)
         # State outside the pods does not expire with them, and is not left behind with them.
         self._state_in_pods = app.state == "pod"
@@ -133,7 +134,7 @@ class Clients:
 
     def has_jar(self, block: SessionBlock, index: int) -> bool:
         """Return whether a session of a block sends a cookie back."""
-        return block.has_jar[index] and self._gateway.browsers.sends_cookie
+        return block.has_jar[index] and self._sends_cookie
 
     # The loop ---------------------------------------------------------------------------------------------------
 
@@ -200,7 +201,7 @@ class Clients:
         browsers = gateway.browsers
         picks, key = browsers.binding(session)
         by_key = browsers.peer_of_next if picks and gateway.affinity == HASH else None
-        roams, roam, roamed = picks and self._state_in_pods, recorder.roam, 0
+        roams, roamed = picks and self._state_in_pods, 0
         version, reached = _UNKNOWN, False
         past: dict[Container, float] = {}
         address, holder, ends, container = self._where(session)
@@ -208,7 +209,7 @@ class Clients:
         expires_s = timeout_s if adopted else INFINITY
         (first, step), total = tab, total + requests_before
         sent, before_last = float(requests_before + first + 1 - step), total - step
-        now = ended_s = -INFINITY
+        now = ended_s = never = -INFINITY
         came_from: Container | None = None
         exchange: Any = None
         failures, failing, waits = 0, 0.0, False
@@ -267,13 +268,12 @@ class Clients:
                         if ended_s <= now + read_timeout_s and (came_from or (reached and now <= expires_s)):
                             heapreplace(ends, ended_s)
                             if came_from is None:
-                                write(ROW(number, sent, now, started_s, ended_s, container, answered))
+                                write(ROW(number, sent, now, started_s, ended_s, container, answered, -1.0))
                             else:
-                                code = worker.stale_code if past.get(holder, -INFINITY) >= now else worker.lost_code
-                                write(ROW(number, sent, now, started_s, ended_s, container, code))
+                                code = worker.stale_code if past.get(holder, never) >= now else worker.lost_code
+                                write(ROW(number, sent, now, started_s, ended_s, container, code, came_from.number))
                                 past[came_from] = expires_s
                                 session.holder = holder
-                                roam(MOVE(now, came_from.number, container))
                                 roamed += 1
                             if logs:
                                 heappush(waiting, (ended_s, number, sent, worker.balancer, address, ended_s - now))
@@ -318,7 +318,7 @@ class Clients:
                                     self._recall(session, count)
                                 if came_from is not None:
                                     session.holder = came_from
-                                    roam(MOVE(env._now, container, came_from.number))
+                                    recorder.moved(env._now, container, came_from.number)
                                     roamed -= 1
                                 session.breaks_background += roamed
                                 roamed = 0
@@ -326,7 +326,9 @@ class Clients:
                                 failed = not cut.again
                                 if cut.again:
                                     if exchange is None or (exchange.sent_s, exchange.request) != (now, cut.request):
-                                        exchange = self._exchange(session, worker, cut, now, demand, expires_s)
+                                        exchange = attempts.exchange_of(
+                                            session, worker, cut.request, now, demand, expires_s
+                                        )
                                     exchange.worker.forget(session.id, cut.request)
                                     reply = attempts.send_again(exchange, cut.container, ended_s)
                                     if reply is None:
@@ -373,7 +375,7 @@ class Clients:
                 gateway.undo(session, int(sent), env._now)  # unanswered, so it moved nothing
             elif ended_s > env._now and came_from is not None:
                 session.holder = came_from
-                roam(MOVE(env._now, container, came_from.number))
+                recorder.moved(env._now, container, came_from.number)
                 roamed -= 1
             session.breaks_background += roamed
             count = (int(sent) - requests_before - first - 1) // step + 1
@@ -388,18 +390,6 @@ class Clients:
             now_s = yield
             reply = self._gateway.attempts.resume(exchange, now_s)
         return reply
-
-    def _exchange(
-        self, session: Session, worker: Worker, cut: Cut, sent_s: float, demand_s: float, expires_s: float
-    ) -> Exchange:
-        """Return a request that had no exchange and that a dying container has cut, as the gateway holds it."""
-        presented = session.key if self._gateway.affinity == HASH else session.cookie
-        balancer = worker.balancer_of(session.id, cut.request)
-        if session.request == cut.request and session.picked_by is not None:
-            # The session's first. The cookie may be this very request's.
-            presented, balancer = None, session.picked_by
-        session.request = cut.request
-        return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
 
     def _where(self, session: Session) -> tuple[str | None, Any, list[float], float]:
         """Return what the loop keeps of where its session lives: cookie, holder, the holder's slots and number."""
