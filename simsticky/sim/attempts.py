@@ -5,7 +5,7 @@ here: new picks, connections refused or never answered, timeouts, requests cut b
 """
 
 from collections.abc import Callable
-from heapq import heapreplace
+from heapq import heappush, heapreplace
 
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_cookie
 from simsticky.kong.balancer import NoPeerError
@@ -97,7 +97,8 @@ class Attempts:
             first: The target already picked for the first attempt (algorithms without affinity), or None.
         """
         session.before = session.remember()
-        if not worker.node.up:
+        lent = not worker.node.up
+        if lent:
             other = self._stand_in(session)
             if other is None:
                 return self._refuse(session, worker, now_s)
@@ -105,16 +106,42 @@ class Attempts:
             if worker.logs:
                 worker.log_until(now_s)
         presented = None if first is not None else self._browsers.presented(session, worker, now_s)
+        key = presented if self._sticky else session.key
+        if first is None and key is None and not self._random_picks:
+            first = worker.next_peer()
+        if first is not None and presented is None and not lent:
+            reply = self._begin(session, worker, now_s, demand_s, first)
+            if reply is not None:
+                return reply
         exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
-        if not self._sticky:
-            exchange.handle.key = session.key
+        exchange.handle.key = key
         if self._random_picks:
             session.picks += 1
             exchange.handle.u = self._streams.uniform(Purpose.PICK, session.id, session.picks)
-        if first is None and exchange.handle.key is None and not self._random_picks:
-            first = worker.next_peer()
         exchange.handle.address = first
         return self._go_on(exchange, now_s, first)
+
+    def _begin(self, session: Session, worker: Worker, now_s: float, demand_s: float, address: str) -> Reply | None:
+        """Answer a session's first request where nothing but its pick decides; None where there is more to it.
+
+        One attempt needs no :class:`Exchange`; should the request be cut, its loop makes one.
+        """
+        container = worker.routes.get(address)
+        if container is None or session.holder is not None or session.tabs is not None:
+            return None
+        started_s = max(container.ends[0], now_s)
+        ended_s = started_s + demand_s
+        if ended_s - now_s > self._read_timeout_s:
+            return None
+        heapreplace(container.ends, ended_s)
+        session.picked_by = worker.balancer
+        self._breaks.begin(session, container, now_s)
+        if self._sticky and session.jar:
+            # Whatever the options: it is the target's first answer to a client without a cookie.
+            self._browsers.receive(session, address, ended_s)
+        if worker.logs:
+            heappush(worker.open, (ended_s, session.id, session.request, worker.balancer, address, ended_s - now_s))
+        return started_s, ended_s, container.index, worker.ok_code, False
 
     def resume(self, exchange: Exchange, now_s: float) -> Reply | None:
         """Go on with a request after the wait that :meth:`send` asked for; None for a further wait."""
@@ -123,6 +150,18 @@ class Attempts:
     def is_sent_again(self, session: Session, request: int, attempts: int) -> bool:
         """Return whether nginx sends a request again that a dying container has cut after some attempts."""
         return tries_again(Attempt.RESET, attempts, self._retries, self._is_idempotent(session, request))
+
+    def exchange_of(
+        self, session: Session, worker: Worker, request: int, sent_s: float, demand_s: float, expires_s: float
+    ) -> Exchange:
+        """Return a request as the gateway holds it that had no exchange so far and that a dying container has cut."""
+        presented = session.cookie if self._sticky else session.key
+        balancer = worker.balancer_of(session.id, request)
+        if session.request == request and session.picked_by is not None:
+            # The session's first. The cookie may be this very request's.
+            presented, balancer = None, session.picked_by
+        session.request = request
+        return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
 
     def send_again(self, exchange: Exchange, container: Container, now_s: float) -> Reply | None:
         """Send a request again that ``container`` has cut; None as for :meth:`send`."""

@@ -67,12 +67,7 @@ class Breaks:
             tabs.expires_s = max(tabs.expires_s or 0.0, ended_s + self._session_timeout_s)
         expires_s, holder = exchange.expires_s, session.holder
         if holder is None:
-            session.holder = container
-            session.first_container = container.index
-            if container.pod.deleted:
-                session.born_terminating = container.pod.record.deleted_by
-            container.take_in(now_s)
-            self._recorder.residence.extend((now_s, container.index, 1.0))
+            self.begin(session, container, now_s)
             return NOT_BROKEN
         if holder is container and (now_s <= expires_s or self._external):
             return NOT_BROKEN
@@ -83,7 +78,7 @@ class Breaks:
         if holder is not container:
             holder.let_go(now_s)
             container.take_in(now_s)
-        self._recorder.residence.extend((now_s, holder.index, -1.0, now_s, container.index, 1.0))
+        self._recorder.moved(now_s, holder.index, container.index)
         if self._external:
             return NOT_BROKEN
         mechanism, origin, cause = self._why(exchange, holder, container, now_s)
@@ -95,6 +90,15 @@ class Breaks:
         else:
             session.breaks_background += 1
         return mechanism, Kind.STALE if kept_here else Kind.LOST, origin, cause
+
+    def begin(self, session: Session, container: Container, now_s: float) -> None:
+        """Let a session's state begin where its first request is answered."""
+        session.holder = container
+        session.first_container = container.index
+        if container.pod.deleted:
+            session.born_terminating = container.pod.record.deleted_by
+        container.take_in(now_s)
+        self._recorder.residence.extend((now_s, container.index, 1.0))
 
     def _why(
         self, exchange: Exchange, holder: Container, container: Container, now_s: float

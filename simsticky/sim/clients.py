@@ -18,20 +18,20 @@ from simsticky.sim.attempts import Reply
 from simsticky.sim.breaks import HASH
 from simsticky.sim.feeds import Chunk, Feeds
 from simsticky.sim.gateway import Gateway
-from simsticky.sim.kernel import Phase, Tick, arm, disarm
+from simsticky.sim.kernel import Tick, arm, disarm
 from simsticky.sim.pods import Container
-from simsticky.sim.recorder import MOVE, ROW, SEAL_AT, Recorder
-from simsticky.sim.sessions import Cut, Exchange, RunOver, Session, Sessions, Tabs
+from simsticky.sim.recorder import ROW, SEAL_AT, Recorder
+from simsticky.sim.sessions import Cut, Exchange, Loop, RunOver, Session, Sessions, Tabs
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.workers import Worker
 from simsticky.workload.columns import SessionBlock
 from simsticky.workload.generate import Workload
 
-Loop = Generator[None, Any, None]
-
 _NOWHERE: Any = object()
 """Stands for the holder of a session without state: no route is ever this."""
 _NO_SLOTS = [0.0]
+_UNKNOWN = -1
+"""No worker's version: what the loop knows of its way to the holder is to be looked up."""
 
 INFINITY = float("inf")
 NAN = float("nan")
@@ -68,10 +68,13 @@ class Clients:
         self._streams = streams
         self._on_failure = scenario.traffic.on_failure
         self._tabs = scenario.traffic.tabs
+        self._sends_cookie = gateway.browsers.sends_cookie
         self._feeds = Feeds(workload, gateway, streams, scenario)
         # State outside the pods does not expire with them, and is not left behind with them.
         self._state_in_pods = app.state == "pod"
         self._timeout_s = app.session_timeout if self._state_in_pods else INFINITY
+        # A container whose memory is bounded must hear of every session that comes.
+        self._roams = self._state_in_pods and app.oom is None
         self._read_timeout_s = scenario.gateway.read_timeout
         self._on_idle = on_idle
         self._arrivals = self._open_arrivals()
@@ -121,7 +124,8 @@ class Clients:
         number = client + ordinal * workload.population
         session = Session(number, self.has_jar(block, 0), start_s)
         if workload.endless:
-            self._begin(session, self._run(session, start_s, self._feeds.endless(client), INFINITY))
+            tick = Tick()
+            self._begin(session, self._run(session, tick, self._feeds.endless(client), INFINITY), tick, start_s)
             return session
 
         def again(end_s: float) -> Session | None:
@@ -132,7 +136,7 @@ class Clients:
 
     def has_jar(self, block: SessionBlock, index: int) -> bool:
         """Return whether a session of a block sends a cookie back."""
-        return block.has_jar[index] and self._gateway.browsers.sends_cookie
+        return block.has_jar[index] and self._sends_cookie
 
     # The loop ---------------------------------------------------------------------------------------------------
 
@@ -151,7 +155,9 @@ class Clients:
         low, high = block.offset[index], block.offset[index + 1]
         if self._tabs == 1:
             feed = self._feeds.of(session.id, block.service_s, block.think_s, low, high)
-            self._begin(session, self._run(session, at_s, feed, high - low, requests_before, on_start, on_end))
+            tick = Tick()
+            loop = self._run(session, tick, feed, high - low, requests_before, on_start, on_end)
+            self._begin(session, loop, tick, at_s)
             return
         # The session's requests are dealt out; each tab but the first opens after a think of its own (rule C1).
         tabs = min(self._tabs, high - low)
@@ -160,22 +166,25 @@ class Clients:
             service, think = block.service_s[low + tab : high : tabs], block.think_s[low + tab : high : tabs]
             feed = self._feeds.of(session.id, service, think, 0, len(service))
             opens_s = at_s + think[0] if tab else at_s
+            tick = Tick()
             loop = self._run(
-                session, opens_s, feed, high - low, requests_before, None if tab else on_start, on_end, (tab, tabs)
+                session, tick, feed, high - low, requests_before, None if tab else on_start, on_end, (tab, tabs)
             )
             session.tabs.loops.append(loop)
-            self._begin(session, loop)
+            self._begin(session, loop, tick, opens_s)
         session.loop = session.tabs.loops[0]
 
-    def _begin(self, session: Session, loop: Loop) -> None:
+    def _begin(self, session: Session, loop: Loop, tick: Tick, at_s: float) -> None:
+        """Let a loop go on whenever its tick comes, first at ``at_s``."""
         session.loop = loop
         next(loop)
-        loop.send((loop.send,))
+        tick.resume = loop.send
+        arm(self._env, tick, at_s)
 
     def _run(
         self,
         session: Session,
-        at_s: float,
+        tick: Tick,
         feed: Iterable[Chunk],
         total: float,
         requests_before: int = 0,
@@ -183,37 +192,37 @@ class Clients:
         on_end: Callable[[float], Session | None] | None = None,
         tab: tuple[int, int] = (0, 1),
     ) -> Loop:
-        """One session from its first send at ``at_s`` to its last; whatever is read per request is a local name."""
+        """One session from its first send to its last; whatever is read per request is a local name.
+
+        It is resumed by its tick, with the time; it yields the time of its next send once that is known.
+        """
         env: Any = self._env
-        queue, next_id, send_phase = env._queue, env._eid.__next__, int(Phase.SEND)
         recorder, sessions, gateway, attempts = self._recorder, self._sessions, self._gateway, self._gateway.attempts
         write, written, number = recorder.write, recorder.written, float(session.id)
         timeout_s, read_timeout_s, logs = self._timeout_s, self._read_timeout_s, gateway.picks_counted
         browsers = gateway.browsers
         picks, key = browsers.binding(session)
         by_key = browsers.peer_of_next if picks and gateway.affinity == HASH else None
-        roams, version, roam, roamed = picks and self._state_in_pods, 0, recorder.roam, 0
+        roams, roamed = picks and self._roams, 0
+        version, reached = _UNKNOWN, False
         past: dict[Container, float] = {}
         address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
         expires_s = timeout_s if adopted else INFINITY
         (first, step), total = tab, total + requests_before
         sent, before_last = float(requests_before + first + 1 - step), total - step
-        now = ended_s = -INFINITY
+        now = ended_s = never = -INFINITY
         came_from: Container | None = None
         exchange: Any = None
         failures, failing, waits = 0, 0.0, False
-        callbacks = yield
-        tick = Tick()
-        arm(env, tick, at_s, callbacks)
         try:
-            yield
+            now = yield None
             if first:
                 if not sessions.knows(session):
-                    yield  # for good: the session has not been admitted
+                    yield None  # for good: the session has not been admitted
             elif not adopted:
                 if not self._open or session.withdrawn:
-                    yield  # for good: no new sessions any more, or this one's predecessor goes on
+                    yield None  # for good: no new sessions any more, or this one's predecessor goes on
                 sessions.admit(session)
             if on_start is not None:
                 on_start()
@@ -227,7 +236,6 @@ class Clients:
                 for demand, gap in zip(service, think, strict=True):
                     sent += step
                     while True:  # once, unless the request fails and the client sends it again
-                        now = env._now
                         came_from = None
                         if picks:
                             if by_key is not None:
@@ -247,26 +255,27 @@ class Clients:
                                 except NoPeerError:
                                     address = None
                             target: Any = route(address)
-                            if target is not holder and target is not None and roams and holder is not _NOWHERE:
+                            reached = target is holder
+                            if not reached and target is not None and roams and holder is not _NOWHERE:
                                 # No affinity: the session leaves its state, as most requests do (rule B5).
                                 came_from, holder, ends, container = holder, target, target.ends, target.number
-                        elif key is not None and version != worker.version:
-                            address, version = worker.peer_of(key), worker.version
+                        elif version != worker.version:
+                            version = worker.version
+                            if key is not None:
+                                address = worker.peer_of(key)
+                            reached = route(address) is holder
                         free_s = ends[0]
                         started_s = free_s if free_s > now else now
                         ended_s = started_s + demand
-                        if ended_s <= now + read_timeout_s and (
-                            came_from is not None or (route(address) is holder and now <= expires_s)
-                        ):
+                        if ended_s <= now + read_timeout_s and (came_from or (reached and now <= expires_s)):
                             heapreplace(ends, ended_s)
                             if came_from is None:
-                                write(ROW(number, sent, now, started_s, ended_s, container, answered))
+                                write(ROW(number, sent, now, started_s, ended_s, container, answered, -1.0))
                             else:
-                                code = worker.stale_code if past.get(holder, -INFINITY) >= now else worker.lost_code
-                                write(ROW(number, sent, now, started_s, ended_s, container, code))
+                                code = worker.stale_code if past.get(holder, never) >= now else worker.lost_code
+                                write(ROW(number, sent, now, started_s, ended_s, container, code, came_from.number))
                                 past[came_from] = expires_s
                                 session.holder = holder
-                                roam(MOVE(now, came_from.number, container))
                                 roamed += 1
                             if logs:
                                 heappush(waiting, (ended_s, number, sent, worker.balancer, address, ended_s - now))
@@ -282,37 +291,36 @@ class Clients:
                             exchange, session.exchange = session.exchange, None
                             if reply is None:
                                 waits = True
-                                reply = yield from self._later(exchange, tick, callbacks)
+                                reply = yield from self._later(exchange, tick)
                             started_s, ended_s, index, code, failed = reply
                             recorder.request((number, sent, now, started_s, ended_s, index, code), env._now)
                             waits = False
                             address, holder, ends, container = self._where(session)
-                            version, past = 0, session.past if session.past is not None else past
+                            version, past = _UNKNOWN, session.past if session.past is not None else past
                             if not failed:
                                 expires_s = ended_s + timeout_s
                             elif session.request == sent:
                                 session.request = -1  # it moved nothing, so there is nothing to take back
+                        due_s: float | None = ended_s + gap
                         while not failed:
                             try:
                                 if sent <= before_last:
-                                    tick.callbacks = callbacks
-                                    heappush(queue, (ended_s + gap, send_phase, next_id(), tick))
-                                    yield
+                                    now = yield due_s
                                     break
                                 session.breaks_background += roamed
                                 roamed = 0
                                 count = (int(sent) - requests_before - first - 1) // step + 1
                                 self._leave(session, now, ended_s, count, on_end, ended_s)
-                                yield  # for good, unless the last request is cut
+                                yield None  # unless the last request is cut, until the session is let go
+                                return
                             except Cut as cut:
                                 if sent <= before_last:
-                                    disarm(tick)
-                                    tick = Tick()
+                                    tick = disarm(tick)
                                 else:
                                     self._recall(session, count)
                                 if came_from is not None:
                                     session.holder = came_from
-                                    roam(MOVE(env._now, container, came_from.number))
+                                    recorder.moved(env._now, container, came_from.number)
                                     roamed -= 1
                                 session.breaks_background += roamed
                                 roamed = 0
@@ -320,12 +328,14 @@ class Clients:
                                 failed = not cut.again
                                 if cut.again:
                                     if exchange is None or (exchange.sent_s, exchange.request) != (now, cut.request):
-                                        exchange = self._exchange(session, worker, cut, now, demand, expires_s)
+                                        exchange = attempts.exchange_of(
+                                            session, worker, cut.request, now, demand, expires_s
+                                        )
                                     exchange.worker.forget(session.id, cut.request)
                                     reply = attempts.send_again(exchange, cut.container, ended_s)
                                     if reply is None:
                                         waits = True
-                                        reply = yield from self._later(exchange, tick, callbacks)
+                                        reply = yield from self._later(exchange, tick)
                                     started_s, ended_s, index, code, failed = reply
                                     recorder.request((number, sent, now, started_s, ended_s, index, code), env._now)
                                     waits = False
@@ -336,23 +346,27 @@ class Clients:
                                     attempts.end_cut(exchange.worker if slow else worker, session, cut, ended_s)
                                 came_from = None
                                 address, holder, ends, container = self._where(session)
-                                version = 0
+                                version = _UNKNOWN
+                                if sent <= before_last and not failed:
+                                    arm(env, tick, ended_s + gap)
+                                    due_s = None
                         if not failed:
                             break
                         exchange = None
                         failures = failures + 1 if failing == sent else 1
                         failing = sent
                         last = sent > before_last
-                        due_s, again = self._after_failure(session, failures, ended_s, gap, last=last)
-                        if due_s == INFINITY:
+                        again_s, again = self._after_failure(session, failures, ended_s, gap, last=last)
+                        if again_s == INFINITY:
                             after_s = ended_s + _PAUSE_AFTER_FAILURE_S
                             session.breaks_background += roamed
                             roamed = 0
                             count = (int(sent) - requests_before - first - 1) // step + 1
                             self._leave(session, now, ended_s, count, on_end, after_s)
-                        else:
-                            arm(env, tick, due_s, callbacks)
-                        yield
+                            yield None  # until the session is let go
+                            return
+                        arm(env, tick, again_s)
+                        now = yield None
                         if not again:
                             break
         except RunOver:
@@ -362,30 +376,21 @@ class Clients:
                 gateway.undo(session, int(sent), env._now)  # unanswered, so it moved nothing
             elif ended_s > env._now and came_from is not None:
                 session.holder = came_from
-                roam(MOVE(env._now, container, came_from.number))
+                recorder.moved(env._now, container, came_from.number)
                 roamed -= 1
             session.breaks_background += roamed
             count = (int(sent) - requests_before - first - 1) // step + 1
             sessions.report(session, now, ended_s if sent > before_last else NAN, count)
-            yield
+            yield None
 
-    def _later(self, exchange: Exchange, tick: Tick, callbacks: Any) -> Generator[None, Any, Reply]:
+    def _later(self, exchange: Exchange, tick: Tick) -> Generator[None, float, Reply]:
         """Wait for a request whose attempt under way will fail, and for its further ones; return what became of it."""
         reply = None
         while reply is None:
-            arm(self._env, tick, exchange.resume_s, callbacks)
-            yield
-            reply = self._gateway.attempts.resume(exchange, float(self._env.now))
+            arm(self._env, tick, exchange.resume_s)
+            now_s = yield
+            reply = self._gateway.attempts.resume(exchange, now_s)
         return reply
-
-    def _exchange(
-        self, session: Session, worker: Worker, cut: Cut, sent_s: float, demand_s: float, expires_s: float
-    ) -> Exchange:
-        """Return a request that took the fast path and that a dying container has cut, as the gateway holds it."""
-        session.request = cut.request
-        presented = session.key if self._gateway.affinity == HASH else session.cookie
-        balancer = worker.balancer_of(session.id, cut.request)
-        return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
 
     def _where(self, session: Session) -> tuple[str | None, Any, list[float], float]:
         """Return what the loop keeps of where its session lives: cookie, holder, the holder's slots and number."""

@@ -36,14 +36,14 @@ from simsticky.sim.recording import (
     unpack_columns,
 )
 
-ROW = Struct(f"{WIDTH}d").pack
-"""Packs a request. Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the
-processor's cache to the model."""
+ROW = Struct(f"{WIDTH + 1}d").pack
+"""Packs a request and, last, the container that its session leaves with it: a session without affinity that goes to
+another; -1 for none, or where ``residence`` tells it.
 
-MOVE = Struct("3d").pack
-"""Packs a session's change of container: time, from, to."""
+Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the processor's cache to the
+model."""
 
-SEAL_AT = 4_096 * 8 * WIDTH
+SEAL_AT = 4_096 * 8 * (WIDTH + 1)
 """Length of the buffer, in bytes, at which the model asks for a seal."""
 
 _SPECIAL = float(1 << 20)
@@ -70,7 +70,8 @@ class Recorder:
 
     Attributes:
         write: Takes a request packed by :data:`ROW`; ``written()`` is the length of the buffer in bytes.
-        roam: Takes a move of a session without affinity packed by :data:`MOVE`.
+        residence: Takes the other moves of sessions: time, container, and 1 for a session that comes or -1 for one
+            that goes.
 
     Args:
         level: ``requests``, ``sessions`` or ``summary``.
@@ -80,10 +81,9 @@ class Recorder:
     def __init__(self, level: str, settle_s: float) -> None:
         """Start with an empty recording."""
         self.recording = Recording(level=level, settle_s=settle_s)
-        self._rows, self._roams = BytesIO(), BytesIO()
+        self._rows = BytesIO()
         self.write = self._rows.write
         self.written = self._rows.tell
-        self.roam = self._roams.write
         self.residence: list[float] = []
         self._session_rows: list[float] = []
         self.meter = LoadMeter()
@@ -112,9 +112,13 @@ class Recorder:
     def request(self, row: tuple[float, ...], arrived_s: float) -> None:
         """Add a request, a row of ``REQUEST_COLUMNS``, whose last attempt was made at ``arrived_s``."""
         if row[SENT] == arrived_s:
-            self.write(ROW(*row))
+            self.write(ROW(*row, -1.0))
         else:
             self._late.append((arrived_s, row))
+
+    def moved(self, at_s: float, origin: float, target: float) -> None:
+        """Let a session live on another container from now on."""
+        self.residence.extend((at_s, origin, -1.0, at_s, target, 1.0))
 
     def session(self, row: Iterable[float]) -> None:
         """Add a finished session, a row of ``SESSION_COLUMNS``; only where :attr:`keeps_sessions`."""
@@ -173,7 +177,8 @@ class Recorder:
 
     def seal(self, now_s: float) -> None:
         """Turn the flat rows into blocks, count what is over, and bring the load meter up to now."""
-        fresh = _taken(self._rows, WIDTH)
+        taken = _taken(self._rows)
+        fresh, roams = taken[:, :WIDTH], _roamed(taken)
         arrived_s = fresh[:, SENT]
         if self._late:
             late = np.array([row for _, row in self._late])
@@ -190,7 +195,7 @@ class Recorder:
         np.minimum(closed[:, STARTED], closed[:, ENDED], out=closed[:, STARTED])
         left = np.concatenate([self._gone, closed]) if len(self._gone) else closed
         self._gone = self._gone[:0]
-        self._advance_meter(now_s, fresh, arrived_s, left)
+        self._advance_meter(now_s, fresh, arrived_s, left, roams)
         self._count_closed(closed)
         if self._session_rows:
             rows = np.fromiter(self._session_rows, np.float64, len(self._session_rows))
@@ -213,11 +218,13 @@ class Recorder:
         self.recording.digest = self._hash.hexdigest()
         return self.recording
 
-    def _advance_meter(self, now_s: float, fresh: Rows, arrived_s: npt.NDArray[np.float64], closed: Rows) -> None:
+    def _advance_meter(
+        self, now_s: float, fresh: Rows, arrived_s: npt.NDArray[np.float64], closed: Rows, roams: Rows
+    ) -> None:
         moves = np.fromiter(self.residence, np.float64, len(self.residence)).reshape(-1, 3)
         self.residence.clear()
-        if self._roams.tell():
-            moves = np.concatenate([moves, self._roamed()])
+        if len(roams):
+            moves = np.concatenate([moves, roams])
         moves = np.concatenate([self._moves, moves]) if len(self._moves) else moves
         due = moves[:, 0] <= now_s
         moves, self._moves = moves[due], moves[~due]
@@ -240,15 +247,6 @@ class Recorder:
             sessions=(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2]),
             sent=sent_to[sent_to >= 0],
         )
-
-    def _roamed(self) -> Rows:
-        """Return the changes of residence that sessions without affinity have made: (time, from, to) each."""
-        roams = _taken(self._roams, 3)
-        moves = np.empty((2 * len(roams), 3))
-        moves[0::2, 0] = moves[1::2, 0] = roams[:, 0]
-        moves[0::2, 1], moves[1::2, 1] = roams[:, 1], roams[:, 2]
-        moves[0::2, 2], moves[1::2, 2] = -1.0, 1.0
-        return moves
 
     def _count_closed(self, closed: Rows) -> None:
         if not len(closed):
@@ -304,12 +302,22 @@ class Recorder:
                 operation.stale += number
 
 
-def _taken(buffer: BytesIO, width: int) -> Rows:
-    """Empty a buffer and return its numbers, ``width`` a row."""
-    rows = np.frombuffer(buffer.getvalue(), np.float64).reshape(-1, width)
+def _taken(buffer: BytesIO) -> Rows:
+    """Empty a buffer of rows packed by :data:`ROW` and return them."""
+    rows = np.frombuffer(buffer.getvalue(), np.float64).reshape(-1, WIDTH + 1)
     buffer.seek(0)
     buffer.truncate()
     return rows
+
+
+def _roamed(taken: Rows) -> Rows:
+    """Return the changes of residence that sessions without affinity have made with their requests."""
+    roams = taken[taken[:, WIDTH] >= 0.0]
+    moves = np.empty((2 * len(roams), 3))
+    moves[0::2, 0] = moves[1::2, 0] = roams[:, SENT]
+    moves[0::2, 1], moves[1::2, 1] = roams[:, WIDTH], roams[:, CONTAINER]
+    moves[0::2, 2], moves[1::2, 2] = -1.0, 1.0
+    return moves
 
 
 def _served(changes: Changes) -> Changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from simsticky.sim.recording import OperationRecord
 if TYPE_CHECKING:
     from simsticky.sim.browsers import Browser
     from simsticky.sim.workers import Worker
+
+
+Loop = Generator[float | None, float, None]
+"""A session's loop: resumed with the time of each send, it yields the time of the next once that is known."""
 
 
 class Cut(Exception):  # noqa: N818  # a signal thrown into a session's loop, not an error
@@ -100,7 +104,7 @@ class Tabs:
     left: int
     first_request: int
     sent: int = 0
-    loops: list[Generator[None, Any, None]] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
     ended_s: float = 0.0
     reports: list[tuple[float, float, int]] = field(default_factory=list)
     expires_s: float | None = None
@@ -125,6 +129,7 @@ class Session:
         visits: Requests whose cookie, path or key was looked up.
         key: What its latest request is hashed by, where the algorithm hashes.
         exchange: The request just sent the slow way; its loop takes it over.
+        picked_by: The balancer of its first request, where that was answered without an exchange.
         tabs: Its tabs; None of a session with one.
         browser: What its client holds beyond one cookie; None where one cookie is all there is to it.
         stand_in: The worker that takes its requests while its own worker's node is down.
@@ -152,10 +157,11 @@ class Session:
     withdrawn = False
     key: str | None = None
     exchange: Exchange | None = None
+    picked_by: Balancer | None = None
     tabs: Tabs | None = None
     browser: Browser | None = None
     stand_in: Worker | None = None
-    loop: Generator[None, Any, None]
+    loop: Loop
 
     def __init__(self, number: int, jar: bool, started_s: float) -> None:
         """Make a session that has not sent anything yet."""
@@ -163,7 +169,7 @@ class Session:
         self.jar = jar
         self.started_s = started_s
 
-    def loop_of(self, request: int) -> Generator[None, Any, None]:
+    def loop_of(self, request: int) -> Loop:
         """Return the loop that sends a request."""
         tabs = self.tabs
         return self.loop if tabs is None else tabs.loops[(request - tabs.first_request) % len(tabs.loops)]
@@ -299,9 +305,9 @@ class Sessions:
         """Count a session that will send no more, and record it."""
         recorder = self._recorder
         if not unfinished:
-            # The loop refers to itself; closing it lets go of the session at once, without the garbage collector.
-            for loop in [session.loop] if session.tabs is None else session.tabs.loops:
-                loop.close()
+            # The loop refers to itself; its end lets go of the session at once, without the garbage collector.
+            for loop in (session.loop,) if session.tabs is None else session.tabs.loops:
+                next(loop, None)
         if session.exposures or session.alive_at or session.born_terminating:
             self._count_for_operations(session, last_sent_s, censored=unfinished and isnan(ended_s))
         if last_sent_s >= recorder.settle_s:

@@ -6,13 +6,16 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 from typing import Any
 
+import numpy as np
 import pytest
 from bare_loop import bare_loop, micro_loop, prepare
 
 from simsticky.scenario.model import Scenario
+from simsticky.sim.recording import CODE, Outcome, outcomes
 from simsticky.sim.simulation import Simulation
 from simsticky.workload.generate import Workload
 
@@ -20,14 +23,30 @@ pytestmark = pytest.mark.perf
 
 RUN_S = 2500.0
 LIVE_SESSIONS = 80
+ROUNDS = 6
+
+LEAST = {
+    "sticky-sessions": 0.40,
+    "consistent-hashing": 0.30,
+    "round-robin": 0.30,
+    "least-connections": 0.30,
+    "latency": 0.30,
+}
+"""The part of the bare loop's speed that the model reaches at least, by algorithm."""
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "sticky-sessions": {"hashOn": {"input": "none"}, "stickySessions": {"cookie": "session-id"}},
+    "consistent-hashing": {"hashOn": {"cookie": "session-id", "cookiePath": "/"}},
+}
+"""What an algorithm's upstream says beside its name."""
 
 
 def steady(**changes: Any) -> Scenario:
     """Return three pods under steady traffic: 4 sessions/s of 20 requests, 50 ms service, 1 s think."""
     algorithm = changes.pop("algorithm", "sticky-sessions")
-    upstream: dict[str, Any] = {"algorithm": algorithm}
-    if algorithm == "sticky-sessions":
-        upstream |= {"hashOn": {"input": "none"}, "stickySessions": {"cookie": "session-id"}}
+    upstream: dict[str, Any] = {"algorithm": algorithm, **SETTINGS.get(algorithm, {})}
+    more: dict[str, Any] = {"gateway": changes.pop("gateway", {}), "timeline": changes.pop("timeline", [])}
+    idempotent = changes.pop("idempotent", 0.0)
     run = {"until": RUN_S, "horizon": 1e6, "record": "requests"} | changes
     return Scenario.model_validate(
         {
@@ -39,10 +58,12 @@ def steady(**changes: Any) -> Scenario:
                 "requests": {"kind": "geometric", "mean": 20},
                 "think": {"kind": "exponential", "mean": "1s"},
                 "service": {"kind": "exponential", "mean": "50ms"},
+                "idempotent": idempotent,
             },
             "app": {"concurrency": 8},
             "deployment": {"replicas": 3},
             "upstream": upstream,
+            **more,
         }
     )
 
@@ -69,49 +90,76 @@ def per_request(scenario: Scenario) -> float:
     return (process_time() - begun) / recording.counts["requests_answered"]
 
 
-def measure() -> dict[str, float]:
-    """Return the best CPU seconds per request of five interleaved rounds of each loop."""
-    scenario = steady()
-    start, offset, think, service = drawn(scenario)
+def measure(algorithms: list[str]) -> dict[str, float]:
+    """Return the best CPU seconds per request of interleaved rounds of each loop and each algorithm's model."""
+    scenarios = {algorithm: steady(algorithm=algorithm) for algorithm in algorithms}
+    start, offset, think, service = drawn(steady())
     gaps, first = prepare(offset, think, service)
     requests, steps = len(think), think + service
     candidates: dict[str, Callable[[], float]] = {
         "bare": lambda: bare_loop(start, gaps, first) / requests,
         "micro": lambda: micro_loop(LIVE_SESSIONS, steps) / requests,
-        "model": lambda: per_request(scenario),
+        **{name: partial(per_request, scenario) for name, scenario in scenarios.items()},
     }
-    rounds = [{name: run() for name, run in candidates.items()} for _ in range(5)]
+    rounds = [{name: run() for name, run in candidates.items()} for _ in range(ROUNDS)]
     return {name: min(times[name] for times in rounds) for name in candidates}
 
 
 def test_the_full_model_is_fast_beside_a_bare_loop(capsys: pytest.CaptureFixture[str]) -> None:
-    """The model with everything recorded reaches 0.40 of a bare two-event loop, and that loop has not been slowed.
+    """The model with everything recorded reaches its part of a bare two-event loop, which has not been slowed.
 
-    A shared machine may slow down in the middle of a measurement, which can only hide that the gate is met: a
-    measurement that fails is made again, in a process of its own each, ten times at the most.
+    A shared machine may slow down in the middle of a measurement, which can only hide that the gate is met: what a
+    measurement finds too slow is measured again, in a process of its own each, ten times at the most.
     """
+    reached = dict.fromkeys(LEAST, 0.0)
+    left = list(LEAST)
     for _ in range(10):
-        done = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, __file__, *left], capture_output=True, text=True, check=True)
         best: dict[str, float] = json.loads(done.stdout)
-        ratio, honest = best["bare"] / best["model"], best["micro"] / best["bare"]
+        honest = best["micro"] / best["bare"]
         with capsys.disabled():
             print(
-                f"\nbare loop {1 / best['bare']:,.0f} requests per CPU second, model {1 / best['model']:,.0f}:"
-                f" ratio {ratio:.2f}; the bare loop's events against the micro loop's: {honest:.2f}"
+                f"\nbare loop {1 / best['bare']:,.0f} requests per CPU second; its events against the micro loop's:"
+                f" {honest:.2f}"
             )
-        if ratio >= 0.40 and 0.5 <= honest <= 1.2:
+            for name in left:
+                print(f"{name}: {1 / best[name]:,.0f} requests per CPU second, ratio {best['bare'] / best[name]:.3f}")
+        if not 0.5 <= honest <= 1.2:
+            continue
+        reached |= {name: max(reached[name], best["bare"] / best[name]) for name in left}
+        left = [name for name, ratio in reached.items() if ratio < LEAST[name]]
+        if not left:
             break
     assert 0.5 <= honest <= 1.2
-    assert ratio >= 0.40
+    assert {name: reached[name] for name in left} == {}
 
 
-@pytest.mark.parametrize("algorithm", ["sticky-sessions", "round-robin"])
+@pytest.mark.parametrize("algorithm", LEAST)
 def test_one_kernel_event_a_request(algorithm: str) -> None:
-    """With no operation and no failure the kernel gets at most 1.1 events for each answered request, all told."""
-    recording = Simulation(steady(algorithm=algorithm), 7, 0).run()
+    """With no operation and no failure the kernel gets at most 1.1 events for each answered request, all told.
+
+    The ends of requests are no events, not even where connections are counted or response times averaged.
+    """
+    recording = Simulation(steady(algorithm=algorithm, until=500.0), 7, 0).run()
     answered = sum(len(block) for block in recording.request_blocks)
     assert recording.counts["requests_failed"] == 0
+    assert answered > 30_000
     assert recording.kernel_events <= 1.1 * answered
+
+
+@pytest.mark.parametrize("algorithm", LEAST)
+@pytest.mark.parametrize("idempotent", [0.0, 1.0])
+def test_two_kernel_events_where_a_request_may_leave_a_queue(algorithm: str, idempotent: float) -> None:
+    """Where one request in seven is given up by a timeout, to fail or to be sent once more, 2.2 events are enough."""
+    gateway = {"readTimeout": "100ms", "retries": 1}
+    recording = Simulation(steady(algorithm=algorithm, until=500.0, gateway=gateway, idempotent=idempotent), 7, 0).run()
+    of = outcomes(np.concatenate(recording.request_blocks)[:, CODE])
+    answered, timed_out = (int((of == outcome).sum()) for outcome in (Outcome.ANSWERED, Outcome.TIMED_OUT))
+    assert timed_out > 0.1 * answered > 3000
+    if idempotent:
+        # Each was given up twice: the first time it left for another attempt, which is an event of its own.
+        assert recording.kernel_events > answered + 2 * timed_out
+    assert recording.kernel_events <= 2.2 * answered
 
 
 def _peak_bytes(until_s: float, level: str) -> tuple[int, Any]:
@@ -167,4 +215,4 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure()))
+    print(json.dumps(measure(sys.argv[1:])))

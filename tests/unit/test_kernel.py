@@ -10,7 +10,7 @@ import pytest
 import simpy
 from simpy.core import Environment
 
-from simsticky.sim.kernel import Phase, Tick, Wait, arm, call_at, disarm
+from simsticky.sim.kernel import Phase, Tick, Wait, arm, call_at, disarm, run
 
 
 def test_simpy_queue_holds_time_priority_number_event() -> None:
@@ -21,27 +21,9 @@ def test_simpy_queue_holds_time_priority_number_event() -> None:
     assert next(env._eid) == 1
 
 
-def test_simpy_step_needs_only_callbacks_and_ok() -> None:
-    """Protects Tick: SimPy takes the callbacks, calls each with the event, and asks for `_ok`, nothing else."""
-
-    class Bare:
-        __slots__ = ("callbacks",)
-        _ok = True
-
-    env, seen = simpy.Environment(), list[Any]()
-    bare = Bare()
-    bare.callbacks = (seen.append, seen.append)
-    env._queue.append((1.5, 7, next(env._eid), bare))
-    env.step()
-    assert env.now == 1.5
-    assert seen == [bare, bare]
-    assert bare.callbacks is None
-
-
 def test_simpy_step_reads_no_other_attribute_of_an_event() -> None:
-    """Protects against a new SimPy that asks an event for more: the source of step names what it touches."""
+    """Protects the step written out: a new SimPy may ask an event for more; the source names what it touches."""
     touched = set(re.findall(r"\bevent\.(\w+)", inspect.getsource(Environment.step)))
-    # The last two only of an event that failed, which a tick never does.
     assert touched <= {"callbacks", "_ok", "_defused", "_value"}
 
 
@@ -51,32 +33,62 @@ def test_simpy_urgent_comes_before_every_phase() -> None:
     assert sorted(Phase)[0] == 1
 
 
-def test_tick_runs_again_and_again() -> None:
-    """Protects the re-arming: one object, many events, in the phase of sends."""
-    env, times = simpy.Environment(), list[float]()
+def _run_until(env: simpy.Environment, end_s: float) -> None:
+    end = env.event()
+    call_at(env, end_s, Phase.SEND, end.succeed)
+    run(env, end)
+
+
+def test_tick_comes_again_when_it_says() -> None:
+    """Protects the re-arming: one object, many events, in the phase of sends, each with a number of its own."""
+    env, times = simpy.Environment(), list[tuple[float, float]]()
     tick = Tick()
 
-    def again(event: Any) -> None:
-        assert event is tick
-        times.append(env.now)
-        if len(times) < 4:
-            arm(env, tick, env.now + 2.0, (again,))
+    def again(now_s: float) -> float | None:
+        times.append((now_s, env.now))
+        return now_s + 2.0 if len(times) < 4 else None
 
-    arm(env, tick, 1.0, (again,))
+    tick.resume = again
+    arm(env, tick, 1.0)
     assert env._queue[0][:2] == (1.0, Phase.SEND)
-    env.run()
-    assert times == [1.0, 3.0, 5.0, 7.0]
-    assert next(env._eid) == 4
+    _run_until(env, 20.0)
+    assert times == [(1.0, 1.0), (3.0, 3.0), (5.0, 5.0), (7.0, 7.0)]
+    assert env.now == 20.0
+    # Four ticks, the end's Wait and the end.
+    assert next(env._eid) == 6
 
 
-def test_disarmed_tick_does_nothing_and_costs_nothing() -> None:
-    """Protects cancellation: the event stays in the queue, empty, and another may be armed in its place."""
+@pytest.mark.parametrize("again_s", [None, 3.0])
+def test_tick_that_is_overtaken_at_its_own_instant_comes_once(again_s: float | None) -> None:
+    """Protects the queue: what a tick puts into an earlier phase of this instant stands before it, and only it goes."""
+    env, seen = simpy.Environment(), list[tuple[str, float]]()
+    ticks = [Tick() for _ in range(3)]
+
+    def resume(now_s: float) -> float | None:
+        seen.append(("tick", now_s))
+        if now_s == 3.0:
+            return None
+        call_at(env, 0.0, Phase.STATUS, lambda: seen.append(("status", float(env.now))))
+        return again_s
+
+    ticks[0].resume = resume
+    for number, other in enumerate(ticks[1:]):
+        other.resume = lambda now_s, name=f"other {number}": seen.append((name, now_s))
+    for tick in ticks:
+        arm(env, tick, 1.0)
+    _run_until(env, 9.0)
+    last = [] if again_s is None else [("tick", again_s)]
+    assert seen == [("tick", 1.0), ("status", 1.0), ("other 0", 1.0), ("other 1", 1.0), *last]
+
+
+def test_disarmed_tick_does_nothing_and_another_takes_its_place() -> None:
+    """Protects cancellation: the tick stays in the queue, empty, and the one in its place resumes the same."""
     env, seen = simpy.Environment(), list[float]()
-    tick, other = Tick(), Tick()
-    arm(env, tick, 1.0, (lambda _: seen.append(env.now),))
-    disarm(tick)
-    arm(env, other, 2.0, (lambda _: seen.append(env.now),))
-    env.run()
+    tick = Tick()
+    tick.resume = seen.append
+    arm(env, tick, 1.0)
+    arm(env, disarm(tick), 2.0)
+    _run_until(env, 3.0)
     assert seen == [2.0]
 
 

@@ -67,7 +67,7 @@ def _recorded(requests: Sequence[_Sent], seals: Sequence[bool], level: str = "re
             recorder.seal(request.sent_s)
         started_s = request.sent_s + request.wait_s
         row = (number, 1.0, request.sent_s, started_s, started_s + request.service_s, request.container, request.code)
-        recorder.write(ROW(*row))
+        recorder.write(ROW(*row, -1.0))
     return recorder.finish(_END_S)
 
 
@@ -130,7 +130,7 @@ def test_cut_patches_what_is_in_flight_on_that_container() -> None:
     for session, (sent_s, started_s, ended_s, container) in enumerate(
         [(1.0, 1.0, 9.0, 0), (2.0, 2.0, 10.0, 0), (3.0, 3.0, 11.0, 0), (4.0, 4.0, 11.0, 1), (5.0, 12.0, 20.0, 0)]
     ):
-        recorder.write(ROW(session, 7.0, sent_s, started_s, ended_s, container, pack(3, 2)))
+        recorder.write(ROW(session, 7.0, sent_s, started_s, ended_s, container, pack(3, 2), -1.0))
     cut = recorder.cut(10.0, 0, cause=5, is_sent_again=_never)
     assert cut == [CutRequest(2, 7, False), CutRequest(4, 7, False)]
     recording = recorder.finish(30.0)
@@ -149,7 +149,7 @@ def test_cut_of_an_idle_container_names_nobody() -> None:
     """Protects an ordinary end: nothing in flight, nothing to patch."""
     recorder = Recorder("requests", 0.0)
     recorder.recording.containers.append(0)
-    recorder.write(ROW(0, 1.0, 1.0, 1.0, 2.0, 0, pack(0)))
+    recorder.write(ROW(0, 1.0, 1.0, 1.0, 2.0, 0, pack(0), -1.0))
     assert recorder.cut(10.0, 0, 1, _never) == []
 
 

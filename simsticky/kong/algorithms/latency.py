@@ -8,7 +8,7 @@ go to one target until its first response, then to the next.
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from math import exp, inf, log, nan
+from math import e, exp, inf, log2, nan
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
 from simsticky.kong.upstream import Target
@@ -16,9 +16,10 @@ from simsticky.kong.upstream import Target
 DECAY_S = 10.0
 """Time after which an average has lost all but 1/e of its past."""
 
+_HALVINGS_PER_S = log2(e) / DECAY_S
 _TOO_CLOSE = 1e-9
-_TOO_SMALL = 690.0
-"""A key is good to some 1e-12; the exponential of less than -708 has lost digits."""
+_TOO_SMALL = 1000.0
+"""A key is good to some 1e-12; a number below the -1022nd power of 2 has lost digits."""
 
 Order = Callable[[Sequence[str]], Sequence[str]]
 """Returns the addresses in the order in which Lua's ``pairs()`` would visit them.
@@ -70,7 +71,7 @@ class _Average:
         return inf if score > 0 else nan
 
     def key(self) -> float:
-        """Return the logarithm of the score at time 0, which ranks scores of all times alike.
+        """Return the binary logarithm of the score at time 0, which ranks scores of all times alike.
 
         An average of 0 is the lowest. A target of weight 0 never undercuts another, but as the first candidate it may
         be a NaN that none undercuts: there it ranks lowest, which makes the pick compare the scores.
@@ -78,7 +79,7 @@ class _Average:
         if not self.weight:
             return inf if self.position else -inf
         scaled = self.ewma_s / self.weight
-        return log(scaled) + self.touched_s / DECAY_S if scaled > 0 else -inf
+        return log2(scaled) + self.touched_s * _HALVINGS_PER_S if scaled > 0 else -inf
 
 
 class Latency(Algorithm):
@@ -90,6 +91,7 @@ class Latency(Algorithm):
 
     All scores fade alike, so that keys which do not (``_Average.key``) rank them without computing any. Where two keys
     are too close to tell, and at the ends of the numbers' range, the scores themselves are compared as Kong does.
+    A response changes one key, so the lowest stays the lowest until the change reaches it or the one behind it.
 
     Args:
         clock: Returns the time in seconds.
@@ -99,7 +101,18 @@ class Latency(Algorithm):
         address_count: Available targets at the latest rebuild that found any.
     """
 
-    __slots__ = ("_averages", "_candidates", "_clock", "_keys", "_order", "_targets", "address_count")
+    __slots__ = (
+        "_averages",
+        "_candidates",
+        "_clock",
+        "_keys",
+        "_leader",
+        "_lowest_key",
+        "_order",
+        "_second_key",
+        "_targets",
+        "address_count",
+    )
 
     def __init__(self, clock: Callable[[], float], order: Order = as_listed) -> None:
         self._clock = clock
@@ -108,6 +121,9 @@ class Latency(Algorithm):
         self._averages: dict[str, _Average] = {}
         self._candidates: list[_Average] = []
         self._keys: list[float] = []
+        # The candidate with the lowest key if that is clearly below all others, its key, and a bound below those.
+        self._leader: _Average | None = None
+        self._lowest_key = self._second_key = 0.0
         self.address_count = 0
 
     @property
@@ -153,6 +169,7 @@ class Latency(Algorithm):
         for position, average in enumerate(self._candidates):
             average.position = position
         self._keys = [average.key() for average in self._candidates]
+        self._leader = None
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the candidate with the lowest score.
@@ -163,6 +180,17 @@ class Latency(Algorithm):
             NoPeerError: There is no candidate, or every one has failed; or the pick fell on an address that is
                 unavailable (see ``feedback``).
         """
+        leader = self._leader
+        if (
+            leader is None
+            or (handle is not None and handle.failed)
+            or not self._lowest_key > self._clock() * _HALVINGS_PER_S - _TOO_SMALL
+        ):
+            return self._compare(handle)
+        return leader.address
+
+    def _compare(self, handle: Handle | None) -> str:
+        """Pick among all candidates, and see whether one of them leads clearly."""
         candidates = self._candidates
         if not candidates:
             raise NoPeerError(Refusal.NO_PEERS)
@@ -178,11 +206,13 @@ class Latency(Algorithm):
             lowest = min(keys)
             peer = candidates[keys.index(lowest)]
             keys[peer.position] = inf
-            gap = min(keys) - lowest
+            second = min(keys)
             keys[peer.position] = lowest
             # Not written the other way round: the difference of two infinities is NaN.
-            if not (gap > _TOO_CLOSE and lowest > now_s / DECAY_S - _TOO_SMALL):
+            if not (second - lowest > _TOO_CLOSE and lowest > now_s * _HALVINGS_PER_S - _TOO_SMALL):
                 peer = self._lowest(candidates, now_s)
+            elif peer.available:
+                self._leader, self._lowest_key, self._second_key = peer, lowest, second
         if not peer.available:
             raise NoPeerError(Refusal.ADDRESS_UNAVAILABLE)
         return peer.address
@@ -209,8 +239,9 @@ class Latency(Algorithm):
             KeyError: The address is not listed.
         """
         now_s = self._clock()
-        average = self._averages.get(address)
-        if average is None:
+        try:
+            average = self._averages[address]
+        except KeyError:
             # Kong takes such an average as last touched in 1970, which leaves nothing of it.
             self._averages[address] = _Average(self._targets[address], False, rtt_s, now_s)
             self._arrange()
@@ -221,5 +252,13 @@ class Latency(Algorithm):
         average.touched_s = now_s
         # ``_Average.key``, written out because every response comes here.
         scaled = ewma_s / average.weight if average.weight else 0.0
-        self._keys[average.position] = log(scaled) + now_s / DECAY_S if scaled > 0.0 else average.key()
+        self._keys[average.position] = key = log2(scaled) + now_s * _HALVINGS_PER_S if scaled > 0.0 else average.key()
+        if average is self._leader:
+            self._lowest_key = key
+            if not self._second_key - key > _TOO_CLOSE:
+                self._leader = None
+        elif key < self._second_key:
+            self._second_key = key
+            if not key - self._lowest_key > _TOO_CLOSE:
+                self._leader = None
         return ewma_s
