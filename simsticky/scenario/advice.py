@@ -61,6 +61,11 @@ def _about_traffic(scenario: "Scenario") -> Iterator[str]:
     inputs = upstream.hash_on.model_dump(exclude_none=True) if upstream.hash_on is not None else {}
     if upstream.algorithm == "consistent-hashing" and inputs in ({}, {"input": "none"}):
         yield "upstream.hashOn: nothing is hashed, so consistent-hashing sends every request to one and the same pod"
+    held = traffic.connections.long_lived
+    if held and traffic.idempotent:
+        yield "traffic.idempotent: has no effect, connects are GETs, and messages are never sent again"
+    if not held and scenario.app.on_sigterm.connections == "close":
+        yield "app.onSigterm.connections: has no effect, traffic.connections are per-request"
     if traffic.other_upstream is not None and not by_cookie:
         yield f"traffic.otherUpstream: has no effect, {upstream.algorithm} without a cookie cannot lose one"
 
