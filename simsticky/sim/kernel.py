@@ -58,13 +58,19 @@ class Tick:
         self.callbacks = None
 
 
-def arm(env: simpy.Environment, tick: Tick, at_s: float, callbacks: Iterable[Callable[[Any], Any]]) -> None:
-    """Put ``tick`` into the queue at ``at_s``, in the phase of sends.
+def arm(
+    env: simpy.Environment,
+    tick: Tick,
+    at_s: float,
+    callbacks: Iterable[Callable[[Any], Any]],
+    phase: Phase = Phase.SEND,
+) -> None:
+    """Put ``tick`` into the queue at ``at_s``, in the phase of sends or another.
 
     The loop of ``sim/clients.py`` has these two lines inlined; this is the readable form for everyone else.
     """
     tick.callbacks = callbacks
-    heappush(env._queue, (at_s, Phase.SEND, next(env._eid), tick))  # type: ignore[misc]  # a Tick stands for an Event
+    heappush(env._queue, (at_s, phase, next(env._eid), tick))  # type: ignore[misc]  # a Tick stands for an Event
 
 
 def disarm(tick: Tick) -> None:
