@@ -72,7 +72,9 @@ class Attempts:
         self._retries = gateway.retries
         self._connect_timeout_s = gateway.connect_timeout
         self._read_timeout_s = gateway.read_timeout
-        self._idempotent = scenario.traffic.idempotent
+        # Long-lived connections: what is sent this way is a connect, a GET, and is logged when its connection closes.
+        self._held = scenario.traffic.connections.long_lived
+        self._idempotent = 1.0 if self._held else scenario.traffic.idempotent
         self._warm_up = scenario.app.warm_up
 
     # What the clients call --------------------------------------------------------------------------------------
@@ -195,7 +197,7 @@ class Attempts:
         code: float = worker.ok_code
         if broken is not NOT_BROKEN or len(tried) > 1:
             code = pack(worker.node.index, min(len(tried), MAX_ATTEMPTS), Outcome.ANSWERED, *broken)
-        if worker.logs:
+        if worker.logs and not self._held:
             worker.opened(exchange, ended_s, ended_s - now_s if len(tried) == 1 else 0.0)
         if tried[-1] in worker.node.watched:
             self._health.answered(worker.node, container, ended_s)
