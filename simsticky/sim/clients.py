@@ -16,6 +16,7 @@ from simsticky.kong.balancer import NoPeerError
 from simsticky.scenario.model import Scenario
 from simsticky.sim.attempts import Reply
 from simsticky.sim.breaks import HASH
+from simsticky.sim.connections import PAUSE_AFTER_FAILURE_S, LongLived
 from simsticky.sim.feeds import Chunk, Feeds
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, Tick, arm, disarm
@@ -24,6 +25,7 @@ from simsticky.sim.recorder import MOVE, ROW, SEAL_AT, Recorder
 from simsticky.sim.sessions import Cut, Exchange, RunOver, Session, Sessions, Tabs
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.workers import Worker
+from simsticky.sim.world import World
 from simsticky.workload.columns import SessionBlock
 from simsticky.workload.generate import Workload
 
@@ -35,12 +37,10 @@ _NO_SLOTS = [0.0]
 
 INFINITY = float("inf")
 NAN = float("nan")
-_PAUSE_AFTER_FAILURE_S = 1.0
-"""A client of a closed population whose session ended with a failure waits at least this long (rule C4)."""
 
 
 class Clients:
-    """Admits sessions and runs their loops.
+    """Admits sessions and runs their loops; those of sessions with long-lived connections are in ``connections.py``.
 
     Args:
         on_idle: Called when no session sends any more after :meth:`close`.
@@ -74,6 +74,10 @@ class Clients:
         self._timeout_s = app.session_timeout if self._state_in_pods else INFINITY
         self._read_timeout_s = scenario.gateway.read_timeout
         self._on_idle = on_idle
+        self._loop: Callable[..., Loop] = self._run
+        if scenario.traffic.connections.long_lived:
+            world = World(env, scenario, streams, recorder)
+            self._loop = LongLived(world, gateway, sessions, self._leave, self._later, lambda: self._open).run
         self._arrivals = self._open_arrivals()
         self._open = True
 
@@ -121,7 +125,7 @@ class Clients:
         number = client + ordinal * workload.population
         session = Session(number, self.has_jar(block, 0), start_s)
         if workload.endless:
-            self._begin(session, self._run(session, start_s, self._feeds.endless(client), INFINITY))
+            self._begin(session, self._loop(session, start_s, self._feeds.endless(client), INFINITY))
             return session
 
         def again(end_s: float) -> Session | None:
@@ -151,7 +155,7 @@ class Clients:
         low, high = block.offset[index], block.offset[index + 1]
         if self._tabs == 1:
             feed = self._feeds.of(session.id, block.service_s, block.think_s, low, high)
-            self._begin(session, self._run(session, at_s, feed, high - low, requests_before, on_start, on_end))
+            self._begin(session, self._loop(session, at_s, feed, high - low, requests_before, on_start, on_end))
             return
         # The session's requests are dealt out; each tab but the first opens after a think of its own (rule C1).
         tabs = min(self._tabs, high - low)
@@ -346,7 +350,7 @@ class Clients:
                         last = sent > before_last
                         due_s, again = self._after_failure(session, failures, ended_s, gap, last=last)
                         if due_s == INFINITY:
-                            after_s = ended_s + _PAUSE_AFTER_FAILURE_S
+                            after_s = ended_s + PAUSE_AFTER_FAILURE_S
                             session.breaks_background += roamed
                             roamed = 0
                             count = (int(sent) - requests_before - first - 1) // step + 1
