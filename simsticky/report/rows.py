@@ -134,7 +134,7 @@ def _failed(study: Study) -> Iterator[Row]:
 
 
 def _connections(study: Study) -> Iterator[Row]:
-    if not study.scenario.traffic.connections.long_lived:
+    if not _seen(study, "connects"):
         return
     yield _row(study, "lost before the session's end", "connections_lost", per="run")
     yield _row(study, "reconnects, failures included", "reconnects", per="run")

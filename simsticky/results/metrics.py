@@ -207,7 +207,8 @@ def _connections() -> Iterator[Metric]:
     yield Metric(
         "reconnect_storm",
         "ratio",
-        "peak_connects_in_1s over the mean number of connects per second between run.settle and the first operation.",
+        "Most connects sent within one second (peak_connects_in_1s), over the mean number a second between run.settle"
+        " and the first operation.",
     )
     gap = "from the loss of a long-lived connection after run.settle until its session is connected again"
     yield Metric(

@@ -41,12 +41,12 @@ Attempts = Annotated[
 class Reconnect(Section):
     """How long a client that has lost its connection waits before it connects again.
 
-    Before the n-th attempt it waits ``backoff * factor ** (n - 1)``, at most ``max``, changed by ``jitter``. A connect
-    that succeeds starts the row anew.
+    The first wait is ``backoff``, each further one ``factor`` times as long, at most ``max``; ``jitter`` draws from it.
+    A connect that succeeds starts the row anew. A session's very first connect waits only once it has failed.
     """
 
     backoff: Annotated[Duration, Field(gt=0)] = 1.0
-    """Wait before the first attempt."""
+    """The first wait."""
     factor: Annotated[float, Field(ge=1, le=1000)] = 2.0
     """By what the wait grows with each failed attempt."""
     max: Annotated[Duration, Field(gt=0)] = 30.0
@@ -62,16 +62,16 @@ class Reconnect(Section):
             refuse("Reconnect", [Problem(("max",), "the longest wait must not be below the first, reconnect.backoff")])
         return self
 
-    def wait_s(self, failed: int, draw: float) -> float:
+    def wait_s(self, waits: int, draw: float) -> float:
         """Return the wait before the next attempt, in seconds.
 
         Args:
-            failed: Failed connects in a row, 0 after a connection that was lost.
+            waits: Waits since the client had a connection, or began: 0 for the first.
             draw: A uniform draw in [0, 1).
         """
-        # The power of a large number of failures is no float any more.
+        # The power of a large number is no float any more.
         whole_s = self.backoff
-        for _ in range(failed):
+        for _ in range(waits):
             if whole_s >= self.max or self.factor == 1.0:
                 break
             whole_s *= self.factor

@@ -40,14 +40,16 @@ def connections_last(evidence: Evidence) -> None:
     app, sidecars = evidence.scenario.app.on_sigterm, evidence.scenario.deployment.sidecars
     closes = app.connections == "close"
     proxy_closes = any(sidecar.proxy and sidecar.on_sigterm.connections == "close" for sidecar in sidecars)
+    stops: dict[str, list[float]] = {}
+    for event in evidence.recording.events:
+        if event.kind == "stopped":
+            stops.setdefault(event.actor, []).append(event.at_s)
     again = connect & _after(evidence, evidence.outcome == Outcome.ANSWERED)
     for row in np.flatnonzero(again).tolist():
         life, sent_s = evidence.container_of(row - 1), evidence.rows[row, SENT]
         lost = life.cut_s <= sent_s or (closes and life.sigterm_s <= sent_s)
         lost |= proxy_closes and evidence.pod_of(row - 1).deleted_s <= sent_s
-        stopped = [
-            e.at_s for e in evidence.recording.events if e.kind == "stopped" and e.actor == evidence.node_of(row - 1)
-        ]
+        stopped = stops.get(evidence.node_of(row - 1), [])
         lost |= bisect_right(stopped, sent_s) > bisect_right(stopped, evidence.rows[row - 1, SENT])
         if not lost:
             raise InvariantError(f"a session stays connected while its container lives: {evidence.describe(row)}")
