@@ -82,6 +82,7 @@ def sections(study: Study) -> list[Section]:
         Section("Thresholds", tuple(_thresholds(study))),
         Section("Broken sessions: answered by a pod without the session's state", tuple(_broken(study))),
         Section("Failed requests: answered 5xx, reset or timed out", tuple(_failed(study))),
+        Section("Long-lived connections", tuple(_connections(study))),
         Section("Load skew from the operation's start to the last old pod gone", tuple(_skew(study))),
         Section("Ends of the operations", tuple(_ends(study))),
         Section("Latency of answered requests", tuple(_latency(study))),
@@ -130,6 +131,21 @@ def _failed(study: Study) -> Iterator[Row]:
     for name, label in _FAILURES.items():
         if _seen(study, name):
             yield _row(study, f"{label}, per run", name, depth=1)
+
+
+def _connections(study: Study) -> Iterator[Row]:
+    if not _seen(study, "connects"):
+        return
+    yield _row(study, "lost before the session's end", "connections_lost", per="run")
+    yield _row(study, "reconnects, failures included", "reconnects", per="run")
+    yield _row(study, "most connects in one second", "peak_connects_in_1s")
+    if _seen(study, "reconnect_storm"):
+        yield _row(study, "over the mean before", "reconnect_storm", depth=1)
+    for part in ("mean", "p95", "longest"):
+        if _seen(study, f"disconnected_{part}_s"):
+            yield _row(study, f"disconnected, {part}", f"disconnected_{part}_s")
+    if _seen(study, "sessions_given_up"):
+        yield _row(study, "sessions given up", "sessions_given_up", per="run")
 
 
 def _skew(study: Study) -> Iterator[Row]:

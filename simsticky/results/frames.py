@@ -46,6 +46,7 @@ REQUESTS = (
     "mechanism",
     "origin",
     "operation",
+    "connect",
 )
 SESSIONS = (
     "session",
@@ -97,7 +98,8 @@ def requests(recording: Recording) -> pd.DataFrame:
 
     ``ended_s`` is NaN where the request was unfinished, ``pod`` is missing where none was reached. ``status`` is what
     the client saw, 0 where it saw nothing; ``broke`` is ``lost``, ``stale`` or empty; ``operation`` is the number
-    of the operation behind a break or a failure, 0 if none.
+    of the operation behind a break or a failure, 0 if none. ``connect`` is whether it was to open a long-lived
+    connection, on which the others are messages; never true where each request has a connection of its own.
     """
     length = sum(len(block) for block in recording.request_blocks)
     columns: dict[str, Column] = {
@@ -115,6 +117,7 @@ def requests(recording: Recording) -> pd.DataFrame:
         "mechanism": np.empty(length, np.int8),
         "origin": np.empty(length, np.int8),
         "operation": np.empty(length, np.int32),
+        "connect": np.empty(length, np.bool_),
     }
     names, pod_of = _pod_codes(recording)
     status = np.array([STATUS[outcome] for outcome in Outcome], np.int16)
@@ -148,6 +151,7 @@ _CODES = {
     "mechanism": "mechanism",
     "origin": "origin",
     "operation": "cause",
+    "connect": "connect",
 }
 """Which part of a request's code each column holds."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from simsticky.sim.recording import Mechanism, OperationRecord, Origin, Recording
+from simsticky.sim.recording import ConnectionTotals, Mechanism, OperationRecord, Origin, Recording
 
 Unit = Literal["share", "count", "seconds", "ratio"]
 Value = float | int | None
@@ -151,6 +151,7 @@ def _metrics() -> Iterator[Metric]:
             f"Response time that {share:.0%} of the answered requests do not exceed: from sending to the answer,"
             " waiting and service included.",
         )
+    yield from _connections()
     yield from _load_skew()
 
 
@@ -187,6 +188,36 @@ def _counts() -> Iterator[Metric]:
         yield Metric(f"origin.{origin.name.lower()}", "count", f"Breaks where {why}.")
     for mechanism, how in _MECHANISMS.items():
         yield Metric(f"background.{mechanism.name.lower()}", "count", f"Breaks without an operation where {how}.")
+
+
+def _connections() -> Iterator[Metric]:
+    counts = {
+        "connects": "Connects sent after run.settle: requests that are to open a long-lived connection, failures"
+        " included.",
+        "reconnects": "Connects sent after run.settle by sessions that have lost a connection, failures included.",
+        "connections_lost": "Long-lived connections that ended after run.settle while their session was not over: with"
+        " their container, or closed by the application or a restarting Kong node.",
+        "sessions_given_up": "Sessions that ended after run.settle because traffic.connections.reconnect.maxAttempts"
+        " connects in a row had failed.",
+        "peak_connects_in_1s": "Most connects sent within one second, from the first operation's start on; without"
+        " operations after run.settle.",
+    }
+    for name, definition in counts.items():
+        yield Metric(name, "count", definition)
+    yield Metric(
+        "reconnect_storm",
+        "ratio",
+        "Most connects sent within one second (peak_connects_in_1s), over the mean number a second between run.settle"
+        " and the first operation.",
+    )
+    gap = "from the loss of a long-lived connection after run.settle until its session is connected again"
+    yield Metric(
+        "disconnected_mean_s",
+        "seconds",
+        f"Mean time {gap}; sessions that give up, or are still without when the run ends, are left out.",
+    )
+    yield Metric("disconnected_p95_s", "seconds", f"Time that 95% of these do not exceed: {gap}.")
+    yield Metric("disconnected_longest_s", "seconds", f"Longest time {gap}.")
 
 
 def _load_skew() -> Iterator[Metric]:
@@ -257,7 +288,19 @@ def _timed(recording: Recording) -> dict[str, Value]:
     }
     for name, share in LATENCY_ORDERS.items():
         times[name] = recording.latency.quantile(share)
-    return times
+    return times | _of_connections(recording.connections)
+
+
+def _of_connections(totals: ConnectionTotals) -> dict[str, Value]:
+    gaps = int(totals.gaps.counts.sum())
+    before_per_s = totals.before / totals.before_s if totals.before_s else 0.0
+    return {
+        "peak_connects_in_1s": totals.peak,
+        "reconnect_storm": totals.peak / before_per_s if before_per_s else None,
+        "disconnected_mean_s": float(totals.gaps.sums.sum()) / gaps if gaps else None,
+        "disconnected_p95_s": totals.gaps.quantile(0.95),
+        "disconnected_longest_s": totals.longest_gap_s if gaps else None,
+    }
 
 
 def done_after_s(operation: OperationRecord) -> float | None:

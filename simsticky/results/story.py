@@ -285,6 +285,20 @@ class _Teller:
             return ""
         return f"{self._pod(event)} exits{self._cut(event)}"
 
+    def closes(self, event: EventRecord) -> str:
+        number, _, over = event.detail.partition(", ")
+        return f"{self._pod(event)} closes its {_counted(int(number), 'connection')}" + (f" {over}" if over else "")
+
+    def cut_off(self, event: EventRecord) -> str:
+        reconnect, number = self._scenario.traffic.connections.reconnect, int(event.detail)
+        jitter = "no jitter" if reconnect.jitter == "none" else f"{reconnect.jitter} jitter"
+        wait = f"{format_duration(reconnect.backoff)}, up to {format_duration(reconnect.max)}, {jitter}"
+        verb = "is" if number == 1 else "are"
+        return f"{_counted(number, 'connection')} to {self._pod(event)} {verb} cut; they connect again after {wait}"
+
+    def reconnected(self, event: EventRecord) -> str:
+        return f"those cut off from {self._pod(event)} are connected again: {event.detail}"
+
     def removed(self, event: EventRecord) -> str:
         return f"{self._pod(event)} is gone"
 
@@ -362,6 +376,9 @@ _SENTENCES: dict[str, Callable[[_Teller, EventRecord], str]] = {
     "backing_off": _Teller.backing_off,
     "sidecar_sigterm": _Teller.sidecar_sigterm,
     "sidecar_exited": _Teller.sidecar_exited,
+    "closes": _Teller.closes,
+    "cut_off": _Teller.cut_off,
+    "reconnected": _Teller.reconnected,
     "exited": _Teller.exited,
     "removed": _Teller.removed,
 }

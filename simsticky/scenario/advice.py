@@ -73,6 +73,11 @@ def _about_traffic(scenario: "Scenario") -> Iterator[str]:
                 f"upstream.{section}.cookiePath: {given!r} begins without a slash, so that browsers take the directory"
                 " of each request instead"
             )
+    held = traffic.connections.long_lived
+    if held and traffic.idempotent:
+        yield "traffic.idempotent: has no effect, connects are GETs, and messages are never sent again"
+    if not held and scenario.app.on_sigterm.connections == "close":
+        yield "app.onSigterm.connections: has no effect, traffic.connections are per-request"
     if traffic.other_upstream is not None and not by_cookie:
         yield f"traffic.otherUpstream: has no effect, {upstream.algorithm} without a cookie cannot lose one"
 

@@ -21,7 +21,8 @@ _SHORT_FORMS = {
 class OnSigterm(Section):
     """What the application does on SIGTERM.
 
-    Written ``exit``, ``finishInFlight``, ``ignore``, or in full ``{listener: close, exit: {after: 10s}}``.
+    Written ``exit``, ``finishInFlight``, ``ignore``, or in full
+    ``{listener: close, exit: {after: 10s}, connections: {closeOver: 20s}}``.
     """
 
     listener: Literal["close", "keep"] = "close"
@@ -30,6 +31,11 @@ class OnSigterm(Section):
     """When the process ends by itself; ``whenIdle`` once all accepted and queued requests are done."""
     after_s: Duration = 0.0
     """Seconds from SIGTERM to the exit, for ``after``."""
+    connections: Literal["wait", "close"] = "wait"
+    """What becomes of open long-lived connections: nothing until the process ends, or the application closes each
+    after the message under way."""
+    close_over_s: Duration = 0.0
+    """Seconds over which it spreads that, for ``close``: each connection at a moment drawn uniformly."""
 
     @model_validator(mode="before")
     @classmethod
@@ -39,6 +45,10 @@ class OnSigterm(Section):
                 hint = did_you_mean(value, _SHORT_FORMS) or f"one of {', '.join(_SHORT_FORMS)}, or a mapping"
                 raise ValueError(f"unknown reaction {value!r} to SIGTERM: {hint}")
             return _SHORT_FORMS[value]
+        if isinstance(value, Mapping) and isinstance(value.get("connections"), Mapping):
+            if set(value["connections"]) != {"closeOver"}:
+                raise ValueError("connections is wait, close, or {closeOver: 20s}")
+            value = {**value, "connections": "close", "close_over_s": value["connections"]["closeOver"]}
         if isinstance(value, Mapping) and isinstance(value.get("exit"), Mapping):
             if set(value["exit"]) != {"after"}:
                 raise ValueError("exit is immediately, whenIdle, never, or {after: 10s}")
@@ -52,17 +62,21 @@ class OnSigterm(Section):
         return {
             "listener": self.listener,
             "exit": {"after": self.after_s} if self.exit == "after" else self.exit,
+            "connections": {"closeOver": self.close_over_s} if self.close_over_s else self.connections,
         }
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe the forms that people write."""
-        after = {
-            "type": "object",
-            "properties": {"after": {"type": ["string", "number"]}},
-            "required": ["after"],
-            "additionalProperties": False,
-        }
+
+        def timed(key: str) -> JsonSchemaValue:
+            return {
+                "type": "object",
+                "properties": {key: {"type": ["string", "number"]}},
+                "required": [key],
+                "additionalProperties": False,
+            }
+
         return {
             "title": "OnSigterm",
             "anyOf": [
@@ -71,7 +85,8 @@ class OnSigterm(Section):
                     "type": "object",
                     "properties": {
                         "listener": {"enum": ["close", "keep"], "default": "close"},
-                        "exit": {"anyOf": [{"enum": ["immediately", "whenIdle", "never"]}, after]},
+                        "exit": {"anyOf": [{"enum": ["immediately", "whenIdle", "never"]}, timed("after")]},
+                        "connections": {"anyOf": [{"enum": ["wait", "close"]}, timed("closeOver")]},
                     },
                     "additionalProperties": False,
                 },

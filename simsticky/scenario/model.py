@@ -27,6 +27,7 @@ from simsticky.scenario.application import App, Crashes, MemoryLimit, OnSigterm,
 from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.companions import Companion
+from simsticky.scenario.connections import Connections, Reconnect
 from simsticky.scenario.deployment import (
     Deployment,
     LivenessProbe,
@@ -74,6 +75,7 @@ __all__ = [
     "Closed",
     "Companion",
     "ConfigPush",
+    "Connections",
     "Cookies",
     "Crashes",
     "DeletePod",
@@ -98,6 +100,7 @@ __all__ = [
     "PreStop",
     "Probe",
     "ReadinessFlap",
+    "Reconnect",
     "RollingUpdate",
     "Rollout",
     "Run",

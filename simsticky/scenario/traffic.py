@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from simsticky.scenario.connections import Connections
 from simsticky.scenario.distributions import Constant, CountLaw, Exponential, Geometric, Law, Lognormal
 from simsticky.scenario.fields import Duration, Rate, Section, Share, UrlPath, Whole
 from simsticky.scenario.problems import Problem, refuse
@@ -132,6 +133,8 @@ class Traffic(Section):
     after a reset or a read timeout; the others (POST, LOCK, PATCH) only if nothing of them was sent yet."""
     tabs: Annotated[Whole, Field(ge=1, le=1000)] = 1
     """Concurrent tabs of one session; its requests are dealt out among them."""
+    connections: Connections = Connections()
+    """Whether each request has a connection of its own, or a session one for all its requests."""
     cookies: Cookies = Cookies()
     """What clients do with cookies."""
     other_upstream: OtherUpstream | None = None
@@ -182,8 +185,20 @@ class Traffic(Section):
         if self.paths and "path" in given:
             problems.append(Problem(("paths",), "traffic.path and traffic.paths exclude each other", "keep one"))
         problems += uneven(self.paths)
+        problems += self._held_connections()
         refuse("Traffic", problems)
         return self
+
+    def _held_connections(self) -> list[Problem]:
+        """Return what long-lived connections exclude."""
+        problems = []
+        if self.connections.long_lived and self.tabs > 1:
+            text = "traffic.tabs and long-lived connections exclude each other: a session has one connection"
+            problems.append(Problem(("tabs",), text, "take each tab for a session of its own"))
+        if self.connections.long_lived and self.on_failure.action != "continue":
+            text = "a message that is lost with its connection is not sent again, and connects have a rule of their own"
+            problems.append(Problem(("onFailure", "action"), text, "state connections.reconnect, leave onFailure out"))
+        return problems
 
     @property
     def path_shares(self) -> tuple[PathShare, ...]:

@@ -72,7 +72,9 @@ class Attempts:
         self._retries = gateway.retries
         self._connect_timeout_s = gateway.connect_timeout
         self._read_timeout_s = gateway.read_timeout
-        self._idempotent = scenario.traffic.idempotent
+        # Long-lived connections: what is sent this way is a connect, a GET, and is logged when its connection closes.
+        self._held = scenario.traffic.connections.long_lived
+        self._idempotent = 1.0 if self._held else scenario.traffic.idempotent
         self._warm_up = scenario.app.warm_up
 
     # What the clients call --------------------------------------------------------------------------------------
@@ -109,7 +111,7 @@ class Attempts:
         key = presented if self._sticky else session.key
         if first is None and key is None and not self._random_picks:
             first = worker.next_peer()
-        if first is not None and presented is None and not lent:
+        if first is not None and presented is None and not lent and not self._held:
             reply = self._begin(session, worker, now_s, demand_s, first)
             if reply is not None:
                 return reply
@@ -240,7 +242,7 @@ class Attempts:
         code: float = worker.ok_code
         if broken is not NOT_BROKEN or len(tried) > 1:
             code = pack(worker.node.index, min(len(tried), MAX_ATTEMPTS), Outcome.ANSWERED, *broken)
-        if worker.logs:
+        if worker.logs and not self._held:
             worker.opened(exchange, ended_s, ended_s - now_s if len(tried) == 1 else 0.0)
         if tried[-1] in worker.node.watched:
             self._health.answered(worker.node, container, ended_s)

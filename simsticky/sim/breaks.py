@@ -107,7 +107,17 @@ class Breaks:
         pod, node, expires_s = holder.pod, exchange.worker.node, exchange.expires_s
         cause = pod.record.deleted_by
         removed_s = node.removed_s.get(pod.index, INFINITY)
-        if self._affinity == NONE or exchange.presented is None:
+        loose, lost_by = self._affinity == NONE or exchange.presented is None, exchange.session.lost_by
+        if lost_by is not None and (loose or not holder.listening):
+            # Its connection bound it, whatever the table said, until that was lost (rule V6).
+            mechanism = Mechanism.NO_COOKIE if loose else self._mechanism(exchange, holder, container)
+            if holder.listening:
+                return mechanism, Origin.RETARGETED if lost_by else Origin.BACKGROUND, lost_by
+            origin = holder.closed_because
+            if origin is Origin.NONE:
+                origin = Origin.DRAIN_WINDOW_TOO_SHORT
+            return mechanism, origin, lost_by if loose else holder.cause
+        if loose:
             return Mechanism.NO_COOKIE, Origin.BACKGROUND, 0
         if expires_s < min(removed_s, holder.closed_s, now_s):
             return Mechanism.EXPIRED, Origin.BACKGROUND, 0

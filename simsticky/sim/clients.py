@@ -16,6 +16,7 @@ from simsticky.kong.balancer import NoPeerError
 from simsticky.scenario.model import Scenario
 from simsticky.sim.attempts import Reply
 from simsticky.sim.breaks import HASH
+from simsticky.sim.connections import PAUSE_AFTER_FAILURE_S, LongLived
 from simsticky.sim.feeds import Chunk, Feeds
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Tick, arm, disarm
@@ -24,6 +25,7 @@ from simsticky.sim.recorder import ROW, SEAL_AT, Recorder
 from simsticky.sim.sessions import Cut, Exchange, Loop, RunOver, Session, Sessions, Tabs
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.workers import Worker
+from simsticky.sim.world import World
 from simsticky.workload.columns import SessionBlock
 from simsticky.workload.generate import Workload
 
@@ -35,12 +37,10 @@ _UNKNOWN = -1
 
 INFINITY = float("inf")
 NAN = float("nan")
-_PAUSE_AFTER_FAILURE_S = 1.0
-"""A client of a closed population whose session ended with a failure waits at least this long (rule C4)."""
 
 
 class Clients:
-    """Admits sessions and runs their loops.
+    """Admits sessions and runs their loops; those of sessions with long-lived connections are in ``connections.py``.
 
     Args:
         on_idle: Called when no session sends any more after :meth:`close`.
@@ -77,6 +77,10 @@ class Clients:
         self._roams = self._state_in_pods and app.oom is None
         self._read_timeout_s = scenario.gateway.read_timeout
         self._on_idle = on_idle
+        self._long_lived: LongLived | None = None
+        if scenario.traffic.connections.long_lived:
+            world = World(env, scenario, streams, recorder)
+            self._long_lived = LongLived(world, gateway, sessions, self._leave, self._later, lambda: self._open)
         self._arrivals = self._open_arrivals()
         self._open = True
 
@@ -125,7 +129,8 @@ class Clients:
         session = Session(number, self.has_jar(block, 0), start_s)
         if workload.endless:
             tick = Tick()
-            self._begin(session, self._run(session, tick, self._feeds.endless(client), INFINITY), tick, start_s)
+            loop = self._loop(session, tick, start_s, self._feeds.endless(client), INFINITY)
+            self._begin(session, loop, tick, start_s)
             return session
 
         def again(end_s: float) -> Session | None:
@@ -156,7 +161,7 @@ class Clients:
         if self._tabs == 1:
             feed = self._feeds.of(session.id, block.service_s, block.think_s, low, high)
             tick = Tick()
-            loop = self._run(session, tick, feed, high - low, requests_before, on_start, on_end)
+            loop = self._loop(session, tick, at_s, feed, high - low, requests_before, on_start, on_end)
             self._begin(session, loop, tick, at_s)
             return
         # The session's requests are dealt out; each tab but the first opens after a think of its own (rule C1).
@@ -173,6 +178,22 @@ class Clients:
             session.tabs.loops.append(loop)
             self._begin(session, loop, tick, opens_s)
         session.loop = session.tabs.loops[0]
+
+    def _loop(
+        self,
+        session: Session,
+        tick: Tick,
+        at_s: float,
+        feed: Iterable[Chunk],
+        total: float,
+        requests_before: int = 0,
+        on_start: Callable[[], None] | None = None,
+        on_end: Callable[[float], Session | None] | None = None,
+    ) -> Loop:
+        """Return the loop of a session with one tab."""
+        if self._long_lived is not None:
+            return self._long_lived.run(session, tick, at_s, feed, total, requests_before, on_start, on_end)
+        return self._run(session, tick, feed, total, requests_before, on_start, on_end)
 
     def _begin(self, session: Session, loop: Loop, tick: Tick, at_s: float) -> None:
         """Let a loop go on whenever its tick comes, first at ``at_s``."""
@@ -358,7 +379,7 @@ class Clients:
                         last = sent > before_last
                         again_s, again = self._after_failure(session, failures, ended_s, gap, last=last)
                         if again_s == INFINITY:
-                            after_s = ended_s + _PAUSE_AFTER_FAILURE_S
+                            after_s = ended_s + PAUSE_AFTER_FAILURE_S
                             session.breaks_background += roamed
                             roamed = 0
                             count = (int(sent) - requests_before - first - 1) // step + 1

@@ -94,6 +94,13 @@ class Evidence:
         return self.fields["outcome"]
 
     @cached_property
+    def message(self) -> Mask:
+        """Whether each request was sent on an open long-lived connection, so that no gateway picked its target."""
+        held = self.scenario.traffic.connections.long_lived
+        message: Mask = (self.fields["connect"] == 0) & held
+        return message
+
+    @cached_property
     def container(self) -> Integers:
         """The container that each request reached, -1 for none."""
         return self.rows[:, CONTAINER].astype(np.int64)

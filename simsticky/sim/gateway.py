@@ -5,6 +5,7 @@ The hot path lives in ``clients.py``, the attempts of a request in ``attempts.py
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import count
 
 from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
@@ -18,6 +19,7 @@ from simsticky.scenario.upstream_settings import checks, hash_on
 from simsticky.sim.attempts import Attempts
 from simsticky.sim.breaks import AFFINITY, COOKIE, HASH, NONE, Breaks
 from simsticky.sim.browsers import Browsers
+from simsticky.sim.connection import Closed
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.pods import Container, Pod
@@ -73,6 +75,7 @@ class Gateway:
         )
         self.affinity = NONE if make_algorithm else AFFINITY.get(policy.algorithm, NONE)
         self._blackhole = settings.connection == "blackhole"
+        self._held = scenario.traffic.connections.long_lived
         self._threshold, self._comparison = checks(scenario).threshold, settings.threshold_comparison
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
@@ -155,7 +158,9 @@ class Gateway:
 
     def _in_flight(self, address: str) -> int:
         container, now_s = self._servers.get(address), self._world.now_s
-        return 0 if container is None else sum(end > now_s for end in container.ends)
+        if container is None:
+            return 0
+        return len(container.connections) + sum(end > now_s for end in container.ends)
 
     # Tables -----------------------------------------------------------------------------------------------------
 
@@ -232,6 +237,8 @@ class Gateway:
         self._rebuild_routes(node)
         self.on_tables()
         self._world.tell(name, "stopped", name, "takes no more requests", self.latest_operation)
+        if self._held:
+            self.close_connections(self._sessions.connected(now_s, node), self.latest_operation, by_container=False)
 
         def started() -> None:
             if node.restarts == restart:
@@ -315,21 +322,51 @@ class Gateway:
     # A container dies -------------------------------------------------------------------------------------------
 
     def cut(self, container: Container, now_s: float) -> None:
-        """End the requests in flight on a container that dies now, and tell their sessions."""
-        cause = container.cause
+        """End the requests in flight on a container that dies now, and its connections, and tell their sessions."""
+        cause, held = container.cause, list(container.connections.values())
+        if held:
+            self._world.tell("clients", "cut_off", container.pod.name, str(len(held)), cause)
         for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, self._is_sent_again):
             session = self._sessions[number]
             self._breaks.undo(session, request, now_s)
             if not sent_again:
                 session.failed += 1
             session.loop_of(request).throw(Cut(request, container, again=sent_again))
+        for session in held:
+            if session.id in container.connections:
+                session.loop.throw(Cut(-1, container, again=False))
 
     def _is_sent_again(self, session: int, request: int, attempts: int) -> bool:
-        return self.attempts.is_sent_again(self._sessions[session], request, attempts)
+        sender = self._sessions[session]
+        return sender.connection is None and self.attempts.is_sent_again(sender, request, attempts)
+
+    # Long-lived connections -------------------------------------------------------------------------------------
+
+    def close_connections(
+        self, held: Iterable[Session], cause: int, *, by_container: bool, over_s: float = 0.0
+    ) -> None:
+        """Close connections from the other side, each after the message under way.
+
+        Args:
+            held: The sessions, all connected.
+            cause: Number of the operation behind it, 0 if none.
+            by_container: Whether their container does, and not a node.
+            over_s: Over which time, each at a moment drawn uniformly.
+        """
+        for session in held:
+            after_s = over_s * self._world.streams.uniform(Purpose.CONNECTION_CLOSE, session.id) if over_s else 0.0
+            close = partial(_close, session, session.connection, Closed(cause, by_container=by_container))
+            call_at(self._world.env, after_s, Phase.CONTAINER, close)
 
     def undo(self, session: Session, request: int, now_s: float) -> None:
         """Take back what a request did to its session that has not been answered when the run ends."""
         self._breaks.undo(session, request, now_s)
+
+
+def _close(session: Session, connection: object, closed: Closed) -> None:
+    """Close a connection, unless the session has lost it, or left, by now."""
+    if session.connection is connection:
+        session.loop.throw(closed)
 
 
 def _nothing(*_: object) -> None:

@@ -15,6 +15,7 @@ from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBa
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.traffic import Traffic
 from simsticky.scenario.upstream_settings import hash_on
+from simsticky.sim.connection_invariants import WITH_CONNECTIONS
 from simsticky.sim.evidence import INFINITY, ROUNDING_S, Evidence, Integers, Mask, container_life, known, life
 from simsticky.sim.recording import (
     CODE,
@@ -278,7 +279,7 @@ def _only_the_living_answer(evidence: Evidence) -> None:
     # one too many for the memory is sent first.
     out_of_memory = evidence.of_container(lambda container: container.ended == "oom_killed") == 1.0
     too_late = (earliest_s >= closed_s) & ~(out_of_memory & (earliest_s == closed_s))
-    evidence.refuse("a request reaches a pod only while it listens", reached & too_late)
+    evidence.refuse("a request reaches a pod only while it listens", reached & ~evidence.message & too_late)
     evidence.refuse("a dead container answers nothing", (outcome == Outcome.ANSWERED) & (ended_s > cut_s))
     evidence.refuse("a request is cut by its container's end", (outcome == Outcome.RESET) & (ended_s != cut_s))
 
@@ -370,8 +371,8 @@ def _keys_stay(evidence: Evidence) -> None:
     scenario = evidence.scenario
     on, traffic = hash_on(scenario), scenario.traffic
     kinds = {on.input.kind, on.fallback.kind} if on.input.kind != "none" else {"none"}
-    if scenario.upstream.algorithm != "consistent-hashing":
-        return
+    if scenario.upstream.algorithm != "consistent-hashing" or traffic.connections.long_lived:
+        return  # or a connection has outlived the table that led to it
     if "path" in kinds and len(traffic.paths) > 1:
         return
     same_key = np.ones(len(evidence.rows), bool)
@@ -399,6 +400,7 @@ def _weight_zero_takes_no_new_session(evidence: Evidence) -> None:
         return  # without weight a score is no number, and wins where it comes first (rule G12)
     brings_none = ~evidence.has_jar if evidence.sticky else np.ones(len(evidence.rows), bool)
     brings_none |= ~evidence.follows & (evidence.rows[:, 1] == 1)
+    brings_none &= ~evidence.message
     if algorithm == "least-connections":
         brings_none &= evidence.fields["attempts"] == 1  # a retry may, once all others have failed
     leaving = evidence.of_pod(lambda pod: pod.deleted_s) <= evidence.rows[:, SENT]
@@ -482,4 +484,5 @@ _WITH_REQUESTS = (
     _weight_zero_takes_no_new_session,
     _rows_agree_with_counts,
     _rows_agree_with_sessions,
+    *WITH_CONNECTIONS,
 )

@@ -58,9 +58,9 @@ class Tick:
     resume: Callable[[float], float | None]
 
 
-def arm(env: simpy.Environment, tick: Tick, at_s: float) -> None:
-    """Put ``tick`` into the queue at ``at_s``, in the phase of sends."""
-    heappush(env._queue, (at_s, Phase.SEND, next(env._eid), tick))  # type: ignore[misc]  # stands for an Event
+def arm(env: simpy.Environment, tick: Tick, at_s: float, phase: Phase = Phase.SEND) -> None:
+    """Put ``tick`` into the queue at ``at_s``, in the phase of sends or another."""
+    heappush(env._queue, (at_s, phase, next(env._eid), tick))  # type: ignore[misc]  # stands for an Event
 
 
 def disarm(tick: Tick) -> Tick:

@@ -11,7 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from simsticky.sim.breaks import COOKIE, HASH
+from simsticky.kong.algorithms.latency import Latency
+from simsticky.kong.algorithms.round_robin import RoundRobin
+from simsticky.sim.breaks import COOKIE, HASH, NONE
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.pods import Container
 from simsticky.sim.sessions import Session
@@ -27,6 +29,7 @@ class PastPicks:
         rate: Sessions per second before 0.
         sample: Ordinary sessions, whose lengths stand for the law.
         new_pick: The rule for new picks; anything but round robin spreads without memory.
+        held: Whether connections are long-lived, so that whatever the algorithm each session was picked for once.
     """
 
     def __init__(
@@ -37,17 +40,22 @@ class PastPicks:
         sample: SessionBlock,
         *,
         new_pick: str,
+        held: bool,
     ) -> None:
         """Estimate the law of a session's length from the sample."""
         self._gateway = gateway
         self._streams = streams
         self._rate = rate / len(gateway.workers)
         sticky = gateway.affinity == COOKIE
-        self._turns = sticky and new_pick == "round_robin"
+        self._held = held
+        algorithm = gateway.workers[0].balancer.algorithm
+        # Latency has nothing to go by yet: it would send all to one target.
+        self._by_balancer = held and gateway.affinity == NONE and not isinstance(algorithm, Latency)
+        self._turns = (sticky and new_pick == "round_robin") or (held and isinstance(algorithm, RoundRobin))
         self._least = sticky and new_pick == "least_connections"
         self._hashed = gateway.affinity == HASH
         self._lengths, self._sums = _lengths(sample)
-        jarless = 1.0 - float(np.mean(sample.has_jar)) if len(sample) else 0.0
+        jarless = 1.0 - float(np.mean(sample.has_jar)) if len(sample) and not held else 0.0
         self._extra = jarless * max(0.0, len(sample.think_s) / max(1, len(sample)) - 1.0)
 
     def place(
@@ -74,10 +82,13 @@ class PastPicks:
         open_to_new = sorted(address for address, weight in worker.node.weights.items() if weight > 0)
         if not open_to_new:
             return None
-        if self._turns and session.jar:
+        picked_once = session.jar or self._held
+        if self._turns and picked_once:
             self._turn(worker, turn)
             return worker.next_peer()
-        if self._least and session.jar:
+        if self._by_balancer:
+            return worker.next_peer()
+        if self._least and picked_once:
             address = min(open_to_new, key=lambda a: (loads.get(a, 0), a))
             loads[address] = loads.get(address, 0) + 1
             return address

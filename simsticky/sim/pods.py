@@ -5,13 +5,19 @@ FIFO queue, kept as a heap of slot-end times (rule P1): a request that arrives a
 ``max(now, ends[0])`` and its end is known at once.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from heapq import heappop, heappush
 from math import nan
+from typing import TYPE_CHECKING
 
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import WarmUp
 from simsticky.sim.recording import ContainerRecord, Origin, PodRecord
+
+if TYPE_CHECKING:
+    from simsticky.sim.sessions import Session
 
 INFINITY = float("inf")
 
@@ -137,11 +143,16 @@ class Container:
         ended_by: Number of the operation behind an end that is not its pod's deletion, 0 for none; None otherwise.
         warm: Whether it works at full speed; the gateway's fast path knows only containers that do.
         memory: The sessions it keeps, where the scenario bounds them.
+        connections: The sessions with an open long-lived connection to it, by number.
+        closes_connections: Whether it has begun to close them.
+        on_last_closed: Called once, each, when no connection is open any more.
     """
 
     __slots__ = (
         "closed_because",
         "closed_s",
+        "closes_connections",
+        "connections",
         "dead",
         "ended_by",
         "ends",
@@ -150,6 +161,7 @@ class Container:
         "listening",
         "memory",
         "number",
+        "on_last_closed",
         "pod",
         "record",
         "refuses_checks_until_s",
@@ -172,11 +184,26 @@ class Container:
         self.ended_by: int | None = None
         self.warm = True
         self.memory: Memory | None = None
+        self.connections: dict[int, Session] = {}
+        self.closes_connections = False
+        self.on_last_closed: list[Callable[[], None]] = []
 
     @property
     def idle_at_s(self) -> float:
-        """End of the last request accepted so far, in seconds of simulated time."""
-        return max(self.ends)
+        """End of the last request accepted so far, in seconds of simulated time; inf while a connection is open."""
+        return INFINITY if self.connections else max(self.ends)
+
+    def hold(self, session: Session) -> None:
+        """Have an open connection to a session."""
+        self.connections[session.id] = session
+
+    def drop(self, session: Session) -> None:
+        """Have it no more; whoever waits for the last one is told."""
+        del self.connections[session.id]
+        if not self.connections:
+            waiting, self.on_last_closed = self.on_last_closed, []
+            for tell in waiting:
+                tell()
 
     @property
     def cause(self) -> int:

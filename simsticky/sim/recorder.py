@@ -15,11 +15,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.sim.connection_meter import ConnectionMeter
 from simsticky.sim.load_meter import Changes, LoadMeter
 from simsticky.sim.recording import (
     CODE,
     CONTAINER,
     ENDED,
+    SENDING,
     SENT,
     SESSION_COLUMNS,
     STARTED,
@@ -94,6 +96,7 @@ class Recorder:
         self._hash = sha256()
         self._counts: dict[str, int] = {}
         self.settle_s = settle_s
+        self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
         self.keeps_sessions = level != "summary"
         self.sends = 0
         self.sessions_seen = 0
@@ -134,6 +137,7 @@ class Recorder:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
         self.seal(now_s)
         self.meter.start(now_s, in_flight=in_flight)
+        self.connections.start(now_s)
         self.recording.window_s = (now_s, now_s)
 
     def mark_window(self, now_s: float) -> None:
@@ -164,7 +168,8 @@ class Recorder:
         fields = unpack_columns(self._open[hit, CODE])
         named = zip(self._open[hit, 0].astype(int), self._open[hit, 1].astype(int), fields["attempts"], strict=True)
         cut = [CutRequest(int(s), int(r), is_sent_again(int(s), int(r), int(tries))) for s, r, tries in named]
-        self._open[hit, CODE] = fields["node"] + (fields["attempts"] << 12) + pack(0, 0, Outcome.RESET, cause=cause)
+        sent = self._open[hit, CODE].astype(np.int64) & SENDING
+        self._open[hit, CODE] = sent + pack(0, 0, Outcome.RESET, cause=cause)
         self._open[hit, ENDED] = now_s
         again = np.zeros(len(self._open), bool)
         again[np.flatnonzero(hit)] = [request.sent_again for request in cut]
@@ -205,7 +210,7 @@ class Recorder:
     def finish(self, now_s: float) -> Recording:
         """Seal for the last time: rows still open are unfinished; return the recording."""
         self.seal(now_s)
-        self._open[:, CODE] = self._open[:, CODE].astype(np.int64) & 0xFFFFF | pack(0, 0, Outcome.UNFINISHED)
+        self._open[:, CODE] = self._open[:, CODE].astype(np.int64) & SENDING | pack(0, 0, Outcome.UNFINISHED)
         self._open[self._open[:, STARTED] > now_s, STARTED] = np.nan
         self._open[:, ENDED] = np.nan
         self._count_closed(self._open)

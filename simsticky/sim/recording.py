@@ -89,12 +89,17 @@ _FIELDS = (
     ("kind", 2),
     ("origin", 3),
     ("cause", 16),
+    ("connect", 1),
 )
 CODE_FIELDS = tuple(name for name, _ in _FIELDS)
 MAX_NODES = 1 << 12
 MAX_ATTEMPTS = (1 << 8) - 1
 """Attempts beyond these are made, but not counted."""
 MAX_OPERATIONS = (1 << 16) - 1
+CONNECT = 1 << 48
+"""Bit of the code that tells a connect from a message, where connections are long-lived."""
+SENDING = CONNECT | (1 << 20) - 1
+"""Bits of the code that tell how a request was sent, and nothing of how it ended."""
 
 
 def pack(
@@ -238,6 +243,25 @@ class OperationRecord:
 
 
 @dataclass(slots=True)
+class ConnectionTotals:
+    """What became of long-lived connections after ``run.settle``; nothing where requests have their own.
+
+    Attributes:
+        gaps: Times from the loss of a connection to the session's next one, of those that came to an end.
+        longest_gap_s: The longest of them.
+        peak: Most connects sent within one second, from the start of the measured window on.
+        before: Connects sent before that window.
+        before_s: Time from ``run.settle`` to its start.
+    """
+
+    gaps: LogHistogram = field(default_factory=LogHistogram)
+    longest_gap_s: float = 0.0
+    peak: int = 0
+    before: int = 0
+    before_s: float = 0.0
+
+
+@dataclass(slots=True)
 class Recording:
     """Everything one replication left behind.
 
@@ -252,6 +276,7 @@ class Recording:
         lives: For each container index its life.
         counts: Counters by summary key.
         latency: Response times of the answered requests.
+        connections: What became of long-lived connections.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
         digest: Running hash of all finished request rows, hex.
@@ -271,6 +296,7 @@ class Recording:
     operations: list[OperationRecord] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     latency: LogHistogram = field(default_factory=LogHistogram)
+    connections: ConnectionTotals = field(default_factory=ConnectionTotals)
     skew: dict[tuple[str, str], SkewTotals] = field(default_factory=dict)
     kernel_events: int = 0
     control_events: int = 0

@@ -16,7 +16,8 @@ from simsticky.sim.recording import OperationRecord
 
 if TYPE_CHECKING:
     from simsticky.sim.browsers import Browser
-    from simsticky.sim.workers import Worker
+    from simsticky.sim.connection import Connection
+    from simsticky.sim.workers import Node, Worker
 
 
 Loop = Generator[float | None, float, None]
@@ -132,6 +133,8 @@ class Session:
         picked_by: The balancer of its first request, where that was answered without an exchange.
         tabs: Its tabs; None of a session with one.
         browser: What its client holds beyond one cookie; None where one cookie is all there is to it.
+        connection: Its open connection, where connections are long-lived; None while it has none.
+        lost_by: Number of the operation that has cost it its connection, 0 for none; None while it has one, or before.
         stand_in: The worker that takes its requests while its own worker's node is down.
         successor: The client's next session, already on its way; of a closed population only.
         withdrawn: Whether it is not to start after all.
@@ -160,6 +163,8 @@ class Session:
     picked_by: Balancer | None = None
     tabs: Tabs | None = None
     browser: Browser | None = None
+    connection: Connection | None = None
+    lost_by: int | None = None
     stand_in: Worker | None = None
     loop: Loop
 
@@ -274,6 +279,11 @@ class Sessions:
                 self._leaving.append(entry)
             else:
                 self._finish(self._live.pop(number), last_sent_s, ended_s, requests, unfinished=False)
+
+    def connected(self, now_s: float, node: Node) -> list[Session]:
+        """Return the sessions whose connection goes through a node of the gateway."""
+        alive = self.alive(now_s)
+        return [session for session in alive if session.connection and session.connection.worker.node is node]
 
     def alive(self, now_s: float) -> Iterator[Session]:
         """Iterate over the sessions with a request still open or still to come."""

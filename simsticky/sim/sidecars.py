@@ -73,13 +73,11 @@ class Sidecars:
         world.tell("kubelet", "sidecar_sigterm", pod.name, detail, container.cause)
         if sidecar.proxy and sidecar.on_sigterm.listener == "close":
             self._stopper.close(container, Origin.NONE)
-        killed = yield from react(world, sidecar.on_sigterm, lambda: _idle_at_s(container), timeout_s)
+        if sidecar.proxy:
+            self._stopper.close_connections(container, sidecar.on_sigterm)
+        killed = yield from react(world, sidecar.on_sigterm, container, timeout_s)
         if sidecar.proxy and not container.dead:
             self._stopper.close(container, Origin.NONE)
             self._stopper.cut(container)
         how = "is killed" if killed else "exits"
         world.tell("kubelet", "sidecar_exited", pod.name, f"{sidecar.name} {how}", container.cause)
-
-
-def _idle_at_s(container: Container) -> float:
-    return 0.0 if container.dead else container.idle_at_s

@@ -186,6 +186,7 @@ class Simulation:
             self._workload.rate_at_zero,
             sample,
             new_pick=scenario.gateway.sticky_new_pick,
+            held=scenario.traffic.connections.long_lived,
         )
         sessions = [
             Session(alive.first_session + index, clients.has_jar(alive, index), -alive.age_s[index])

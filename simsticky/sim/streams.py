@@ -54,6 +54,9 @@ class Purpose(IntEnum):
     CRASH = 50
     BACK_OFF_JITTER = 51
     PROBE_PHASE = 52
+    CONNECT = 60
+    RECONNECT = 61
+    CONNECTION_CLOSE = 62
 
 
 def _mix(value: int) -> int:

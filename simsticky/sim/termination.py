@@ -5,6 +5,7 @@ restart it when a liveness or startup probe has failed.
 """
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import simpy
@@ -12,12 +13,12 @@ import simpy
 from simsticky.kubernetes.pod import pre_stop_wait_s, stop_timeout_s
 from simsticky.scenario.model import OnSigterm, PreStop
 from simsticky.sim.gateway import Gateway
-from simsticky.sim.kernel import Phase, Wait
+from simsticky.sim.kernel import Phase, Wait, call_at
 from simsticky.sim.pods import Container
 from simsticky.sim.recording import Origin
 from simsticky.sim.world import World
 
-Process = Generator[Wait, Any, None]
+Process = Generator[simpy.Event, Any, None]
 
 
 class Stopper:
@@ -62,7 +63,7 @@ class Stopper:
         finally:
             del self._stopping[container]
 
-    def _pre_stop(self, container: Container, grace_s: int) -> Generator[Wait, Any, float]:
+    def _pre_stop(self, container: Container, grace_s: int) -> Generator[simpy.Event, Any, float]:
         """Run the application's preStop hook and return how long it took, in seconds."""
         hook, world, pod = self._hook, self._world, container.pod
         if hook is None:
@@ -85,7 +86,8 @@ class Stopper:
         world.tell("kubelet", "sigterm", pod.name, f"SIGKILL follows in {timeout_s} s", container.cause)
         if self._on_sigterm.listener == "close":
             self.close(container, Origin.NONE if pod.ending else Origin.CRASH)
-        killed = yield from react(world, self._on_sigterm, lambda: container.idle_at_s, timeout_s)
+        self.close_connections(container, self._on_sigterm)
+        killed = yield from react(world, self._on_sigterm, container, timeout_s)
         if killed:
             container.record.sigkill_s = world.now_s
             if pod.ending:
@@ -121,8 +123,19 @@ class Stopper:
         self._gateway.listener_closed(container, now_s, because)
         self._on_listeners()
 
+    def close_connections(self, container: Container, reaction: OnSigterm) -> None:
+        """Close a container's long-lived connections as a reaction to SIGTERM, if that is part of it."""
+        if reaction.connections == "wait":
+            return
+        container.closes_connections = True
+        held, over_s, cause = list(container.connections.values()), reaction.close_over_s, container.cause
+        if held:
+            over = f", over {over_s:g} s" if over_s else ""
+            self._world.tell("app", "closes", container.pod.name, f"{len(held)}{over}", cause)
+        self._gateway.close_connections(held, cause, by_container=True, over_s=over_s)
+
     def cut(self, container: Container) -> None:
-        """Cut the requests in flight on a container."""
+        """Cut the requests in flight on a container, and its long-lived connections."""
         if container.record.cut_s != container.record.cut_s:
             container.record.cut_s = self._world.now_s
         self._gateway.cut(container, self._world.now_s)
@@ -140,7 +153,7 @@ class Stopper:
 
 def run_hook(
     world: World, hook: PreStop, container: Container, grace_s: int, session_timeout_s: float
-) -> Generator[Wait, Any, float]:
+) -> Generator[simpy.Event, Any, float]:
     """Run a preStop hook inside the grace period and return how long it took, in seconds.
 
     Not as a difference of clock readings: the kubelet cuts that time to whole seconds, and (t + 30) - t may be a
@@ -155,31 +168,54 @@ def run_hook(
     begun_s, longest_s = world.now_s, pre_stop_wait_s(grace_s, hook.at_most_s)
     give_up_s = begun_s + longest_s
     linger_s = session_timeout_s if hook.until == "noSessions" else 0.0
-    while (over_s := container.idle_at_s + linger_s) > world.now_s and world.now_s < give_up_s:
-        yield Wait(world.env, min(over_s, give_up_s) - world.now_s, Phase.CONTAINER)
+    yield from _until_idle(world, container, lambda: container.idle_at_s + linger_s, give_up_s)
     return longest_s if world.now_s >= give_up_s else world.now_s - begun_s
 
 
-def react(
-    world: World, reaction: OnSigterm, idle_at_s: Callable[[], float], timeout_s: int
-) -> Generator[Wait, Any, bool]:
+def react(world: World, reaction: OnSigterm, container: Container, timeout_s: int) -> Generator[simpy.Event, Any, bool]:
     """Let a process that has got SIGTERM do what it does; return whether it has to be killed.
 
     Args:
         world: The running model.
         reaction: What it does.
-        idle_at_s: When it has nothing left to do, as far as is known.
+        container: The application whose requests it serves, or passes on; once that is dead there is nothing to do.
         timeout_s: Time until SIGKILL.
     """
+
+    def idle_at_s() -> float:
+        return 0.0 if container.dead else container.idle_at_s
+
     kill_s = world.now_s + timeout_s
     if reaction.exit == "after":
         yield Wait(world.env, min(reaction.after_s, float(timeout_s)), Phase.CONTAINER)
         return reaction.after_s > timeout_s
     if reaction.exit == "whenIdle":
-        while idle_at_s() > world.now_s and world.now_s < kill_s:
-            yield Wait(world.env, min(idle_at_s(), kill_s) - world.now_s, Phase.CONTAINER)
+        yield from _until_idle(world, container, idle_at_s, kill_s)
         return idle_at_s() > world.now_s
     if reaction.exit == "never":
         yield Wait(world.env, float(timeout_s), Phase.CONTAINER)
         return True
     return False
+
+
+def _until_idle(
+    world: World, container: Container, idle_at_s: Callable[[], float], give_up_s: float
+) -> Generator[simpy.Event, Any, None]:
+    """Wait until ``idle_at_s()``, when a container has nothing to do as far as is known, at most until ``give_up_s``.
+
+    Nothing polls: the end of a request is known, and the last open connection tells when it closes.
+    """
+    while (over_s := idle_at_s()) > world.now_s and world.now_s < give_up_s:
+        wait = Wait(world.env, min(over_s, give_up_s) - world.now_s, Phase.CONTAINER)
+        yield wait | _last_closed(world, container) if container.connections else wait
+
+
+def _last_closed(world: World, container: Container) -> simpy.Event:
+    """Return what happens when no connection is open any more, in the phase of containers."""
+    closed = world.env.event()
+
+    def happen() -> None:
+        closed.succeed()
+
+    container.on_last_closed.append(partial(call_at, world.env, 0.0, Phase.CONTAINER, happen))
+    return closed

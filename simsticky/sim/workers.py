@@ -171,6 +171,14 @@ class Worker:
                 balancer.feedback(address, response_s)
         self.clock_s = now_s
 
+    def log(self, balancer: Balancer, address: str, response_s: float, now_s: float) -> None:
+        """Log what has ended just now and was not known to end: a long-lived connection."""
+        self.log_until(now_s)
+        if self.counts:
+            balancer.release(address)
+        if self.times:
+            balancer.feedback(address, response_s)
+
     def balancer_of(self, session: int, request: int) -> Balancer:
         """Return the balancer of an open request's first attempt; the present one where it is not known."""
         return next((entry[3] for entry in self.open if entry[1:3] == (session, request)), self.balancer)

@@ -28,6 +28,8 @@ _ON_SIGTERM = st.sampled_from(
         {"listener": "keep", "exit": {"after": 4}},
         {"listener": "keep", "exit": "whenIdle"},
         {"listener": "close", "exit": "never"},
+        {"listener": "close", "exit": "whenIdle", "connections": "close"},
+        {"listener": "keep", "exit": {"after": 6}, "connections": {"closeOver": 4}},
     ]
 )
 _PRE_STOP = st.none() | st.one_of(
@@ -134,6 +136,17 @@ _MANY_SIDED: list[Mapping] = [
     {"otherUpstream": {"share": 0.3, "cookiePath": "/shop"}, "path": "/shop/cart"},
 ]
 """What clients do beyond one request after another on one path: tabs, paths, another upstream's cookie."""
+_CONNECTIONS = st.builds(
+    lambda connect, jitter, backoff, attempts: {
+        "kind": "long-lived",
+        "connect": connect,
+        "reconnect": {"jitter": jitter, "backoff": backoff, "max": 4.0, "maxAttempts": attempts},
+    },
+    st.sampled_from([None, 0.25, {"kind": "exponential", "mean": 1.5}]),
+    st.sampled_from(["full", "equal", "none"]),
+    st.sampled_from([0.25, 2.0]),
+    st.sampled_from(["unlimited", 1, 3]),
+)
 _IDENTIFIERS = st.sampled_from(
     [{}, {"ip": {"values": 3}, "consumer": {"present": 0.5}}, {"header": {"values": 2, "present": 0.7}}]
 )
@@ -153,6 +166,10 @@ def traffics(draw: st.DrawFn, *, keep: float | None = None, plain: bool = False)
     if not plain:
         several |= draw(st.sampled_from(_MANY_SIDED))
         several["identifiers"] = draw(_IDENTIFIERS)
+    if not plain and draw(st.integers(0, 2)) == 0:
+        several["connections"] = draw(_CONNECTIONS)
+        several.pop("tabs", None)
+        action = "continue"
     cookies: Mapping = {"keep": draw(st.sampled_from([1.0, 0.6, 0.0])) if keep is None else keep}
     if not plain:
         cookies["clear"] = draw(st.sampled_from([0.0, 0.0, 0.0, 0.2]))

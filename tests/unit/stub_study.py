@@ -67,6 +67,10 @@ class StubScenario:
         )
     )
 
+    @property
+    def operations(self):
+        return self.timeline
+
     def came_from(self, path):
         return self.provenance.get(path, "default")
 

@@ -153,3 +153,16 @@ def test_a_nodes_restart_and_a_push_to_one_node_are_told_of_that_node_alone():
         "flap pod of app for 20s",
         "flap pod of app for 20s is over",
     ]
+
+
+def test_lost_connections_are_told_and_when_the_last_client_is_back():
+    """Clients that are cut off and come back have lines of their own, with how they wait."""
+    lines = told(traffic__connections={"kind": "long-lived", "reconnect": {"jitter": "none"}}, app__onSigterm="exit")
+    cut = [text for text in said(lines, "clients") if "cut" in text and "again after" in text]
+    assert len(cut) == 3
+    assert re.fullmatch(r"\d+ connections to \w+ are cut; they connect again after 1s, up to 30s, no jitter", cut[0])
+    back = [text for text in said(lines, "clients") if "connected again: " in text]
+    assert re.search(r"those cut off from \w+ are connected again: \d+ of \d+, the last one after \d+\.\d s", back[0])
+    closing = {"listener": "close", "exit": "whenIdle", "connections": {"closeOver": "5s"}}
+    lines = told(traffic__connections="long-lived", app__onSigterm=closing)
+    assert any(re.fullmatch(r"\w+ closes its \d+ connections over 5 s", text) for text in said(lines, "app"))

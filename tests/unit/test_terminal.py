@@ -242,3 +242,12 @@ def test_an_unknown_part_is_shown_by_its_name():
         return SimpleNamespace(**{**vars(result), "summary": {**result.summary, "mechanism.restarted": 4}})
 
     assert "restarted" in table(replicate(StubScenario(), 3, 7, simulate=more, metrics=metrics))
+
+
+def test_long_lived_connections_have_a_section_of_their_own():
+    """The storm and the times without a connection are told where there are connections to lose, and nowhere else."""
+    held = plain(render(replicate(small(traffic__connections="long-lived", app__onSigterm="exit"), 2, jobs=1)))
+    assert "Long-lived connections" in held
+    assert "most connects in one second" in held
+    assert "disconnected, longest" in held
+    assert "Long-lived connections" not in plain(render(replicate(small(), 1, jobs=1)))
