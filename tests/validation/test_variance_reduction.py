@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conformance_tables import load_table
 from scenario_runs import scenario
 
 import simsticky as ss
@@ -54,25 +53,24 @@ def test_the_control_variate_is_unbiased_and_worth_what_theory_says() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cv", [2.0, 1.0])
-def test_the_conditional_expectation_is_unbiased_and_worth_what_theory_says(
-    cv: float, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.table("theory", "stats", "rows", kind="conditional MC on age (lognormal)")
+def test_the_conditional_expectation_is_unbiased_and_worth_what_theory_says(case: dict[str, Any]) -> None:
     """Breaks expected from each session's age agree with theory and with the counted ones, and vary far less."""
-    table = load_table(request.config, "theory", "stats")
-    if table is None:
-        pytest.skip("the chosen tables hold no theory/stats.json")
-    row = next(row for row in table["rows"] if row["kind"].startswith("conditional MC") and row["cv"] == cv)
-    law = {"kind": "lognormal", "mean": row["L"], "cv": cv}
-    study = studied(400, row["window"], **{"traffic.sessionDuration": law, "traffic.think": None})
+    law = {"kind": "lognormal", "mean": case["L"], "cv": case["cv"]}
+    changes = {
+        "traffic.sessionDuration": law,
+        "traffic.think": None,
+        "traffic.sessions.rate": ALIVE_SESSIONS / case["L"],
+    }
+    study = studied(400, case["window"], **changes)
     (share,) = [reduction for reduction in reduced(study) if reduction.metric == "broken_sessions"]
     low, high, estimate = share.reduced.low, share.reduced.high, share.reduced.estimate
     assert low is not None
     assert high is not None
     assert estimate is not None
-    assert abs(estimate - row["p"]) <= 4 * (high - low) / 2 / 1.966
+    assert abs(estimate - case["p"]) <= 4 * (high - low) / 2 / 1.966
     # Two variances of 400 replications each: their ratio is known to 10 %.
-    assert share.variance_ratio == pytest.approx(row["variance_reduction"], rel=0.4)
+    assert share.variance_ratio == pytest.approx(case["variance_reduction"], rel=0.4)
 
 
 def test_memoryless_sessions_leave_nothing_to_chance() -> None:
