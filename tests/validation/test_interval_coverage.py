@@ -78,6 +78,28 @@ def test_correlated_sessions_make_every_interval_wider(case: Row) -> None:
     assert ratio == pytest.approx((1 + (sizes[0] - 1) * case["icc"]) ** 0.5, rel=0.15)
 
 
+@pytest.mark.parametrize(("p", "icc", "least"), [(0.01, 0.05, 0.92), (0.02, 0.1, 0.92), (0.005, 0.02, 0.93)])
+def test_rare_breaks_that_come_in_clumps_are_covered(p: float, icc: float, least: float) -> None:
+    """A few bad runs in thirty: how uncertain their variance is goes into the interval (90 to 91 % without)."""
+    row = {"runs": 30, "sessions_per_run": 200, "p": p, "icc": icc}
+    assert least <= coverage(row, share_interval) <= 0.97
+
+
+@pytest.mark.table("theory", "stats", "rows", kind="sessions needed")
+def test_independent_sessions_need_as_many_as_theory_says(case: Row) -> None:
+    """As many sessions as theory asks for reach the half-width; three over p without a break bound it at p."""
+    runs, p = 1000, case["p"]
+    sizes = [case["n"] // runs + (number < case["n"] % runs) for number in range(runs)]
+    counts = np.random.default_rng(4).binomial(sizes, p).tolist()
+    interval = share_interval(counts, sizes)
+    assert interval.low is not None
+    assert interval.high is not None
+    assert (interval.high - interval.low) / 2 == pytest.approx(case["rel_half_width"] * p, rel=0.1)
+    seen_none = share_interval([0, 0], [1, case["rule_of_three_zero_events_n"] - 1]).high
+    assert seen_none is not None
+    assert 0.75 * p <= seen_none <= p
+
+
 def test_small_runs_and_unequal_sizes_are_covered() -> None:
     """Runs of very different size, as a diurnal load makes them, are covered too."""
     rng = np.random.default_rng(11)
