@@ -50,7 +50,6 @@ def test_ten_thousand_replications_leave_their_numbers_and_nothing_else(few, man
 
     A tenth more, because columns grow in steps; with a directory also by where each record is.
     """
-
     monkeypatch.setattr("os.fsync", lambda descriptor: None)  # thousands of waits for the disk show nothing here
 
     def peak(n):
