@@ -7,13 +7,15 @@ A test function takes its cases from a file by a marker and gets one at a time a
 
 The third argument is the dotted path of a list inside the file; a path to an object of plain values gives one
 ``(key, value)`` pair at a time, any other object is one case. ``"*"`` gives ``(section, key, value)`` for
-everything two levels deep. The fixture ``table`` is the whole file. Code that
-needs more calls ``load_table``. ``pytest --conformance-tables DIR`` reads the same file names from another folder;
-a file or section that is missing there is named by one skipped test, in our own folder it is an error.
+everything two levels deep. Fields given by name (``kind="..."``) take the cases that have these values. The fixture
+``table`` is the whole file. Code that needs more calls ``load_table``. ``pytest --conformance-tables DIR`` reads the
+same file names from another folder; a file or section that is missing there is named by one skipped test, in our own
+folder it is an error.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,14 @@ def load_table(config: pytest.Config, area: str, name: str) -> dict[str, Any] | 
     return table
 
 
-def section(table: dict[str, Any], path: str) -> list[Any] | None:
-    """Return the cases at a dotted path as a list, ``None`` if the path leads nowhere."""
+def section(table: dict[str, Any], path: str, fields: Mapping[str, Any] | None = None) -> list[Any] | None:
+    """Return the cases at a dotted path as a list, ``None`` if the path leads nowhere.
+
+    With fields only the cases that have these values, ``None`` if there are none.
+    """
+    if fields:
+        cases = section(table, path) or []
+        return [case for case in cases if fields.items() <= case.items()] or None
     if path == "*":
         sections = {name: part for name, part in table.items() if isinstance(part, dict)}
         return [(name, *pair) for name, part in sections.items() for pair in _pairs(part)]

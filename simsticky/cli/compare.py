@@ -11,7 +11,7 @@ import typer
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
-from simsticky.cli.texts import text_file
+from simsticky.cli.texts import TEXTS, print_answer, text_file, text_of
 from simsticky.cli.work import working
 from simsticky.errors import InputError
 
@@ -60,7 +60,7 @@ def compare(
     no_progress: options.NoProgress = False,
 ) -> None:
     """Compare scenarios on common random numbers, or results from files; the first is the base."""
-    place = text_file(out, tuple(_TEXTS)) if out is not None else None
+    place = text_file(out, TEXTS) if out is not None else None
     results = [file for file in files if Path(file).suffix.lower() == ".json"]
     if results and (len(results) < len(files) or variants or changes):
         raise InputError.of(
@@ -85,9 +85,11 @@ def compare(
             no_color=no_color,
         ) as runner:
             comparison = compare_scenarios(scenarios, each, seed, runner=runner)
+    from simsticky.report import comparison as report
+
     if place is not None:
-        place.write(_TEXTS[place.suffix](comparison))
-    _print(comparison, output, no_color)
+        place.write(text_of(comparison, report, place.suffix))
+    print_answer(comparison, report, output, no_color=no_color)
     if not quiet:
         console.warn(comparison.warnings)
     if fail_on_regression and (worse := comparison.regressions()):
@@ -128,32 +130,3 @@ def _distinct(names: Iterable[str]) -> list[str]:
     if len(set(names)) == len(names):
         return names
     return [f"{name} ({number})" for number, name in enumerate(names, 1)]
-
-
-def _json(comparison: Comparison) -> str:
-    return comparison.to_json()
-
-
-def _csv(comparison: Comparison) -> str:
-    from simsticky.report.comparison import to_csv
-
-    return to_csv(comparison)
-
-
-def _markdown(comparison: Comparison) -> str:
-    from simsticky.report.comparison import to_markdown
-
-    return to_markdown(comparison)
-
-
-_TEXTS = {".json": _json, ".csv": _csv, ".md": _markdown}
-
-
-def _print(comparison: Comparison, output: Output, no_color: bool) -> None:
-    if output is Output.TABLE:
-        from simsticky.report.comparison import render
-
-        console.print_lines(render(comparison, console.width()), no_color=no_color)
-    else:
-        texts = {Output.JSON: _json, Output.CSV: _csv, Output.MARKDOWN: _markdown}
-        console.print_text(texts[output](comparison))

@@ -61,9 +61,9 @@ def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
     """Return where to write, or say why not.
 
     Raises:
-        InputError: The place is a directory where a file is asked for or the other way round, holds
-            somebody else's files, lies in a directory that is not there, or Parquet is asked for without
-            pyarrow.
+        InputError: The place is a directory where a file is asked for or the other way round, has the ending of
+            another kind of file, holds somebody else's files, lies in a directory that is not there, or Parquet is
+            asked for without pyarrow.
     """
     place = Target(path, frames)
     if not path.absolute().parent.is_dir():
@@ -74,6 +74,9 @@ def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
         return place
     if path.exists() and not path.is_dir():
         raise _refused(f"{path} is a file", "a file to write ends with .json, .csv or .md")
+    if not path.exists() and path.suffix[1:].isalpha():
+        hint = f"end it with {', '.join(_FILE_WRITERS)}, or give a directory, whose name has no such ending"
+        raise _refused(f"{path} has an ending of a file that is not written", hint)
     if path.is_dir() and any(path.iterdir()) and not _is_ours(path) and not force:
         raise _refused(f"{path} holds files that simsticky did not write", "--force writes among them")
     if frames is FrameFormat.PARQUET:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
-from simsticky.cli.texts import text_file
+from simsticky.cli.texts import TEXTS, print_answer, text_file, text_of
 from simsticky.cli.work import simulate_for, working
-
-if TYPE_CHECKING:
-    from simsticky.study.recommendation import Recommendation
 
 ENDINGS = {"found": 0, "none": 3, "inconclusive": 4}
 """Exit codes."""
@@ -62,7 +59,7 @@ def recommend(
 
     Exits with 0 when there is one, with 3 when no setting can, with 4 when that is not certain.
     """
-    place = text_file(out, tuple(_TEXTS)) if out is not None else None
+    place = text_file(out, TEXTS) if out is not None else None
     scenario = load_scenario(file, changes)
 
     from simsticky.study.costs import WithPodTime
@@ -84,39 +81,12 @@ def recommend(
         no_color=no_color,
     ) as runner:
         found = search(scenario, thresholds or None, asked, reps, seed, cost=cost or (), runner=runner)
+    from simsticky.report import recommendation as report
+
     if place is not None:
-        place.write(_TEXTS[place.suffix](found))
-    _print(found, output, no_color)
+        place.write(text_of(found, report, place.suffix))
+    print_answer(found, report, output, no_color=no_color)
     if not quiet:
         console.warn(found.warnings)
     if ENDINGS[found.status]:
         raise typer.Exit(ENDINGS[found.status])
-
-
-def _json(found: Recommendation) -> str:
-    return found.to_json()
-
-
-def _csv(found: Recommendation) -> str:
-    from simsticky.report.recommendation import to_csv
-
-    return to_csv(found)
-
-
-def _markdown(found: Recommendation) -> str:
-    from simsticky.report.recommendation import to_markdown
-
-    return to_markdown(found)
-
-
-_TEXTS = {".json": _json, ".csv": _csv, ".md": _markdown}
-
-
-def _print(found: Recommendation, output: Output, no_color: bool) -> None:
-    if output is Output.TABLE:
-        from simsticky.report.recommendation import render
-
-        console.print_lines(render(found, console.width()), no_color=no_color)
-    else:
-        texts = {Output.JSON: _json, Output.CSV: _csv, Output.MARKDOWN: _markdown}
-        console.print_text(texts[output](found))

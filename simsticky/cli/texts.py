@@ -1,4 +1,7 @@
-"""``--out FILE`` of verbs that write one text: checked before anything runs, written beside its place and renamed."""
+"""The texts of a verb's answer: on standard output, and in ``--out FILE``.
+
+A file is checked before anything runs, written beside its place and renamed.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,49 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
+from simsticky.cli import console
+from simsticky.cli.options import Output
 from simsticky.errors import InputError, SimstickyError
+
+if TYPE_CHECKING:
+    from simsticky.report.terminal import Line
+
+TEXTS = (".json", ".csv", ".md")
+"""Endings of the texts that :func:`text_of` makes."""
 
 PAGES = (".html", ".htm")
 """Endings of an HTML page's name."""
+
+
+class Report(Protocol):
+    """The module of ``simsticky.report`` that lays out a verb's answer."""
+
+    def render(self, found: Any, width: int, /) -> Sequence[Line]:
+        """Return it as lines of a terminal."""
+
+    def to_csv(self, found: Any, /) -> str:
+        """Return it as CSV."""
+
+    def to_markdown(self, found: Any, /) -> str:
+        """Return it as Markdown."""
+
+
+def text_of(found: Any, report: Report, suffix: str) -> str:
+    """Return an answer as the text that an ending of a file's name asks for."""
+    if suffix == ".json":
+        text: str = found.to_json()
+        return text
+    return report.to_csv(found) if suffix == ".csv" else report.to_markdown(found)
+
+
+def print_answer(found: Any, report: Report, output: Output, *, no_color: bool) -> None:
+    """Write an answer to standard output."""
+    if output is Output.TABLE:
+        console.print_lines(report.render(found, console.width()), no_color=no_color)
+    else:
+        console.print_text(text_of(found, report, ".md" if output is Output.MARKDOWN else f".{output}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,4 +35,4 @@ def _texts(study: Study) -> list[str]:
         ratio = reduction.variance_ratio
         cut = "no variance left" if ratio is None else f"variance cut {ratio:.1f}×"
         found.append(f"{reduction.metric} {show(reduction.reduced, reduction.unit)}, {reduction.method}, {cut}")
-    return [*(found or ["neither method makes an interval narrower"]), *notes(study.scenario)]
+    return [*(found or ["neither method makes an interval narrower"]), *notes(study)]

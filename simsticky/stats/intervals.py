@@ -146,7 +146,9 @@ def share_interval(numerators: Values, denominators: Values, level: float = LEVE
     - Near 0 or 1 (under 30 effective events or non-events): Wilson's interval with ``n_eff = N / deff`` in
       place of N and Student's t in place of the normal quantile. ``deff``, the design effect, is the
       linearised variance over the binomial one, at least 1, so the interval is never narrower than a
-      binomial one (Wilson 1927; Kish 1965; Korn and Graubard 1998).
+      binomial one (Wilson 1927; Kish 1965; Korn and Graubard 1998). Where a few replications have most of the
+      events that variance is itself uncertain: Student's t has as many degrees of freedom as its kurtosis
+      leaves (Satterthwaite 1946; see ``_degrees_of_variance``).
     - Elsewhere: ``ratio_of_sums``.
 
     Args:
@@ -174,11 +176,12 @@ def share_interval(numerators: Values, denominators: Values, level: float = LEVE
         return Interval(1.0, 1.0 - bound, 1.0, level, "lower bound", replications, left_out)
     deff = max(1.0, variance / (share * (1 - share) / size))
     n_eff = size / deff
-    t = _t_quantile(level, replications - 1)
-    if min(share, 1 - share) * n_eff < _ENOUGH_FOR_SYMMETRY:
-        low, high = _wilson(share, n_eff, t)
+    rare = min(share, 1 - share)
+    if rare * n_eff < _ENOUGH_FOR_SYMMETRY:
+        degrees = _degrees_of_variance(pairs, share, deff, rare * size / replications)
+        low, high = _wilson(share, n_eff, _t_quantile(level, degrees))
         return Interval(share, low, high, level, "cluster Wilson", replications, left_out)
-    half = t * math.sqrt(variance)
+    half = _t_quantile(level, replications - 1) * math.sqrt(variance)
     low, high = max(0.0, share - half), min(1.0, share + half)
     return Interval(share, low, high, level, "ratio t", replications, left_out)
 
@@ -240,6 +243,29 @@ def _ratio_and_variance(pairs: list[tuple[float, float]]) -> tuple[float, float,
     return ratio, replications / (replications - 1) * squares / size**2, size
 
 
+def _degrees_of_variance(pairs: list[tuple[float, float]], share: float, deff: float, events: float) -> float:
+    """Return the degrees of freedom of the linearised variance of a share, R - 1 at the most.
+
+    A variance from R values of kurtosis k has the relative variance (k - (R - 3) / (R - 1)) / R; chi-square with as
+    much has twice its inverse as degrees of freedom, R - 1 for a normal law. Counts of rare events have kurtosis even
+    if they are independent, 1 / mean as Poisson counts, and their variance is known: that part is taken off.
+
+    Args:
+        pairs: Events and units of each replication.
+        share: Their ratio of sums.
+        deff: The design effect.
+        events: Events, or non-events where they are fewer, of a replication on average.
+    """
+    replications = len(pairs)
+    squares = [(y - share * x) ** 2 for y, x in pairs]
+    total = math.fsum(squares)
+    if total == 0:
+        return replications - 1
+    kurtosis = replications * math.fsum(square**2 for square in squares) / total**2
+    own = max(3.0, kurtosis - 1 / (events * deff**2))
+    return min(replications - 1, 2 * replications / (own - (replications - 3) / (replications - 1)))
+
+
 def _wilson(share: float, n: float, z: float) -> tuple[float, float]:
     """Wilson's score interval with any sample size and quantile."""
     scale = 1 + z * z / n
@@ -248,7 +274,7 @@ def _wilson(share: float, n: float, z: float) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _t_quantile(level: float, degrees: int) -> float:
+def _t_quantile(level: float, degrees: float) -> float:
     """Student's two-sided quantile: half of the tail on each side."""
     from scipy.special import stdtrit
 

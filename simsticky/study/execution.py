@@ -268,15 +268,37 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
         context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_as_worker)
+    with _silent_feeder():
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in set(multiprocessing.active_children()) - before:
+                worker.terminate()
+            raise
+        finally:
+            pool.shutdown(wait=True)
+
+
+@contextmanager
+def _silent_feeder() -> Iterator[None]:
+    """Hear nothing of a pool's feeder thread.
+
+    When a worker has been killed the pool closes the pipe that this thread may be writing to. What has happened is
+    told by ``LostWorkerError``; a traceback beside it tells nothing more.
+    """
+    before = threading.excepthook
+
+    def hear(told: threading.ExceptHookArgs) -> None:
+        thread = told.thread
+        if thread is None or thread.name != "QueueFeederThread" or not issubclass(told.exc_type, OSError):
+            before(told)
+
+    threading.excepthook = hear
     try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in set(multiprocessing.active_children()) - before:
-            worker.terminate()
-        raise
+        yield
     finally:
-        pool.shutdown(wait=True)
+        threading.excepthook = before
 
 
 def _begin_as_worker() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -51,7 +52,7 @@ class Journal:
         """
         self.directory = Path(directory)
         self.damaged = 0
-        self._places: dict[Key, tuple[int, int]] = {}
+        self._places = _Places()
         self._end = 0
         with self._disk():
             self._claim(dict(identity))
@@ -75,7 +76,7 @@ class Journal:
             KeyError: It is not there.
             SimstickyError: It has changed on disk since the directory was opened.
         """
-        start, size = self._places[key]
+        start, size = self._places.of(key)
         with self._disk():
             self._file.seek(start)
             record = _record(self._file.read(size))
@@ -96,13 +97,14 @@ class Journal:
             try:
                 self._write(line)
                 # Before the wait for the disk, in which Ctrl-C may come: what is in the file is counted.
-                self._places[key] = (self._end, len(line))
+                self._places.put(key, self._end, len(line))
                 self._end += len(line)
                 os.fsync(self._file.fileno())
             except OSError:
                 # Half a record would be dropped when it is read again; better that none is there.
                 if key in self._places:
-                    self._end, _ = self._places.pop(key)
+                    self._end, _ = self._places.of(key)
+                    self._places.drop(key)
                 self._file.truncate(self._end)
                 raise
 
@@ -150,7 +152,7 @@ class Journal:
                     self.damaged += 1
                 else:
                     digest, seed, replication = record["key"]
-                    self._places[digest, seed, replication] = (at, len(line))
+                    self._places.put((digest, seed, replication), at, len(line))
                     self._end = at + len(line)
                 at += len(line)
         self._file.truncate(self._end)
@@ -168,6 +170,42 @@ class Journal:
             reason = error.strerror or str(error)
             place = error.filename or self.directory / RECORDS
             raise SimstickyError(f"cannot use {place}: {reason}") from error
+
+
+class _Places:
+    """Where the records are in the file: two numbers a replication, so that ten thousand of them are small."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, int], tuple[array[int], array[int]]] = {}
+        self._number = 0
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __contains__(self, key: Key) -> bool:
+        sizes = self._of.get(key[:2], ((), ()))[1]
+        return key[2] < len(sizes) and sizes[key[2]] > 0
+
+    def of(self, key: Key) -> tuple[int, int]:
+        """Return where a record begins and how many bytes it has; a KeyError where there is none."""
+        if key not in self:
+            raise KeyError(key)
+        starts, sizes = self._of[key[:2]]
+        return starts[key[2]], sizes[key[2]]
+
+    def put(self, key: Key, start: int, size: int) -> None:
+        """Note a record; of two with the same key the later one counts."""
+        self._number += key not in self
+        starts, sizes = self._of.setdefault(key[:2], (array("q"), array("q")))
+        lacking = [0] * (key[2] + 1 - len(sizes))
+        starts.extend(lacking)
+        sizes.extend(lacking)
+        starts[key[2]], sizes[key[2]] = start, size
+
+    def drop(self, key: Key) -> None:
+        """Forget a record."""
+        self._of[key[:2]][1][key[2]] = 0
+        self._number -= 1
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.changes import keys_of, parse_settings
+from simsticky.scenario.changes import keys_of, parse_settings, unknown_path
 from simsticky.scenario.expressions import full_keys
 from simsticky.scenario.quantities import TEXT, Quantity, number_at, quantity_of
 
@@ -76,6 +76,9 @@ class Plan:
         follows: dict[str, Any] = {}
         problems: list[Diagnostic] = []
         for path, asked in vary.items():
+            if unknown := unknown_path(scenario, path, "--vary"):
+                problems.append(unknown)
+                continue
             try:
                 knob = _knob(scenario, path, asked)
             except InputError as error:

@@ -74,10 +74,10 @@ def recommend(
         execution: Otherwise how to run, as for :class:`~simsticky.study.runner.Runner`.
 
     Raises:
-        InputError: A threshold, a path or a value is wrong, or there is nothing to vary or no operation.
+        InputError: A threshold, a path or a value is wrong, there is nothing to vary or no operation, or ``n`` is
+            below 2.
         Interrupted: On Ctrl-C.
         SimstickyError: A worker was lost, the disk is full, or a replication failed.
-        ValueError: ``n`` is below 2.
     """
     if metrics is None:
         from simsticky.results.metrics import METRICS
@@ -86,7 +86,8 @@ def recommend(
     n = scenario.run.replications if n is None else n
     seed = scenario.run.seed if seed is None else seed
     if n < 2:
-        raise ValueError(f"a recommendation needs two replications or more, not {n}")
+        hint = "two make an interval, 30 a good one"
+        raise InputError.of("a recommendation needs two replications or more", path="replications", hint=hint)
     if not scenario.timeline:
         raise InputError.of("a recommendation is about an operation, and the timeline has none", path="timeline")
     order = checked_order(cost)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict
@@ -163,12 +166,10 @@ class Runner:
         there = sum(len(case.replications) for case in cases) - sum(map(len, missing))
         self.found += there
         self._tell(there)
-        chunks = self._chunks(cases, missing)
         try:
-            fresh = self._fresh(chunks)
+            fresh = self._fresh(cases, missing)
             return [
-                Replications(self._next(case, replication, lacking, fresh) for replication in case.replications)
-                for case, lacking in zip(cases, map(frozenset, missing), strict=True)
+                Replications(self._in_order(case, lacking, fresh)) for case, lacking in zip(cases, missing, strict=True)
             ]
         except KeyboardInterrupt:
             # One may have come to the disk just before it was to be counted.
@@ -183,32 +184,21 @@ class Runner:
                 raise
             raise type(error)(f"{error}; {self._kept()}") from error
 
-    def _missing(self, case: Case) -> list[int]:
+    def _missing(self, case: Case) -> Sequence[int]:
         journal = self._journal
         if journal is None:
-            return list(case.replications)
-        return [replication for replication in case.replications if _key(case, replication) not in journal]
+            return case.replications
+        return array("q", (number for number in case.replications if _key(case, number) not in journal))
 
-    def _next(self, case: Case, replication: int, lacking: frozenset[int], fresh: Iterator[Replication]) -> Replication:
-        if replication in lacking or self._journal is None:
-            return next(fresh)
-        return self._journal.get(_key(case, replication))
-
-    def _chunks(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> list[_Chunk]:
-        if not any(missing):
-            return []
-        where = self._start()
-        size = max(1, min(sum(map(len, missing)) // (where.width * _CHUNKS_PER_WORKER), _LARGEST_CHUNK))
-        if self._journal is not None or where.executor is None:
-            size = 1  # what is finished is on disk at once; here there is nothing to send
-        chunks = []
-        for case, replications in zip(cases, missing, strict=True):
-            parts = [tuple(replications[at : at + size]) for at in range(0, len(replications), size)]
-            chunk = _Chunk(self._simulate, case, b"", ())
-            if parts and where.executor is not None:
-                chunk = replace(chunk, pickled=pickle.dumps(case.scenario))
-            chunks += [replace(chunk, replications=part) for part in parts]
-        return chunks
+    def _in_order(self, case: Case, missing: Sequence[int], fresh: Iterator[Replication]) -> Iterator[Replication]:
+        lacking = iter(missing)
+        wanted = next(lacking, None)
+        for number in case.replications:
+            if number == wanted or self._journal is None:
+                wanted = next(lacking, None)
+                yield next(fresh)
+            else:
+                yield self._journal.get(_key(case, number))
 
     def _start(self) -> Workers:
         if self._workers is None:
@@ -216,9 +206,14 @@ class Runner:
             self._workers = self._resources.enter_context(workers(jobs, executor, scheduler))
         return self._workers
 
-    def _fresh(self, chunks: Sequence[_Chunk]) -> Iterator[Replication]:
-        if not chunks:
+    def _fresh(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> Iterator[Replication]:
+        if not any(missing):
             return
+        where = self._start()
+        size = max(1, min(sum(map(len, missing)) // (where.width * _CHUNKS_PER_WORKER), _LARGEST_CHUNK))
+        if self._journal is not None or where.executor is None:
+            size = 1  # what is finished is on disk at once; here there is nothing to send
+        chunks = _Chunks(self._simulate, cases, missing, size)
 
         def keep(index: int, replications: Sequence[Replication]) -> None:
             chunk = chunks[index]
@@ -228,10 +223,9 @@ class Runner:
                 self._counted = len(self._journal)
             self._tell(len(replications))
 
-        assert self._workers is not None
-        do = _run if self._workers.executor is None else _run_sent
+        do = _run if where.executor is None else _run_sent
         tasks: Sequence[Any] = chunks if do is _run else _Sent(chunks)
-        for replications in in_order(tasks, do, self._workers, on_done=keep):
+        for replications in in_order(tasks, do, where, on_done=keep):
             yield from replications
 
     def _tell(self, more: int) -> None:
@@ -260,12 +254,32 @@ def _warn(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Replications of one case for one worker; ``pickled`` is its scenario, for sending."""
+    """Replications of one case for one worker."""
 
     simulate: Simulate
     case: Case
-    pickled: bytes
     replications: tuple[int, ...]
+
+
+class _Chunks(Sequence[_Chunk]):
+    """What is to be simulated, chunk by chunk; a chunk is made when it is asked for, so that many need no memory."""
+
+    def __init__(self, simulate: Simulate, cases: Sequence[Case], missing: Sequence[Sequence[int]], size: int) -> None:
+        self._simulate = simulate
+        self._cases = cases
+        self._missing = missing
+        self._size = size
+        self._before = list(accumulate((-(-len(numbers) // size) for numbers in missing), initial=0))
+
+    def __len__(self) -> int:
+        return self._before[-1]
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        place = bisect_right(self._before, index) - 1
+        first = (index - self._before[place]) * self._size
+        return _Chunk(self._simulate, self._cases[place], tuple(self._missing[place][first : first + self._size]))
 
 
 _Message = tuple[Simulate, bytes, int, tuple[int, ...]]
@@ -276,13 +290,16 @@ class _Sent(Sequence[_Message]):
 
     def __init__(self, chunks: Sequence[_Chunk]) -> None:
         self._chunks = chunks
+        self._last: tuple[Case, bytes] | None = None
 
     def __len__(self) -> int:
         return len(self._chunks)
 
     def __getitem__(self, index: Any) -> Any:
         chunk = self._chunks[index]
-        return (chunk.simulate, chunk.pickled, chunk.case.seed, chunk.replications)
+        if self._last is None or self._last[0] is not chunk.case:
+            self._last = chunk.case, pickle.dumps(chunk.case.scenario)
+        return (chunk.simulate, self._last[1], chunk.case.seed, chunk.replications)
 
 
 def _run(chunk: _Chunk) -> list[Replication]:

@@ -13,7 +13,8 @@ nothing random is left. It sees breaks that no replication has seen.
 
 That is exact only where the length is a law of its own and nothing feeds back on it, so it is offered only where
 :func:`why_not_rare` finds nothing in the way; and in every replication the exposed and the broken sessions found from
-their ages must be the ones that were counted.
+their ages must be the ones that were counted. Service is in the way whatever its law: a session's length then depends
+on how many requests lie ahead of it and on the queues they meet, which its age does not tell.
 """
 
 from __future__ import annotations
@@ -124,10 +125,23 @@ def reduced(study: Study) -> list[Reduction]:
     return [reduction for reduction in found if _is_no_wider(reduction)]
 
 
-def notes(scenario: Scenario) -> list[str]:
-    """Return why a method is not offered for a scenario."""
-    reasons = {"the control variate": why_no_control(scenario), "conditional expectation": why_not_rare(scenario)}
+def notes(study: Study) -> list[str]:
+    """Return why a method is not offered for a study."""
+    reasons = {
+        "the control variate": why_no_control(study.scenario),
+        "conditional expectation": why_not_rare(study.scenario) or _why_not_told(study),
+    }
     return [f"{method} is not offered: {why}" for method, why in reasons.items() if why]
+
+
+def _why_not_told(study: Study) -> str:
+    missing = sum(value is None for value in study.replications.column(EXPECTED))
+    if not missing:
+        return ""
+    return (
+        f"in {missing} of {study.n} replications requests failed, the run ended before a session did, or the sessions"
+        " told by their ages are not those counted"
+    )
 
 
 def why_no_control(scenario: Scenario) -> str:
@@ -164,7 +178,7 @@ def mean_alive(scenario: Scenario) -> float | None:
 
 
 def why_not_rare(scenario: Scenario) -> str:
-    """Return why the probability of a break given a session's age is not exact; empty where it is."""
+    """Return everything for which the probability of a break given a session's age is not exact; empty where it is."""
     traffic, hook = scenario.traffic, scenario.deployment.pre_stop
     memoryless = (
         isinstance(traffic.requests, Geometric) and isinstance(traffic.think, Exponential) and traffic.think.cap is None
@@ -176,11 +190,12 @@ def why_not_rare(scenario: Scenario) -> str:
         " with exponential think times": not (
             isinstance(traffic.session_duration, ContinuousLaw) if traffic.session_duration is not None else memoryless
         ),
-        "service times prolong a session by an amount that its age does not tell (it needs traffic.service: 0s)": (
+        "service prolongs a session by what its age does not tell (--set traffic.service=0s leaves it out)": (
             not traffic.service.is_zero
         ),
         "it needs clients of one rate": traffic.client_rate is not None,
-        "it needs clients that all keep cookies": traffic.cookies.keep < 1,
+        "it needs connections per request": traffic.connections.long_lived,
+        "it needs sessions of one tab": traffic.tabs > 1,
         "it needs the algorithm sticky-sessions": scenario.upstream.algorithm != "sticky-sessions",
         "it needs drain support: without it nearly every exposed session breaks": not scenario.kic.enable_drain_support,
         "it needs app.state: pod": scenario.app.state != "pod",
@@ -189,7 +204,7 @@ def why_not_rare(scenario: Scenario) -> str:
         "a preStop hook that waits for sessions makes the window depend on them": hook is not None
         and hook.kind == "waitUntil",
     }
-    return next((why for why, holds in reasons.items() if holds), "")
+    return "; ".join(why for why, holds in reasons.items() if holds)
 
 
 def _width(interval: Interval) -> float:
@@ -233,7 +248,8 @@ def _expected_broken(scenario: Scenario, recording: Recording) -> float | None:
         return None
     exposed = list(_exposures(recording))
     broken = sum(ended_s > until_s for _, _, until_s, ended_s in exposed)
-    if len(exposed) != operation.exposed or broken != operation.broken:
+    others = operation.exposed - len(exposed)  # sessions without a jar, whose breaks no operation causes
+    if broken != operation.broken or others < 0 or (others and scenario.traffic.cookies.keep == 1):
         return None
     return math.fsum(
         _outlasts(scenario, deleted_s - started_s, until_s - deleted_s) for started_s, deleted_s, until_s, _ in exposed
@@ -241,15 +257,16 @@ def _expected_broken(scenario: Scenario, recording: Recording) -> float | None:
 
 
 def _exposures(recording: Recording) -> Iterator[tuple[float, float, float, float]]:
-    """Yield for each exposed session its start, its pod's deletion, the end of the pod's window, and its own end.
+    """Yield for each exposed session that keeps cookies its start, its pod's deletion, the end of the pod's window, and
+    its own end.
 
     Before an operation breaks it a session stays on its first container, so the first exposure is that one's; and a
     session that outlives no window has ended before it could be exposed again.
     """
     pods: Sequence[PodRecord] = [recording.pods[pod] for pod in recording.containers]
-    columns = [SESSION_COLUMNS.index(name) for name in ("started_s", "ended_s", "first_container")]
-    for started_s, ended_s, container in recording.session_rows[:, columns].tolist():
-        if container < 0:
+    columns = [SESSION_COLUMNS.index(name) for name in ("started_s", "ended_s", "first_container", "has_jar")]
+    for started_s, ended_s, container, has_jar in recording.session_rows[:, columns].tolist():
+        if container < 0 or not has_jar:
             continue
         pod = pods[int(container)]
         if pod.deleted_by and started_s < pod.deleted_s < ended_s:

@@ -1,10 +1,10 @@
 """A study that is killed, starved or interrupted goes on from where it was, through the real command line."""
 
+import json
 import os
 import random
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -96,30 +96,30 @@ def verbs(tiny):
 def test_kill_9_at_twenty_random_moments(tiny, tmp_path):
     """Killed without a chance to tidy up and started again, a study ends with the bytes of an undisturbed one.
 
-    Kills are spread over the verbs and over the time that a study takes, its first second and its last included.
+    Each verb's study is killed five times over, whatever it has got to by then, and nothing is simulated twice.
     """
     luck = random.Random(20)
-    wanted = []
-    for verb in verbs(tiny):
+    went_on = 0
+    for number, verb in enumerate(verbs(tiny)):
         start = time.monotonic()
         whole = simsticky(*verb, "-q", "-o", "json", "--jobs", 2)
+        seconds = time.monotonic() - start
         assert whole.returncode in (0, 3, 4), whole.stderr
-        wanted.append((verb, whole, time.monotonic() - start))
-    found_some = 0
-    for number in range(KILLS):
-        verb, whole, seconds = wanted[number % len(wanted)]
         place = tmp_path / f"study-{number}"
         arguments = [*verb, "-q", "-o", "json", "--jobs", 2, "--study", place]
-        with begun(*arguments) as killed:
-            time.sleep(luck.uniform(0.2, seconds))
-            killed.kill()
-            killed.wait()
-        found_some += records(place) > 0
+        for _ in range(KILLS // len(verbs(tiny))):
+            before = records(place)
+            with begun(*arguments) as killed:
+                time.sleep(luck.uniform(0.2, seconds))
+                killed.kill()
+                killed.wait()
+            went_on += records(place) > before
         again = simsticky(*arguments)
         assert again.returncode == whole.returncode, again.stderr
-        assert again.stdout == whole.stdout, f"kill {number} of {verb[0]}"
-        shutil.rmtree(place)
-    assert found_some > KILLS / 4, "most kills came before or after the work"
+        assert again.stdout == whole.stdout, verb[0]
+        keys = [str(json.loads(line[17:])["key"]) for line in (place / "replications.jsonl").open()]
+        assert len(keys) == len(set(keys))
+    assert went_on > KILLS / 4, "most kills came before or after the work"
 
 
 def test_a_killed_study_leaves_no_worker_behind(tiny, tmp_path):
@@ -134,6 +134,30 @@ def test_a_killed_study_leaves_no_worker_behind(tiny, tmp_path):
     while is_alive(process.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not is_alive(process.pid)
+
+
+def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
+    """A worker that the kernel kills ends the study with 1 in one sentence, and the same command goes on from there."""
+    place = tmp_path / "s"
+    arguments = ["run", tiny, "--reps", 40, "-q", "-o", "json", "--jobs", 2]
+    with begun(*arguments, "--study", place, errors=subprocess.PIPE) as process:
+        while records(place) < 3:
+            time.sleep(0.02)
+        worker = next(child for server in children(process.pid) for child in children(server))
+        os.kill(worker, signal.SIGKILL)
+        err = process.stderr.read()
+    assert process.returncode == 1
+    told = r"error: a worker process died after \d+ of 40 replications: .*; (\d+) are kept in .*\n"
+    assert re.fullmatch(told, err), err
+    assert 3 <= records(place) < 40
+    again = simsticky(*arguments, "--study", place)
+    assert again.stdout == simsticky(*arguments).stdout
+
+
+def children(process):
+    """The processes that a process has started and that still run."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=False)
+    return [int(child) for child in listed.stdout.split()]
 
 
 def is_alive(group):

@@ -271,7 +271,7 @@ def test_somebody_elses_directory_is_not_touched(capsys, tmp_path):
 
 
 @pytest.mark.usefixtures("stubbed")
-@pytest.mark.parametrize("name", ["missing/a.json", "missing/frames", "a_file", "a_directory.json"])
+@pytest.mark.parametrize("name", ["missing/a.json", "missing/frames", "a_file", "a_directory.json", "a.txt", "a.html"])
 def test_out_that_cannot_be_is_2(capsys, tmp_path, name):
     """A place that cannot be written is told before a minute of simulation."""
     (tmp_path / "a_file").write_text("")

@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,33 @@ def test_section_shapes() -> None:
     assert section(table, "a") == [table["a"]]
     assert section(table, "a.none") is None
     assert section(table, "*")[-1] == ("b", "y", 2)
+
+
+def test_cases_of_a_kind() -> None:
+    """Fields given by name take the cases that have these values; a table without any of them lacks the section."""
+    table = {"rows": [{"kind": "a", "x": 1}, {"kind": "b", "x": 2}, {"kind": "a", "x": 3}]}
+    assert [case["x"] for case in section(table, "rows", {"kind": "a"}) or ()] == [1, 3]
+    assert section(table, "rows", {"kind": "c"}) is None
+    assert section(table, "none", {"kind": "a"}) is None
+
+
+def test_theory_is_run_on_another_folder_too(pytestconfig: pytest.Config, tmp_path: Path) -> None:
+    """`pytest tests/conformance --conformance-tables DIR` also runs theory's tables, whose tests stand elsewhere."""
+    (tmp_path / "theory").mkdir()
+    rows = {"rows": [{"kind": "95% CI coverage", "runs": 12, "sessions_per_run": 90, "p": 0.4, "icc": 0.03}]}
+    (tmp_path / "theory" / "stats.json").write_text(json.dumps(rows))
+    command = ["-m", "pytest", "tests/conformance", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, *command, "--conformance-tables", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=pytestconfig.rootpath,
+    )
+    found = [line for line in done.stdout.splitlines() if line.startswith("tests/validation")]
+    covered = [line for line in found if "runs=12" in line]
+    assert len(covered) == 3
+    assert all("missing" in line for line in found if line not in covered)
 
 
 def test_case_ids_are_readable() -> None:

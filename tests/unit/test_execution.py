@@ -1,9 +1,11 @@
 """Running many tasks: same results and order wherever they run, and an end that says how far it came."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from simsticky.errors import InputError, SimstickyError
-from simsticky.study.execution import Interrupted, available_cpus, run_ordered
+from simsticky.study.execution import Interrupted, available_cpus, run_ordered, workers
 
 
 def square(number):
@@ -208,3 +210,21 @@ def is_alive(group):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_the_thread_that_feeds_a_broken_pool_is_silent(capsys):
+    """A pipe that closes under it when a worker is killed puts no traceback beside our words; others are heard."""
+    heard = []
+
+    def write_to_a_closed_pipe():
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("threading.excepthook", lambda told: heard.append(told.thread.name))
+        with workers(2):
+            for name in ("QueueFeederThread", "another"):
+                thread = threading.Thread(target=write_to_a_closed_pipe, name=name)
+                thread.start()
+                thread.join()
+    assert heard == ["another"]
+    assert capsys.readouterr().err == ""

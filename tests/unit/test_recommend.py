@@ -164,6 +164,7 @@ def test_cost_is_one_after_the_other_with_ties():
         ("broken_session < 5%", DRAIN, "broken_sessions"),
         ("broken_sessions", DRAIN, "no threshold"),
         ("broken_sessions < 5%", {"deployment.preStopp": "0s..10m"}, "preStop"),
+        ("broken_sessions < 5%", {"deployment.preStopp": "0s..10m"}, "unknown, did you mean deployment.preStop?"),
         ("broken_sessions < 5%", {"deployment.preStop": "10m..0s"}, "empty"),
         ("broken_sessions < 5%", {"deployment.grace": "60s"}, "nothing is varied"),
         ("broken_sessions < 5%", {"upstream.algorithm": "a..b"}, "takes no numbers"),
@@ -178,6 +179,12 @@ def test_what_is_wrong_is_said_before_anything_runs(thresholds, vary, says):
 
     with pytest.raises(InputError, match=says):
         search(thresholds, vary, by=never)
+
+
+def test_one_replication_is_bad_input():
+    """Without an interval nothing can be recommended, and that is the person's to mend."""
+    with pytest.raises(InputError, match="two replications or more"):
+        search(n=1)
 
 
 def test_a_timeline_without_operation_is_refused():

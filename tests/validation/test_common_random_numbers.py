@@ -8,21 +8,12 @@ variance by (p1 + p2) / (p1 - p2).
 from typing import Any
 
 import pytest
-from conformance_tables import load_table
 from scenario_runs import scenario
 
 import simsticky as ss
 
 PAIRS = 600
 """A variance ratio known to about 8 %."""
-
-
-def rows(request: pytest.FixtureRequest) -> dict[float, dict[str, Any]]:
-    """The rows about pairing of ``stats.json``, by the mean session length."""
-    table = load_table(request.config, "theory", "stats")
-    if table is None:
-        pytest.skip("the chosen tables hold no theory/stats.json")
-    return {row["L"]: row for row in table["rows"] if row["kind"].startswith("CRN difference")}
 
 
 def paired(row: dict[str, Any], pairs: int = PAIRS) -> ss.Comparison:
@@ -44,25 +35,23 @@ def paired(row: dict[str, Any], pairs: int = PAIRS) -> ss.Comparison:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mean_s", [300.0, 120.0])
-def test_pairing_cuts_the_variance_as_theory_says(mean_s: float, request: pytest.FixtureRequest) -> None:
-    """Pairing divides the variance of the difference in breaks by 20.0 (at least 10 seen) and by 8.04 (within 30 %)."""
-    row = rows(request)[mean_s]
-    (contrast,) = paired(row).contrasts("breaks")
-    difference, ratio = contrast.difference, contrast.difference.variance_ratio
-    assert ratio is not None
-    if mean_s == 300.0:
-        assert ratio >= 10
-    else:
-        assert ratio == pytest.approx(row["variance_reduction"], rel=0.3)
+@pytest.mark.table("theory", "stats", "rows", kind="CRN difference of breaks, scale-down")
+def test_pairing_cuts_the_variance_as_theory_says(case: dict[str, Any]) -> None:
+    """Pairing divides the variance of the difference in breaks by what theory says, within 30 %.
+
+    That is 20.0 for the preStop hooks of 30 and 60 s and sessions of 300 s, and 8.04 for 0 and 30 s and 120 s.
+    """
+    (contrast,) = paired(case).contrasts("breaks")
+    difference = contrast.difference
+    assert difference.variance_ratio == pytest.approx(case["variance_reduction"], rel=0.3)
     assert difference.interval.estimate is not None
     assert difference.standard_error is not None
-    assert abs(difference.interval.estimate + row["mean_diff"]) <= 4 * difference.standard_error
+    assert abs(difference.interval.estimate + case["mean_diff"]) <= 4 * difference.standard_error
 
 
-def test_what_the_change_does_not_touch_is_the_same_in_every_pair(request: pytest.FixtureRequest) -> None:
+def test_what_the_change_does_not_touch_is_the_same_in_every_pair() -> None:
     """Two drain windows meet the same sessions: as many are alive and exposed in every single pair."""
-    comparison = paired(rows(request)[120.0], 10)
+    comparison = paired({"L": 120.0, "W1": 0.0, "W2": 30.0, "alive_per_pod": 40.0}, 10)
     for metric in ("alive_sessions", "exposed_sessions"):
         (contrast,) = comparison.contrasts(metric)
         assert contrast.difference.interval.low == contrast.difference.interval.high == 0
