@@ -5,9 +5,9 @@ length-biased. All comparisons at 4 standard errors, with fixed seeds.
 """
 
 import json
+from functools import cache
 from itertools import pairwise
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,6 @@ from scipy import stats
 from simsticky.scenario.model import Scenario
 from simsticky.workload import AliveBlock, Workload
 
-THEORY = Path(__file__).parents[1] / "conformance" / "tables" / "theory"
 WITHIN = stats.norm.sf(4) * 2  # the two-sided level of 4 standard errors
 
 THINKS: dict[str, Any] = {
@@ -157,40 +156,33 @@ def law_of(row: dict[str, Any], kind: str, prefix: str) -> Any:
     return laws[kind]
 
 
-def grouped(file: str, keys: tuple[str, ...]) -> list[Any]:
-    """The rows of a table, those with equal laws together: one sample serves all their windows."""
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for row in json.loads((THEORY / file).read_text())["rows"]:
-        groups.setdefault("-".join(str(row[key]) for key in keys), []).append(row)
-    return [pytest.param(rows, id=name) for name, rows in groups.items()]
+@cache
+def sampled_lives(rate: float, traffic: str) -> NDArray[np.float64]:
+    """Remaining lives under a JSON text of traffic, sampled once: rows with the same laws differ in their window."""
+    return remaining_life(alive(rate, **json.loads(traffic)))
 
 
-def assert_tail(lives: NDArray[np.float64], rows: list[dict[str, Any]]) -> None:
-    for row in rows:
-        p = row["p_break"]
-        # A session whose last request falls on the window's end to the last bit is on neither side of it.
-        found = np.mean(lives > row["window"])
-        assert abs(found - p) <= 4 * sqrt(p * (1 - p) / lives.size) + 1e-9, row
+def assert_tail(lives: NDArray[np.float64], row: dict[str, Any]) -> None:
+    p = row["p_break"]
+    # A session whose last request falls on the window's end to the last bit is on neither side of it.
+    found = np.mean(lives > row["window"])
+    assert abs(found - p) <= 4 * sqrt(p * (1 - p) / lives.size) + 1e-9
 
 
-@pytest.mark.parametrize("rows", grouped("break_prob_lifetime.json", ("law", "mean", "cv", "alpha", "k")))
-def test_remaining_life_of_session_durations(rows: list[dict[str, Any]]) -> None:
+@pytest.mark.table("theory", "break_prob_lifetime", "rows")
+def test_remaining_life_of_session_durations(case: dict[str, Any]) -> None:
     """P(R > W) for every law and window of the table: two requests a session, the duration between them."""
-    law = law_of(rows[0], rows[0]["law"], "")
-    block = alive(25_000 / rows[0]["mean"], sessionDuration=law)
-    assert_tail(remaining_life(block), rows)
+    law = law_of(case, case["law"], "")
+    assert_tail(sampled_lives(25_000 / case["mean"], json.dumps({"sessionDuration": law})), case)
 
 
-@pytest.mark.parametrize(
-    "rows", grouped("break_prob_requests.json", ("think", "think_mean", "think_cv", "mean_requests"))
-)
-def test_remaining_life_of_requests(rows: list[dict[str, Any]]) -> None:
+@pytest.mark.table("theory", "break_prob_requests", "rows")
+def test_remaining_life_of_requests(case: dict[str, Any]) -> None:
     """P(R > W) for every think law, number of requests and window of the table."""
-    row = rows[0]
-    think, mean_requests = law_of(row, row["think"], "think_"), row["mean_requests"]
-    rate = 10_000 / ((mean_requests - 1) * row["think_mean"])
-    block = alive(rate, requests={"kind": "geometric", "mean": mean_requests}, think=think)
-    assert_tail(remaining_life(block), rows)
+    think, mean_requests = law_of(case, case["think"], "think_"), case["mean_requests"]
+    rate = 10_000 / ((mean_requests - 1) * case["think_mean"])
+    traffic = {"requests": {"kind": "geometric", "mean": mean_requests}, "think": think}
+    assert_tail(sampled_lives(rate, json.dumps(traffic)), case)
 
 
 def test_requests_inside_a_duration() -> None:
