@@ -21,6 +21,12 @@ _UNITS = {
 }
 
 
+_NONE_SEEN = (
+    "where none is seen, < BOUND is the exact one-sided 95 % bound for units that are hit independently, about 3 ÷"
+    " their number; what comes in clumps can be more: after R replications without one, up to 3 ÷ R of all may have one"
+)
+
+
 def explain(
     metric: Annotated[str | None, typer.Argument(metavar="METRIC", help="Name of a metric.")] = None,
 ) -> None:
@@ -44,6 +50,8 @@ def _page(metric: Metric, width: int) -> str:
     lines = f"{metric.name}\n{_paragraph(metric.definition, width, '  ')}  unit: {_UNITS[metric.unit]}\n"
     if metric.numerator is not None and metric.denominator is not None:
         lines += f"  {metric.numerator} ÷ {metric.denominator}, both summed over replications\n"
+    if metric.unit == "share":
+        lines += _paragraph(_NONE_SEEN, width, "  ")
     return lines
 
 

@@ -316,6 +316,7 @@ def test_explain_names_the_nearest_metric(capsys):
     page = capsys.readouterr().out
     assert page.startswith("broken_sessions\n")
     assert "broken_exposed_sessions ÷ exposed_sessions" in page
+    assert "clumps" in page, "what a bound assumes where none is seen"
     assert main(["explain"]) == 0
     assert "failed_requests\n" in capsys.readouterr().out
     assert main(["explain", "broken_sesions"]) == 2
