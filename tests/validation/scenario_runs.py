@@ -37,3 +37,8 @@ def needed(coefficient_of_variation: float, standard_error: float = LARGEST_STAN
 def within(measured: float, expected: float, standard_error: float) -> bool:
     """Return whether the measured value is within four standard errors (and rounding) of the expected one."""
     return abs(measured - expected) <= 4 * standard_error + 1e-12 * abs(expected)
+
+
+def poisson(count: float, mean: float) -> bool:
+    """Return whether a Poisson number of this mean is this small, or this large, as often as four standard errors."""
+    return bool(min(stats.poisson.cdf(count, mean), stats.poisson.sf(count - 1, mean)) >= LEVEL / 2)
