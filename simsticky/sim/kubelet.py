@@ -211,7 +211,9 @@ class Kubelet:
         wait_s = back_off.retry_in_s(finished_s, jitter)
         left_s = finished_s + wait_s - world.now_s
         if left_s > 0.0:
-            world.tell("kubelet", "backing_off", pod.name, f"CrashLoopBackOff, {wait_s:.1f} s after its end")
+            world.tell(
+                "kubelet", "backing_off", pod.name, f"CrashLoopBackOff, it starts again {wait_s:.1f} s after its end"
+            )
             yield Wait(env, left_s, Phase.CONTAINER)
             if _is_ending(pod):
                 return
