@@ -322,7 +322,8 @@ class Clients:
                                     if exchange is None or (exchange.sent_s, exchange.request) != (now, cut.request):
                                         exchange = self._exchange(session, worker, cut, now, demand, expires_s)
                                     exchange.worker.forget(session.id, cut.request)
-                                    reply = attempts.send_again(exchange, cut.container, ended_s)
+                                    send_on = attempts.wait_in_vain if cut.silent else attempts.send_again
+                                    reply = send_on(exchange, cut.container, ended_s)
                                     if reply is None:
                                         waits = True
                                         reply = yield from self._later(exchange, tick, callbacks)

@@ -304,15 +304,22 @@ class Gateway:
 
     # A container dies -------------------------------------------------------------------------------------------
 
-    def cut(self, container: Container, now_s: float) -> None:
-        """End the requests in flight on a container that dies now, and tell their sessions."""
+    def cut(self, container: Container, now_s: float, *, silent: bool = False) -> None:
+        """End the requests in flight on a container that dies now, and tell their sessions.
+
+        Args:
+            container: The container.
+            now_s: The time.
+            silent: Whether its machine went with it: nobody is left to reset the connections (rule N6).
+        """
         cause = container.cause
-        for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, self._is_sent_again):
+        goes_on = _every_request if silent else self._is_sent_again
+        for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, goes_on):
             session = self._sessions[number]
             self._breaks.undo(session, request, now_s)
             if not sent_again:
                 session.failed += 1
-            session.loop_of(request).throw(Cut(request, container, again=sent_again))
+            session.loop_of(request).throw(Cut(request, container, again=sent_again, silent=silent))
 
     def _is_sent_again(self, session: int, request: int, attempts: int) -> bool:
         return self.attempts.is_sent_again(self._sessions[session], request, attempts)
@@ -320,6 +327,11 @@ class Gateway:
     def undo(self, session: Session, request: int, now_s: float) -> None:
         """Take back what a request did to its session that has not been answered when the run ends."""
         self._breaks.undo(session, request, now_s)
+
+
+def _every_request(*_: object) -> bool:
+    """No request has ended yet."""
+    return True
 
 
 def _nothing(*_: object) -> None:

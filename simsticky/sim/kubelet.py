@@ -250,6 +250,8 @@ class Kubelet:
             # A restart is under way: the stop goes on, and this one waits for it.
             yield self._stops[container]
         pod.ending = True
+        if container is None or container.dead:
+            record.dead_s = world.now_s  # nothing runs that would have to be ended
         if container is not None:
             grace_s = self._grace_s if override_s is None else max(1, min(self._grace_s, override_s))
             yield from self._stop_containers(container, grace_s)

@@ -121,11 +121,11 @@ class Stopper:
         self._gateway.listener_closed(container, now_s, because)
         self._on_listeners()
 
-    def cut(self, container: Container) -> None:
-        """Cut the requests in flight on a container."""
+    def cut(self, container: Container, *, silent: bool = False) -> None:
+        """Cut the requests in flight on a container; ``silent`` where its machine is gone and nobody says so."""
         if container.record.cut_s != container.record.cut_s:
             container.record.cut_s = self._world.now_s
-        self._gateway.cut(container, self._world.now_s)
+        self._gateway.cut(container, self._world.now_s, silent=silent)
 
     def _die(self, container: Container, because: Origin, ended: str) -> None:
         self.close(container, because)
@@ -134,7 +134,7 @@ class Stopper:
         record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.ended_by or 0
         if pod.deleted or pod.ending:
             pod.record.dead_s = self._world.now_s
-        self.cut(container)
+        self.cut(container, silent=ended == "powered_off")
         self._on_listeners()
 
 

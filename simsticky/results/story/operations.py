@@ -66,7 +66,7 @@ def powered_off(scene: Scene, event: EventRecord) -> str:
     lives = scene.recording.lives
     dead = [life.pod for life in lives if life.ended == "powered_off" and life.dead_s == event.at_s]
     pods = scene.recording.pods
-    what = [f"{scene.short(pods[n].pod)}{scene.on_pod(n, event.at_s)}{scene.cut_on_pod(n, event.at_s)}" for n in dead]
+    what = [f"{scene.short(pods[n].pod)}{scene.on_pod(n, event.at_s)}" for n in dead]
     return "is off, whatever ran there is dead" + "".join(f"; {pod}" for pod in what)
 
 

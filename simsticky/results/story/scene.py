@@ -119,11 +119,7 @@ class Scene:
 
     def cut(self, event: EventRecord) -> str:
         """Say how many requests were cut on a pod at an event."""
-        return self.cut_on_pod(self.number(event), event.at_s)
-
-    def cut_on_pod(self, number: int, at_s: float) -> str:
-        """Say how many requests were cut on a pod, given by its index, at a time."""
-        cut = self._cut[number, at_s]
+        cut = self._cut[self.number(event), event.at_s]
         return f", {counted(cut, 'request')} in flight cut" if cut else ""
 
 
