@@ -179,8 +179,7 @@ class ClusterOperations:
         call_at(world.env, noticed_s - now_s, Phase.STATUS, lambda: self._not_ready(pods, number))
         deleted_s = noticed_s + settings.unreachable_toleration
         call_at(world.env, deleted_s - now_s, Phase.CONTROLLER, lambda: self._delete(pods, number))
-        gone_s = max(operation.object_gone, deleted_s - now_s)
-        call_at(world.env, gone_s, Phase.STATUS, lambda: self._node_object_gone(node, pods, number))
+        call_at(world.env, operation.object_gone, Phase.STATUS, lambda: self._node_object_gone(node, pods, number))
 
     def _spot(self, operation: Spot, number: int) -> None:
         """A handler drains the node on the notice; when the machine goes, what is left goes with it."""

@@ -136,6 +136,15 @@ def test_node_loss_is_blind_then_not_ready_then_replaced_after_the_toleration(tm
     assert story.operation.exposed == len(story.at_home_on(old.pod))
 
 
+def test_a_node_object_that_goes_early_takes_its_pods_with_it(tmp_path: Path) -> None:
+    """Protects the cloud's quick hand: no toleration is waited for once the node object is gone."""
+    story = tell(tmp_path, _CLIENTS, _APP, {"run": {"until": "20m"}}, _at("nodeLoss", objectGone="60s"))
+    (old,) = _on(story, "node-1")
+    (new,) = _replacements(story)
+    assert (old.deleted_s, old.removed_s, new.created_s) == (160.0, 160.0, 160.0)
+    assert not story.all_times("wrote", old.pod, "terminating=true")
+
+
 def test_spot_notice_drains_and_the_machines_end_cuts_the_rest(tmp_path: Path) -> None:
     """Protects the notice: the normal path begins, and what is not over when the machine goes is cut."""
     slow = merged(_APP, {"deployment": {"preStop": "50s"}})
