@@ -25,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="run the table tests on the tables in DIR/{kubernetes,kong,theory} instead of our own",
     )
+    parser.addoption(
+        "--rewrite-golden",
+        action="store_true",
+        help="write what tests/golden keeps of each shipped scenario anew, and prune what belongs to none",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""Which sessions each pod's end broke: every break is traced back to the pod that held the session's state."""
+"""Which sessions broke with each container: every break is traced back to the one that held the session's state."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from simsticky.sim.recording import (
     SESSION_COLUMNS,
     Kind,
     Mechanism,
+    Origin,
     Outcome,
     Recording,
     Rows,
@@ -26,40 +27,45 @@ SESSION = 0
 
 @dataclass(slots=True)
 class Harm:
-    """What one pod's end did to the sessions whose state it held.
+    """What losing one container did to the sessions whose state it held.
 
     Attributes:
         sessions: The sessions that broke, each once, by number.
         breaks: Number of breaks by (kind, mechanism).
         first_s: Time at which the first request that broke was sent, in seconds; inf without any.
         last_s: The same of the last one; -inf without any.
-        cut: Requests that were in flight when a container of the pod died, by the time of that.
     """
 
     sessions: list[int] = field(default_factory=list)
     breaks: Counter[tuple[Kind, Mechanism]] = field(default_factory=Counter)
     first_s: float = np.inf
     last_s: float = -np.inf
-    cut: Counter[float] = field(default_factory=Counter)
 
 
-def harm_by_pod(recording: Recording) -> dict[int, Harm]:
-    """Return the harm of each pod that did any, by the pod's index; empty where requests were not recorded.
+def harm_by_container(recording: Recording) -> dict[tuple[int, int], Harm]:
+    """Return what broke with each container, by its index and the operation's number; 0 for a crash without one.
 
-    The pod that held the state is the one that gave the session's last answer before the break. Background breaks
-    are left out.
+    The container that held the state is the one that gave the session's last answer before the break. Other
+    background breaks are left out. Empty where requests were not recorded.
     """
-    harm: defaultdict[int, Harm] = defaultdict(Harm)
+    harm: defaultdict[tuple[int, int], Harm] = defaultdict(Harm)
     broken: set[int] = set()
     for block in recording.request_blocks:
-        broken.update(block[_caused(block[:, CODE]), SESSION].astype(np.int64).tolist())
-        cut = block[outcomes(block[:, CODE]) == Outcome.RESET]
-        for container, at_s in zip(cut[:, CONTAINER].astype(np.int64).tolist(), cut[:, ENDED].tolist(), strict=True):
-            harm[recording.containers[container]].cut[at_s] += 1
+        broken.update(block[_told(block[:, CODE]), SESSION].astype(np.int64).tolist())
     if broken:
         rows = _answers_of(recording, np.array(sorted(broken), np.float64))
         _trace_back(recording, rows, harm)
     return dict(harm)
+
+
+def requests_cut(recording: Recording) -> Counter[tuple[int, float]]:
+    """Return how many requests in flight were cut, by the index of their pod and the time; of those recorded."""
+    found: Counter[tuple[int, float]] = Counter()
+    for block in recording.request_blocks:
+        cut = block[outcomes(block[:, CODE]) == Outcome.RESET]
+        for container, at_s in zip(cut[:, CONTAINER].astype(np.int64).tolist(), cut[:, ENDED].tolist(), strict=True):
+            found[recording.containers[container], at_s] += 1
+    return found
 
 
 def failures_by_operation(recording: Recording) -> dict[int, Counter[Outcome]]:
@@ -78,10 +84,11 @@ def failures_by_operation(recording: Recording) -> dict[int, Counter[Outcome]]:
     return dict(failures)
 
 
-def _caused(codes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Return which codes tell of a break with an operation behind it."""
+def _told(codes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which codes tell of a break with an operation or a crash behind it."""
     fields = unpack_columns(codes)
-    return np.asarray((fields["kind"] != Kind.NONE) & (fields["cause"] > 0))
+    behind = (fields["cause"] > 0) | (fields["origin"] == Origin.CRASH)
+    return np.asarray((fields["kind"] != Kind.NONE) & behind)
 
 
 def _answers_of(recording: Recording, sessions: npt.NDArray[np.float64]) -> Rows:
@@ -94,19 +101,19 @@ def _answers_of(recording: Recording, sessions: npt.NDArray[np.float64]) -> Rows
     return rows[np.lexsort((rows[:, SENT], rows[:, SESSION]))]
 
 
-def _trace_back(recording: Recording, rows: Rows, harm: defaultdict[int, Harm]) -> None:
+def _trace_back(recording: Recording, rows: Rows, harm: defaultdict[tuple[int, int], Harm]) -> None:
     first_container = _first_containers(recording)
     fields = unpack_columns(rows[:, CODE])
-    for index in np.flatnonzero(_caused(rows[:, CODE])).tolist():
+    for index in np.flatnonzero(_told(rows[:, CODE])).tolist():
         session, sent_s = int(rows[index, SESSION]), float(rows[index, SENT])
         has_answer_before = index > 0 and rows[index - 1, SESSION] == session
         # Without an answer before, the session was alive at 0 and its state is where it was then.
         holder = int(rows[index - 1, CONTAINER]) if has_answer_before else first_container[session]
-        of_pod = harm[recording.containers[holder]]
-        if not of_pod.sessions or of_pod.sessions[-1] != session:
-            of_pod.sessions.append(session)
-        of_pod.breaks[Kind(fields["kind"][index]), Mechanism(fields["mechanism"][index])] += 1
-        of_pod.first_s, of_pod.last_s = min(of_pod.first_s, sent_s), max(of_pod.last_s, sent_s)
+        of_it = harm[holder, int(fields["cause"][index])]
+        if not of_it.sessions or of_it.sessions[-1] != session:
+            of_it.sessions.append(session)
+        of_it.breaks[Kind(fields["kind"][index]), Mechanism(fields["mechanism"][index])] += 1
+        of_it.first_s, of_it.last_s = min(of_it.first_s, sent_s), max(of_it.last_s, sent_s)
 
 
 def _first_containers(recording: Recording) -> dict[int, int]:

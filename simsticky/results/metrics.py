@@ -137,7 +137,7 @@ def _metrics() -> Iterator[Metric]:
         "rollout_done_s",
         "seconds",
         "From the operation's start until the Deployment controller's status is complete; of several operations the"
-        " longest. Old pods may still be terminating then.",
+        " longest, and missing where one is stuck. Old pods may still be terminating then.",
     )
     yield Metric(
         "last_old_pod_gone_s",
@@ -281,6 +281,8 @@ def _counted(recording: Recording) -> dict[str, int]:
 
 def _timed(recording: Recording) -> dict[str, Value]:
     done = [done_after_s(operation) for operation in recording.operations]
+    if any(operation.stuck and operation.done_s != operation.done_s for operation in recording.operations):
+        done = []  # the longest is not known: that one goes on
     gone = [gone_after_s(operation) for operation in recording.operations]
     times: dict[str, Value] = {
         "rollout_done_s": max((seconds for seconds in done if seconds is not None), default=None),

@@ -41,7 +41,7 @@ class Rollout(BaseOperation):
     startup: Law | None = None
     """Start-up time of the new version, if it differs from ``app.startup``."""
     never_ready: Switch = False
-    """The new version never passes its readiness probe."""
+    """The new version never listens, so that it passes no probe."""
 
 
 class Scale(BaseOperation):

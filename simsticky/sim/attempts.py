@@ -147,6 +147,15 @@ class Attempts:
 
     def resume(self, exchange: Exchange, now_s: float) -> Reply | None:
         """Go on with a request after the wait that :meth:`send` asked for; None for a further wait."""
+        lost, exchange.lost = exchange.lost, None
+        if lost is None:
+            return self._try_again(exchange, now_s)
+        idempotent = self._is_idempotent(exchange.session, exchange.request)
+        if not tries_again(Attempt.READ_TIMEOUT, len(exchange.tried), self._retries, idempotent):
+            exchange.session.request = exchange.request
+            return self._fail(exchange, now_s, Attempt.READ_TIMEOUT, lost, now_s)
+        node, address = exchange.worker.node, exchange.tried[-1]
+        self._health.attempt_failed(node, address, Attempt.READ_TIMEOUT, final=False, at_s=now_s)
         return self._try_again(exchange, now_s)
 
     def is_sent_again(self, session: Session, request: int, attempts: int) -> bool:
@@ -167,12 +176,23 @@ class Attempts:
 
     def send_again(self, exchange: Exchange, container: Container, now_s: float) -> Reply | None:
         """Send a request again that ``container`` has cut; None as for :meth:`send`."""
+        address = self._tried(exchange, container)
+        self._health.attempt_failed(exchange.worker.node, address, Attempt.RESET, final=False, at_s=now_s)
+        return self._try_again(exchange, now_s)
+
+    def wait_in_vain(self, exchange: Exchange, container: Container, now_s: float) -> None:
+        """Wait for the read timeout of a request whose container's machine has gone: nobody resets the connection."""
+        exchange.timed_out.add(self._tried(exchange, container))
+        exchange.resume_s = exchange.attempt_s + self._read_timeout_s
+        exchange.lost = container
+
+    def _tried(self, exchange: Exchange, container: Container) -> str:
+        """Return the address a cut attempt was made at, noted for a request that took the fast path."""
         address = container.pod.address
         if not exchange.tried:
             exchange.tried.append(address)
             exchange.handle.address = address
-        self._health.attempt_failed(exchange.worker.node, address, Attempt.RESET, final=False, at_s=now_s)
-        return self._try_again(exchange, now_s)
+        return address
 
     def end_cut(self, worker: Worker, session: Session, cut: Cut, now_s: float) -> None:
         """Log a request that a dying container has cut and that is not sent again."""
@@ -200,6 +220,7 @@ class Attempts:
                 except NoPeerError:
                     return self._fail(exchange, now_s, Attempt.NO_PEER)
             tried.append(address)
+            exchange.attempt_s = now_s
             container = self._servers.get(address)
             if container is None:
                 vanished = self._vanished(address)

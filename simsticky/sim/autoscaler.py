@@ -16,6 +16,7 @@ from simsticky.kubernetes.replica_calculator import (
     Calculator,
     MeasuredPod,
     MetricsError,
+    Proposal,
     Sample,
     Tolerances,
     resource_replicas,
@@ -40,7 +41,7 @@ class Autoscaler:
     Busy slots stand for CPU: a pod with all of ``app.concurrency`` slots busy uses all it can.
 
     Args:
-        scale: Scales to a number of pods as an operation of its own.
+        scale: Scales to a number of pods, from another and for a reason, as an operation of its own.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Autoscaler:
         cluster: Cluster,
         workload: WorkloadController,
         settings: Settings,
-        scale: Callable[[int, int], None],
+        scale: Callable[[int, int, str], None],
     ) -> None:
         """Read the settings; :meth:`start` begins."""
         self._world = world
@@ -103,19 +104,27 @@ class Autoscaler:
         while self._readable and self._readable[0][0] <= world.now_s:
             self._samples = self._readable.pop(0)[1]
         current = workload.replicas
-        decision = reconcile(self._spec, self._state, current, [self._proposal(current)], world.now_s)
+        proposal = self._proposal(current)
+        proposed = None if proposal is None else proposal.replicas
+        decision = reconcile(self._spec, self._state, current, [proposed], world.now_s)
         self._state = decision.state
         if decision.replicas != current:
-            self._scale(decision.replicas, current)
+            self._scale(decision.replicas, current, self._why(proposal))
         call_at(world.env, self._settings.sync_period, Phase.CONTROLLER, self._sync)
 
-    def _proposal(self, current: int) -> int | None:
+    def _why(self, proposal: Proposal | None) -> str:
+        if proposal is None:
+            return "there are no samples"
+        target = self._settings.target_utilization
+        return f"utilisation {proposal.utilization} %, target {target} %, proposed {proposal.replicas}"
+
+    def _proposal(self, current: int) -> Proposal | None:
         pods = [self._measured(pod) for pod in self._cluster.pods if self._workload.owns(pod)]
         known = {pod.name for pod in pods}
         samples = {name: sample for name, sample in self._samples.items() if name in known}
         target = self._settings.target_utilization
         try:
-            return resource_replicas(current, target, pods, samples, self._world.now_s, self._calculator).replicas
+            return resource_replicas(current, target, pods, samples, self._world.now_s, self._calculator)
         except MetricsError:
             return None
 

@@ -353,7 +353,8 @@ class Clients:
                                             session, worker, cut.request, now, demand, expires_s
                                         )
                                     exchange.worker.forget(session.id, cut.request)
-                                    reply = attempts.send_again(exchange, cut.container, ended_s)
+                                    send_on = attempts.wait_in_vain if cut.silent else attempts.send_again
+                                    reply = send_on(exchange, cut.container, ended_s)
                                     if reply is None:
                                         waits = True
                                         reply = yield from self._later(exchange, tick)

@@ -94,14 +94,14 @@ class Cluster:
             self._world.tell("kubelet", "ready" if ready else "unready", pod.name, why)
         self.changed(pod)
 
-    def remove(self, pod: Pod) -> None:
-        """Take the pod object away."""
+    def remove(self, pod: Pod, by: str = "kubelet") -> None:
+        """Take the pod object away; ``by`` is who does it, for people."""
         self.pods.remove(pod)
         pod.gone = True
         if pod.address:
             self._freed.append(pod.address)
         pod.record.removed_s = self._world.now_s
-        self._world.tell("kubelet", "removed", pod.name, "the pod object is gone", pod.record.deleted_by)
+        self._world.tell(by, "removed", pod.name, "the pod object is gone", pod.record.deleted_by)
         self.changed(pod)
 
     def changed(self, pod: Pod) -> None:

@@ -33,6 +33,9 @@ from simsticky.sim.streams import Purpose
 from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
 
+_HANDLER = "handler"
+"""Who drains a node on the cloud's notice."""
+
 
 class ClusterOperations:
     """Does operations on the cluster.
@@ -132,14 +135,14 @@ class ClusterOperations:
         node = operation.drain_node
         self._cordon(node, number)
         if operation.by == "kubectl":
-            self.evictions.drain(node, number)
+            self.evictions.drain(node, number, "operator")
             return
         limit_s = AUTOSCALER_MAX_GRACEFUL_TERMINATION_S
-        self.evictions.drain(node, number, grace_s=limit_s, give_up_s=AUTOSCALER_MAX_POD_EVICTION_S)
+        self.evictions.drain(node, number, "operator", grace_s=limit_s, give_up_s=AUTOSCALER_MAX_POD_EVICTION_S)
 
-    def _cordon(self, node: str, number: int) -> None:
+    def _cordon(self, node: str, number: int, who: str = "operator") -> None:
         self._cluster.nodes.cordon(node)
-        self._world.tell("operator", "cordoned", node, "takes no more pods", number)
+        self._world.tell(who, "cordoned", node, "takes no more pods", number)
 
     def _uncordon(self, operation: Uncordon, number: int) -> None:
         self._cluster.nodes.uncordon(operation.uncordon)
@@ -147,7 +150,7 @@ class ClusterOperations:
     def _shut_down(self, operation: ShutdownNode, number: int) -> None:
         """The kubelet ends the pods; nobody deletes them, so that no endpoint is ever *terminating*."""
         node, period_s = operation.shutdown_node, operation.grace_period
-        self._cordon(node, number)
+        self._cordon(node, number, "kubelet")
         pods = [pod for pod in self._on_node(node) if not pod.terminal]
         self._has_to_go[number] = set(pods)
         for pod in pods:
@@ -176,16 +179,15 @@ class ClusterOperations:
         call_at(world.env, noticed_s - now_s, Phase.STATUS, lambda: self._not_ready(pods, number))
         deleted_s = noticed_s + settings.unreachable_toleration
         call_at(world.env, deleted_s - now_s, Phase.CONTROLLER, lambda: self._delete(pods, number))
-        gone_s = max(operation.object_gone, deleted_s - now_s)
-        call_at(world.env, gone_s, Phase.STATUS, lambda: self._node_object_gone(node, pods, number))
+        call_at(world.env, operation.object_gone, Phase.STATUS, lambda: self._node_object_gone(node, pods, number))
 
     def _spot(self, operation: Spot, number: int) -> None:
         """A handler drains the node on the notice; when the machine goes, what is left goes with it."""
         node = operation.spot
-        self._cordon(node, number)
+        self._cordon(node, number, _HANDLER)
         pods = self._on_node(node)
         self._has_to_go[number] = set(pods)
-        self.evictions.drain(node, number)
+        self.evictions.drain(node, number, _HANDLER)
         call_at(self._world.env, operation.notice, Phase.CONTAINER, lambda: self._off(node, pods, number))
 
     def _off(self, node: str, pods: list[Pod], number: int) -> None:
@@ -195,7 +197,7 @@ class ClusterOperations:
 
     def _power_off(self, node: str, pods: list[Pod], number: int) -> None:
         self._cluster.nodes.power_off(node)
-        self._world.tell("operator", "powered_off", node, "the machine is off", number)
+        self._world.tell(node, "powered_off", node, "the machine is off", number)
         for pod in pods:
             if pod.gone:
                 continue
@@ -223,11 +225,11 @@ class ClusterOperations:
 
     def _node_object_gone(self, node: str, pods: list[Pod], number: int) -> None:
         """Pods of a node that does not exist any more are removed (podgc/gc_controller.go:gcOrphaned)."""
-        self._world.tell("operator", "node_gone", node, "the node object is gone", number)
+        self._world.tell("cloud", "node_gone", node, "the node object is gone", number)
         self._delete(pods, number)
         for pod in pods:
             if not pod.gone:
-                self._cluster.remove(pod)
+                self._cluster.remove(pod, by="podgc")
 
     def _monitor_phase_s(self) -> float:
         period_s = self._world.scenario.kubernetes.node_monitor_period

@@ -363,7 +363,9 @@ class _Client:
                     session.request = -1
                     connection.log(self._ended_s)
                     return False
-                reply = of.gateway.attempts.send_again(exchange, cut.container, self._ended_s)
+                attempts = of.gateway.attempts
+                send_on = attempts.wait_in_vain if cut.silent else attempts.send_again
+                reply = send_on(exchange, cut.container, self._ended_s)
                 if reply is None:
                     session.exchange = exchange
             else:

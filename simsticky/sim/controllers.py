@@ -286,8 +286,23 @@ class DeploymentController(WorkloadController):
         status, wanted = self.status, self.spec.replicas
         return (
             f"{status.updated_replicas} of {wanted} pods are of the new version, "
-            f"{status.available_replicas} of {status.replicas} pods are available"
+            f"{status.available_replicas} of {status.replicas} pods are available{self._what_new_pods_wait_for()}"
         )
+
+    def _what_new_pods_wait_for(self) -> str:
+        new = [
+            pod
+            for pod in self._cluster.pods
+            if pod.active and not pod.ready and self.owns(pod) and pod.record.revision == self.spec.revision
+        ]
+        homeless = sum(not pod.record.node for pod in new)
+        down = sum(pod.container is not None and pod.container.dead for pod in new)
+        waits = {
+            "waiting for a node": homeless,
+            "with its container down": down,
+            "not ready yet": len(new) - homeless - down,
+        }
+        return "".join(f"; {number} new, {how}" for how, number in waits.items() if number)
 
     def _old_pods_running(self) -> bool:
         return any(

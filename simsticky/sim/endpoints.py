@@ -48,6 +48,7 @@ class EndpointSliceController:
         self._syncs = {workload.name: SliceSync() for workload in workloads}
         self.slices: dict[str, dict[Pod, Endpoint]] = {workload.name: {} for workload in workloads}
         self._weights: dict[str, int | None] = {workloads[0].name: None}
+        self._selects = any(operation.kind == "switchService" for operation in world.scenario.operations)
         cluster.on_change.append(self._pod_changed)
 
     def _owner(self, pod: Pod) -> str:
@@ -85,7 +86,7 @@ class EndpointSliceController:
             changes = (
                 "1 change of endpoints waits" if len(changed) == 1 else f"{len(changed)} changes of endpoints wait"
             )
-            self._world.tell("endpointslice", "stale", name, f"{changes} {wait_s:g} s")
+            self._tell(name, "stale", name, f"{changes} {wait_s:g} s")
             call_at(self._world.env, wait_s, Phase.STATUS, lambda: self._sync(name))
         if not attempt.writes:
             return
@@ -105,12 +106,21 @@ class EndpointSliceController:
                 self._leave(name, other)  # its address has passed to this pod
             listed[pod] = endpoint
             state = f"ready={_word(endpoint.ready)} terminating={_word(endpoint.terminating)}"
-            self._world.tell("endpointslice", "wrote", pod.name, state, pod.record.deleted_by)
+            self._tell(name, "wrote", pod.name, state, pod.record.deleted_by)
 
     def _leave(self, name: str, pod: Pod) -> None:
         del self.slices[name][pod]
-        pod.record.endpoint_gone_s = self._world.now_s
-        self._world.tell("endpointslice", "left", pod.name, "left the slice", pod.record.deleted_by)
+        if self._is_selected(name):
+            pod.record.endpoint_gone_s = self._world.now_s
+        self._tell(name, "left", pod.name, "left the slice", pod.record.deleted_by)
+
+    def _is_selected(self, name: str) -> bool:
+        """Whether a Service selects a workload's pods: one whose selector changes leaves those of the others alone."""
+        return not self._selects or name in self._weights
+
+    def _tell(self, name: str, kind: str, subject: str, detail: str, cause: int = 0) -> None:
+        if self._is_selected(name):
+            self._world.tell("endpointslice", kind, subject, detail, cause)
 
     def _publish(self) -> None:
         self._ingress.slice_changed(self.backends())
@@ -140,10 +150,12 @@ class EndpointSliceController:
         delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, (1 << 30), self._writes)
 
         def rewrite() -> None:
-            gone = sum(len(self.slices[name]) for name in self._weights if name not in weights)
+            leaving = [pod for name in self._weights if name not in weights for pod in self.slices[name]]
+            for pod in leaving:
+                pod.record.endpoint_gone_s = self._world.now_s
             new = sum(len(self.slices[name]) for name in weights if name not in self._weights)
             self._weights = dict(weights)
-            text = f"{gone} endpoints leave at once, {new} come"
+            text = f"{len(leaving)} endpoints leave at once, {new} come"
             self._world.tell("endpointslice", "switched", ", ".join(weights), text, cause)
             self._publish()
 

@@ -60,25 +60,27 @@ class Evictions:
         self.draining: dict[int, set[str]] = {}
         cluster.on_change.append(lambda pod: self._pod_changed(pod))
 
-    def drain(self, node: str, cause: int, *, grace_s: int | None = None, give_up_s: float | None = None) -> None:
+    def drain(
+        self, node: str, cause: int, who: str, *, grace_s: int | None = None, give_up_s: float | None = None
+    ) -> None:
         """Evict every pod of a node, all at once, each again every 5 s while the budget refuses it."""
         pods = [pod for pod in self._cluster.pods if pod.record.node == node and not pod.terminal]
         self.draining[cause] = {pod.uid for pod in pods}
         for pod in pods:
-            self._world.env.process(self._drain_one(pod, cause, grace_s, give_up_s))
+            self._world.env.process(self._drain_one(pod, cause, who, grace_s, give_up_s))
 
-    def _drain_one(self, pod: Pod, cause: int, grace_s: int | None, give_up_s: float | None) -> Process:
+    def _drain_one(self, pod: Pod, cause: int, who: str, grace_s: int | None, give_up_s: float | None) -> Process:
         world = self._world
         begun_s = world.now_s
         told = False
         while not pod.deleted and not pod.gone:
             verdict = self._evict(pod)
             if verdict.allowed:
-                world.tell("operator", "evicted", pod.name, "the eviction is granted", cause)
+                world.tell(who, "evicted", pod.name, "the eviction is granted", cause)
                 self._delete_pod(pod, cause, grace_s)
                 break
             if not told:
-                world.tell("operator", "refused", pod.name, f"429, {verdict.message}; again every 5 s", cause)
+                world.tell(who, "refused", pod.name, f"429, {verdict.message}; again every 5 s", cause)
                 told = True
             yield Wait(world.env, DRAIN_RETRY_AFTER_429_S, Phase.OPERATION)
             waited_s = world.now_s - begun_s

@@ -287,3 +287,8 @@ def container_life(pod: PodRecord, container: ContainerRecord) -> str:
 def known(time_s: float) -> bool:
     """Return whether a moment of a pod's life has come."""
     return time_s == time_s
+
+
+def per_session(counted: Mask, first: npt.NDArray[np.intp]) -> Integers:
+    """Return how many of the rows that count there are in each session; ``first`` is where each session begins."""
+    return np.add.reduceat(counted.astype(np.int64), first) if len(first) else np.empty(0, np.int64)

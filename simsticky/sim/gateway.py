@@ -321,24 +321,35 @@ class Gateway:
 
     # A container dies -------------------------------------------------------------------------------------------
 
-    def cut(self, container: Container, now_s: float) -> None:
-        """End the requests in flight on a container that dies now, and its connections, and tell their sessions."""
+    def cut(self, container: Container, now_s: float, *, silent: bool = False) -> None:
+        """End the requests in flight on a container that dies now, and its connections, and tell their sessions.
+
+        Args:
+            container: The container.
+            now_s: The time.
+            silent: Whether its machine went with it: nobody is left to reset what is in flight (rule N6).
+        """
         cause, held = container.cause, list(container.connections.values())
         if held:
             self._world.tell("clients", "cut_off", container.pod.name, str(len(held)), cause)
-        for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, self._is_sent_again):
+        goes_on = self._waits_in_vain if silent else self._is_sent_again
+        for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, goes_on):
             session = self._sessions[number]
             self._breaks.undo(session, request, now_s)
             if not sent_again:
                 session.failed += 1
-            session.loop_of(request).throw(Cut(request, container, again=sent_again))
+            session.loop_of(request).throw(Cut(request, container, again=sent_again, silent=silent))
         for session in held:
             if session.id in container.connections:
-                session.loop.throw(Cut(-1, container, again=False))
+                session.loop.throw(Cut(-1, container, again=False, silent=silent))
 
     def _is_sent_again(self, session: int, request: int, attempts: int) -> bool:
         sender = self._sessions[session]
         return sender.connection is None and self.attempts.is_sent_again(sender, request, attempts)
+
+    def _waits_in_vain(self, session: int, *_: int) -> bool:
+        """Whether a request to a machine that is gone has not ended yet; messages go with their connection, at once."""
+        return self._sessions[session].connection is None
 
     # Long-lived connections -------------------------------------------------------------------------------------
 

@@ -211,7 +211,9 @@ class Kubelet:
         wait_s = back_off.retry_in_s(finished_s, jitter)
         left_s = finished_s + wait_s - world.now_s
         if left_s > 0.0:
-            world.tell("kubelet", "backing_off", pod.name, f"CrashLoopBackOff, {wait_s:.1f} s after its end")
+            world.tell(
+                "kubelet", "backing_off", pod.name, f"CrashLoopBackOff, it starts again {wait_s:.1f} s after its end"
+            )
             yield Wait(env, left_s, Phase.CONTAINER)
             if _is_ending(pod):
                 return
@@ -248,6 +250,8 @@ class Kubelet:
             # A restart is under way: the stop goes on, and this one waits for it.
             yield self._stops[container]
         pod.ending = True
+        if container is None or container.dead:
+            record.dead_s = world.now_s  # nothing runs that would have to be ended
         if container is not None:
             grace_s = self._grace_s if override_s is None else max(1, min(self._grace_s, override_s))
             yield from self._stop_containers(container, grace_s)

@@ -27,6 +27,7 @@ from simsticky.sim.world import World
 
 _ONLY_WRITES = frozenset({"rollout", "rollback", "resume", "scale", "hpa"})
 """Operations that change what is wanted: they are done when the status says so. The others take pods away first."""
+_WHO_BEGINS = {"hpa": "hpa", "spot": "cloud", "nodeLoss": "cloud"}
 
 
 class Timeline:
@@ -106,7 +107,7 @@ class Timeline:
             for workload in self._concerned[record.number]:
                 workload.wake()
 
-    def _start(self, record: OperationRecord, target: str) -> None:
+    def _start(self, record: OperationRecord, target: str, why: str = "") -> None:
         world, number = self._world, record.number
         record.target = target
         if world.recorder.recording.window_s is None:
@@ -118,15 +119,19 @@ class Timeline:
         record.peak_pods = len(self._cluster.pods)
         for session in self._sessions.alive(world.now_s):
             session.alive_at += ((number, world.now_s),)
-        world.tell("hpa" if record.kind == "hpa" else "operator", record.kind, target, record.label, number)
+        detail = f"{record.label}: {why}" if why else record.label
+        world.tell(_WHO_BEGINS.get(record.kind, "operator"), record.kind, target, detail, number)
 
-    def scale_by_itself(self, workload: WorkloadController, replicas: int, before: int) -> None:
-        """Let the autoscaler scale: an operation of its own, so that what it breaks is told apart (rule A5)."""
+    def scale_by_itself(self, workload: WorkloadController, replicas: int, before: int, why: str) -> None:
+        """Let the autoscaler scale: an operation of its own, so that what it breaks is told apart (rule A5).
+
+        ``why`` is for people.
+        """
         label = f"hpa scale {before} to {replicas}"
         record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s)
         record.wanted_pods = replicas
         self._records.append(record)
-        self._start(record, workload.name)
+        self._start(record, workload.name, why)
         workload.scale(replicas, record.number)
 
     # What each operation does: one method a verb, given the operation and its number ----------------------------
@@ -207,7 +212,9 @@ class Timeline:
                 record.done_s = now_s
                 record.stuck = ""
                 self._world.recorder.mark_window(now_s)
-                self._world.tell("deployment", "complete", record.label, "the rollout is complete", record.number)
+                if record.kind in _ONLY_WRITES:
+                    owner = self._world.scenario.deployment.kind.lower()
+                    self._world.tell(owner, "complete", record.label, "the rollout is complete", record.number)
                 continue
             for workload in concerned:
                 # What waits for somebody to go on with it is stuck only if nobody will.
@@ -250,7 +257,7 @@ class Timeline:
             if ended and not dying:
                 self._running.remove(record)
                 why = "its time is up" if record.number in self._timed else "its last old pod is gone"
-                self._world.tell("operator", "over", record.label, why, record.number)
+                self._world.tell(_WHO_BEGINS.get(record.kind, "operator"), "over", record.label, why, record.number)
         if not self._running and not self._to_come and not self._over:
             self._over = True
             self._on_over()

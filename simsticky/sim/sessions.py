@@ -25,19 +25,21 @@ Loop = Generator[float | None, float, None]
 
 
 class Cut(Exception):  # noqa: N818  # a signal thrown into a session's loop, not an error
-    """The request in flight was cut: its container died.
+    """The request in flight was cut: its container died, or its machine went.
 
     Attributes:
         request: Its number.
         container: The container.
         again: Whether nginx sends it again.
+        silent: Whether nobody tells the gateway, which waits for its read timeout: ``again`` or not is seen then.
     """
 
-    def __init__(self, request: int, container: Container, *, again: bool) -> None:
+    def __init__(self, request: int, container: Container, *, again: bool, silent: bool) -> None:
         super().__init__(request)
         self.request = request
         self.container = container
         self.again = again
+        self.silent = silent
 
 
 class RunOver(Exception):  # noqa: N818
@@ -57,7 +59,9 @@ class Exchange:
         expires_s: Until when the session's holder remembers the session.
         tried: Addresses of the attempts, in order.
         timed_out: Those among them that did not answer in time.
+        attempt_s: When the attempt under way was made.
         resume_s: When the attempt under way has failed for good, so that the next can begin.
+        lost: The container of an attempt under way whose machine has gone; None without one.
         request: Its number in the session.
     """
 
@@ -72,12 +76,15 @@ class Exchange:
     tried: list[str] = field(default_factory=list)
     timed_out: set[str] = field(default_factory=set)
     resume_s: float = 0.0
+    lost: Container | None = None
+    attempt_s: float = field(init=False)
     request: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Give the balancer's handle what binds the request."""
         self.handle = Handle(key=self.presented)
         self.request = self.session.request
+        self.attempt_s = self.sent_s
 
 
 Before = tuple[Container | None, dict[Container, float] | None, str | None, int, int, int, int, frozenset[int]]

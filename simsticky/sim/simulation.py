@@ -33,6 +33,14 @@ from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
 
 _DAY_S = 86_400.0
+_WHO_DELETES = {
+    "deletePod": "operator",
+    "drainNode": "operator",
+    "spot": "handler",
+    "nodeLoss": "nodecontroller",
+    "shutdownNode": "podgc",
+}
+"""Who deletes pods on behalf of an operation where it is not their owner."""
 
 
 def _since_s(place: int) -> float:
@@ -265,7 +273,9 @@ class Simulation:
         pod.deleted = True
         pod.record.deleted_s = self._world.now_s
         pod.record.deleted_by = cause
-        self._world.tell("replicaset", "deleted", pod.name, how, cause)
+        behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
+        owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
+        self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, how, cause)
         self._timeline.pod_deleted(pod, cause)
 
     def _listeners_changed(self) -> None:

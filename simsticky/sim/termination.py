@@ -134,11 +134,11 @@ class Stopper:
             self._world.tell("app", "closes", container.pod.name, f"{len(held)}{over}", cause)
         self._gateway.close_connections(held, cause, by_container=True, over_s=over_s)
 
-    def cut(self, container: Container) -> None:
-        """Cut the requests in flight on a container, and its long-lived connections."""
+    def cut(self, container: Container, *, silent: bool = False) -> None:
+        """Cut what is in flight on a container, and its long-lived connections; ``silent`` where its machine is gone."""
         if container.record.cut_s != container.record.cut_s:
             container.record.cut_s = self._world.now_s
-        self._gateway.cut(container, self._world.now_s)
+        self._gateway.cut(container, self._world.now_s, silent=silent)
 
     def _die(self, container: Container, because: Origin, ended: str) -> None:
         self.close(container, because)
@@ -147,7 +147,7 @@ class Stopper:
         record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.ended_by or 0
         if pod.deleted or pod.ending:
             pod.record.dead_s = self._world.now_s
-        self.cut(container)
+        self.cut(container, silent=ended == "powered_off")
         self._on_listeners()
 
 

@@ -19,7 +19,7 @@ def _busy(from_s: float, to_s: float, clients: int) -> list[list[float]]:
 
 
 def _scales(story: Story) -> list[tuple[float, str]]:
-    return [(event.at_s, event.detail) for event in story.events if event.kind == "hpa"]
+    return [(event.at_s, event.detail.partition(":")[0]) for event in story.events if event.kind == "hpa"]
 
 
 def test_load_scales_up_and_its_end_scales_down_after_five_minutes(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from simsticky.sim.controllers import DeploymentController
 from simsticky.sim.simulation import Simulation
 
 Case = dict[str, Any]
+_HOP_S = 10.0
 
 
 def _walk(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *, available: bool) -> list[tuple[int, int]]:
     """Return (new, old) after each sync that changes something; all else is done when the controller looks again."""
-    monkeypatch.setattr(DeploymentController, "_hop_s", lambda self: 10.0)
+    monkeypatch.setattr(DeploymentController, "_hop_s", lambda self: _HOP_S)
     deployment: dict[str, Any] = {
         "replicas": case["replicas"],
         "maxSurge": case["max_surge"],
@@ -23,8 +24,11 @@ def _walk(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *, availabl
     }
     if not available:
         deployment["readinessProbe"] = {"periodSeconds": 1}
-    changes = {"deployment": deployment, "app": {"startup": "0s"}}
-    simulation = Simulation(scenario_of(folder, [[1.0, 450.0]], rollout(neverReady=not available), changes), 1, 0)
+    # Time enough for any table's rollout, and one step more; nothing is stuck on the way.
+    lasts_s = 100.0 + _HOP_S * (len(case["steps"]) + 5)
+    deployment["progressDeadlineSeconds"] = round(lasts_s)
+    changes = {"deployment": deployment, "app": {"startup": "0s"}, "run": {"until": lasts_s}}
+    simulation = Simulation(scenario_of(folder, [[1.0]], rollout(neverReady=not available), changes), 1, 0)
     (controller,) = simulation.workloads.values()
     assert isinstance(controller, DeploymentController)
     walked: list[tuple[int, int]] = []
@@ -43,6 +47,15 @@ def _walk(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *, availabl
 def test_simulated_rollout_walks_the_trajectory(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects the controller in the running model: in lockstep it takes exactly the steps of the rules."""
     expected = [(step["new"], step["old"]) for step in case["steps"]]
+    assert _walk(case, tmp_path, monkeypatch, available=True) == expected
+
+
+def test_a_long_rollout_is_walked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects the test above from short-sightedness: a table may hold rollouts of many more steps than ours."""
+    case = {"replicas": 60, "max_surge": 1, "max_unavailable": 0, "steps": [None] * 120}
+    expected = [(1, 60)]
+    for left in range(59, -1, -1):
+        expected += [(60 - left, left), *([(61 - left, left)] if left else [])]
     assert _walk(case, tmp_path, monkeypatch, available=True) == expected
 
 

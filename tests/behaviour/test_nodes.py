@@ -136,6 +136,15 @@ def test_node_loss_is_blind_then_not_ready_then_replaced_after_the_toleration(tm
     assert story.operation.exposed == len(story.at_home_on(old.pod))
 
 
+def test_a_node_object_that_goes_early_takes_its_pods_with_it(tmp_path: Path) -> None:
+    """Protects the cloud's quick hand: no toleration is waited for once the node object is gone."""
+    story = tell(tmp_path, _CLIENTS, _APP, {"run": {"until": "20m"}}, _at("nodeLoss", objectGone="60s"))
+    (old,) = _on(story, "node-1")
+    (new,) = _replacements(story)
+    assert (old.deleted_s, old.removed_s, new.created_s) == (160.0, 160.0, 160.0)
+    assert not story.all_times("wrote", old.pod, "terminating=true")
+
+
 def test_spot_notice_drains_and_the_machines_end_cuts_the_rest(tmp_path: Path) -> None:
     """Protects the notice: the normal path begins, and what is not over when the machine goes is cut."""
     slow = merged(_APP, {"deployment": {"preStop": "50s"}})
@@ -169,3 +178,44 @@ def test_forced_deletion_takes_the_object_at_once_and_leaves_the_container_two_s
     assert (removed.deleted_s, removed.removed_s) == (100.0, 100.0)
     assert story.pushed(f"-{removed.pod}") == 100.0
     assert removed.sigkill_s - removed.sigterm_s == 2.0
+
+
+def _in_flight_at_the_end(folder: Path, *layers: dict[str, Any]) -> tuple[Story, list[int]]:
+    """Return the loss of a node at 100 s while six clients each have a request open, and those who live there."""
+    clients = [[1.0 + i, 99.875, 300.0] for i in range(6)]
+    story = tell(folder, clients, _APP, {"run": {"until": "20m"}}, _at("nodeLoss"), *layers)
+    (old,) = _on(story, "node-1")
+    return story, story.at_home_on(old.pod)
+
+
+def test_requests_on_a_lost_machine_are_answered_by_nobody(tmp_path: Path) -> None:
+    """Protects the silence: no reset comes from a machine that is gone, so the gateway waits for its read timeout."""
+    story, hit = _in_flight_at_the_end(tmp_path, {"gateway": {"readTimeout": "30s", "retries": 5}})
+    assert len(hit) == 2
+    for session in hit:
+        lost = story.requests(session)[1]
+        assert (lost.outcome, lost.ended_s, lost.attempts) == ("timed_out", 129.875, 1)
+    assert story.summary["failed.timeout_504"] == len(hit)
+    assert story.summary["failed.reset"] == 0
+    assert story.operation.failed == len(hit)
+
+
+def test_idempotent_requests_on_a_lost_machine_go_on_after_the_read_timeout(tmp_path: Path) -> None:
+    """Protects the next attempt: only once the read timeout is over, on another pod, where the session breaks."""
+    settings = {"gateway": {"readTimeout": "30s", "retries": 5}, "traffic": {"idempotent": 1.0}}
+    story, hit = _in_flight_at_the_end(tmp_path, settings)
+    for session in hit:
+        lost = story.requests(session)[1]
+        assert (lost.outcome, lost.ended_s, lost.attempts) == ("answered", 130.125, 2)
+        assert (lost.broke, lost.mechanism) == ("lost", "timed_out")
+    assert story.summary["requests_failed"] == 0
+
+
+def test_a_spot_machines_end_is_as_silent(tmp_path: Path) -> None:
+    """Protects the other machine that goes: what is still open at the end of the notice waits for the read timeout."""
+    clients = [[1.0 + i, 104.875, 300.0] for i in range(6)]
+    settings = {"gateway": {"readTimeout": "30s"}, "deployment": {"preStop": "50s"}}
+    story = tell(tmp_path, clients, _APP, {"run": {"until": "20m"}}, settings, _at("spot", notice="5s"))
+    (old,) = _on(story, "node-1")
+    ends = [story.requests(session)[1] for session in story.at_home_on(old.pod)]
+    assert {(row.outcome, row.ended_s) for row in ends} == {("timed_out", 134.875)}

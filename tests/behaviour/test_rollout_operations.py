@@ -100,7 +100,7 @@ def test_stuck_rollout_is_information_and_a_rollback_ends_it(tmp_path: Path) -> 
     assert story.when("stuck") == 131.0
     assert _sizes(story) == [(100.0, 1), (200.0, 0)]
     rolled, back = _operations(story)
-    assert rolled.stuck == "1 of 3 pods are of the new version, 3 of 4 pods are available"
+    assert rolled.stuck == ("1 of 3 pods are of the new version, 3 of 4 pods are available; 1 new, not ready yet")
     assert (back.rollout_done_s, back.stuck) == (200.0, "")
     assert story.summary["requests_failed"] == 0
 

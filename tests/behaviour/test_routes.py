@@ -56,6 +56,16 @@ def test_old_side_can_be_scaled_away_after_the_switch_without_further_breaks(tmp
     assert {pod.replica_set.split("-")[0] for pod in story.left} == {"green"}
 
 
+def test_no_slice_knows_of_pods_that_the_service_has_ceased_to_select(tmp_path: Path) -> None:
+    """Protects the end of an endpoint: it left with the selector, so that later ends of its pod are nobody's news."""
+    timeline = _timeline({"at": 100, "switchService": "app", "to": "green"}, {"at": 130, "scale": "app", "replicas": 0})
+    story = tell(tmp_path, _CLIENTS, _GREEN, timeline)
+    old = [pod for pod in story.pods if pod.replica_set.split("-")[0] == "app"]
+    assert {pod.endpoint_gone_s for pod in old} == {100.0}
+    said = [event for event in story.events if event.actor == "endpointslice" and event.kind != "switched"]
+    assert not [event for event in said if event.subject in {pod.pod for pod in old}]
+
+
 def test_canary_splits_new_sessions_by_weight_and_leaves_bound_ones(tmp_path: Path) -> None:
     """Protects KIC's split: 90 and 10 over three pods each are weights 30 and 3; nobody moves who has a cookie."""
     timeline = _timeline({"at": 100, "canary": "app", "weights": {"app": 90, "green": 10}})

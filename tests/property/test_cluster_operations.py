@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from availability import assert_enough_available
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import scenarios
 
@@ -109,3 +110,13 @@ def test_rollouts_end_or_say_why_not(scenario: Mapping[str, Any]) -> None:
     result = _run(scenario)
     for operation in result.operations.itertuples(index=False):
         assert operation.rollout_done_s >= operation.start_s or operation.stuck
+
+
+@_SLOW
+@given(_worlds(("rollout", "rollback", "pause", "resume")))
+def test_rollbacks_and_pauses_keep_enough_pods_available(scenario: Mapping[str, Any]) -> None:
+    """Protects maxUnavailable where rollouts are taken back, held and resumed: living pods are re-adopted meanwhile."""
+    assume("strategy" not in scenario["deployment"])
+    scenario["app"]["concurrency"] = 1000  # no probe ever fails in a queue
+    scenario["deployment"]["minReadySeconds"] = 0  # else a rollover may take an available pod, as upstream does
+    assert_enough_available(scenario, _run(scenario))

@@ -1,4 +1,4 @@
-"""What holds in every run, over random small scenarios; see ``simsticky/sim/invariants.py`` for the list.
+"""What holds in every run, over random small scenarios; see ``simsticky/sim/invariants`` for the list.
 
 Whatever a run records is checked from the outside. A failing draw is shrunk by hypothesis; keep it as a file in
 ``tests/property/examples``.
@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from availability import assert_enough_available
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import operations, scenarios
 
 from simsticky.kong.algorithms.least_connections import LeastConnections
-from simsticky.kubernetes.deployment_spec import DeploymentSpec, Strategy, max_unavailable
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
 from simsticky.sim.simulation import Simulation
@@ -56,17 +56,7 @@ def test_rollout_keeps_enough_pods_available(scenario: Mapping[str, Any]) -> Non
     deployment = scenario["deployment"]
     assume("strategy" not in deployment)
     assume(len(scenario["timeline"]) <= 1 or deployment["minReadySeconds"] == 0)
-    result = _run(scenario)
-    pods = result.pods
-    assert "unready" not in set(result.events["kind"])
-    spec = DeploymentSpec(
-        replicas=deployment["replicas"],
-        strategy=Strategy("RollingUpdate", deployment["maxSurge"], deployment["maxUnavailable"]),
-    )
-    for at_s in pods["deleted_s"].dropna():
-        ready = pods["ready_s"] + deployment["minReadySeconds"] <= at_s
-        available = int((ready & ~(pods["deleted_s"] <= at_s)).sum())
-        assert available >= deployment["replicas"] - max_unavailable(spec)
+    assert_enough_available(scenario, _run(scenario))
 
 
 @_SLOW

@@ -10,9 +10,9 @@ from small_scenario import small
 
 from simsticky.errors import InvariantError
 from simsticky.scenario.model import Scenario
-from simsticky.sim.connection_invariants import WITH_CONNECTIONS
 from simsticky.sim.evidence import Evidence
 from simsticky.sim.invariants import verify
+from simsticky.sim.invariants.connections import CHECKS
 from simsticky.sim.recording import CODE, CONNECT, CONTAINER, ENDED, SENT, SESSION_COLUMNS, STARTED, Recording
 from simsticky.sim.simulation import Simulation
 
@@ -35,7 +35,7 @@ def _rows(recording: Recording) -> np.ndarray:
 
 def _check(recording: Recording, scenario: Scenario) -> None:
     """Look at the connections only: most tampering breaks other invariants as well."""
-    for check in WITH_CONNECTIONS:
+    for check in CHECKS:
         check(Evidence(recording, scenario))
 
 

@@ -74,6 +74,13 @@ def test_operations_add_up_and_the_longest_of_their_times_counts():
     assert (summary["peak_pods"], summary["operations_stuck"]) == (5, 1)
 
 
+def test_a_rollout_that_never_ends_has_no_longest_time():
+    """Beside one that is stuck, the time of those that ended would read as if all had."""
+    ended, stuck = rollout(1, done_s=40.0), rollout(2, stuck="a pod is not ready")
+    stuck.done_s = float("nan")
+    assert summarise(recording(ended, stuck), None)["rollout_done_s"] is None
+
+
 def test_failures_are_counted_over_requests_that_ended():
     """Failed requests are a share of the requests sent and ended."""
     summary = summarise(recording(requests_sent=50, requests_failed=1, requests_unfinished=7), None)

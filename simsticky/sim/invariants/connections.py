@@ -1,4 +1,4 @@
-"""What must be true of long-lived connections in every run (docs/model.md, rules V); see ``invariants.py``."""
+"""What must be true of long-lived connections in every run (docs/model.md, rules V); see the package."""
 
 from bisect import bisect_right
 
@@ -72,7 +72,7 @@ def _after(evidence: Evidence, what: Mask) -> Mask:
     return after
 
 
-WITH_CONNECTIONS = (
+CHECKS = (
     only_held_connections_are_opened,
     messages_stay_on_their_connection,
     connections_last,

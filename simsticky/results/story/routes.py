@@ -1,0 +1,89 @@
+"""What is told of the way to the pods: by endpoint slices, the ingress controller and the Kong nodes."""
+
+from simsticky.results.story.scene import Scene
+from simsticky.results.story.words import counted
+from simsticky.sim.recording import EventRecord
+
+_NAMED_NODES = 4
+"""Kong nodes up to which a line gives the moment of each."""
+
+
+def wrote(scene: Scene, event: EventRecord) -> str:
+    """An endpoint changes; of the changes only *terminating* is told, the push that follows names the others."""
+    return f"lists {scene.pod(event)} as terminating" if event.detail.endswith("terminating=true") else ""
+
+
+def left(scene: Scene, event: EventRecord) -> str:
+    """An endpoint leaves its slice."""
+    return f"drops {scene.pod(event)}"
+
+
+def stale(scene: Scene, event: EventRecord) -> str:
+    """A pass of the controller fails."""
+    return f"has not seen its own last write yet: {event.detail}"
+
+
+def switched(scene: Scene, event: EventRecord) -> str:
+    """A Service selects other pods."""
+    return f"the Service selects the pods of {event.subject}: {event.detail}"
+
+
+def pushing(scene: Scene, event: EventRecord) -> str:
+    """The ingress controller pushes; when each node uses it is told at once."""
+    changes = [_change(scene, part) for part in event.detail.split(", ")]
+    used = scene.nodes_of(event)
+    if len(used) > _NAMED_NODES:
+        first, last = used[0], used[-1]
+        when = f"; on {len(used)} nodes from {scene.clock(first.at_s)} to {scene.clock(last.at_s)}"
+    elif used:
+        when = "; on " + ", ".join(f"{node.actor} at {scene.clock(node.at_s)}" for node in used)
+    else:
+        when = ""
+    return f"pushes {_targets(event)}: {', '.join(changes)}{when}"
+
+
+def pushed(scene: Scene, event: EventRecord) -> str:
+    """A node uses what was pushed; told of one that was configured alone, the others are named with their push."""
+    return "" if scene.came_with_a_push(event) else f"is back, with {_targets(event)}"
+
+
+def _targets(event: EventRecord) -> str:
+    return counted(int(event.subject.removesuffix(" targets")), "target")
+
+
+def _change(scene: Scene, part: str) -> str:
+    """Say one change of the targets; a weight of 0 is what drain support is about."""
+    name, _, weight = part.partition(" weight ")
+    short = scene.short(name.lstrip("+-"))
+    if weight:
+        added = " added with" if name.startswith("+") else ""
+        return f"{short}{added} weight {weight.replace('->', ' to ')}"
+    return {"+": f"{short} added", "-": f"{short} removed"}.get(part[:1], "the same as before")
+
+
+def stopped(scene: Scene, event: EventRecord) -> str:
+    """A node takes no more requests."""
+    return event.detail
+
+
+def unhealthy(scene: Scene, event: EventRecord) -> str:
+    """A node's health checks take a pod out."""
+    return f"takes {scene.pod(event)} out, {event.detail}"
+
+
+def healthy(scene: Scene, event: EventRecord) -> str:
+    """A node's health checks have a pod back."""
+    return f"has {scene.pod(event)} back, {event.detail}"
+
+
+SENTENCES = {
+    "wrote": wrote,
+    "left": left,
+    "stale": stale,
+    "switched": switched,
+    "pushing": pushing,
+    "pushed": pushed,
+    "stopped": stopped,
+    "unhealthy": unhealthy,
+    "healthy": healthy,
+}
