@@ -135,7 +135,7 @@ class Stopper:
         self._gateway.close_connections(held, cause, by_container=True, over_s=over_s)
 
     def cut(self, container: Container, *, silent: bool = False) -> None:
-        """Cut what is in flight on a container, and its long-lived connections; ``silent`` where its machine is gone."""
+        """Cut all that is in flight on a container, connections included; ``silent`` where its machine is gone."""
         if container.record.cut_s != container.record.cut_s:
             container.record.cut_s = self._world.now_s
         self._gateway.cut(container, self._world.now_s, silent=silent)
