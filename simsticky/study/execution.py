@@ -21,9 +21,13 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from multiprocessing import resource_tracker
+from typing import TYPE_CHECKING, TypeVar
 
 from simsticky.errors import SimstickyError
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext  # there is none on Windows
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -260,10 +264,12 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
     Workers are not forked from this process: a thread that draws a progress bar may hold a lock at that
     moment.
     """
+    context: multiprocessing.context.BaseContext
     if "forkserver" in multiprocessing.get_all_start_methods():
-        context: multiprocessing.context.BaseContext = multiprocessing.get_context("forkserver")
+        context = multiprocessing.get_context("forkserver")
         # Imported once by the fork server, not once a worker.
         context.set_forkserver_preload(["simsticky.sim.simulation", "simsticky.results.result"])
+        _start_fork_server(context)
     else:
         context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
@@ -278,6 +284,25 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
             raise
         finally:
             pool.shutdown(wait=True)
+
+
+def _start_fork_server(context: ForkServerContext) -> None:
+    """Start the server that workers are forked from, deaf to Ctrl-C, and wait until it has imported all they need.
+
+    A Ctrl-C before that would find workers that nobody has heard of yet, and they would complain on their own.
+    """
+    resource_tracker.ensure_running()  # the fork server starts it too, and would hear again afterwards
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        first = context.Process(target=_nothing)
+        first.start()
+        first.join()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+
+
+def _nothing() -> None:
+    """What the first process does: it has been forked."""
 
 
 @contextmanager
