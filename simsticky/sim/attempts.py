@@ -135,9 +135,7 @@ class Attempts:
         heapreplace(container.ends, ended_s)
         session.picked_by = worker.balancer
         self._breaks.begin(session, container, now_s)
-        if self._sticky and session.jar:
-            # Whatever the options: it is the target's first answer to a client without a cookie.
-            self._browsers.receive(session, address, ended_s)
+        self._set_cookie(session, None, address, address, ended_s)
         if worker.logs:
             heappush(worker.open, (ended_s, session.id, session.request, worker.balancer, address, ended_s - now_s))
         return started_s, ended_s, container.index, worker.ok_code, False
@@ -228,7 +226,7 @@ class Attempts:
         self, exchange: Exchange, container: Container, now_s: float, started_s: float, ended_s: float
     ) -> Reply:
         session, worker, tried = exchange.session, exchange.worker, exchange.tried
-        self._set_cookie(exchange, ended_s, gateway_error=False)
+        self._set_cookie(session, exchange.presented, tried[0], tried[-1], ended_s)
         broken = self._breaks.settle(exchange, container, now_s, ended_s)
         code: float = worker.ok_code
         if broken is not NOT_BROKEN or len(tried) > 1:
@@ -253,7 +251,7 @@ class Attempts:
         session.exchange = None
         session.failed += 1
         if tried:
-            self._set_cookie(exchange, ended_s, gateway_error=True)
+            self._set_cookie(session, exchange.presented, tried[0], tried[-1], ended_s, gateway_error=True)
             self._health.attempt_failed(worker.node, tried[-1], last, final=True, at_s=ended_s)
         if worker.logs:
             worker.opened(exchange, ended_s, ended_s - exchange.sent_s if len(tried) == 1 else 0.0)
@@ -273,12 +271,20 @@ class Attempts:
         code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=self._latest_operation())
         return now_s, now_s, -1, code, True
 
-    def _set_cookie(self, exchange: Exchange, at_s: float, *, gateway_error: bool) -> None:
+    def _set_cookie(
+        self,
+        session: Session,
+        presented: str | None,
+        first: str,
+        last: str,
+        at_s: float,
+        *,
+        gateway_error: bool = False,
+    ) -> None:
         """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
-        session, tried = exchange.session, exchange.tried
         if not self._sticky or not session.jar:
             return
-        first, last = self._identity(tried[0]), self._identity(tried[-1])
-        cookie = response_cookie(self._options, exchange.presented, first, last, gateway_error)
+        first, last = self._identity(first), self._identity(last)
+        cookie = response_cookie(self._options, presented, first, last, gateway_error)
         if cookie is not None:
             self._browsers.receive(session, cookie, at_s)
