@@ -4,7 +4,7 @@ The fast path lives in ``clients.py``. Everything that is not "the one target it
 here: new picks, connections refused or never answered, timeouts, requests cut by a dying container, cookies.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappush, heapreplace
 
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_cookie
@@ -138,9 +138,7 @@ class Attempts:
         heapreplace(container.ends, ended_s)
         session.picked_by = worker.balancer
         self._breaks.begin(session, container, now_s)
-        if self._sticky and session.jar:
-            # Whatever the options: it is the target's first answer to a client without a cookie.
-            self._browsers.receive(session, address, ended_s)
+        self._set_cookie(session, None, session.key, (address,), ended_s)
         if worker.logs:
             heappush(worker.open, (ended_s, session.id, session.request, worker.balancer, address, ended_s - now_s))
         return started_s, ended_s, container.index, worker.ok_code, False
@@ -258,7 +256,7 @@ class Attempts:
         self, exchange: Exchange, container: Container, now_s: float, started_s: float, ended_s: float
     ) -> Reply:
         session, worker, tried = exchange.session, exchange.worker, exchange.tried
-        self._set_cookie(exchange, ended_s, gateway_error=False)
+        self._set_cookie(session, exchange.presented, exchange.handle.key, tried, ended_s)
         broken = self._breaks.settle(exchange, container, now_s, ended_s)
         code: float = worker.ok_code
         if broken is not NOT_BROKEN or len(tried) > 1:
@@ -283,7 +281,7 @@ class Attempts:
         session.exchange = None
         session.failed += 1
         if tried:
-            self._set_cookie(exchange, ended_s, gateway_error=True)
+            self._set_cookie(session, exchange.presented, exchange.handle.key, tried, ended_s, gateway_error=True)
             self._health.attempt_failed(worker.node, tried[-1], last, final=True, at_s=ended_s)
         if worker.logs:
             worker.opened(exchange, ended_s, ended_s - exchange.sent_s if len(tried) == 1 else 0.0)
@@ -303,13 +301,20 @@ class Attempts:
         code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=self._latest_operation())
         return now_s, now_s, -1, code, True
 
-    def _set_cookie(self, exchange: Exchange, at_s: float, *, gateway_error: bool) -> None:
+    def _set_cookie(
+        self,
+        session: Session,
+        presented: str | None,
+        key: str | None,
+        tried: Sequence[str],
+        at_s: float,
+        *,
+        gateway_error: bool = False,
+    ) -> None:
         """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
-        session, tried, cookie = exchange.session, exchange.tried, None
+        cookie = key if presented is None else None
         if self._sticky:
             first, last = self._identity(tried[0]), self._identity(tried[-1])
-            cookie = response_cookie(self._options, exchange.presented, first, last, gateway_error)
-        elif exchange.presented is None:
-            cookie = exchange.handle.key
+            cookie = response_cookie(self._options, presented, first, last, gateway_error)
         if cookie is not None and session.jar:
             self._browsers.receive(session, cookie, at_s)

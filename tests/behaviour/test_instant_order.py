@@ -6,7 +6,7 @@ import pytest
 import simpy
 from stories import DRAIN_OFF, scale_to, tell
 
-from simsticky.sim.kernel import Phase, Tick, arm, call_at
+from simsticky.sim.kernel import Phase, Tick, arm, call_at, run
 
 _ORDER = ["completion", "container", "status", "controller", "push", "operation", "send"]
 
@@ -21,13 +21,16 @@ def test_simultaneous_events_run_by_phase_then_in_order_of_scheduling() -> None:
     """Protects the order at one instant, whatever the order of scheduling was."""
     env, seen = simpy.Environment(), list[str]()
     tick = Tick()
-    arm(env, tick, 5.0, (lambda _: seen.append("send"),))
+    tick.resume = lambda _: seen.append("send")
+    arm(env, tick, 5.0)
     for number in (1, 2):
         for phase in sorted(Phase, reverse=True):
             if phase is not Phase.SEND:
                 name = f"{phase.name.lower()} {number}"
                 call_at(env, 5.0, phase, lambda name=name: seen.append(name))
-    env.run()
+    end = env.event()
+    call_at(env, 6.0, Phase.COMPLETION, end.succeed)
+    run(env, end)
     assert seen == [f"{name} {number}" for name in _ORDER[:-1] for number in (1, 2)] + ["send"]
 
 
