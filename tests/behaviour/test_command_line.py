@@ -115,6 +115,11 @@ def test_a_wrong_scenario_is_told_with_its_place(tiny, old, new, told):
     assert "Traceback" not in done.stderr
 
 
+def hear_ctrl_c():
+    """Undo what a shell does to a test run that it has put into the background: it ignores Ctrl-C, and so do children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_says_what_was_finished(tiny):
     """Ctrl-C during a long study ends with 130 and the number of finished replications, workers and all."""
     process = subprocess.Popen(
@@ -123,6 +128,7 @@ def test_ctrl_c_says_what_was_finished(tiny):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
     with process:
         time.sleep(8)
