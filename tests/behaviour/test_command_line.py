@@ -116,7 +116,7 @@ def test_a_wrong_scenario_is_told_with_its_place(tiny, old, new, told):
 
 
 def hear_ctrl_c():
-    """Undo what a shell does to a test run that it has put into the background: it ignores Ctrl-C, and so do children."""
+    """Undo what a shell does to a test run in the background: it ignores Ctrl-C, and so do its children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
