@@ -106,9 +106,10 @@ class Attempts:
                 worker.log_until(now_s)
         presented = None if first is not None else self._browsers.presented(session, worker, now_s)
         key = presented if self._sticky else session.key
-        if first is None and key is None and not self._random_picks:
-            first = worker.next_peer()
-        if first is not None and presented is None and not lent:
+        with_cookie = self._sticky and presented is not None
+        if first is None and not with_cookie and not self._random_picks:
+            first = worker.next_peer() if key is None else worker.peer_of(key)
+        if first is not None and not with_cookie and not lent:
             reply = self._begin(session, worker, now_s, demand_s, first)
             if reply is not None:
                 return reply
@@ -156,7 +157,7 @@ class Attempts:
         balancer = worker.balancer_of(session.id, request)
         if session.request == request and session.picked_by is not None:
             # The session's first. The cookie may be this very request's.
-            presented, balancer = None, session.picked_by
+            presented, balancer = session.key, session.picked_by
         session.request = request
         return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
 
