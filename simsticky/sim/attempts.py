@@ -109,10 +109,11 @@ class Attempts:
                 worker.log_until(now_s)
         presented = None if first is not None else self._browsers.presented(session, worker, now_s)
         key = presented if self._sticky else session.key
-        if first is None and key is None and not self._random_picks:
-            first = worker.next_peer()
-        if first is not None and presented is None and not lent and not self._held:
-            reply = self._begin(session, worker, now_s, demand_s, first)
+        with_cookie = self._sticky and presented is not None
+        if first is None and not with_cookie and not self._random_picks:
+            first = worker.next_peer() if key is None else worker.peer_of(key)
+        if first is not None and not with_cookie and not lent and not self._held:
+            reply = self._begin(session, worker, now_s, demand_s, first, presented)
             if reply is not None:
                 return reply
         exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
@@ -123,7 +124,9 @@ class Attempts:
         exchange.handle.address = first
         return self._go_on(exchange, now_s, first)
 
-    def _begin(self, session: Session, worker: Worker, now_s: float, demand_s: float, address: str) -> Reply | None:
+    def _begin(
+        self, session: Session, worker: Worker, now_s: float, demand_s: float, address: str, presented: str | None
+    ) -> Reply | None:
         """Answer a session's first request where nothing but its pick decides; None where there is more to it.
 
         One attempt needs no :class:`Exchange`; should the request be cut, its loop makes one.
@@ -138,7 +141,7 @@ class Attempts:
         heapreplace(container.ends, ended_s)
         session.picked_by = worker.balancer
         self._breaks.begin(session, container, now_s)
-        self._set_cookie(session, None, session.key, (address,), ended_s)
+        self._set_cookie(session, presented, session.key, (address,), ended_s)
         if worker.logs:
             heappush(worker.open, (ended_s, session.id, session.request, worker.balancer, address, ended_s - now_s))
         return started_s, ended_s, container.index, worker.ok_code, False
@@ -168,7 +171,7 @@ class Attempts:
         balancer = worker.balancer_of(session.id, request)
         if session.request == request and session.picked_by is not None:
             # The session's first. The cookie may be this very request's.
-            presented, balancer = None, session.picked_by
+            presented, balancer = session.key, session.picked_by
         session.request = request
         return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
 
