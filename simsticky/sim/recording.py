@@ -267,8 +267,8 @@ class Recording:
 
     Attributes:
         level: ``requests``, ``sessions`` or ``summary``: which tables were kept.
-        request_blocks: Blocks of finished rows in order of sending within each block, but for requests sent again;
-            empty below ``requests``.
+        request_blocks: Blocks of finished rows in order of sending within each block, but for requests sent again or
+            timed out; empty below ``requests``.
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.

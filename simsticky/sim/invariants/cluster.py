@@ -7,7 +7,7 @@ import numpy as np
 from simsticky.errors import InvariantError
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBackOff
 from simsticky.sim.evidence import INFINITY, Evidence, container_life, known, life
-from simsticky.sim.recording import CODE, CONTAINER, ENDED, SENT, ContainerRecord, PodRecord, unpack_columns
+from simsticky.sim.recording import CODE, CONTAINER, ENDED, SENT, ContainerRecord, Outcome, PodRecord, unpack_columns
 
 
 def clock(evidence: Evidence) -> None:
@@ -18,9 +18,10 @@ def clock(evidence: Evidence) -> None:
             raise InvariantError(f"the clock never runs back: {event.subject} {event.kind} at {event.at_s} s")
         before_s = event.at_s
     for block in evidence.recording.request_blocks:
-        # What is sent again is written down when its last attempt is made.
-        at_once = block[unpack_columns(block[:, CODE])["attempts"] == 1]
-        at_once = at_once[~((at_once[:, CONTAINER] < 0) & (at_once[:, ENDED] != at_once[:, SENT]))]
+        # What is sent again is written down when its last attempt is made, and what waits in vain when it ends.
+        fields = unpack_columns(block[:, CODE])
+        in_vain = (block[:, CONTAINER] < 0) | (fields["outcome"] == Outcome.TIMED_OUT)
+        at_once = block[(fields["attempts"] == 1) & ~(in_vain & (block[:, ENDED] != block[:, SENT]))]
         if (np.diff(at_once[:, SENT]) < 0).any():
             row = int(np.argmax(np.diff(at_once[:, SENT]) < 0))
             raise InvariantError(f"the clock never runs back: a request is sent before {at_once[row, SENT]} s")
