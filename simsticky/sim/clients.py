@@ -265,12 +265,12 @@ class Clients:
                                 if logs:
                                     # ``Worker.log_until``, written out.
                                     while waiting and waiting[0][0] <= now:
-                                        worker.clock_s, _, _, balancer, left, took_s = heappop(waiting)
+                                        worker.now_s, _, _, balancer, left, took_s = heappop(waiting)
                                         if counts:
                                             balancer.release(left)
                                         if times:
                                             balancer.feedback(left, took_s)
-                                    worker.clock_s = now
+                                    worker.now_s = now
                                 try:
                                     address = worker.balancer.next_peer()
                                 except NoPeerError:

@@ -152,7 +152,7 @@ class Gateway:
             case "least-connections":
                 return LeastConnections()
             case "latency":
-                return Latency(lambda: worker.clock_s, as_pairs)
+                return Latency(worker, as_pairs)
             case _:
                 return RoundRobin(draw)
 

@@ -84,17 +84,17 @@ class Worker:
             session was sent away from its state by an algorithm without affinity.
         rebuilds: How often its balancer was replaced.
         version: Changes whenever a key may lead elsewhere than before.
-        clock_s: The time as the balancer sees it.
+        now_s: The time as the balancer sees it, as of the latest log phase or pick.
     """
 
     __slots__ = (
         "balancer",
-        "clock_s",
         "counts",
         "index",
         "logs",
         "lost_code",
         "node",
+        "now_s",
         "ok_code",
         "open",
         "rebuilds",
@@ -119,7 +119,7 @@ class Worker:
         self.lost_code, self.stale_code = lost, stale
         self.rebuilds = -1  # the empty balancer it begins with does not count
         self.version = 0
-        self.clock_s = 0.0
+        self.now_s = 0.0
         self.open: list[Open] = []
 
     def begin(self, balancer: Balancer) -> None:
@@ -164,12 +164,12 @@ class Worker:
         """Log the requests that have ended by ``now_s``, each at its time: release, then average the time in."""
         waiting, counts, times = self.open, self.counts, self.times
         while waiting and waiting[0][0] <= now_s:
-            self.clock_s, _, _, balancer, address, response_s = heappop(waiting)
+            self.now_s, _, _, balancer, address, response_s = heappop(waiting)
             if counts:
                 balancer.release(address)
             if times:
                 balancer.feedback(address, response_s)
-        self.clock_s = now_s
+        self.now_s = now_s
 
     def log(self, balancer: Balancer, address: str, response_s: float, now_s: float) -> None:
         """Log what has ended just now and was not known to end: a long-lived connection."""

@@ -17,8 +17,13 @@ class LatencyReplay(Replay):
     def begin(self, event: Case, later: list[Case]) -> None:
         self.events = [event, *later]
 
+    @property
+    def now_s(self) -> float:
+        """The time of the event under way."""
+        return float(self.events[0]["t"])
+
     def algorithm(self) -> Algorithm:
-        return Latency(lambda: float(self.events[0]["t"]), self.order)
+        return Latency(self, self.order)
 
     def order(self, addresses: Sequence[str]) -> Sequence[str]:
         """Return the next order recorded of these addresses: it holds as long as they are the same."""

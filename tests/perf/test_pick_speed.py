@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from random import Random
 from time import process_time
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,14 +67,14 @@ def picks_and_releases(it: Balancer) -> Callable[[], None]:
     return run
 
 
-def picks_and_feedback(it: Balancer, clock: list[float]) -> Callable[[], None]:
+def picks_and_feedback(it: Balancer, clock: SimpleNamespace) -> Callable[[], None]:
     """Return picks 10 ms apart, each with its response time."""
     luck = Random(2)
     times = [luck.expovariate(20) for _ in range(PICKS)]
 
     def run() -> None:
         for rtt_s in times:
-            clock[0] += 0.01
+            clock.now_s += 0.01
             it.feedback(it.get_peer(Handle()), rtt_s)
 
     return run
@@ -92,8 +93,8 @@ def candidate(name: str, targets: int) -> Callable[[], None]:
         return picks(balancer(targets, ConsistentHashing()), [f"session-{number}" for number in range(PICKS)])
     if name == "least-connections":
         return picks_and_releases(balancer(targets, LeastConnections()))
-    clock = [0.0]
-    return picks_and_feedback(balancer(targets, Latency(lambda: clock[0])), clock)
+    clock = SimpleNamespace(now_s=0.0)
+    return picks_and_feedback(balancer(targets, Latency(clock)), clock)
 
 
 def measure() -> dict[str, dict[str, float]]:

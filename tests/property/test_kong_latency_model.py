@@ -26,7 +26,7 @@ class LatencyMachine(Gate):
         self.targets, self.unavailable, self.order, self.count = listed, set(), order, len(listed)
         # For each address its history: (when, seconds); the first entry is where it starts.
         self.history: dict[str, list[tuple[float, float]]] = {t.address: [(self.now_s, 0.0)] for t in listed}
-        self.algorithm = Latency(lambda: self.now_s, lambda addresses: sorted(addresses, key=order.index))
+        self.algorithm = Latency(self, lambda addresses: sorted(addresses, key=order.index))
         self.balancer = Balancer(listed, self.algorithm)
 
     def average(self, address: str) -> float:

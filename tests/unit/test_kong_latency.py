@@ -1,6 +1,7 @@
 """The latency algorithm: averages, the stampede after a rebuild, weight 0, retries, late responses."""
 
 from math import exp, nextafter
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +19,7 @@ class Bench:
         self.now_s = 0.0
         names = {"A": A, "B": B, "C": C}
         places = [names[letter] for letter in order]
-        self.algorithm = Latency(lambda: self.now_s, lambda listed: sorted(listed, key=places.index))
+        self.algorithm = Latency(self, lambda listed: sorted(listed, key=places.index))
         targets = [Target(f"10.0.0.{i}:80", w) for i, w in enumerate(weights, 1)]
         self.balancer = Balancer(targets, self.algorithm)
 
@@ -147,4 +148,4 @@ def test_times_of_several_attempts_count_nothing() -> None:
 def test_an_order_that_is_none_is_refused() -> None:
     """Protects the candidates against an order that loses or invents one."""
     with pytest.raises(ValueError, match="exactly once"):
-        Balancer([Target(A), Target(B)], Latency(lambda: 0.0, lambda listed: listed[:1]))
+        Balancer([Target(A), Target(B)], Latency(SimpleNamespace(now_s=0.0), lambda listed: listed[:1]))

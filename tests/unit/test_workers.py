@@ -41,7 +41,7 @@ def test_requests_are_logged_by_their_ends() -> None:
     worker.log_until(2.0)
     assert worker.next_peer() == second
     worker.log_until(3.0)
-    assert (worker.open, worker.clock_s) == ([], 3.0)
+    assert (worker.open, worker.now_s) == ([], 3.0)
 
 
 def test_node_logs_in_all_its_workers_that_log() -> None:
@@ -51,7 +51,7 @@ def test_node_logs_in_all_its_workers_that_log() -> None:
     _open(worker, 1, 3.0)
     worker.node.log_until(5.0)
     assert _connections(worker.balancer) == [0, 0]
-    assert [each.clock_s for each in worker.node.workers] == [5.0, 0.0]
+    assert [each.now_s for each in worker.node.workers] == [5.0, 0.0]
 
 
 def test_request_is_released_on_the_balancer_of_its_first_attempt() -> None:

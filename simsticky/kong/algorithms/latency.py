@@ -9,6 +9,7 @@ go to one target until its first response, then to the next.
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from math import e, exp, inf, log2, nan
+from typing import Protocol
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
 from simsticky.kong.upstream import Target
@@ -20,6 +21,15 @@ _HALVINGS_PER_S = log2(e) / DECAY_S
 _TOO_CLOSE = 1e-9
 _TOO_SMALL = 1000.0
 """A key is good to some 1e-12; a number below the -1022nd power of 2 has lost digits."""
+
+
+class Clock(Protocol):
+    """Whoever knows the time: an attribute, because two looks a request are taken at it."""
+
+    @property
+    def now_s(self) -> float:
+        """The time in seconds."""
+
 
 Order = Callable[[Sequence[str]], Sequence[str]]
 """Returns the addresses in the order in which Lua's ``pairs()`` would visit them.
@@ -56,7 +66,7 @@ class _Average:
 
     def __init__(self, target: Target, available: bool, ewma_s: float, touched_s: float) -> None:
         self.address = target.address
-        self.weight = target.weight
+        self.weight = float(target.weight)
         self.available = available
         self.ewma_s = ewma_s
         self.touched_s = touched_s
@@ -94,7 +104,7 @@ class Latency(Algorithm):
     A response changes one key, so the lowest stays the lowest until the change reaches it or the one behind it.
 
     Args:
-        clock: Returns the time in seconds.
+        clock: Whoever knows the time.
         order: The order of the candidates; called at every change of the set of averages.
 
     Attributes:
@@ -114,7 +124,7 @@ class Latency(Algorithm):
         "address_count",
     )
 
-    def __init__(self, clock: Callable[[], float], order: Order = as_listed) -> None:
+    def __init__(self, clock: Clock, order: Order = as_listed) -> None:
         self._clock = clock
         self._order = order
         self._targets: dict[str, Target] = {}
@@ -157,7 +167,7 @@ class Latency(Algorithm):
         for address in (*kept, *(address for address in available if address not in kept)):
             before = kept.get(address)
             ewma_s = before.ewma_s if before else total_s / len(available)
-            touched_s = before.touched_s if before else self._clock()
+            touched_s = before.touched_s if before else self._clock.now_s
             self._averages[address] = _Average(self._targets[address], True, ewma_s, touched_s)
         self._arrange()
 
@@ -184,7 +194,7 @@ class Latency(Algorithm):
         if (
             leader is None
             or (handle is not None and handle.failed)
-            or not self._lowest_key > self._clock() * _HALVINGS_PER_S - _TOO_SMALL
+            or not self._lowest_key > self._clock.now_s * _HALVINGS_PER_S - _TOO_SMALL
         ):
             return self._compare(handle)
         return leader.address
@@ -200,9 +210,9 @@ class Latency(Algorithm):
             left = [average for average in candidates if average.address not in handle.failed]
             if not left:
                 raise NoPeerError(Refusal.NO_PEERS)
-            peer = self._lowest(left, self._clock())
+            peer = self._lowest(left, self._clock.now_s)
         else:
-            now_s, keys = self._clock(), self._keys
+            now_s, keys = self._clock.now_s, self._keys
             lowest = min(keys)
             peer = candidates[keys.index(lowest)]
             keys[peer.position] = inf
@@ -238,7 +248,7 @@ class Latency(Algorithm):
         Raises:
             KeyError: The address is not listed.
         """
-        now_s = self._clock()
+        now_s = self._clock.now_s
         try:
             average = self._averages[address]
         except KeyError:
@@ -251,7 +261,8 @@ class Latency(Algorithm):
         average.ewma_s = ewma_s = average.ewma_s * kept + rtt_s * (1.0 - kept)
         average.touched_s = now_s
         # ``_Average.key``, written out because every response comes here.
-        scaled = ewma_s / average.weight if average.weight else 0.0
+        weight = average.weight
+        scaled = ewma_s / weight if weight else 0.0
         self._keys[average.position] = key = log2(scaled) + now_s * _HALVINGS_PER_S if scaled > 0.0 else average.key()
         if average is self._leader:
             self._lowest_key = key

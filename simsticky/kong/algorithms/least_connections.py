@@ -23,7 +23,7 @@ class _Node:
     def __init__(self, address: str, weight: int, connections: int) -> None:
         self.address = address
         self.connections = connections
-        self.divisor = weight or _NOTHING
+        self.divisor = float(weight) or _NOTHING  # Python divides by floats faster than integers by each other
         self.place: _Place | None = None
 
     def value(self) -> float:
@@ -159,7 +159,16 @@ class LeastConnections(Algorithm):
             if above is None or value >= above.value:
                 place.value = value
             else:
-                self._bubble_up(node, place, value)
+                # ``_bubble_up``, written out.
+                while above is not None and value < above.value:
+                    place.value = above.value
+                    place.node = moved = above.node
+                    moved.place = place  # type: ignore[union-attr]  # no place below a target is above without one
+                    place = above
+                    above = place.parent
+                place.value = value
+                place.node = node
+                node.place = place
 
     def _pick_again(self, handle: Handle) -> str:
         assert handle.address is not None
