@@ -21,7 +21,7 @@ Row = dict[str, Any]
 _WRITE_S = 1e-5
 """More than the endpoint's microsecond and rounding: a window of this length is none."""
 
-_MOST_REQUESTS = 120_000
+_MOST_REQUESTS = 60_000
 """Of a row, for as many rollouts as that is."""
 
 _STICKY: dict[str, Any] = {
@@ -178,7 +178,7 @@ def at_sigkill(case: Row) -> None:
     in_flight = case["rate_to_pod"] * mean_s
     # A grace period is whole seconds, and 2 s of it are always left.
     killed = after_s == int(after_s) and after_s >= 2
-    affordable = ceil(2 * _MOST_REQUESTS / (pods * case["rate_to_pod"] * before_s))
+    affordable = ceil(4 * _MOST_REQUESTS / (pods * case["rate_to_pod"] * before_s))
     runs = min(ceil(needed(expected**-0.5, 0.05) / pods), affordable)
     of = scenario(
         "endpoint_race",

@@ -19,7 +19,7 @@ Times = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 _REPLICATIONS = 40
 _REQUESTS = 120_000
-"""Of a row, all replications together: a standard error of 0.3 to 5 % of the mean wait."""
+"""Of a row, all replications together: a standard error of 0.3 to 11 % of the mean wait."""
 
 _BUSY = 0.85
 """Load above which the mean waits of so many requests are too much a matter of luck to be compared with a formula: few
