@@ -209,7 +209,9 @@ class DeploymentController(WorkloadController):
         states = list(controller.states.values())
         result = sync(self.spec, states, self._old_pods_running())
         scaling = result.reason in ("scaling event", "paused")
-        cause = self._scale_cause if scaling else self._rollout_cause or self._scale_cause
+        # A paused Deployment takes old pods away, too, once all new ones are there (sync.go:scale).
+        causes = (self._scale_cause, self._rollout_cause)
+        cause = next((cause for cause in (causes if scaling else causes[::-1]) if cause), 0)
         if result.create is not None:
             name = self._replica_set_name(result.create.revision)
             written = result.create.annotations
