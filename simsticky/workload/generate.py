@@ -32,6 +32,9 @@ _FIRST_BLOCK = 64
 _LARGEST_BLOCK = 8_192
 _SMALLEST_BLOCK = 16
 _REQUESTS_PER_BLOCK = 131_072
+_AT_A_TIME = 64
+"""Sessions of a block that become Python lists at a time: late, so that their numbers are still in the processor's
+cache when they are used."""
 _MOST_ALIVE = 10_000_000
 
 
@@ -168,14 +171,11 @@ class Workload:
         sizes = block_sizes(shape.mean_requests)
         times = arrival_times(profile, self._streams.generator(Component.ARRIVAL), sizes)
         for number, start in enumerate(times):
-            yield self._drawn(shape, first, number, start)
+            generator_of = self._streams.for_key(number)
+            counts, think = shape.draw(start.size, generator_of)
+            service = self._service.sample(generator_of(Component.SERVICE), think.size)
+            yield from self._handed_out(first, number, start, counts, think, service)
             first += start.size
-
-    def _drawn(self, shape: SessionShape, first: int, number: int, start: Floats) -> SessionBlock:
-        generator_of = self._streams.for_key(number)
-        counts, think = shape.draw(start.size, generator_of)
-        service = self._service.sample(generator_of(Component.SERVICE), think.size)
-        return self._block(first, number, start, counts, think, service)
 
     def _traced(self, trace: Trace) -> Iterator[SessionBlock]:
         bounds = session_bounds(trace.counts)
@@ -184,7 +184,7 @@ class Workload:
         for number, size in enumerate(sizes):
             end = min(first + size, trace.counts.size)
             flat = slice(int(bounds[first]), int(bounds[end]))
-            yield self._block(
+            yield from self._handed_out(
                 first,
                 number,
                 trace.start_s[first:end],
@@ -196,19 +196,25 @@ class Workload:
             if first == trace.counts.size:
                 return
 
-    def _block(
+    def _handed_out(
         self, first: int, number: int, start: Floats, counts: Integers, think: Floats, service: Floats
-    ) -> SessionBlock:
+    ) -> Iterator[SessionBlock]:
+        """Yield the sessions of one block of draws, some at a time."""
         jar = self._streams.generator(Component.JAR, number).random(start.size) < self._keep_cookies
-        return SessionBlock(
-            first_session=first,
-            start_s=start.tolist(),
-            offset=session_bounds(counts).tolist(),
-            think_s=think.tolist(),
-            service_s=service.tolist(),
-            has_jar=jar.tolist(),
-            request_before=[0] * start.size,
-        )
+        bounds = session_bounds(counts)
+        for begin in range(0, start.size, _AT_A_TIME):
+            part = slice(begin, begin + _AT_A_TIME)
+            offset = bounds[begin : begin + _AT_A_TIME + 1]
+            flat = slice(int(offset[0]), int(offset[-1]))
+            yield SessionBlock(
+                first_session=first + begin,
+                start_s=start[part].tolist(),
+                offset=(offset - offset[0]).tolist(),
+                think_s=think[flat].tolist(),
+                service_s=service[flat].tolist(),
+                has_jar=jar[part].tolist(),
+                request_before=[0] * (offset.size - 1),
+            )
 
     def client_session(self, client: int, ordinal: int) -> SessionBlock:
         """Return a client's session; ``start_s[0]`` is the pause before it.
