@@ -17,6 +17,8 @@ _CELLS = 32_768
 Changes = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.float64]]
 """Times in order, container indices, and the change (+1 or -1) of that container's load."""
 
+NO_CHANGES: Changes = (np.empty(0), np.empty(0, np.int64), np.empty(0))
+
 
 class LoadMeter:
     """Loads per container and their skew over the window in which it is running."""
@@ -32,11 +34,18 @@ class LoadMeter:
         self._requests = {pods: np.zeros(64) for pods in POD_SETS}
         self._members: dict[str, set[int]] = {pods: set() for pods in POD_SETS}
 
-    def start(self, now_s: float, *, in_flight: bool = True) -> None:
-        """Begin the window; without ``in_flight`` the requests in flight are left out, which cost the most."""
+    def start(self, now_s: float, *, in_flight: npt.NDArray[np.int64] | None) -> None:
+        """Begin the window.
+
+        Args:
+            now_s: The time.
+            in_flight: The container of each request in flight now; None to leave them out, who cost the most.
+        """
         self.running = True
-        self.follows_requests = in_flight
         self._since_s = now_s
+        self.follows_requests = in_flight is not None
+        if in_flight is not None:
+            self._loads["in_flight"][:] = np.bincount(in_flight, minlength=len(self._loads["in_flight"]))
 
     def fit(self, containers: int) -> None:
         """Make room for container indices below ``containers``."""
@@ -96,11 +105,14 @@ class LoadMeter:
         for first in range(0, len(times) + 1, step):
             part = slice(first, first + step)
             last = first + step > len(times)
-            edges = np.concatenate([[since], times[part], [now_s] if last else []])
-            moves = np.zeros((len(members), 1 + len(times[part])))
-            moves[:, 0] = loads
-            moves[columns[part], np.arange(1, moves.shape[1])] = deltas[part]
-            stretch = np.cumsum(moves, axis=1, out=moves)
+            # A step lasts from one change to the next that comes later: of several changes at one instant, such as the
+            # two of a session that moves, only what they come to together lasts.
+            later = np.diff(times[part], prepend=since) > 0.0
+            edges = np.concatenate([[since], times[part][later], [now_s] if last else []])
+            shape = len(members), 1 + int(later.sum())
+            cells = columns[part] * shape[1] + np.cumsum(later)
+            moves = np.bincount(cells, weights=deltas[part], minlength=shape[0] * shape[1]).reshape(shape)
+            stretch = loads[:, np.newaxis] + np.cumsum(moves, axis=1)
             self._add(quantity, stretch[:, : len(edges) - 1], np.diff(edges), members)
             loads, since = stretch[:, -1].copy(), edges[-1]
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsticky.sim.connection_meter import ConnectionMeter
-from simsticky.sim.load_meter import Changes, LoadMeter
+from simsticky.sim.load_meter import NO_CHANGES, Changes, LoadMeter
 from simsticky.sim.recording import (
     CODE,
     CONTAINER,
@@ -45,7 +45,7 @@ another; -1 for none, or where ``residence`` tells it.
 Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the processor's cache to the
 model."""
 
-SEAL_AT = 4_096 * 8 * (WIDTH + 1)
+SEAL_AT = 8_192 * 8 * (WIDTH + 1)
 """Length of the buffer, in bytes, at which the model asks for a seal."""
 
 _SPECIAL = float(1 << 20)
@@ -136,7 +136,8 @@ class Recorder:
     def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
         self.seal(now_s)
-        self.meter.start(now_s, in_flight=in_flight)
+        served = self._open[self._open[:, CONTAINER] >= 0.0, CONTAINER].astype(np.int64)
+        self.meter.start(now_s, in_flight=served if in_flight else None)
         self.connections.start(now_s)
         self.recording.window_s = (now_s, now_s)
 
@@ -195,7 +196,8 @@ class Recorder:
         self.sends += len(fresh)
         pending = np.concatenate([self._open, fresh]) if len(self._open) else fresh
         over = pending[:, ENDED] <= now_s
-        closed, self._open = pending[over], pending[~over]
+        # Whole rows are picked by ``compress`` and ``take``, which do it four times as fast as indexing.
+        closed, self._open = pending.compress(over, axis=0), pending.compress(~over, axis=0)
         # What was cut or timed out in the queue was never in service: it starts where it ends.
         np.minimum(closed[:, STARTED], closed[:, ENDED], out=closed[:, STARTED])
         left = np.concatenate([self._gone, closed]) if len(self._gone) else closed
@@ -228,27 +230,17 @@ class Recorder:
     ) -> None:
         moves = np.fromiter(self.residence, np.float64, len(self.residence)).reshape(-1, 3)
         self.residence.clear()
-        if len(roams):
-            moves = np.concatenate([moves, roams])
-        moves = np.concatenate([self._moves, moves]) if len(self._moves) else moves
-        due = moves[:, 0] <= now_s
-        moves, self._moves = moves[due], moves[~due]
-        moves = moves[np.argsort(moves[:, 0], kind="stable")]
+        moves = np.concatenate([self._moves, moves, roams])
+        moves = moves.take(np.argsort(moves[:, 0], kind="stable"), axis=0)
+        due = np.searchsorted(moves[:, 0], now_s, side="right")
+        moves, self._moves = moves[:due], moves[due:].copy()
         if self.keeps_sessions:
             self.recording.residence_blocks.append(moves)
         self.meter.fit(len(self.recording.containers))
-        # Ends stand before starts, so that at one instant a completion comes before a send.
-        ended_in, sent_to = closed[:, CONTAINER].astype(np.int64), fresh[:, CONTAINER].astype(np.int64)
-        times = np.concatenate([closed[:, ENDED], arrived_s])
-        containers = np.concatenate([ended_in, sent_to])
-        deltas = np.ones(len(times))
-        deltas[: len(closed)] = -1.0
-        if self.meter.follows_requests:
-            order = np.argsort(times, kind="stable")
-            times, containers, deltas = times[order], containers[order], deltas[order]
+        sent_to = fresh[:, CONTAINER].astype(np.int64)
         self.meter.advance(
             now_s,
-            in_flight=_served((times, containers, deltas)),
+            in_flight=_in_flight(sent_to, arrived_s, closed) if self.meter.follows_requests else NO_CHANGES,
             sessions=(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2]),
             sent=sent_to[sent_to >= 0],
         )
@@ -260,7 +252,7 @@ class Recorder:
         if self.recording.level == "requests":
             self.recording.request_blocks.append(closed)
         settled = closed[:, SENT] >= self.settle_s
-        measured = closed if settled.all() else closed[settled]
+        measured = closed if settled.all() else closed.compress(settled, axis=0)
         outcome = outcomes(measured[:, CODE])
         tally = np.bincount(outcome, minlength=len(Outcome))
         unfinished = int(tally[Outcome.UNFINISHED])
@@ -270,17 +262,22 @@ class Recorder:
         for failure, key in _FAILED_KEYS.items():
             self.count(key, int(tally[failure]))
             self.count("requests_failed", int(tally[failure]))
-        answered = measured if tally[Outcome.ANSWERED] == len(measured) else measured[outcome == Outcome.ANSWERED]
+        answered = (
+            measured
+            if tally[Outcome.ANSWERED] == len(measured)
+            else measured.compress(outcome == Outcome.ANSWERED, axis=0)
+        )
         self.recording.latency.add(answered[:, ENDED] - answered[:, SENT])
         special = closed[:, CODE] >= _SPECIAL
         if special.any():
-            self._count_special(closed[special])
+            self._count_special(closed[:, CODE][special], closed[:, SENT][special])
 
-    def _count_special(self, special: Rows) -> None:
-        """Count breaks by mechanism and origin, and failures and breaks by operation."""
-        codes, inverse = np.unique(special[:, CODE], return_inverse=True)
-        times = np.bincount(inverse, minlength=len(codes))
-        settled = np.bincount(inverse, weights=special[:, SENT] >= self.settle_s, minlength=len(codes))
+    def _count_special(self, codes: npt.NDArray[np.float64], sent_s: npt.NDArray[np.float64]) -> None:
+        """Count breaks by mechanism and origin, and failures and breaks by operation, of requests by their codes."""
+        late_enough = codes[sent_s >= self.settle_s]
+        every = len(late_enough) == len(codes)
+        codes, times = np.unique(codes, return_counts=True)
+        settled = times if every else np.bincount(np.searchsorted(codes, late_enough), minlength=len(codes))
         fields: dict[str, npt.NDArray[np.int64]] = unpack_columns(codes)
         for index in range(len(codes)):
             kind, cause = Kind(fields["kind"][index]), int(fields["cause"][index])
@@ -317,16 +314,20 @@ def _taken(buffer: BytesIO) -> Rows:
 
 def _roamed(taken: Rows) -> Rows:
     """Return the changes of residence that sessions without affinity have made with their requests."""
-    roams = taken[taken[:, WIDTH] >= 0.0]
-    moves = np.empty((2 * len(roams), 3))
-    moves[0::2, 0] = moves[1::2, 0] = roams[:, SENT]
-    moves[0::2, 1], moves[1::2, 1] = roams[:, WIDTH], roams[:, CONTAINER]
-    moves[0::2, 2], moves[1::2, 2] = -1.0, 1.0
-    return moves
+    rows = np.flatnonzero(taken[:, WIDTH] >= 0.0)
+    moves = np.empty((len(rows), 2, 3))
+    moves[:, :, 0] = taken[:, SENT][rows][:, np.newaxis]
+    moves[:, 0, 1], moves[:, 1, 1] = taken[:, WIDTH][rows], taken[:, CONTAINER][rows]
+    moves[:, :, 2] = -1.0, 1.0
+    return moves.reshape(-1, 3)
 
 
-def _served(changes: Changes) -> Changes:
-    """Return the changes of requests that reached a container."""
-    times, containers, deltas = changes
-    reached = containers >= 0
-    return changes if reached.all() else (times[reached], containers[reached], deltas[reached])
+def _in_flight(sent_to: npt.NDArray[np.int64], arrived_s: npt.NDArray[np.float64], closed: Rows) -> Changes:
+    """Return the changes of the requests in flight: ends before starts, so that a completion comes before a send."""
+    times = np.concatenate([closed[:, ENDED], arrived_s])
+    containers = np.concatenate([closed[:, CONTAINER].astype(np.int64), sent_to])
+    deltas = np.ones(len(times))
+    deltas[: len(closed)] = -1.0
+    order = np.argsort(times, kind="stable")
+    order = order[containers[order] >= 0]  # the others reached no container
+    return times[order], containers[order], deltas[order]
