@@ -8,8 +8,8 @@ go to one target until its first response, then to the next.
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from math import e, exp, inf, log2, nan
-from typing import Protocol
+from math import e, exp, exp2, inf, log2, nan
+from typing import Any, Protocol
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
 from simsticky.kong.upstream import Target
@@ -17,6 +17,7 @@ from simsticky.kong.upstream import Target
 DECAY_S = 10.0
 """Time after which an average has lost all but 1/e of its past."""
 
+_FADING_S = -DECAY_S
 _HALVINGS_PER_S = log2(e) / DECAY_S
 _TOO_CLOSE = 1e-9
 _TOO_SMALL = 1000.0
@@ -60,9 +61,10 @@ class _Average:
     Attributes:
         available: Whether the target is; an average may outlive that (see ``Latency.feedback``).
         position: Place among the candidates, from 0.
+        moved: Whether it has changed since its key was computed; not kept of the candidate that leads.
     """
 
-    __slots__ = ("address", "available", "ewma_s", "position", "touched_s", "weight")
+    __slots__ = ("address", "available", "ewma_s", "moved", "position", "touched_s", "weight")
 
     def __init__(self, target: Target, available: bool, ewma_s: float, touched_s: float) -> None:
         self.address = target.address
@@ -71,6 +73,7 @@ class _Average:
         self.ewma_s = ewma_s
         self.touched_s = touched_s
         self.position = 0
+        self.moved = False
 
     def score(self, now_s: float) -> float:
         """Return the score as Kong computes it, infinite or NaN for weight 0."""
@@ -101,7 +104,8 @@ class Latency(Algorithm):
 
     All scores fade alike, so that keys which do not (``_Average.key``) rank them without computing any. Where two keys
     are too close to tell, and at the ends of the numbers' range, the scores themselves are compared as Kong does.
-    A response changes one key, so the lowest stays the lowest until the change reaches it or the one behind it.
+    A response is averaged into what has faded, which can only raise a score above what it would have been. So whoever
+    leads, does until its own responses raise it to where the second was when it took the lead.
 
     Args:
         clock: Whoever knows the time.
@@ -117,9 +121,11 @@ class Latency(Algorithm):
         "_clock",
         "_keys",
         "_leader",
-        "_lowest_key",
+        "_leads_until_s",
+        "_limit_falls",
+        "_limit_s",
+        "_moved",
         "_order",
-        "_second_key",
         "_targets",
         "address_count",
     )
@@ -131,9 +137,12 @@ class Latency(Algorithm):
         self._averages: dict[str, _Average] = {}
         self._candidates: list[_Average] = []
         self._keys: list[float] = []
-        # The candidate with the lowest key if that is clearly below all others, its key, and a bound below those.
-        self._leader: _Average | None = None
-        self._lowest_key = self._second_key = 0.0
+        self._moved: list[_Average] = []
+        # The candidate that leads, if one clearly does: until a time at which its score begins to lose digits (in the
+        # past, if none does), and while its average is below a limit, which falls with time (seconds a second).
+        self._leader: Any = None
+        self._leads_until_s = -inf
+        self._limit_s = self._limit_falls = 0.0
         self.address_count = 0
 
     @property
@@ -177,9 +186,10 @@ class Latency(Algorithm):
             raise ValueError("the order must hold each address exactly once")
         self._candidates = [self._averages[address] for address in ordered]
         for position, average in enumerate(self._candidates):
-            average.position = position
+            average.position, average.moved = position, False
+        self._moved.clear()
         self._keys = [average.key() for average in self._candidates]
-        self._leader = None
+        self._leader, self._leads_until_s = None, -inf
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the candidate with the lowest score.
@@ -190,14 +200,10 @@ class Latency(Algorithm):
             NoPeerError: There is no candidate, or every one has failed; or the pick fell on an address that is
                 unavailable (see ``feedback``).
         """
-        leader = self._leader
-        if (
-            leader is None
-            or (handle is not None and handle.failed)
-            or not self._lowest_key > self._clock.now_s * _HALVINGS_PER_S - _TOO_SMALL
-        ):
+        if self._clock.now_s >= self._leads_until_s or (handle is not None and handle.failed):
             return self._compare(handle)
-        return leader.address
+        address: str = self._leader.address
+        return address
 
     def _compare(self, handle: Handle | None) -> str:
         """Pick among all candidates, and see whether one of them leads clearly."""
@@ -213,16 +219,33 @@ class Latency(Algorithm):
             peer = self._lowest(left, self._clock.now_s)
         else:
             now_s, keys = self._clock.now_s, self._keys
+            if self._leader is not None:
+                self._moved.append(self._leader)
+            for average in self._moved:
+                # ``_Average.key``, written out because every other response leads here.
+                average.moved = False
+                scaled = average.ewma_s / average.weight if average.weight else 0.0
+                key = log2(scaled) + average.touched_s * _HALVINGS_PER_S if scaled > 0.0 else average.key()
+                keys[average.position] = key
+            self._moved.clear()
             lowest = min(keys)
-            peer = candidates[keys.index(lowest)]
-            keys[peer.position] = inf
+            position = keys.index(lowest)
+            peer = candidates[position]
+            keys[position] = inf
             second = min(keys)
-            keys[peer.position] = lowest
+            keys[position] = lowest
+            leads_until_s = (lowest + _TOO_SMALL) / _HALVINGS_PER_S
             # Not written the other way round: the difference of two infinities is NaN.
-            if not (second - lowest > _TOO_CLOSE and lowest > now_s * _HALVINGS_PER_S - _TOO_SMALL):
+            if not (second - lowest > _TOO_CLOSE and now_s < leads_until_s):
+                self._leader, self._leads_until_s = None, -inf
                 peer = self._lowest(candidates, now_s)
             elif peer.available:
-                self._leader, self._lowest_key, self._second_key = peer, lowest, second
+                self._leader, self._leads_until_s = peer, leads_until_s
+                # The second's score times the leader's weight. It fades by exp(-x), which 1 - x never exceeds.
+                power = second - now_s * _HALVINGS_PER_S - _TOO_CLOSE
+                limit_s = peer.weight * exp2(power) if power < _TOO_SMALL else 0.0
+                self._limit_falls = falls = limit_s / DECAY_S
+                self._limit_s = limit_s + falls * now_s
         if not peer.available:
             raise NoPeerError(Refusal.ADDRESS_UNAVAILABLE)
         return peer.address
@@ -256,20 +279,17 @@ class Latency(Algorithm):
             self._averages[address] = _Average(self._targets[address], False, rtt_s, now_s)
             self._arrange()
             return rtt_s
-        age_s = now_s - average.touched_s
-        kept = exp(-age_s / DECAY_S) if age_s > 0.0 else 1.0
-        average.ewma_s = ewma_s = average.ewma_s * kept + rtt_s * (1.0 - kept)
+        ewma_s, age_s = average.ewma_s, now_s - average.touched_s
         average.touched_s = now_s
-        # ``_Average.key``, written out because every response comes here.
-        weight = average.weight
-        scaled = ewma_s / weight if weight else 0.0
-        self._keys[average.position] = key = log2(scaled) + now_s * _HALVINGS_PER_S if scaled > 0.0 else average.key()
+        if age_s > 0.0:
+            kept = exp(age_s / _FADING_S)
+            average.ewma_s = ewma_s = ewma_s * kept + rtt_s * (1.0 - kept)
+        elif age_s < 0.0:
+            self._leads_until_s = -inf  # It fades from an earlier time than before, which lowers its score.
         if average is self._leader:
-            self._lowest_key = key
-            if not self._second_key - key > _TOO_CLOSE:
-                self._leader = None
-        elif key < self._second_key:
-            self._second_key = key
-            if not key - self._lowest_key > _TOO_CLOSE:
-                self._leader = None
+            if not ewma_s < self._limit_s - self._limit_falls * now_s:
+                self._leads_until_s = -inf
+        elif not average.moved:
+            average.moved = True
+            self._moved.append(average)
         return ewma_s

@@ -16,19 +16,22 @@ _NOTHING = 5e-324
 
 
 class _Node:
-    """One target: its connections, which outlive the heap, and its place in the heap, None outside."""
+    """One target: its connections and one more, which outlive the heap, and its place in the heap, None outside.
 
-    __slots__ = ("address", "connections", "divisor", "place")
+    The numbers are floats, with which Python counts and divides faster than with integers.
+    """
 
-    def __init__(self, address: str, weight: int, connections: int) -> None:
+    __slots__ = ("address", "divisor", "one_more", "place")
+
+    def __init__(self, address: str, weight: int, one_more: float) -> None:
         self.address = address
-        self.connections = connections
-        self.divisor = float(weight) or _NOTHING  # Python divides by floats faster than integers by each other
+        self.one_more = one_more
+        self.divisor = float(weight) or _NOTHING
         self.place: _Place | None = None
 
     def value(self) -> float:
         """Return (connections + 1) / weight; infinite for weight 0."""
-        return (self.connections + 1) / self.divisor
+        return self.one_more / self.divisor
 
 
 class _Place:
@@ -89,12 +92,12 @@ class LeastConnections(Algorithm):
     @property
     def connections(self) -> dict[str, int]:
         """Requests in flight by address, in list order, unavailable targets included."""
-        return {address: node.connections for address, node in self._nodes.items()}
+        return {address: int(node.one_more) - 1 for address, node in self._nodes.items()}
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Clear the heap and insert the available targets in list order; the counts stay."""
-        counts = self.connections
-        self._nodes = {t.address: _Node(t.address, t.weight, counts.get(t.address, 0)) for t in targets}
+        counts = {address: node.one_more for address, node in self._nodes.items()}
+        self._nodes = {t.address: _Node(t.address, t.weight, counts.get(t.address, 1.0)) for t in targets}
         self._places = _tree(len(targets))
         self._top = self._places[0]
         self._size = 0
@@ -119,8 +122,8 @@ class LeastConnections(Algorithm):
         if node is None:
             raise NoPeerError(Refusal.NO_PEERS)
         # ``_Node.value`` and ``_sink``, written out because every request comes here.
-        node.connections = connections = node.connections + 1
-        value = (connections + 1) / node.divisor
+        node.one_more = one_more = node.one_more + 1.0
+        value = one_more / node.divisor
         while True:
             least, right = place.left, place.right
             lowest = least.value
@@ -146,10 +149,10 @@ class LeastConnections(Algorithm):
             ValueError: It has no connection.
         """
         node = self._nodes[address]
-        connections = node.connections
+        connections = node.one_more - 1.0
         if not connections:
             raise ValueError(f"{address} is released more often than it was picked")
-        node.connections = connections - 1
+        node.one_more = connections
         place = node.place
         if place is not None:
             # After bubbling up Kong sinks from the old place. There is either this target, lighter than before, or the
@@ -160,12 +163,14 @@ class LeastConnections(Algorithm):
                 place.value = value
             else:
                 # ``_bubble_up``, written out.
-                while above is not None and value < above.value:
+                while True:
                     place.value = above.value
                     place.node = moved = above.node
                     moved.place = place  # type: ignore[union-attr]  # no place below a target is above without one
                     place = above
                     above = place.parent
+                    if above is None or value >= above.value:
+                        break
                 place.value = value
                 place.node = node
                 node.place = place
@@ -186,7 +191,7 @@ class LeastConnections(Algorithm):
             node = popped[0]
         for passed_over in popped:
             self._insert(passed_over)
-        node.connections += 1
+        node.one_more += 1.0
         assert node.place is not None
         self._sink(node, node.place)
         return node.address
