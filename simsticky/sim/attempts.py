@@ -1,10 +1,10 @@
 """The attempts of one request: pick, connect, wait, try again, and the answer the client gets (rules G and S).
 
-The fast path lives in ``clients.py``. Everything that is not "the one target it can be, listening, in time" comes
+The fast path lives in ``session_loop.py``. Everything that is not "the one target it can be, listening, in time" comes
 here: new picks, connections refused or never answered, timeouts, requests cut by a dying container, cookies.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from heapq import heappush, heapreplace
 
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_cookie
@@ -14,9 +14,10 @@ from simsticky.scenario.model import Scenario
 from simsticky.sim.breaks import COOKIE, NOT_BROKEN, Breaks
 from simsticky.sim.browsers import Browsers
 from simsticky.sim.health_checks import HealthCheckers
+from simsticky.sim.kernel import Clock, Tick
 from simsticky.sim.pods import Container
 from simsticky.sim.recording import MAX_ATTEMPTS, Outcome, pack
-from simsticky.sim.sessions import Cut, Exchange, Session
+from simsticky.sim.sessions import FRESH, Cut, Exchange, Session
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.workers import Worker
 
@@ -134,17 +135,25 @@ class Attempts:
         container = worker.routes.get(address)
         if container is None or session.holder is not None or session.tabs is not None:
             return None
+        if not self.begins(session, session.request, worker, container, now_s, demand_s):
+            return None
         started_s = max(container.ends[0], now_s)
         ended_s = started_s + demand_s
-        if ended_s - now_s > self._read_timeout_s:
-            return None
         heapreplace(container.ends, ended_s)
-        session.picked_by = worker.balancer
-        self._breaks.begin(session, container, now_s)
         self._set_cookie(session, presented, session.key, (address,), ended_s)
         if worker.logs:
             heappush(worker.open, (ended_s, session.id, session.request, worker.balancer, address, ended_s - now_s))
         return started_s, ended_s, container.index, worker.ok_code, False
+
+    def begins(
+        self, session: Session, request: float, worker: Worker, container: Container, now_s: float, demand_s: float
+    ) -> bool:
+        """Let a session begin where its first request will be answered in time; return whether it will be."""
+        if max(container.ends[0], now_s) + demand_s - now_s > self._read_timeout_s:
+            return False
+        session.request, session.before, session.picked_by = int(request), FRESH, worker.balancer
+        self._breaks.begin(session, container, now_s)
+        return True
 
     def resume(self, exchange: Exchange, now_s: float) -> Reply | None:
         """Go on with a request after the wait that :meth:`send` asked for; None for a further wait."""
@@ -158,6 +167,14 @@ class Attempts:
         node, address = exchange.worker.node, exchange.tried[-1]
         self._health.attempt_failed(node, address, Attempt.READ_TIMEOUT, final=False, at_s=now_s)
         return self._try_again(exchange, now_s)
+
+    def wait(self, exchange: Exchange, tick: Tick, clock: Clock) -> Generator[None, float, Reply]:
+        """Wait, in a client's loop, for a request whose attempt under way will fail; return what became of it."""
+        reply = None
+        while reply is None:
+            clock.arm(tick, exchange.resume_s)
+            reply = self.resume(exchange, (yield))
+        return reply
 
     def is_sent_again(self, session: Session, request: int, attempts: int) -> bool:
         """Return whether nginx sends a request again that a dying container has cut after some attempts."""

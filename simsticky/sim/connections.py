@@ -9,15 +9,13 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from heapq import heapreplace
 
-import simpy
-
 from simsticky.scenario.model import Scenario
-from simsticky.sim.attempts import Reply
 from simsticky.sim.breaks import HASH
 from simsticky.sim.connection import Closed, Connection
+from simsticky.sim.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor
 from simsticky.sim.feeds import Chunk
 from simsticky.sim.gateway import Gateway
-from simsticky.sim.kernel import Phase, Tick, arm, disarm
+from simsticky.sim.kernel import Clock, Tick
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import ROW, SEAL_AT
 from simsticky.sim.recording import CONNECT
@@ -28,8 +26,6 @@ from simsticky.sim.world import World
 
 INFINITY = float("inf")
 NAN = float("nan")
-PAUSE_AFTER_FAILURE_S = 1.0
-"""A client of a closed population whose session ended with a failure waits at least this long (rule C4)."""
 
 
 class _GivenUpError(Exception):
@@ -47,35 +43,18 @@ class _Severed:
 
 
 class LongLived:
-    """Runs the sessions of clients that hold a connection.
+    """Runs the sessions of clients that hold a connection."""
 
-    Args:
-        leave: Lets a session go that is over: when it last sent, when that ended, requests, ``on_end``, and from when
-            on its client may begin another.
-        later: Waits for a request whose attempt under way will fail.
-        is_open: Returns whether new sessions are admitted.
-    """
-
-    def __init__(
-        self,
-        world: World,
-        gateway: Gateway,
-        sessions: Sessions,
-        leave: Callable[[Session, float, float, int, Callable[[float], Session | None] | None, float], None],
-        later: Callable[[Exchange, Tick], Generator[float | None, float, Reply]],
-        is_open: Callable[[], bool],
-    ) -> None:
+    def __init__(self, world: World, gateway: Gateway, sessions: Sessions, departures: Departures) -> None:
         """Note what every client needs."""
         scenario: Scenario = world.scenario
         self.world = world
-        self.env: simpy.Environment = world.env
+        self.env: Clock = world.env
         self.gateway = gateway
         self.sessions = sessions
         self.recorder = world.recorder
         self.meter = world.recorder.connections
-        self.is_open = is_open
-        self.leave = leave
-        self.later = later
+        self.departures = departures
         self.law = scenario.traffic.connections.connect
         self.reconnect = scenario.traffic.connections.reconnect
         self.warm_up = scenario.app.warm_up
@@ -91,7 +70,7 @@ class LongLived:
         total: float,
         requests_before: int = 0,
         on_start: Callable[[], None] | None = None,
-        on_end: Callable[[float], Session | None] | None = None,
+        on_end: Successor | None = None,
     ) -> Loop:
         """Return the loop of a session that connects at ``at_s``, or is connected and sends its next message then.
 
@@ -168,7 +147,7 @@ class _Client:
         feed: Iterable[Chunk],
         total: float,
         on_start: Callable[[], None] | None,
-        on_end: Callable[[float], Session | None] | None,
+        on_end: Successor | None,
     ) -> Loop:
         """Send everything the session has to send; see :meth:`LongLived.run`."""
         of, session = self._of, self.session
@@ -185,11 +164,11 @@ class _Client:
                 if done < total:
                     yield from self._pause(self._ended_s + gap_s, gap_s)
             yield from self._finish()
-            of.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, self._ended_s)
+            of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, self._ended_s)
             yield None  # for good
         except _GivenUpError:
             after_s = self._ended_s + PAUSE_AFTER_FAILURE_S
-            of.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, after_s)
+            of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, after_s)
             yield None  # for good
         except RunOver:
             self._report()
@@ -204,7 +183,7 @@ class _Client:
             self._send(demand_s)
             return
         yield None
-        if not of.is_open():
+        if not of.departures.open:
             yield None  # for good: no new sessions any more
         of.sessions.admit(session)
         if on_start is not None:
@@ -258,7 +237,7 @@ class _Client:
                 yield from self._open()
             try:
                 if not armed:
-                    arm(env, self._tick, max(due_s, float(env.now)))
+                    env.arm(self._tick, max(due_s, float(env.now)))
                 armed = False
                 yield None
                 return
@@ -286,7 +265,7 @@ class _Client:
         env = self._of.env
         while True:
             try:
-                arm(env, self._tick, at_s, Phase.COMPLETION)
+                env.arm_completion(self._tick, at_s)
                 yield None
                 return False
             except Cut:
@@ -312,7 +291,7 @@ class _Client:
         while not (yield from self._connect()):
             failed += 1
             if failed == of.reconnect.max_attempts:
-                arm(of.env, self._tick, self._ended_s, Phase.COMPLETION)
+                of.env.arm_completion(self._tick, self._ended_s)
                 yield None
                 of.meter.given_up(self._ended_s)
                 self._settle(None)
@@ -322,7 +301,7 @@ class _Client:
 
     def _back_off(self, from_s: float, waits: int) -> Loop:
         draw = self._of.world.streams.uniform(Purpose.RECONNECT, self.session.id, self._connects)
-        arm(self._of.env, self._tick, from_s + self._of.reconnect.wait_s(waits, draw))
+        self._of.env.arm(self._tick, from_s + self._of.reconnect.wait_s(waits, draw))
         yield None
 
     def _connect(self) -> Generator[float | None, float, bool]:
@@ -343,7 +322,7 @@ class _Client:
             if reply is None:
                 assert exchange is not None
                 self._waits = True
-                reply = yield from of.later(exchange, self._tick)
+                reply = yield from of.gateway.attempts.wait(exchange, self._tick, of.env)
                 self._waits, session.exchange = False, None
             started_s, self._ended_s, index, code, failed = reply
             row = (session.id, self._sent, self._sent_s, started_s, self._ended_s, index, code + CONNECT)
@@ -354,7 +333,7 @@ class _Client:
             assert exchange is not None
             connection = self._connection(exchange)
             try:
-                arm(of.env, self._tick, self._ended_s, Phase.COMPLETION)
+                of.env.arm_completion(self._tick, self._ended_s)
                 yield None
             except Cut as cut:
                 self._disarm()
@@ -433,7 +412,7 @@ class _Client:
             of.severed(container)
 
     def _disarm(self) -> None:
-        self._tick = disarm(self._tick)
+        self._tick = self._tick.disarm()
 
     def _seal(self) -> None:
         recorder, now_s = self._of.recorder, float(self._of.env.now)

@@ -3,9 +3,10 @@
 SimPy orders its queue by ``(time, priority, sequence number)``. The model uses the priority as the *phase* of an
 instant (rule T1 of docs/model.md), so that simultaneous events happen in an order a person can reason about.
 
-The hot path re-arms one :class:`Tick` per live session instead of building a ``Timeout`` for every request. That
-touches ``Environment._queue`` and ``Environment._eid``; ``tests/unit/test_kernel.py`` pins the behaviour of SimPy
-it relies on, and ``pyproject.toml`` pins the major version.
+The hot path re-arms one :class:`Tick` per live session instead of building a ``Timeout`` for every request. Ticks are
+in the last phase and have a queue of their own (docs/decisions/0003). That touches ``Environment._queue`` and
+``Environment._eid``; ``tests/unit/test_kernel.py`` pins the behaviour of SimPy it relies on, and ``pyproject.toml``
+pins the major version.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,10 @@ from heapq import heapify, heappop, heappush, heapreplace
 from typing import Any
 
 import simpy
-from simpy.events import Event, EventPriority
+from simpy.core import SimTime
+from simpy.events import NORMAL, Event, EventPriority
+
+INFINITY = float("inf")
 
 
 class Phase(IntEnum):
@@ -47,27 +51,21 @@ class Wait(Event):
 
 
 class Tick:
-    """A re-armable event, for :func:`run` only: when its time comes, its session's loop goes on.
+    """A re-armable event: when its time comes, its session's loop goes on.
 
     Attributes:
-        resume: Called with the time. Where it returns a later time, the tick comes again then, in the phase of sends;
-            None where the loop has armed a tick itself, or waits for nothing.
+        resume: Called with the time. Where it returns a later time, the tick comes again then; None where the loop has
+            armed a tick itself, or waits for nothing.
     """
 
     __slots__ = ("resume",)
     resume: Callable[[float], float | None]
 
-
-def arm(env: simpy.Environment, tick: Tick, at_s: float, phase: Phase = Phase.SEND) -> None:
-    """Put ``tick`` into the queue at ``at_s``, in the phase of sends or another."""
-    heappush(env._queue, (at_s, phase, next(env._eid), tick))  # type: ignore[misc]  # stands for an Event
-
-
-def disarm(tick: Tick) -> Tick:
-    """Empty a pending tick: it stays in the queue and does nothing when its time comes; return another in its place."""
-    other = Tick()
-    other.resume, tick.resume = tick.resume, _nothing
-    return other
+    def disarm(self) -> "Tick":
+        """Empty a pending tick, which stays in its queue and does nothing there; return another in its place."""
+        other = Tick()
+        other.resume, self.resume = self.resume, _nothing
+        return other
 
 
 def _nothing(_: float) -> None:
@@ -85,44 +83,99 @@ class _Stop(Exception):  # noqa: N818  # a signal, not an error
     """The awaited event has been processed."""
 
 
-def run(env: simpy.Environment, until: Event) -> None:
-    """Run the clock until an event has been processed.
+class Clock(simpy.Environment):
+    """SimPy's environment with a second queue beside its own: that of the ticks, in the phase of sends.
 
-    This is ``Environment.run`` with ``Environment.step`` written out, and with ticks beside events: a call less per
-    event, and a tick that comes again takes its old place in the queue in one operation (docs/decisions/0003).
-    An event that fails and that nobody defused ends the run with its exception, as in SimPy.
+    ``run`` is SimPy's own with ``step`` written out, and with ticks after the events of the same instant: a call less
+    per event, a smaller entry for each, and a tick that comes again takes its old place in its queue in one operation
+    (docs/decisions/0003). ``step`` and ``peek`` do not know ticks.
     """
 
-    def stop(_: Event) -> None:
-        raise _Stop
+    def __init__(self) -> None:
+        """Begin at 0 with nothing to come."""
+        super().__init__()
+        self._ticks: list[tuple[float, int, Tick]] = []
+        self._armed = 0
+        self._next_event_s = INFINITY
 
-    assert until.callbacks is not None
-    until.callbacks.append(stop)
-    clock: Any = env
-    queue, next_id, send_phase = clock._queue, clock._eid.__next__, int(Phase.SEND)
-    try:
-        while True:
-            entry = queue[0]
-            now_s, _, _, event = entry
-            clock._now = now_s
-            if type(event) is Tick:
-                again_s = event.resume(now_s)
-                if queue[0] is not entry:
-                    # What the tick has put into an earlier phase of this instant stands before it.
-                    queue.remove(entry)
-                    heapify(queue)
-                    if again_s is not None:
-                        heappush(queue, (again_s, send_phase, next_id(), event))
-                elif again_s is None:
-                    heappop(queue)
+    def count_events(self) -> int:
+        """Return how many events both queues have been given; for the end of a run, as SimPy's own counter moves on."""
+        return self._armed + next(self._eid)
+
+    def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
+        """Put an event into SimPy's queue, as SimPy does."""
+        super().schedule(event, priority, delay)
+        self._next_event_s = self._queue[0][0]
+
+    def arm(self, tick: Tick, at_s: float) -> None:
+        """Let a tick come at ``at_s``.
+
+        Raises:
+            ValueError: That is in the past.
+        """
+        if at_s < self._now:
+            raise ValueError(f"{at_s} is before now, {self._now}")
+        self._armed += 1
+        heappush(self._ticks, (at_s, self._armed, tick))
+
+    def arm_completion(self, tick: Tick, at_s: float) -> None:
+        """Let a tick come at ``at_s`` before everything else of that instant."""
+        heappush(self._queue, (at_s, Phase.COMPLETION, next(self._eid), tick))  # type: ignore[misc]  # for an Event
+        self._next_event_s = self._queue[0][0]
+
+    def run(self, until: Event) -> None:  # type: ignore[override]  # of what SimPy takes, an event is all we need
+        """Run until an event has been processed.
+
+        An event that fails and that nobody defused ends the run with its exception, as in SimPy.
+
+        Raises:
+            RuntimeError: There is nothing left to wait for.
+        """
+
+        def stop(_: Event) -> None:
+            raise _Stop
+
+        assert until.callbacks is not None
+        until.callbacks.append(stop)
+        ticks = self._ticks
+        end = (INFINITY, 0, Tick())  # so that there always is a tick to look at
+        ticks.append(end)
+        try:
+            while True:
+                now_s, _, tick = ticks[0]
+                if self._next_event_s <= now_s:
+                    self._process_event()
+                    continue
+                self._now = now_s
+                # A step of its own: Python calls what it has read from a slot faster than a method.
+                resume = tick.resume
+                again_s = resume(now_s)
+                if again_s is None:
+                    heappop(ticks)
                 else:
-                    heapreplace(queue, (again_s, send_phase, next_id(), event))
-                continue
-            heappop(queue)
-            callbacks, event.callbacks = event.callbacks, None
-            for callback in callbacks:
-                callback(event)
-            if not event._ok and not hasattr(event, "_defused"):
-                raise event._value
-    except _Stop:
-        return
+                    self._armed = number = self._armed + 1
+                    heapreplace(ticks, (again_s, number, tick))
+        except _Stop:
+            return
+        finally:
+            ticks.remove(end)
+            heapify(ticks)
+
+    def _process_event(self) -> None:
+        """Do with the next event what ``Environment.step`` does."""
+        event: Any
+        queue = self._queue
+        if not queue:
+            raise RuntimeError("nothing is left to wait for")
+        self._now, _, _, event = heappop(queue)
+        self._next_event_s = queue[0][0] if queue else INFINITY
+        if type(event) is Tick:
+            again_s = event.resume(self._now)
+            if again_s is not None:
+                self.arm(event, again_s)
+            return
+        callbacks, event.callbacks = event.callbacks, None
+        for callback in callbacks:
+            callback(event)
+        if not event._ok and not hasattr(event, "_defused"):
+            raise event._value

@@ -1,4 +1,4 @@
-"""The live sessions: what the rest of the model may know of a client while its own loop runs in ``clients.py``."""
+"""The live sessions: what the rest of the model may know of a client while its own loop runs in ``session_loop.py``."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ Before = tuple[Container | None, dict[Container, float] | None, str | None, int,
 """What a session was before a request that may have moved it, to be put back if the request is cut."""
 
 
-_FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset())
+FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset())
+"""What a session is before its first request."""
 
 
 @dataclass(slots=True)
@@ -119,12 +120,15 @@ class Tabs:
     verdicts: dict[int, int] = field(default_factory=dict)
 
 
+_NO_OPERATIONS: frozenset[int] = frozenset()
+
+
 class Session:
     """One session as others see it.
 
     Attributes:
         id: Its number.
-        loop: Its client's loop in ``clients.py``.
+        loop: Its client's loop in ``session_loop.py``.
         jar: Whether the client keeps cookies.
         cookie: The address its sticky cookie names, None without one.
         holder: The container instance that holds its current state, None before the first answer.
@@ -147,32 +151,37 @@ class Session:
         withdrawn: Whether it is not to start after all.
     """
 
-    # Most sessions end as they began but for two or three of these, so the rest are left to the class.
-    cookie: str | None = None
-    holder: Container | None = None
-    first_container = -1
-    past: dict[Container, float] | None = None
-    request = -1
-    before: Before | None = None
-    exposures: tuple[tuple[int, float], ...] = ()
-    alive_at: tuple[tuple[int, float], ...] = ()
-    broken_by: frozenset[int] = frozenset()
-    born_terminating = 0
-    breaks_caused = 0
-    breaks_background = 0
-    failed = 0
-    picks = 0
-    visits = 0
-    successor: Session | None = None
-    withdrawn = False
-    key: str | None = None
-    exchange: Exchange | None = None
-    picked_by: Balancer | None = None
-    tabs: Tabs | None = None
-    browser: Browser | None = None
-    connection: Connection | None = None
-    lost_by: int | None = None
-    stand_in: Worker | None = None
+    __slots__ = (
+        "alive_at",
+        "before",
+        "born_terminating",
+        "breaks_background",
+        "breaks_caused",
+        "broken_by",
+        "browser",
+        "connection",
+        "cookie",
+        "exchange",
+        "exposures",
+        "failed",
+        "first_container",
+        "holder",
+        "id",
+        "jar",
+        "key",
+        "loop",
+        "lost_by",
+        "past",
+        "picked_by",
+        "picks",
+        "request",
+        "stand_in",
+        "started_s",
+        "successor",
+        "tabs",
+        "visits",
+        "withdrawn",
+    )
     loop: Loop
 
     def __init__(self, number: int, jar: bool, started_s: float) -> None:
@@ -180,6 +189,26 @@ class Session:
         self.id = number
         self.jar = jar
         self.started_s = started_s
+        self.cookie: str | None = None
+        self.holder: Container | None = None
+        self.first_container = self.request = -1
+        self.past: dict[Container, float] | None = None
+        self.before: Before | None = None
+        self.exposures: tuple[tuple[int, float], ...] = ()
+        self.alive_at: tuple[tuple[int, float], ...] = ()
+        self.broken_by: frozenset[int] = _NO_OPERATIONS
+        self.born_terminating = self.breaks_caused = self.breaks_background = 0
+        self.failed = self.picks = self.visits = 0
+        self.successor: Session | None = None
+        self.withdrawn = False
+        self.key: str | None = None
+        self.exchange: Exchange | None = None
+        self.picked_by: Balancer | None = None
+        self.tabs: Tabs | None = None
+        self.browser: Browser | None = None
+        self.connection: Connection | None = None
+        self.lost_by: int | None = None
+        self.stand_in: Worker | None = None
 
     def loop_of(self, request: int) -> Loop:
         """Return the loop that sends a request."""
@@ -189,7 +218,7 @@ class Session:
     def remember(self) -> Before:
         """Return what :meth:`restore` puts back."""
         if self.holder is None and self.cookie is None:
-            return _FRESH
+            return FRESH
         return (
             self.holder,
             self.past,

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 
-import simpy
-
 from simsticky.kubernetes.pod import delete_request
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
@@ -17,7 +15,7 @@ from simsticky.sim.cluster import Cluster
 from simsticky.sim.controllers import DeploymentController
 from simsticky.sim.endpoints import EndpointSliceController, IngressController, publish_pod_sets
 from simsticky.sim.gateway import AlgorithmFactory, Gateway
-from simsticky.sim.kernel import Phase, call_at, run
+from simsticky.sim.kernel import Clock, Phase, call_at
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.operations import Timeline
 from simsticky.sim.past_picks import PastPicks
@@ -85,23 +83,14 @@ class Simulation:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
         self._window_s = window_s
-        env = self._env = simpy.Environment()
+        env = self._env = Clock()
         streams = Streams(seed, replication)
         recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle)
         world = self._world = World(env, scenario, streams, recorder)
         self._workload = Workload(scenario, seed, replication)
         self._sessions = Sessions(recorder, recorder.recording.operations)
         self._gateway = Gateway(world, self._sessions, make_algorithm)
-        self._clients = Clients(
-            env,
-            self._workload,
-            self._gateway,
-            self._sessions,
-            recorder,
-            streams,
-            scenario,
-            on_idle=self._idle,
-        )
+        self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
         browsers = self._gateway.browsers
         recorder.recording.warnings += [
             f"the sticky cookie's path {browsers.cookie_path} does not cover the requested path {path}: "
@@ -153,13 +142,13 @@ class Simulation:
             stop_s = self._window_s[1]
         self._at(stop_s, self._stop)
         with _collector_paused():
-            run(env, until=self._end)
+            env.run(until=self._end)
         end_s = float(env.now)
         if self._window_s is not None or not scenario.timeline:
             recorder.mark_window(end_s)
         self._sessions.close(end_s)
         recording = recorder.finish(end_s)
-        recording.kernel_events = next(env._eid)
+        recording.kernel_events = env.count_events()
         recording.control_events = recording.kernel_events - recorder.sends
         recording.warnings = [*scenario.warnings, *self._workload.warnings, *recording.warnings]
         return recording

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import simpy
-
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
+from simsticky.sim.kernel import Clock
 from simsticky.sim.recorder import Recorder
 from simsticky.sim.recording import EventRecord
 from simsticky.sim.streams import Purpose, Streams
@@ -15,7 +14,7 @@ from simsticky.sim.streams import Purpose, Streams
 class World:
     """One replication's environment, streams and recorder."""
 
-    env: simpy.Environment
+    env: Clock
     scenario: Scenario
     streams: Streams
     recorder: Recorder

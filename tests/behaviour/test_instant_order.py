@@ -6,7 +6,7 @@ import pytest
 import simpy
 from stories import DRAIN_OFF, scale_to, tell
 
-from simsticky.sim.kernel import Phase, Tick, arm, call_at, run
+from simsticky.sim.kernel import Clock, Phase, Tick, call_at
 
 _ORDER = ["completion", "container", "status", "controller", "push", "operation", "send"]
 
@@ -19,10 +19,10 @@ def test_phases_are_the_documented_ones_in_the_documented_order() -> None:
 
 def test_simultaneous_events_run_by_phase_then_in_order_of_scheduling() -> None:
     """Protects the order at one instant, whatever the order of scheduling was."""
-    env, seen = simpy.Environment(), list[str]()
+    env, seen = Clock(), list[str]()
     tick = Tick()
     tick.resume = lambda _: seen.append("send")
-    arm(env, tick, 5.0)
+    env.arm(tick, 5.0)
     for number in (1, 2):
         for phase in sorted(Phase, reverse=True):
             if phase is not Phase.SEND:
@@ -30,7 +30,7 @@ def test_simultaneous_events_run_by_phase_then_in_order_of_scheduling() -> None:
                 call_at(env, 5.0, phase, lambda name=name: seen.append(name))
     end = env.event()
     call_at(env, 6.0, Phase.COMPLETION, end.succeed)
-    run(env, end)
+    env.run(end)
     assert seen == [f"{name} {number}" for name in _ORDER[:-1] for number in (1, 2)] + ["send"]
 
 

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Generator
+from functools import partial
 from heapq import heappop
 from typing import Any
 
@@ -10,11 +11,11 @@ import pytest
 import simpy
 from simpy.core import Environment
 
-from simsticky.sim.kernel import Phase, Tick, Wait, arm, call_at, disarm, run
+from simsticky.sim.kernel import Clock, Phase, Tick, Wait, call_at
 
 
 def test_simpy_queue_holds_time_priority_number_event() -> None:
-    """Protects the re-armed tick from another layout of SimPy's queue."""
+    """Protects the clock from another layout of SimPy's queue."""
     env = simpy.Environment()
     timeout = env.timeout(3.0)
     assert heappop(env._queue) == (3.0, simpy.events.NORMAL, 0, timeout)
@@ -33,63 +34,108 @@ def test_simpy_urgent_comes_before_every_phase() -> None:
     assert sorted(Phase)[0] == 1
 
 
-def _run_until(env: simpy.Environment, end_s: float) -> None:
-    end = env.event()
-    call_at(env, end_s, Phase.SEND, end.succeed)
-    run(env, end)
+def _run_until(clock: Clock, end_s: float) -> None:
+    end = clock.event()
+    call_at(clock, end_s, Phase.SEND, end.succeed)
+    clock.run(end)
 
 
 def test_tick_comes_again_when_it_says() -> None:
-    """Protects the re-arming: one object, many events, in the phase of sends, each with a number of its own."""
-    env, times = simpy.Environment(), list[tuple[float, float]]()
+    """Protects the re-arming: one object, many events."""
+    clock, times = Clock(), list[tuple[float, float]]()
     tick = Tick()
 
     def again(now_s: float) -> float | None:
-        times.append((now_s, env.now))
+        times.append((now_s, clock.now))
         return now_s + 2.0 if len(times) < 4 else None
 
     tick.resume = again
-    arm(env, tick, 1.0)
-    assert env._queue[0][:2] == (1.0, Phase.SEND)
-    _run_until(env, 20.0)
+    clock.arm(tick, 1.0)
+    _run_until(clock, 20.0)
     assert times == [(1.0, 1.0), (3.0, 3.0), (5.0, 5.0), (7.0, 7.0)]
-    assert env.now == 20.0
+    assert clock.now == 20.0
     # Four ticks, the end's Wait and the end.
-    assert next(env._eid) == 6
+    assert clock.count_events() == 6
 
 
-@pytest.mark.parametrize("again_s", [None, 3.0])
-def test_tick_that_is_overtaken_at_its_own_instant_comes_once(again_s: float | None) -> None:
-    """Protects the queue: what a tick puts into an earlier phase of this instant stands before it, and only it goes."""
-    env, seen = simpy.Environment(), list[tuple[str, float]]()
-    ticks = [Tick() for _ in range(3)]
+def test_ticks_of_one_instant_come_in_the_order_they_were_armed_in() -> None:
+    """Protects rule T1, also for one that a tick of this very instant arms."""
+    clock, seen = Clock(), list[tuple[str, float]]()
+    ticks = {name: Tick() for name in ("first", "second", "third")}
+
+    def resume(name: str, now_s: float) -> float | None:
+        seen.append((name, now_s))
+        if name == "first" and now_s == 1.0:
+            clock.arm(ticks["third"], 1.0)
+            return 3.0
+        return None
+
+    for name, tick in ticks.items():
+        tick.resume = partial(resume, name)
+    clock.arm(ticks["first"], 1.0)
+    clock.arm(ticks["second"], 1.0)
+    _run_until(clock, 9.0)
+    assert seen == [("first", 1.0), ("second", 1.0), ("third", 1.0), ("first", 3.0)]
+
+
+def test_tick_is_not_armed_for_the_past() -> None:
+    """Protects the clock, which never goes back."""
+    clock = Clock()
+    _run_until(clock, 2.0)
+    with pytest.raises(ValueError, match=r"1\.0 is before now, 2\.0"):
+        clock.arm(Tick(), 1.0)
+
+
+def test_events_of_an_instant_come_before_its_ticks() -> None:
+    """Protects the last phase: also those that a tick of this instant has just caused, before the next tick."""
+    clock, seen = Clock(), list[str]()
+    ticks = [Tick() for _ in range(2)]
+
+    def resume(_: float) -> None:
+        seen.append("tick")
+        call_at(clock, 0.0, Phase.STATUS, lambda: seen.append("status"))
+
+    for tick in ticks:
+        tick.resume = resume
+        clock.arm(tick, 1.0)
+    call_at(clock, 1.0, Phase.OPERATION, lambda: seen.append("operation"))
+    _run_until(clock, 2.0)
+    assert seen == ["operation", "tick", "status", "tick", "status"]
+
+
+def test_tick_armed_as_a_completion_comes_before_everything_of_its_instant() -> None:
+    """Protects the ends of connections: such a tick stands among SimPy's events, and may come again as a send."""
+    clock, seen = Clock(), list[tuple[str, float]]()
+    tick = Tick()
 
     def resume(now_s: float) -> float | None:
         seen.append(("tick", now_s))
-        if now_s == 3.0:
-            return None
-        call_at(env, 0.0, Phase.STATUS, lambda: seen.append(("status", float(env.now))))
-        return again_s
+        return 2.0 if now_s == 1.0 else None
 
-    ticks[0].resume = resume
-    for number, other in enumerate(ticks[1:]):
-        other.resume = lambda now_s, name=f"other {number}": seen.append((name, now_s))
-    for tick in ticks:
-        arm(env, tick, 1.0)
-    _run_until(env, 9.0)
-    last = [] if again_s is None else [("tick", again_s)]
-    assert seen == [("tick", 1.0), ("status", 1.0), ("other 0", 1.0), ("other 1", 1.0), *last]
+    tick.resume = resume
+    for at_s in (1.0, 2.0):
+        call_at(clock, at_s, Phase.CONTAINER, lambda: seen.append(("container", float(clock.now))))
+    clock.arm_completion(tick, 1.0)
+    _run_until(clock, 3.0)
+    assert seen == [("tick", 1.0), ("container", 1.0), ("container", 2.0), ("tick", 2.0)]
 
 
 def test_disarmed_tick_does_nothing_and_another_takes_its_place() -> None:
     """Protects cancellation: the tick stays in the queue, empty, and the one in its place resumes the same."""
-    env, seen = simpy.Environment(), list[float]()
+    clock, seen = Clock(), list[float]()
     tick = Tick()
     tick.resume = seen.append
-    arm(env, tick, 1.0)
-    arm(env, disarm(tick), 2.0)
-    _run_until(env, 3.0)
+    clock.arm(tick, 1.0)
+    clock.arm(tick.disarm(), 2.0)
+    _run_until(clock, 3.0)
     assert seen == [2.0]
+
+
+def test_run_that_can_never_end_says_so() -> None:
+    """Protects from a silent stop: SimPy raises a RuntimeError as well."""
+    clock = Clock()
+    with pytest.raises(RuntimeError, match="nothing is left to wait for"):
+        clock.run(clock.event())
 
 
 def test_call_at_calls_once_at_its_phase() -> None:
