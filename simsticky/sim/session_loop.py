@@ -170,8 +170,7 @@ class SessionLoops:
                         free_s = ends[0]
                         started_s = free_s if free_s > now else now
                         ended_s = started_s + demand
-                        took_s = ended_s - now
-                        if reached and took_s <= read_timeout_s and (now <= expires_s or came_from is not None):
+                        if reached and ended_s <= now + read_timeout_s and (now <= expires_s or came_from is not None):
                             heapreplace(ends, ended_s)
                             if came_from is None:
                                 write(ROW(number, sent, now, started_s, ended_s, container, answered, -1.0))
@@ -182,7 +181,7 @@ class SessionLoops:
                                 session.holder = holder
                                 roamed += 1
                             if logs:
-                                heappush(waiting, (ended_s, number, sent, balancer, address, took_s))
+                                heappush(waiting, (ended_s, number, sent, balancer, address, ended_s - now))
                             expires_s = ended_s + timeout_s
                             if sent <= before_last:
                                 try:
