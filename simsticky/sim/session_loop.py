@@ -158,6 +158,7 @@ class SessionLoops:
                                 if holder is _NOWHERE:
                                     if not hashes and attempts.begins(session, sent, worker, target, now, demand):
                                         holder, ends, container, reached = target, target.ends, target.number, True
+                                        expires_s = INFINITY  # of a state before, which a cut has taken
                                 elif roams:
                                     # No affinity: the session leaves its state, as most requests do (rule B5).
                                     came_from, holder, ends, container = holder, target, target.ends, target.number

@@ -137,6 +137,19 @@ def test_request_that_takes_as_long_as_the_read_timeout_is_answered(sent_s: floa
         assert story.outcomes(0) + story.outcomes(1) == ["answered"] * 3
 
 
+def test_session_whose_first_request_was_cut_begins_anew_however_late(tmp_path: Path) -> None:
+    """Protects the beginning: the state went with the container, so there is none left that could have expired."""
+    story = tell(
+        tmp_path,
+        [[20.0, 200.0]],
+        plain("round-robin"),
+        {"deployment": {"replicas": 1}, "app": {"sessionTimeout": "5s"}, "timeline": [{"at": 22, "crash": "app"}]},
+        service_s=4.0,
+    )
+    assert story.outcomes(0) == ["reset", "answered"]
+    assert story.breaks(0) == []
+
+
 def test_all_targets_draining_is_503_even_for_bound_sessions_unless_chosen(tmp_path: Path) -> None:
     """Protects stickyWhenTotalWeightZero: the health gate comes first; `serve_bound` follows cookies all the same."""
     clients = [[1.0 + i, 110.0 + i] for i in range(3)] + [[112.5]]
