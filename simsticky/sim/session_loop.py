@@ -97,6 +97,8 @@ class SessionLoops:
             address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
         expires_s = timeout_s if adopted else INFINITY
+        if adopted and picks:
+            session.past = past
         first, step = tab
         # Floats, like all that is compared with them for each request: Python mixes them with integers slowly.
         stride, before_last = float(step), float(total + requests_before - step)
@@ -159,6 +161,7 @@ class SessionLoops:
                                     if not hashes and attempts.begins(session, sent, worker, target, now, demand):
                                         holder, ends, container, reached = target, target.ends, target.number, True
                                         expires_s = INFINITY  # of a state before, which a cut has taken
+                                        session.past = past
                                 elif roams:
                                     # No affinity: the session leaves its state, as most requests do (rule B5).
                                     came_from, holder, ends, container = holder, target, target.ends, target.number
@@ -259,7 +262,7 @@ class SessionLoops:
                                 attempts.end_cut(exchange.worker if slow else worker, session, cut, ended_s)
                             cut = came_from = None
                             address, holder, ends, container = self._where(session)
-                            version = _UNKNOWN
+                            version, past = _UNKNOWN, session.past if session.past is not None else past
                             if sent <= before_last and not failed:
                                 clock.arm(tick, ended_s + gap)
                                 due_s = None
