@@ -115,10 +115,11 @@ def test_retries_of_one_request_do_not_count_against_the_next(tmp_path: Path) ->
         assert outcomes == ["bad_gateway", "no_target", "answered"]
 
 
-def test_504_at_the_read_timeout(tmp_path: Path) -> None:
+@pytest.mark.parametrize("upstream", [{}, plain("round-robin"), plain("latency")], ids=["sticky", "wheel", "latency"])
+def test_504_at_the_read_timeout(upstream: dict[str, Any], tmp_path: Path) -> None:
     """Protects the read timeout: the client hears 504 then, the pod works on, and the state stays where it was."""
     slow = {"gateway": {"readTimeout": "2s"}, "deployment": {"replicas": 1}, "app": {"concurrency": 1}}
-    story = tell(tmp_path, [[10.0], [12.5], [20.0]], slow, service_s=5.0)
+    story = tell(tmp_path, [[10.0], [12.5], [20.0]], slow, upstream, service_s=5.0)
     for session in (0, 1, 2):
         (row,) = story.requests(session)
         assert (row.status, row.outcome, row.ended_s) == (504, "timed_out", row.sent_s + 2.0)
