@@ -23,7 +23,7 @@ _TOO_CLOSE = 1e-9
 _TOO_SMALL = 1000.0
 """A key is good to some 1e-12; a number below the -1022nd power of 2 has lost digits."""
 _TOO_LARGE_S = 2.0**20
-"""An average of half a month over a weight of 1: a larger one may outlive in its key the exponential that it fades by."""
+"""Twelve days, for a weight of 1. In its key a larger average may outlive the exponential by which it fades."""
 
 
 class Clock(Protocol):
@@ -88,8 +88,9 @@ class _Average:
     def key(self) -> float:
         """Return the binary logarithm of the score at time 0, which ranks scores of all times alike.
 
-        An average of 0 is the lowest, and one that is too large, which makes the pick compare the scores. A target of weight 0 never undercuts another, but as the first candidate it may
-        be a NaN that none undercuts: there it ranks lowest, which makes the pick compare the scores.
+        An average of 0 is the lowest. A target of weight 0 never undercuts another, but as the first candidate it may
+        be a NaN that none undercuts: there it ranks lowest, which makes the pick compare the scores. So does an average
+        that is too large.
         """
         if not self.weight:
             return inf if self.position else -inf
