@@ -149,7 +149,7 @@ class Attempts:
         self, session: Session, request: float, worker: Worker, container: Container, now_s: float, demand_s: float
     ) -> bool:
         """Let a session begin where its first request will be answered in time; return whether it will be."""
-        if max(container.ends[0], now_s) + demand_s - now_s > self._read_timeout_s:
+        if max(container.ends[0], now_s) + demand_s > now_s + self._read_timeout_s:
             return False
         session.request, session.before, session.picked_by = int(request), FRESH, worker.balancer
         self._breaks.begin(session, container, now_s)
@@ -250,7 +250,7 @@ class Attempts:
                 started_s = max(container.ends[0], now_s)
                 ended_s = started_s + exchange.demand_s * container.slowdown(now_s, self._warm_up)
                 heapreplace(container.ends, ended_s)
-                if ended_s - now_s <= self._read_timeout_s:
+                if ended_s <= now_s + self._read_timeout_s:
                     return self._answer(exchange, container, now_s, started_s, ended_s)
                 # The pod works the request off all the same.
                 ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s

@@ -39,7 +39,7 @@ class LoadMeter:
 
         Args:
             now_s: The time.
-            in_flight: The container of each request in flight now; None to leave them out, who cost the most.
+            in_flight: The container of each request in flight now; None to leave them out, which cost the most.
         """
         self.running = True
         self._since_s = now_s

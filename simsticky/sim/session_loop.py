@@ -97,6 +97,8 @@ class SessionLoops:
             address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
         expires_s = timeout_s if adopted else INFINITY
+        if adopted and picks:
+            session.past = past
         first, step = tab
         # Floats, like all that is compared with them for each request: Python mixes them with integers slowly.
         stride, before_last = float(step), float(total + requests_before - step)
@@ -158,6 +160,8 @@ class SessionLoops:
                                 if holder is _NOWHERE:
                                     if not hashes and attempts.begins(session, sent, worker, target, now, demand):
                                         holder, ends, container, reached = target, target.ends, target.number, True
+                                        expires_s = INFINITY  # of a state before, which a cut has taken
+                                        session.past = past
                                 elif roams:
                                     # No affinity: the session leaves its state, as most requests do (rule B5).
                                     came_from, holder, ends, container = holder, target, target.ends, target.number
@@ -170,8 +174,7 @@ class SessionLoops:
                         free_s = ends[0]
                         started_s = free_s if free_s > now else now
                         ended_s = started_s + demand
-                        took_s = ended_s - now
-                        if reached and took_s <= read_timeout_s and (now <= expires_s or came_from is not None):
+                        if reached and ended_s <= now + read_timeout_s and (now <= expires_s or came_from is not None):
                             heapreplace(ends, ended_s)
                             if came_from is None:
                                 write(ROW(number, sent, now, started_s, ended_s, container, answered, -1.0))
@@ -182,7 +185,7 @@ class SessionLoops:
                                 session.holder = holder
                                 roamed += 1
                             if logs:
-                                heappush(waiting, (ended_s, number, sent, balancer, address, took_s))
+                                heappush(waiting, (ended_s, number, sent, balancer, address, ended_s - now))
                             expires_s = ended_s + timeout_s
                             if sent <= before_last:
                                 try:
@@ -259,7 +262,7 @@ class SessionLoops:
                                 attempts.end_cut(exchange.worker if slow else worker, session, cut, ended_s)
                             cut = came_from = None
                             address, holder, ends, container = self._where(session)
-                            version = _UNKNOWN
+                            version, past = _UNKNOWN, session.past if session.past is not None else past
                             if sent <= before_last and not failed:
                                 clock.arm(tick, ended_s + gap)
                                 due_s = None

@@ -3,12 +3,16 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from small_scenario import small
 from stories import DRAIN_OFF, Story, hashed, merged, plain, rollout, scale_to, tell
 
 from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
 from simsticky.kong.balancer import Balancer
 from simsticky.kong.upstream import Target
+from simsticky.sim.recording import CODE, CONTAINER, Kind, Outcome, unpack_columns
+from simsticky.sim.simulation import Simulation
 
 _ONE_BY_ONE = [[10.0 + i] for i in range(12)]
 
@@ -69,6 +73,33 @@ def test_latency_prefers_the_pod_that_answers_sooner(tmp_path: Path) -> None:
 
 
 # Without affinity -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", ["empty", "equilibrium"])
+def test_request_sent_again_knows_where_its_session_has_been(start: str) -> None:
+    """Protects stale from lost: who answers at the second attempt holds an older copy, if the session was there."""
+    scenario = small(
+        [{"at": at_s, "crash": "app", "count": 2} for at_s in (30.0, 45.0, 60.0, 75.0)],
+        run__start=start,
+        run__until=80.0,
+        app__concurrency=16,
+        traffic__idempotent=1.0,
+        traffic__service=2.0,
+        upstream={"algorithm": "round-robin"},
+    )
+    recording = Simulation(scenario, seed=1, replication=0).run()
+    rows = np.concatenate(recording.request_blocks)
+    fields = unpack_columns(rows[:, CODE])
+    lived_on = {int(row[0]): {int(row[8])} for row in recording.session_rows}
+    seen = Counter[tuple[bool, int]]()
+    for place in np.lexsort((rows[:, 1], rows[:, 0])):
+        session, container = int(rows[place, 0]), int(rows[place, CONTAINER])
+        if fields["outcome"][place] != Outcome.ANSWERED:
+            continue
+        if fields["kind"][place] != Kind.NONE and fields["attempts"][place] > 1:
+            seen[container in lived_on[session], int(fields["kind"][place])] += 1
+        lived_on[session].add(container)
+    assert set(seen) == {(True, Kind.STALE), (False, Kind.LOST)}
 
 
 @pytest.mark.parametrize("algorithm", ["round-robin", "least-connections", "latency"])

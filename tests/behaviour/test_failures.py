@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import Story, merged, scale_to, tell
+from stories import Story, merged, plain, scale_to, tell
 
 _SINGLE = {
     "deployment": {"replicas": 1, "preStop": None, "grace": "30s", "readinessProbe": {"periodSeconds": 1}},
@@ -115,10 +115,11 @@ def test_retries_of_one_request_do_not_count_against_the_next(tmp_path: Path) ->
         assert outcomes == ["bad_gateway", "no_target", "answered"]
 
 
-def test_504_at_the_read_timeout(tmp_path: Path) -> None:
+@pytest.mark.parametrize("upstream", [{}, plain("round-robin"), plain("latency")], ids=["sticky", "wheel", "latency"])
+def test_504_at_the_read_timeout(upstream: dict[str, Any], tmp_path: Path) -> None:
     """Protects the read timeout: the client hears 504 then, the pod works on, and the state stays where it was."""
     slow = {"gateway": {"readTimeout": "2s"}, "deployment": {"replicas": 1}, "app": {"concurrency": 1}}
-    story = tell(tmp_path, [[10.0], [12.5], [20.0]], slow, service_s=5.0)
+    story = tell(tmp_path, [[10.0], [12.5], [20.0]], slow, upstream, service_s=5.0)
     for session in (0, 1, 2):
         (row,) = story.requests(session)
         assert (row.status, row.outcome, row.ended_s) == (504, "timed_out", row.sent_s + 2.0)
@@ -126,6 +127,28 @@ def test_504_at_the_read_timeout(tmp_path: Path) -> None:
     starts = [story.requests(session)[0].started_s for session in range(3)]
     assert starts == [10.0, 14.5, 20.0]
     assert story.summary["failed.timeout_504"] == 3
+
+
+@pytest.mark.parametrize("sent_s", [2.961758444039668, 62.96175844403967])
+def test_request_that_takes_as_long_as_the_read_timeout_is_answered(sent_s: float, tmp_path: Path) -> None:
+    """Protects the limit from rounding: (t + 2) - t may be more than 2, for a first request and for a later one."""
+    exactly = {"gateway": {"readTimeout": "2s"}, "deployment": {"replicas": 1}}
+    for upstream in (plain("round-robin"), {}):
+        story = tell(tmp_path, [[sent_s, sent_s + 10.0], [sent_s + 60.0]], exactly, upstream, service_s=2.0)
+        assert story.outcomes(0) + story.outcomes(1) == ["answered"] * 3
+
+
+def test_session_whose_first_request_was_cut_begins_anew_however_late(tmp_path: Path) -> None:
+    """Protects the beginning: the state went with the container, so there is none left that could have expired."""
+    story = tell(
+        tmp_path,
+        [[20.0, 200.0]],
+        plain("round-robin"),
+        {"deployment": {"replicas": 1}, "app": {"sessionTimeout": "5s"}, "timeline": [{"at": 22, "crash": "app"}]},
+        service_s=4.0,
+    )
+    assert story.outcomes(0) == ["reset", "answered"]
+    assert story.breaks(0) == []
 
 
 def test_all_targets_draining_is_503_even_for_bound_sessions_unless_chosen(tmp_path: Path) -> None:

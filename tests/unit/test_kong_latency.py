@@ -112,6 +112,15 @@ def test_slow_start_of_a_recovered_target() -> None:
     assert bench.algorithm.last_touched[C] == 12.0
 
 
+def test_average_that_is_too_large_fades_to_nothing_all_the_same() -> None:
+    """Protects the other end of the range: exp(-899) is 0, whatever it is multiplied with, and 0 is the lowest."""
+    bench = Bench(100, 100)
+    bench.answer(B, 10.0, 1e300)
+    bench.answer(A, 7000.0, 1e-200)
+    bench.now_s = 9000.0
+    assert bench.balancer.next_peer() == B
+
+
 def test_late_response_of_an_unhealthy_target() -> None:
     """Protects Kong's slip: such a response brings the entry back, and a pick that falls on it fails."""
     bench = Bench(100, 100, 100, order="ABC")

@@ -145,6 +145,43 @@ def test_cut_patches_what_is_in_flight_on_that_container() -> None:
     assert (fields["node"].tolist(), fields["attempts"].tolist()) == ([3] * 5, [2] * 5)
 
 
+@pytest.mark.parametrize("sealed_s", [[], [9.0]])
+def test_window_begins_with_the_requests_in_flight(sealed_s: list[float]) -> None:
+    """Protects the load at a window's start: what was sent before and ends within it counts until it ends."""
+    recorder = Recorder("requests", 0.0)
+    recorder.recording.containers.extend([0, 1])
+    recorder.pod_sets(0.0, {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()})
+    for number, (sent_s, ended_s, container, outcome) in enumerate(
+        [
+            (1.0, 10.0, 0, Outcome.ANSWERED),  # over when the window begins
+            (2.0, 15.0, 0, Outcome.ANSWERED),
+            (3.0, 12.0, 1, Outcome.TIMED_OUT),
+            (4.0, 18.0, -1, Outcome.TIMED_OUT),  # reached no container
+        ]
+    ):
+        recorder.write(ROW(number, 1.0, sent_s, sent_s, ended_s, container, pack(0, 1, outcome), -1.0))
+    for now_s in sealed_s:
+        recorder.seal(now_s)
+    recorder.start_window(10.0)
+    recorder.write(ROW(9, 1.0, 19.0, 19.0, 30.0, 1, pack(0), -1.0))
+    recorder.mark_window(20.0)
+    totals = recorder.recording.skew["in_flight", "serving"]
+    assert (totals.mean, totals.max) == ((5 + 2 + 1) / 2, 5 + 1)
+
+
+def test_window_without_requests_in_flight_follows_none() -> None:
+    """Protects the cheap window of a run without operations: it measures sessions and requests, nothing in flight."""
+    recorder = Recorder("requests", 0.0)
+    recorder.recording.containers.append(0)
+    recorder.pod_sets(0.0, {"taking_new": (0,), "serving": (0,), "terminating": ()})
+    recorder.write(ROW(0, 1.0, 5.0, 5.0, 15.0, 0, pack(0), -1.0))
+    recorder.start_window(10.0, in_flight=False)
+    recorder.write(ROW(1, 1.0, 11.0, 11.0, 19.0, 0, pack(0), -1.0))
+    recorder.mark_window(20.0)
+    assert recorder.recording.skew["in_flight", "serving"].mean == 0.0
+    assert recorder.recording.skew["requests", "serving"].mean == 1.0
+
+
 def test_cut_of_an_idle_container_names_nobody() -> None:
     """Protects an ordinary end: nothing in flight, nothing to patch."""
     recorder = Recorder("requests", 0.0)

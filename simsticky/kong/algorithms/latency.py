@@ -22,10 +22,12 @@ _HALVINGS_PER_S = log2(e) / DECAY_S
 _TOO_CLOSE = 1e-9
 _TOO_SMALL = 1000.0
 """A key is good to some 1e-12; a number below the -1022nd power of 2 has lost digits."""
+_TOO_LARGE_S = 2.0**20
+"""Twelve days, for a weight of 1. In its key a larger average may outlive the exponential by which it fades."""
 
 
 class Clock(Protocol):
-    """Whoever knows the time: an attribute, because two looks a request are taken at it."""
+    """Whoever knows the time, which never goes back: an attribute, because two looks a request are taken at it."""
 
     @property
     def now_s(self) -> float:
@@ -87,12 +89,13 @@ class _Average:
         """Return the binary logarithm of the score at time 0, which ranks scores of all times alike.
 
         An average of 0 is the lowest. A target of weight 0 never undercuts another, but as the first candidate it may
-        be a NaN that none undercuts: there it ranks lowest, which makes the pick compare the scores.
+        be a NaN that none undercuts: there it ranks lowest, which makes the pick compare the scores. So does an average
+        that is too large.
         """
         if not self.weight:
             return inf if self.position else -inf
         scaled = self.ewma_s / self.weight
-        return log2(scaled) + self.touched_s * _HALVINGS_PER_S if scaled > 0 else -inf
+        return log2(scaled) + self.touched_s * _HALVINGS_PER_S if 0.0 < scaled < _TOO_LARGE_S else -inf
 
 
 class Latency(Algorithm):
@@ -225,7 +228,8 @@ class Latency(Algorithm):
                 # ``_Average.key``, written out because every other response leads here.
                 average.moved = False
                 scaled = average.ewma_s / average.weight if average.weight else 0.0
-                key = log2(scaled) + average.touched_s * _HALVINGS_PER_S if scaled > 0.0 else average.key()
+                plain = 0.0 < scaled < _TOO_LARGE_S
+                key = log2(scaled) + average.touched_s * _HALVINGS_PER_S if plain else average.key()
                 keys[average.position] = key
             self._moved.clear()
             lowest = min(keys)
@@ -284,8 +288,6 @@ class Latency(Algorithm):
         if age_s > 0.0:
             kept = exp(age_s / _FADING_S)
             average.ewma_s = ewma_s = ewma_s * kept + rtt_s * (1.0 - kept)
-        elif age_s < 0.0:
-            self._leads_until_s = -inf  # It fades from an earlier time than before, which lowers its score.
         if average is self._leader:
             if not ewma_s < self._limit_s - self._limit_falls * now_s:
                 self._leads_until_s = -inf
