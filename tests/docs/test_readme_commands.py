@@ -23,17 +23,19 @@ base: {base}
 run: {{replications: 2, skewFloor: false}}
 traffic: {{sessions: {{kind: poisson, rate: {rate}}}}}
 """
-RATE = {"Recommend": "1/s"}
+RATE = {"Recommend": "0.7/s"}
 """Clients of the light copies, by heading; with fewer than these an answer is inconclusive."""
 LOWEST_RATE = "0.2/s"
 
 SHORTER = {
     "--reps 5000": "--reps 4",
+    "--reps 5 --report": "--reps 2 --report",
+    "--samples 20": "--samples 8",
     "--precision 0.2%": "--precision 20%",
     "--max-reps 500": "--max-reps 11",
     "--scheduler tcp://10.0.0.5:8786": "--scheduler {scheduler}",
 }
-"""What would take hours, or a cluster of one's own, and what is run instead."""
+"""What would take long, or a cluster of one's own, and what is run instead."""
 
 NEEDED = {name: f"simsticky run scenarios/rolling.yaml --out {name}" for name in ("base.json", "head.json")}
 """Files that no command of the README writes, and what the text beside says writes them."""
