@@ -1,30 +1,7 @@
-"""The sticky cookie on the wire and in the client's jar.
+"""The sticky cookie in the client's jar.
 
-Source: RFC 6265 for names, values, paths and the jar; Kong's documentation for the header, which shows a
-session cookie (no expiry) with a path and no other attribute.
+Source: RFC 6265; Kong's documentation shows a session cookie (no expiry) with a path and no other attribute.
 """
-
-import re
-
-from simsticky.kong.upstream import DEFAULT_COOKIE_PATH
-
-# RFC 6265 §4.1.1: a name is an HTTP token; a value has no controls, space, double quote, comma, semicolon or
-# backslash; a path no controls or semicolon.
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
-_PATH = re.compile(r"[ -:<-~]*")
-
-
-def set_cookie_header(name: str, value: str, path: str = DEFAULT_COOKIE_PATH) -> str:
-    """Return the value of the Set-Cookie header, as in ``session_id=0123; Path=/``.
-
-    Raises:
-        ValueError: RFC 6265 §4.1.1 does not allow the name, the value or the path.
-    """
-    for part, pattern, text in (("name", _NAME, name), ("value", _VALUE, value), ("path", _PATH, path)):
-        if pattern.fullmatch(text) is None:
-            raise ValueError(f"not a cookie {part}: {text!r}")
-    return f"{name}={value}; Path={path}"
 
 
 def default_path(request_path: str) -> str:

@@ -16,13 +16,11 @@ from simsticky.kong.healthchecks import HealthChecks
 from simsticky.kong.retries import Attempt
 from simsticky.kong.upstream import Target
 
-TICK_S = 0.1
-"""How often the timer looks whether a round of probes is due. Its jitter of up to a tenth is left out."""
-
 PURGE_AFTER_S = 300.0
 """How long a push leaves the state of targets it does not list (``CLEAR_HEALTH_STATUS_DELAY``)."""
 
 _TICKS_PER_S = 10
+"""Looks of the timer whether a round of probes is due. Its jitter of up to a tenth of a tick is left out."""
 _SLACK = 1e-6
 
 
@@ -246,15 +244,6 @@ class HealthChecker:
         if report in checks.unhealthy.http_statuses or report == 0:
             return checks.unhealthy.http_failures, "http"
         return 0, "http"
-
-    def force(self, address: str, *, available: bool) -> Verdict | None:
-        """Set a state by hand and clear the counters, as the Admin API does; None of an unknown target."""
-        entry = self._entries.get(address)
-        if entry is None:
-            return None
-        entry.health = entry.stored = Health.HEALTHY if available else Health.UNHEALTHY
-        entry.counters = _NO_REPORTS
-        return Verdict(address, available)
 
     # Probes -----------------------------------------------------------------------------------------------------
 

@@ -10,23 +10,15 @@ from typing import Final
 # Target (targets.lua). A pair is (smallest, largest) allowed value, both included.
 DEFAULT_WEIGHT: Final = 100
 WEIGHT_LIMITS: Final = (0, 65_535)
-DEFAULT_TARGET_PORT: Final = 8000
 
 # Upstream (upstreams.lua).
-ALGORITHMS: Final = ("round-robin", "consistent-hashing", "least-connections", "latency", "sticky-sessions")
-DEFAULT_ALGORITHM: Final = "round-robin"
 DEFAULT_SLOTS: Final = 10_000
-SLOTS_LIMITS: Final = (10, 65_536)
 DEFAULT_THRESHOLD: Final = 0
 THRESHOLD_LIMITS: Final = (0, 100)
 DEFAULT_COOKIE_PATH: Final = "/"
 
-# Service (services.lua; KIC sends the same values). Timeouts are stored in milliseconds there, seconds here.
+# Service (services.lua; KIC sends the same value).
 DEFAULT_RETRIES: Final = 5
-RETRIES_LIMITS: Final = (0, 32_767)
-DEFAULT_CONNECT_TIMEOUT_S: Final = 60.0
-DEFAULT_WRITE_TIMEOUT_S: Final = 60.0
-DEFAULT_READ_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)

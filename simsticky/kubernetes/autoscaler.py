@@ -127,11 +127,6 @@ class Decision(NamedTuple):
     state: AutoscalerState
     desired: int | None = None
 
-    @property
-    def limited(self) -> bool:
-        """Whether something else than the metrics decided."""
-        return self.desired is not None and self.desired != self.replicas
-
 
 def combine(proposals: Sequence[int | None], current: int) -> int | None:
     """Return the largest proposal of several metrics; ``None`` in it is a metric that failed.

@@ -42,9 +42,7 @@ class DeploymentSpec:
     strategy: Strategy = field(default_factory=Strategy)
     revision: int = 1
     paused: bool = False
-    min_ready_seconds: int = 0
     progress_deadline_seconds: int | None = 600
-    revision_history_limit: int = 10
     pod_replacement_policy: PodReplacementPolicy | None = None
 
 

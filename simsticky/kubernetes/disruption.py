@@ -61,7 +61,6 @@ class BudgetStatus:
     disruptions_allowed: int = 0
     current_healthy: int = 0
     desired_healthy: int = 0
-    expected_pods: int = 0
     disrupted_pods: Mapping[str, float] = field(default_factory=dict)
     observed: bool = True
 
@@ -147,7 +146,7 @@ def sync(
     expected, desired = expected_and_desired(budget, controller_scale, len(pods))
     # A budget that matches nothing yet allows nothing: its first pods may appear before the next pass.
     allowed = max(0, healthy - desired) if expected > 0 else 0
-    return BudgetStatus(allowed, healthy, desired, expected, waiting)
+    return BudgetStatus(allowed, healthy, desired, waiting)
 
 
 def can_ignore_budget(pod: BudgetPod) -> bool:

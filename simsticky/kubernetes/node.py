@@ -6,16 +6,7 @@ Source: Kubernetes, controller/nodelifecycle/node_lifecycle_controller.go (``try
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
-
-from simsticky.kubernetes.pod import (
-    DEFAULT_TERMINATION_GRACE_PERIOD_S,
-    TerminationTimeline,
-    effective_grace_s,
-    termination_timeline,
-)
 
 NODE_LEASE_RENEW_S = 10.0
 NODE_MONITOR_PERIOD_S = 5.0
@@ -76,81 +67,3 @@ def last_renewal_s(lost_at_s: float, renew_phase_s: float, renew_s: float = NODE
 def _tick_at_or_after(time_s: float, phase_s: float, period_s: float) -> int:
     """Return the number of the first tick from then on, tick 0 being at the phase."""
     return math.ceil((time_s - phase_s) / period_s)
-
-
-@dataclass(frozen=True, slots=True)
-class ShutdownPod:
-    """A pod on a node that shuts down.
-
-    ``pre_stop_s`` and ``exit_after_sigterm_s`` are as in :func:`simsticky.kubernetes.pod.termination_timeline`;
-    ``critical``: it is of a system priority class.
-    """
-
-    name: str
-    grace_s: int = DEFAULT_TERMINATION_GRACE_PERIOD_S
-    pre_stop_s: float | None = None
-    exit_after_sigterm_s: float | None = 0.0
-    critical: bool = False
-
-
-class ShutdownStop(NamedTuple):
-    """How the shutdown ends one pod: seconds since the kubelet learnt of it.
-
-    ``killed_from_s``: when the kubelet starts killing, with ``grace_s`` seconds of grace; ``end`` counts from
-    there. At ``failed_at_s`` the phase is Failed (reason Terminated) and the pod's controller replaces it. The
-    object is *not* deleted: it has no deletion timestamp, its endpoint is never *terminating*, and drain
-    support does nothing.
-    """
-
-    killed_from_s: float
-    grace_s: int
-    end: TerminationTimeline
-
-    @property
-    def failed_at_s(self) -> float:
-        """When the pod is over."""
-        return self.killed_from_s + self.end.container_dead_at_s
-
-
-def graceful_shutdown(
-    pods: Sequence[ShutdownPod],
-    shutdown_grace_s: int = SHUTDOWN_GRACE_PERIOD_S,
-    critical_s: int = SHUTDOWN_GRACE_PERIOD_CRITICAL_S,
-) -> dict[str, ShutdownStop]:
-    """Return how a graceful node shutdown stops the node's pods: pod name -> times; empty when it is inactive.
-
-    Args:
-        pods: The pods of the node.
-        shutdown_grace_s: ``shutdownGracePeriod`` in whole seconds; 0, the default, is inactive, and then pods
-            are cut off by the node's end like those of a lost node.
-        critical_s: ``shutdownGracePeriodCriticalPods``, the last part of it, for critical pods only.
-
-    Regular pods are killed first, all at once, with their own grace or their part of the period if that is
-    shorter. Critical ones follow when the regular ones are over or their part has passed. A preStop hook runs
-    inside that grace as always.
-    """
-    if shutdown_grace_s <= 0 or critical_s > shutdown_grace_s:
-        return {}
-    stops: dict[str, ShutdownStop] = {}
-    start_s = 0.0
-    for critical, period_s in ((False, shutdown_grace_s - critical_s), (True, critical_s)):
-        group = [pod for pod in pods if pod.critical is critical]
-        for pod in group:
-            grace_s = effective_grace_s(pod.grace_s, override_s=min(pod.grace_s, period_s))
-            end = termination_timeline(grace_s, pod.pre_stop_s, pod.exit_after_sigterm_s)
-            stops[pod.name] = ShutdownStop(start_s, grace_s, end)
-        over_s = max((stops[pod.name].failed_at_s for pod in group), default=start_s)
-        start_s = min(over_s, start_s + period_s)
-    return stops
-
-
-def cut_short(timeline: TerminationTimeline, left_s: float) -> TerminationTimeline:
-    """Return a container's end when its machine goes ``left_s`` seconds after the kubelet began to kill it.
-
-    A spot notice gives 30 to 120 s, whatever the pod's own grace: what is not over by then is cut off, which
-    counts as a kill. SIGTERM may then never be sent; its time is the machine's end.
-    """
-    if timeline.container_dead_at_s <= left_s:
-        return timeline
-    sigterm_at_s = min(timeline.sigterm_at_s, left_s)
-    return replace(timeline, sigterm_at_s=sigterm_at_s, container_dead_at_s=left_s, sigkill=True)

@@ -1,7 +1,7 @@
 """How a ReplicaSet makes up the difference: batches of new pods, the order in which surplus pods go.
 
 Source: Kubernetes, replicaset/replica_set.go (``manageReplicas``, ``getPodsToDelete``, ``slowStartBatch``)
-and controller_utils.go (``ActivePodsWithRanks``, ``IsPodActive``).
+and controller_utils.go (``ActivePodsWithRanks``).
 """
 
 import math
@@ -45,25 +45,9 @@ def api_time_s(time_s: float) -> float:
     return float(math.floor(time_s))
 
 
-def is_pod_active(phase: str, *, has_deletion_timestamp: bool) -> bool:
-    """Return whether the ReplicaSet counts the pod: neither terminal nor being deleted.
-
-    A pod that is being deleted is therefore replaced while it still serves; a crashed container is not.
-    """
-    return phase not in ("Succeeded", "Failed") and not has_deletion_timestamp
-
-
 def is_pod_available(ready_since_s: float | None, min_ready_seconds: int, now_s: float) -> bool:
     """Return whether a pod, ready since then (``None``: not ready), has been so for ``minReadySeconds``."""
     return ready_since_s is not None and now_s >= ready_since_s + min_ready_seconds
-
-
-def availability_check_s(min_ready_seconds: int) -> float:
-    """Return how long after a pod became ready its ReplicaSet looks again whether it is available.
-
-    Source: replica_set.go:updatePod, one second more than ``minReadySeconds``.
-    """
-    return float(min_ready_seconds + MIN_READY_REQUEUE_EXTRA_S) if min_ready_seconds > 0 else 0.0
 
 
 def slow_start_batches(count: int) -> list[int]:

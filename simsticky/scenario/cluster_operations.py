@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simsticky.scenario.fields import Duration, Section, Whole
-from simsticky.scenario.operation import NODE, SERVICE, BaseOperation, PodCount, pods
+from simsticky.scenario.operation import NODE, SERVICE, BaseOperation, InstantOperation, PodCount, pods
 from simsticky.units import format_duration
 
 
@@ -18,18 +18,13 @@ class Rollback(BaseOperation):
     """Name of the Deployment."""
 
 
-class Pause(BaseOperation):
+class Pause(InstantOperation):
     """Rollouts are held: scaling still works, and nothing is reported as stuck."""
 
     verb = "pause"
     noun = "pause"
     pause: str
     """Name of the Deployment."""
-
-    @property
-    def lasts_s(self) -> float:
-        """Seconds until the operation is over: it is a write, and no more."""
-        return 0.0
 
 
 class Resume(BaseOperation):
@@ -75,7 +70,7 @@ class DrainNode(BaseOperation):
         return f"drain {self.drain_node}"
 
 
-class Uncordon(BaseOperation):
+class Uncordon(InstantOperation):
     """A cordoned node, or a new one of that name, takes pods again."""
 
     verb = "uncordon"
@@ -83,11 +78,6 @@ class Uncordon(BaseOperation):
     subject = NODE
     uncordon: str
     """Name of the node."""
-
-    @property
-    def lasts_s(self) -> float:
-        """Seconds until the operation is over: it is a write, and no more."""
-        return 0.0
 
 
 class ShutdownNode(BaseOperation):
@@ -143,7 +133,7 @@ class Spot(BaseOperation):
         return f"spot end of {self.spot} in {format_duration(self.notice)}"
 
 
-class SwitchService(BaseOperation):
+class SwitchService(InstantOperation):
     """The Service's selector goes from one Deployment's pods to another's: all old endpoints vanish at once."""
 
     verb = "switchService"
@@ -159,13 +149,8 @@ class SwitchService(BaseOperation):
         """Short text for tables."""
         return f"switch {self.switch_service} to {self.to}"
 
-    @property
-    def lasts_s(self) -> float:
-        """Seconds until the operation is over: it is a write, and no more."""
-        return 0.0
 
-
-class Canary(BaseOperation):
+class Canary(InstantOperation):
     """The route's weights change: it leads to several Services, one before each of the Deployments named."""
 
     verb = "canary"
@@ -181,11 +166,6 @@ class Canary(BaseOperation):
         """Short text for tables."""
         return "canary " + ", ".join(f"{name} {weight}" for name, weight in self.weights.items())
 
-    @property
-    def lasts_s(self) -> float:
-        """Seconds until the operation is over: it is a write, and no more."""
-        return 0.0
-
 
 class LoadChange(Section):
     """How the load changes."""
@@ -194,7 +174,7 @@ class LoadChange(Section):
     """New sessions per second, as a multiple of what ``traffic.sessions`` says; 1 takes earlier changes back."""
 
 
-class TrafficChange(BaseOperation):
+class TrafficChange(InstantOperation):
     """More or fewer new sessions from here on; of open arrivals only."""
 
     verb = "traffic"
@@ -212,8 +192,3 @@ class TrafficChange(BaseOperation):
     def label(self) -> str:
         """Short text for tables."""
         return f"traffic x{self.traffic.rate_factor:g}"
-
-    @property
-    def lasts_s(self) -> float:
-        """Seconds until the operation is over: it is a change, and no more."""
-        return 0.0

@@ -142,12 +142,16 @@ class Upstream(Section):
         return upstream
 
 
+MOST_NODES = 4096
+"""As many as the code of a recorded request can tell apart (``sim/recording.py``)."""
+
+
 class Gateway(Section):
     """Kong's nodes, and the choices where sticky-sessions' closed source leaves the behaviour unknown."""
 
     version: Version | None = None
     """Version of Kong, if known, for example "3.11"; what it does not know is refused."""
-    nodes: Annotated[Whole, Field(ge=1, le=10_000)] = 1
+    nodes: Annotated[Whole, Field(ge=1, le=MOST_NODES)] = 1
     """Kong nodes, each with its own configuration and push delay."""
     workers: Annotated[Whole, Field(ge=1, le=1000)] = 1
     """Worker processes per node, each with its own balancer."""

@@ -66,6 +66,15 @@ class BaseOperation(Section):
         return None
 
 
+class InstantOperation(BaseOperation):
+    """An operation that is over at once: it writes to an object, or changes a rate, and no more."""
+
+    @property
+    def lasts_s(self) -> float:
+        """Seconds until the operation is over."""
+        return 0.0
+
+
 def pods(count: int) -> str:
     """Return a number of pods as text for labels."""
     return "pod" if count == 1 else f"{count} pods"

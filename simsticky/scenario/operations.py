@@ -26,7 +26,7 @@ from simsticky.scenario.cluster_operations import (
 )
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.fields import Duration, Switch, Whole
-from simsticky.scenario.operation import GATEWAY_NODE, BaseOperation, PodCount, pods
+from simsticky.scenario.operation import GATEWAY_NODE, BaseOperation, InstantOperation, PodCount, pods
 from simsticky.scenario.problems import did_you_mean
 from simsticky.units import format_duration
 
@@ -125,7 +125,7 @@ class GatewayRestart(BaseOperation):
         return self.downtime
 
 
-class ConfigPush(BaseOperation):
+class ConfigPush(InstantOperation):
     """The gateway accepts a push caused by an unrelated object: every balancer of every worker is built anew."""
 
     verb = "configPush"
@@ -139,11 +139,6 @@ class ConfigPush(BaseOperation):
     def label(self) -> str:
         """Short text for tables."""
         return f"push to {'all nodes' if self.config_push == self.everything else self.config_push}"
-
-    @property
-    def lasts_s(self) -> float:
-        """Seconds until the operation is over."""
-        return 0.0
 
 
 def _verb(value: Any) -> str | None:

@@ -13,6 +13,10 @@ _MOST_NODES = 10_000
 _Sections = Mapping[str, Any]
 
 
+MOST_OPERATIONS = 65_535
+"""As many as the code of a recorded request can name (``sim/recording.py``)."""
+
+
 def misfits(written: Mapping[str, Any]) -> list[Problem]:
     """Return the operations that do not fit the other sections.
 
@@ -25,7 +29,13 @@ def misfits(written: Mapping[str, Any]) -> list[Problem]:
     """
     problems: list[Problem] = []
     timeline = written.get("timeline")
-    for i, entry in enumerate(timeline if isinstance(timeline, list | tuple) else ()):
+    entries = timeline if isinstance(timeline, list | tuple) else ()
+    times = [entry.get("times", 1) for entry in entries if isinstance(entry, Mapping)]
+    total = sum(number for number in times if isinstance(number, int))
+    if total > MOST_OPERATIONS:
+        text = f"{total} operations, repetitions counted, and {MOST_OPERATIONS} may be"
+        problems.append(Problem(("timeline",), text))
+    for i, entry in enumerate(entries):
         for operation in OPERATIONS.values() if isinstance(entry, Mapping) else ():
             target = entry.get(operation.verb)
             if operation is TrafficChange and target is not None and _is_closed(written.get("traffic")):

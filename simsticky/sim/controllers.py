@@ -323,8 +323,6 @@ def _spec(deployment: Deployment, replicas: int) -> DeploymentSpec:
         replicas=replicas,
         strategy=Strategy(deployment.strategy.type, rolling.max_surge, rolling.max_unavailable),
         paused=deployment.paused,
-        min_ready_seconds=deployment.min_ready_seconds,
         progress_deadline_seconds=deployment.progress_deadline_seconds,
-        revision_history_limit=deployment.revision_history_limit,
         pod_replacement_policy=deployment.pod_replacement_policy,
     )

@@ -91,11 +91,8 @@ _FIELDS = (
     ("cause", 16),
     ("connect", 1),
 )
-CODE_FIELDS = tuple(name for name, _ in _FIELDS)
-MAX_NODES = 1 << 12
 MAX_ATTEMPTS = (1 << 8) - 1
 """Attempts beyond these are made, but not counted."""
-MAX_OPERATIONS = (1 << 16) - 1
 CONNECT = 1 << 48
 """Bit of the code that tells a connect from a message, where connections are long-lived."""
 SENDING = CONNECT | (1 << 20) - 1
@@ -119,7 +116,7 @@ def pack(
 
 
 def unpack_columns(codes: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.int64]]:
-    """Unpack a column of codes into integer columns of the same length, by name of :data:`CODE_FIELDS`."""
+    """Unpack a column of codes into integer columns of the same length, by name of their field."""
     rest = codes.astype(np.int64)
     columns = {}
     for name, bits in _FIELDS:

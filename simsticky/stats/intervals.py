@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Kind = Literal[
     "none",
@@ -25,7 +25,6 @@ Kind = Literal[
     "cluster Wilson",
     "upper bound",
     "lower bound",
-    "order statistics",
     "paired t",
     "paired ratio t",
     "Welch t",
@@ -184,36 +183,6 @@ def share_interval(numerators: Values, denominators: Values, level: float = LEVE
     half = _t_quantile(level, replications - 1) * math.sqrt(variance)
     low, high = max(0.0, share - half), min(1.0, share + half)
     return Interval(share, low, high, level, "ratio t", replications, left_out)
-
-
-def quantile_interval(values: Values, p: float, level: float = LEVEL) -> Interval:
-    """Order-statistic interval for the ``p``-quantile of a quantity with one value a replication.
-
-    Distribution-free and exact up to the discreteness of the order statistics (Conover, Practical
-    Nonparametric Statistics, §3.2; ``scipy.stats.quantile_test``). An end that no order statistic can reach
-    at this level is None: 30 replications say nothing about the upper end of a 99 % quantile. With ties,
-    and for the estimate, the quantile is the smallest value with at least a share ``p`` of the values at or
-    below it.
-
-    Args:
-        values: One number a replication; None or NaN where it is missing.
-        p: The quantile's order, in (0, 1).
-        level: Confidence level in (0, 1).
-    """
-    if not 0 < p < 1:
-        raise ValueError(f"a quantile's order lies between 0 and 1, not at {p}")
-    seen = sorted(_known(values))
-    left_out = len(values) - len(seen)
-    if not seen:
-        return Interval(None, None, None, level, "none", 0, left_out)
-    estimate = seen[max(0, math.ceil(p * len(seen)) - 1)]
-    if len(seen) == 1:
-        return Interval(estimate, None, None, level, "none", 1, left_out)
-    from scipy.stats import quantile_test
-
-    ends: Any = quantile_test(seen, p=p).confidence_interval(level)
-    low, high = (None if math.isnan(end) else float(end) for end in (ends.low, ends.high))
-    return Interval(estimate, low, high, level, "order statistics", len(seen), left_out)
 
 
 def _known(values: Values) -> list[float]:

@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 ORDER = ("last_old_pod_gone_s", "peak_pods", "extra_pod_s")
 """The costs in their default order."""
 
-MEANINGS: Mapping[str, str] = {
-    "last_old_pod_gone_s": "from the operation's start until its last old pod is gone",
-    "peak_pods": "most pods at once during the operation",
-    "extra_pod_s": "pods beyond the wanted number, integrated over the operation",
-}
-
 TIE = 0.05
 """Costs that differ by less than this part of the least one are equal, and the next cost decides."""
 

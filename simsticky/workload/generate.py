@@ -59,7 +59,6 @@ class Workload:
     Attributes:
         population: Number of clients of a closed workload; 0 for open arrivals and for a trace.
         endless: Whether the sessions of a closed workload never end.
-        session_names: For a trace, the sessions' names in the order of their ids; None otherwise.
         warnings: What the user should know about the trace file.
     """
 
@@ -85,12 +84,10 @@ class Workload:
         self._in_equilibrium = False
         self.population = 0
         self.endless = False
-        self.session_names: list[str] | None = None
         self.warnings: tuple[str, ...] = ()
 
         if traffic.trace is not None:
             self._trace = read_trace(traffic.trace)
-            self.session_names = list(self._trace.names)
             if self._trace.ignored:
                 self.warnings = (f"{traffic.trace}: columns not used: {', '.join(self._trace.ignored)}",)
             return

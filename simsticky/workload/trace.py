@@ -31,7 +31,6 @@ class Trace:
     """The sessions of a trace file in order of start; sessions that start together keep the file's order.
 
     Attributes:
-        names: Length n, the sessions as the file names them.
         start_s: Length n, time of the first request.
         counts: Length n, requests of each session.
         think_s: Flat, in order of request; 0 after each session's last.
@@ -39,7 +38,6 @@ class Trace:
         ignored: Columns that are not used.
     """
 
-    names: tuple[str, ...]
     start_s: NDArray[np.float64]
     counts: NDArray[np.int64]
     think_s: NDArray[np.float64]
@@ -276,7 +274,6 @@ def _assemble(rows: _Rows, header: list[str], problems: _Problems) -> Trace | No
     place[by_start] = np.arange(by_start.size)
     flat = np.argsort(place[session], kind="stable")
     return Trace(
-        names=tuple(names[index] for index in by_start.tolist()),
         start_s=start[by_start],
         counts=counts[by_start],
         think_s=think[flat],

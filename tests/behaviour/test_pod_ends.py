@@ -1,4 +1,4 @@
-"""The simulated end of a pod against the pure timelines of ``kubernetes/``, over random grace periods and hooks."""
+"""The simulated end of a pod against ``pod_timelines.py``, over random grace periods and hooks."""
 
 from math import isnan
 from pathlib import Path
@@ -7,11 +7,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pod_timelines import ShutdownPod, StoppedContainer, cut_short, graceful_shutdown, pod_dead_at_s, pod_termination
 from stories import Story, scale_to, tell
 
-from simsticky.kubernetes.node import ShutdownPod, cut_short, graceful_shutdown
 from simsticky.kubernetes.pod import termination_timeline
-from simsticky.kubernetes.sidecar import StoppedContainer, pod_dead_at_s, pod_termination
 
 _FEW = settings(max_examples=settings().max_examples // 4)
 """A run takes longer than what hypothesis is made for."""

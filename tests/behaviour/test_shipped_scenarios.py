@@ -2,13 +2,14 @@
 
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import simsticky as ss
-from simsticky.kong.upstream import ALGORITHMS
 from simsticky.results.result import Result
 from simsticky.scenario.changes import parse_settings
+from simsticky.scenario.gateway import Upstream
 from simsticky.scenario.model import Scenario
 from simsticky.simulate import simulate
 
@@ -32,7 +33,7 @@ def side_by_side() -> dict[str, Scenario]:
 def test_algorithms_compares_all_five() -> None:
     """Protects the command in the description: it names all five algorithms, none of them in a way to be warned of."""
     sides = side_by_side()
-    assert set(sides) == set(ALGORITHMS)
+    assert set(sides) == set(get_args(Upstream.model_fields["algorithm"].annotation))
     assert not any(side.warnings for side in sides.values())
 
 

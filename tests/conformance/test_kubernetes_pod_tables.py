@@ -21,6 +21,7 @@ from simsticky.kubernetes.replicaset import PodRank, compare_for_deletion, delet
 from simsticky.kubernetes.statefulset import StatefulSetSpec, resolved_max_unavailable
 from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.cluster import Kic, Kubernetes
+from simsticky.scenario.deployment import Deployment
 from simsticky.sim.evictions import Evictions
 
 Case = dict[str, Any]
@@ -264,6 +265,7 @@ def test_crash_loop_back_off(case: float, request: pytest.FixtureRequest) -> Non
 
 
 DEPLOYMENT = DeploymentSpec()
+WRITTEN = Deployment()
 STATEFUL_SET = StatefulSetSpec()
 PROBE = ProbeSpec()
 CLUSTER = Kubernetes()
@@ -285,8 +287,8 @@ CONSTANTS: dict[str, dict[str, object]] = {
         "max_surge": Strategy().max_surge,
         "max_unavailable": Strategy().max_unavailable,
         "progress_deadline_s": DEPLOYMENT.progress_deadline_seconds,
-        "revision_history_limit": DEPLOYMENT.revision_history_limit,
-        "min_ready_s": DEPLOYMENT.min_ready_seconds,
+        "revision_history_limit": WRITTEN.revision_history_limit,
+        "min_ready_s": WRITTEN.min_ready_seconds,
         "paused": DEPLOYMENT.paused,
     },
     "statefulset": {

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pod_timelines import ShutdownPod, StoppedContainer, graceful_shutdown, pod_dead_at_s, pod_termination
 
 from simsticky.kubernetes.autoscaler import (
     AutoscalerSpec,
@@ -21,10 +22,8 @@ from simsticky.kubernetes.disruption import (
     expected_and_desired,
     sync,
 )
-from simsticky.kubernetes.node import ShutdownPod, graceful_shutdown
 from simsticky.kubernetes.replica_calculator import MeasuredPod, Sample, resource_replicas
 from simsticky.kubernetes.replicaset import PodRank, compare_for_deletion
-from simsticky.kubernetes.sidecar import StoppedContainer, pod_dead_at_s, pod_termination
 
 RULES = st.builds(
     ScalingRules,

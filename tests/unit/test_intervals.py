@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simsticky.stats.intervals import mean_count, mean_t, quantile_interval, ratio_of_sums, share_interval
+from simsticky.stats.intervals import mean_count, mean_t, ratio_of_sums, share_interval
 
 
 def test_mean_t_is_students_interval():
@@ -28,7 +28,7 @@ def test_missing_replications_are_left_out_and_counted():
     assert (shares.estimate, shares.used, shares.left_out) == (0.15, 2, 2)
 
 
-@pytest.mark.parametrize("make", [mean_t, mean_count, lambda v: quantile_interval(v, 0.5)])
+@pytest.mark.parametrize("make", [mean_t, mean_count])
 def test_nothing_known_gives_nothing(make):
     """Without a value there is no estimate."""
     interval = make([None, math.nan])
@@ -44,7 +44,6 @@ def test_one_replication_has_no_interval():
         ratio_of_sums([3], [7]),
         share_interval([412], [1203]),
         share_interval([0], [1203]),
-        quantile_interval([4.0], 0.5),
     ]
     assert all(i.estimate is not None and i.low is None and i.high is None for i in intervals)
     assert {i.kind for i in intervals} == {"none"}
@@ -142,19 +141,3 @@ def test_shares_of_clustered_sessions_are_covered(runs, p, icc):
     pooled = [stats.binomtest(int(row.sum()), runs * sessions).proportion_ci(0.95, "wilson") for row in broken[:300]]
     assert covered > 0.95 - 4 * math.sqrt(0.95 * 0.05 / studies)
     assert np.mean([i.low <= p <= i.high for i in pooled]) < 0.8
-
-
-def test_quantile_interval_is_made_of_order_statistics():
-    """The median of 11 values lies between the 2nd and the 10th with 95 %."""
-    interval = quantile_interval(list(range(1, 12)), 0.5)
-    assert (interval.estimate, interval.low, interval.high) == (6, 2, 10)
-    assert interval.kind == "order statistics"
-
-
-def test_a_quantile_out_of_reach_has_an_open_end():
-    """Thirty runs cannot bound the 99 % quantile from above."""
-    interval = quantile_interval(list(range(30)), 0.99)
-    assert interval.high is None
-    assert interval.low is not None
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        quantile_interval([1.0], 1.0)

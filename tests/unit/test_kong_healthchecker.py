@@ -113,16 +113,6 @@ def test_verdicts_reach_every_worker_that_lists_the_target() -> None:
     assert elsewhere.healthy
 
 
-def test_force() -> None:
-    """Protects the Admin API's hand: the state is set, the counters are cleared, an unknown target is passed over."""
-    it = checker(PASSIVE_2)
-    it.report(A, Failure.TCP, 0.0)
-    assert it.force(A, available=False) == Verdict(A, available=False)
-    assert (it.health(A), it.counters(A)) == (Health.UNHEALTHY, Counters())
-    assert it.force("10.9.9.9:80", available=True) is None
-    assert it.health("10.9.9.9:80") is None
-
-
 # Attempts -------------------------------------------------------------------------------------------------------
 
 

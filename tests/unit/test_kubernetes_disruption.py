@@ -95,7 +95,7 @@ def test_some_pods_need_no_budget(pod: BudgetPod) -> None:
 def test_unready_pods_under_if_healthy_budget() -> None:
     """An unready pod goes for nothing while enough others are healthy, else it needs an allowed disruption."""
     broken = BudgetPod("broken", ready=False)
-    enough = BudgetStatus(disruptions_allowed=0, current_healthy=2, desired_healthy=2, expected_pods=3)
+    enough = BudgetStatus(disruptions_allowed=0, current_healthy=2, desired_healthy=2)
     short = replace(enough, current_healthy=1)
     none_wanted = replace(enough, current_healthy=0, desired_healthy=0)
     assert evict(broken, [(ONE_MAY_GO, enough)], 0.0).code == 201
@@ -107,7 +107,7 @@ def test_unready_pods_under_if_healthy_budget() -> None:
 def test_unready_pods_under_always_allow() -> None:
     """AlwaysAllow lets a broken pod go even when too few are healthy; a healthy one stays."""
     always = replace(ONE_MAY_GO, unhealthy_pod_eviction_policy="AlwaysAllow")
-    short = BudgetStatus(disruptions_allowed=0, current_healthy=1, desired_healthy=2, expected_pods=3)
+    short = BudgetStatus(disruptions_allowed=0, current_healthy=1, desired_healthy=2)
     assert evict(BudgetPod("broken", ready=False), [(always, short)], 0.0).code == 201
     assert evict(BudgetPod("well"), [(always, short)], 0.0).code == 429
 
@@ -129,7 +129,7 @@ def test_a_budget_the_controller_has_not_seen_refuses() -> None:
 def test_too_many_open_evictions_are_forbidden() -> None:
     """Beyond 2000 unconfirmed evictions the API answers 403."""
     open_ones = {f"p{n}": 0.0 for n in range(2001)}
-    status = BudgetStatus(10, 10, 0, 10, open_ones)
+    status = BudgetStatus(10, 10, 0, open_ones)
     assert evict(PODS[0], [(ONE_MAY_GO, status)], 0.0).code == 403
 
 

@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 from simsticky.kubernetes.replicaset import (
     PodRank,
     api_time_s,
-    availability_check_s,
     deletion_order,
-    is_pod_active,
     is_pod_available,
     log_bucket,
     pods_to_delete,
@@ -29,21 +27,12 @@ def test_slow_start_doubles() -> None:
     assert sum(slow_start_batches(2000)) == 500
 
 
-def test_a_terminating_pod_is_not_active() -> None:
-    """A pod that is being deleted is replaced at once; a crashed container's pod is not."""
-    assert is_pod_active("Running", has_deletion_timestamp=False)
-    assert not is_pod_active("Running", has_deletion_timestamp=True)
-    assert not is_pod_active("Failed", has_deletion_timestamp=False)
-
-
 def test_available_after_min_ready_seconds() -> None:
-    """A pod is available once ready for minReadySeconds; the controller looks again a second later."""
+    """A pod is available once ready for minReadySeconds."""
     assert is_pod_available(5.0, 0, 5.0)
     assert not is_pod_available(None, 0, 5.0)
     assert not is_pod_available(5.0, 10, 14.9)
     assert is_pod_available(5.0, 10, 15.0)
-    assert availability_check_s(10) == 11.0
-    assert availability_check_s(0) == 0.0
 
 
 def test_crowded_node_gives_up_a_pod_first() -> None:

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_scenario import small
 
+from simsticky.errors import InputError
+from simsticky.scenario.gateway import MOST_NODES
+from simsticky.scenario.targets import MOST_OPERATIONS
 from simsticky.sim.recorder import ROW, CutRequest, Recorder
 from simsticky.sim.recording import (
     CODE,
     CONTAINER,
     ENDED,
+    MAX_ATTEMPTS,
     STARTED,
     Kind,
     Mechanism,
@@ -35,6 +40,22 @@ _CODES = [
     pack(1, 1, Outcome.ANSWERED, Mechanism.TARGET_REMOVED, Kind.STALE, Origin.DRAIN_OFF, 2),
     pack(0, 1, Outcome.ANSWERED, Mechanism.NO_COOKIE, Kind.LOST, Origin.BACKGROUND),
 ]
+
+
+def test_every_node_and_operation_that_a_scenario_may_have_fits_a_code() -> None:
+    """Protects the recording at the limits: a node or cause beyond its bits would change the fields beside it."""
+    most = pack(MOST_NODES - 1, MAX_ATTEMPTS, Outcome.ANSWERED, cause=MOST_OPERATIONS)
+    columns = {name: column.item() for name, column in unpack_columns(np.array([float(most)])).items()}
+    assert (columns.pop("node"), columns.pop("attempts"), columns.pop("cause")) == (4095, 255, 65_535)
+    assert set(columns.values()) == {0}
+    base = small()
+    assert base.evolve({"gateway.nodes": MOST_NODES}).gateway.nodes == MOST_NODES
+    with pytest.raises(InputError, match=r"gateway\.nodes"):
+        base.evolve({"gateway.nodes": MOST_NODES + 1})
+    push = {"at": "1s", "configPush": "all", "every": "1s", "times": 5_000}
+    base.evolve({"timeline": [push] * 13})
+    with pytest.raises(InputError, match="70000 operations, repetitions counted, and 65535 may be"):
+        base.evolve({"timeline": [push] * 14})
 
 
 class _Sent(NamedTuple):

@@ -6,16 +6,13 @@ command lines are those of docs/validation.md, on ``scenarios/scale_down.yaml``.
 """
 
 import json
-import re
-import shlex
-from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_page import ROOT, blocks, commands
 
 from simsticky.cli.main import main
 
-ROOT = Path(__file__).parents[2]
 MEAN_S = 300.0
 CROSSES_AT = {"exponential": 2.995732273553991, "lognormal": 9.637741284863587}
 """Where the law's residual tail is 5 %, in units of the mean (``stats.json``)."""
@@ -23,14 +20,15 @@ CROSSES_AT = {"exponential": 2.995732273553991, "lognormal": 9.637741284863587}
 
 def documented() -> dict[str, list[str]]:
     """The command lines of the page, by law; ``fixed`` is the one whose grace period does not follow."""
-    page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
-    found = {}
-    for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL):
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line)
-            if words[:2] == ["simsticky", "recommend"]:
-                law = next(law for law in CROSSES_AT if law in line)
-                found[law if "deployment.grace" in line else "fixed"] = words[1:]
+    found: dict[str, list[str]] = {}
+    for block in blocks(ROOT / "docs" / "validation.md"):
+        for command in commands(block.text):
+            program, *arguments = command.words
+            line = " ".join(arguments)
+            law = next(law for law in CROSSES_AT if law in line) if "deployment.grace" in line else "fixed"
+            assert program == "simsticky"
+            assert law not in found, f"two commands are about {law}"
+            found[law] = arguments
     return found
 
 

@@ -30,7 +30,7 @@ INK = "#1b1b1f"
 GRID = "#d9d9de"
 QUIET = "#6b6b73"
 BLUE, ORANGE, GREEN, VERMILLION = "#0072b2", "#e69f00", "#009e73", "#d55e00"
-PURPLE, SKY, YELLOW = "#cc79a7", "#56b4e9", "#f0e442"
+PURPLE, SKY = "#cc79a7", "#56b4e9"
 LINES = ((BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
 """Colour, dashes and marker of the first, second, third and fourth line of a figure."""
 

@@ -1,0 +1,16 @@
+"""What a figure has drawn, and the frames read the slow way."""
+
+NAMES = ("timeline", "sessions_on_old_pods", "load_skew", "survival", "break_causes")
+"""The figures of one run."""
+
+
+def line(ax, gid):
+    """The only line with a gid."""
+    (found,) = [one for one in ax.lines if one.get_gid() == gid]
+    return found
+
+
+def load_at(result, pod, times):
+    """The sessions on a pod at some moments, read from the frame the slow way."""
+    rows = result.load[result.load["pod"] == pod]
+    return [rows.loc[rows["time_s"] <= at_s, "sessions"].iloc[-1] for at_s in times]
