@@ -9,6 +9,7 @@ from sweeps import HandMadeSweep, hand_made
 
 import simsticky as ss
 from simsticky import plots
+from simsticky.report.captions import of_decay
 from simsticky.report.plots.skew import skew_over_time
 from simsticky.report.pod_lives import pod_lives, window
 from simsticky.report.sweep_table import knee, settings
@@ -423,6 +424,33 @@ def test_after_a_scale_up_the_window_shows_how_the_load_evens_out():
     start_s, end_s = window(result)
     assert start_s < 60 < ready_s < end_s
     assert end_s - ready_s >= 5 * (ready_s - 60)
+
+
+CRASHING = {"every": {"kind": "exponential", "mean": "90s"}, "versions": "new"}
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        small([{"at": "1m", "readinessFlap": "app", "for": "40s"}], deployment__readinessProbe__failureThreshold=20),
+        small(app__crash=CRASHING, run__until="15m"),
+    ],
+    ids=["a probe fails for a while", "a new version crashes"],
+)
+def test_the_window_shows_what_breaks_and_fails_late(scenario):
+    """At least half of the requests that an operation broke or failed are in the picture, however late they are."""
+    result = ss.simulate(scenario)
+    requests = result.requests[result.requests["operation"] > 0]
+    failed = ~requests["outcome"].isin(["answered", "unfinished"])
+    sent = requests.loc[(requests["broke"] != "") | failed, "sent_s"]
+    assert len(sent) > 10
+    assert (sent < window(result)[1]).mean() >= 0.5
+
+
+def test_deleted_pods_without_sessions_are_told_so():
+    """The words under an empty figure speak of no curve that is not there."""
+    result = ss.simulate(small(traffic__sessions={"kind": "piecewise", "steps": [{"from": "0s", "rate": "0/s"}]}))
+    assert of_decay(result).text == "No session was on a deleted pod."
 
 
 def test_the_settings_of_the_caller_stay(rolled):
