@@ -30,7 +30,8 @@ With = Annotated[
     typer.Option(
         "--with",
         metavar="KEY=VALUE[; ...]",
-        help="Compare the only FILE with itself, changed so; repeatable. E.g. kic.enableDrainSupport=false.",
+        help="Compare the only FILE with itself, changed so; repeatable. E.g. 'deployment.preStop=5m;"
+        " deployment.grace=330s'.",
     ),
 ]
 FailOnRegression = Annotated[
@@ -51,7 +52,7 @@ def compare(
     scheduler: options.Scheduler = None,
     study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
-    out: options.OutPath = None,
+    out: options.OutText = None,
     changes: options.Changes = None,
     fail_on_regression: FailOnRegression = False,
     verify: options.Verify = False,

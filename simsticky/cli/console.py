@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -40,8 +40,9 @@ def print_lines(lines: Sequence[Line], *, no_color: bool) -> None:
 
 
 def complain(text: str) -> None:
-    """Write a line to standard error."""
-    typer.echo(text, err=True)
+    """Write a line to standard error, unless nobody reads it any more (``2>&1 | head``): the answer is what counts."""
+    with suppress(BrokenPipeError):
+        typer.echo(text, err=True)
 
 
 def warn(warnings: Sequence[str]) -> None:

@@ -74,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         app(args=None if argv is None else list(argv), prog_name="simsticky")
     except SystemExit as ending:
+        if _by_ctrl_c(ending):
+            console.complain("interrupted")
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except KeyboardInterrupt:
         console.complain("interrupted")
@@ -83,6 +85,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         return _tell(error)
     return 0
+
+
+def _by_ctrl_c(ending: SystemExit) -> bool:
+    """Whether typer turned Ctrl-C into this ending, of which it says nothing."""
+    within = ending.__context__
+    return within is not None and isinstance(within.__cause__, KeyboardInterrupt)
 
 
 def _tell(error: Exception) -> int:

@@ -53,7 +53,10 @@ Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", metavar="ADDRESS", help="Run on a Dask cluster, e.g. tcp://10.0.0.5:8786."),
 ]
-OutputFormat = Annotated[Output, typer.Option("--output", "-o", help="Format of standard output.")]
+OutputFormat = Annotated[
+    Output,
+    typer.Option("--output", "-o", metavar="FORMAT", help="Format of standard output: table, json, csv or markdown."),
+]
 OutPath = Annotated[
     Path | None,
     typer.Option(
@@ -62,7 +65,11 @@ OutPath = Annotated[
         help="Also write a file (.json, .csv, .md) or a directory with the frames of one replication.",
     ),
 ]
-Frames = Annotated[FrameFormat, typer.Option("--format", help="Format of the frames in a directory.")]
+OutText = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Also write a file: .json, .csv or .md.")]
+Frames = Annotated[
+    FrameFormat,
+    typer.Option("--format", metavar="FORMAT", help="Format of the frames in a directory: csv or parquet."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write into a directory that holds other files.")]
 Changes = Annotated[
     list[str] | None,

@@ -33,7 +33,11 @@ Vary = Annotated[
 ]
 Cost = Annotated[
     list[str] | None,
-    typer.Option("--cost", help="Cost that comes first: last_old_pod_gone_s, peak_pods or extra_pod_s; repeatable."),
+    typer.Option(
+        "--cost",
+        metavar="COST",
+        help="Cost that comes first: last_old_pod_gone_s, peak_pods or extra_pod_s; repeatable.",
+    ),
 ]
 
 
@@ -48,7 +52,7 @@ def recommend(
     scheduler: options.Scheduler = None,
     study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
-    out: options.OutPath = None,
+    out: options.OutText = None,
     changes: options.Changes = None,
     verify: options.Verify = False,
     quiet: options.Quiet = False,

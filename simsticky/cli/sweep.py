@@ -26,7 +26,7 @@ Vary = Annotated[
     typer.Option(
         "--vary",
         metavar="KEY=VALUES",
-        help="What to vary, repeatable: values (deployment.preStop=0s,15s,30s), for the other designs a range"
+        help="What to vary, repeatable: values (deployment.preStop=0s,1m,5m), for the other designs a range"
         " (deployment.preStop=0s..10m), or a value that follows another setting (deployment.grace='preStop + 30s').",
     ),
 ]
@@ -34,7 +34,7 @@ DesignName = Annotated[
     str,
     typer.Option(
         "--design",
-        metavar="grid|lhs|sobol|saltelli",
+        metavar="DESIGN",
         help="grid: every combination of the values. Points from ranges: lhs, a Latin hypercube; sobol, a Sobol"
         " sequence; saltelli, which also says how much each setting matters (SAMPLES x (ranges + 2) points).",
     ),

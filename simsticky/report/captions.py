@@ -66,6 +66,8 @@ def of_decay(run: Frames) -> Caption:
     if not old:
         return Caption("No operation deleted a pod.")
     times, sessions = decay(old)
+    if not sessions.any():
+        return Caption("No session was on a deleted pod.")
     law = residual_life(run.scenario)
     # The moment just before the first pod dies: what is left then has nowhere to stay.
     fallen = np.flatnonzero(np.diff(sessions) < -0.05 * max(sessions[0], 20.0))

@@ -41,7 +41,7 @@ def show(interval: Interval, unit: str, *, signed: bool = False) -> Shown:
     if interval.kind == "lower bound" and interval.low is not None:
         return Shown(f"> {_bound(interval.low, unit, up=False)}")
     if interval.low is None or interval.high is None:
-        if interval.estimate == 0 and unit in ("share", "count"):
+        if interval.estimate == 0 and unit in ("share", "count") and not signed:
             return Shown("none seen")
         return Shown(_Scale.of(interval, unit, signed).with_unit(interval.estimate))
     scale = _Scale.of(interval, unit, signed)

@@ -191,7 +191,8 @@ def serving(run: Frames, lives: Iterable[PodLife]) -> list[tuple[float, frozense
 def window(run: Frames) -> tuple[float, float]:
     """Return what a figure shows: from shortly before the first operation until shortly after the last old pod is gone.
 
-    Without an operation it is the whole run after ``run.settle``. In seconds of simulated time.
+    Where operations break and fail most only later (a version that crashes, a probe that fails for a while), until
+    half of that is seen. Without an operation it is the whole run after ``run.settle``. In seconds of simulated time.
     """
     operations = run.operations
     load = run.load
@@ -200,13 +201,23 @@ def window(run: Frames) -> tuple[float, float]:
         return min(run.scenario.run.settle, end_s), end_s
     start_s = float(operations["start_s"].min())
     ends = operations[["start_s", "rollout_done_s", "last_old_pod_gone_s"]].to_numpy(np.float64)
-    last_s = max(float(np.nanmax(ends)), _or_zero(run.pods["ready_s"].max()), start_s + 1.0)
+    last_s = max(float(np.nanmax(ends)), _or_zero(run.pods["ready_s"].max()), _half_of_the_harm(run), start_s + 1.0)
     span_s = last_s - start_s
     if not (run.pods["deleted_by"] > 0).any():
         # No pod went: what there is to see is how the load evens out.
         return max(0.0, start_s - span_s), max(last_s + 1.0, min(end_s, last_s + 10 * span_s))
     # More after the end than before the start: sessions on the last pod break only with their next request.
     return max(0.0, start_s - span_s / 8), last_s + span_s / 4
+
+
+def _half_of_the_harm(run: Frames) -> float:
+    """When half of the requests that operations broke or failed were sent; 0 where none were, or none are recorded."""
+    if run.scenario.run.record != "requests":
+        return 0.0
+    requests = run.requests
+    failed = ~requests["outcome"].isin(["answered", "unfinished"])
+    harmed = requests.loc[(requests["operation"] > 0) & ((requests["broke"] != "") | failed), "sent_s"]
+    return _or_zero(harmed.median())
 
 
 def _or_zero(value: float) -> float:

@@ -101,7 +101,7 @@ def manifest_lines(report: ManifestReport, width: int) -> list[Line]:
         ("Manifest fields ignored", report.ignored),
     ):
         lines += [(), ((f"{heading}: {len(fields)}", "heading"),)]
-        lines += [((_cut(" " * _INDENT + str(field), width), ""),) for field in fields]
+        lines += [line for field in fields for line in _entry(str(field), width)]
     return lines
 
 
@@ -132,9 +132,15 @@ def story_lines(story: Sequence[str], width: int) -> list[Line]:
     """Return the story of a replication below a heading; a long event goes on below itself."""
     lines: list[Line] = [(), (("Replication 0, event by event", "heading"),)]
     for event in story:
-        wrapped = textwrap.wrap(event, width - _INDENT, subsequent_indent=" " * 2 * _INDENT) or [""]
-        lines += [((" " * _INDENT + text, ""),) for text in wrapped]
+        lines += _entry(event, width)
     return lines
+
+
+def _entry(text: str, width: int) -> list[Line]:
+    """An entry of a list, which goes on below itself; names with hyphens stay whole where they can, to be copied."""
+    below = " " * 2 * _INDENT
+    wrapped = textwrap.wrap(text, width - _INDENT, subsequent_indent=below, break_on_hyphens=False) or [""]
+    return [((" " * _INDENT + line, ""),) for line in wrapped]
 
 
 def plain(lines: Sequence[Line]) -> str:

@@ -60,7 +60,7 @@ def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
     manifests = ManifestSet({}, {}, ManifestReport())
     if isinstance(paths, list) and all(isinstance(path, str) for path in paths) and paths:
         manifests = read_manifests(paths, base_dir=base, stated=data)
-        problems += [_at_the_manifests_key(problem, document) for problem in manifests.problems]
+        problems += [_at_the_manifests_key(problem, document, paths, base) for problem in manifests.problems]
         data["manifests"] = [path if path == "-" else str(base / path) for path in paths]
     merged = _merge(manifests.sections, data)
     for keys, place in manifests.places.items():
@@ -202,10 +202,15 @@ def _expand_short_names(
     data["deployment"] = expanded
 
 
-def _at_the_manifests_key(problem: Diagnostic, document: Document) -> Diagnostic:
-    if problem.file:
+def _at_the_manifests_key(problem: Diagnostic, document: Document, paths: list[str], base: Path) -> Diagnostic:
+    """Return a problem of the manifests; one with no line of its own (a missing file) where the scenario names it."""
+    if problem.line is not None:
         return problem
-    return document.diagnostic(("manifests",), problem.message, problem.hint)
+    if not problem.file:
+        return document.diagnostic(("manifests",), problem.message, problem.hint)
+    named = [i for i, path in enumerate(paths) if base / path in (Path(problem.file), *Path(problem.file).parents)]
+    text = f"{problem.file}: {problem.message}"
+    return document.diagnostic(("manifests", *named[:1]), text, problem.hint)
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Keys = ()) -> dict[str, Any]:

@@ -181,7 +181,8 @@ def _choose_deployment(
     if len(applications) > 1:
         places = ", ".join(f"{obj.name} ({obj.place().file}:{obj.place().line})" for obj in applications)
         text = f"several Deployments, one is wanted: {places}"
-        hint = f"choose one in the scenario: deployment: {{name: {names[0]}}}"
+        choose = f"choose one in the scenario: deployment: {{name: {names[0]}}}"
+        hint = choose if names.count(names[0]) == 1 else f"keep one {names[0]}"
         found.problem(applications[1], ("metadata", "name"), text, hint)
         return None
     if not applications and not isinstance(section, Mapping) and complete:

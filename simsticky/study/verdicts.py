@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from simsticky.errors import Diagnostic, InputError
+from simsticky.scenario.location import Place
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import Interval
 
@@ -58,8 +59,8 @@ def checked_thresholds(scenario: Scenario, metrics: Mapping[str, Metric]) -> dic
             message, hint = _mismatch(metrics[name], threshold)
         if message:
             path = f"thresholds.{name}"
-            file, line = _place(scenario.came_from(path))
-            problems.append(Diagnostic(file, line, None, path, message, hint))
+            place = scenario.places.get(path, Place(""))
+            problems.append(Diagnostic(place.file, place.line, place.column, path, message, hint))
         thresholds[name] = threshold
     if problems:
         raise InputError(problems)
@@ -111,11 +112,3 @@ def did_you_mean(name: str, names: Mapping[str, object]) -> str:
     if near:
         return f"did you mean {' or '.join(near)}?"
     return "`simsticky explain` lists all metrics"
-
-
-def _place(origin: str) -> tuple[str, int | None]:
-    """File and line of a value that came from ``file:line``, a flag, or nowhere."""
-    file, _, line = origin.rpartition(":")
-    if file and line.isdigit():
-        return file, int(line)
-    return (origin if origin.startswith("--") else ""), None

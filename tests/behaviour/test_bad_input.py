@@ -129,7 +129,11 @@ def test_everything_is_told_at_once(run):
     [
         ("", "is empty"),
         ("just words\n", "a scenario is a mapping"),
-        ("schema: simsticky/1\nmanifests: [nowhere.yaml]\n", "nowhere.yaml: no such file"),
+        ("schema: simsticky/1\nmanifests: [nowhere.yaml]\n", "s.yaml:2:13: manifests.0: nowhere.yaml: no such file"),
+        (
+            "schema: simsticky/1\nmanifests:\n  - app.yaml\n  - gone/app.yaml\n",
+            "s.yaml:4:5: manifests.1: gone/app.yaml: no such file",
+        ),
         ("schema: simsticky/1\nmanifests: [.]\ntraffic: {trace: x.csv}\n", "traffic.trace: no such file"),
         ("schema: simsticky/1\ntraffic: {think: {kind: exponential, mean: .nan}}\n", "must be a finite number"),
         ("schema: simsticky/1\ntraffic: {sessions: {kind: poisson, rate: .inf}}\n", "must be a finite number"),

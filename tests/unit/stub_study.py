@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from simsticky.errors import InvariantError
+from simsticky.scenario.location import Place
 from simsticky.scenario.report import ManifestNote, ManifestReport
 
 
@@ -73,6 +74,12 @@ class StubScenario:
 
     def came_from(self, path):
         return self.provenance.get(path, "default")
+
+    @property
+    def places(self):
+        """A place of each stated value; all of them begin in column 20."""
+        stated = {path: origin.rpartition(":") for path, origin in self.provenance.items()}
+        return {path: Place(file, int(line), 20, path) for path, (file, _, line) in stated.items()}
 
     def digest(self):
         return "0123456789abcdef"

@@ -152,7 +152,7 @@ def test_bad_input_is_2_with_one_line_each(monkeypatch, capsys):
         (InvariantError("a dead container answered"), 70, "invariant violated: a dead container answered"),
         (SimstickyError("the disk is full"), 1, "error: the disk is full"),
         (RuntimeError("two\nlines"), 1, "internal error: RuntimeError: two lines (run again with"),
-        (KeyboardInterrupt(), 130, ""),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )
 def test_exit_codes(monkeypatch, capsys, error, code, message):
@@ -344,3 +344,23 @@ def test_many_warnings_are_cut_short(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
     assert "90 more" in lines[-1]
+
+
+def test_warnings_that_nobody_reads_change_nothing():
+    """`simsticky run ... 2>&1 | head` ends as if the warnings had been read."""
+    read, write = os.pipe()
+    os.close(read)
+    code = "from simsticky.cli.console import warn; warn(['w1', 'w2'])"
+    done = subprocess.run([sys.executable, "-c", code], stderr=write, check=False)
+    os.close(write)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("verb", ["run", "compare", "sweep", "recommend", "report", "explain", "schema"])
+def test_help_is_not_cut_at_80_columns(capsys, monkeypatch, verb):
+    """No word of a help text is so long that a usual terminal ends it with an ellipsis."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([verb, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "Usage: simsticky" in told
+    assert "…" not in told

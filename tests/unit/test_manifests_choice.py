@@ -23,6 +23,13 @@ def test_two_deployments_need_a_choice(tmp_path, app):
     assert "did you mean example-app?" in refused(tmp_path, objects_of(app), deployment={"name": "exampel-app"})
 
 
+def test_the_same_deployment_twice_is_no_choice(tmp_path, app):
+    """Of two with one name a choice by name cannot be made: one of them has to go."""
+    text = refused(tmp_path, [*objects_of(app), app.deployment])
+    assert "several Deployments, one is wanted: example-app" in text
+    assert "(keep one example-app)" in text
+
+
 def test_two_services_need_a_choice(tmp_path, app):
     """Of several Services in front of the pods the one with the policy counts, else the scenario chooses."""
     plain = copy.deepcopy(app.service)

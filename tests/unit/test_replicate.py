@@ -166,7 +166,7 @@ def test_thresholds_in_another_unit_are_refused(metric, text, message):
 
 
 def test_thresholds_are_checked_before_anything_runs():
-    """An unknown metric is told with its line, before a minute of simulation."""
+    """An unknown metric is told with its line and column, before a minute of simulation."""
 
     def never(scenario, *, seed, replication):
         raise AssertionError("it ran")
@@ -176,7 +176,7 @@ def test_thresholds_are_checked_before_anything_runs():
     with pytest.raises(InputError) as caught:
         study(scenario=scenario, simulate=never)
     first, second = str(caught.value).splitlines()
-    assert first.startswith("rolling.yaml:18: thresholds.broken_sessions: ")
+    assert first.startswith("rolling.yaml:18:20: thresholds.broken_sessions: ")
     assert "did you mean broken_sessions?" in second
 
 

@@ -14,6 +14,7 @@ from simsticky.report.numbers import duration, grouped, show
 from simsticky.report.rows import sections
 from simsticky.report.tables import to_csv, to_markdown
 from simsticky.report.terminal import manifest_lines, plain, render, story_lines, write
+from simsticky.scenario.report import ManifestNote, ManifestReport
 from simsticky.stats.intervals import Interval, mean_count, share_interval
 from simsticky.study.replicate import replicate
 
@@ -182,6 +183,20 @@ def test_manifests_are_listed(study):
     text = plain(manifest_lines(study.scenario.manifest_report, 80))
     assert "  a.yaml:3: Deployment app: spec.replicas: 3\n" in text
     assert "Manifest fields ignored: 1\n" in text
+
+
+def test_a_long_manifest_field_is_told_to_its_end():
+    """Where the terminal is narrow a field goes on below itself: its name is what --verbose is asked for."""
+    name = "spec.template.spec.containers.0.readinessProbe.periodSeconds"
+    long = ManifestNote("scenarios/manifests/example-app.yaml", 28, f"Deployment example-app: {name}", "5")
+    text = plain(manifest_lines(ManifestReport(read=(long,)), 72))
+    assert max(map(len, text.splitlines())) <= 72
+    assert f"      {name}: 5\n" in text
+
+
+def test_no_difference_is_zero():
+    """Pods that did not change in number differ by 0; "none seen" is said of what was counted."""
+    assert str(show(Interval(0.0, None, None), "count", signed=True)) == "0"
 
 
 def test_a_story_keeps_to_the_width():

@@ -7,6 +7,7 @@ from small_scenario import small
 
 import simsticky as ss
 from simsticky import plots
+from simsticky.report.captions import of_decay
 
 
 def test_the_decay_is_the_sessions_on_deleted_pods(rolled):
@@ -32,3 +33,9 @@ def test_without_a_closed_form_the_figure_says_why():
     assert not [one for one in ax.lines if one.get_gid() == "closed form"]
     texts = [text.get_text() for text in ax.figure.legends[0].get_texts()]
     assert "no closed form: the number of requests is not geometric" in texts
+
+
+def test_deleted_pods_without_sessions_are_told_so():
+    """The words under an empty figure speak of no curve that is not there."""
+    result = ss.simulate(small(traffic__sessions={"kind": "piecewise", "steps": [{"from": "0s", "rate": "0/s"}]}))
+    assert of_decay(result).text == "No session was on a deleted pod."

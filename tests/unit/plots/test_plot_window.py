@@ -1,5 +1,6 @@
 """What of a run a figure shows: its window, and the phases of its pods."""
 
+import pytest
 from small_scenario import small
 
 import simsticky as ss
@@ -31,3 +32,24 @@ def test_after_a_scale_up_the_window_shows_how_the_load_evens_out():
     start_s, end_s = window(result)
     assert start_s < 60 < ready_s < end_s
     assert end_s - ready_s >= 5 * (ready_s - 60)
+
+
+CRASHING = {"every": {"kind": "exponential", "mean": "90s"}, "versions": "new"}
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        small([{"at": "1m", "readinessFlap": "app", "for": "40s"}], deployment__readinessProbe__failureThreshold=20),
+        small(app__crash=CRASHING, run__until="15m"),
+    ],
+    ids=["a probe fails for a while", "a new version crashes"],
+)
+def test_the_window_shows_what_breaks_and_fails_late(scenario):
+    """At least half of the requests that an operation broke or failed are in the picture, however late they are."""
+    result = ss.simulate(scenario)
+    requests = result.requests[result.requests["operation"] > 0]
+    failed = ~requests["outcome"].isin(["answered", "unfinished"])
+    sent = requests.loc[(requests["broke"] != "") | failed, "sent_s"]
+    assert len(sent) > 10
+    assert (sent < window(result)[1]).mean() >= 0.5
