@@ -66,7 +66,7 @@ class StickySessions(Algorithm):
         ValueError: The rule for new picks lacks its source.
     """
 
-    __slots__ = ("_bound", "_identity", "_new_pick", "_total_weight", "options")
+    __slots__ = ("_bound", "_new_pick", "_total_weight", "options")
 
     def __init__(
         self,
@@ -77,7 +77,6 @@ class StickySessions(Algorithm):
     ) -> None:
         self.options = StickyOptions() if options is None else options
         self._new_pick = _new_pick_rule(self.options, draw, in_flight)
-        self._identity: dict[str, str] = {}
         self._bound: dict[str, str] = {}
         self._total_weight = 0
 
@@ -87,8 +86,8 @@ class StickySessions(Algorithm):
         left = set() if self.options.on_unhealthy == "follow" else set(unavailable)
         if self.options.on_weight_zero == "rebind":
             left |= {target.address for target in targets if not target.weight}
-        self._identity = {t.address: t.target_id if by_id and t.target_id else t.address for t in targets}
-        self._bound = {identity: address for address, identity in self._identity.items() if address not in left}
+        identities = [(t.target_id if by_id and t.target_id else t.address, t.address) for t in targets]
+        self._bound = {identity: address for identity, address in identities if address not in left}
         self._total_weight = sum(target.weight for target in targets)
         self._new_pick.rebuild(targets, unavailable)
 
@@ -96,14 +95,6 @@ class StickySessions(Algorithm):
         """Return the cookies that are followed: identity to address, in list order."""
         serves_bound = self._total_weight == 0 and self.options.when_total_weight_zero == "serve_bound"
         return self._bound if balancer_healthy or serves_bound else {}
-
-    def cookie_identity(self, address: str) -> str:
-        """Return what a cookie for a target names.
-
-        Raises:
-            KeyError: The address is not listed.
-        """
-        return self._identity[address]
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the target of the handle's cookie, else a new pick.
