@@ -9,7 +9,8 @@ Successor = Callable[[float], Session | None]
 
 
 PAUSE_AFTER_FAILURE_S = 1.0
-"""A client of a closed population whose session ended with a failure waits at least this long (rule C4)."""
+"""A client of a closed population waits at least this long after a failure that ended its session, or that came at once
+where it never stops and thinks 0 s (rule C4)."""
 
 
 class Departures:

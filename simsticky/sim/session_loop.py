@@ -272,7 +272,9 @@ class SessionLoops:
                         failures = failures + 1 if failing == sent else 1
                         failing = sent
                         last = sent > before_last
-                        again_s, again = self._after_failure(session, failures, ended_s, gap, last=last)
+                        endless = before_last == INFINITY
+                        pause_s = PAUSE_AFTER_FAILURE_S if endless and ended_s + gap <= now else gap
+                        again_s, again = self._after_failure(session, failures, ended_s, pause_s, last=last)
                         if again_s == INFINITY:
                             begins_s = ended_s + PAUSE_AFTER_FAILURE_S
                             session.breaks_background += roamed
@@ -307,7 +309,7 @@ class SessionLoops:
         return session.cookie, holder, holder.ends, holder.number
 
     def _after_failure(
-        self, session: Session, failures: int, ended_s: float, gap_s: float, *, last: bool
+        self, session: Session, failures: int, ended_s: float, pause_s: float, *, last: bool
     ) -> tuple[float, bool]:
         """Say when a client whose request failed sends again (inf: never), and whether that is the same request."""
         policy = self._on_failure
@@ -316,7 +318,7 @@ class SessionLoops:
             return ended_s + float(policy.backoff.sample(generator, 1)[0]), True
         if policy.action == "abandon" or last:
             return INFINITY, False
-        return ended_s + gap_s, False
+        return ended_s + pause_s, False
 
 
 def _sends(sent: float, requests_before: int, tab: tuple[int, int]) -> int:

@@ -1,6 +1,7 @@
 """What is counted, and what is not: runs without operations, the start in equilibrium, the end of the run."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,24 @@ def test_closed_population_stays_that_large_when_last_requests_are_cut() -> None
     for _, change in sorted(changes):
         open_now += change
         assert open_now <= 12
+
+
+def test_endless_clients_that_never_think_do_not_stop_the_clock() -> None:
+    """Protects from a standstill: while every request fails at once, such a client sends one a second (rule C4)."""
+    restless = {
+        "traffic": {
+            "sessions": {"kind": "closed", "population": 3},
+            "requests": "endless",
+            "think": "0s",
+            "service": "250ms",
+        },
+        "deployment": {"replicas": 1},
+        "app": {"startup": "20s"},
+        "run": {"until": "2m"},
+        "timeline": [{"at": "1m", "crash": "app"}],
+    }
+    story = Story(simulate(Scenario.model_validate(merged(QUIET, restless)), 1, verify=True))
+    for number in range(3):
+        failed = [row for row in story.requests(number) if row.outcome in ("bad_gateway", "no_target")]
+        assert len(failed) > 10
+        assert all(later.sent_s - row.ended_s >= 1.0 for row, later in pairwise(failed))
