@@ -11,6 +11,7 @@ targets and its events in order; an event is an operation with its inputs, and w
 The operations of health checks are in their own test.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from simsticky.kong.algorithms.latency import round_trip_s
@@ -58,29 +59,21 @@ def tonumber(text: str) -> float | None:
         return None
 
 
-class Replay:
-    """One recorded run: the balancer of today, and the requests, each with the balancer of its first attempt.
-
-    A subclass makes its algorithm, and shows of it what its records show.
-    """
+class Replay(ABC):
+    """One recorded run, and the balancer of today. A subclass knows the operations of its table."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.requests: dict[int, tuple[Balancer, Handle]] = {}
         self.balancer: Balancer
 
-    def algorithm(self) -> Algorithm:
-        """Return a fresh algorithm."""
-        raise NotImplementedError
+    @abstractmethod
+    def step(self, event: Case) -> Case:
+        """Do what one event did and return what it shows, under the names of the record."""
 
-    def shown_by(self, algorithm: Algorithm) -> Case:
-        """Return what a record shows of an algorithm."""
-        raise NotImplementedError
-
-    def begin(self, event: Case, later: list[Case]) -> None:
+    def begin(self, event: Case, later: list[Case]) -> None:  # noqa: B027  # most tables bring no more
         """Take the inputs that an event brings beside its operation; ``later`` are the events after it."""
 
-    def end(self, event: Case) -> None:
+    def end(self, event: Case) -> None:  # noqa: B027  # nor use anything up
         """Check that an event has used up its inputs."""
 
     def replay(self) -> None:
@@ -91,6 +84,25 @@ class Replay:
             wrong = differences(self.step(event), event)
             assert not wrong, f"event {number}, {event['op']}: shown and recorded: {wrong}"
             self.end(event)
+
+
+class AlgorithmReplay(Replay):
+    """A run of one algorithm: the requests, each with the balancer of its first attempt.
+
+    A subclass makes its algorithm, and shows of it what its records show.
+    """
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case)
+        self.requests: dict[int, tuple[Balancer, Handle]] = {}
+
+    @abstractmethod
+    def algorithm(self) -> Algorithm:
+        """Return a fresh algorithm."""
+
+    @abstractmethod
+    def shown_by(self, algorithm: Algorithm) -> Case:
+        """Return what a record shows of an algorithm."""
 
     def step(self, event: Case) -> Case:
         """Do what one event did and return what it shows, under the names of the record."""

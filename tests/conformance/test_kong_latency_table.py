@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import pytest
-from kong_driver import Case, Replay
+from kong_driver import AlgorithmReplay, Case
 
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.balancer import Algorithm
 
 
-class LatencyReplay(Replay):
+class LatencyReplay(AlgorithmReplay):
     """A run with the clock and the order of the moment."""
 
     events: list[Case]

@@ -1,13 +1,13 @@
 """Least-connections against picks recorded from Kong's own Lua: heap layouts, counts, retries, releases, pushes."""
 
 import pytest
-from kong_driver import Case, Replay
+from kong_driver import AlgorithmReplay, Case
 
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.balancer import Algorithm
 
 
-class LeastConnectionsReplay(Replay):
+class LeastConnectionsReplay(AlgorithmReplay):
     """A run that shows the whole heap; the record spells infinity out."""
 
     def algorithm(self) -> Algorithm:

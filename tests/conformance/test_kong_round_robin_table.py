@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from kong_driver import Case, Replay
+from kong_driver import AlgorithmReplay, Case
 
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.balancer import Algorithm
 
 
-class RoundRobinReplay(Replay):
+class RoundRobinReplay(AlgorithmReplay):
     """A run whose shuffles draw what Kong drew."""
 
     draws: Iterator[int]
