@@ -271,10 +271,8 @@ class SessionLoops:
                         exchange = None
                         failures = failures + 1 if failing == sent else 1
                         failing = sent
-                        last = sent > before_last
-                        endless = before_last == INFINITY
-                        pause_s = PAUSE_AFTER_FAILURE_S if endless and ended_s + gap <= now else gap
-                        again_s, again = self._after_failure(session, failures, ended_s, pause_s, last=last)
+                        at_once, left = ended_s + gap <= now, before_last - sent
+                        again_s, again = self._after_failure(session, failures, ended_s, gap, left, at_once=at_once)
                         if again_s == INFINITY:
                             begins_s = ended_s + PAUSE_AFTER_FAILURE_S
                             session.breaks_background += roamed
@@ -309,16 +307,27 @@ class SessionLoops:
         return session.cookie, holder, holder.ends, holder.number
 
     def _after_failure(
-        self, session: Session, failures: int, ended_s: float, pause_s: float, *, last: bool
+        self, session: Session, failures: int, ended_s: float, gap_s: float, left: float, *, at_once: bool
     ) -> tuple[float, bool]:
-        """Say when a client whose request failed sends again (inf: never), and whether that is the same request."""
+        """Say when a client whose request failed sends again (inf: never), and whether that is the same request.
+
+        Args:
+            session: The session.
+            failures: How often the request has failed by now.
+            ended_s: When it failed.
+            gap_s: The think time after it.
+            left: Below 0 if it was the session's last request; inf if the client never stops.
+            at_once: Whether the next would be sent at the same instant as this one.
+        """
         policy = self._on_failure
         if policy.action == "retry" and failures < policy.max_attempts:
             generator = self._streams.generator(Purpose.BACKOFF, session.id, session.failed)
             return ended_s + float(policy.backoff.sample(generator, 1)[0]), True
-        if policy.action == "abandon" or last:
+        if policy.action == "abandon" or left < 0:
             return INFINITY, False
-        return ended_s + pause_s, False
+        # Time must pass where nothing else ends it (rule C4).
+        endless = left == INFINITY
+        return ended_s + (PAUSE_AFTER_FAILURE_S if endless and at_once else gap_s), False
 
 
 def _sends(sent: float, requests_before: int, tab: tuple[int, int]) -> int:
