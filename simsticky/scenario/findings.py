@@ -28,6 +28,7 @@ class Findings:
         self._read: list[ManifestNote] = []
         self._ignored: list[ManifestNote] = []
         self._assumed: list[ManifestNote] = []
+        self._said_aloud: list[ManifestNote] = []
         self._looked_at: dict[KubernetesObject, set[Keys]] = {}
 
     def states(self, section: str, key: str) -> bool:
@@ -88,6 +89,17 @@ class Findings:
         """List what is assumed where the manifests leave it open."""
         self._assumed.append(self._note(obj, keys, note))
 
+    def say_aloud(self, obj: KubernetesObject, keys: Keys, note: str) -> None:
+        """List what may move the answer and is not read as it stands; it is said in every output, once."""
+        self.look(obj, keys)
+        said = self._note(obj, keys, note)
+        if said not in self._said_aloud:
+            self._said_aloud.append(said)
+
+    def knows(self, obj: KubernetesObject) -> bool:
+        """Return whether anything of an object was looked at."""
+        return obj in self._looked_at
+
     def problem(self, obj: KubernetesObject, keys: Keys, message: str, hint: str = "", *, of_key: bool = False) -> None:
         """Report what is wrong."""
         place = obj.place(*keys, of_key=of_key)
@@ -130,7 +142,9 @@ class Findings:
             files = {note.file: i for i, note in reversed(list(enumerate(notes)))}
             return tuple(sorted(notes, key=lambda note: (files[note.file], note.line)))
 
-        return ManifestReport(ordered(self._read), ordered(self._ignored), ordered(self._assumed), self.policy)
+        lists = (self._read, self._ignored, self._assumed, self._said_aloud)
+        read, ignored, assumed, said_aloud = (ordered(notes) for notes in lists)
+        return ManifestReport(read, ignored, assumed, self.policy, said_aloud)
 
     def _note(self, obj: KubernetesObject, keys: Keys, note: str) -> ManifestNote:
         place = obj.place(*keys, of_key=True)

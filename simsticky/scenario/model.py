@@ -313,7 +313,7 @@ class Scenario(Section, ShownInNotebooks):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and yet worth a second look."""
-        return warnings_of(self)
+        return (*(str(note) for note in self._manifest_report.said_aloud), *warnings_of(self))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
