@@ -5,7 +5,6 @@ row covers is listed as not used. ``tests/unit/test_manifest_uses.py`` holds the
 reads, says or refuses has a row, and every row is seen to happen.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 

@@ -53,7 +53,7 @@ def _read_scaler(found: Findings, scaler: KubernetesObject) -> None:
         found.problem(scaler, ("spec", "metrics"), text, "leave the autoscaler out, or state it in the scenario")
     found.take(scaler, ("spec", "behavior"), ("autoscaler", "behavior"))
     _policies(found, scaler)
-    found.list_the_rest(scaler, {("spec",): ("minReplicas", "maxReplicas", "metrics", "behavior", "scaleTargetRef")})
+    found.list_the_rest(scaler)
 
 
 def _is_cpu(metric: Any) -> bool:
@@ -84,7 +84,7 @@ def read_budgets(found: Findings, budgets: list[KubernetesObject], workload: Kub
             found.read(budget, ("spec", "selector"), "binds evictions only, no rollout, scale-down or deletion")
             for field in _BOUNDS:
                 found.take(budget, ("spec", field), ("deployment", "disruptionBudget", field))
-            found.list_the_rest(budget, {("spec",): ("selector", *_BOUNDS)})
+            found.list_the_rest(budget)
 
 
 def read_routes(found: Findings, routes: list[KubernetesObject], service: KubernetesObject | None) -> bool:

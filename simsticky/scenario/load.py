@@ -23,35 +23,37 @@ _WHOLE: tuple[Keys, ...] = (("deployment", "preStop"),)
 """What is replaced as a whole: its forms do not mix."""
 
 
-def load(path: str | Path) -> Scenario:
+def load(path: str | Path, *, lenient: bool = False) -> Scenario:
     """Read a scenario file and the manifests it names.
 
     Args:
         path: The file; relative paths inside it start from its directory.
+        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
 
     Raises:
         InputError: Everything that is wrong, as ``file:line:column: path: message``.
     """
     path = Path(path)
     text = read_text(path, str(path))
-    return _read(text, str(path), path.parent, path.stem)
+    return _read(text, str(path), path.parent, path.stem, lenient=lenient)
 
 
-def loads(text: str, name: str = "<string>", base_dir: str | Path = ".") -> Scenario:
+def loads(text: str, name: str = "<string>", base_dir: str | Path = ".", *, lenient: bool = False) -> Scenario:
     """Read a scenario from text.
 
     Args:
         text: YAML.
         name: What to call the text in errors.
         base_dir: Directory that relative paths start from.
+        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
 
     Raises:
         InputError: Everything that is wrong.
     """
-    return _read(text, name, Path(base_dir), "scenario")
+    return _read(text, name, Path(base_dir), "scenario", lenient=lenient)
 
 
-def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
+def _read(text: str, name: str, base: Path, stem: str, *, lenient: bool) -> Scenario:
     problems: list[Diagnostic] = []
     document, data, places = _stated(text, name, base, problems, ())
     if "schema" not in data:
@@ -59,7 +61,7 @@ def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
     paths = data.get("manifests", ())
     manifests = ManifestSet({}, {}, ManifestReport())
     if isinstance(paths, list) and all(isinstance(path, str) for path in paths) and paths:
-        manifests = read_manifests(paths, base_dir=base, stated=data)
+        manifests = read_manifests(paths, base_dir=base, stated=data, lenient=lenient)
         problems += [_at_the_manifests_key(problem, document, paths, base) for problem in manifests.problems]
         data["manifests"] = [path if path == "-" else str(base / path) for path in paths]
     merged = _merge(manifests.sections, data)
@@ -70,6 +72,8 @@ def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
     problems += _trace(merged, document, base)
     scenario, wrong = _validated(merged, places)
     # Incomplete sections of broken manifests break other rules; only what the manifests did not cause is told.
+    told = {(problem.file, problem.line, problem.column) for problem in manifests.problems}
+    wrong = [problem for problem in wrong if (problem.file, problem.line, problem.column) not in told]
     problems += [problem for problem in wrong if not (manifests.problems and _is_consequence(problem))]
     if scenario is not None:
         scenario.set_origin(_origins(places, merged), manifests.report)

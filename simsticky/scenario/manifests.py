@@ -24,7 +24,7 @@ from simsticky.scenario.routing import (
     read_service,
     refuse_class_parameters,
 )
-from simsticky.scenario.shapes import check_shape
+from simsticky.scenario.strict_fields import StrictFields
 from simsticky.scenario.workloads import labels_of, read_deployment, selects
 
 
@@ -61,7 +61,11 @@ class ManifestSet:
 
 
 def load_manifests(
-    paths: Iterable[str | Path], *, base_dir: str | Path = ".", stated: Mapping[str, Any] | None = None
+    paths: Iterable[str | Path],
+    *,
+    base_dir: str | Path = ".",
+    stated: Mapping[str, Any] | None = None,
+    lenient: bool = False,
 ) -> ManifestSet:
     """Read manifests from files, directories (not below) or standard input (``-``).
 
@@ -69,18 +73,23 @@ def load_manifests(
         paths: Where; relative paths start from ``base_dir``.
         base_dir: Directory of the scenario file.
         stated: The scenario file's own sections, which win and can choose (``deployment: {name: shop}``).
+        lenient: Take fields that are unknown or of a wrong type as not there, with a warning, instead of refusing them.
 
     Raises:
         InputError: Everything that is wrong, at once.
     """
-    manifests = read_manifests(paths, base_dir=base_dir, stated=stated)
+    manifests = read_manifests(paths, base_dir=base_dir, stated=stated, lenient=lenient)
     if manifests.problems:
         raise InputError(manifests.problems)
     return manifests
 
 
 def read_manifests(
-    paths: Iterable[str | Path], *, base_dir: str | Path = ".", stated: Mapping[str, Any] | None = None
+    paths: Iterable[str | Path],
+    *,
+    base_dir: str | Path = ".",
+    stated: Mapping[str, Any] | None = None,
+    lenient: bool = False,
 ) -> ManifestSet:
     """Do as :func:`load_manifests`, with the problems in the answer instead of raised."""
     objects, problems = read_objects([str(path) for path in paths], Path(base_dir))
@@ -89,9 +98,9 @@ def read_manifests(
     unnamed = [obj for obj in objects if not obj.name]
     for obj in unnamed:
         found.problem(obj, ("metadata",), "metadata.name: Required value: name or generateName is required")
-    for obj in objects:
-        check_shape(found, obj)
+    strict = StrictFields(objects, lenient=lenient)
     _read_all(found, [obj for obj in objects if obj.name], complete=not problems)
+    strict.report(found)
     return ManifestSet(found.sections, found.places, found.report(), tuple(in_order(found.problems)))
 
 

@@ -85,7 +85,7 @@ def read_service(
     _refuse_service_upstream(found, service)
     _kong_annotations(found, service)
     policy = _policy(found, service, policies)
-    found.list_the_rest(service, {("spec",): ("selector", "ports", "publishNotReadyAddresses")})
+    found.list_the_rest(service)
     return policy
 
 

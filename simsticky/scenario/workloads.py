@@ -29,10 +29,6 @@ _PROBE = (
     "successThreshold",
     "failureThreshold",
 )
-_OF_KIND: Mapping[str, tuple[str, ...]] = {
-    "Deployment": ("paused", "strategy"),
-    "StatefulSet": ("podManagementPolicy", "updateStrategy", "serviceName"),
-}
 _HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 _GRACE = "terminationGracePeriodSeconds"
 _PROBES: Mapping[str, tuple[str, ...]] = {
@@ -41,8 +37,6 @@ _PROBES: Mapping[str, tuple[str, ...]] = {
     "livenessProbe": (*_PROBE, _GRACE),
 }
 _NOTES = {"resources": "requests and limits have no effect on the model"}
-_READABLE_POD = ("terminationGracePeriodSeconds", "containers", "initContainers")
-_READABLE_CONTAINER = ("lifecycle", *_PROBES, "ports", "image", "imagePullPolicy")
 
 
 def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[Any]) -> None:
@@ -73,19 +67,7 @@ def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[A
         for field, note in _NOTES.items():
             if obj.get(*container, field) is not None:
                 found.ignore(obj, (*container, field), note)
-    readable = {
-        ("spec",): (*_SPEC, *_OF_KIND[obj.kind], "selector", "template"),
-        ("spec", "strategy"): ("type", "rollingUpdate"),
-        ("spec", "strategy", "rollingUpdate"): ("maxSurge", "maxUnavailable"),
-        POD: _READABLE_POD,
-    }
-    if container is not None:
-        readable |= {
-            container: _READABLE_CONTAINER,
-            (*container, "lifecycle"): ("preStop",),
-            **{(*container, probe): fields for probe, fields in _PROBES.items()},
-        }
-    found.list_the_rest(obj, readable)
+    found.list_the_rest(obj)
 
 
 def labels_of(obj: KubernetesObject) -> Mapping[str, Any]:
