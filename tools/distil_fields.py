@@ -12,9 +12,9 @@ schemas of that release in ``_definitions.json``, as the PyPI package ``kubernet
 
 The table holds names and types only, the union over all releases, with the releases in which a field came and went.
 It has three parts: ``releases``; ``kinds``, which give each ``apiVersion Kind`` its type; and ``types``, which give
-each field its own. A type is ``string``, ``integer``, ``number``, ``boolean``, ``quantity``, ``int-or-string``, ``any`` (not
-looked into), the name of a type, or one of these after ``[]`` (a list of it) or ``{}`` (a map to it). Behind it may
-stand ``since RELEASE`` (the type is older than the field) and ``until RELEASE`` (the last one to know it).
+each field its own. A type is ``string``, ``integer``, ``number``, ``boolean``, ``quantity``, ``int-or-string``, ``any``
+(not looked into), the name of a type, or one of these after ``[]`` (a list of it) or ``{}`` (a map to it). Behind it
+may stand ``since RELEASE`` (the type is older than the field) and ``until RELEASE`` (the last one to know it).
 """
 
 import json
