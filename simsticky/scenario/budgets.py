@@ -34,7 +34,7 @@ def read_budgets(found: Findings, budgets: Sequence[KubernetesObject], workload:
             found.read(budget, ("spec", "selector"), text)
             for field in _BOUNDS:
                 found.take(budget, ("spec", field), ("deployment", "disruptionBudget", field))
-            found.list_the_rest(budget, {("spec",): ("selector", *_BOUNDS)})
+            found.list_the_rest(budget)
 
 
 def _selector(budget: KubernetesObject, written: Any) -> LabelSelector | None:

@@ -1,7 +1,6 @@
 """What has been found in the manifests so far: values for the scenario, notes for people, problems."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +44,17 @@ class Findings:
         self._assumed: list[ManifestNote] = []
         self._said_aloud: list[ManifestNote] = []
         self._looked_at: dict[KubernetesObject, set[Keys]] = {}
+        self._left_out: set[KubernetesObject] = set()
+        self._sources: set[KubernetesObject] = set()
 
     def states(self, section: str, key: str) -> bool:
         """Return whether the scenario file itself states a value."""
         found = self.stated.get(section)
         return isinstance(found, Mapping) and key in found
+
+    def uses(self, obj: KubernetesObject) -> bool:
+        """Return whether the answer uses an object: it was not left out as a whole, or something of it was read."""
+        return obj not in self._left_out or obj in self._sources
 
     def put(self, target: Keys, value: Any, place: Place) -> None:
         """Set a value of the scenario."""
@@ -93,11 +98,14 @@ class Findings:
     def read(self, obj: KubernetesObject, keys: Keys, note: str) -> None:
         """List a field as read."""
         self.look(obj, keys)
+        self._sources.add(obj)
         self._read.append(self._note(obj, keys, note))
 
     def ignore(self, obj: KubernetesObject, keys: Keys = (), note: str = "") -> None:
         """List a field, or the whole object, as ignored."""
         self.look(obj, keys)
+        if not keys:
+            self._left_out.add(obj)
         self._ignored.append(self._note(obj, keys, note))
 
     def assume(self, obj: KubernetesObject, keys: Keys, note: str) -> None:
@@ -121,27 +129,23 @@ class Findings:
         path = f"{obj.label}: {place.path}" if place.path else obj.label
         self.problems.append(Diagnostic(place.file, place.line, place.column, path, message, hint))
 
-    def list_the_rest(self, obj: KubernetesObject, readable: Mapping[Keys, Iterable[str]] | None = None) -> None:
-        """List as ignored whatever of an object was not looked at; refuse near misses of readable keys.
+    def replace_problem(
+        self, obj: KubernetesObject, keys: Keys, message: str, hint: str = "", *, of_key: bool = False
+    ) -> None:
+        """Report what is wrong instead of what was reported of the same place."""
+        place = obj.place(*keys, of_key=of_key)
+        self.problems = [p for p in self.problems if (p.file, p.line, p.column) != place[:3]]
+        self.problem(obj, keys, message, hint, of_key=of_key)
 
-        Args:
-            obj: The object.
-            readable: Keys that are read, by the path they stand below. The API server refuses unknown fields,
-                and a misspelt one would silently get its default here.
-        """
+    def list_the_rest(self, obj: KubernetesObject) -> None:
+        """List as ignored whatever of an object was not looked at."""
         looked_at = self._looked_at.get(obj, set()) | set(_IDENTITY)
-        readable = readable or {}
 
         def walk(node: Any, path: Keys) -> None:
             if path in looked_at:
                 return
             if not any(keys[: len(path)] == path for keys in looked_at):
-                known = readable.get(path[:-1], ())
-                near = difflib.get_close_matches(str(path[-1]), known, 1, 0.85)
-                if near and str(path[-1]) not in known:
-                    self.problem(obj, path, f"unknown, did you mean {near[0]}?", of_key=True)
-                else:
-                    self._ignored.append(self._note(obj, path, ""))
+                self._ignored.append(self._note(obj, path, ""))
                 return
             below = node.items() if isinstance(node, Mapping) else enumerate(node if isinstance(node, list) else ())
             for key, value in below:

@@ -16,7 +16,7 @@ from simsticky.scenario.interpretation import Interpretation
 from simsticky.scenario.location import Keys, Place
 from simsticky.scenario.objects import read_objects
 from simsticky.scenario.report import ManifestNote, ManifestReport
-from simsticky.scenario.shapes import check_shape
+from simsticky.scenario.strict_fields import StrictFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ def load_manifests(
     base_dir: str | Path = ".",
     stated: Mapping[str, Any] | None = None,
     namespace: str | None = None,
+    lenient: bool = False,
 ) -> ManifestSet:
     """Read manifests from files, directories (not below) or standard input (``-``).
 
@@ -67,11 +68,12 @@ def load_manifests(
         base_dir: Directory of the scenario file.
         stated: The scenario file's own sections, which win and can choose (``deployment: {name: shop}``).
         namespace: The application's namespace, if somebody chose one: what is in another is left out.
+        lenient: Take fields that are unknown or of a wrong type as not there, with a warning, instead of refusing them.
 
     Raises:
         InputError: Everything that is wrong, at once.
     """
-    manifests = read_manifests(paths, base_dir=base_dir, stated=stated, namespace=namespace)
+    manifests = read_manifests(paths, base_dir=base_dir, stated=stated, namespace=namespace, lenient=lenient)
     if manifests.problems:
         raise InputError(manifests.problems)
     return manifests
@@ -83,6 +85,7 @@ def read_manifests(
     base_dir: str | Path = ".",
     stated: Mapping[str, Any] | None = None,
     namespace: str | None = None,
+    lenient: bool = False,
 ) -> ManifestSet:
     """Do as :func:`load_manifests`, with the problems in the answer instead of raised."""
     objects, problems = read_objects([str(path) for path in paths], Path(base_dir))
@@ -91,9 +94,9 @@ def read_manifests(
     unnamed = [obj for obj in objects if not obj.name]
     for obj in unnamed:
         found.problem(obj, ("metadata",), "metadata.name: Required value: name or generateName is required")
-    for obj in objects:
-        check_shape(found, obj)
+    strict = StrictFields(objects, lenient=lenient)
     named = [obj for obj in objects if obj.name]
     Interpretation(found, named, namespace, complete=not problems).read()
+    strict.report(found)
     problems = in_order(found.problems)
     return ManifestSet(found.sections, found.places, found.report(), tuple(problems), found.blue_green)

@@ -247,6 +247,7 @@ class Scenario(Section, ShownInNotebooks):
             del written[key]
         del written["run"]["replications"]
         written["run"]["record"] = record
+        del written["kubernetes"]["version"]  # it tells which fields there are, and moves no number
         if self.traffic.trace is not None:
             written["traffic"]["trace"] = hashlib.sha256(Path(self.traffic.trace).read_bytes()).hexdigest()
         text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -114,13 +114,25 @@ def read_objects(paths: Iterable[str], base: Path) -> tuple[list[KubernetesObjec
         try:
             for name, text in _texts(written, base):
                 try:
-                    for document in read_documents(text, name):
+                    for document in read_documents(text, name, as_kubectl=True):
+                        before = len(objects)
                         _collect(document, (), document.data, objects, problems)
+                        problems += _duplicates_outside(document, objects[before:])
                 except InputError as error:
                     problems += error.diagnostics
         except InputError as error:
             problems += error.diagnostics
     return objects, problems
+
+
+def _duplicates_outside(document: Document, objects: list[KubernetesObject]) -> list[Diagnostic]:
+    """Return the keys of a document that are given twice in no object: in a List, or in what is none."""
+    roots = [obj.root for obj in objects]
+    return [
+        document.diagnostic(keys, f"duplicate key, first given on line {first}", of_key=True)
+        for keys, first in document.duplicates.items()
+        if not any(keys[: len(root)] == root for root in roots)
+    ]
 
 
 def _texts(written: str, base: Path) -> list[tuple[str, str]]:

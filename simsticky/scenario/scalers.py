@@ -64,7 +64,7 @@ def _read_scaler(found: Findings, scaler: KubernetesObject, workload: Workload, 
         _read_metrics(found, scaler, workload, application)
     found.take(scaler, ("spec", "behavior"), ("autoscaler", "behavior"))
     _policies(found, scaler)
-    found.list_the_rest(scaler, {("spec",): ("minReplicas", "maxReplicas", "metrics", "behavior", "scaleTargetRef")})
+    found.list_the_rest(scaler)
 
 
 def _start_at_least(found: Findings, scaler: KubernetesObject, workload: Workload) -> None:

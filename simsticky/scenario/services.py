@@ -110,7 +110,7 @@ def read_service(found: Findings, service: KubernetesObject) -> None:
 
 def list_service(found: Findings, service: KubernetesObject) -> None:
     """List what of a Service has not been read."""
-    found.list_the_rest(service, {("spec",): ("selector", "ports", "publishNotReadyAddresses")})
+    found.list_the_rest(service)
 
 
 def _refuse_service_upstream(found: Findings, service: KubernetesObject) -> None:

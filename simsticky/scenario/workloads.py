@@ -31,11 +31,6 @@ _PROBE = (
     "successThreshold",
     "failureThreshold",
 )
-_OF_KIND: Mapping[str, tuple[str, ...]] = {
-    "Deployment": ("paused", "strategy"),
-    "StatefulSet": ("podManagementPolicy", "updateStrategy", "serviceName"),
-    "Rollout": ("paused", "strategy", "workloadRef"),
-}
 _NEVER_S: Final = 2**31 - 1
 _OLD_DEFAULTS: Final[Mapping[tuple[Any, str], Mapping[Keys, Any]]] = {
     # Source: Kubernetes 1.15, pkg/apis/extensions/v1beta1/defaults.go, pkg/apis/apps/v1beta1/defaults.go.
@@ -57,8 +52,6 @@ _PROBES: Mapping[str, tuple[str, ...]] = {
     "livenessProbe": (*_PROBE, _GRACE),
 }
 _NOTES = {"resources": "requests and limits have no effect on the model"}
-_READABLE_POD = ("terminationGracePeriodSeconds", "containers", "initContainers")
-_READABLE_CONTAINER = ("lifecycle", *_PROBES, "ports", "image", "imagePullPolicy")
 
 
 def read_workload(found: Findings, workload: Workload, entrance: Keys | None, mesh: Mesh) -> None:
@@ -100,26 +93,10 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
             " containers are ready"
         )
         found.say_aloud(pods, (*POD, "readinessGates"), text)
-    found.list_the_rest(owner, _readable(owner.kind, container))
+    found.list_the_rest(owner)
     if pods is not owner:
         _owned(found, workload)
-        found.list_the_rest(pods, _readable(pods.kind, container))
-
-
-def _readable(kind: str, container: Keys | None) -> Mapping[Keys, tuple[str, ...]]:
-    readable: dict[Keys, tuple[str, ...]] = {
-        ("spec",): (*_SPEC, *_OF_KIND.get(kind, ()), "selector", "template"),
-        ("spec", "strategy"): ("type", "rollingUpdate") if kind != "Rollout" else ("canary", "blueGreen"),
-        ("spec", "strategy", "rollingUpdate"): ("maxSurge", "maxUnavailable"),
-        POD: _READABLE_POD,
-    }
-    if container is not None:
-        readable |= {
-            container: _READABLE_CONTAINER,
-            (*container, "lifecycle"): ("preStop",),
-            **{(*container, probe): fields for probe, fields in _PROBES.items()},
-        }
-    return readable
+        found.list_the_rest(pods)
 
 
 def _owned(found: Findings, workload: Workload) -> None:
