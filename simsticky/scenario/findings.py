@@ -16,10 +16,13 @@ class Findings:
 
     Args:
         stated: The scenario file's own sections: what it states wins over the manifests, and need not be read.
+        namespace: The application's namespace, if somebody chose one.
     """
 
-    def __init__(self, stated: Mapping[str, Any]) -> None:
+    def __init__(self, stated: Mapping[str, Any], namespace: str | None = None) -> None:
         self.stated = stated
+        self.in_namespace = "" if namespace is None else f" in namespace {namespace}"
+        self.blue_green: tuple[KubernetesObject, int] | None = None
         self.sections: dict[str, Any] = {}
         self.places: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []

@@ -82,14 +82,19 @@ class KubernetesObject:
         return found if isinstance(found, str) else ""
 
     @property
+    def namespace(self) -> str | None:
+        """Namespace; None if the manifest leaves it to kubectl."""
+        found = self.get("metadata", "namespace")
+        return found if isinstance(found, str) else None
+
+    @property
     def label(self) -> str:
         """Kind and name, for people."""
         return f"{self.kind} {self.name}".strip()
 
     def may_share_namespace(self, other: "KubernetesObject") -> bool:
         """Return whether two objects can be in one namespace; a file may leave its namespace to kubectl."""
-        mine, others = self.get("metadata", "namespace"), other.get("metadata", "namespace")
-        return mine is None or others is None or mine == others
+        return self.namespace is None or other.namespace is None or self.namespace == other.namespace
 
     def is_a(self, kind: str, *groups: str) -> bool:
         """Return whether the object is of a kind and of one of the groups."""
