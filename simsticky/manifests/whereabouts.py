@@ -10,6 +10,8 @@ Keys = tuple[str | int, ...]
 
 _SAME, _LIKELY = 0.85, 0.6
 """How alike two names are that surely, and that probably, mean the same (difflib's ratio)."""
+_MOST_PLACES = 3
+"""In more places than this a name is too common to tell where it belongs."""
 _TWINS = ("initContainers[]", "ephemeralContainers[]")
 """What has the fields of ``containers[]`` too."""
 _REPLACED = {
@@ -79,7 +81,7 @@ def belongs(table: FieldTable, root: str, above: tuple[str, ...], name: str, val
         return []
     nearest = found[min(found)]
     plain = [path for path in nearest if not any(twin in path for twin in _TWINS)] or nearest
-    return [".".join(path) or "the top of the object" for path in plain] if len(plain) <= 2 else []
+    return [".".join(path) or "the top of the object" for path in plain] if len(plain) <= _MOST_PLACES else []
 
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> Iterator[str]:
@@ -128,4 +130,7 @@ def _near(name: str, known: Iterable[str], cutoff: float) -> str:
     by_lower = {candidate.lower(): candidate for candidate in known}
     plain = name.lower().replace("_", "").replace("-", "")
     near = [plain] if plain in by_lower else difflib.get_close_matches(plain, by_lower, 1, cutoff)
+    if not near and cutoff == _LIKELY and len(plain) > 3:
+        longer = [candidate for candidate in by_lower if plain in candidate]
+        near = longer if len(longer) == 1 else []
     return by_lower[near[0]] if near else ""
