@@ -47,15 +47,15 @@ def whereabouts(table: FieldTable, api_version: str, kind: str, keys: Keys, type
     others = [*_elsewhere_known(table, api_version, kind, above, name)]
     versions = [version for version, other in others if other == kind]
     if versions:
-        text = f"{kind} has it in {' and '.join(versions)} only"
+        text = f"{kind} has it in {_listed(versions, 'and')} only"
         instead = _REPLACED.get((kind, name))
         return f"{text}, in {api_version} write {instead}" if instead else text
     if root is not None and (places := belongs(table, root.type, above, name, value)):
-        return f"{name} belongs to {' or '.join(places)}"
+        return f"{name} belongs to {_listed(places, 'or')}"
     meant = _near(name, here, _LIKELY)
     kinds = list(dict.fromkeys(other for _, other in others))
     if kinds:
-        text = f"a field of {' and '.join(kinds)}, not of {kind}"
+        text = f"a field of {_listed(kinds, 'and')}, not of {kind}"
         return f"{text}; did you mean {meant}?" if meant else text
     return f"did you mean {meant}?" if meant else ""
 
@@ -134,3 +134,7 @@ def _near(name: str, known: Iterable[str], cutoff: float) -> str:
         longer = [candidate for candidate in by_lower if plain in candidate]
         near = longer if len(longer) == 1 else []
     return by_lower[near[0]] if near else ""
+
+
+def _listed(names: list[str], last: str) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"

@@ -169,7 +169,7 @@ Start = tuple[int, int]
 
 def _compose(text: str) -> Iterator[tuple[Node, Start]]:
     for part, start in _parts(text):
-        yaml = YAML(typ="rt", pure=True)
+        yaml = YAML(typ="safe", pure=True)
         constructor, _ = yaml.get_constructor_parser(StringIO(part))
         while constructor.composer.check_node():
             yield constructor.composer.get_node(), start
@@ -294,8 +294,7 @@ class _Builder:
         return found
 
     def _scalar(self, node: ScalarNode, tag: str, path: Keys) -> Any:
-        # ruamel.yaml marks the line ends of folded text by a bell, which its own constructor takes out again.
-        text = str(node.value).replace("\a", "") if node.style == ">" else str(node.value)
+        text = str(node.value)
         if node.style == '"' and not text.isascii():
             # JSON writes what is beyond 16 bits as two halves.
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -50,7 +50,12 @@ def app():
         ("ingress", ("spec", "backend"), {"serviceName": "a"}, "write defaultBackend)"),
         ("policy", ("spec", "stickySession"), {}, "did you mean stickySessions?"),
         ("policy", ("spec", "stickySessions", "path"), "/", "unknown field path, did you mean cookiePath?"),
-        ("policy", ("spec", "cookie"), "sid", "(cookie belongs to spec.hashOn or spec.stickySessions)"),
+        (
+            "policy",
+            ("spec", "cookie"),
+            "sid",
+            "(cookie belongs to spec.hashOn, spec.hashOnFallback or spec.stickySessions)",
+        ),
         ("deployment", (*CONTAINER, "env"), [{"name": "A", "value": 2}], 'must be text, got 2 (put it in quotes: "2")'),
         ("deployment", (*CONTAINER, "env"), [{"name": "A", "value": True}], 'put it in quotes: "true"'),
         ("deployment", (*CONTAINER, "ports"), [{"containerPort": "80"}], "must be a whole number, got 80 (write it"),
