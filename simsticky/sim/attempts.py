@@ -39,6 +39,7 @@ class Attempts:
         stand_in: Returns a worker for a session whose own worker's node is down; None where all are.
         latest_operation: Returns the number of the operation that has begun last.
         asks_each_time: Whether the algorithm is one's own, which is handed each request.
+        stated_idempotent: Whether a trace says that a session's request may be sent again; None where none does.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Attempts:
         stand_in: Callable[[Session], Worker | None],
         latest_operation: Callable[[], int],
         asks_each_time: bool,
+        stated_idempotent: Callable[[int, int], bool | None],
     ) -> None:
         """Note the settings."""
         gateway = scenario.gateway
         self._asks_each_time = asks_each_time
+        self._stated_idempotent = stated_idempotent
         self._options = options
         self._sticky = affinity == COOKIE
         self._breaks = breaks
@@ -261,7 +264,7 @@ class Attempts:
                 ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s
             if took_s:
                 exchange.timed_out.add(address)
-            idempotent = self._idempotent > 0 and self._is_idempotent(session, exchange.request)
+            idempotent = self._is_idempotent(session, exchange.request)
             again = tries_again(ended, len(tried), self._retries, idempotent)
             if not again:
                 return self._fail(exchange, now_s + took_s, ended, container, started_s)
@@ -273,7 +276,12 @@ class Attempts:
             address = None
 
     def _is_idempotent(self, session: Session, request: int) -> bool:
-        return self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
+        stated = self._stated_idempotent(session.id, request)
+        if stated is not None:
+            return stated or self._held
+        return (
+            self._idempotent > 0 and self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
+        )
 
     # Ends -------------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ class Browsers:
     Args:
         affinity: What the algorithm binds sessions by.
         hash_on: What is hashed; used with affinity by hash only.
+        key_of: What a trace says that a session is hashed by; None where none does.
         asks_each_time: Whether the algorithm is one's own, which is handed each request: none takes the fast path.
 
     Attributes:
@@ -45,7 +46,14 @@ class Browsers:
     """
 
     def __init__(
-        self, scenario: Scenario, streams: Streams, affinity: str, hash_on: HashOn, *, asks_each_time: bool = False
+        self,
+        scenario: Scenario,
+        streams: Streams,
+        affinity: str,
+        hash_on: HashOn,
+        *,
+        key_of: Callable[[int], str | None],
+        asks_each_time: bool,
     ) -> None:
         """Read what the clients do once."""
         traffic, policy = scenario.traffic, scenario.upstream
@@ -53,6 +61,7 @@ class Browsers:
         self._affinity = affinity
         self._hash_on = hash_on
         self._asks_each_time = asks_each_time
+        self._key_of = key_of
         self._traffic = traffic
         self._paths = tuple(entry.path for entry in traffic.paths) or (traffic.path,)
         self._shares = tuple(entry.share for entry in traffic.paths) or (1.0,)
@@ -120,6 +129,9 @@ class Browsers:
 
     def _new_id(self, session: Session) -> str:
         """Return a fresh cookie; a client with a jar keeps the first one it gets."""
+        stated = self._key_of(session.id)
+        if stated is not None:
+            return stated
         ordinal = 0 if session.jar and session.browser is None else session.visits
         bits = [self._streams.bits(Purpose.HASH_COOKIE, session.id, 2 * ordinal + half) for half in (0, 1)]
         return str(UUID(int=bits[0] << 64 | bits[1], version=4))
@@ -153,6 +165,9 @@ class Browsers:
 
     def _identifier(self, session: Session, kind: str, values: int | None) -> str:
         """Return the session's value of one kind: its own, or one of so many."""
+        stated = self._key_of(session.id)
+        if stated is not None:
+            return stated
         number = session.id
         if values is not None:
             draw = self._streams.uniform(Purpose.IDENTIFIER, session.id, len(_KINDS) + _KINDS.index(kind))

@@ -29,6 +29,7 @@ from simsticky.sim.sessions import Cut, Session, Sessions
 from simsticky.sim.streams import Purpose
 from simsticky.sim.workers import Node, Worker
 from simsticky.sim.world import World
+from simsticky.workload.generate import Workload
 
 _DRAWS_PER_SHUFFLE = 1 << 20
 """Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
@@ -55,7 +56,9 @@ class Gateway:
         on_ready: Called with a node that has come back empty and wants its configuration.
     """
 
-    def __init__(self, world: World, sessions: Sessions, make_algorithm: AlgorithmFactory | None = None) -> None:
+    def __init__(
+        self, world: World, sessions: Sessions, workload: Workload, make_algorithm: AlgorithmFactory | None = None
+    ) -> None:
         """Build the nodes and workers with empty tables."""
         scenario = world.scenario
         settings, policy = scenario.gateway, scenario.upstream
@@ -96,7 +99,12 @@ class Gateway:
         for worker in self.workers:
             worker.begin(self._balancer(worker, ()))
         self.browsers = Browsers(
-            scenario, world.streams, self.affinity, hash_on(scenario), asks_each_time=self.asks_each_time
+            scenario,
+            world.streams,
+            self.affinity,
+            hash_on(scenario),
+            key_of=workload.key_of,
+            asks_each_time=self.asks_each_time,
         )
         self._breaks = Breaks(
             world.recorder,
@@ -129,6 +137,7 @@ class Gateway:
             stand_in=self._stand_in,
             latest_operation=lambda: self.latest_operation,
             asks_each_time=self.asks_each_time,
+            stated_idempotent=workload.is_idempotent,
         )
 
     # Balancers --------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """An algorithm of one's own stands in for the scenario's."""
 
+from typing import ClassVar
+
 import pytest
 from small_scenario import small
 
@@ -45,7 +47,7 @@ class CookieFollowing(Algorithm):
 class Noting(RoundRobin):
     """A wheel that keeps what it is handed."""
 
-    handed = []
+    handed: ClassVar[list] = []
 
     def pick(self, handle):
         self.handed.append((handle.key, handle.cookie, handle.number))
