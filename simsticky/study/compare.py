@@ -18,10 +18,10 @@ from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference, holm, holm_levels, mean_difference, ratio_difference
-from simsticky.study.own import OwnMetric, with_own
+from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study, estimate_metric
 from simsticky.study.replications import Value
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Case, Runner
 from simsticky.study.sides import Change, Side, changes_between
 from simsticky.study.verdicts import checked_thresholds, did_you_mean
 
@@ -251,7 +251,7 @@ def compare(
     *,
     metrics: Mapping[str, Metric | OwnMetric] | None = None,
     runner: Runner | None = None,
-    **execution: Unpack[Execution],
+    **execution: Unpack[OwnExecution],
 ) -> Comparison:
     """Run two or more scenarios on common random numbers and compare each with the first.
 
@@ -277,12 +277,12 @@ def compare(
     seed = first.run.seed if seed is None else seed
     if n < 1:
         raise ValueError(f"a study needs at least one replication, not {n}")
-    registry, execution = with_own(metrics, execution)
+    registry, how = with_own(metrics, execution)
     for scenario in scenarios.values():
         checked_thresholds(scenario, registry)
     cases = [Case(scenario, seed, range(n)) for scenario in scenarios.values()]
     with ExitStack() as own:
-        runner = own.enter_context(Runner(**execution)) if runner is None else runner
+        runner = own.enter_context(Runner(**how)) if runner is None else runner
         runner.begin(list(scenarios.values()), seed, replications=n)
         found = runner.run(cases)
     studies = zip(scenarios.items(), found, strict=True)

@@ -23,6 +23,12 @@ OwnMetric = Callable[["Result"], float | int | None]
 """A metric of one's own: a number of a result, None where there is none."""
 
 
+class OwnExecution(Execution, total=False):
+    """How a study runs, and an algorithm of one's own, as for :func:`simsticky.simulate.simulate`."""
+
+    algorithm: AlgorithmFactory | None
+
+
 @dataclass(frozen=True, slots=True)
 class OwnSimulate:
     """A ``simulate`` with an algorithm of one's own, whose summary also has metrics of one's own.
@@ -56,7 +62,7 @@ class OwnSimulate:
 
 
 def with_own(
-    metrics: Mapping[str, Metric | OwnMetric] | None, execution: Execution
+    metrics: Mapping[str, Metric | OwnMetric] | None, execution: OwnExecution
 ) -> tuple[Mapping[str, Metric], Execution]:
     """Return the metrics that a study can speak of, and how it runs: with an algorithm and metrics of one's own.
 

@@ -13,10 +13,10 @@ from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
-from simsticky.study.own import OwnMetric, with_own
+from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.precision import FEWEST, MOST, Precision, Stopping, half_width
 from simsticky.study.replications import Replications, Value
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Case, Runner
 from simsticky.study.verdicts import Verdict, checked_thresholds, did_you_mean, judge
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def replicate(
     precision: str | Precision | None = None,
     max_reps: int = MOST,
     runner: Runner | None = None,
-    **execution: Unpack[Execution],
+    **execution: Unpack[OwnExecution],
 ) -> Study:
     """Run a scenario ``n`` times, independently, or as often as a precision needs, and keep the numbers of each run.
 
@@ -286,14 +286,14 @@ def replicate(
         raise ValueError(f"a study needs at least one replication, not {n}")
     if seed is None:
         seed = scenario.run.seed
-    registry, execution = with_own(metrics, execution)
+    registry, how = with_own(metrics, execution)
     checked_thresholds(scenario, registry)
     if isinstance(precision, str):
         precision = Precision.parse(precision, registry)
     if precision is not None and max_reps < FEWEST:
         raise ValueError(f"a precision needs at least {FEWEST} replications, and at most {max_reps} are allowed")
     if runner is None:
-        with Runner(**execution) as own:
+        with Runner(**how) as own:
             own.begin([scenario], seed)
             return _study(scenario, n, seed, registry, precision, max_reps, own)
     runner.begin([scenario], seed)

@@ -29,7 +29,6 @@ from simsticky.study.replications import Replication, Replications
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.gateway import AlgorithmFactory
 
 # Chunks a worker gets: enough that the last one to finish does not keep the others waiting for long.
 _CHUNKS_PER_WORKER = 16
@@ -45,10 +44,7 @@ class Simulate(Protocol):
 
 
 class Execution(TypedDict, total=False):
-    """How a study runs: the arguments of :class:`Runner`, and an algorithm of one's own.
-
-    What the latter does is in :mod:`simsticky.study.own`.
-    """
+    """How a study runs; no part of its numbers. The arguments of :class:`Runner`."""
 
     jobs: int
     executor: Executor | None
@@ -58,7 +54,6 @@ class Execution(TypedDict, total=False):
     on_note: Callable[[str], None] | None
     simulate: Simulate | None
     options: Mapping[str, Any] | None
-    algorithm: AlgorithmFactory | None
 
 
 @dataclass(frozen=True, slots=True)

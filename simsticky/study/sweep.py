@@ -17,9 +17,9 @@ from simsticky.scenario.quantities import number_at
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.sensitivity import SobolIndex, sobol_indices
 from simsticky.study.design import Plan, plan
-from simsticky.study.own import OwnMetric, with_own
+from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Case, Runner
 from simsticky.study.verdicts import checked_thresholds
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def sweep(
     metrics: Mapping[str, Metric | OwnMetric] | None = None,
     source: str = "",
     runner: Runner | None = None,
-    **execution: Unpack[Execution],
+    **execution: Unpack[OwnExecution],
 ) -> Sweep:
     """Run a scenario at many settings, each with the same sessions and the same luck.
 
@@ -265,12 +265,12 @@ def sweep(
         raise ValueError(f"a study needs at least one replication, not {n}")
     if seed is None:
         seed = scenario.run.seed
-    registry, execution = with_own(metrics, execution)
+    registry, how = with_own(metrics, execution)
     checked_thresholds(scenario, registry)
     planned = plan(scenario, settings, design, samples, seed, source)
     scenarios = evolved(scenario, planned.points, source)
     if runner is None:
-        with Runner(**execution) as own:
+        with Runner(**how) as own:
             studies = studies_of(scenario, scenarios, n, seed, registry, own)
     else:
         studies = studies_of(scenario, scenarios, n, seed, registry, runner)
