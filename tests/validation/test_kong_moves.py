@@ -41,7 +41,7 @@ def mean(figures: Sequence[float]) -> tuple[float, float]:
 # Kong's ring ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("kong", "consistent_hashing", "moves")
 def test_recorded_moves_are_no_exception(case: Row) -> None:
     """Kong's moves with one set of addresses are some of what the ring moves with 200 others; a share is 1/n.
@@ -109,7 +109,7 @@ class IdealRing:
         return float(arcs[self.owner(points) != other.owner(points)].sum())
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "hashing", "rows")
 def test_ideal_ring(case: Row) -> None:
     """Without collisions 160 points a target share the ring, and move, as the theory of an ideal ring says.
