@@ -34,7 +34,7 @@ def paired(row: dict[str, Any], pairs: int = PAIRS) -> ss.Comparison:
     return ss.compare(sides, pairs)
 
 
-@pytest.mark.quick_rows(2)
+@pytest.mark.slow
 @pytest.mark.table("theory", "stats", "rows", kind="CRN difference of breaks, scale-down")
 def test_pairing_cuts_the_variance_as_theory_says(case: dict[str, Any]) -> None:
     """Pairing divides the variance of the difference in breaks by what theory says, within 30 %.

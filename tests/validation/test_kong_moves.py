@@ -125,9 +125,10 @@ def test_ideal_ring(case: Row) -> None:
         largest, standard_error = mean(shares.max(axis=1).tolist())
         assert within(largest, case["e_max_over_mean"], (standard_error**2 + case["se"] ** 2) ** 0.5)
     elif case["kind"] == "fraction moved":
-        few, many = case["n_from"], case["n_to"]
+        before, after = case["n_from"], case["n_to"]
+        sets = address_sets(max(before, after), luck)
         moved, standard_error = mean(
-            [IdealRing(addresses[:few]).moved(IdealRing(addresses)) for addresses in address_sets(many, luck)]
+            [IdealRing(addresses[:before]).moved(IdealRing(addresses[:after])) for addresses in sets]
         )
         assert within(moved, case["hrw_or_ring"], standard_error)
     else:

@@ -43,7 +43,7 @@ def studied(n: int, window_s: float, **changes: Any) -> Study:
     return ss.replicate(of, n, simulate=WithVarianceReduction(simulate))
 
 
-@pytest.mark.quick_rows(2)
+@pytest.mark.slow
 @pytest.mark.table("theory", "stats", "rows", kind="control variate: alive count")
 def test_the_control_variate_is_unbiased_and_worth_what_theory_says(case: dict[str, Any]) -> None:
     """Sixty studies of ten runs corrected for the number alive agree with theory; the variance falls as it says.
@@ -65,7 +65,7 @@ def test_the_control_variate_is_unbiased_and_worth_what_theory_says(case: dict[s
     assert case["variance_reduction"] == pytest.approx(1 / (1 - p), rel=0.02)
 
 
-@pytest.mark.quick_rows(2)
+@pytest.mark.slow
 @pytest.mark.table("theory", "stats", "rows", kind="conditional MC on age (lognormal)")
 def test_the_conditional_expectation_is_unbiased_and_worth_what_theory_says(case: dict[str, Any]) -> None:
     """Breaks expected from each session's age agree with theory and with the counted ones, and vary far less."""
