@@ -6,6 +6,7 @@ every hypothesis test once more with many examples.
 """
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell lets a run in the background ignore Ctrl-C, and so would the commands that the tests interrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "table(area, name, path, **fields): one test for each case of a table file")
     config.addinivalue_line("markers", "quick_rows(number): of its table so many rows are quick, the others slow")
     config.addinivalue_line("markers", "already_named: its missing table is named by another test")
