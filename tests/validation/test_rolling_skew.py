@@ -27,7 +27,7 @@ _THINK_S = 0.95 * _STEP_S
 
 _MOST_REQUESTS = 2_000_000
 """Of a row. One that wants more for a standard error of 2 % of the fullest pod's load has a larger one: every share is
-still held to four of its own standard errors; with 100 pods the fullest pod's is some 6 % of its load.
+still held to four of its own standard errors; with 100 pods the fullest pod's is 5.4 % of its load.
 """
 
 
