@@ -13,7 +13,8 @@ from simsticky.sim.autoscaler import Autoscaler
 from simsticky.sim.clients import Clients
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.controllers import DeploymentController
-from simsticky.sim.endpoints import EndpointSliceController, IngressController, publish_pod_sets
+from simsticky.sim.endpoint_slices import EndpointSliceController
+from simsticky.sim.endpoints import IngressController, publish_pod_sets
 from simsticky.sim.gateway import AlgorithmFactory, Gateway
 from simsticky.sim.kernel import Clock, Phase, call_at
 from simsticky.sim.kubelet import Kubelet
@@ -161,7 +162,7 @@ class Simulation:
             # A minute apart, so that ages differ but fall into one bucket of the deletion order.
             for place, pod in enumerate(workload.adopt(_since_s)):
                 self._kubelet.adopt(pod, _since_s(place))
-                self._slices.adopt(pod)
+        self._slices.adopt()
         self._ingress.adopt(self._slices.backends())
         if self._autoscaler is not None:
             self._autoscaler.start()

@@ -185,7 +185,7 @@ class StatefulSetController(WorkloadController):
     def _create(self, ordinal: int, revision: int, cause: int, created_s: float | None = None) -> Pod:
         generation = self._generations[ordinal] = self._generations.get(ordinal, 0) + 1
         name = f"{self.name}-{ordinal}" + (f".{generation}" if generation > 1 else "")
-        return self._cluster.create_pod(self.name, revision, cause, created_s=created_s, name=name)
+        return self._cluster.create_pod(0, self.name, revision, cause, created_s=created_s, name=name)
 
     def _seen(self, pod: Pod) -> StatefulPod:
         return StatefulPod(_ordinal(pod), pod.record.revision, pod.phase, pod.ready_since_s, pod.deleted)
