@@ -84,7 +84,7 @@ class Kubernetes(WithDelays):
     status_update: Law = Uniform(low=0.0, high=1.0)
     """Until the kubelet notices that a container runs or is dead."""
     endpoint_update: Law = Lognormal(median=0.030, sigma=0.6)
-    """From a pod's status to the written EndpointSlice."""
+    """From a change of a pod to the pass over its Service that writes the EndpointSlice."""
     slice_watch: Law = Uniform(low=0.005, high=0.050)
     """Until the EndpointSlice controller sees its own write; a pass before that fails and is retried after 1 s."""
     kubelet_notice: Law = Lognormal(median=0.030, sigma=0.6)

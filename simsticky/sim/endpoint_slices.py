@@ -9,6 +9,7 @@ from simsticky.sim.cluster import Cluster
 from simsticky.sim.endpoints import IngressController
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.pods import Pod
+from simsticky.sim.recording import Selection
 from simsticky.sim.streams import Purpose
 from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
@@ -191,7 +192,7 @@ class EndpointSliceController:
         assert service is not None
         service.selects, service.cause = name, cause
         recording = self._world.recorder.recording
-        recording.selections.append((len(recording.pod_states), name))
+        recording.selections.append(Selection(self._world.now_s, len(recording.pod_states), name))
         if service not in self._route:
             self._route = {service: None}
             self._publish()

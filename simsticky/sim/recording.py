@@ -199,6 +199,14 @@ class PodState(NamedTuple):
     gone: bool
 
 
+class Selection(NamedTuple):
+    """A change of the Service's selector: to which workload's pods, and how many pod states came before it."""
+
+    at_s: float
+    after: int
+    workload: str
+
+
 @dataclass(slots=True)
 class EventRecord:
     """One line of the story.
@@ -282,7 +290,7 @@ class Recording:
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
         pod_states: Every change of a pod object, in order.
-        selections: Each change of the Service's selector: how many of ``pod_states`` came before it, and the workload.
+        selections: Every change of the Service's selector, in order.
         containers: For each container index the index of its pod in ``pods``.
         lives: For each container index its life.
         counts: Counters by summary key.
@@ -305,7 +313,7 @@ class Recording:
     lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
     pod_states: list[PodState] = field(default_factory=list)
-    selections: list[tuple[int, str]] = field(default_factory=list)
+    selections: list[Selection] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     latency: LogHistogram = field(default_factory=LogHistogram)

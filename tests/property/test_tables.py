@@ -12,7 +12,7 @@ from simsticky.scenario.model import Scenario
 from simsticky.sim.evidence import Evidence
 from simsticky.simulate import simulate
 
-_SLOW = settings(max_examples=settings().max_examples // 3, suppress_health_check=[HealthCheck.too_slow])
+_SLOW = settings(max_examples=settings().max_examples // 6, suppress_health_check=[HealthCheck.too_slow])
 _KINDS = ("rollout", "scale", "deletePod", "readinessFlap", "gatewayRestart", "configPush", "crash")
 
 

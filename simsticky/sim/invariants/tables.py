@@ -24,13 +24,13 @@ class _PodsAsTheyWere:
         """Begin before the first pod."""
         scenario = evidence.scenario
         self._states, self._pods = evidence.recording.pod_states, evidence.recording.pods
-        self._selections = dict(evidence.recording.selections) if switches else {}
+        self._selections = evidence.recording.selections if switches else []
         self._drain_support = scenario.kic.enable_drain_support
         self._publish_not_ready = scenario.service.publish_not_ready_addresses
         self._selected = workload
         self._by_membership = by_membership
         self._weight: dict[int, int] = {}
-        self._next = 0
+        self._next = self._next_selection = 0
         self._wanted: _Table = {}
         self._differs: set[str] = set()
         self.at_s = -INFINITY
@@ -46,11 +46,12 @@ class _PodsAsTheyWere:
 
     def _step(self) -> bool:
         """Go on by one change."""
-        if self._next in self._selections:
-            # Not a change of a pod: the Service selects others from here on.
-            self._selected = self._selections.pop(self._next)
-            self._compare_all()
-            return True
+        for selection in self._selections[self._next_selection : self._next_selection + 1]:
+            if selection.after == self._next:
+                self._next_selection += 1
+                self.at_s, self._selected = selection.at_s, selection.workload
+                self._compare_all()
+                return True
         if self._next == len(self._states):
             return False
         state = self._states[self._next]
@@ -75,7 +76,8 @@ class _PodsAsTheyWere:
             has_deletion_timestamp=state.deleted,
             publish_not_ready_addresses=self._publish_not_ready,
         )
-        targets = translate([Endpoint(self._pods[state.pod].address, told.ready, told.terminating)], self._drain_support)
+        endpoint = Endpoint(self._pods[state.pod].address, told.ready, told.terminating)
+        targets = translate([endpoint], self._drain_support)
         if not targets:
             return None
         return 0 if self._by_membership else targets[0].weight
