@@ -27,6 +27,7 @@ def read_scalers(found: Findings, scalers: list[KubernetesObject], workload: Kub
         elif scaler.group == "autoscaling":
             chosen = True
             _read_scaler(found, scaler)
+            _left_to_the_scaler(found, scaler, workload)
 
 
 def _read_scaler(found: Findings, scaler: KubernetesObject) -> None:
@@ -54,6 +55,16 @@ def _read_scaler(found: Findings, scaler: KubernetesObject) -> None:
     found.take(scaler, ("spec", "behavior"), ("autoscaler", "behavior"))
     _policies(found, scaler)
     found.list_the_rest(scaler, {("spec",): ("minReplicas", "maxReplicas", "metrics", "behavior", "scaleTargetRef")})
+
+
+def _left_to_the_scaler(found: Findings, scaler: KubernetesObject, workload: KubernetesObject) -> None:
+    """Begin with ``minReplicas`` where the number is left to the autoscaler: a running system has at least those."""
+    least = scaler.get("spec", "minReplicas")
+    if workload.get("spec", "replicas") is not None or found.states("deployment", "replicas"):
+        return
+    found.put(("deployment", "replicas"), 1 if least is None else least, scaler.place("spec", "minReplicas"))
+    text = f"{workload.kind} {workload.name} states no replicas: the run starts with minReplicas, if not told otherwise"
+    found.assume(scaler, ("spec", "minReplicas"), text)
 
 
 def _is_cpu(metric: Any) -> bool:

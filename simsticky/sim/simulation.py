@@ -9,6 +9,7 @@ from itertools import islice
 from simsticky.kubernetes.pod import delete_request
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.replicas import start_replicas
 from simsticky.sim.autoscaler import Autoscaler
 from simsticky.sim.clients import Clients
 from simsticky.sim.cluster import Cluster
@@ -206,22 +207,23 @@ class Simulation:
     def _owners(self, scenario: Scenario) -> dict[str, WorkloadController]:
         """Return the controllers of pods by name, the application's first."""
         deployment, world, cluster = scenario.deployment, self._world, self._cluster
+        replicas = start_replicas(scenario)
         owners: dict[str, WorkloadController] = {}
         if deployment.kind == "StatefulSet":
             owners[deployment.name] = StatefulSetController(
-                world, cluster, deployment.name, scenario.app.startup, self._start_pod, self._delete_pod
+                world, cluster, deployment.name, replicas, scenario.app.startup, self._start_pod, self._delete_pod
             )
             return owners
         cost = self._sessions_on if deployment.pod_deletion_cost == "liveSessions" else None
-        sizes: list[tuple[str, int, Law | None]] = [(deployment.name, deployment.replicas, None)]
+        sizes: list[tuple[str, int, Law | None]] = [(deployment.name, replicas, None)]
         sizes += [(other.name, other.replicas, other.startup) for other in scenario.companions]
-        for number, (name, replicas, startup) in enumerate(sizes):
+        for number, (name, size, startup) in enumerate(sizes):
             owners[name] = DeploymentController(
                 world,
                 cluster,
                 number,
                 name,
-                replicas,
+                size,
                 startup or scenario.app.startup,
                 self._start_pod,
                 self._delete_pod,

@@ -28,6 +28,7 @@ class StatefulSetController(WorkloadController):
         world: World,
         cluster: Cluster,
         name: str,
+        replicas: int,
         startup: Law,
         start_pod: Callable[[Pod, Template], None],
         delete_pod: Callable[[Pod, int], None],
@@ -52,7 +53,7 @@ class StatefulSetController(WorkloadController):
         self.on_change: list[Callable[[], None]] = []
         self.templates = {1: Template(startup)}
         self.spec = StatefulSetSpec(
-            replicas=deployment.replicas,
+            replicas=replicas,
             pod_management=deployment.pod_management_policy,
             update_strategy=deployment.update_strategy.type,
             partition=deployment.update_strategy.partition,

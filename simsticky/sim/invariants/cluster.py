@@ -6,6 +6,7 @@ import numpy as np
 
 from simsticky.errors import InvariantError
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBackOff
+from simsticky.scenario.replicas import start_replicas
 from simsticky.sim.evidence import INFINITY, Evidence, container_life, is_of, known, life
 from simsticky.sim.recording import CODE, CONTAINER, ENDED, SENT, ContainerRecord, Outcome, PodRecord, unpack_columns
 
@@ -109,7 +110,7 @@ def _lives_legally(pod: PodRecord, container: ContainerRecord) -> None:
 def _pods_within_surge(evidence: Evidence) -> None:
     """Non-terminating pods <= max(spec.replicas since the Deployment was last complete) + maxSurge, for each one."""
     scenario = evidence.scenario
-    sizes = {scenario.deployment.name: scenario.deployment.replicas}
+    sizes = {scenario.deployment.name: start_replicas(scenario)}
     sizes |= {companion.name: companion.replicas for companion in scenario.companions}
     for name, replicas in sizes.items():
         _within_surge(evidence, name, replicas)
