@@ -77,6 +77,7 @@ def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[A
         ("spec",): (*_SPEC, *_OF_KIND[obj.kind], "selector", "template"),
         ("spec", "strategy"): ("type", "rollingUpdate"),
         ("spec", "strategy", "rollingUpdate"): ("maxSurge", "maxUnavailable"),
+        ("spec", "updateStrategy", "rollingUpdate"): ("partition", "maxUnavailable"),
         POD: _READABLE_POD,
     }
     if container is not None:
@@ -119,6 +120,11 @@ def _ordered(found: Findings, obj: KubernetesObject) -> None:
     found.take(obj, (*update, "type"), ("deployment", "updateStrategy", "type"))
     partition: Keys = (*update, "rollingUpdate", "partition")
     found.take_whole_number(obj, partition, ("deployment", "updateStrategy", "partition"))
+    most: Keys = (*update, "rollingUpdate", "maxUnavailable")
+    found.take(obj, most, ("deployment", "updateStrategy", "maxUnavailable"))
+    if obj.get(*most) is not None and not found.states("kubernetes", "version"):
+        text = "heeded, as from Kubernetes 1.37 on; most older releases update one pod at a time: kubernetes.version"
+        found.assume(obj, most, text)
 
 
 def _selector(found: Findings, obj: KubernetesObject) -> None:
