@@ -136,7 +136,7 @@ def test_stateful_set_updates_several_at_a_time_where_its_release_does(
     }
     story = tell(tmp_path, _CLIENTS, stateful, _timeline({"at": 100, "rollout": "app"}))
     gone = {pod.pod: pod.deleted_s for pod in story.pods if pod.deleted_by}
-    assert (gone["app-2"], gone["app-1"]) == (100.0, 100.0 if together else 115.0)
+    assert (gone["app-2"], gone["app-1"]) == (100.0, 100.0 if together else 110.0)
     assert gone["app-0"] > gone["app-1"]
     told = [text for text in story.result.warnings if "updateStrategy.maxUnavailable" in text]
     assert len(told) == (not together)
