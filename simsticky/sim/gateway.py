@@ -15,7 +15,7 @@ from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
 from simsticky.kong.balancer import Algorithm, Balancer
 from simsticky.kong.upstream import Target
-from simsticky.scenario.upstream_settings import checks, hash_on
+from simsticky.scenario.upstream_settings import checks, hash_on, threshold_comparison
 from simsticky.sim.attempts import Attempts
 from simsticky.sim.breaks import AFFINITY, COOKIE, HASH, NONE, Breaks
 from simsticky.sim.browsers import Browsers
@@ -80,9 +80,10 @@ class Gateway:
         # What clients bring follows from the scenario's upstream, whoever picks.
         self.affinity = AFFINITY.get(policy.algorithm, NONE)
         self.asks_each_time = make_algorithm is not None
+        self._incremental = settings.sync == "incremental"
         self._blackhole = settings.connection == "blackhole"
         self._held = scenario.traffic.connections.long_lived
-        self._threshold, self._comparison = checks(scenario).threshold, settings.threshold_comparison
+        self._threshold, self._comparison = checks(scenario).threshold, threshold_comparison(scenario)
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
@@ -194,6 +195,8 @@ class Gateway:
         if self._options.identity == "by_target_id":
             targets = tuple(Target(t.address, t.weight, self._identity(t.address)) for t in targets)
         before, node.weights = node.weights, {target.address: target.weight for target in targets}
+        if self._incremental and before == node.weights:
+            return  # this upstream is none of what has changed (rule G3)
         for address in before:
             if address not in node.weights:
                 node.removed_s[self._pods[address].index] = now_s

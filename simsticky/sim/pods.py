@@ -26,6 +26,8 @@ class Pod:
     """One pod object and the state of its single application container.
 
     Attributes:
+        index: Its number in the recording, in order of creation.
+        entity: What its draws are keyed by: the n-th pod of its revision has one luck, whatever else there is.
         unreachable: Whether packets to its address vanish, because its node has.
         unready_by: Number of the operation that has made it unready for a while; 0 if none has.
         ending: Whether the kubelet is ending it, or has: some time after its deletion, or without one.
@@ -42,6 +44,7 @@ class Pod:
         "deleted",
         "deletion_cost",
         "ending",
+        "entity",
         "gone",
         "index",
         "name",
@@ -59,9 +62,10 @@ class Pod:
         "unready_by",
     )
 
-    def __init__(self, index: int, uid: str, record: PodRecord, replica_set: str) -> None:
+    def __init__(self, index: int, entity: int, uid: str, record: PodRecord, replica_set: str) -> None:
         """Make a pending pod."""
         self.index = index
+        self.entity = entity
         self.name = record.pod
         self.uid = uid
         self.record = record
