@@ -75,8 +75,8 @@ class Kubernetes(WithDelays):
     )
 
     version: Version | None = None
-    """Release of the cluster, if known, for example "1.35"; what depends on it is as in the newest one otherwise. Fields
-    of manifests that it does not know are named."""
+    """Release of the cluster, if known, for example "1.35"; what depends on it is as in the newest one otherwise.
+    Fields of manifests that it does not know are named."""
     api_write: Law = Lognormal(median=0.025, sigma=0.5)
     """A controller sees an event and writes: one hop, for example from Deployment to ReplicaSet."""
     scheduler: Law = Lognormal(median=0.025, sigma=0.5)
