@@ -231,6 +231,10 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
     "ConfigMap": (read("data", "values that Kong's environment takes from it"),),
     "ScaledObject": (said("spec", "KEDA is not simulated; minReplicaCount is the number at the start"),),
     "Canary": (said("spec", "Flagger is not simulated"),),
+    **dict.fromkeys(
+        ("IngressRoute", "VirtualService", "DestinationRule", "GRPCRoute", "HTTPProxy", "TCPIngress", "UDPIngress"),
+        (said("spec", "another route to the Service is not simulated"),),
+    ),
     "VerticalPodAutoscaler": (said("spec", "its evictions are not simulated"),),
 }
 """Rows by kind."""
