@@ -83,6 +83,15 @@ Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE", help="Also write an HTML page that needs no network, with figures."),
 ]
+Namespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        help="The application's namespace: what the manifests hold in another is left out.",
+    ),
+]
 Lenient = Annotated[
     bool,
     typer.Option(

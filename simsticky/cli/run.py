@@ -32,6 +32,7 @@ def run(
     force: options.Force = False,
     report: options.Report = None,
     changes: options.Changes = None,
+    namespace: options.Namespace = None,
     lenient: options.Lenient = False,
     story: options.Story = False,
     rare: options.Rare = False,
@@ -61,7 +62,7 @@ def run(
         from simsticky.cli.texts import PAGES, text_file
 
         page = text_file(report, PAGES, "--report")
-    scenario = load_scenario(file, changes, lenient=lenient)
+    scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
     from simsticky.study.precision import MOST
     from simsticky.study.replicate import replicate
@@ -114,12 +115,15 @@ def _with_less_variance(verify: bool) -> Simulate:
     return WithVarianceReduction(simulate_for(verify=verify) or simulate)
 
 
-def load_scenario(file: str, changes: list[str] | None, *, lenient: bool = False) -> Scenario:
+def load_scenario(
+    file: str, changes: list[str] | None, *, namespace: str | None = None, lenient: bool = False
+) -> Scenario:
     """Read a scenario file and apply the ``--set`` flags.
 
     Args:
         file: The scenario file.
         changes: Values of ``--set``.
+        namespace: The application's namespace; that of the file, if None.
         lenient: Warn of unknown fields of manifests instead of refusing them.
 
     Raises:
@@ -130,7 +134,7 @@ def load_scenario(file: str, changes: list[str] | None, *, lenient: bool = False
 
     parsed = parse_settings(changes or ())
     try:
-        scenario = load(file, lenient=lenient)
+        scenario = load(file, namespace=namespace, lenient=lenient)
     except OSError as error:
         raise InputError.of(error.strerror or str(error), file=str(error.filename or file)) from error
     return scenario.evolve(parsed, source="--set") if parsed else scenario

@@ -1,6 +1,7 @@
 """What has been found in the manifests so far: values for the scenario, notes for people, problems."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from simsticky.errors import Diagnostic
@@ -9,6 +10,17 @@ from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.report import ManifestNote, ManifestReport
 
 _IDENTITY: tuple[Keys, ...] = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
+
+
+@dataclass(frozen=True, slots=True)
+class BlueGreen:
+    """What a blue-green rollout is made of.
+
+    Attributes:
+        scale_down_delay_s: From the switch until the old version is scaled away.
+    """
+
+    scale_down_delay_s: int
 
 
 class Findings:
@@ -22,7 +34,7 @@ class Findings:
     def __init__(self, stated: Mapping[str, Any], namespace: str | None = None) -> None:
         self.stated = stated
         self.in_namespace = "" if namespace is None else f" in namespace {namespace}"
-        self.blue_green: tuple[KubernetesObject, int] | None = None
+        self.blue_green: BlueGreen | None = None
         self.sections: dict[str, Any] = {}
         self.places: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []

@@ -42,6 +42,9 @@ class Hint(Enum):
         "state deployment: {{sidecars: [{{name: {name}, proxy: true, onSigterm: {{listener: keep, exit: {{after:"
         " 30s}}}}}}]}} in the scenario"
     )
+    COMPANIONS = (
+        "describe them: companions: [{{name: {name}-2, replicas: 3}}], and switchService and scale on the timeline"
+    )
     GIVE_WEIGHT = "give one of the backends a weight"
     DURATION = "write for example 30s"
     WORKERS = 'write for example "2"'

@@ -11,7 +11,7 @@ from typing import Any
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.diagnose import in_order
-from simsticky.scenario.findings import Findings
+from simsticky.scenario.findings import BlueGreen, Findings
 from simsticky.scenario.interpretation import Interpretation
 from simsticky.scenario.location import Keys, Place
 from simsticky.scenario.objects import read_objects
@@ -28,12 +28,14 @@ class ManifestSet:
         places: Place of each value in ``sections``, by path; its own path is the manifest's.
         report: What was read, ignored and assumed.
         problems: What is wrong; the sections are incomplete if there is anything.
+        blue_green: How the workload's rollouts go, if they are blue-green.
     """
 
     sections: Mapping[str, Any]
     places: Mapping[Keys, Place] = field(repr=False)
     report: ManifestReport
     problems: tuple[Diagnostic, ...] = ()
+    blue_green: BlueGreen | None = None
 
     @property
     def read(self) -> tuple[ManifestNote, ...]:
@@ -98,4 +100,5 @@ def read_manifests(
     named = [obj for obj in objects if obj.name]
     Interpretation(found, named, namespace, complete=not reading.problems).read()
     strict.report(found)
-    return ManifestSet(found.sections, found.places, found.report(), tuple(in_order(found.problems)))
+    problems = in_order(found.problems)
+    return ManifestSet(found.sections, found.places, found.report(), tuple(problems), found.blue_green)

@@ -322,6 +322,8 @@ class Scenario(Section, ShownInNotebooks):
         schema = cls.model_json_schema(by_alias=True, mode="validation")
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schema["required"] = ["schema"]
+        of_namespace = "The application's namespace: what the manifests hold in another is left out."
+        schema["properties"]["namespace"] = {"type": "string", "description": of_namespace}
         about = "Another scenario file: what is not stated here is as it is there, but for name and about."
         schema["properties"]["base"] = {"type": "string", "description": about}
         return schema

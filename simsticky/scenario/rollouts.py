@@ -7,10 +7,11 @@ unavailable 25 %, ``progressDeadlineSeconds`` 600, ``scaleDownDelaySeconds`` 30.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from simsticky.scenario.findings import Findings
+from simsticky.scenario.findings import BlueGreen, Findings
 from simsticky.scenario.hints import Hint
-from simsticky.scenario.location import Keys
+from simsticky.scenario.location import Keys, Place
 from simsticky.scenario.owners import Workload
+from simsticky.scenario.problems import Problem
 from simsticky.units import parse_duration
 
 _CANARY: Final[Keys] = ("spec", "strategy", "canary")
@@ -74,6 +75,11 @@ def _pause(found: Findings, workload: Workload, keys: Keys) -> dict[str, Any] | 
     written = rollout.mapping(*keys).get("duration")
     if written is None:
         found.read(rollout, keys, "without end")
+        timeline = found.stated.get("timeline")
+        entries = timeline if isinstance(timeline, list) else []
+        if not any(isinstance(entry, Mapping) and entry.get("resume") == workload.name for entry in entries):
+            text = f"a pause without end: the rollout stays there; {{at: 20m, resume: {workload.name}}} promotes it"
+            found.say_aloud(rollout, keys, text)
         return {"pause": "forever"}
     try:
         seconds = parse_duration(int(written) if isinstance(written, str) and written.isdigit() else written)
@@ -92,11 +98,68 @@ def _blue_green(found: Findings, workload: Workload) -> None:
         found.problem(rollout, (*_BLUE_GREEN, "scaleDownDelaySeconds"), f"must be a whole number, got {delay!r}")
         return
     if delay is None:
-        text = f"scaleDownDelaySeconds is {SCALE_DOWN_DELAY_S}, Argo's default"
-        found.assume(rollout, _BLUE_GREEN, text)
+        found.assume(rollout, _BLUE_GREEN, f"scaleDownDelaySeconds is {SCALE_DOWN_DELAY_S}, Argo's default")
     else:
         found.read(rollout, (*_BLUE_GREEN, "scaleDownDelaySeconds"), f"{delay}s")
     for field in ("activeService", "previewService", "autoPromotionEnabled", "autoPromotionSeconds"):
         if rollout.get(*_BLUE_GREEN, field) is not None:
             found.read(rollout, (*_BLUE_GREEN, field), str(rollout.get(*_BLUE_GREEN, field)))
-    found.blue_green = rollout, SCALE_DOWN_DELAY_S if delay is None else delay
+    text = (
+        "a blue-green rollout: at its time the Service goes over to new pods that are ready already; what goes before"
+        " (start-up, waiting for the promotion) moves no session and is not simulated"
+    )
+    found.say_aloud(rollout, _BLUE_GREEN, text)
+    found.blue_green = BlueGreen(SCALE_DOWN_DELAY_S if delay is None else delay)
+
+
+def as_operations(
+    merged: dict[str, Any], blue_green: BlueGreen, places: dict[Keys, tuple[Place, Place]]
+) -> list[Problem]:
+    """Write the rollout of a blue-green workload as the operations that it consists of.
+
+    The new version is a companion that is ready from the start; the Service switches to it, and the old version is
+    scaled away ``scaleDownDelaySeconds`` later. Where the scenario has companions of its own, it says itself what
+    happens.
+
+    Args:
+        merged: The scenario as it was written, over the manifests; changed.
+        blue_green: What the Rollout says.
+        places: Places of the values, to which those of the operations are added.
+
+    Returns:
+        What cannot be written so.
+    """
+    timeline, deployment = merged.get("timeline"), merged.get("deployment")
+    if merged.get("companions") or not isinstance(timeline, list) or not isinstance(deployment, Mapping):
+        return []
+    name, service = deployment.get("name"), merged.get("service")
+    entries = [i for i, entry in enumerate(timeline) if isinstance(entry, Mapping) and entry.get("rollout") == name]
+    if not entries:
+        return []
+    entry = timeline[entries[0]]
+    if len(entries) > 1 or entry.get("times", 1) != 1 or entry.get("neverReady"):
+        text = "only one blue-green rollout that becomes ready is modelled"
+        return [Problem(("timeline", entries[-1], "rollout"), text, Hint.COMPANIONS.of(name=name))]
+    green = f"{name}-green"
+    companion = {"name": green, "replicas": deployment.get("replicas", 1)}
+    if entry.get("startup") is not None:
+        companion["startup"] = entry["startup"]
+    merged["companions"] = [companion]
+    at = entry.get("at", 0)
+    service_name = service.get("name", "app") if isinstance(service, Mapping) else "app"
+    switched = [*timeline, {"at": _later(at, blue_green.scale_down_delay_s), "scale": name, "replicas": 0}]
+    switched[entries[0]] = {"at": at, "switchService": service_name, "to": green}
+    merged["timeline"] = switched
+    where = ("timeline", entries[0], "rollout")
+    for keys in (("timeline", entries[0], "switchService"), ("timeline", len(timeline))):
+        if where in places:
+            places[keys] = places[where]
+    return []
+
+
+def _later(at: Any, seconds: int) -> Any:
+    """Return a time of the timeline moved; one that is wrong is left for the scenario to refuse."""
+    try:
+        return parse_duration(at) + seconds
+    except ValueError:
+        return at
