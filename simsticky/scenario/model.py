@@ -52,6 +52,7 @@ from simsticky.scenario.operations import (
     repeated,
 )
 from simsticky.scenario.problems import Problem, again, details, did_you_mean
+from simsticky.scenario.replicas import no_equilibrium
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
 from simsticky.scenario.targets import misfits
@@ -65,6 +66,7 @@ from simsticky.scenario.traffic import (
     Poisson,
     Step,
     Traffic,
+    is_inline,
 )
 from simsticky.units import parse_duration
 
@@ -249,7 +251,9 @@ class Scenario(Section, ShownInNotebooks):
         written["run"]["record"] = record
         del written["kubernetes"]["version"]  # it tells which fields there are, and moves no number
         if self.traffic.trace is not None:
-            written["traffic"]["trace"] = hashlib.sha256(Path(self.traffic.trace).read_bytes()).hexdigest()
+            trace = self.traffic.trace
+            content = trace.encode() if is_inline(trace) else Path(trace).read_bytes()
+            written["traffic"]["trace"] = hashlib.sha256(content).hexdigest()
         text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -343,4 +347,4 @@ def _origin(place: Place) -> str:
 
 def _broken_rules(written: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong between sections, as far as a possibly broken mapping lets one see it."""
-    return misfits(written)
+    return [*misfits(written), *no_equilibrium(written)]

@@ -1,9 +1,11 @@
 """Who arrives and what they do: sessions, their requests, cookies, and what clients do after a failure."""
 
 from itertools import pairwise
+from math import cos, pi
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    BeforeValidator,
     Discriminator,
     Field,
     SerializerFunctionWrapHandler,
@@ -25,6 +27,11 @@ class Poisson(Section):
     kind: Literal["poisson"] = "poisson"
     rate: Rate
     """New sessions per time."""
+
+    @property
+    def start_rate(self) -> float:
+        """New sessions per second at 0."""
+        return self.rate
 
 
 class Step(Section):
@@ -56,6 +63,11 @@ class Piecewise(Section):
         refuse("Piecewise", problems)
         return self
 
+    @property
+    def start_rate(self) -> float:
+        """New sessions per second at 0."""
+        return self.steps[0].rate
+
 
 class Diurnal(Section):
     """A Poisson process of rate mean * (1 + amplitude * cos(2 pi (t - peakAt) / period))."""
@@ -69,6 +81,11 @@ class Diurnal(Section):
     """Length of the cycle."""
     peak_at: Duration = 0.0
     """Model time of a maximum."""
+
+    @property
+    def start_rate(self) -> float:
+        """New sessions per second at 0."""
+        return self.mean * (1.0 + self.amplitude * cos(2.0 * pi * self.peak_at / self.period))
 
 
 class Closed(Section):
@@ -104,6 +121,21 @@ RequestCount = Annotated[
     Discriminator(_endless_or_law),
 ]
 """Requests of a session: a law, or ``endless`` (closed populations only)."""
+
+
+def _table_as_text(value: Any) -> Any:
+    """Write a DataFrame as the CSV that it stands for; its floats are read back as they were."""
+    return value.to_csv(index=False) if hasattr(value, "to_csv") else value
+
+
+TraceSource = Annotated[str, BeforeValidator(_table_as_text)]
+"""The path of a CSV file, or its text."""
+
+
+def is_inline(trace: str) -> bool:
+    """Return whether a trace is the CSV itself and not the path of a file: it has more than one line."""
+    return "\n" in trace
+
 
 _LAW_OF_THE_TRACE = ("sessions", "requests", "think", "service", "session_duration", "client_rate")
 
@@ -147,8 +179,10 @@ class Traffic(Section):
     """What requests bring for consistent hashing."""
     on_failure: OnFailure = OnFailure()
     """What a client does after a failed request."""
-    trace: str | None = None
-    """Instead of the laws: a CSV file with the columns session,start_s,request,think_s,service_s."""
+    trace: TraceSource | None = None
+    """Instead of the laws: a CSV file with the columns session,start_s,request,think_s,service_s, and if known key
+    (what the session is hashed by), cookie (whether its client keeps cookies) and idempotent (whether nginx may send
+    the request again). Or the CSV itself, a text of several lines; in Python a pandas DataFrame."""
 
     @model_validator(mode="after")
     def _exclusions(self) -> Self:

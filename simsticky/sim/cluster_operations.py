@@ -24,7 +24,7 @@ from simsticky.scenario.cluster_operations import (
     Uncordon,
 )
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.endpoints import EndpointSliceController
+from simsticky.sim.endpoint_slices import EndpointSliceController
 from simsticky.sim.evictions import Evictions
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.kubelet import Kubelet
@@ -122,7 +122,8 @@ class ClusterOperations:
             for pod in self._cluster.pods
             if workload.owns(pod) and pod.active and pod.container is not None and not pod.container.dead
         ]
-        chosen = running[: operation.count]
+        named = self._cluster.chosen([pod for pod, _ in running], operation.count, operation.pod, number)
+        chosen = [entry for entry in running if entry[0] in named]
         self._crashed[number] = chosen
         for pod, _ in chosen:
             self._expose(pod, number)
@@ -244,11 +245,11 @@ class ClusterOperations:
 
     def _switch(self, operation: SwitchService, number: int) -> None:
         self._leave_out({operation.to}, number)
-        self._slices.route({operation.to: None}, number, by_selector=True)
+        self._slices.select(operation.to, number)
 
     def _canary(self, operation: Canary, number: int) -> None:
         self._leave_out(set(operation.weights), number)
-        self._slices.route(operation.weights, number, by_selector=False)
+        self._slices.split(operation.weights)
 
     def _leave_out(self, kept: set[str], number: int) -> None:
         """Note the pods that the route leads to now and will not: their sessions cannot reach them any more."""

@@ -26,6 +26,8 @@ class Pod:
     """One pod object and the state of its single application container.
 
     Attributes:
+        index: Its number in the recording, in order of creation.
+        entity: What its draws are keyed by: the n-th pod of its revision has one luck, whatever else there is.
         unreachable: Whether packets to its address vanish, because its node has.
         unready_by: Number of the operation that has made it unready for a while; 0 if none has.
         ending: Whether the kubelet is ending it, or has: some time after its deletion, or without one.
@@ -34,12 +36,15 @@ class Pod:
         never_ready: Whether its application never listens.
         unlisted_by: Number of the operation that takes it out of the upstream without deleting it; 0 if none does.
         restarted_s: When the kubelet last began to start its container again; NaN before.
+        deletion_cost: Its annotation ``controller.kubernetes.io/pod-deletion-cost``; None without one.
     """
 
     __slots__ = (
         "container",
         "deleted",
+        "deletion_cost",
         "ending",
+        "entity",
         "gone",
         "index",
         "name",
@@ -57,9 +62,10 @@ class Pod:
         "unready_by",
     )
 
-    def __init__(self, index: int, uid: str, record: PodRecord, replica_set: str) -> None:
+    def __init__(self, index: int, entity: int, uid: str, record: PodRecord, replica_set: str) -> None:
         """Make a pending pod."""
         self.index = index
+        self.entity = entity
         self.name = record.pod
         self.uid = uid
         self.record = record
@@ -76,6 +82,7 @@ class Pod:
         self.startup: Law | None = None
         self.never_ready = False
         self.restarted_s = nan
+        self.deletion_cost: int | None = None
         self.container: Container | None = None
 
     @property

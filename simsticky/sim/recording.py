@@ -9,6 +9,7 @@ everything that is the same for nearly every request, so that the hot path write
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -187,6 +188,25 @@ class ContainerRecord:
     cause: int = 0
 
 
+class PodState(NamedTuple):
+    """A pod object after a change, as the API server shows it to whoever watches."""
+
+    at_s: float
+    pod: int
+    phase: str
+    ready: bool
+    deleted: bool
+    gone: bool
+
+
+class Selection(NamedTuple):
+    """A change of the Service's selector: to which workload's pods, and how many pod states came before it."""
+
+    at_s: float
+    after: int
+    workload: str
+
+
 @dataclass(slots=True)
 class EventRecord:
     """One line of the story.
@@ -269,6 +289,8 @@ class Recording:
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
+        pod_states: Every change of a pod object, in order.
+        selections: Every change of the Service's selector, in order.
         containers: For each container index the index of its pod in ``pods``.
         lives: For each container index its life.
         counts: Counters by summary key.
@@ -290,6 +312,8 @@ class Recording:
     containers: list[int] = field(default_factory=list)
     lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
+    pod_states: list[PodState] = field(default_factory=list)
+    selections: list[Selection] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     latency: LogHistogram = field(default_factory=LogHistogram)

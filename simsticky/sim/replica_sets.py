@@ -20,7 +20,7 @@ class ReplicaSetController:
     """Makes the pods of each ReplicaSet of one Deployment as many as asked for (rules K5 to K8).
 
     Args:
-        number: Tells the hops of one Deployment's ReplicaSets from those of others.
+        number: Which Deployment of the scenario theirs is, from 0.
         start_pod: Called with each new pod.
         delete_pod: Called with a pod to delete and the operation behind it.
         deletion_cost: A pod's ``controller.kubernetes.io/pod-deletion-cost``, None where nobody sets it.
@@ -69,7 +69,7 @@ class ReplicaSetController:
     def _hop_s(self) -> float:
         self._hops += 1
         law = self._world.scenario.kubernetes.api_write
-        return self._world.draw(law, Purpose.API_WRITE, self._number, self._hops)
+        return self._world.draw(law, Purpose.API_WRITE, 2 * self._number + 1, self._hops)
 
     def _sync(self, name: str) -> None:
         """One pass: replica_set.go:syncReplicaSet. The status reports what was there before this pass acted."""
@@ -101,7 +101,7 @@ class ReplicaSetController:
         """
         there = sum(pod.replica_set == name and pod.active for pod in self._cluster.pods)
         for _ in range(min(batches[0], self.states[name].spec_replicas - there)):
-            pod = self._cluster.create_pod(name, self.states[name].revision, self.causes[name])
+            pod = self._cluster.create_pod(self._number, name, self.states[name].revision, self.causes[name])
             self._start_pod(pod)
         if len(batches) > 1:
             call_at(self._world.env, self._hop_s(), Phase.CONTROLLER, lambda: self._create(name, batches[1:], pods))
@@ -124,11 +124,16 @@ class ReplicaSetController:
             node=pod.record.node,
             phase=pod.phase,
             ready=pod.ready,
-            deletion_cost=None if self._deletion_cost is None else self._deletion_cost(pod),
+            deletion_cost=self._cost_of(pod),
             ready_since_s=None if since_s is None else api_time_s(since_s),
             max_restarts=pod.record.restarts,
             created_s=api_time_s(pod.record.created_s),
         )
+
+    def _cost_of(self, pod: Pod) -> int | None:
+        if pod.deletion_cost is not None or self._deletion_cost is None:
+            return pod.deletion_cost
+        return self._deletion_cost(pod)
 
     def _write_status(self, name: str, pods: list[Pod]) -> None:
         now_s, state = self._world.now_s, self.states[name]
