@@ -13,6 +13,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.sim.failure_windows import FailureWindows
 from simsticky.stats.histogram import LogHistogram
 from simsticky.stats.skew import SkewTotals
 
@@ -244,14 +245,18 @@ class ConnectionTotals:
     """What became of long-lived connections after ``run.settle``; nothing where requests have their own.
 
     Attributes:
-        gaps: Times from the loss of a connection to the session's next one, of those that came to an end.
-        longest_gap_s: The longest of them.
+        gaps: Times from the loss of a connection to the session's next one.
+        given_up: The same times until the client gave up.
+        open_gaps: The same times until the run ended, of clients that were still without a connection.
+        longest_gap_s: The longest of all of them.
         peak: Most connects sent within one second, from the start of the measured window on.
         before: Connects sent before that window.
         before_s: Time from ``run.settle`` to its start.
     """
 
     gaps: LogHistogram = field(default_factory=LogHistogram)
+    given_up: LogHistogram = field(default_factory=LogHistogram)
+    open_gaps: LogHistogram = field(default_factory=LogHistogram)
     longest_gap_s: float = 0.0
     peak: int = 0
     before: int = 0
@@ -274,6 +279,9 @@ class Recording:
         counts: Counters by summary key.
         latency: Response times of the answered requests.
         connections: What became of long-lived connections.
+        failures: Failed requests in windows of ten seconds from the first operation on.
+        even_again_s: Since when the sessions have been spread as evenly as before the first operation; NaN if they were
+            not when the run ended; the first operation's start where they never were less so.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
         digest: Running hash of all finished request rows, hex.
@@ -294,6 +302,8 @@ class Recording:
     counts: dict[str, int] = field(default_factory=dict)
     latency: LogHistogram = field(default_factory=LogHistogram)
     connections: ConnectionTotals = field(default_factory=ConnectionTotals)
+    failures: FailureWindows = field(default_factory=lambda: FailureWindows(0.0))
+    even_again_s: float = np.nan
     skew: dict[tuple[str, str], SkewTotals] = field(default_factory=dict)
     kernel_events: int = 0
     control_events: int = 0

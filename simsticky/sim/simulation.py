@@ -85,7 +85,8 @@ class Simulation:
         self._window_s = window_s
         env = self._env = Clock()
         streams = Streams(seed, replication)
-        recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle)
+        acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
+        recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle, follows_evenness=acts)
         world = self._world = World(env, scenario, streams, recorder)
         self._workload = Workload(scenario, seed, replication)
         self._sessions = Sessions(recorder, recorder.recording.operations)
