@@ -11,8 +11,10 @@ from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_co
 from simsticky.kong.balancer import NoPeerError
 from simsticky.kong.retries import Attempt, gateway_status, tries_again
 from simsticky.scenario.model import Scenario
-from simsticky.sim.breaks import COOKIE, NOT_BROKEN, Breaks
+from simsticky.sim.affinity import COOKIE
+from simsticky.sim.breaks import NOT_BROKEN, Breaks
 from simsticky.sim.browsers import Browsers
+from simsticky.sim.exposures import Exposures
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.kernel import Clock, Tick
 from simsticky.sim.pods import Container
@@ -47,6 +49,7 @@ class Attempts:
         affinity: str,
         *,
         breaks: Breaks,
+        exposures: Exposures,
         browsers: Browsers,
         health: HealthCheckers,
         streams: Streams,
@@ -61,6 +64,7 @@ class Attempts:
         self._options = options
         self._sticky = affinity == COOKIE
         self._breaks = breaks
+        self._exposures = exposures
         self._browsers = browsers
         self._health = health
         self._streams = streams
@@ -109,6 +113,8 @@ class Attempts:
             if worker.logs:
                 worker.log_until(now_s)
         presented = None if first is not None else self._browsers.presented(session, worker, now_s)
+        if session.holder is not None:
+            self._exposures.at_request(session, worker.node, presented, expires_s, now_s)
         key = presented if self._sticky else session.key
         with_cookie = self._sticky and presented is not None
         if first is None and not with_cookie and not self._random_picks:
