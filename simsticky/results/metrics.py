@@ -190,6 +190,8 @@ def _counts() -> Iterator[Metric]:
         "requests_sent": "Requests sent after run.settle that have ended.",
         "requests_answered": "Requests answered by a pod, after run.settle.",
         "requests_failed": "Requests answered 5xx by the gateway, reset or timed out, after run.settle.",
+        "failed_before_listening": "Failed requests, after run.settle, whose last attempt met a pod that the gateway"
+        " listed before its application listened.",
         "requests_unfinished": "Requests still open when the run ended; in no rate.",
         "peak_pods": "Most pods there were at once during an operation, terminating ones included.",
         "operations_stuck": "Operations whose rollout made no progress within progressDeadlineSeconds.",

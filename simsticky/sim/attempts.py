@@ -21,7 +21,7 @@ from simsticky.sim.pods import Container
 from simsticky.sim.recording import MAX_ATTEMPTS, Outcome, pack
 from simsticky.sim.sessions import FRESH, Cut, Exchange, Session
 from simsticky.sim.streams import Purpose, Streams
-from simsticky.sim.workers import Worker
+from simsticky.sim.workers import Node, Worker
 
 Reply = tuple[float, float, int, float, bool]
 """What became of one request: when its service started, when its client has the answer, the container's number (-1:
@@ -39,7 +39,8 @@ class Attempts:
         vanished: Whether connections to an address that nobody listens at are never answered, not even refused.
         identity: Returns what a cookie for an address names.
         stand_in: Returns a worker for a session whose own worker's node is down; None where all are.
-        latest_operation: Returns the number of the operation that has begun last.
+        behind_failure: Returns the number of the operation by which nobody listens at an address, or (None) a node
+            has no target; 0 for none.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Attempts:
         vanished: Callable[[str], bool],
         identity: Callable[[str], str],
         stand_in: Callable[[Session], Worker | None],
-        latest_operation: Callable[[], int],
+        behind_failure: Callable[[Node, str | None], int],
     ) -> None:
         """Note the settings."""
         gateway = scenario.gateway
@@ -72,7 +73,7 @@ class Attempts:
         self._vanished = vanished
         self._identity = identity
         self._stand_in = stand_in
-        self._latest_operation = latest_operation
+        self._behind_failure = behind_failure
         self._random_picks = self._sticky and gateway.sticky_new_pick == "random"
         self._retries = gateway.retries
         self._connect_timeout_s = gateway.connect_timeout
@@ -314,7 +315,7 @@ class Attempts:
         reached = container if container is not None else session.holder
         cause = reached.cause if reached is not None else 0
         if container is None:
-            cause = cause or self._latest_operation()
+            cause = cause or self._behind_failure(worker.node, tried[-1] if last is not Attempt.NO_PEER else None)
         attempts = min(max(1, len(tried)), MAX_ATTEMPTS)
         code = pack(worker.node.index, attempts, _OUTCOMES[gateway_status(last)], cause=cause)
         if container is None:
@@ -324,7 +325,7 @@ class Attempts:
     def _refuse(self, session: Session, worker: Worker, now_s: float) -> Reply:
         """No node is up: the front balancer itself answers 503."""
         session.failed += 1
-        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=self._latest_operation())
+        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.down_by)
         return now_s, now_s, -1, code, True
 
     def _set_cookie(

@@ -55,7 +55,6 @@ class Gateway:
         attempts: Sends requests the slow way.
         browsers: What clients bring and keep.
         exposures: Who is exposed to which operation.
-        latest_operation: Number of the operation that has begun last, 0 before the first.
         on_tables: Called when a table, a listener or a verdict has changed what may be reached.
         on_ready: Called with a node that has come back empty and wants its configuration.
     """
@@ -86,7 +85,6 @@ class Gateway:
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
-        self.latest_operation = 0
         self.on_tables: Callable[[], None] = _nothing
         self.on_ready: Callable[[Node], None] = _nothing
         self.picks_counted = make_algorithm is not None or policy.algorithm in ("least-connections", "latency")
@@ -144,7 +142,7 @@ class Gateway:
             vanished=self._vanished,
             identity=self._identity,
             stand_in=self._stand_in,
-            latest_operation=lambda: self.latest_operation,
+            behind_failure=self._behind_failure,
         )
 
     # Balancers --------------------------------------------------------------------------------------------------
@@ -221,8 +219,6 @@ class Gateway:
 
     def _note_tables(self, node: Node, targets: tuple[Target, ...], now_s: float, steps: Sequence[Step]) -> None:
         """Keep what a push has changed, change by change, each with the operation behind it."""
-        if self.affinity == NONE:
-            return
         unavailable = node.workers[0].balancer.unavailable
         for step in steps:
             listed = {target.address for target in step.targets}
@@ -252,7 +248,7 @@ class Gateway:
             node: The node.
             cause: Number of the operation behind what it told them, 0 for none; None if it told them nothing.
         """
-        if cause is not None and self.affinity != NONE:
+        if cause is not None:
             latest, unavailable = node.history[-1], node.workers[0].balancer.unavailable
             node.note(Led(self._world.now_s, cause, latest.targets, unavailable))
         self._rebuild_routes(node)
@@ -358,6 +354,20 @@ class Gateway:
             return self._blackhole
         gone = (pod.deleted or pod.ending) and (pod.container is None or pod.container.dead)
         return pod.unreachable or (self._blackhole and gone)
+
+    def _behind_failure(self, node: Node, address: str | None) -> int:
+        """Return the operation by which nobody listens at an address, or a node has no target (None); 0 for none."""
+        if address is not None:
+            pod = self._pods[address]
+            if pod.to_listen and self._world.now_s >= self._world.recorder.settle_s:
+                self._world.recorder.count("failed_before_listening")
+            return pod.silent_by
+        emptied = node.history[-1]
+        for led in reversed(node.history):
+            if any(target.weight and target.address not in led.unavailable for target in led.targets):
+                break
+            emptied = led
+        return emptied.operation
 
     def server_at(self, address: str | None) -> Container | None:
         """Return the container that listens at an address, None if nobody does."""

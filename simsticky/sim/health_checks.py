@@ -125,8 +125,7 @@ class HealthCheckers:
         """Return the operation that lets a pod fail its health checks, 0 for none."""
         container = pod.container
         if container is None or not container.listening:
-            stopped = container is not None and container.closed_s < inf
-            return container.closed_by if container is not None and stopped else pod.readiness_by
+            return pod.silent_by
         return pod.unready_by if self._world.now_s < container.refuses_checks_until_s else 0
 
     def _watch(self, node: Node) -> None:

@@ -118,7 +118,6 @@ class Timeline:
         self._running.append(record)
         named = self._workloads.get(target)
         self._concerned[number] = tuple(self._workloads.values()) if named is None else (named,)
-        self._gateway.latest_operation = number
         record.peak_pods = len(self._cluster.pods)
         for session in self._sessions.alive(world.now_s):
             session.alive_at += ((number, world.now_s),)

@@ -92,6 +92,19 @@ class Pod:
         return self.record.deleted_by or (0 if self.container is None else self.container.cause)
 
     @property
+    def silent_by(self) -> int:
+        """Number of the operation by which nobody listens at its address, where nobody does; 0 if none."""
+        container = self.container
+        stopped = container is not None and container.closed_s < INFINITY
+        return container.closed_by if container is not None and stopped else self.readiness_by
+
+    @property
+    def to_listen(self) -> bool:
+        """Whether its application has never listened so far and is still to, unless it hangs."""
+        container = self.container
+        return container is None or not (container.dead or container.listening or container.closed_s < INFINITY)
+
+    @property
     def terminal(self) -> bool:
         """Whether the pod has published that its containers are over."""
         return self.phase in ("Succeeded", "Failed")
