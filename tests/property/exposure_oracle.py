@@ -95,7 +95,9 @@ class Nodes:
                         table[address[pod]] = _FULL if weight is None else int(weight)
                 self.since[node].append(event.at_s)
                 self.tables[node].append(tuple(sorted(table.items())))
-                self.causes[node].append(event.cause)
+                # Nothing but operations changes a table here; of several the story does not tell which one did.
+                begun = [(o.start_s, o.number) for o in recording.operations if o.start_s <= event.at_s]
+                self.causes[node].append(max(begun, default=(0.0, 0))[1])
 
     def at(self, node: int, time_s: float) -> int:
         """Return the index of the table that a node has at a time; a push at that very time has been made."""
@@ -208,9 +210,10 @@ class Oracle:
                     break
                 moved = (self.nodes.since[node][index], self.nodes.causes[node][index])
                 index -= 1
-            first = min(closed, moved)
-            if first[1] and first[0] > settled_s:
-                exposed.append(first[1])
+            at_s, operation = min(closed, moved)
+            # Who came to a pod that an operation had doomed before is not exposed by its end (rule B8).
+            if operation and at_s > settled_s and not life.deleted_s <= settled_s:
+                exposed.append(operation)
         return exposed
 
     def _leads(self, session: int, node: int, index: int, cookie: str | None) -> str | None:

@@ -19,6 +19,7 @@ _ONE = st.one_of(
     st.builds(lambda at: {"at": at, "crash": "app"}, _AT),
     st.builds(lambda at: {"at": at, "configPush": "all"}, _AT),
 )
+_SESSIONS = 60
 _DELAYS = st.sampled_from(["0s", "300ms", {"kind": "exponential", "mean": 0.5}])
 
 
@@ -34,14 +35,15 @@ def scenarios(draw: st.DrawFn, algorithm: str, most: int) -> dict[str, Any]:
             "stickySessions": {"cookie": "id"},
         }
     )
-    traffic: dict[str, Any] = {"service": "100ms", "cookies": {"keep": draw(st.sampled_from([1.0, 0.7]))}}
+    traffic: dict[str, Any] = {"cookies": {"keep": draw(st.sampled_from([1.0, 0.7]))}}
     if hashing:
-        traffic["trace"] = _trace(draw(st.integers(0, 1000)))
+        traffic["trace"] = draw(st.integers(0, 1000))  # which one: see _trace
     else:
         traffic |= {
             "sessions": {"kind": "poisson", "rate": "1.5/s"},
             "requests": {"kind": "geometric", "mean": draw(st.sampled_from([3, 10]))},
             "think": {"kind": "exponential", "mean": "3s"},
+            "service": "100ms",
         }
     return {
         "run": {
@@ -79,22 +81,26 @@ def scenarios(draw: st.DrawFn, algorithm: str, most: int) -> dict[str, Any]:
 def _trace(salt: int) -> str:
     """Return 60 sessions of eight requests, each with a key of its own."""
     rows = [",".join((*COLUMNS, "key"))]
-    for session in range(60):
+    for session in range(_SESSIONS):
         for request in range(1, 9):
             start_s, think_s = 1.0 * session + salt % 7 / 10, 1.5 + (session * 7 + request * 13 + salt) % 50 / 10
-            rows.append(f"{session},{start_s},{request},{think_s},0.1,user-{salt}-{session}")
+            rows.append(f"{session},{start_s},{request},{think_s},0.1,{_key(salt, session)}")
     return "\n".join(rows) + "\n"
 
 
-def _keys(scenario: dict[str, Any]) -> list[str] | None:
-    trace = scenario["traffic"].get("trace")
-    return None if trace is None else [line.rsplit(",", 1)[1] for line in trace.splitlines()[1::8]]
+def _key(salt: int, session: int) -> str:
+    return f"user-{salt}-{session}"
 
 
 def followed(written: dict[str, Any]) -> tuple[Any, Found]:
     """Return what the model recorded of a scenario, and what the oracle says of it."""
+    traffic, keys = written["traffic"], None
+    if "trace" in traffic:
+        salt = traffic["trace"]
+        written = {**written, "traffic": {**traffic, "trace": _trace(salt)}}
+        keys = [_key(salt, session) for session in range(_SESSIONS)]
     recording = simulate(Scenario.model_validate(written), verify=True).recording
-    return recording, Oracle(recording, written["gateway"]["nodes"], _keys(written)).follow()
+    return recording, Oracle(recording, written["gateway"]["nodes"], keys).follow()
 
 
 def told(recording: Any) -> set[tuple[int, int]]:
