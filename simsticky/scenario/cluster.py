@@ -73,6 +73,8 @@ class Kubernetes(WithDelays):
         "pod_removal",
     )
 
+    version: Version | None = None
+    """Version of the cluster, if known, for example 1.29; fields of manifests that it does not know are named."""
     api_write: Law = Lognormal(median=0.025, sigma=0.5)
     """A controller sees an event and writes: one hop, for example from Deployment to ReplicaSet."""
     scheduler: Law = Lognormal(median=0.025, sigma=0.5)

@@ -29,6 +29,14 @@ _TAG = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value", "!"}
 
 
+_OLD_BOOLEANS = {
+    form: value
+    for word, value in (("yes", True), ("on", True), ("no", False), ("off", False))
+    for form in (word, word.capitalize(), word.upper())
+}
+"""What YAML 1.1, which kubectl reads, takes as true and false beside these words."""
+
+
 class Place(NamedTuple):
     """Where a value stands, and what it is called there.
 
@@ -58,11 +66,14 @@ class Document:
         data: Plain dicts, lists, strings, numbers, bools and None.
         keys: Place of each mapping key, by path.
         values: Place of each value, by path; the empty path is the document.
+        duplicates: Line where each key that is given twice stands first, by path; the last one holds, as it does
+            for the API server. Empty unless they were asked for.
     """
 
     data: Any
     keys: dict[Keys, Place] = field(repr=False)
     values: dict[Keys, Place] = field(repr=False)
+    duplicates: dict[Keys, int] = field(repr=False, default_factory=dict)
 
     def place(self, path: Keys = (), *, of_key: bool = False) -> Place:
         """Return the place of a value (or of its key); of the nearest node above if there is none."""
@@ -110,8 +121,14 @@ def decode(raw: bytes, name: str) -> str:
         raise InputError([Diagnostic(name, line, column, "", text)]) from None
 
 
-def read_documents(text: str, name: str) -> list[Document]:
+def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Document]:
     """Return the documents of a YAML (or JSON) text; empty ones are left out.
+
+    Args:
+        text: The text.
+        name: What to call it in errors.
+        as_kubectl: Read it as kubectl does: ``yes``, ``no``, ``on`` and ``off`` are true and false, and of a key given
+            twice the last one holds, noted in the document's ``duplicates``.
 
     Raises:
         InputError: The text is no YAML, or says the same thing twice; all such problems at once.
@@ -119,11 +136,11 @@ def read_documents(text: str, name: str) -> list[Document]:
     documents, problems = [], []
     try:
         for node in _compose(text):
-            builder = _Builder(name)
+            builder = _Builder(name, as_kubectl=as_kubectl)
             data = builder.build(node, (), ())
             problems += builder.problems
             if data is not None:
-                documents.append(Document(data, builder.keys, builder.values))
+                documents.append(Document(data, builder.keys, builder.values, builder.duplicates))
     except _RefusedError as refused:
         problems.append(refused.diagnostic)
     except MarkedYAMLError as error:
@@ -169,8 +186,10 @@ class _RefusedError(Exception):
 class _Builder:
     """Builds the plain data of one document, and notes where everything stands."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, as_kubectl: bool = False) -> None:
         self.name = name
+        self.as_kubectl = as_kubectl
+        self.duplicates: dict[Keys, int] = {}
         self.keys: dict[Keys, Place] = {}
         self.values: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
@@ -213,12 +232,22 @@ class _Builder:
             below = (*path, key)
             if key in built:
                 first = self.keys[below].line
+                if self.as_kubectl:
+                    self._forget(below)
+                    self.duplicates[below] = first or 0
+            if key in built and not self.as_kubectl:
                 text = f"duplicate key, first given on line {first}"
                 self.problems.append(self._diagnostic(key_node, below, text))
                 continue
             self.keys[below] = self._place(key_node, below)
             built[key] = self.build(value_node, below, above)
         return inherited | built
+
+    def _forget(self, path: Keys) -> None:
+        """Drop the places of a value that another one replaces."""
+        for places in (self.keys, self.values):
+            for other in [other for other in places if other[: len(path)] == path]:
+                del places[other]
 
     def _inherited(self, node: Node, path: Keys, above: tuple[int, ...]) -> dict[str, Any]:
         """Return what ``<<`` brings in: one mapping, or several of which the first wins."""
@@ -243,6 +272,8 @@ class _Builder:
             return self._number(node, path, text)
         if tag == "float":
             return _float(text)
+        if self.as_kubectl and tag == "str" and node.style is None and text in _OLD_BOOLEANS:
+            return _OLD_BOOLEANS[text]
         return text
 
     def _number(self, node: ScalarNode, path: Keys, text: str) -> int | str:

@@ -82,14 +82,19 @@ class KubernetesObject:
         return found if isinstance(found, str) else ""
 
     @property
+    def namespace(self) -> str | None:
+        """Namespace; None if the manifest leaves it to kubectl."""
+        found = self.get("metadata", "namespace")
+        return found if isinstance(found, str) else None
+
+    @property
     def label(self) -> str:
         """Kind and name, for people."""
         return f"{self.kind} {self.name}".strip()
 
     def may_share_namespace(self, other: "KubernetesObject") -> bool:
         """Return whether two objects can be in one namespace; a file may leave its namespace to kubectl."""
-        mine, others = self.get("metadata", "namespace"), other.get("metadata", "namespace")
-        return mine is None or others is None or mine == others
+        return self.namespace is None or other.namespace is None or self.namespace == other.namespace
 
     def is_a(self, kind: str, *groups: str) -> bool:
         """Return whether the object is of a kind and of one of the groups."""
@@ -109,13 +114,25 @@ def read_objects(paths: Iterable[str], base: Path) -> tuple[list[KubernetesObjec
         try:
             for name, text in _texts(written, base):
                 try:
-                    for document in read_documents(text, name):
+                    for document in read_documents(text, name, as_kubectl=True):
+                        before = len(objects)
                         _collect(document, (), document.data, objects, problems)
+                        problems += _duplicates_outside(document, objects[before:])
                 except InputError as error:
                     problems += error.diagnostics
         except InputError as error:
             problems += error.diagnostics
     return objects, problems
+
+
+def _duplicates_outside(document: Document, objects: list[KubernetesObject]) -> list[Diagnostic]:
+    """Return the keys of a document that are given twice in no object: in a List, or in what is none."""
+    roots = [obj.root for obj in objects]
+    return [
+        document.diagnostic(keys, f"duplicate key, first given on line {first}", of_key=True)
+        for keys, first in document.duplicates.items()
+        if not any(keys[: len(root)] == root for root in roots)
+    ]
 
 
 def _texts(written: str, base: Path) -> list[tuple[str, str]]:

@@ -34,9 +34,12 @@ class ManifestReport:
         ignored: Fields and objects that have no effect on the simulation, with the reason where there is one.
         assumed: Where the manifests leave open what the simulation needs, and what it takes instead.
         policy: Name of the KongUpstreamPolicy that was read; empty if there was none.
+        said_aloud: What may move the answer and is not read, or is taken otherwise than it stands; warnings of the
+            scenario.
     """
 
     read: tuple[ManifestNote, ...] = field(default=())
     ignored: tuple[ManifestNote, ...] = field(default=())
     assumed: tuple[ManifestNote, ...] = field(default=())
     policy: str = ""
+    said_aloud: tuple[ManifestNote, ...] = field(default=())
