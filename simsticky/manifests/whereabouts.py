@@ -10,6 +10,8 @@ Keys = tuple[str | int, ...]
 
 _SAME, _LIKELY = 0.85, 0.6
 """How alike two names are that surely, and that probably, mean the same (difflib's ratio)."""
+_MOST_PLACES = 3
+"""In more places than this a name is too common to tell where it belongs."""
 _TWINS = ("initContainers[]", "ephemeralContainers[]")
 """What has the fields of ``containers[]`` too."""
 _REPLACED = {
@@ -45,15 +47,15 @@ def whereabouts(table: FieldTable, api_version: str, kind: str, keys: Keys, type
     others = [*_elsewhere_known(table, api_version, kind, above, name)]
     versions = [version for version, other in others if other == kind]
     if versions:
-        text = f"{kind} has it in {' and '.join(versions)} only"
+        text = f"{kind} has it in {_listed(versions, 'and')} only"
         instead = _REPLACED.get((kind, name))
         return f"{text}, in {api_version} write {instead}" if instead else text
     if root is not None and (places := belongs(table, root.type, above, name, value)):
-        return f"{name} belongs to {' or '.join(places)}"
+        return f"{name} belongs to {_listed(places, 'or')}"
     meant = _near(name, here, _LIKELY)
     kinds = list(dict.fromkeys(other for _, other in others))
     if kinds:
-        text = f"a field of {' and '.join(kinds)}, not of {kind}"
+        text = f"a field of {_listed(kinds, 'and')}, not of {kind}"
         return f"{text}; did you mean {meant}?" if meant else text
     return f"did you mean {meant}?" if meant else ""
 
@@ -79,7 +81,7 @@ def belongs(table: FieldTable, root: str, above: tuple[str, ...], name: str, val
         return []
     nearest = found[min(found)]
     plain = [path for path in nearest if not any(twin in path for twin in _TWINS)] or nearest
-    return [".".join(path) or "the top of the object" for path in plain] if len(plain) <= 2 else []
+    return [".".join(path) or "the top of the object" for path in plain] if len(plain) <= _MOST_PLACES else []
 
 
 def _common(one: tuple[str, ...], other: tuple[str, ...]) -> Iterator[str]:
@@ -128,4 +130,11 @@ def _near(name: str, known: Iterable[str], cutoff: float) -> str:
     by_lower = {candidate.lower(): candidate for candidate in known}
     plain = name.lower().replace("_", "").replace("-", "")
     near = [plain] if plain in by_lower else difflib.get_close_matches(plain, by_lower, 1, cutoff)
+    if not near and cutoff == _LIKELY and len(plain) > 3:
+        longer = [candidate for candidate in by_lower if plain in candidate]
+        near = longer if len(longer) == 1 else []
     return by_lower[near[0]] if near else ""
+
+
+def _listed(names: list[str], last: str) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"

@@ -38,6 +38,7 @@ class Findings:
         self.sections: dict[str, Any] = {}
         self.places: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
+        self.said_of_files: list[ManifestNote] = []
         self.policy = ""
         self._read: list[ManifestNote] = []
         self._ignored: list[ManifestNote] = []
@@ -163,7 +164,7 @@ class Findings:
 
         lists = (self._read, self._ignored, self._assumed, self._said_aloud)
         read, ignored, assumed, said_aloud = (ordered(notes) for notes in lists)
-        return ManifestReport(read, ignored, assumed, self.policy, said_aloud)
+        return ManifestReport(read, ignored, assumed, self.policy, (*self.said_of_files, *said_aloud))
 
     def _note(self, obj: KubernetesObject, keys: Keys, note: str) -> ManifestNote:
         place = obj.place(*keys, of_key=True)

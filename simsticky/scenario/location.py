@@ -5,7 +5,9 @@ and builds the plain data itself, so that every problem of the text is found at 
 unrendered templates, aliases that contain themselves.
 """
 
+import json
 import math
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -135,8 +137,8 @@ def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Do
     """
     documents, problems = [], []
     try:
-        for node in _compose(text):
-            builder = _Builder(name, as_kubectl=as_kubectl)
+        for node, start in _compose(text):
+            builder = _Builder(name, start, as_kubectl=as_kubectl)
             data = builder.build(node, (), ())
             problems += builder.problems
             if data is not None:
@@ -161,11 +163,40 @@ def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Do
     return documents
 
 
-def _compose(text: str) -> Iterator[Node]:
-    yaml = YAML(typ="rt", pure=True)
-    constructor, _ = yaml.get_constructor_parser(StringIO(text))
-    while constructor.composer.check_node():
-        yield constructor.composer.get_node()
+Start = tuple[int, int]
+"""Lines above a text that was cut out of a file, and columns before it on its first line."""
+
+
+def _compose(text: str) -> Iterator[tuple[Node, Start]]:
+    for part, start in _parts(text):
+        yaml = YAML(typ="safe", pure=True)
+        constructor, _ = yaml.get_constructor_parser(StringIO(part))
+        while constructor.composer.check_node():
+            yield constructor.composer.get_node(), start
+
+
+def _parts(text: str) -> Iterator[tuple[str, Start]]:
+    """Yield a text, or each of the JSON values that it is made of: to YAML their tabs and their row are errors."""
+    if not text.lstrip().startswith("{"):
+        # A file that was put together from several may hold a byte order mark in its middle.
+        yield re.sub("^\ufeff", "", text, flags=re.MULTILINE), (0, 0)
+        return
+    decoder = json.JSONDecoder()
+    parts: list[tuple[str, Start]] = []
+    at = 0
+    try:
+        while (begin := _JSON_SPACE.match(text, at).end()) < len(text):  # type: ignore[union-attr]  # matches always
+            _, at = decoder.raw_decode(text, begin)
+            line = text.count("\n", 0, begin)
+            column = begin - (text.rfind("\n", 0, begin) + 1)
+            # Within the strings of JSON there are no tabs.
+            parts.append((text[begin:at].replace("\t", " "), (line, column)))
+    except (ValueError, RecursionError):
+        parts = [(text, (0, 0))]  # YAML that begins with a brace, or nothing at all: the parser says what is wrong
+    yield from parts
+
+
+_JSON_SPACE = re.compile(r"(?:[ \t\r\n\ufeff]|^---[ \t]*$)*", re.MULTILINE)
 
 
 def _yaml_hint(text: str, line: int | None) -> str:
@@ -186,8 +217,9 @@ class _RefusedError(Exception):
 class _Builder:
     """Builds the plain data of one document, and notes where everything stands."""
 
-    def __init__(self, name: str, *, as_kubectl: bool = False) -> None:
+    def __init__(self, name: str, start: Start = (0, 0), *, as_kubectl: bool = False) -> None:
         self.name = name
+        self.start = start
         self.as_kubectl = as_kubectl
         self.duplicates: dict[Keys, int] = {}
         self.keys: dict[Keys, Place] = {}
@@ -262,8 +294,10 @@ class _Builder:
         return found
 
     def _scalar(self, node: ScalarNode, tag: str, path: Keys) -> Any:
-        # ruamel.yaml marks the line ends of folded text by a bell, which its own constructor takes out again.
-        text = str(node.value).replace("\a", "") if node.style == ">" else str(node.value)
+        text = str(node.value)
+        if node.style == '"' and not text.isascii():
+            # JSON writes what is beyond 16 bits as two halves.
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if tag == "null":
             return None
         if tag == "bool":
@@ -286,7 +320,8 @@ class _Builder:
             return text
 
     def _place(self, node: Node, path: Keys) -> Place:
-        return Place(self.name, node.start_mark.line + 1, node.start_mark.column + 1, dotted(path))
+        line, column = node.start_mark.line, node.start_mark.column
+        return Place(self.name, line + 1 + self.start[0], column + 1 + (0 if line else self.start[1]), dotted(path))
 
     def _diagnostic(self, node: Node, path: Keys, text: str, hint: str = "") -> Diagnostic:
         place = self._place(node, path)

@@ -88,15 +88,17 @@ def read_manifests(
     lenient: bool = False,
 ) -> ManifestSet:
     """Do as :func:`load_manifests`, with the problems in the answer instead of raised."""
-    objects, problems = read_objects([str(path) for path in paths], Path(base_dir))
+    reading = read_objects([str(path) for path in paths], Path(base_dir))
+    objects = reading.objects
     found = Findings(stated or {}, namespace)
-    found.problems += problems
+    found.problems += reading.problems
+    found.said_of_files += reading.skipped
     unnamed = [obj for obj in objects if not obj.name]
     for obj in unnamed:
         found.problem(obj, ("metadata",), "metadata.name: Required value: name or generateName is required")
     strict = StrictFields(objects, lenient=lenient)
     named = [obj for obj in objects if obj.name]
-    Interpretation(found, named, namespace, complete=not problems).read()
+    Interpretation(found, named, namespace, complete=not reading.problems).read()
     strict.report(found)
-    problems = in_order(found.problems)
-    return ManifestSet(found.sections, found.places, found.report(), tuple(problems), found.blue_green)
+    problems = tuple(in_order(found.problems))
+    return ManifestSet(found.sections, found.places, found.report(), problems, found.blue_green)

@@ -21,8 +21,8 @@ class ManifestNote:
 
     def __str__(self) -> str:
         """Return ``file:line: path: note``."""
-        text = f"{self.file}:{self.line}: {self.path}"
-        return f"{text}: {self.note}" if self.note else text
+        place = f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.path, self.note) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from simsticky.scenario.problems import did_you_mean
 
 _GROUPS = ("", "apps", "autoscaling", "extensions", "networking.k8s.io", "policy")
 """Kubernetes' own groups of the kinds in the table; in others a kind of the same name is another kind."""
+_VERSION: Keys = ("apiVersion",)
 _RELATIONS: Mapping[str, tuple[Keys, ...]] = {
     "Service": (("spec", "selector"),),
     "Ingress": (("spec", "rules"), ("spec", "defaultBackend"), ("spec", "backend")),
@@ -90,13 +91,19 @@ def _check(table: FieldTable, obj: KubernetesObject) -> _Checked | None:
     if root is not None:
         faults, dated = check(table, root, obj.data)
         return _Checked(obj, [*duplicates, *faults], dated)
-    known = [other for other, kind in table.kinds() if kind == obj.kind and other.rpartition("/")[0] in _GROUPS]
+    known = [other for other, kind in table.kinds() if kind == obj.kind and _lives_on(table, other, kind)]
     if obj.group in _GROUPS and known:
         hint = did_you_mean(version, known) if obj.group else ""
         text = f"there is no {obj.kind} in {version}"
-        fault = Fault("type", ("apiVersion",), "", None, text, hint or f"write {' or '.join(known)}")
+        fault = Fault("type", _VERSION, "", None, text, hint or f"write {' or '.join(known)}")
         return _Checked(obj, [*duplicates, fault], [])
     return _Checked(obj, duplicates, []) if duplicates else None
+
+
+def _lives_on(table: FieldTable, api_version: str, kind: str) -> bool:
+    """Return whether Kubernetes' newest release still has a kind in a version."""
+    root = table.kind(api_version, kind)
+    return root is not None and root.until is None and api_version.rpartition("/")[0] in _GROUPS
 
 
 def _duplicates(obj: KubernetesObject) -> Iterator[Fault]:
@@ -110,7 +117,7 @@ def _take_away(checked: _Checked) -> None:
     """Remove what is unknown or of a wrong type, as the API server does where it only warns; items of lists stay."""
     for fault in checked.faults:
         above: Any = checked.obj.get(*fault.keys[:-1])
-        if fault.kind != "duplicate" and fault.keys != ("apiVersion",) and isinstance(above, dict):
+        if fault.kind != "duplicate" and fault.keys != _VERSION and isinstance(above, dict):
             above.pop(str(fault.keys[-1]), None)
 
 
@@ -118,6 +125,8 @@ def _relation_is_unclear(checked: _Checked) -> bool:
     """Return whether it is a fault that hides whom the object is about."""
     relations = _RELATIONS.get(checked.obj.kind, ())
     faults = [fault for fault in checked.faults if fault.keys[-1] not in _STILL_TOLD]
+    if any(fault.keys == _VERSION for fault in faults):
+        return True
     if not faults or not relations:
         return False
     if not any(checked.obj.get(*keys) for keys in relations):
