@@ -52,6 +52,7 @@ from simsticky.scenario.operations import (
     repeated,
 )
 from simsticky.scenario.problems import Problem, again, details, did_you_mean
+from simsticky.scenario.replicas import no_equilibrium
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
 from simsticky.scenario.targets import misfits
@@ -346,4 +347,4 @@ def _origin(place: Place) -> str:
 
 def _broken_rules(written: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong between sections, as far as a possibly broken mapping lets one see it."""
-    return misfits(written)
+    return [*misfits(written), *no_equilibrium(written)]

@@ -92,7 +92,7 @@ class DeploymentController(WorkloadController):
         self.templates = {1: Template(startup)}
         self.spec = _spec(world.scenario.deployment, replicas)
         self.replica_sets = ReplicaSetController(
-            world, cluster, 2 * number + 1, self._start, delete_pod, deletion_cost, self.wake
+            world, cluster, number, self._start, delete_pod, deletion_cost, self.wake
         )
 
     @property
@@ -232,7 +232,7 @@ class DeploymentController(WorkloadController):
         controller.causes[name] = 0
         self.status = deployment_status(self.spec, list(controller.states.values()))
         return [
-            self._cluster.create_pod(name, self.spec.revision, 0, created_s=running_since_s(place))
+            self._cluster.create_pod(self._number, name, self.spec.revision, 0, created_s=running_since_s(place))
             for place in range(replicas)
         ]
 

@@ -220,6 +220,25 @@ class ContainerRecord:
     cause: int = 0
 
 
+class PodState(NamedTuple):
+    """A pod object after a change, as the API server shows it to whoever watches."""
+
+    at_s: float
+    pod: int
+    phase: str
+    ready: bool
+    deleted: bool
+    gone: bool
+
+
+class Selection(NamedTuple):
+    """A change of the Service's selector: to which workload's pods, and how many pod states came before it."""
+
+    at_s: float
+    after: int
+    workload: str
+
+
 @dataclass(slots=True)
 class EventRecord:
     """One line of the story.
@@ -322,6 +341,8 @@ class Recording:
         entries: The same by entry of the timeline.
         exposures: The exposed sessions and their exposures, several of a session that met several; empty at
             ``summary``.
+        pod_states: Every change of a pod object, in order.
+        selections: Every change of the Service's selector, in order.
         containers: For each container index the index of its pod in ``pods``.
         lives: For each container index its life.
         counts: Counters by summary key.
@@ -346,6 +367,8 @@ class Recording:
     containers: list[int] = field(default_factory=list)
     lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
+    pod_states: list[PodState] = field(default_factory=list)
+    selections: list[Selection] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
     union: Harmed = field(default_factory=lambda: Harmed())
     entries: dict[str, Harmed] = field(default_factory=dict)
