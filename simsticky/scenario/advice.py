@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from simsticky.kong.upstream import THRESHOLD_LIMITS
+from simsticky.kubernetes.statefulset import heeds_max_unavailable
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.replicas import warnings_of_start
-from simsticky.scenario.upstream_settings import checks
+from simsticky.scenario.upstream_settings import checks, threshold_comparison
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
             yield f"timeline.{i}: {operation.label} at {when} is after the run's end"
         if operation.kind == "rollout" and deployment.paused:
             yield f"timeline.{i}: {operation.label} does not proceed, the Deployment is paused"
+    most, release = deployment.update_strategy.max_unavailable, scenario.kubernetes.release
+    if deployment.kind == "StatefulSet" and most is not None and not heeds_max_unavailable(release):
+        yield (
+            f"deployment.updateStrategy.maxUnavailable: Kubernetes {scenario.kubernetes.version} does not heed it and"
+            " updates one pod at a time; 1.35.0 to 1.35.3 did, and 1.37 does again"
+        )
     yield from warnings_of_start(scenario)
     yield from _about_traffic(scenario)
     yield from _about_health_checks(scenario)
@@ -88,7 +95,7 @@ def _about_health_checks(scenario: "Scenario") -> Iterator[str]:
     settings = checks(scenario)
     active, passive = settings.active, settings.passive
     where = "upstream.healthchecks"
-    if settings.threshold == THRESHOLD_LIMITS[1] and scenario.gateway.threshold_comparison == "gt":
+    if settings.threshold == THRESHOLD_LIMITS[1] and threshold_comparison(scenario) == "gt":
         yield f"{where}.threshold: no share exceeds 100 percent, so that every request gets 503"
     if active.type == "tcp" and (active.healthy.interval_s or active.unhealthy.interval_s):
         yield f"{where}.active: Kong does not run probes of type tcp for HTTP services"

@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -234,6 +235,19 @@ class UpdateStrategy(Section):
     """``OnDelete``: a pod is replaced by a new version when somebody deletes it."""
     partition: Annotated[Whole, Field(ge=0)] = 0
     """Only ordinals from this one on are updated."""
+    max_unavailable: IntOrPercent | None = None
+    """Pods that an update may have down at a time, in pods or percent; one if left out. Releases differ in whether they
+    heed it (``kubernetes.version``)."""
+
+    @field_validator("max_unavailable")
+    @classmethod
+    def _some(cls, value: int | str | None) -> int | str | None:
+        # Source: Kubernetes, apps/validation.go: ValidateStatefulSetSpec.
+        if value is not None and scaled_int_or_percent(value, 100, round_up=True) == 0:
+            raise ValueError("Invalid value: 0: cannot be 0")
+        if isinstance(value, str) and scaled_int_or_percent(value, 100, round_up=True) > 100:
+            raise ValueError(f"Invalid value: {value}: must not be greater than 100%")
+        return value
 
 
 class DisruptionBudget(Section):

@@ -165,8 +165,12 @@ class Gateway(Section):
     connect_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     write_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     read_timeout: Annotated[Duration, Field(gt=0)] = 60.0
-    threshold_comparison: Literal["gt", "ge"] = "gt"
-    """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge)."""
+    sync: Literal["full", "incremental"] = "full"
+    """What a push rebuilds: every balancer (without a database, and in hybrid mode), or that of the upstream it changes
+    (incremental sync of Kong Enterprise 3.10 and later, off by default; with a database)."""
+    threshold_comparison: Literal["gt", "ge"] | None = None
+    """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge); if left out, ge where
+    ``version`` is 3.13 or later, gt otherwise."""
     sticky_new_pick: Literal["round_robin", "in_order", "random", "least_connections"] = "round_robin"
     """How a session without a usable cookie gets its target. ``in_order`` is a wheel in list order that nobody
     shuffles, the first target first: Kong does not do so, other proxies in an experiment do."""

@@ -5,17 +5,28 @@ of Kong 3.10 ``kong/db/schema/entities/upstreams.lua``, which :mod:`simsticky.ko
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from simsticky.kong.algorithms import consistent_hashing
 from simsticky.kong.algorithms.consistent_hashing import HashInput, Input
 from simsticky.kong.healthchecks import ActiveChecks, HealthChecks, HealthyRule, PassiveChecks, UnhealthyRule
+from simsticky.scenario.fields import version_of
 from simsticky.scenario.gateway import HashOn, HashOnFallback, Healthy, Unhealthy
+from simsticky.scenario.versions import REACHES_SINCE
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
 
 _NAMED: tuple[Input, ...] = ("header", "cookie", "query_arg", "uri_capture")
+
+
+def threshold_comparison(scenario: "Scenario") -> Literal["gt", "ge"]:
+    """Return how the available share is compared with the threshold (rule G5)."""
+    gateway = scenario.gateway
+    if gateway.threshold_comparison is not None:
+        return gateway.threshold_comparison
+    release = None if gateway.version is None else version_of(gateway.version)
+    return "ge" if release is not None and release >= REACHES_SINCE else "gt"
 
 
 def checks(scenario: "Scenario") -> HealthChecks:

@@ -18,6 +18,9 @@ STICKY_SINCE: Final = (3, 11)
 CONTROLLER_SINCE: Final = (3, 5)
 """The controller's first version with drain support and with sticky-sessions."""
 
+REACHES_SINCE: Final = (3, 13)
+"""Kong Enterprise's first version whose documentation calls an upstream unhealthy *below* the threshold."""
+
 
 def too_old(scenario: "Scenario") -> Iterator[Problem]:
     """Yield what the stated versions, if any, do not know; paths from the scenario's root."""

@@ -145,7 +145,11 @@ def _ordered(found: Findings, obj: KubernetesObject) -> None:
     found.take(obj, (*update, "type"), ("deployment", "updateStrategy", "type"))
     partition: Keys = (*update, "rollingUpdate", "partition")
     found.take_whole_number(obj, partition, ("deployment", "updateStrategy", "partition"))
-    found.take(obj, (*update, "rollingUpdate", "maxUnavailable"), ("deployment", "updateStrategy", "maxUnavailable"))
+    most: Keys = (*update, "rollingUpdate", "maxUnavailable")
+    found.take(obj, most, ("deployment", "updateStrategy", "maxUnavailable"))
+    if obj.get(*most) is not None and not found.states("kubernetes", "version"):
+        text = "heeded, as from Kubernetes 1.37 on; most older releases update one pod at a time: kubernetes.version"
+        found.say_aloud(obj, most, text)
 
 
 def _selector(found: Findings, workload: Workload) -> None:

@@ -16,7 +16,7 @@ from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
 from simsticky.kong.balancer import Algorithm, Balancer
 from simsticky.kong.upstream import Target
-from simsticky.scenario.upstream_settings import checks, hash_on
+from simsticky.scenario.upstream_settings import checks, hash_on, threshold_comparison
 from simsticky.sim.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.attempts import Attempts
 from simsticky.sim.breaks import Breaks
@@ -85,9 +85,10 @@ class Gateway:
         # What clients bring follows from the scenario's upstream, whoever picks.
         self.affinity = AFFINITY.get(policy.algorithm, NONE)
         self.asks_each_time = make_algorithm is not None
+        self._incremental = settings.sync == "incremental"
         self._blackhole = settings.connection == "blackhole"
         self._held = scenario.traffic.connections.long_lived
-        self._threshold, self._comparison = checks(scenario).threshold, settings.threshold_comparison
+        self._threshold, self._comparison = checks(scenario).threshold, threshold_comparison(scenario)
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
@@ -220,7 +221,9 @@ class Gateway:
         if not node.up:
             return
         targets = self._named(targets)
-        node.weights = {target.address: target.weight for target in targets}
+        before, node.weights = node.weights, {target.address: target.weight for target in targets}
+        if self._incremental and before == node.weights:
+            return  # this upstream is none of what has changed (rule G3)
         node.log_until(now_s)
         for worker in node.workers:
             worker.begin(self._balancer(worker, targets))

@@ -206,7 +206,7 @@ class Kubelet:
         if _is_ending(pod):
             return
         self._cluster.set_ready(pod, ready=False, why="its container is down", cause=container.cause)
-        back_off = self._back_offs.get(pod.index, CrashLoopBackOff())
+        back_off = self._back_offs.get(pod.index, CrashLoopBackOff(max_s=self._delays.max_container_restart_period))
         jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.entity, number)
         wait_s = back_off.retry_in_s(finished_s, jitter)
         left_s = finished_s + wait_s - world.now_s

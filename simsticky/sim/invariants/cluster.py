@@ -80,7 +80,7 @@ def _containers_live_in_order(evidence: Evidence) -> None:
                     f"a pod starts one container after the other until it is deleted: "
                     f"{container_life(pod, container)}; {life(pod)}"
                 )
-        back_off = CrashLoopBackOff()
+        back_off = CrashLoopBackOff(max_s=evidence.scenario.kubernetes.max_container_restart_period)
         for before, container in pairwise(containers):
             ended_s = before.dead_s
             if before.ended == "stopped" or not container.due_s >= ended_s + back_off.wait_s(ended_s) - 1e-9:
