@@ -41,6 +41,8 @@ class Attempts:
         stand_in: Returns a worker for a session whose own worker's node is down; None where all are.
         behind_failure: Returns the number of the operation by which nobody listens at an address, or (None) a node
             has no target; 0 for none.
+        asks_each_time: Whether the algorithm is one's own, which is handed each request.
+        stated_idempotent: Whether a trace says that a session's request may be sent again; None where none does.
     """
 
     def __init__(
@@ -59,9 +61,13 @@ class Attempts:
         identity: Callable[[str], str],
         stand_in: Callable[[Session], Worker | None],
         behind_failure: Callable[[Node, str | None], int],
+        asks_each_time: bool,
+        stated_idempotent: Callable[[int, int], bool | None],
     ) -> None:
         """Note the settings."""
         gateway = scenario.gateway
+        self._asks_each_time = asks_each_time
+        self._stated_idempotent = stated_idempotent
         self._options = options
         self._sticky = affinity == COOKIE
         self._breaks = breaks
@@ -118,7 +124,7 @@ class Attempts:
             self._exposures.at_request(session, worker.node, presented, expires_s, now_s)
         key = presented if self._sticky else session.key
         with_cookie = self._sticky and presented is not None
-        if first is None and not with_cookie and not self._random_picks:
+        if first is None and not with_cookie and not self._random_picks and not self._asks_each_time:
             first = worker.next_peer() if key is None else worker.peer_of(key)
         if first is not None and not with_cookie and not lent and not self._held:
             reply = self._begin(session, worker, now_s, demand_s, first, presented)
@@ -126,6 +132,8 @@ class Attempts:
                 return reply
         exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
         exchange.handle.key = key
+        exchange.handle.cookie = session.cookie if presented is not None else None
+        exchange.handle.number = session.request
         if self._random_picks:
             session.picks += 1
             exchange.handle.u = self._streams.uniform(Purpose.PICK, session.id, session.picks)
@@ -263,7 +271,7 @@ class Attempts:
                 ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s
             if took_s:
                 exchange.timed_out.add(address)
-            idempotent = self._idempotent > 0 and self._is_idempotent(session, exchange.request)
+            idempotent = self._is_idempotent(session, exchange.request)
             again = tries_again(ended, len(tried), self._retries, idempotent)
             if not again:
                 return self._fail(exchange, now_s + took_s, ended, container, started_s)
@@ -275,7 +283,12 @@ class Attempts:
             address = None
 
     def _is_idempotent(self, session: Session, request: int) -> bool:
-        return self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
+        stated = self._stated_idempotent(session.id, request)
+        if stated is not None:
+            return stated or self._held
+        return (
+            self._idempotent > 0 and self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
+        )
 
     # Ends -------------------------------------------------------------------------------------------------------
 

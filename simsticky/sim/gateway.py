@@ -25,6 +25,7 @@ from simsticky.sim.connection import Closed
 from simsticky.sim.exposures import Exposures
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.kernel import Phase, call_at
+from simsticky.sim.own_algorithm import OwnAlgorithm
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.recording import Origin
 from simsticky.sim.sessions import Cut, Session, Sessions
@@ -32,6 +33,7 @@ from simsticky.sim.streams import Purpose
 from simsticky.sim.tables import Led, Step, Tables
 from simsticky.sim.workers import Node, Worker
 from simsticky.sim.world import World
+from simsticky.workload.generate import Workload
 
 _DRAWS_PER_SHUFFLE = 1 << 20
 """Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
@@ -59,7 +61,9 @@ class Gateway:
         on_ready: Called with a node that has come back empty and wants its configuration.
     """
 
-    def __init__(self, world: World, sessions: Sessions, make_algorithm: AlgorithmFactory | None = None) -> None:
+    def __init__(
+        self, world: World, sessions: Sessions, workload: Workload, make_algorithm: AlgorithmFactory | None = None
+    ) -> None:
         """Build the nodes and workers with empty tables."""
         scenario = world.scenario
         settings, policy = scenario.gateway, scenario.upstream
@@ -78,7 +82,9 @@ class Gateway:
             cookie_on_error_response=settings.sticky_cookie_on_error_response,
             identity=settings.sticky_identity,
         )
-        self.affinity = NONE if make_algorithm else AFFINITY.get(policy.algorithm, NONE)
+        # What clients bring follows from the scenario's upstream, whoever picks.
+        self.affinity = AFFINITY.get(policy.algorithm, NONE)
+        self.asks_each_time = make_algorithm is not None
         self._blackhole = settings.connection == "blackhole"
         self._held = scenario.traffic.connections.long_lived
         self._threshold, self._comparison = checks(scenario).threshold, settings.threshold_comparison
@@ -98,9 +104,17 @@ class Gateway:
             worker.begin(self._balancer(worker, ()))
         # One worker takes all requests of a session, unless each is balanced anew.
         self.one_worker = len(self.workers) == 1 or settings.front_balancer == "perConnection"
-        self.browsers = Browsers(scenario, world.streams, self.affinity, hash_on(scenario))
+        self.browsers = Browsers(
+            scenario,
+            world.streams,
+            self.affinity,
+            hash_on(scenario),
+            key_of=workload.key_of,
+            asks_each_time=self.asks_each_time,
+        )
         tables = None
-        if self.affinity != NONE:
+        # An algorithm of one's own says which cookies it follows; whether a key leads anywhere, nobody knows.
+        if self.affinity == COOKIE or (self.affinity == HASH and not self.asks_each_time):
             tables = Tables(self._table_of_the_past, by_cookie=self.affinity == COOKIE)
         self.exposures = Exposures(
             world,
@@ -143,6 +157,8 @@ class Gateway:
             identity=self._identity,
             stand_in=self._stand_in,
             behind_failure=self._behind_failure,
+            asks_each_time=self.asks_each_time,
+            stated_idempotent=workload.is_idempotent,
         )
 
     # Balancers --------------------------------------------------------------------------------------------------
@@ -163,7 +179,7 @@ class Gateway:
             return [addresses[index] for index in order]
 
         if self._make_algorithm is not None:
-            return self._make_algorithm(draw)
+            return OwnAlgorithm(self._make_algorithm(draw))
         match self._policy.algorithm:
             case "sticky-sessions":
                 return StickySessions(self._options, draw=draw, in_flight=self._in_flight)
@@ -178,9 +194,12 @@ class Gateway:
 
     def _table_of_the_past(self, targets: tuple[Target, ...]) -> Balancer:
         """Return a balancer that leads cookies and keys as a worker's did, and makes no picks."""
-        algorithm: Algorithm = ConsistentHashing(self._policy.slots)
-        if self.affinity == COOKIE:
+        if self._make_algorithm is not None:
+            algorithm: Algorithm = self._make_algorithm(lambda upto: 1)
+        elif self.affinity == COOKIE:
             algorithm = StickySessions(replace(self._options, new_pick="random"))
+        else:
+            algorithm = ConsistentHashing(self._policy.slots)
         return Balancer(targets, algorithm, self._threshold, self._comparison)
 
     def _in_flight(self, address: str) -> int:
@@ -287,6 +306,12 @@ class Gateway:
                 self.on_ready(node)
 
         call_at(self._world.env, downtime_s, Phase.PUSH, started)
+
+    def binds(self, session: Session) -> bool:
+        """Return whether the algorithm leads a session's requests to one pod, by its cookie or its key."""
+        if self.asks_each_time and not any(worker.balancer.followable() for worker in self.workers):
+            return False
+        return self.browsers.binds(session)
 
     def worker_of(self, session: int) -> Worker:
         """Return the worker that the front balancer gives a session's first request, uniform over all (rule G2)."""

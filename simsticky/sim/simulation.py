@@ -91,7 +91,7 @@ class Simulation:
         self._workload = Workload(scenario, seed, replication)
         self._tally = Tally(recorder, self._is_sticky, guards_timeline=bool(scenario.timeline))
         self._sessions = Sessions(recorder, self._tally.count)
-        self._gateway = Gateway(world, self._sessions, make_algorithm)
+        self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
         browsers = self._gateway.browsers
         recorder.recording.warnings += [
@@ -271,7 +271,7 @@ class Simulation:
         self._timeline.pod_deleted(pod, cause)
 
     def _is_sticky(self, session: Session) -> bool:
-        return self._gateway.browsers.binds(session) or self._scenario.traffic.connections.long_lived
+        return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)
 
     def _listeners_changed(self) -> None:
         publish_pod_sets(self._world, self._cluster, self._gateway)
