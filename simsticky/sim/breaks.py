@@ -183,6 +183,8 @@ class Breaks:
             session.breaks_caused, session.breaks_background, session.broken_by, session.broke_s = counts
         holder = session.holder
         if moved_to is not None and moved_to is not holder:
+            # It never had its state there: nothing of it was at stake.
+            session.exposures = tuple(e for e in session.exposures if e.container != moved_to.index)
             moved_to.let_go(now_s)
             self._recorder.residence.extend((now_s, moved_to.index, -1.0))
             if holder is not None:
