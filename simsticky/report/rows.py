@@ -120,8 +120,9 @@ def _broken(study: Study) -> Iterator[Row]:
         per = _operation(study, "run")
         yield _row(study, f"per {per}", "broken_exposed_sessions", per=per)
     yield _row(study, "of alive at the start", "broken_of_alive", what="sessions alive at the start")
-    what = "sessions alive at the start" if study.scenario.timeline else "sessions begun and ended"
-    yield _row(study, "the same, any cause", "broken_any_cause", what=what)
+    if _known(study, "broken_any_cause"):
+        what = "sessions alive at the start" if study.scenario.timeline else "sessions begun and ended"
+        yield _row(study, "the same, any cause", "broken_any_cause", what=what)
     yield _row(study, "breaks per session", "breaks_per_session", what="exposed sessions")
     yield from _parts(study, "mechanism.", "breaks by mechanism, per run")
     yield from _parts(study, "origin.", "breaks by origin, per run", leave_out=("origin.background",))

@@ -71,14 +71,6 @@ def swallowed(scenario: "Scenario") -> list[str]:
     ]
 
 
-def beyond_the_end(scenario: "Scenario") -> list[str]:
-    """Return the labels of the entries of the timeline that begin when the run is over already."""
-    run = scenario.run
-    end_s = run.horizon if isinstance(run.until, str) else run.until
-    labels = timeline_entries(scenario)
-    return [label for entry, (_, label) in zip(scenario.timeline, labels, strict=False) if entry.at_s >= end_s]
-
-
 def _listed(labels: list[str]) -> str:
     if len(labels) == 1:
         return labels[0]

@@ -114,7 +114,8 @@ class Gateway:
             asks_each_time=self.asks_each_time,
         )
         tables = None
-        if self.affinity != NONE:
+        # An algorithm of one's own says which cookies it follows; whether a key leads anywhere, nobody knows.
+        if self.affinity == COOKIE or (self.affinity == HASH and not self.asks_each_time):
             tables = Tables(self._table_of_the_past, by_cookie=self.affinity == COOKIE)
         self.exposures = Exposures(
             world,
@@ -194,11 +195,12 @@ class Gateway:
 
     def _table_of_the_past(self, targets: tuple[Target, ...]) -> Balancer:
         """Return a balancer that leads cookies and keys as a worker's did, and makes no picks."""
-        algorithm: Algorithm = ConsistentHashing(self._policy.slots)
         if self._make_algorithm is not None:
-            algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
+            algorithm: Algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
         elif self.affinity == COOKIE:
             algorithm = StickySessions(replace(self._options, new_pick="random"))
+        else:
+            algorithm = ConsistentHashing(self._policy.slots)
         return Balancer(targets, algorithm, self._threshold, self._comparison)
 
     def _in_flight(self, address: str) -> int:
@@ -307,6 +309,12 @@ class Gateway:
                 self.on_ready(node)
 
         call_at(self._world.env, downtime_s, Phase.PUSH, started)
+
+    def binds(self, session: Session) -> bool:
+        """Return whether the algorithm leads a session's requests to one pod, by its cookie or its key."""
+        if self.asks_each_time and not any(worker.balancer.followable() for worker in self.workers):
+            return False
+        return self.browsers.binds(session)
 
     def worker_of(self, session: int) -> Worker:
         """Return the worker that the front balancer gives a session's first request, uniform over all (rule G2)."""

@@ -275,7 +275,7 @@ class Simulation:
         self._timeline.pod_deleted(pod, cause)
 
     def _is_sticky(self, session: Session) -> bool:
-        return self._gateway.browsers.binds(session) or self._scenario.traffic.connections.long_lived
+        return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)
 
     def _listeners_changed(self) -> None:
         publish_pod_sets(self._world, self._cluster, self._gateway)
