@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from simsticky.scenario.entries import AUTOSCALER, entry_keys, timeline_entries
 from simsticky.scenario.model import (
     ConfigPush,
     DeletePod,
@@ -20,7 +21,7 @@ from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.pods import Pod
-from simsticky.sim.recording import OperationRecord
+from simsticky.sim.recording import Harmed, OperationRecord
 from simsticky.sim.sessions import Sessions
 from simsticky.sim.workload_controller import Template, WorkloadController
 from simsticky.sim.world import World
@@ -81,14 +82,16 @@ class Timeline:
             **self._on_the_cluster.verbs(),
         }
         self._records = world.recorder.recording.operations
+        world.recorder.recording.entries.update((key, Harmed()) for key, _ in timeline_entries(world.scenario))
         self._running: list[OperationRecord] = []
         self._concerned: dict[int, tuple[WorkloadController, ...]] = {}
         self._timed: set[int] = set()
         self._time_over: set[int] = set()
         self._to_come = sorted(operations, key=lambda operation: operation.at_s)
         self._over = not operations
+        keys = entry_keys(world.scenario)
         for number, operation in enumerate(operations, start=1):
-            record = OperationRecord(number, operation.label, operation.kind, operation.at_s)
+            record = OperationRecord(number, operation.label, operation.kind, operation.at_s, keys[number - 1])
             self._records.append(record)
             call_at(world.env, operation.at_s, Phase.OPERATION, partial(self._begin, operation, record))
         cluster.on_change.append(self._pod_changed)
@@ -128,7 +131,7 @@ class Timeline:
         ``why`` is for people.
         """
         label = f"hpa scale {before} to {replicas}"
-        record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s)
+        record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s, AUTOSCALER)
         record.wanted_pods = replicas
         self._records.append(record)
         self._start(record, workload.name, why)

@@ -212,13 +212,15 @@ class EventRecord:
 class OperationRecord:
     """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions.
 
-    ``wanted_pods`` is the size it asked for, -1 if it asked for none; ``target`` what it was done to.
+    ``entry`` is the key of its entry on the timeline (``simsticky.scenario.entries``); ``wanted_pods`` the size it asked
+    for, -1 if it asked for none; ``target`` what it was done to.
     """
 
     number: int
     label: str
     kind: str
     start_s: float
+    entry: str = ""
     first_deletion_s: float = np.nan
     done_s: float = np.nan
     last_old_pod_gone_s: float = np.nan
@@ -237,6 +239,16 @@ class OperationRecord:
     born_on_terminating: int = 0
     born_broken: int = 0
     censored: int = 0
+
+
+@dataclass(slots=True)
+class Harmed:
+    """Sessions that were exposed to operations or alive at their start, each counted once, and those that broke."""
+
+    exposed: int = 0
+    broken: int = 0
+    alive: int = 0
+    broken_alive: int = 0
 
 
 @dataclass(slots=True)
@@ -269,6 +281,7 @@ class Recording:
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
+        entries: What became of the sessions, by entry of the timeline.
         containers: For each container index the index of its pod in ``pods``.
         lives: For each container index its life.
         counts: Counters by summary key.
@@ -291,6 +304,7 @@ class Recording:
     lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
+    entries: dict[str, Harmed] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     latency: LogHistogram = field(default_factory=LogHistogram)
     connections: ConnectionTotals = field(default_factory=ConnectionTotals)

@@ -263,6 +263,7 @@ class Sessions:
         """Start empty."""
         self._recorder = recorder
         self._operations = operations
+        self._entries = recorder.recording.entries
         self._live: dict[int, Session] = {}
         self._leaving: list[tuple[float, int, float, int, Container | None]] = []
         self.sending = 0
@@ -394,12 +395,16 @@ class Sessions:
             if sent_later:
                 record.exposed += 1
                 record.broken += operation in broken_by
+                self._entries[record.entry].exposed += 1
+                self._entries[record.entry].broken += operation in broken_by
             elif censored:
                 record.censored += 1
         for operation, at_s in session.alive_at:
             if last_sent_s > at_s:
                 operations[operation - 1].alive += 1
                 operations[operation - 1].broken_alive += operation in broken_by
+                self._entries[operations[operation - 1].entry].alive += 1
+                self._entries[operations[operation - 1].entry].broken_alive += operation in broken_by
         if session.born_terminating:
             record = operations[session.born_terminating - 1]
             record.born_on_terminating += 1
