@@ -188,7 +188,7 @@ def _entries(
 ) -> Iterator[EntryVerdict]:
     """Judge each entry of the timeline; nothing where one is all there is."""
     entries = timeline_entries(scenario)
-    if len(entries) < 2 or metric.numerator is None:
+    if len(entries) < 2 or metric.unit != "share" or metric.numerator is None:
         return
     strict = 1 - (1 - level) / len(entries)
     for key, label in entries:

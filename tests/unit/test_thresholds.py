@@ -8,7 +8,7 @@ from stub_study import METRICS, StubScenario, rollout
 
 from simsticky.report.verdict_lines import verdict_lines
 from simsticky.scenario.thresholds import Threshold
-from simsticky.stats.intervals import share_interval
+from simsticky.stats.intervals import ratio_of_sums, share_interval
 from simsticky.study.replicate import Study
 from simsticky.study.replications import Replication, Replications
 from simsticky.study.thresholds import together, verdict
@@ -141,6 +141,15 @@ def test_other_metrics_have_their_interval_alone():
         METRICS["failed_requests"], Threshold.parse("< 1%"), share_interval([0] * 9, [999] * 9), lambda key: [], TWO
     )
     assert (found.mark, found.entries) == (Mark.PASS, ())
+
+
+def test_a_ratio_of_breaks_has_no_entries():
+    """Breaks per session are not counted by entry; the interval over all of them decides."""
+    found = columns((2, 50), (1, 50)) | {"breaks": [4, 6] * (RUNS // 2)}
+    metric = METRICS["breaks_per_session"]
+    interval = ratio_of_sums(found["breaks"], found["exposed_sessions"])
+    told = verdict(metric, Threshold.parse("< 0.1"), interval, found.__getitem__, TWO)
+    assert (told.mark, told.entries) == (Mark.PASS, ())
 
 
 def study(*entries, **more):
