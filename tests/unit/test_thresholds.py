@@ -21,6 +21,7 @@ TWO = StubScenario(timeline=(rollout("web"), rollout("api", 1200.0)))
 def columns(*entries, **more):
     """Columns of a study whose runs are alike: exposed and broken of each entry, and the sums as their union."""
     found = {"sticky_bound_sessions": [100] * RUNS, "requests_sent": [1000] * RUNS}
+    found["requests_answered"] = found["requests_sent"]
     for number, (broken, exposed) in enumerate(entries, start=1):
         counted = broken if isinstance(broken, list) else [broken] * RUNS
         found[f"entries.{number}.exposed_sessions"] = [exposed] * RUNS
