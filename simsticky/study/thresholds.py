@@ -226,6 +226,6 @@ def _why_open(interval: Interval) -> str:
 _COUNTS = (EXPOSED, "sticky_bound_sessions", "requests_sent", "requests_answered", "requests_failed")
 
 _WHY = {
-    Absence.NOT_STICKY: "this gateway is not sticky: no session is bound to a pod",
+    Absence.NOT_STICKY: "this gateway is not sticky",
     Absence.STATE_OUTSIDE: "the state is outside the pods",
 }
