@@ -54,6 +54,7 @@ class Side:
         origins: Where each stated value came from, by dotted path.
         thresholds: The scenario's thresholds.
         warnings: The result's warnings.
+        digests: The digest of each replication, in order.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Side:
     origins: Mapping[str, str]
     thresholds: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
 
     def column(self, key: str) -> Sequence[Value]:
         """Return the values of a key, one a replication; None throughout where no replication has one."""
@@ -89,6 +91,7 @@ class Side:
             study.scenario.provenance,
             study.scenario.thresholds,
             study.warnings,
+            tuple(study.digests),
         )
 
     @classmethod
@@ -107,9 +110,7 @@ class Side:
         hint = "write one with: simsticky run FILE --out result.json"
         if not isinstance(whole, dict) or "values" not in whole or "estimates" not in whole:
             raise InputError.of("is no result of simsticky run", file=str(path), hint=hint)
-        if whole.get("schemaVersion") != SCHEMA_VERSION:
-            message = f"has schemaVersion {whole.get('schemaVersion')}, and this version reads {SCHEMA_VERSION}"
-            raise InputError.of(message, file=str(path), hint=hint)
+        _check_version(whole.get("schemaVersion"), str(path))
         try:
             scenario = whole["scenario"]
             resolved = scenario.get("resolved", {})
@@ -126,9 +127,24 @@ class Side:
                 scenario.get("from", {}),
                 resolved.get("thresholds", {}),
                 tuple(whole.get("warnings", ())),
+                tuple(whole.get("digests", ())),
             )
         except (LookupError, TypeError, AttributeError) as error:
             raise InputError.of(f"is no whole result of simsticky run: {error}", file=str(path), hint=hint) from error
+
+
+def _check_version(version: Any, file: str) -> None:
+    """Refuse a result whose figures may mean something else by the same name."""
+    if version == SCHEMA_VERSION:
+        return
+    if isinstance(version, int) and version < SCHEMA_VERSION:
+        message = (
+            f"has schemaVersion {version}: its figures are of older definitions than those of this version"
+            f" ({SCHEMA_VERSION}), and cannot be compared"
+        )
+        raise InputError.of(message, file=file, hint="run it again with this version: simsticky run FILE --out FILE.json")
+    message = f"has schemaVersion {version}, and this version reads {SCHEMA_VERSION}"
+    raise InputError.of(message, file=file, hint="compare it with the version of simsticky that wrote it")
 
 
 def changes_between(base: Side, other: Side) -> list[Change]:

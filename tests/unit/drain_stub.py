@@ -6,6 +6,7 @@ import numpy as np
 
 MEAN_S = 60.0
 EXPOSED = 400
+ALIVE = 1000
 
 
 def window_s(scenario):
@@ -51,6 +52,9 @@ def result(broken, window, scenario, replication):
     summary = {
         "exposed_sessions": EXPOSED,
         "broken_exposed_sessions": broken,
+        "sticky_bound_sessions": EXPOSED,
+        "any_cause_sessions": ALIVE,
+        "broken_any_cause_sessions": broken,
         "origin.drain_off": 0 if scenario.kic.enable_drain_support else broken,
         "origin.drain_window_too_short": broken,
         "requests_sent": 10_000,
