@@ -19,7 +19,7 @@ from simsticky.report.pod_lives import MARKS, PHASES, PodLife, pod_lives, window
 from simsticky.report.sweep_table import SweepLike, settings, written
 from simsticky.scenario.thresholds import Threshold
 from simsticky.study.execution import run_ordered
-from simsticky.study.verdicts import judge
+from simsticky.study.verdicts import Mark, judge
 
 if TYPE_CHECKING:
     from simsticky.report.frames import Frames
@@ -77,6 +77,7 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
         ],
         "cost": COST if COST in names else None,
         "phases": PHASES,
+        "verdicts": {mark: mark.word for mark in Mark},
         "marks": MARKS,
         "names": {phase: text for phase, (_, _, text) in PHASE_LOOKS.items()}
         | {mark: text for mark, (_, text) in MARK_LOOKS.items()},

@@ -23,12 +23,12 @@ from simsticky.report.inputs import inputs
 from simsticky.report.numbers import Shown, grouped, show
 from simsticky.report.rows import sections
 from simsticky.results.provenance import installed_version, library_versions
+from simsticky.study.verdicts import together
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
 
-WORDS = {"✓": "met", "✗": "not met", "?": "open"}
 HEADLINES = ("broken_sessions", "failed_requests", "last_old_pod_gone_s", "peak_pods")
 
 
@@ -105,32 +105,19 @@ def headlines(study: Study) -> Iterator[Headline]:
         yield Headline(name, label, show(estimate.interval, estimate.unit), of, estimate.definition)
 
 
-def verdict(study: Study) -> tuple[str, str]:
-    """Return the page's first sentence and its mark: what the study says about all thresholds together."""
-    marks = [found.mark for found in study.verdicts()]
-    if not marks:
-        return "No thresholds are set", ""
-    if "✗" in marks:
-        missed = marks.count("✗")
-        return f"{missed} of {len(marks)} thresholds not met" if len(marks) > 1 else "The threshold is not met", "✗"
-    if "?" in marks:
-        return "Inconclusive: an interval holds the threshold, more replications are needed", "?"
-    return "All thresholds are met" if len(marks) > 1 else "The threshold is met", "✓"
-
-
 def context(study: Study) -> dict[str, Any]:
     """Return what every page about a study shows: verdict, numbers, inputs, assumptions, versions."""
-    words, mark = verdict(study)
+    verdicts = study.verdicts()
+    words, mark = together(verdicts)
     scenario = study.scenario
     return {
         "scenario": scenario,
         "study": study,
         "verdict": words,
         "mark": mark,
-        "words": WORDS,
         "verdicts": [
             (found, study.estimate(found.metric), show(found.interval, study.estimate(found.metric).unit))
-            for found in study.verdicts()
+            for found in verdicts
         ],
         "headlines": list(headlines(study)),
         "sections": [part for part in sections(study) if not any(row.mark for row in part.rows)],

@@ -16,7 +16,6 @@ from simsticky.units import format_duration
 if TYPE_CHECKING:
     from simsticky.study.recommendation import Option, Priced, Recommendation
 
-_STYLES = {"✓": "met", "✗": "not met", "?": "open"}
 _TIMES = ("preStop", "grace", "Seconds", "Delay", "delays", "startup", "Duration", "think")
 _COSTS = {
     "last_old_pod_gone_s": "last old pod gone after",
@@ -113,7 +112,7 @@ def _option(label: str, option: Option, width: int) -> Iterator[Line]:
     """A setting, below it its values, below these its costs."""
     wide = width - 2 - _LABEL
     settings = textwrap.wrap(_settings(option.settings), wide) or [""]
-    yield ((option.mark, _STYLES[option.mark]), (f" {label.ljust(_LABEL)}{settings[0]}", "heading"))
+    yield ((option.mark, option.mark.word), (f" {label.ljust(_LABEL)}{settings[0]}", "heading"))
     margin = " " * (2 + _LABEL)
     for more in settings[1:]:
         yield ((margin + more, "heading"),)

@@ -13,6 +13,7 @@ from simsticky.report.numbers import Shown, counted, grouped, show
 
 if TYPE_CHECKING:
     from simsticky.study.replicate import Estimate, Study
+    from simsticky.study.verdicts import Mark
 
 # Load and set of pods of a skew, and how a row names them.
 _LOADS = {
@@ -48,7 +49,7 @@ class Row:
         details: The same remark in several lengths, longest first; the layout takes the longest that fits.
         definition: The metric's definition, for wide terminals.
         counts: Whether the details are numerator and denominator, which no width drops.
-        mark: ✓, ✗ or ? of a threshold; else empty.
+        mark: The mark of a threshold; else None.
         depth: Indentation: 1 for a part of the row above.
     """
 
@@ -57,7 +58,7 @@ class Row:
     details: tuple[str, ...] = ()
     definition: str = ""
     counts: bool = False
-    mark: str = ""
+    mark: Mark | None = None
     depth: int = 0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simsticky.report.numbers import MISSING, THIN, Shown, counted, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
-from simsticky.study.verdicts import judge
+from simsticky.study.verdicts import Mark, judge
 
 if TYPE_CHECKING:
     from simsticky.stats.intervals import Interval
@@ -38,12 +38,12 @@ _BAR = 16
 class _Cell:
     """One estimate of a table: mark of the threshold, value, interval."""
 
-    mark: str
+    mark: Mark | None
     shown: Shown
 
     @property
     def text(self) -> str:
-        return f"{self.mark} {self.shown}".strip()
+        return f"{self.mark} {self.shown}" if self.mark else str(self.shown)
 
 
 def title(sweep: Sweep) -> str:
@@ -177,7 +177,7 @@ def _points(sweep: Sweep, metrics: Sequence[str], width: int) -> list[Line]:
     for texts, estimates in rows:
         line = [text.rjust(size) for text, size in zip(texts, settings, strict=True)]
         for at, cell in enumerate(estimates):
-            mark = cell.mark.ljust(marks[at])
+            mark = (cell.mark or "").ljust(marks[at])
             line.append(f"{mark}{cell.shown.value.rjust(values[at])} {cell.shown.interval}".ljust(cells[at]))
         lines.append(((_GAP.join(line).rstrip(), ""),))
     return lines
@@ -234,7 +234,7 @@ def _rows(sweep: Sweep, metrics: Sequence[str]) -> list[tuple[list[str], list[_C
 def _cell(study: Study, metric: str) -> _Cell:
     estimate = study.estimate(metric)
     threshold = study.scenario.parsed_thresholds.get(metric)
-    mark = "" if threshold is None else judge(threshold, estimate.interval)
+    mark = None if threshold is None else judge(threshold, estimate.interval)
     return _Cell(mark, show(estimate.interval, estimate.unit))
 
 

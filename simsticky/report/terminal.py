@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from simsticky.report.numbers import clock, counted, grouped
 from simsticky.report.rows import Row, Section, footnotes, sections, title
 from simsticky.report.sparkline import LEVELS, sparks
+from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.scenario.report import ManifestReport
@@ -21,19 +22,18 @@ if TYPE_CHECKING:
     from simsticky.study.replicate import Study
 
 Span = tuple[str, str]
-"""Text and its style: ``heading``, ``quiet``, ``met``, ``not met``, ``open`` or empty."""
+"""Text and its style: ``heading``, ``quiet``, a verdict's word or empty."""
 
 Line = tuple[Span, ...]
 
 _INDENT = 2
 _GAP = 2
-_MARK_STYLES = {"✓": "met", "✗": "not met", "?": "open"}
 STYLES = {
     "heading": "bold",
     "quiet": "dim",
-    "met": "bold green",
-    "not met": "bold red",
-    "open": "bold yellow",
+    Mark.PASS.word: "bold green",
+    Mark.FAIL.word: "bold red",
+    Mark.OPEN.word: "bold yellow",
 }
 # Under this a column of definitions is a column of single words.
 _LEAST_DEFINITION = 36
@@ -243,7 +243,7 @@ def _label(row: Row) -> str:
 def _label_spans(row: Row, width: int) -> list[Span]:
     text = _cut(_label(row), width).ljust(width)
     if row.mark:
-        return [(text[:1], _MARK_STYLES[row.mark]), (text[1:], "")]
+        return [(text[:1], row.mark.word), (text[1:], "")]
     return [(text, "")]
 
 

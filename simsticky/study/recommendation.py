@@ -40,7 +40,7 @@ class Option:
         """Return the option with the names of the JSON output."""
         return {
             "settings": dict(self.settings),
-            "verdict": {"✓": "met", "✗": "not met", "?": "inconclusive"}[self.mark],
+            "verdict": self.mark.word,
             "estimates": {name: estimate.to_json_dict() for name, estimate in self.estimates.items()},
             "costs": dict(self.costs),
             "replications": self.replications,

@@ -185,7 +185,7 @@ class Study(ShownInNotebooks):
                 {
                     "metric": verdict.metric,
                     "threshold": verdict.threshold.text,
-                    "verdict": _VERDICT_WORDS[verdict.mark],
+                    "verdict": verdict.mark.word,
                     "value": verdict.interval.estimate,
                     "low": verdict.interval.low,
                     "high": verdict.interval.high,
@@ -239,9 +239,6 @@ def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]], le
     # An excess over the floor may be negative; a time cannot.
     interval = mean_t(values, level, nonnegative=metric.unit == "seconds")
     return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
-
-
-_VERDICT_WORDS = {"✓": "met", "✗": "not met", "?": "inconclusive"}
 
 
 def replicate(

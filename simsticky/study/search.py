@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from simsticky.study.costs import cheapest
 from simsticky.study.trials import Key, Limit, Trials
+from simsticky.study.verdicts import Mark
 
 _RACED_OF_A_RANGE = 25
 _ERROR = 0.05
@@ -73,7 +74,7 @@ def search_line(trials: Trials, line: Line, limits: Sequence[Limit], level: floa
         found = race(trials, raced, limits, order)
         return Found(found.met, found.is_open, False)
     if empty or first > final:
-        is_open = any(trials.settled(key, level, limits) == "?" for key in tried)
+        is_open = any(trials.settled(key, level, limits) is Mark.OPEN for key in tried)
         return Found((), is_open, True)
     inside = [key for key in keys[first : final + 1] if trials.replications(key)]
     return _cheapest_met(trials, inside, limits, level, order, monotone=True)
@@ -88,7 +89,7 @@ def race(trials: Trials, keys: Sequence[Key], limits: Sequence[Limit], order: Se
     """
     level = 1 - _ERROR / len(keys)
     trials.screen(keys)
-    left = [key for key in keys if trials.mark(key, level, limits) != "✗"]
+    left = [key for key in keys if trials.mark(key, level, limits) is not Mark.FAIL]
     return _cheapest_met(trials, left, limits, level, order, monotone=None)
 
 
@@ -106,9 +107,9 @@ def _cheapest_met(
         key = cheapest(left, [trials.costs(key) for key in left], order)
         trials.believe([key])
         mark = trials.mark(key, level, limits)
-        if mark == "✓":
+        if mark is Mark.PASS:
             return Found((key,), is_open, monotone)
-        is_open = is_open or mark == "?"
+        is_open = is_open or mark is Mark.OPEN
         left.remove(key)
     return Found((), is_open, monotone)
 
@@ -129,7 +130,7 @@ def _boundary(trials: Trials, keys: Sequence[Key], limit: Limit, level: float) -
     """
 
     def keeps(place: int) -> bool:
-        return trials.settled(keys[place], level, [limit]) == "✓"
+        return trials.settled(keys[place], level, [limit]) is Mark.PASS
 
     sampled = [place for place, key in enumerate(keys) if trials.replications(key)]
     if not keeps(sampled[-1]):
@@ -147,7 +148,7 @@ def _confirmed(trials: Trials, keys: Sequence[Key], place: int, limit: Limit, le
 
     def keeps(at: int) -> bool:
         trials.believe([keys[at]])
-        return trials.mark(keys[at], level, [limit]) == "✓"
+        return trials.mark(keys[at], level, [limit]) is Mark.PASS
 
     below, stride, last = place - 1, 1, len(keys) - 1
     while not keeps(place):

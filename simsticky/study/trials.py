@@ -111,11 +111,11 @@ class Trials:
 
     def mark(self, key: Key, level: float, limits: Sequence[Limit] | None = None) -> Mark:
         """Return what a setting's intervals say about all the limits together."""
-        marks = {
+        marks = (
             judge(limit.threshold, self.estimate(key, limit.metric, level).interval)
             for limit in (self.limits if limits is None else limits)
-        }
-        return "✗" if "✗" in marks else "?" if "?" in marks else "✓"
+        )
+        return Mark.together(marks)
 
     def settled(self, key: Key, level: float, limits: Sequence[Limit] | None = None) -> Mark:
         """Return a setting's mark; screened first, and run fully only while that leaves it open.
@@ -126,7 +126,7 @@ class Trials:
         self.screen([key])
         if self.replications(key) < self.n:
             mark = self.mark(key, max(level, _SCREENING_LEVEL), limits)
-            if mark != "?":
+            if mark is not Mark.OPEN:
                 return mark
             self.believe([key])
         return self.mark(key, level, limits)
