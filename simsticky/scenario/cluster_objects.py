@@ -30,6 +30,7 @@ def read_scalers(found: Findings, scalers: list[KubernetesObject], workload: Kub
 
 
 def _read_scaler(found: Findings, scaler: KubernetesObject) -> None:
+    found.fill("autoscaler", scaler)
     found.read(scaler, ("spec", "scaleTargetRef"), f"scales {scaler.get('spec', 'scaleTargetRef', 'name')}")
     for field in ("minReplicas", "maxReplicas"):
         found.take_whole_number(scaler, ("spec", field), ("autoscaler", field))
@@ -81,6 +82,7 @@ def read_budgets(found: Findings, budgets: list[KubernetesObject], workload: Kub
             found.problem(budget, ("spec", "selector"), text, "keep one of them")
         else:
             chosen = True
+            found.fill("disruptionBudget", budget)
             found.read(budget, ("spec", "selector"), "binds evictions only, no rollout, scale-down or deletion")
             for field in _BOUNDS:
                 found.take(budget, ("spec", field), ("deployment", "disruptionBudget", field))

@@ -7,7 +7,7 @@ from typing import Any
 from simsticky.errors import Diagnostic
 from simsticky.scenario.location import Keys, Place
 from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.report import ManifestNote, ManifestReport
+from simsticky.scenario.report import ManifestNote, ManifestObject, ManifestReport
 
 _IDENTITY: tuple[Keys, ...] = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
@@ -25,6 +25,7 @@ class Findings:
         self.places: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
         self.policy = ""
+        self._objects: dict[str, ManifestObject] = {}
         self._read: list[ManifestNote] = []
         self._ignored: list[ManifestNote] = []
         self._assumed: list[ManifestNote] = []
@@ -88,6 +89,19 @@ class Findings:
         """List what is assumed where the manifests leave it open."""
         self._assumed.append(self._note(obj, keys, note))
 
+    def fill(self, section: str, obj: KubernetesObject, container: Keys = ()) -> None:
+        """Note which object, and which container of it, a section of the scenario is read from."""
+        place = obj.place()
+        namespace = obj.get("metadata", "namespace")
+        self._objects[section] = ManifestObject(
+            obj.kind,
+            obj.name,
+            namespace if isinstance(namespace, str) else "",
+            place.file,
+            place.line or 1,
+            obj.mapping(*container) if container else {},
+        )
+
     def problem(self, obj: KubernetesObject, keys: Keys, message: str, hint: str = "", *, of_key: bool = False) -> None:
         """Report what is wrong."""
         place = obj.place(*keys, of_key=of_key)
@@ -130,7 +144,9 @@ class Findings:
             files = {note.file: i for i, note in reversed(list(enumerate(notes)))}
             return tuple(sorted(notes, key=lambda note: (files[note.file], note.line)))
 
-        return ManifestReport(ordered(self._read), ordered(self._ignored), ordered(self._assumed), self.policy)
+        return ManifestReport(
+            ordered(self._read), ordered(self._ignored), ordered(self._assumed), self.policy, self._objects
+        )
 
     def _note(self, obj: KubernetesObject, keys: Keys, note: str) -> ManifestNote:
         place = obj.place(*keys, of_key=True)

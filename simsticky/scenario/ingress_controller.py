@@ -85,6 +85,7 @@ def read_controller(found: Findings, obj: KubernetesObject) -> None:
     i = _controller_container(obj)
     assert i is not None  # only controllers come here
     container: Keys = (*POD, "containers", i)
+    found.fill("kic", obj, container)
     data = obj.mapping(*container)
     settings: dict[str, tuple[str, Keys]] = {}
     by_variable = {_variable(flag): flag for flag in _FLAGS}
@@ -158,3 +159,32 @@ def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys:
         found.problem(obj, keys, f"{text!r} is no value for --{flag}")
         return
     found.put(("kic", field), value, obj.place(*keys))
+
+
+def flag_change(container: Mapping[str, Any], setting: str, value: Any) -> dict[str, Any] | None:
+    """Return what to change in the controller's container for one of its flags to get a value.
+
+    The flag is changed where it is given; where it is not, its environment variable is set.
+
+    Args:
+        container: The container as written.
+        setting: The setting of the scenario's ``kic`` section.
+        value: What it is to be.
+
+    Returns:
+        Fields of the container for a strategic merge; None where no flag stands for the setting.
+    """
+    flag = next((flag for flag, name in _FLAGS.items() if name == setting), None)
+    if flag is None:
+        return None
+    text = str(value).lower() if isinstance(value, bool) else f"{value:g}"
+    for given, _, (field, index) in _arguments(container):
+        if given == flag:
+            words = list(container[str(field)])
+            follows = "=" not in words[int(index)] and flag == "proxy-sync-seconds" and int(index) + 1 < len(words)
+            words[int(index) : int(index) + 1 + follows] = [f"--{flag}={text}"]
+            return {str(field): words}
+    name = _variable(flag)
+    former = [variable for variable in container.get("env") or () if variable.get("name") == name]
+    unset = {"valueFrom": None} if any("valueFrom" in variable for variable in former) else {}
+    return {"env": [{"name": name, "value": text, **unset}]}

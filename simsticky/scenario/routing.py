@@ -73,6 +73,7 @@ def read_service(
     found: Findings, service: KubernetesObject, policies: list[KubernetesObject]
 ) -> KubernetesObject | None:
     """Read a Service, its annotations for Kong, and the policy that it names; return that policy."""
+    found.fill("service", service)
     found.take(service, ("metadata", "name"), ("service", "name"))
     found.take(service, ("spec", "publishNotReadyAddresses"), ("service", "publishNotReadyAddresses"))
     selector = service.mapping("spec", "selector")
@@ -146,6 +147,7 @@ def _policy(found: Findings, service: KubernetesObject, policies: list[Kubernete
         return None
     policy = here[0]
     found.policy = policy.name
+    found.fill("upstream", policy)
     found.take(policy, ("spec",), ("upstream",))
     found.list_the_rest(policy)
     return policy
@@ -192,6 +194,7 @@ def _backend_name(backend: Mapping[str, Any]) -> Any:
 
 
 def _read_route(found: Findings, ingress: KubernetesObject, path: Keys) -> None:
+    found.fill("ingress", ingress)
     backend: Keys = path if path[-1] == "defaultBackend" else (*path, "backend")
     found.read(ingress, backend, f"to Service {_backend_name(ingress.mapping(*backend))}")
     found.take(ingress, (*path, "path"), ("ingress", "path"))

@@ -64,7 +64,9 @@ def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[A
     _selector(found, obj)
     grace_keys = (*POD, "terminationGracePeriodSeconds")
     found.take_whole_number(obj, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
-    if (container := _container(found, obj, target_ports)) is not None:
+    container = _container(found, obj, target_ports)
+    found.fill("deployment", obj, container or ())
+    if container is not None:
         _pre_stop(found, obj, container)
         for probe in _PROBES:
             _probe(found, obj, container, probe)

@@ -81,15 +81,14 @@ def against(pair: Pair, metrics: Mapping[str, Metric], thresholds: Mapping[str, 
 
     Args:
         pair: Both.
-        metrics: The metrics that can be spoken of.
+        metrics: The metrics that can be spoken of; a guard that nobody has counted says nothing.
         thresholds: The bounds that are set, by metric; what is not among the metrics is passed over.
     """
     bounds = {name: bound for name, bound in thresholds.items() if name in metrics}
-    guards = {name: guard(pair, metrics[name], bounds.get(name)) for name in MARGINS if name in metrics}
+    known = [name for name in MARGINS if name in metrics and pair.knows(metrics[name])]
+    guards = {name: guard(pair, metrics[name], bounds.get(name)) for name in known}
     worse = [name for name, found in guards.items() if found is Mark.FAIL]
-    worse += [
-        name for name, bound in bounds.items() if name not in worse and _has_fallen(pair, metrics[name], bound)
-    ]
+    worse += [name for name, bound in bounds.items() if name not in worse and _has_fallen(pair, metrics[name], bound)]
     uncertain = tuple(name for name, found in guards.items() if found is Mark.OPEN)
     better = tuple(
         name

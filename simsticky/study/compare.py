@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version
-from simsticky.stats.intervals import LEVEL
 from simsticky.scenario.thresholds import Threshold
+from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference, holm, holm_levels
 from simsticky.study.better import Against, Standing, against
 from simsticky.study.looking import until_certain

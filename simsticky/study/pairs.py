@@ -50,6 +50,11 @@ class Pair:
         """Return what the setting's interval says about a threshold, or the reference's."""
         return mark_of(metric, bound, self.reference if of_reference else self.setting, self.level)
 
+    def knows(self, metric: Metric) -> bool:
+        """Return whether both have counted what a metric is about, be it none."""
+        key = metric.denominator or metric.name
+        return all(_total(column, key) is not None for column in (self.reference, self.setting))
+
     @property
     def has_lost_stickiness(self) -> bool:
         """Whether sessions were bound to pods in the reference, and none is any more."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from simsticky.study.trials import Limit, Trials
+from simsticky.study.trials import Criterion, Guard, Limit, Trials
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
@@ -17,14 +17,19 @@ _BROKEN = ("broken", "breaks")
 _LEVEL = 0.95
 
 
-def closest(trials: Trials, tried: Sequence[tuple[int, ...]], limits: Sequence[Limit]) -> tuple[int, ...]:
-    """Return the setting that comes closest to the limit that is hardest to keep; of equal ones the first."""
-    limit = _hardest(trials, tried, limits)
-    return min(tried, key=lambda key: (limit.excess(trials.value(key, limit)), key))
+def closest(trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequence[Criterion]) -> tuple[int, ...]:
+    """Return the setting that comes closest to the criterion that is hardest to keep; of equal ones the first.
+
+    One that is worse than today is no candidate, as long as there is another.
+    """
+    guards = [criterion for criterion in criteria if isinstance(criterion, Guard)]
+    kept = [key for key in tried if all(guard.excess(trials, key) <= 0 for guard in guards)] or list(tried)
+    hardest = _hardest(trials, kept, criteria)
+    return min(kept, key=lambda key: (hardest.excess(trials, key), key))
 
 
-def _hardest(trials: Trials, tried: Sequence[tuple[int, ...]], limits: Sequence[Limit]) -> Limit:
-    return max(limits, key=lambda limit: min(limit.excess(trials.value(key, limit)) for key in tried))
+def _hardest(trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequence[Criterion]) -> Criterion:
+    return max(criteria, key=lambda criterion: min(criterion.excess(trials, key) for key in tried))
 
 
 def reason_for_none(
@@ -32,45 +37,93 @@ def reason_for_none(
     tried: Sequence[tuple[int, ...]],
     plan: Plan,
     axis: int | None,
-    limits: Sequence[Limit],
+    criteria: Sequence[Criterion],
     *,
     certain: bool,
 ) -> str:
-    """Return why no setting keeps the limits, or, where that is not certain, what would tell.
+    """Return why no setting keeps the criteria, or, where that is not certain, what would tell.
 
     Args:
         trials: What was tried.
         tried: The settings, one index a knob.
         plan: What was varied.
         axis: The knob that was bisected; None where there is none.
-        limits: The limits.
-        certain: Whether every setting certainly misses a limit.
+        criteria: The thresholds, and what guards against being worse than today.
+        certain: Whether every setting certainly misses one.
     """
-    limit, best = _hardest(trials, tried, limits), closest(trials, tried, limits)
+    hardest, best = _hardest(trials, tried, criteria), closest(trials, tried, criteria)
+    name = hardest.metric.name
     if not certain:
-        return (
-            f"{limit.metric.name} of the best setting is too uncertain after {trials.replications(best)} replications;"
-            " more of them would tell"
-        )
-    if len(limits) > 1 and limit.excess(trials.value(best, limit)) <= 0:
-        names = " and ".join(other.metric.name for other in limits)
-        return f"each threshold alone can be kept, but no setting keeps {names} together"
-    scenario = trials.scenario(best)
-    is_broken = limit.metric.name.startswith(_BROKEN)
-    if is_broken and (cut := _cut_by_grace(scenario, [trials.scenario(key) for key in tried], plan)):
+        return f"{name} of the best setting is too uncertain after {trials.replications(best)} replications"
+    limits = [criterion for criterion in criteria if isinstance(criterion, Limit)]
+    if isinstance(hardest, Guard) or hardest.excess(trials, best) <= 0:
+        if any(all(limit.excess(trials, key) <= 0 for limit in limits) for key in tried):
+            return (
+                f"every setting that keeps {_names(limits)} is worse than today in {_guarded(trials, tried, criteria)}"
+            )
+        if len(limits) > 1 and hardest.excess(trials, best) <= 0:
+            return f"each threshold alone can be kept, but no setting keeps {_names(limits)} together"
+    if cut := limits_on(trials, tried, plan, axis, best):
         return cut
-    if is_broken and not scenario.kic.enable_drain_support:
+    if name.startswith(_BROKEN) and not trials.scenario(best).kic.enable_drain_support:
         return (
             "drain support is off (kic.enableDrainSupport: false): a deleted pod leaves the upstream at the next push,"
             " and no time to drain can keep its sessions"
         )
-    if axis is not None and (end := _end_of_range(trials, tried, best, plan.knobs[axis], axis, limit)):
-        return end
-    values = {trials.value(key, limit) for key in tried}
+    if axis is not None and isinstance(hardest, Limit):
+        if end := _end_of_range(trials, tried, best, plan.knobs[axis], axis, hardest):
+            return end
+    values = {trials.value(key, hardest.metric) for key in tried}
     if len(tried) > 1 and len(values) == 1:
-        return f"nothing that was varied changes {limit.metric.name}"
+        return f"nothing that was varied changes {name}"
     where = _settings(plan, best)
-    return f"{limit.metric.name} is best where {where}, and misses the threshold there{_origin(trials, best)}"
+    return f"{name} is best where {where}, and misses the threshold there{_origin(trials, best)}"
+
+
+def _names(criteria: Sequence[Criterion]) -> str:
+    return " and ".join(criterion.metric.name for criterion in criteria)
+
+
+def _guarded(trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequence[Criterion]) -> str:
+    """The guards that the settings within all thresholds miss."""
+    limits = [criterion for criterion in criteria if isinstance(criterion, Limit)]
+    within = [key for key in tried if all(limit.excess(trials, key) <= 0 for limit in limits)]
+    guards = [criterion for criterion in criteria if isinstance(criterion, Guard)]
+    missed = [guard for guard in guards if any(guard.excess(trials, key) > 0 for key in within)]
+    return _names(missed or guards)
+
+
+def limits_on(
+    trials: Trials, tried: Sequence[tuple[int, ...]], plan: Plan, axis: int | None, best: tuple[int, ...] | None
+) -> str:
+    """Return what keeps some of the settings tried from having an effect: the grace period, the autoscaler's bounds.
+
+    Args:
+        trials: What was tried.
+        tried: The settings, one index a knob.
+        plan: What was varied.
+        axis: The knob that was bisected; None where there is none.
+        best: The pick, or the setting that comes closest; None without either.
+    """
+    scenarios = [trials.scenario(key) for key in tried]
+    if not scenarios:
+        return ""
+    of = scenarios[0] if best is None else trials.scenario(best)
+    return _cut_by_grace(of, scenarios, plan) or _cut_by_autoscaler(of, scenarios, plan)
+
+
+def _cut_by_autoscaler(best: Scenario, tried: Sequence[Scenario], plan: Plan) -> str:
+    """What the autoscaler's bounds cut off, where more or fewer replicas than they allow were tried."""
+    scaler = best.autoscaler
+    if scaler is None or "deployment.replicas" not in {*(knob.path for knob in plan.knobs), *plan.follows}:
+        return ""
+    asked = [scenario.deployment.replicas for scenario in tried]
+    if min(asked) >= scaler.min_replicas and max(asked) <= scaler.max_replicas:
+        return ""
+    return (
+        f"the autoscaler keeps {scaler.min_replicas} to {scaler.max_replicas} replicas, whatever deployment.replicas"
+        " says beyond that; vary autoscaler.minReplicas and autoscaler.maxReplicas"
+    )
 
 
 def _cut_by_grace(best: Scenario, tried: Sequence[Scenario], plan: Plan) -> str:
@@ -107,7 +160,7 @@ def _end_of_range(
         return ""
     end = knob.values[best[axis]]
     text = f"{limit.metric.name} still gets better where the range of {knob.path} ends, at {end}"
-    values = [trials.value(key, limit) for key in (before, best)]
+    values = [trials.value(key, limit.metric) for key in (before, best)]
     numbers = [knob.numbers[key[axis]] for key in (before, best)]
     target = limit.threshold.value
     if values[0] and values[1] and values[0] != values[1] and target > 0:

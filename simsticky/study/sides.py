@@ -142,7 +142,9 @@ def _check_version(version: Any, file: str) -> None:
             f"has schemaVersion {version}: its figures are of older definitions than those of this version"
             f" ({SCHEMA_VERSION}), and cannot be compared"
         )
-        raise InputError.of(message, file=file, hint="run it again with this version: simsticky run FILE --out FILE.json")
+        raise InputError.of(
+            message, file=file, hint="run it again with this version: simsticky run FILE --out FILE.json"
+        )
     message = f"has schemaVersion {version}, and this version reads {SCHEMA_VERSION}"
     raise InputError.of(message, file=file, hint="compare it with the version of simsticky that wrote it")
 
