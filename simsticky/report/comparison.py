@@ -277,7 +277,7 @@ def _about_standing(comparison: Comparison) -> str:
     if not margins:
         return ""
     return (
-        f"Worse: certainly more than {comparison.base.name} ({' or '.join(margins)}), or certainly past a threshold that"
+        f"Worse: certainly more than {comparison.base.name} ({' or '.join(margins)}), or past a threshold that"
         f" {comparison.base.name} does not miss as badly."
     )
 

@@ -60,6 +60,14 @@ class Line:
     points: tuple[int, ...]
 
 
+def acceptable(sweep: SweepLike) -> list[bool]:
+    """Return for each point whether it is better or not worse than the scenario as it is; a sweep that does not tell
+    holds none back.
+    """
+    standings = getattr(sweep, "standings", None)
+    return [True] * len(sweep.points) if standings is None else [standing.is_acceptable for standing in standings]
+
+
 def settings(sweep: SweepLike) -> list[Setting]:
     """Return the settings that were varied, in the order of the sweep.
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import Standing, against
 from simsticky.study.looks import plan
 from simsticky.study.pairs import pair_of
+from simsticky.study.replicate import Study
 from simsticky.study.replications import Replications
 from simsticky.study.runner import Case, Runner
 
@@ -41,16 +43,23 @@ def until_certain(
         for name, more in zip(names, runner.run(cases), strict=True):
             found[name].extend(more)
         levels |= dict.fromkeys(open_ones, look.level)
+        studies = {name: Study(scenarios[name], seed, found[name], metrics) for name in names}
         open_ones = [
             name
             for name in open_ones
-            if against(
-                pair_of(found[reference], found[name], look.n, look.level),
-                metrics,
-                {**scenarios[name].parsed_thresholds, **scenarios[reference].parsed_thresholds},
-            ).standing
-            is Standing.UNCERTAIN
+            if standing_of(studies[reference], studies[name], look.level) is Standing.UNCERTAIN
         ]
         if not open_ones:
             break
     return found, levels
+
+
+def standing_of(reference: Study, study: Study, level: float = LEVEL) -> Standing:
+    """Return how a study stands against that of its reference, by the replications that both have.
+
+    Both have one seed; the thresholds are those of both, the reference's first.
+    """
+    n = min(reference.n, study.n)
+    bounds = {**study.scenario.parsed_thresholds, **reference.scenario.parsed_thresholds}
+    pair = pair_of(reference.replications, study.replications, n, level)
+    return against(pair, reference.metrics, bounds).standing

@@ -40,8 +40,12 @@ class Pair:
     same: int = 0
 
     def difference(self, metric: Metric) -> Difference:
-        """Return a metric of the setting less that of the reference; exactly 0 where their digests are equal."""
-        if self.same:
+        """Return a metric of the setting less that of the reference; exactly 0 where their digests are equal.
+
+        (Where nothing was counted on either side, two runs that only look alike are not known to be equal.)
+        """
+        keys = [key for key in (metric.numerator, metric.denominator) if key is not None] or [metric.name]
+        if self.same and all(self.reference(key) == self.setting(key) for key in keys):
             nothing = Interval(0.0, 0.0, 0.0, self.level, "paired t", self.same)
             return Difference(nothing, 1.0, paired=True, standard_error=0.0, degrees=max(self.same - 1, 1))
         return metric_difference(metric, self.reference, self.setting, paired=self.paired, level=self.level)

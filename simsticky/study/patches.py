@@ -19,6 +19,7 @@ from simsticky.scenario.expressions import full_keys
 from simsticky.scenario.ingress_controller import flag_change
 from simsticky.scenario.location import dotted
 from simsticky.scenario.quantities import number_at
+from simsticky.study.knobs import value_at
 
 if TYPE_CHECKING:
     from simsticky.scenario.location import Place
@@ -145,7 +146,7 @@ def patches(today: Scenario, pick: Scenario, varied: Sequence[str]) -> tuple[Pat
     first: Place | None = None
     for path in varied:
         full = dotted(full_keys(keys_of(path)))
-        if _at(today, full) == _at(pick, full):
+        if value_at(today, full) == value_at(pick, full):
             continue
         place = _place(today, full)
         section, body = _in_object(today, pick, full, objects)
@@ -195,24 +196,24 @@ def _ways(
     top, _, below = full.partition(".")
     if full in _FIELDS:
         section, where = _FIELDS[full]
-        yield section, _nested(where.split("."), _plain(_at(pick, full)))
+        yield section, _nested(where.split("."), _plain(value_at(pick, full)))
     elif full in _ANNOTATIONS:
         section, name, text = _ANNOTATIONS[full]
-        yield section, {"metadata": {"annotations": {name: text(_at(pick, full))}}}
+        yield section, {"metadata": {"annotations": {name: text(value_at(pick, full))}}}
     elif full == "deployment.strategy.type":
         # The API server fills rollingUpdate in, and refuses it beside Recreate.
-        other = {"rollingUpdate": None} if _at(pick, full) == "Recreate" else {}
-        yield "deployment", {"spec": {"strategy": {"type": _at(pick, full), **other}}}
+        other = {"rollingUpdate": None} if value_at(pick, full) == "Recreate" else {}
+        yield "deployment", {"spec": {"strategy": {"type": value_at(pick, full), **other}}}
     elif full.startswith("deployment.preStop"):
         yield "deployment", _hook(pick, objects.get("deployment"))
     elif top == "deployment" and below.split(".")[0] in (*_PROBES, "imagePullPolicy"):
         yield "deployment", _of_container(full, pick, objects.get("deployment"))
     elif full.startswith("autoscaler.behavior"):
-        yield "autoscaler", _nested(["spec", *below.split(".")], _at(pick, full))
+        yield "autoscaler", _nested(["spec", *below.split(".")], value_at(pick, full))
     elif top == "upstream":
         yield "upstream", {"spec": _difference(_stated(today.upstream), _stated(pick.upstream))}
     elif top == "kic":
-        yield "kic", _flag(objects.get("kic"), below, _at(pick, full))
+        yield "kic", _flag(objects.get("kic"), below, value_at(pick, full))
 
 
 def _hook(pick: Scenario, workload: ManifestObject | None) -> dict[str, Any] | None:
@@ -234,7 +235,7 @@ def _of_container(full: str, pick: Scenario, workload: ManifestObject | None) ->
         return None
     if keys[0] in _PROBES and keys[0] not in workload.container:
         return None
-    return _container(workload, _nested(keys, _plain(_at(pick, full))))
+    return _container(workload, _nested(keys, _plain(value_at(pick, full))))
 
 
 def _flag(controller: ManifestObject | None, setting: str, value: Any) -> dict[str, Any] | None:
@@ -273,24 +274,14 @@ def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     return patch
 
 
-def _at(scenario: Scenario, full: str) -> Any:
-    node: Any = scenario.to_json_dict()
-    for key in full.split("."):
-        if isinstance(node, Mapping):
-            node = node.get(key)
-        else:
-            node = node[int(key)] if isinstance(node, list) else None
-    return node
-
-
 def _written(scenario: Scenario, path: str) -> Any:
     """A setting as people write it: a number in its unit, all else as it is."""
     keys = keys_of(path)
     try:
         number, quantity = number_at(scenario, keys)
     except ValueError:
-        return _at(scenario, dotted(full_keys(keys)))
-    value = _at(scenario, dotted(full_keys(keys)))
+        return value_at(scenario, path)
+    value = value_at(scenario, path)
     return value if isinstance(value, str) else quantity.write(number)
 
 

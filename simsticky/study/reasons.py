@@ -11,7 +11,7 @@ from simsticky.units import format_duration
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
-    from simsticky.study.knobs import Knob, Plan
+    from simsticky.study.knobs import Plan
 
 _BROKEN = ("broken", "breaks")
 _LEVEL = 0.95
@@ -58,21 +58,19 @@ def reason_for_none(
     limits = [criterion for criterion in criteria if isinstance(criterion, Limit)]
     if isinstance(hardest, Guard) or hardest.excess(trials, best) <= 0:
         if any(all(limit.excess(trials, key) <= 0 for limit in limits) for key in tried):
-            return (
-                f"every setting that keeps {_names(limits)} is worse than today in {_guarded(trials, tried, criteria)}"
-            )
+            guards = _guarded(trials, tried, criteria)
+            return f"every setting that keeps {_names(limits)} is worse than today in {guards}"
         if len(limits) > 1 and hardest.excess(trials, best) <= 0:
             return f"each threshold alone can be kept, but no setting keeps {_names(limits)} together"
-    if cut := limits_on(trials, tried, plan, axis, best):
+    if cut := limits_on(trials, tried, plan, best):
         return cut
     if name.startswith(_BROKEN) and not trials.scenario(best).kic.enable_drain_support:
         return (
             "drain support is off (kic.enableDrainSupport: false): a deleted pod leaves the upstream at the next push,"
             " and no time to drain can keep its sessions"
         )
-    if axis is not None and isinstance(hardest, Limit):
-        if end := _end_of_range(trials, tried, best, plan.knobs[axis], axis, hardest):
-            return end
+    if isinstance(hardest, Limit) and (end := _end_of_range(trials, tried, best, plan, axis, hardest)):
+        return end
     values = {trials.value(key, hardest.metric) for key in tried}
     if len(tried) > 1 and len(values) == 1:
         return f"nothing that was varied changes {name}"
@@ -93,16 +91,13 @@ def _guarded(trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequenc
     return _names(missed or guards)
 
 
-def limits_on(
-    trials: Trials, tried: Sequence[tuple[int, ...]], plan: Plan, axis: int | None, best: tuple[int, ...] | None
-) -> str:
+def limits_on(trials: Trials, tried: Sequence[tuple[int, ...]], plan: Plan, best: tuple[int, ...] | None) -> str:
     """Return what keeps some of the settings tried from having an effect: the grace period, the autoscaler's bounds.
 
     Args:
         trials: What was tried.
         tried: The settings, one index a knob.
         plan: What was varied.
-        axis: The knob that was bisected; None where there is none.
         best: The pick, or the setting that comes closest; None without either.
     """
     scenarios = [trials.scenario(key) for key in tried]
@@ -147,9 +142,12 @@ def _hook_s(scenario: Scenario) -> float:
 
 
 def _end_of_range(
-    trials: Trials, tried: Sequence[tuple[int, ...]], best: tuple[int, ...], knob: Knob, axis: int, limit: Limit
+    trials: Trials, tried: Sequence[tuple[int, ...]], best: tuple[int, ...], plan: Plan, axis: int | None, limit: Limit
 ) -> str:
     """Where the range ends while the metric still gets better along it, and where the threshold might be met."""
+    if axis is None:
+        return ""
+    knob = plan.knobs[axis]
     line = sorted(key for key in tried if (*key[:axis], *key[axis + 1 :]) == (*best[:axis], *best[axis + 1 :]))
     at_end = best == line[-1]
     if len(line) < 2 or best not in (line[0], line[-1]):

@@ -202,7 +202,7 @@ class _Search:
             crossings=crossings,
             flip=None if pick is None else self._in_time(lambda: self._flip(pick), None),
             gap=self._gap(pick),
-            limited=limits_on(trials, self._tried, self._plan, self._axis, pick),
+            limited=limits_on(trials, self._tried, self._plan, pick),
             patches=() if pick is None else patches(self._lean, trials.scenario(pick), self._paths),
             monotone=self._monotone,
             order=self._order,
@@ -371,9 +371,7 @@ class _Search:
             standing = trials.against(key, self._looks, self._asked.metrics, bounds).standing
         return Option(
             settings=self._settings(key),
-            estimates={
-                limit.metric.name: trials.estimate(key, limit.metric, told[limit.metric.name]) for limit in limits
-            },
+            estimates={name: trials.estimate(key, self._asked.metrics[name], look) for name, look in told.items()},
             mark=trials.mark(key, self._looks, limits),
             costs=trials.costs(key),
             replications=trials.replications(key),
@@ -424,11 +422,8 @@ def _lean(scenario: Scenario, limits: Sequence[Limit]) -> Scenario:
 def _drain_is_unknown(scenario: Scenario, plan: Plan) -> bool:
     """Whether neither the scenario nor a manifest says if drain support is on, and the search does not turn it."""
     turned = {*(knob.path for knob in plan.knobs), *plan.follows}
-    return (
-        scenario.came_from(_DRAIN) == "default"
-        and _DRAIN not in turned
-        and "kic" not in scenario.manifest_report.objects
-    )
+    stated = "enable_drain_support" in scenario.kic.model_fields_set or "kic" in scenario.manifest_report.objects
+    return not stated and _DRAIN not in turned
 
 
 def _axis(knobs: Sequence[Knob]) -> int | None:
