@@ -178,7 +178,7 @@ def _tornado_cells(tornado: Tornado, number: int) -> list[str]:
     unit = tornado.base.metrics[tornado.metric].unit
     largest = tornado.bars[0].size
     ends = [
-        f"{standing.sign} {_value(end)}: {show(estimate.interval, unit).value}"
+        f"{_value(end)}: {show(estimate.interval, unit).value} {standing.sign}"
         for end, estimate, standing in zip(bar.ends, (bar.at_low, bar.at_high), bar.standings, strict=True)
     ]
     swing = show(bar.swing.interval, "points" if unit == "share" else unit, signed=True)

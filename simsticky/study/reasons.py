@@ -7,25 +7,28 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simsticky.study.trials import Criterion, Guard, Limit, Trials
+from simsticky.study.verdicts import Mark
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.study.knobs import Plan
+    from simsticky.study.looks import Look
 
 _BROKEN = ("broken", "breaks")
 _LEVEL = 0.95
 
 
 def closest(trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequence[Criterion]) -> tuple[int, ...]:
-    """Return the setting that comes closest to the criterion that is hardest to keep; of equal ones the first.
+    """Return the setting that comes closest to the threshold that is hardest to keep; of equal ones the first.
 
     One that is worse than today is no candidate, as long as there is another.
     """
     guards = [criterion for criterion in criteria if isinstance(criterion, Guard)]
+    limits = [criterion for criterion in criteria if isinstance(criterion, Limit)]
     kept = [key for key in tried if all(guard.excess(trials, key) <= 0 for guard in guards)] or list(tried)
-    hardest = _hardest(trials, kept, criteria)
-    return min(kept, key=lambda key: (hardest.excess(trials, key), key))
+    hardest = _hardest(trials, kept, limits)
+    return min(kept, key=lambda key: (max(0.0, hardest.excess(trials, key)), key))
 
 
 def _hardest(trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequence[Criterion]) -> Criterion:
@@ -38,10 +41,8 @@ def reason_for_none(
     plan: Plan,
     axis: int | None,
     criteria: Sequence[Criterion],
-    *,
-    certain: bool,
 ) -> str:
-    """Return why no setting keeps the criteria, or, where that is not certain, what would tell.
+    """Return why no setting keeps the criteria, where that is certain.
 
     Args:
         trials: What was tried.
@@ -49,12 +50,9 @@ def reason_for_none(
         plan: What was varied.
         axis: The knob that was bisected; None where there is none.
         criteria: The thresholds, and what guards against being worse than today.
-        certain: Whether every setting certainly misses one.
     """
     hardest, best = _hardest(trials, tried, criteria), closest(trials, tried, criteria)
     name = hardest.metric.name
-    if not certain:
-        return f"{name} of the best setting is too uncertain after {trials.replications(best)} replications"
     limits = [criterion for criterion in criteria if isinstance(criterion, Limit)]
     if isinstance(hardest, Guard) or hardest.excess(trials, best) <= 0:
         if any(all(limit.excess(trials, key) <= 0 for limit in limits) for key in tried):
@@ -76,6 +74,28 @@ def reason_for_none(
         return f"nothing that was varied changes {name}"
     where = _settings(plan, best)
     return f"{name} is best where {where}, and misses the threshold there{_origin(trials, best)}"
+
+
+def reason_for_open(
+    trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequence[Criterion], looks: Sequence[Look]
+) -> tuple[tuple[int, ...], str]:
+    """Return the best of the settings that may keep the criteria, and what of it is not certain.
+
+    Args:
+        trials: What was tried.
+        tried: The settings, one index a knob.
+        criteria: The thresholds, and what guards against being worse than today.
+        looks: The looks that were had.
+    """
+    open_ones = [key for key in tried if trials.mark(key, looks, criteria) is Mark.OPEN]
+    best = closest(trials, open_ones or tried, criteria)
+    if not open_ones:
+        return best, "the metrics go up and down along the range, and not every setting of it was tried"
+    unsure = [criterion for criterion in criteria if trials.mark(best, looks, [criterion]) is Mark.OPEN]
+    are = "is" if len(unsure) == 1 else "are"
+    return best, (
+        f"{_names(unsure)} of the best setting {are} too uncertain after {trials.replications(best)} replications"
+    )
 
 
 def _names(criteria: Sequence[Criterion]) -> str:

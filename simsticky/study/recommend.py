@@ -18,7 +18,7 @@ from simsticky.study.better import MARGINS
 from simsticky.study.costs import WithPodTime, cheapest, checked_order
 from simsticky.study.knobs import Knob, Plan
 from simsticky.study.patches import patches
-from simsticky.study.reasons import closest, limits_on, reason_for_none
+from simsticky.study.reasons import closest, limits_on, reason_for_none, reason_for_open
 from simsticky.study.recommendation import Between, Crossing, Flip, Option, Priced, Recommendation, Status
 from simsticky.study.refinement import gap
 from simsticky.study.runner import Execution, Runner, simulate_numbers
@@ -233,10 +233,9 @@ class _Search:
             return self._closest(), (
                 f"stopped after {took} (--max-time) with the verdict open; such a result may differ from run to run"
             )
-        nearest = self._closest()
-        return nearest, reason_for_none(
-            self._trials, self._tried, self._plan, self._axis, self._criteria, certain=certain
-        )
+        if not certain:
+            return reason_for_open(self._trials, self._tried, self._criteria, self._looks)
+        return self._closest(), reason_for_none(self._trials, self._tried, self._plan, self._axis, self._criteria)
 
     def _closest(self) -> _Turned | None:
         return closest(self._trials, self._tried, self._criteria) if self._tried else None

@@ -91,17 +91,35 @@ def _needed(
     criteria: Sequence[Criterion],
     looks: Sequence[Look],
 ) -> float:
-    """Return how many replications tell the setting at a place, by the threshold that takes the most."""
+    """Return how many replications tell the setting at a place, by the criterion that takes the most."""
     return max(
-        (_for_limit(trials, keys, numbers, at, limit, looks) for limit in criteria if isinstance(limit, Limit)),
-        default=math.inf,
+        _for_limit(trials, keys, numbers, at, criterion, looks)
+        if isinstance(criterion, Limit)
+        else _for_guard(trials, keys, at, criterion, looks)
+        for criterion in criteria
     )
+
+
+def _for_guard(trials: Trials, keys: Sequence[Key], at: int, guard: Criterion, looks: Sequence[Look]) -> float:
+    """The same for the difference from today; of a setting that was not tried nothing is known."""
+    n = min(trials.replications(keys[at]), trials.replications(trials.reference))
+    if not n:
+        return 0.0
+    interval = trials.pair(keys[at], Look(n, looks[-1].level, last=True)).difference(guard.metric).interval
+    half, estimate = half_width(interval), interval.estimate
+    if half is None or estimate is None:
+        return math.inf if trials.mark(keys[at], looks, [guard]) is Mark.OPEN else 0.0
+    miss = abs(estimate - guard.tolerance)
+    # Where nothing was seen on either side the interval shrinks as 1 / n.
+    return n * (half / miss) ** (1 if interval.kind == "bounds" else 2) if miss > 0 else math.inf
 
 
 def _for_limit(
     trials: Trials, keys: Sequence[Key], numbers: Sequence[float], at: int, limit: Limit, looks: Sequence[Look]
 ) -> float:
     tried = [place for place, key in enumerate(keys) if trials.replications(key)]
+    if at in tried and trials.mark(keys[at], looks, [limit]) is not Mark.OPEN:
+        return 0.0
     nearest = min(tried, key=lambda place: (abs(place - at), -trials.replications(keys[place])))
     n = trials.replications(keys[nearest])
     half = half_width(trials.estimate(keys[nearest], limit.metric, Look(n, looks[-1].level, last=True)).interval)
