@@ -19,7 +19,7 @@ from simsticky.report.pod_lives import MARKS, PHASES, PodLife, pod_lives, window
 from simsticky.report.sweep_table import SweepLike, settings, written
 from simsticky.scenario.thresholds import Threshold
 from simsticky.study.execution import run_ordered
-from simsticky.study.verdicts import Mark, judge
+from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.report.frames import Frames
@@ -85,7 +85,7 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
             {
                 "at": [one.values.index(written(point[one.path])) if one.path in point else 0 for one in swept],
                 "follows": [[path, written(value)] for path, value in point.items() if path not in paths],
-                "numbers": [_number(study, name, thresholds.get(name)) for name in names],
+                "numbers": [_number(study, name) for name in names],
                 "timeline": timeline,
             }
             for point, study, timeline in zip(sweep.points, sweep.studies, timelines, strict=True)
@@ -93,13 +93,12 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
     }
 
 
-def _number(study: Study, name: str, threshold: Threshold | None) -> list[Any]:
+def _number(study: Study, name: str) -> list[Any]:
     """Return value, low and high as numbers, value and interval as text, and the threshold's mark."""
     estimate = study.estimate(name)
     interval = estimate.interval
     shown = show(interval, estimate.unit)
-    mark = judge(threshold, interval) if threshold is not None else ""
-    return [interval.estimate, interval.low, interval.high, shown.value, shown.interval, mark]
+    return [interval.estimate, interval.low, interval.high, shown.value, shown.interval, study.mark(name) or ""]
 
 
 def timelines_of(sweep: SweepLike, jobs: int = 1) -> list[Timeline]:

@@ -22,8 +22,9 @@ from markupsafe import Markup, escape
 from simsticky.report.inputs import inputs
 from simsticky.report.numbers import Shown, grouped, show
 from simsticky.report.rows import sections
+from simsticky.report.verdict_lines import verdict_lines
 from simsticky.results.provenance import installed_version, library_versions
-from simsticky.study.verdicts import together
+from simsticky.study.thresholds import together
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -107,18 +108,14 @@ def headlines(study: Study) -> Iterator[Headline]:
 
 def context(study: Study) -> dict[str, Any]:
     """Return what every page about a study shows: verdict, numbers, inputs, assumptions, versions."""
-    verdicts = study.verdicts()
-    words, mark = together(verdicts)
+    words, mark = together(study.verdicts())
     scenario = study.scenario
     return {
         "scenario": scenario,
         "study": study,
         "verdict": words,
         "mark": mark,
-        "verdicts": [
-            (found, study.estimate(found.metric), show(found.interval, study.estimate(found.metric).unit))
-            for found in verdicts
-        ],
+        "verdicts": verdict_lines(study),
         "headlines": list(headlines(study)),
         "sections": [part for part in sections(study) if not any(row.mark for row in part.rows)],
         "inputs": inputs(scenario),

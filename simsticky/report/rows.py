@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simsticky.report.numbers import Shown, counted, grouped, show
+from simsticky.report.verdict_lines import verdict_lines
 
 if TYPE_CHECKING:
     from simsticky.study.replicate import Estimate, Study
@@ -51,6 +52,7 @@ class Row:
         counts: Whether the details are numerator and denominator, which no width drops.
         mark: The mark of a threshold; else None.
         depth: Indentation: 1 for a part of the row above.
+        note: What no width drops, on lines of its own below.
     """
 
     label: str
@@ -60,6 +62,7 @@ class Row:
     counts: bool = False
     mark: Mark | None = None
     depth: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +104,19 @@ def footnotes(study: Study) -> list[str]:
             f"Manifests: {counted(len(report.read), 'field')} read, {len(report.ignored)} ignored,"
             f" {len(report.assumed)} assumed; --verbose lists them."
         )
+    assumed = {found.interval.design_effect for found in study.table() if found.interval.kind == "upper bound"}
+    if assumed - {None}:
+        lines.append(
+            f"< n: none seen, one-sided at 97.5 %, assuming that {max(filter(None, assumed)):g} that share a"
+            " replication's luck count as one (design effect)."
+        )
     lines.append("What a number means: simsticky explain METRIC")
     return lines
 
 
 def _thresholds(study: Study) -> Iterator[Row]:
-    for verdict in study.verdicts():
-        estimate = study.estimate(verdict.metric)
-        yield Row(
-            f"{estimate.name} {verdict.threshold.text}",
-            show(estimate.interval, estimate.unit),
-            mark=verdict.mark,
-        )
+    for line in verdict_lines(study):
+        yield Row(line.label, line.shown, mark=line.mark, note=line.note)
 
 
 def _broken(study: Study) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from simsticky.report.numbers import MISSING, THIN, Shown, counted, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
 from simsticky.study.better import Standing
-from simsticky.study.verdicts import Mark, judge
+from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.stats.intervals import Interval
@@ -264,9 +264,7 @@ def _rows(sweep: Sweep, metrics: Sequence[str]) -> list[_Row]:
 
 def _cell(study: Study, metric: str) -> _Cell:
     estimate = study.estimate(metric)
-    threshold = study.scenario.parsed_thresholds.get(metric)
-    mark = None if threshold is None else judge(threshold, estimate.interval)
-    return _Cell(mark, show(estimate.interval, estimate.unit))
+    return _Cell(study.mark(metric), show(estimate.interval, estimate.unit))
 
 
 def _label(metric: str) -> str:

@@ -187,6 +187,8 @@ def _section(part: Section, columns: _Columns) -> list[Line]:
     lines: list[Line] = [((text, "heading"),) for text in _wrapped(part.heading, columns.total)]
     for row in part.rows:
         lines.extend(_stacked(row, columns) if columns.stacked else _single(row, columns))
+        margin = " " * 2 * _INDENT
+        lines.extend(((margin + text, "quiet"),) for text in _wrapped(row.note, columns.total - len(margin)))
     return lines
 
 

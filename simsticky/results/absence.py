@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from simsticky.results.metrics import Value
-
 if TYPE_CHECKING:
+    from simsticky.results.metrics import Value
     from simsticky.scenario.model import Scenario
 
 
@@ -19,7 +18,7 @@ class Absence(Enum):
     NOTHING_MEASURED = "nothing measured"
 
 
-def absence(totals: Mapping[str, Value], scenario: "Scenario") -> Absence:
+def absence(totals: Mapping[str, "Value"], scenario: "Scenario") -> Absence:
     """Say why a run, or a study of runs, has no share of broken sessions.
 
     Args:

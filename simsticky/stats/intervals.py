@@ -33,6 +33,7 @@ Kind = Literal[
     "Welch t",
     "ratio Welch t",
     "bounds",
+    "exact",
     "regression t",
     "bootstrap",
 ]
@@ -53,6 +54,7 @@ class Interval:
         kind: How the interval was made. ``upper bound``: nothing was seen, print "< high"; ``lower bound``:
             nothing else was seen, print "> low"; both are one-sided. ``few events``: of a share, with an assumed
             design effect. ``bounds``: of a difference of which nothing was seen on either side.
+            ``exact``: known without any replication.
         used: Replications that entered.
         left_out: Replications left out because the value is missing there.
         design_effect: Of a share or a bound: how many units count as one, because those of a replication share its

@@ -15,7 +15,7 @@ the data. Then the upper end is also at least Clopper and Pearson's on the effec
 with a design effect of at least :data:`ASSUMED`. None seen is the same with no event: the rule of three, 3.7 at
 one-sided 97.5 %, times the assumed design effect.
 
-What was tried and how it covers: ``docs/decisions/0005-intervals-of-rare-shares.md``.
+What was tried and how it covers: ``docs/decisions/0006-intervals-of-rare-shares.md``.
 
 Functions take numbers or NumPy arrays; NumPy and SciPy are imported inside, so that the command line starts without.
 """

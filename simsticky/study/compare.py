@@ -271,7 +271,8 @@ class Comparison(ShownInNotebooks):
         n = min(self.base.n, other.n)
         same = self.paired and bool(other.digests) and self.base.digests[:n] == other.digests[:n]
         sides = [_first_of(side, n) if self.paired else side.column for side in (self.base, other)]
-        return Pair(sides[0], sides[1], self.paired, level, n if same else 0)
+        scenarios = (self.base.scenario, other.scenario)
+        return Pair(sides[0], sides[1], self.paired, level, n if same else 0, scenarios)
 
 
 def _first_of(side: Side, n: int) -> Columns:

@@ -61,5 +61,5 @@ def standing_of(reference: Study, study: Study, level: float = LEVEL) -> Standin
     """
     n = min(reference.n, study.n)
     bounds = {**study.scenario.parsed_thresholds, **reference.scenario.parsed_thresholds}
-    pair = pair_of(reference.replications, study.replications, n, level)
+    pair = pair_of(reference, study, n, level)
     return against(pair, reference.metrics, bounds).standing

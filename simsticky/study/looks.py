@@ -10,7 +10,7 @@ Methods, 2000, ch. 7 and 9, for the intervals, which they call repeated confiden
 The spending function is the one like Pocock's, ``error * ln(1 + (e - 1) * fraction)`` (Lan and DeMets), where the
 fraction is replications so far over replications at the most. Of those tried it needs few replications where a setting
 is clear, and yet spends little on the first looks, where the intervals are least exact; the figures are in
-``docs/decisions/0006-looks.md``. A little less than the whole error is spent, since the intervals are approximations.
+``docs/decisions/0007-looks.md``. A little less than the whole error is spent, since the intervals are approximations.
 """
 
 from __future__ import annotations

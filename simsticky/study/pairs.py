@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simsticky.results.absence import Absence
 from simsticky.stats.intervals import LEVEL, Interval
 from simsticky.stats.paired import Difference, mean_difference, ratio_difference
-from simsticky.study.replicate import estimate_metric
+from simsticky.study.replicate import Study, estimate_metric
 from simsticky.study.replications import Value
+from simsticky.study.thresholds import absence_of, verdict
 from simsticky.study.verdicts import Mark, judge
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
+    from simsticky.scenario.model import Scenario
     from simsticky.scenario.thresholds import Threshold
     from simsticky.study.replications import Replications
 
@@ -31,6 +34,7 @@ class Pair:
         paired: Whether replication i of both shared its random numbers.
         level: Confidence level of every interval.
         same: How many replications there are, where those of both are the same to the byte; 0 where they are not.
+        scenarios: The scenarios of both, where they are known: they tell entries of the timeline and where state is.
     """
 
     reference: Columns
@@ -38,6 +42,7 @@ class Pair:
     paired: bool = True
     level: float = LEVEL
     same: int = 0
+    scenarios: tuple[Scenario | None, Scenario | None] = (None, None)
 
     def difference(self, metric: Metric) -> Difference:
         """Return a metric of the setting less that of the reference; exactly 0 where their digests are equal.
@@ -52,7 +57,8 @@ class Pair:
 
     def mark(self, metric: Metric, bound: Threshold, *, of_reference: bool = False) -> Mark:
         """Return what the setting's interval says about a threshold, or the reference's."""
-        return mark_of(metric, bound, self.reference if of_reference else self.setting, self.level)
+        column, scenario = (self.reference, self.setting)[not of_reference], self.scenarios[not of_reference]
+        return mark_of(metric, bound, column, scenario, self.level)
 
     def knows(self, metric: Metric) -> bool:
         """Return whether both have counted what a metric is about, be it none."""
@@ -62,13 +68,14 @@ class Pair:
     @property
     def has_lost_stickiness(self) -> bool:
         """Whether sessions were bound to pods in the reference, and none is any more."""
-        return bool(_total(self.reference, "sticky_bound_sessions")) and is_not_sticky(self.setting)
+        return not is_not_sticky(self.reference, self.scenarios[0]) and is_not_sticky(self.setting, self.scenarios[1])
 
 
-def pair_of(reference: Replications, setting: Replications, n: int, level: float = LEVEL) -> Pair:
-    """Return two settings of one seed as a pair, by their replications 0 to ``n - 1`` alone."""
+def pair_of(reference: Study, setting: Study, n: int, level: float = LEVEL) -> Pair:
+    """Return two studies of one seed as a pair, by their replications 0 to ``n - 1`` alone."""
     same = n if reference.digests[:n] == setting.digests[:n] else 0
-    return Pair(first_of(reference, n), first_of(setting, n), True, level, same)
+    columns = [first_of(study.replications, n) for study in (reference, setting)]
+    return Pair(columns[0], columns[1], True, level, same, (reference.scenario, setting.scenario))
 
 
 def first_of(replications: Replications, n: int) -> Columns:
@@ -94,19 +101,23 @@ def metric_difference(
     return mean_difference(first(metric.name), second(metric.name), paired=paired, level=level)
 
 
-def mark_of(metric: Metric, bound: Threshold, column: Columns, level: float) -> Mark:
-    """Return what the replications of a setting say about a threshold.
+def mark_of(metric: Metric, bound: Threshold, column: Columns, scenario: Scenario | None, level: float) -> Mark:
+    """Return what the replications of a setting say about a threshold, see :mod:`simsticky.study.thresholds`.
 
-    A metric that is missing because nothing is bound to a pod misses its threshold: nothing keeps these sessions.
+    Where the scenario is not known, the entries of its timeline are not judged one by one.
     """
     interval = estimate_metric(metric, column, level).interval
+    if scenario is not None:
+        return verdict(metric, bound, interval, column, scenario, level).mark
     if interval.estimate is None and is_not_sticky(column):
         return Mark.FAIL
     return judge(bound, interval)
 
 
-def is_not_sticky(column: Columns) -> bool:
-    """Whether no session was ever bound to a pod, though there were requests."""
+def is_not_sticky(column: Columns, scenario: Scenario | None = None) -> bool:
+    """Whether no session of a setting was ever bound to a pod, though there were requests."""
+    if scenario is not None:
+        return absence_of(column, scenario) is Absence.NOT_STICKY
     return _total(column, "sticky_bound_sessions") == 0 < (_total(column, "requests_sent") or 0)
 
 

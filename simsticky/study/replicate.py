@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
@@ -13,14 +13,16 @@ from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
-from simsticky.study.precision import FEWEST, MOST, Precision, Stopping, half_width
+from simsticky.study.precision import FEWEST, HEADLINE, MOST, Precision, Stopping, half_width
 from simsticky.study.replications import Replications, Value
 from simsticky.study.runner import Case, Execution, Runner
-from simsticky.study.verdicts import Verdict, checked_thresholds, did_you_mean, judge
+from simsticky.study.thresholds import Verdict, absence_of, breaks_by_operations, of_nothing, verdict
+from simsticky.study.verdicts import checked_thresholds, did_you_mean
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.study.verdicts import Mark
 
 SCHEMA_VERSION = 1
 
@@ -108,7 +110,18 @@ class Study(ShownInNotebooks):
             if text not in self.scenario.warnings
         ]
         stopped = [str(self.stopping)] if self.stopping is not None and not self.stopping.met else []
-        return (*self.scenario.warnings, *of_runs, *stopped)
+        return (*self.scenario.warnings, *of_runs, *self._few_events(), *stopped)
+
+    def _few_events(self) -> Iterator[str]:
+        """Warn of shares with a threshold, and of the headline, whose design effect had to be assumed."""
+        for name in dict.fromkeys((HEADLINE, *self.scenario.thresholds)):
+            found = self.estimate(name) if name in self.metrics else None
+            if found is not None and found.interval.kind == "few events":
+                yield (
+                    f"{name}: {found.numerator} of {found.denominator} are too few to tell how much those of one"
+                    f" replication share its luck; the interval assumes that {found.interval.design_effect:g} count as"
+                    " one (design effect), and more replications would narrow it"
+                )
 
     def estimate(self, name: str) -> Estimate:
         """Return the estimate of a metric, or the mean of a plain count of the summary.
@@ -130,11 +143,12 @@ class Study(ShownInNotebooks):
 
     def verdicts(self) -> list[Verdict]:
         """Return what the study says about the scenario's thresholds, in their order."""
-        verdicts = []
-        for metric, threshold in checked_thresholds(self.scenario, self.metrics).items():
-            interval = self.estimate(metric).interval
-            verdicts.append(Verdict(metric, threshold, interval, judge(threshold, interval)))
-        return verdicts
+        return list(self._verdicts.values())
+
+    def mark(self, metric: str) -> Mark | None:
+        """Return what the study says about a metric's threshold; None where it has none."""
+        found = self._verdicts.get(metric)
+        return None if found is None else found.mark
 
     def values(self) -> dict[str, list[Value]]:
         """Return each number of the summaries, one entry a replication in order, for pairing with other results.
@@ -181,17 +195,7 @@ class Study(ShownInNotebooks):
             "replications": self.n,
             "level": LEVEL,
             **({} if self.stopping is None else {"precision": self.stopping.to_json_dict()}),
-            "verdicts": [
-                {
-                    "metric": verdict.metric,
-                    "threshold": verdict.threshold.text,
-                    "verdict": verdict.mark.word,
-                    "value": verdict.interval.estimate,
-                    "low": verdict.interval.low,
-                    "high": verdict.interval.high,
-                }
-                for verdict in self.verdicts()
-            ],
+            "verdicts": [found.to_json_dict() for found in self.verdicts()],
             "estimates": {estimate.name: estimate.to_json_dict() for estimate in self._table},
             "operations": self.operations(),
             "warnings": list(self.warnings),
@@ -212,8 +216,18 @@ class Study(ShownInNotebooks):
     def _table(self) -> tuple[Estimate, ...]:
         return tuple(self._estimate(metric) for metric in self.metrics.values())
 
+    @cached_property
+    def _verdicts(self) -> dict[str, Verdict]:
+        return {
+            name: verdict(self.metrics[name], threshold, self.estimate(name).interval, self._column, self.scenario)
+            for name, threshold in checked_thresholds(self.scenario, self.metrics).items()
+        }
+
     def _estimate(self, metric: Metric) -> Estimate:
-        return estimate_metric(metric, self._column)
+        found = estimate_metric(metric, self._column)
+        if found.interval.estimate is None and breaks_by_operations(metric):
+            return replace(found, interval=of_nothing(found.interval, absence_of(self._column, self.scenario)))
+        return found
 
     def _column(self, key: str) -> list[Value]:
         return self.replications.column(key)

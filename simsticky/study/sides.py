@@ -14,6 +14,7 @@ from simsticky.study.replicate import SCHEMA_VERSION
 from simsticky.study.replications import Value
 
 if TYPE_CHECKING:
+    from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
 
 # What a scenario may say differently without being another one to simulate.
@@ -55,6 +56,7 @@ class Side:
         thresholds: The scenario's thresholds.
         warnings: The result's warnings.
         digests: The digest of each replication, in order.
+        scenario: The scenario; None where the result does not tell it, or its files are not there.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Side:
     thresholds: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    scenario: Scenario | None = None
 
     def column(self, key: str) -> Sequence[Value]:
         """Return the values of a key, one a replication; None throughout where no replication has one."""
@@ -92,6 +95,7 @@ class Side:
             study.scenario.thresholds,
             study.warnings,
             tuple(study.digests),
+            study.scenario,
         )
 
     @classmethod
@@ -128,6 +132,7 @@ class Side:
                 resolved.get("thresholds", {}),
                 tuple(whole.get("warnings", ())),
                 tuple(whole.get("digests", ())),
+                _scenario(resolved),
             )
         except (LookupError, TypeError, AttributeError) as error:
             raise InputError.of(f"is no whole result of simsticky run: {error}", file=str(path), hint=hint) from error
@@ -147,6 +152,18 @@ def _check_version(version: Any, file: str) -> None:
         )
     message = f"has schemaVersion {version}, and this version reads {SCHEMA_VERSION}"
     raise InputError.of(message, file=file, hint="compare it with the version of simsticky that wrote it")
+
+
+def _scenario(resolved: Mapping[str, Any]) -> Scenario | None:
+    """The scenario of a result; of another version, or away from its trace, there may be none."""
+    from pydantic import ValidationError
+
+    from simsticky.scenario.model import Scenario
+
+    try:
+        return Scenario.model_validate(resolved) if resolved else None
+    except ValidationError:
+        return None
 
 
 def changes_between(base: Side, other: Side) -> list[Change]:

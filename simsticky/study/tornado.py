@@ -159,7 +159,7 @@ def tornado(
     for number, path in enumerate(ends):
         low, high = studies[2 * number + 1], studies[2 * number + 2]
         written = tuple(shown(study.scenario, path, end) for study, end in zip((low, high), ends[path], strict=True))
-        pair = pair_of(low.replications, high.replications, low.n)
+        pair = pair_of(low, high, low.n)
         ways = (standing_of(studies[0], low), standing_of(studies[0], high))
         estimates = (low.estimate(metric), high.estimate(metric))
         bars.append(Bar(path, (written[0], written[1]), *estimates, pair.difference(metrics[metric]), ways))

@@ -16,7 +16,7 @@ from simsticky.study.better import MARGINS, Against, against, guard, wants_less
 from simsticky.study.costs import ORDER
 from simsticky.study.looks import ERROR, Look, plan
 from simsticky.study.pairs import Columns, Pair, first_of, is_not_sticky, mark_of, metric_difference, pair_of
-from simsticky.study.replicate import Estimate, estimate_metric
+from simsticky.study.replicate import Estimate, Study, estimate_metric
 from simsticky.study.replications import Replications, Value
 from simsticky.study.runner import Case, Runner
 from simsticky.study.verdicts import Mark
@@ -74,13 +74,13 @@ class Limit:
 
     def mark(self, trials: Trials, key: Key, look: Look) -> Mark:
         """Return what a look says about a setting."""
-        return mark_of(self.metric, self.threshold, trials.columns(key, look.n), look.level)
+        return mark_of(self.metric, self.threshold, trials.columns(key, look.n), trials.scenario(key), look.level)
 
     def excess(self, trials: Trials, key: Key) -> float:
         """Return how far a setting is on the wrong side; one that binds nobody is as far as can be."""
         value = trials.value(key, self.metric)
         if value is None:
-            return float("inf") if is_not_sticky(trials.columns(key)) else 0.0
+            return float("inf") if is_not_sticky(trials.columns(key), trials.scenario(key)) else 0.0
         over = value - self.threshold.value
         return over if self.wants_less else -over
 
@@ -212,7 +212,11 @@ class Trials:
 
     def pair(self, key: Key, look: Look) -> Pair:
         """Return a setting and the reference at a look."""
-        return pair_of(self._found[self.reference], self._found[key], look.n, look.level)
+        reference, setting = (self._study(one) for one in (self.reference, key))
+        return pair_of(reference, setting, look.n, look.level)
+
+    def _study(self, key: Key) -> Study:
+        return Study(self.scenario(key), self._seed, self._found[key], {})
 
     def against(
         self, key: Key, looks: Sequence[Look], metrics: Mapping[str, Metric], thresholds: Mapping[str, Threshold]

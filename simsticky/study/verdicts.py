@@ -6,8 +6,7 @@ replications are needed, or the truth sits on the line. Signs and words are :cla
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -52,16 +51,6 @@ class Range(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A threshold, the interval of its metric, and what the one says about the other."""
-
-    metric: str
-    threshold: Threshold
-    interval: Interval
-    mark: Mark
-
-
 def judge(wanted: Range, interval: Interval) -> Mark:
     """Return what an interval says about a threshold; without an interval nothing is certain."""
     if interval.low is None or interval.high is None:
@@ -70,20 +59,6 @@ def judge(wanted: Range, interval: Interval) -> Mark:
     if met == {True}:
         return Mark.PASS
     return Mark.FAIL if met == {False} else Mark.OPEN
-
-
-def together(verdicts: Sequence[Verdict]) -> tuple[str, Mark | None]:
-    """Return one sentence about all thresholds, and its mark; None where none is set."""
-    if not verdicts:
-        return "No thresholds are set", None
-    several = len(verdicts) > 1
-    mark = Mark.together(verdict.mark for verdict in verdicts)
-    if mark is Mark.FAIL:
-        missed = sum(verdict.mark is Mark.FAIL for verdict in verdicts)
-        return f"{missed} of {len(verdicts)} thresholds not met" if several else "The threshold is not met", mark
-    if mark is Mark.OPEN:
-        return "Not certain: an interval holds the threshold, more replications are needed", mark
-    return "All thresholds are met" if several else "The threshold is met", mark
 
 
 def checked_thresholds(scenario: Scenario, metrics: Mapping[str, Metric]) -> dict[str, Threshold]:
