@@ -161,30 +161,34 @@ def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys:
     found.put(("kic", field), value, obj.place(*keys))
 
 
-def flag_change(container: Mapping[str, Any], setting: str, value: Any) -> dict[str, Any] | None:
-    """Return what to change in the controller's container for one of its flags to get a value.
+def flag_changes(container: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what to change in the controller's container for its flags to get values.
 
-    The flag is changed where it is given; where it is not, its environment variable is set.
+    A flag is changed where it is given; where it is not, its environment variable is set.
 
     Args:
         container: The container as written.
-        setting: The setting of the scenario's ``kic`` section.
-        value: What it is to be.
+        settings: What is to be, by the key of the scenario's ``kic`` section; what no flag stands for is left out.
 
     Returns:
-        Fields of the container for a strategic merge; None where no flag stands for the setting.
+        Fields of the container, for a strategic merge.
     """
-    flag = next((flag for flag, name in _FLAGS.items() if name == setting), None)
-    if flag is None:
-        return None
-    text = str(value).lower() if isinstance(value, bool) else f"{value:g}"
-    for given, _, (field, index) in _arguments(container):
-        if given == flag:
-            words = list(container[str(field)])
-            follows = "=" not in words[int(index)] and flag == "proxy-sync-seconds" and int(index) + 1 < len(words)
-            words[int(index) : int(index) + 1 + follows] = [f"--{flag}={text}"]
-            return {str(field): words}
-    name = _variable(flag)
-    former = [variable for variable in container.get("env") or () if variable.get("name") == name]
-    unset = {"valueFrom": None} if any("valueFrom" in variable for variable in former) else {}
-    return {"env": [{"name": name, "value": text, **unset}]}
+    changed = dict(container)
+    variables: list[dict[str, Any]] = []
+    for flag, setting in _FLAGS.items():
+        if setting not in settings:
+            continue
+        value = settings[setting]
+        text = str(value).lower() if isinstance(value, bool) else f"{value:g}"
+        given = next((keys for name, _, keys in _arguments(changed) if name == flag), None)
+        if given is not None:
+            field, index = str(given[0]), int(given[1])
+            words = changed[field]
+            is_two = "=" not in words[index] and flag != "enable-drain-support" and index + 1 < len(words)
+            changed[field] = [*words[:index], f"--{flag}={text}", *words[index + 1 + is_two :]]
+            continue
+        name = _variable(flag)
+        unset = any(variable.get("name") == name and "valueFrom" in variable for variable in container.get("env") or ())
+        variables.append({"name": name, "value": text, **({"valueFrom": None} if unset else {})})
+    fields = {field: changed[field] for field in ("command", "args") if changed.get(field) != container.get(field)}
+    return {**fields, **({"env": variables} if variables else {})}

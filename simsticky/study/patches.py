@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.scenario.changes import keys_of
 from simsticky.scenario.expressions import full_keys
-from simsticky.scenario.ingress_controller import flag_change
+from simsticky.scenario.ingress_controller import flag_changes
 from simsticky.scenario.location import dotted
 from simsticky.scenario.quantities import number_at
 from simsticky.study.knobs import value_at
@@ -213,7 +213,7 @@ def _ways(
     elif top == "upstream":
         yield "upstream", {"spec": _difference(_stated(today.upstream), _stated(pick.upstream))}
     elif top == "kic":
-        yield "kic", _flag(objects.get("kic"), below, value_at(pick, full))
+        yield "kic", _flags(today, pick, objects.get("kic"))
 
 
 def _hook(pick: Scenario, workload: ManifestObject | None) -> dict[str, Any] | None:
@@ -238,11 +238,13 @@ def _of_container(full: str, pick: Scenario, workload: ManifestObject | None) ->
     return _container(workload, _nested(keys, _plain(value_at(pick, full))))
 
 
-def _flag(controller: ManifestObject | None, setting: str, value: Any) -> dict[str, Any] | None:
+def _flags(today: Scenario, pick: Scenario, controller: ManifestObject | None) -> dict[str, Any] | None:
+    """All flags of the controller that change: several of them may stand in one list of arguments."""
     if controller is None or "name" not in controller.container:
         return None
-    change = flag_change(controller.container, setting, value)
-    return None if change is None else _container(controller, change)
+    before, after = (scenario.to_json_dict()["kic"] for scenario in (today, pick))
+    fields = flag_changes(controller.container, {key: after[key] for key in after if after[key] != before[key]})
+    return _container(controller, fields) if fields else None
 
 
 def _container(workload: ManifestObject, fields: Mapping[str, Any]) -> dict[str, Any]:
