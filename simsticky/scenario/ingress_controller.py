@@ -15,6 +15,9 @@ from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.workloads import POD
 
 _FLAGS = {"enable-drain-support": "enableDrainSupport", "proxy-sync-seconds": "proxySyncSeconds"}
+FLAGGED = frozenset(_FLAGS.values())
+"""Keys of the scenario's ``kic`` section that a flag of the controller stands for."""
+
 _IMAGES = {"kubernetes-ingress-controller", "kong-ingress-controller"}
 _GATEWAY_IMAGES = {"kong", "kong-gateway", "kong-gateway-dev"}
 _BOOLEANS = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)}

@@ -1,4 +1,4 @@
-"""Better or worse than a named reference: one rule for compare, recommend, sweep and the tornado (rule M12).
+"""Better or worse than a named reference: one rule for compare, recommend, sweep and the tornado (rule Q10).
 
 Two metrics guard every verdict, because each sees what the headline cannot: sessions that break without an operation
 behind it, and requests that get no answer. A setting that only moves its breaks out of sight is worse by them.

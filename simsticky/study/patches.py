@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.scenario.changes import keys_of
 from simsticky.scenario.expressions import full_keys
-from simsticky.scenario.ingress_controller import flag_changes
+from simsticky.scenario.ingress_controller import FLAGGED, flag_changes
 from simsticky.scenario.location import dotted
 from simsticky.scenario.quantities import number_at
 from simsticky.study.knobs import value_at
@@ -212,7 +212,7 @@ def _ways(
         yield "autoscaler", _nested(["spec", *below.split(".")], value_at(pick, full))
     elif top == "upstream":
         yield "upstream", {"spec": _difference(_stated(today.upstream), _stated(pick.upstream))}
-    elif top == "kic":
+    elif top == "kic" and below in FLAGGED:
         yield "kic", _flags(today, pick, objects.get("kic"))
 
 

@@ -1,4 +1,7 @@
-"""``recommend``: the cheapest setting that keeps the thresholds with 95 % confidence, and what it hangs on."""
+"""``recommend``: the cheapest setting that keeps the thresholds and is not worse than today, and what it hangs on.
+
+Rules Q12 and Q13.
+"""
 
 from __future__ import annotations
 
