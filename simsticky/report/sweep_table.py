@@ -11,6 +11,7 @@ from simsticky.units import parse_duration, parse_percentage
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
+    from simsticky.study.better import Standing
     from simsticky.study.replicate import Study
 
 
@@ -60,12 +61,10 @@ class Line:
     points: tuple[int, ...]
 
 
-def acceptable(sweep: SweepLike) -> list[bool]:
-    """Return for each point whether it is better or not worse than the scenario as it is; a sweep that does not tell
-    holds none back.
-    """
-    standings = getattr(sweep, "standings", None)
-    return [True] * len(sweep.points) if standings is None else [standing.is_acceptable for standing in standings]
+def standings(sweep: SweepLike) -> Sequence[Standing | None]:
+    """Return how each point stands against the scenario as it is; None where a sweep does not tell."""
+    found: Sequence[Standing] | None = getattr(sweep, "standings", None)
+    return [None] * len(sweep.points) if found is None else found
 
 
 def settings(sweep: SweepLike) -> list[Setting]:

@@ -17,7 +17,7 @@ from simsticky.report.plots.style import (
     styled,
     unit_axis,
 )
-from simsticky.report.sweep_table import Line, Setting, SweepLike, acceptable, along, knee, settings, written
+from simsticky.report.sweep_table import Line, Setting, SweepLike, along, knee, settings, standings, written
 from simsticky.scenario.thresholds import Threshold
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def trade_off(
     others = [other for other in swept if other.path != chosen.path]
     held = {path: written(value) for path, value in (at or {}).items()}
     lines = along(sweep, chosen, others, held)
-    fit = acceptable(sweep)
+    fit = [standing is None or standing.is_acceptable for standing in standings(sweep)]
     if len(lines) > _MOST_LINES:
         held = {other.path: other.values[0] for other in others} | held
         lines = along(sweep, chosen, others, held)
