@@ -1,7 +1,7 @@
 """Running settings look by look until it is certain how each stands against a named reference.
 
-Rule Q8: a look takes replications 0 to n − 1 of the reference and of every setting that is still open, whatever else may be
-finished by then: so the answer is the same for any number of workers. What is certain is not run any further.
+Rule Q8: a look takes replications 0 to n − 1 of the reference and of every setting that is still open, whatever else
+may be finished by then: so the answer is the same for any number of workers. What is certain is not run any further.
 """
 
 from __future__ import annotations
