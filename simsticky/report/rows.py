@@ -107,8 +107,8 @@ def footnotes(study: Study) -> list[str]:
     assumed = {found.interval.design_effect for found in study.table() if found.interval.kind == "upper bound"}
     if assumed - {None}:
         lines.append(
-            f"< n: none seen, one-sided at 97.5 %, assuming that {max(filter(None, assumed)):g} that share a"
-            " replication's luck count as one (design effect)."
+            f"< n: none seen; one-sided at 97.5 %, with an assumed design effect of {max(filter(None, assumed)):g}:"
+            " so many of one replication count as one."
         )
     lines.append("What a number means: simsticky explain METRIC")
     return lines

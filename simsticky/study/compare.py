@@ -21,9 +21,10 @@ from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference, holm, holm_levels
 from simsticky.study.better import Against, Standing, against
 from simsticky.study.looking import until_certain
+from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.pairs import Columns, Pair
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study, estimate_metric
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Case, Runner
 from simsticky.study.sides import Change, Side, changes_between
 from simsticky.study.verdicts import checked_thresholds, did_you_mean
 
@@ -285,9 +286,9 @@ def compare(
     seed: int | None = None,
     *,
     max_reps: int | None = None,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Mapping[str, Metric | OwnMetric] | None = None,
     runner: Runner | None = None,
-    **execution: Unpack[Execution],
+    **execution: Unpack[OwnExecution],
 ) -> Comparison:
     """Run two or more scenarios on common random numbers and compare each with the first.
 
@@ -297,7 +298,8 @@ def compare(
         seed: Seed of all; the first scenario's ``run.seed`` by default.
         max_reps: Instead of ``n``: look after 10, 20, 40, … replications, go on with what is neither certainly worse
             nor certainly not worse, and stop after so many; see :mod:`simsticky.study.looks`.
-        metrics: What to compare; all metrics by default.
+        metrics: What to compare; all metrics by default; a function of a result stands for a metric of one's own
+            beside them: ``{"mine": function}``.
         runner: What runs the replications, where there is one already.
         execution: Otherwise how to run, as for :class:`~simsticky.study.runner.Runner`.
 
@@ -316,23 +318,20 @@ def compare(
     seed = first.run.seed if seed is None else seed
     if n < 1:
         raise ValueError(f"a study needs at least one replication, not {n}")
-    if metrics is None:
-        from simsticky.results.metrics import METRICS
-
-        metrics = METRICS
+    registry, how = with_own(metrics, execution)
     for scenario in scenarios.values():
-        checked_thresholds(scenario, metrics)
+        checked_thresholds(scenario, registry)
     levels: Mapping[str, float] = {}
     with ExitStack() as own:
-        runner = own.enter_context(Runner(**execution)) if runner is None else runner
+        runner = own.enter_context(Runner(**how)) if runner is None else runner
         if max_reps is None:
             runner.begin(list(scenarios.values()), seed, replications=n)
             cases = [Case(scenario, seed, range(n)) for scenario in scenarios.values()]
             found = dict(zip(scenarios, runner.run(cases), strict=True))
         else:
             runner.begin(list(scenarios.values()), seed, most=max_reps)
-            found, levels = until_certain(runner, scenarios, seed, max_reps, metrics)
-    studies = {name: Study(of, seed, found[name], metrics) for name, of in scenarios.items()}
+            found, levels = until_certain(runner, scenarios, seed, max_reps, registry)
+    studies = {name: Study(of, seed, found[name], registry) for name, of in scenarios.items()}
     return compare_studies(studies, levels)
 
 

@@ -21,8 +21,9 @@ from simsticky.study.better import Standing
 from simsticky.study.design import Plan, plan
 from simsticky.study.knobs import value_at
 from simsticky.study.looking import standing_of, until_certain
+from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Case, Runner
 from simsticky.study.verdicts import checked_thresholds
 
 if TYPE_CHECKING:
@@ -268,10 +269,10 @@ def sweep(
     design: str = "grid",
     samples: int | None = None,
     max_reps: int | None = None,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Mapping[str, Metric | OwnMetric] | None = None,
     source: str = "",
     runner: Runner | None = None,
-    **execution: Unpack[Execution],
+    **execution: Unpack[OwnExecution],
 ) -> Sweep:
     """Run a scenario at many settings, each with the same sessions and the same luck, and as it is.
 
@@ -286,7 +287,8 @@ def sweep(
         samples: Points to draw, see :func:`simsticky.study.design.plan`.
         max_reps: Instead of ``n``: look after 10, 20, 40, … replications, go on with the points that are neither
             certainly worse nor certainly not worse than the scenario as it is, and stop after so many.
-        metrics: What to estimate; all metrics by default.
+        metrics: What to estimate; all metrics by default; a function of a result stands for a metric of one's own
+            beside them: ``{"mine": function}``.
         source: Who asks, for errors: ``--vary`` on the command line.
         runner: What runs the replications, when a larger study has one already.
         execution: Otherwise how to run: ``jobs``, ``executor``, ``scheduler``, ``directory``, ``on_progress`` and
@@ -304,24 +306,21 @@ def sweep(
         raise ValueError("give a number of replications or the most there may be, not both")
     if seed is None:
         seed = scenario.run.seed
-    if metrics is None:
-        from simsticky.results.metrics import METRICS
-
-        metrics = METRICS
-    checked_thresholds(scenario, metrics)
+    registry, how = with_own(metrics, execution)
+    checked_thresholds(scenario, registry)
     planned = plan(scenario, settings, design, samples, seed, source)
     scenarios = evolved(scenario, planned.points, source)
     every = [scenario, *scenarios]
     levels: Mapping[str, float] = {}
     with ExitStack() as own:
-        runner = own.enter_context(Runner(**execution)) if runner is None else runner
+        runner = own.enter_context(Runner(**how)) if runner is None else runner
         if max_reps is None:
-            studies = studies_of(scenario, every, n, seed, metrics, runner)
+            studies = studies_of(scenario, every, n, seed, registry, runner)
         else:
             runner.begin([scenario], seed, most=max_reps)
             by_digest = {one.digest(): one for one in every}
-            found, levels = until_certain(runner, by_digest, seed, max_reps, metrics)
-            studies = [Study(one, seed, found[one.digest()], metrics) for one in every]
+            found, levels = until_certain(runner, by_digest, seed, max_reps, registry)
+            studies = [Study(one, seed, found[one.digest()], registry) for one in every]
     points = tuple(
         {path: shown(changed, path, value) for path, value in point.items()}
         for changed, point in zip(scenarios, planned.points, strict=True)

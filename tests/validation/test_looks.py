@@ -35,13 +35,25 @@ def test_with_fewer_replications_at_the_most_too(cap: int) -> None:
     assert found.more <= most(20_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("p", "icc", "truth"), CLEAR)
 def test_what_is_clear_is_decided_soon_and_rightly(p: float, icc: float, truth: float) -> None:
     """Half and twice the threshold: 95 % decided rightly, on average after at most twice the fixed n with that power.
 
     Ten replications are the first look, so a smaller fixed n counts as ten.
     """
-    found = decided(truth, icc, p, CAP, 20_000)
+    check_clear(p, icc, truth, 20_000)
+
+
+@pytest.mark.parametrize("truth", [0.025, 0.1])
+def test_clustered_breaks_are_decided_soon_too(truth: float) -> None:
+    """The same in two thousand studies of the design that is clustered most."""
+    check_clear(0.05, 0.01, truth, 2000)
+
+
+def check_clear(p: float, icc: float, truth: float, studies: int) -> None:
+    """Studies whose truth is far from the threshold."""
+    found = decided(truth, icc, p, CAP, studies)
     assert (found.less if truth < p else found.more) >= 0.95
     assert found.replications <= 2 * max(FIRST, smallest_n(truth, icc, p))
 
