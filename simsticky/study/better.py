@@ -108,15 +108,16 @@ def guard(pair: Pair, metric: Metric, bound: Threshold | None = None) -> Mark:
     Args:
         pair: The setting and its reference.
         metric: The guard.
-        bound: The threshold that was set on it: it replaces the margin, unless the reference misses it.
+        bound: The threshold that was set on it: it replaces the margin, unless the reference misses it. What is
+            certainly no more than the reference is not worse by any bound.
     """
+    interval = pair.difference(metric).interval
+    if interval.high is not None and interval.high <= 0:
+        return Mark.PASS
     if bound is not None and wants_less(bound):
         found = pair.mark(metric, bound)
-        if found is Mark.PASS:
+        if found is Mark.PASS or pair.mark(metric, bound, of_reference=True) is not Mark.FAIL:
             return found
-        if pair.mark(metric, bound, of_reference=True) is not Mark.FAIL:
-            return found
-    interval = pair.difference(metric).interval
     return judge(Margin(MARGINS[metric.name]), interval)
 
 

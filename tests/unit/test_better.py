@@ -89,6 +89,7 @@ def test_equal_digests_differ_by_exactly_nothing():
     few = runs(0.0, n=2, broken=0.0)
     alike = stands(few, runs(0.0, n=2, broken=0.0))
     assert stands(few, few, same=2).standing is Standing.NOT_WORSE
+    assert stands(few, few, same=2, failed_requests="< 0.0001%").standing is Standing.NOT_WORSE
     assert Pair(few, few, same=2).difference(METRICS["failed_requests"]).interval.high == 0
     assert Pair(few, few).difference(METRICS["failed_requests"]).interval.high > 0
     assert alike.standing in (Standing.NOT_WORSE, Standing.UNCERTAIN)
