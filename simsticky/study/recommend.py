@@ -181,12 +181,14 @@ class _Search:
         trials.screen([])
         if self._asked.clock.most_s is not None:
             trials.is_over = self._asked.clock.is_over
-        picks, is_open = self._in_time(lambda: self._picks(self._limits), ([], True))
+        untold: tuple[list[_Turned], bool] = ([], True)
+        picks, is_open = self._in_time(lambda: self._picks(self._limits), untold)
         is_cut_short = self._is_late
         pick = cheapest(picks, [trials.costs(key) for key in picks], self._order) if picks else None
         status: Status = "found" if pick is not None else "inconclusive" if is_open else "none"
         nearest, reason = (None, "") if pick is not None else self._why_none(certain=not is_open, late=is_cut_short)
-        crossings = self._in_time(lambda: self._crossings(pick), ())
+        nowhere: tuple[Crossing, ...] = ()
+        crossings = self._in_time(lambda: self._crossings(pick), nowhere)
         return Recommendation(
             scenario=self._scenario,
             thresholds={limit.metric.name: limit.threshold.text for limit in self._limits},
@@ -275,7 +277,7 @@ class _Search:
     def _picks(self, limits: Sequence[Limit], lines: Sequence[Line] | None = None) -> tuple[list[_Turned], bool]:
         """Return the cheapest setting of each line that keeps the limits, and whether one could not be told."""
         trials, picks, is_open = self._trials, [], False
-        criteria = [*limits, *self._guards]
+        criteria: list[Criterion] = [*limits, *self._guards]
         if self._axis is None:
             keys = list(product(*(range(len(knob.values)) for knob in self._plan.knobs)))
             found = race(trials, keys, criteria, self._order)

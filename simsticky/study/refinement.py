@@ -150,5 +150,5 @@ def _rounded(needed: float) -> int | None:
     """Two digits, rounded up; None where it is out of reach."""
     if needed > _MOST:
         return None
-    step = 10 ** max(0, math.floor(math.log10(max(needed, 1))) - 1)
+    step: int = 10 ** max(0, math.floor(math.log10(max(needed, 1))) - 1)
     return math.ceil(needed / step) * step

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from simsticky.study.costs import cheapest
@@ -136,9 +137,13 @@ def _all_fail(trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion]
     failing: set[Key] = set()
     for criterion in criteria:
         better = keys if _goes_upwards(trials, keys, criterion) else keys[::-1]
-        edge = _first_place(trials, better, lambda key, of=criterion: trials.settled(key, looks, [of]) is not Mark.FAIL)
+        edge = _first_place(trials, better, partial(_may_keep, trials, looks, criterion))
         failing.update(better[:edge])
     return failing.issuperset(keys)
+
+
+def _may_keep(trials: Trials, looks: Sequence[Look], criterion: Criterion, key: Key) -> bool:
+    return trials.settled(key, looks, [criterion]) is not Mark.FAIL
 
 
 def _first_place(trials: Trials, keys: Sequence[Key], holds: Callable[[Key], bool]) -> int | None:

@@ -204,7 +204,7 @@ class Trials:
 
     def _had(self, key: Key, looks: Sequence[Look]) -> tuple[Look, ...]:
         n = min(self.replications(key), self.replications(self.reference))
-        return tuple(takewhile(lambda look: look.n <= n, looks)) or looks[:1]
+        return tuple(takewhile(lambda look: look.n <= n, looks)) or (looks[0],)
 
     def columns(self, key: Key, n: int | None = None) -> Columns:
         """Return the columns of a setting's first replications; of all of them without ``n``."""
