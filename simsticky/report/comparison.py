@@ -19,7 +19,8 @@ from simsticky.units import format_duration
 
 if TYPE_CHECKING:
     from simsticky.study.better import Against
-    from simsticky.study.compare import Comparison, Contrast
+    from simsticky.study.compare import Comparison
+    from simsticky.study.contrasts import Contrast
     from simsticky.study.sides import Change
 
 _HEADLINES = {

@@ -15,18 +15,17 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from simsticky.errors import InputError
-from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import MARGINS
 from simsticky.study.costs import WithPodTime, cheapest, checked_order
 from simsticky.study.knobs import Knob, Plan
 from simsticky.study.patches import patches
 from simsticky.study.reasons import closest, limits_on, reason_for_none, reason_for_open
-from simsticky.study.recommendation import Between, Crossing, Flip, Option, Priced, Recommendation, Status
+from simsticky.study.recommendation import Between, Crossing, Option, Priced, Recommendation, Status
 from simsticky.study.refinement import gap
 from simsticky.study.runner import Execution, Runner, simulate_numbers
 from simsticky.study.search import Line, crossing, race, search_line
-from simsticky.study.session_length import mean_session_s, with_sessions
+from simsticky.study.session_length import flip
 from simsticky.study.trials import Criterion, Guard, Limit, OutOfTimeError, Trials
 from simsticky.study.verdicts import checked_thresholds
 from simsticky.units import format_duration
@@ -40,9 +39,6 @@ DEFAULT_VARY: Mapping[str, Any] = {"deployment.preStop": "0s..1h", "deployment.g
 
 _DRAIN = "kic.enableDrainSupport"
 _MOST_SETTINGS = 500
-_LADDER = (1.0, 2.0, 5.0, 10.0)
-_LONGEST_FACTOR = 8.0
-_FLIP_ROUNDS = 3
 
 _Turned = tuple[int, ...]
 """A setting: for each knob the index of its value."""
@@ -162,7 +158,6 @@ class _Search:
         self._order = asked.order
         bounded = {limit.metric.name for limit in self._limits if limit.wants_less}
         self._guards = [Guard(asked.metrics[name]) for name in MARGINS if name in asked.metrics and name not in bounded]
-        self._stretched: dict[Hashable, Scenario] = {}
         self._trials = Trials(runner, asked.seed, asked.n, _TODAY, self._scenario_of)
         self._axis = _axis(self._plan.knobs)
         self._lines = self._all_lines()
@@ -205,7 +200,7 @@ class _Search:
             stricter=None if pick is None else self._in_time(lambda: self._price(pick, harder=True), None),
             looser=None if pick is None else self._in_time(lambda: self._price(pick, harder=False), None),
             crossings=crossings,
-            flip=None if pick is None else self._in_time(lambda: self._flip(pick), None),
+            flip=None if pick is None else self._in_time(lambda: flip(trials, pick, self._limits), None),
             gap=self._gap(pick),
             limited=limits_on(trials, self._tried, self._plan, pick),
             patches=() if pick is None else patches(self._lean, trials.scenario(pick), self._paths),
@@ -225,7 +220,7 @@ class _Search:
 
     @property
     def _tried(self) -> list[_Turned]:
-        return [key for key in self._trials.keys if isinstance(key, tuple) and key not in self._stretched]
+        return [key for key in self._trials.keys if isinstance(key, tuple)]
 
     @property
     def _criteria(self) -> list[Criterion]:
@@ -248,8 +243,6 @@ class _Search:
     def _scenario_of(self, key: Hashable) -> Scenario:
         if key == _TODAY:
             return self._lean
-        if key in self._stretched:
-            return self._stretched[key]
         assert isinstance(key, tuple)
         return self._plan.scenario(self._lean, self._turned(key))
 
@@ -299,7 +292,7 @@ class _Search:
     def _price(self, pick: _Turned, harder: bool) -> Priced:
         """Price the first limit one step stricter or looser, all but the pick's range being as in the pick."""
         first, *others = self._limits
-        threshold = _step(first, harder)
+        threshold = first.stepped(harder=harder)
         changed = Limit(first.metric, threshold)
         line = self._line_of(pick)
         picks, _ = self._picks([changed, *others], None if line is None else [line])
@@ -325,38 +318,6 @@ class _Search:
         knob = self._plan.knobs[axis]
         found = [(limit, crossing(self._trials, line, knob.numbers, limit)) for limit in self._limits]
         return tuple(Crossing(knob.path, at, limit.metric.name) for limit, at in found if at is not None)
-
-    def _flip(self, pick: _Turned) -> Flip | None:
-        """Lengthen the sessions until the pick's estimate misses a limit, then come closer along the logarithm."""
-        trials, base = self._trials, self._trials.scenario(pick)
-        mean_s = mean_session_s(base)
-        if not mean_s:
-            return None
-
-        def excess(factor: float) -> float:
-            key: Hashable = pick
-            if factor != 1.0:
-                key = ("sessions", factor)
-                self._stretched[key] = with_sessions(base, factor)
-                trials.screen([key])
-            return max(_log_excess(limit, trials.value(key, limit.metric)) for limit in self._limits)
-
-        low, at_low, factor = 1.0, excess(1.0), 1.25
-        while (at_high := excess(factor)) <= 0:
-            if factor >= _LONGEST_FACTOR:
-                return Flip(mean_s, None, factor * mean_s)
-            low, at_low, factor = factor, at_high, min(1.6 * factor, _LONGEST_FACTOR)
-        high = longest = factor
-        for _ in range(_FLIP_ROUNDS):
-            middle = _between(low, at_low, high, at_high)
-            at_middle = excess(middle)
-            if at_middle <= 0:
-                low, at_low = middle, at_middle
-            else:
-                high, at_high = middle, at_middle
-            if high / low < 1.02:
-                break
-        return Flip(mean_s, _between(low, at_low, high, at_high) * mean_s, longest * mean_s)
 
     @property
     def _paths(self) -> list[str]:
@@ -438,36 +399,3 @@ def _axis(knobs: Sequence[Knob]) -> int | None:
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {path: value if isinstance(value, str) else json.dumps(value) for path, value in values.items()}
-
-
-def _step(limit: Limit, harder: bool) -> Threshold:
-    """The threshold one step on along 1, 2, 5, 10: 5 % gets 2 % when stricter, 10 % when looser."""
-    value, unit = limit.threshold.value, limit.metric.unit
-    power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
-    rungs = sorted({rung * scale for rung in _LADDER for scale in (power / 10, power, power * 10)})
-    down = harder == limit.wants_less
-    near = value * 1e-9
-    below, above = [r for r in rungs if r < value - near], [r for r in rungs if r > value + near]
-    stepped = max(below) if down else min(above)
-    if unit == "share":
-        stepped = min(stepped, (1 + value) / 2)
-        bound = f"{100 * stepped:.10g}%"
-    else:
-        bound = format_duration(stepped) if unit == "seconds" else f"{stepped:.10g}"
-    return Threshold.parse(f"{limit.threshold.operator} {bound}")
-
-
-def _log_excess(limit: Limit, value: float | None) -> float:
-    """How far a value is on the wrong side on the scale of logarithms, where it has one."""
-    if value is None:
-        return 0.0
-    if limit.threshold.value <= 0:
-        return value - limit.threshold.value if limit.wants_less else limit.threshold.value - value
-    over = math.log(max(value, limit.threshold.value / 1e3) / limit.threshold.value)
-    return over if limit.wants_less else -over
-
-
-def _between(low: float, at_low: float, high: float, at_high: float) -> float:
-    """The factor between two at which the excess would be 0, on a straight line over the logarithm of the factor."""
-    part = -at_low / (at_high - at_low) if at_high > at_low else 0.5
-    return float(low * (high / low) ** min(max(part, 0.0), 1.0))

@@ -6,11 +6,13 @@ read at the looks of :mod:`simsticky.study.looks`, from its first replications a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Protocol
 
+from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.paired import Difference
 from simsticky.study.better import MARGINS, Against, against, guard, wants_less
 from simsticky.study.costs import ORDER
@@ -20,15 +22,16 @@ from simsticky.study.replicate import Estimate, Study, estimate_metric
 from simsticky.study.replications import Replications, Value
 from simsticky.study.runner import Case, Runner
 from simsticky.study.verdicts import Mark
+from simsticky.units import format_duration
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
-    from simsticky.scenario.thresholds import Threshold
 
 Key = Hashable
 """What names a setting."""
 
+_LADDER = (1.0, 2.0, 5.0, 10.0)
 _SLICE = 4
 """Replications between two looks at the clock, where there is one."""
 
@@ -83,6 +86,20 @@ class Limit:
             return float("inf") if is_not_sticky(trials.columns(key), trials.scenario(key)) else 0.0
         over = value - self.threshold.value
         return over if self.wants_less else -over
+
+    def stepped(self, *, harder: bool) -> Threshold:
+        """Return the threshold one step on along 1, 2, 5, 10: 5 % gets 2 % when stricter, 10 % when looser."""
+        value, unit = self.threshold.value, self.metric.unit
+        power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
+        rungs = sorted({rung * scale for rung in _LADDER for scale in (power / 10, power, power * 10)})
+        near = value * 1e-9
+        below, above = [r for r in rungs if r < value - near], [r for r in rungs if r > value + near]
+        stepped = max(below) if harder == self.wants_less else min(above)
+        if unit == "share":
+            bound = f"{100 * min(stepped, (1 + value) / 2):.10g}%"
+        else:
+            bound = format_duration(stepped) if unit == "seconds" else f"{stepped:.10g}"
+        return Threshold.parse(f"{self.threshold.operator} {bound}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +170,10 @@ class Trials:
         if key not in self._scenarios:
             self._scenarios[key] = self._scenario_of(key)
         return self._scenarios[key]
+
+    def add(self, key: Key, scenario: Scenario) -> None:
+        """Name a setting that the search itself does not know."""
+        self._scenarios[key] = scenario
 
     def replications(self, key: Key) -> int:
         """Return how often a setting has been run."""

@@ -198,7 +198,17 @@ def test_the_command_compares_a_file_with_its_variants(tmp_path, capsys):
     path = tmp_path / "tiny.yaml"
     path.write_text(SCENARIO)
     comment = tmp_path / "comment.md"
-    argv = ["compare", str(path), "--with", "deployment.preStop=20s; deployment.grace=60s", "-o", "json", "-j", "1"]
+    argv = [
+        "compare",
+        str(path),
+        "--with",
+        "deployment.preStop=20s; deployment.grace=60s",
+        "-o",
+        "json",
+        "-j",
+        "1",
+        "-q",
+    ]
     assert main([*argv, "--out", str(comment)]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
