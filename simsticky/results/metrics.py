@@ -190,6 +190,8 @@ def _counts() -> Iterator[Metric]:
         "requests_sent": "Requests sent after run.settle that have ended.",
         "requests_answered": "Requests answered by a pod, after run.settle.",
         "requests_failed": "Requests answered 5xx by the gateway, reset or timed out, after run.settle.",
+        "failed_before_listening": "Failed requests, after run.settle, whose last attempt met a pod that the gateway"
+        " listed before its application listened.",
         "requests_unfinished": "Requests still open when the run ended; in no rate.",
         "peak_pods": "Most pods there were at once during an operation, terminating ones included.",
         "operations_stuck": "Operations whose rollout made no progress within progressDeadlineSeconds.",
@@ -287,17 +289,15 @@ def _by_entry(recording: Recording) -> dict[str, int]:
 
 def _counted(recording: Recording) -> dict[str, int]:
     """Return every count that is not 0 for want of a single case."""
-    operations = recording.operations
-    exposed = sum(operation.exposed for operation in operations)
-    censored = sum(operation.censored for operation in operations)
+    operations, union = recording.operations, recording.union
+    censored = recording.counts.get("censored_sessions_count", 0)
     return {
         **recording.counts,
-        "exposed_sessions": exposed,
-        "broken_exposed_sessions": sum(operation.broken for operation in operations),
-        "alive_sessions": sum(operation.alive for operation in operations),
-        "broken_alive_sessions": sum(operation.broken_alive for operation in operations),
-        "censored_sessions_count": censored,
-        "exposed_or_censored_sessions": exposed + censored,
+        "exposed_sessions": union.exposed,
+        "broken_exposed_sessions": union.broken,
+        "alive_sessions": union.alive,
+        "broken_alive_sessions": union.broken_alive,
+        "exposed_or_censored_sessions": union.exposed + censored,
         "born_on_terminating": sum(operation.born_on_terminating for operation in operations),
         "born_broken": sum(operation.born_broken for operation in operations),
         "peak_pods": max((operation.peak_pods for operation in operations), default=0) or len(recording.pods),

@@ -3,10 +3,11 @@
 Both are level-triggered: an update writes what is true when it is written, not what was true when it was asked for.
 """
 
+from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from math import ceil, floor, log1p
-from typing import Any
+from typing import Any, NamedTuple
 
 from simsticky.kic.translator import Backend, Endpoint, translate_backends
 from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
@@ -16,12 +17,20 @@ from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, Wait, call_at
 from simsticky.sim.pods import Pod
 from simsticky.sim.streams import Purpose
+from simsticky.sim.tables import Step
 from simsticky.sim.workers import Node
 from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
 
 _SLACK = 1e-9
 """In ticks: what a time on a tick may be off by."""
+
+
+class Change(NamedTuple):
+    """What the route leads to from a change on, and the number of the operation behind it, 0 if none."""
+
+    backends: tuple[Backend, ...]
+    cause: int
 
 
 class EndpointSliceController:
@@ -90,10 +99,12 @@ class EndpointSliceController:
             call_at(self._world.env, wait_s, Phase.STATUS, lambda: self._sync(name))
         if not attempt.writes:
             return
+        written = []
         for each in sorted(changed, key=lambda pod: pod.index):
             self._write(name, each)
+            written.append(Change(self.backends(), _behind(each)))
         due.clear()
-        self._publish()
+        self._ingress.slice_changed(written)
 
     def _write(self, name: str, pod: Pod) -> None:
         """Write a pod's endpoint as it is now."""
@@ -122,9 +133,6 @@ class EndpointSliceController:
         if self._is_selected(name):
             self._world.tell("endpointslice", kind, subject, detail, cause)
 
-    def _publish(self) -> None:
-        self._ingress.slice_changed(self.backends())
-
     def backends(self) -> tuple[Backend, ...]:
         """Return what the route leads to: the endpoints and the weight of each Service."""
         return tuple(Backend(tuple(self.slices[name].values()), weight) for name, weight in self._weights.items())
@@ -143,7 +151,7 @@ class EndpointSliceController:
         """
         if not by_selector:
             self._weights = dict(weights)
-            self._publish()
+            self._ingress.slice_changed([Change(self.backends(), cause)])
             return
         self._writes += 1
         law = self._world.scenario.kubernetes.endpoint_update
@@ -157,7 +165,7 @@ class EndpointSliceController:
             self._weights = dict(weights)
             text = f"{len(leaving)} endpoints leave at once, {new} come"
             self._world.tell("endpointslice", "switched", ", ".join(weights), text, cause)
-            self._publish()
+            self._ingress.slice_changed([Change(self.backends(), cause)])
 
         call_at(self._world.env, delay_s, Phase.STATUS, rewrite)
 
@@ -185,6 +193,15 @@ def _word(value: bool | None) -> str:
     return str(value).lower()
 
 
+def _behind(pod: Pod) -> int:
+    """Return the operation behind what a pod's endpoint is now, 0 for none."""
+    if pod.deleted:
+        return pod.record.deleted_by
+    if pod.container is not None and pod.container.dead:
+        return pod.container.cause
+    return pod.readiness_by
+
+
 class IngressController:
     """KIC: on its tick, translates the slice and pushes it to every node if it changed (rules I)."""
 
@@ -197,8 +214,10 @@ class IngressController:
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
-        self._seen: tuple[Backend, ...] = ()
+        self._unseen: deque[tuple[int, Change]] = deque()
+        self._seen: list[Change] = []
         self._pushed: tuple[Target, ...] | None = None
+        self._steps: list[Step] = []
         self._busy_since_s = self._busy_until_s = 0.0
         self._tick_pending = False
         self._changes = 0
@@ -209,17 +228,24 @@ class IngressController:
         if settings.config_churn:
             world.env.process(self._churn())
 
-    def slice_changed(self, backends: tuple[Backend, ...]) -> None:
-        """An EndpointSlice or the route was written; its cache hears of it after the watch delay."""
-        self._changes += 1
-        change = self._changes
-        delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
-        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(change, backends))
+    def slice_changed(self, changes: Sequence[Change]) -> None:
+        """An EndpointSlice or the route was written; its cache hears of it after the watch delay.
 
-    def _observe(self, change: int, backends: tuple[Backend, ...]) -> None:
-        if change < self._seen_change:
+        Args:
+            changes: What one write has changed, each with the operation behind it; the last holds all of it.
+        """
+        self._changes += 1
+        write = self._changes
+        self._unseen.extend((write, change) for change in changes)
+        delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
+        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(write))
+
+    def _observe(self, write: int) -> None:
+        if write < self._seen_change:
             return  # a watch never goes back: a later state has been seen already
-        self._seen_change, self._seen = change, backends
+        self._seen_change = write
+        while self._unseen and self._unseen[0][0] <= write:
+            self._seen.append(self._unseen.popleft()[1])
         self._ask_for_tick()
 
     def _ask_for_tick(self) -> None:
@@ -246,7 +272,10 @@ class IngressController:
 
     def _tick(self) -> None:
         self._tick_pending = False
-        targets = translate_backends(self._seen, self._settings.enable_drain_support)
+        drains = self._settings.enable_drain_support
+        steps = [Step(translate_backends(change.backends, drains), change.cause) for change in self._seen[1:]]
+        del self._seen[:-1]
+        targets = translate_backends(self._seen[-1].backends, drains)
         unrelated, self._unrelated = self._unrelated, set()
         if targets != self._pushed:
             nodes = self._gateway.nodes
@@ -256,16 +285,18 @@ class IngressController:
             return
         before = {t.address: t.weight for t in self._pushed or ()}
         after = {t.address: t.weight for t in targets}
-        cause = self._cause(before, after)
+        if targets != self._pushed:
+            self._steps += steps
         self._pushed = targets
         self._pushes += 1
         note = _difference(before, after, self._cluster)
         self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
         for node in nodes:
-            self._push(node, targets, note, cause)
+            self._push(node, targets, note)
 
-    def _push(self, node: Node, targets: tuple[Target, ...], note: str, cause: int) -> None:
-        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, partial(self._apply, node, targets, note, cause))
+    def _push(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
+        apply = partial(self._apply, node, targets, note, len(self._steps))
+        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, apply)
 
     def _on_the_way_s(self, node: Node) -> float:
         """Begin a push to a node; return how long it takes."""
@@ -274,21 +305,14 @@ class IngressController:
         self._busy_until_s = max(self._busy_until_s, self._busy_since_s + delay_s)
         return delay_s
 
-    def _apply(self, node: Node, targets: tuple[Target, ...], note: str, cause: int) -> None:
+    def _apply(self, node: Node, targets: tuple[Target, ...], note: str, steps: int) -> None:
+        """Apply a push, which holds the first ``steps`` of all changes there have been."""
         if not node.up:
             return
-        self._gateway.apply(node, targets, self._world.now_s, cause)
+        self._gateway.apply(node, targets, self._world.now_s, self._steps[node.configured : steps])
+        node.configured = steps
         self._world.tell(node.name, "pushed", f"{len(targets)} targets", note)
         publish_pod_sets(self._world, self._cluster, self._gateway)
-
-    def _cause(self, before: dict[str, int], after: dict[str, int]) -> int:
-        """Return the operation behind a change of the table: that of a pod it takes away, else the latest."""
-        if before == after:
-            return 0
-        pods = {pod.address: pod for pod in self._cluster.pods}
-        changed = [pods[a] for a in pods if before.get(a) != after.get(a)]
-        causes = [pod.record.deleted_by or pod.unready_by or pod.unlisted_by for pod in changed]
-        return max(causes, default=0) or self._gateway.latest_operation
 
     # Pushes for other reasons -----------------------------------------------------------------------------------
 
@@ -320,7 +344,7 @@ class IngressController:
             return
         node.up = True
         note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._cluster)
-        self._apply(node, self._pushed or (), note, 0)
+        self._apply(node, self._pushed or (), note, len(self._steps))
 
     def _churn(self) -> Generator[Wait, Any, None]:
         """Let unrelated objects change, as a Poisson process (rule I4)."""
@@ -333,7 +357,7 @@ class IngressController:
 
     def adopt(self, backends: tuple[Backend, ...]) -> None:
         """Start with every node in agreement with the slice, as long after the last change."""
-        self._seen = backends
+        self._seen = [Change(backends, 0)]
         self._pushed = translate_backends(backends, self._settings.enable_drain_support)
         for node in self._gateway.nodes:
             self._gateway.apply(node, self._pushed, self._world.now_s)

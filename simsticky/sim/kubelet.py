@@ -205,7 +205,7 @@ class Kubelet:
         yield Wait(env, noticed_s, Phase.STATUS)
         if _is_ending(pod):
             return
-        self._cluster.set_ready(pod, ready=False, why="its container is down")
+        self._cluster.set_ready(pod, ready=False, why="its container is down", cause=container.cause)
         back_off = self._back_offs.get(pod.index, CrashLoopBackOff())
         jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.index, number)
         wait_s = back_off.retry_in_s(finished_s, jitter)

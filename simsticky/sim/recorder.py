@@ -99,8 +99,6 @@ class Recorder:
         self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
         self.keeps_sessions = level != "summary"
         self.sends = 0
-        self.sessions_seen = 0
-        self.sessions_broken_in_background = 0
 
     # What the model tells ---------------------------------------------------------------------------------------
 
@@ -219,8 +217,6 @@ class Recorder:
         if self.keeps_sessions:
             self.recording.residence_blocks.append(self._moves)
         self.recording.end_s = now_s
-        self.count("sessions_seen", self.sessions_seen)
-        self.count("background_broken_sessions_count", self.sessions_broken_in_background)
         self.recording.counts = self._counts
         self.recording.digest = self._hash.hexdigest()
         return self.recording

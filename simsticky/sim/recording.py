@@ -9,6 +9,7 @@ everything that is the same for nearly every request, so that the hot path write
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +80,37 @@ class Origin(IntEnum):
     CRASH = 5
     BACKGROUND = 6
     RETARGETED = 7
+
+
+class How(IntEnum):
+    """How an operation has cut a session off from the pod with its state, or is about to (docs/model.md, rule B13)."""
+
+    DELETED = 0
+    CRASHED = 1
+    NODE_ENDED = 2
+    UNROUTED = 3
+    DISCONNECTED = 4
+    STOPPED = 5
+    REMOVED = 6
+    DRAINED = 7
+    UNHEALTHY = 8
+    REHASHED = 9
+
+
+class Exposure(NamedTuple):
+    """An operation has cut a session off from the container that holds its state, or could.
+
+    Attributes:
+        operation: Its number.
+        at_s: When, in seconds of simulated time.
+        container: The container's index.
+        how: By what.
+    """
+
+    operation: int
+    at_s: float
+    container: int
+    how: How
 
 
 _FIELDS = (
@@ -212,8 +244,8 @@ class EventRecord:
 class OperationRecord:
     """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions.
 
-    ``entry`` is the key of its entry on the timeline (``simsticky.scenario.entries``); ``wanted_pods`` the size it asked
-    for, -1 if it asked for none; ``target`` what it was done to.
+    ``entry`` is the key of its entry on the timeline (``simsticky.scenario.entries``); ``wanted_pods`` is the size it
+    asked for, -1 if it asked for none; ``target`` is what it was done to.
     """
 
     number: int
@@ -281,7 +313,10 @@ class Recording:
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
-        entries: What became of the sessions, by entry of the timeline.
+        union: What became of the sessions, over all operations.
+        entries: The same by entry of the timeline.
+        exposures: The exposed sessions and their exposures, several of a session that met several; empty at
+            ``summary``.
         containers: For each container index the index of its pod in ``pods``.
         lives: For each container index its life.
         counts: Counters by summary key.
@@ -304,7 +339,9 @@ class Recording:
     lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
+    union: Harmed = field(default_factory=lambda: Harmed())
     entries: dict[str, Harmed] = field(default_factory=dict)
+    exposures: list[tuple[int, Exposure]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     latency: LogHistogram = field(default_factory=LogHistogram)
     connections: ConnectionTotals = field(default_factory=ConnectionTotals)
