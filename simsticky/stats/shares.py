@@ -8,7 +8,8 @@ least 1, so the interval is never narrower than that of independent units.
 **Degrees of freedom.** That variance comes from a few clusters and is itself uncertain, the more so the fewer of them
 have events: ``1 / df = 1 / (R - 1) + TAIL * (deff - 1) / events``. The second term is Satterthwaite's (1946) with the
 kurtosis of counts whose clusters have gamma-distributed chances, where TAIL is 1.5; the sample's own kurtosis is no
-use, it is too small just where the variance is. A TAIL of 2 holds the tail over the whole grid.
+use, it is too small just where the variance is. A TAIL of 2 holds the tail over the whole grid. Under 3 degrees, or
+R - 1, an end says nothing any more.
 
 **Few events.** Under :func:`enough` effective events (events over design effect) the design effect cannot be told from
 the data. Then the upper end is also at least Clopper and Pearson's on the effective sample (Korn and Graubard 1998)
@@ -30,6 +31,9 @@ TAIL = 2.0
 
 ASSUMED = 5.0
 """Design effect that is assumed at least where it cannot be told: few events, or none."""
+
+# Where events are few, Clopper and Pearson's end stands in for what fewer degrees of freedom would add.
+_FEWEST_DEGREES = 3
 
 _ENOUGH, _ENOUGH_IN_FEW_RUNS, _FEW_RUNS = 8, 16, 30
 
@@ -76,8 +80,10 @@ def limits(share: Any, design_effect: Any, size: Any, replications: Any, level: 
     deff = np.where(certain, 1.0, design_effect)
     events = np.minimum(share, 1 - share) * size
     few = certain | (events / deff < enough(replications))
+    most = np.asarray(replications) - 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        degrees = 1 / (1 / (np.asarray(replications) - 1) + TAIL * (deff - 1) / events)
+        degrees = 1 / (1 / most + TAIL * (deff - 1) / events)
+        degrees = np.maximum(degrees, np.minimum(most, _FEWEST_DEGREES))
         half = stdtrit(degrees, 1 - tail) * np.sqrt(deff / (size * share * (1 - share)))
         low = np.where(certain, share, expit(logit(share) - half))
         high = np.where(certain, share, expit(logit(share) + half))

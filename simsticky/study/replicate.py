@@ -242,7 +242,7 @@ class Study(ShownInNotebooks):
 
     def _estimate(self, metric: Metric) -> Estimate:
         found = estimate_metric(metric, self._column)
-        if found.interval.estimate is None and breaks_by_operations(metric):
+        if breaks_by_operations(metric):
             return replace(found, interval=of_nothing(found.interval, absence_of(self._column, self.scenario)))
         return found
 

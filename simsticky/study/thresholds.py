@@ -217,7 +217,7 @@ def _why_open(interval: Interval) -> str:
     return ""
 
 
-_COUNTS = (EXPOSED, "sticky_bound_sessions", "requests_sent")
+_COUNTS = (EXPOSED, "sticky_bound_sessions", "requests_sent", "requests_answered", "requests_failed")
 
 _WHY = {
     Absence.NOT_STICKY: "this gateway is not sticky: no session is bound to a pod",

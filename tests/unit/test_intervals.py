@@ -134,6 +134,13 @@ def test_few_events_reach_as_far_as_an_assumed_design_effect():
     assert (enough.kind, enough.is_assumed) == ("logit t", False)
 
 
+def test_one_bad_run_of_three_leaves_an_end_that_says_something():
+    """Six failures of a hundred thousand, all in one run: below one percent all the same."""
+    interval = share_interval([0, 6, 0], [38_000, 38_100, 38_000])
+    assert interval.kind == "few events"
+    assert 0.0005 < interval.high < 0.01
+
+
 def test_a_seldom_break_does_not_narrow_the_bound_of_none():
     """One broken session is no better news than none."""
     none, one = share_interval([0] * 30, [500] * 30), share_interval([1] + [0] * 29, [500] * 30)
