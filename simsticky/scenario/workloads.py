@@ -78,7 +78,9 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     _selector(found, workload)
     grace_keys = (*POD, "terminationGracePeriodSeconds")
     found.take_whole_number(pods, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
-    if (container := _container(found, pods, entrance)) is not None:
+    container = _container(found, pods, entrance)
+    found.fill("deployment", pods, container or ())
+    if container is not None:
         _pre_stop(found, pods, container)
         for probe in _PROBES:
             _probe(found, pods, container, probe)
