@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 
 from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
+from simsticky.kong.algorithms.hash_modulo import HashModulo
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
@@ -25,6 +26,7 @@ from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.recording import Origin
 from simsticky.sim.sessions import Cut, Session, Sessions
+from simsticky.sim.slow_start import SlowStart
 from simsticky.sim.streams import Purpose
 from simsticky.sim.workers import Node, Worker
 from simsticky.sim.world import World
@@ -74,6 +76,8 @@ class Gateway:
             identity=settings.sticky_identity,
         )
         self.affinity = NONE if make_algorithm else AFFINITY.get(policy.algorithm, NONE)
+        self._slow_start = SlowStart(world, settings.slow_start, self._rebuild_routes)
+        self._by_modulo = settings.hash_method == "modulo"
         self._incremental = settings.sync == "incremental"
         self._blackhole = settings.connection == "blackhole"
         self._held = scenario.traffic.connections.long_lived
@@ -149,7 +153,7 @@ class Gateway:
             case "sticky-sessions":
                 return StickySessions(self._options, draw=draw, in_flight=self._in_flight)
             case "consistent-hashing":
-                return ConsistentHashing(self._policy.slots)
+                return HashModulo() if self._by_modulo else ConsistentHashing(self._policy.slots)
             case "least-connections":
                 return LeastConnections()
             case "latency":
@@ -190,8 +194,10 @@ class Gateway:
         if before != node.weights:
             node.changed_by = cause
         node.log_until(now_s)
+        node.targets = targets
+        self._slow_start.listed(node, before, now_s)
         for worker in node.workers:
-            worker.begin(self._balancer(worker, targets))
+            worker.begin(self._balancer(worker, self._slow_start.weighed(node, now_s)))
         self._health.rebuild(node, targets, now_s)
         self._rebuild_routes(node)
 
@@ -234,6 +240,7 @@ class Gateway:
         restart = node.restarts
         self._health.forget(node)
         node.weights = {}
+        node.targets = ()
         node.removed_s.clear()
         for worker in node.workers:
             worker.begin(self._balancer(worker, ()))

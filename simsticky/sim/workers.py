@@ -10,6 +10,7 @@ from heapq import heapify, heappop, heappush
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.balancer import Balancer, Handle, NoPeerError
+from simsticky.kong.upstream import Target
 from simsticky.sim.pods import Container
 from simsticky.sim.recording import Kind, Mechanism, Origin, Outcome, pack
 from simsticky.sim.sessions import Exchange
@@ -26,6 +27,8 @@ class Node:
         up: Whether it takes requests; not while it restarts.
         routes: Listening container by address, for targets of the table that requests may take without ado.
         weights: Weight of every listed target by address.
+        targets: The table as it was pushed; their weights are the full ones also while they grow.
+        since_s: Since when each target whose weight grows has been listed.
         removed_s: When a target that was listed left the table, by its pod's index.
         changed_by: Number of the operation behind the latest change of the table, 0 if none.
         restarts: How often it went down.
@@ -39,6 +42,8 @@ class Node:
         "removed_s",
         "restarts",
         "routes",
+        "since_s",
+        "targets",
         "up",
         "watched",
         "weights",
@@ -52,6 +57,8 @@ class Node:
         self.up = True
         self.routes: dict[str | None, Container] = {}
         self.weights: dict[str, int] = {}
+        self.targets: tuple[Target, ...] = ()
+        self.since_s: dict[str, float] = {}
         self.removed_s: dict[int, float] = {}
         self.changed_by = 0
         self.restarts = 0
