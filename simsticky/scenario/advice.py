@@ -9,7 +9,7 @@ from simsticky.kong.upstream import THRESHOLD_LIMITS
 from simsticky.kubernetes.statefulset import heeds_max_unavailable
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.replicas import warnings_of_start
-from simsticky.scenario.upstream_settings import checks, threshold_comparison
+from simsticky.scenario.upstream_settings import checks, passes_threshold, threshold_comparison
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
@@ -95,6 +95,9 @@ def _about_health_checks(scenario: "Scenario") -> Iterator[str]:
     settings = checks(scenario)
     active, passive = settings.active, settings.passive
     where = "upstream.healthchecks"
+    written = scenario.upstream.healthchecks
+    if written is not None and written.threshold and not passes_threshold(scenario):
+        yield f"{where}.threshold: the controller {scenario.kic.version} drops it, 3.5.3 is the first that does not"
     if settings.threshold == THRESHOLD_LIMITS[1] and threshold_comparison(scenario) == "gt":
         yield f"{where}.threshold: no share exceeds 100 percent, so that every request gets 503"
     if active.type == "tcp" and (active.healthy.interval_s or active.unhealthy.interval_s):

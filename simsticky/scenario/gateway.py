@@ -182,8 +182,8 @@ class Gateway(Section):
     """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge); if left out, ge where
     ``version`` is 3.13 or later, gt otherwise."""
     sticky_new_pick: Literal["round_robin", "in_order", "random", "least_connections"] = "round_robin"
-    """How a session without a usable cookie gets its target. ``in_order`` is a wheel in list order that nobody
-    shuffles, the first target first: Kong does not do so, other proxies in an experiment do."""
+    """How a session without a usable cookie gets its target. ``in_order`` is a wheel in the order in which
+    the pods were created, the first one first, that nobody shuffles: other proxies in an experiment do so, not Kong."""
     sticky_on_unhealthy: Literal["rebind", "follow"] = "rebind"
     """Whether a session leaves a target that Kong's health check calls unhealthy."""
     sticky_on_weight_zero: Literal["follow", "rebind"] = "follow"

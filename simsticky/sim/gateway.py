@@ -83,6 +83,8 @@ class Gateway:
         self.affinity = AFFINITY.get(policy.algorithm, NONE)
         self.asks_each_time = make_algorithm is not None
         self._slow_start = SlowStart(world, settings.slow_start, self._rebuild_routes)
+        # KIC lists targets by address, which is luck; a person who writes another proxy's file, in order of creation.
+        self._by_age = settings.sticky_new_pick == "in_order" or settings.hash_method == "modulo"
         self._by_modulo = settings.hash_method == "modulo"
         self._incremental = settings.sync == "incremental"
         self._blackhole = settings.connection == "blackhole"
@@ -196,6 +198,8 @@ class Gateway:
         if not node.up:
             return
         targets = tuple(targets)
+        if self._by_age:
+            targets = tuple(sorted(targets, key=lambda target: self._pods[target.address].index))
         if self._options.identity == "by_target_id":
             targets = tuple(Target(t.address, t.weight, self._identity(t.address)) for t in targets)
         before, node.weights = node.weights, {target.address: target.weight for target in targets}

@@ -84,6 +84,14 @@ def test_a_new_target_begins_slowly(tmp_path: Path) -> None:
     assert early[True] > ramp[True]
 
 
+def test_new_sessions_in_order_begin_with_the_pod_that_was_created_first(tmp_path: Path) -> None:
+    """Protects stickyNewPick: in_order as experiments have it: whatever the addresses, the oldest pod comes first."""
+    clients = [[1.0 + i] for i in range(6)]
+    for seed in (1, 2, 3):
+        story = tell(tmp_path, clients, {"gateway": {"stickyNewPick": "in_order"}}, seed=seed)
+        assert [story.requests(session)[0].pod for session in range(6)] == [pod.pod for pod in story.pods] * 2
+
+
 def test_a_restarted_node_has_nothing_new(tmp_path: Path) -> None:
     """Protects the whole table of a node that comes back: all of it is new, so nothing has to start slowly."""
     restart = {"timeline": [{"at": 10.0, "gatewayRestart": "kong-1", "downtime": 1.0}]}
