@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from simsticky.kong.upstream import THRESHOLD_LIMITS
+from simsticky.kubernetes.restart import RULES_SINCE
 from simsticky.kubernetes.statefulset import heeds_max_unavailable
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.replicas import warnings_of_start
@@ -42,6 +43,13 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
         yield (
             f"deployment.updateStrategy.maxUnavailable: Kubernetes {scenario.kubernetes.version} does not heed it and"
             " updates one pod at a time; 1.35.0 to 1.35.3 did, and 1.37 does again"
+        )
+    if not scenario.kubernetes.knows(RULES_SINCE) and (
+        deployment.restart_policy != "Always" or deployment.restart_policy_rules
+    ):
+        yield (
+            f"deployment.restartPolicy: in Kubernetes {scenario.kubernetes.version} a container has no restart policy of"
+            " its own, 1.35 is the first: it is restarted whatever it exits with"
         )
     yield from warnings_of_start(scenario)
     yield from _about_traffic(scenario)

@@ -42,7 +42,15 @@ _PROBES: Mapping[str, tuple[str, ...]] = {
 }
 _NOTES = {"resources": "requests and limits have no effect on the model"}
 _READABLE_POD = ("terminationGracePeriodSeconds", "containers", "initContainers")
-_READABLE_CONTAINER = ("lifecycle", *_PROBES, "ports", "image", "imagePullPolicy")
+_READABLE_CONTAINER = (
+    "lifecycle",
+    *_PROBES,
+    "ports",
+    "image",
+    "imagePullPolicy",
+    "restartPolicy",
+    "restartPolicyRules",
+)
 
 
 def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[Any]) -> None:
@@ -69,6 +77,12 @@ def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[A
         for probe in _PROBES:
             _probe(found, obj, container, probe)
         found.take(obj, (*container, "imagePullPolicy"), ("deployment", "imagePullPolicy"))
+        found.take(obj, (*container, "restartPolicy"), ("deployment", "restartPolicy"))
+        if rules := obj.items(*container, "restartPolicyRules"):
+            found.look(obj, (*container, "restartPolicyRules"))
+            place = obj.place(*container, "restartPolicyRules")
+            found.put(("deployment", "restartPolicyRules"), rules, place)
+            found.read(obj, (*container, "restartPolicyRules"), "exit codes of app.crash restart in place")
         read_sidecars(found, obj, container)
         for field, note in _NOTES.items():
             if obj.get(*container, field) is not None:

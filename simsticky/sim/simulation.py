@@ -268,7 +268,8 @@ class Simulation:
         behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
         owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
         self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, how, cause)
-        self._timeline.pod_deleted(pod, cause)
+        if cause:
+            self._timeline.pod_deleted(pod, cause)
 
     def _listeners_changed(self) -> None:
         publish_pod_sets(self._world, self._cluster, self._gateway)
