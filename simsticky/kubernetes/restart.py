@@ -1,8 +1,8 @@
 """Whether a container that has ended is started again in its pod: its own restart policy, and rules by exit code.
 
-Source: Kubernetes, core/v1 ``restartPolicy`` and ``restartPolicyRules`` of a container (KEP-5307, beta and
-on from 1.35, where a container may have a policy of its own) and ``RestartAllContainers`` (KEP-5532, beta and on from 1.36), which
-restart in place: same pod, same address.
+Source: Kubernetes, core/v1 ``restartPolicy`` and ``restartPolicyRules`` of a container (KEP-5307, beta and on from
+1.35, where a container may have a policy of its own) and ``RestartAllContainers`` (KEP-5532, beta and on from 1.36);
+both restart in place: same pod, same address.
 """
 
 from collections.abc import Collection, Sequence

@@ -38,19 +38,7 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
             yield f"timeline.{i}: {operation.label} at {when} is after the run's end"
         if operation.kind == "rollout" and deployment.paused:
             yield f"timeline.{i}: {operation.label} does not proceed, the Deployment is paused"
-    most, release = deployment.update_strategy.max_unavailable, scenario.kubernetes.release
-    if deployment.kind == "StatefulSet" and most is not None and not heeds_max_unavailable(release):
-        yield (
-            f"deployment.updateStrategy.maxUnavailable: Kubernetes {scenario.kubernetes.version} does not heed it and"
-            " updates one pod at a time; 1.35.0 to 1.35.3 did, and 1.37 does again"
-        )
-    if not scenario.kubernetes.knows(RULES_SINCE) and (
-        deployment.restart_policy != "Always" or deployment.restart_policy_rules
-    ):
-        yield (
-            f"deployment.restartPolicy: in Kubernetes {scenario.kubernetes.version} a container has no restart policy of"
-            " its own, 1.35 is the first: it is restarted whatever it exits with"
-        )
+    yield from _about_the_release(scenario)
     yield from warnings_of_start(scenario)
     yield from _about_traffic(scenario)
     yield from _about_health_checks(scenario)
@@ -67,6 +55,23 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
     ):
         if probe is not None and probe.timeout_seconds > probe.period_seconds:
             yield f"deployment.{name}: timeoutSeconds exceeds periodSeconds"
+
+
+def _about_the_release(scenario: "Scenario") -> Iterator[str]:
+    """Yield what the stated release of Kubernetes does not heed."""
+    deployment, kubernetes = scenario.deployment, scenario.kubernetes
+    most = deployment.update_strategy.max_unavailable
+    if deployment.kind == "StatefulSet" and most is not None and not heeds_max_unavailable(kubernetes.release):
+        yield (
+            f"deployment.updateStrategy.maxUnavailable: Kubernetes {kubernetes.version} does not heed it and updates"
+            " one pod at a time; 1.35.0 to 1.35.3 did, and 1.37 does again"
+        )
+    own = deployment.restart_policy != "Always" or deployment.restart_policy_rules
+    if own and not kubernetes.knows(RULES_SINCE):
+        yield (
+            f"deployment.restartPolicy: in Kubernetes {kubernetes.version} a container has no restart policy of its"
+            " own, 1.35 is the first release: it is restarted whatever it exits with"
+        )
 
 
 def _about_traffic(scenario: "Scenario") -> Iterator[str]:
