@@ -47,9 +47,8 @@ _TEMPLATE = (
     read(f"{_APP}.imagePullPolicy", "whether a node pulls an image that it has"),
     read(f"{_APP}.lifecycle.preStop", "the wait before SIGTERM: sleep, or an exec of sleeps"),
     refused(f"{_APP}.lifecycle.preStop.httpGet", "its length is not in the manifest: state deployment.preStop"),
-    said(
-        f"{_APP}.lifecycle.preStop.tcpSocket", "the kubelet does not run it: the hook fails, and SIGTERM comes at once"
-    ),
+    read(f"{_APP}.lifecycle.preStop.tcpSocket", "a hook that fails: the kubelet does not run it"),
+    said(f"{_APP}.lifecycle.preStop.tcpSocket", "SIGTERM comes at once"),
     *_PROBES,
     listed(f"{_APP}.resources", "requests and limits move no number, but for the target of an autoscaler"),
     read(f"{_POD}.initContainers[]", "a native sidecar if restartPolicy is Always, else nothing that runs on"),
