@@ -1,6 +1,6 @@
 """The command ``simsticky``: its verbs, and what an ending means in exit codes.
 
-0 done · 1 internal error · 2 usage or bad input · 3 threshold or lint failure · 4 inconclusive · 70 invariant
+0 done · 1 internal error · 2 usage or bad input · 3 threshold or lint failure · 4 not certain · 70 invariant
 violated · 130 interrupted.
 """
 

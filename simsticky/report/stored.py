@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
 
 FILE = "study.json"
-VERSION = 1
+VERSION = 2
 _TEXT = {
     "pods": ("pod", "replica_set", "node", "address"),
     "load": ("pod",),
     "sessions": ("first_pod", "last_pod", "end"),
     "requests": ("pod", "node", "outcome", "broke", "mechanism", "origin"),
     "events": ("actor", "kind", "subject", "detail"),
-    "operations": ("label", "kind", "stuck"),
+    "operations": ("label", "kind", "entry", "stuck"),
+    "exposures": ("pod", "how"),
 }
 """Columns of each frame that hold words; an empty word is no missing number."""
 
@@ -113,6 +114,11 @@ class StoredRun:
     def operations(self) -> DataFrame:
         """One row per operation of the timeline."""
         return _frame(self.directory, "operations")
+
+    @cached_property
+    def exposures(self) -> DataFrame:
+        """One row per exposure of a session."""
+        return _frame(self.directory, "exposures")
 
 
 def read(directory: Path) -> tuple[Study, StoredRun]:

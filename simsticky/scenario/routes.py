@@ -231,6 +231,7 @@ def _timeout(found: Findings, route: KubernetesObject, keys: Keys) -> None:
 def _read_ingress(found: Findings, chosen: Backend) -> None:
     ingress = chosen.route
     found.read(ingress, chosen.keys, f"to Service {chosen.service}")
+    found.fill("ingress", ingress)
     found.take(ingress, (*chosen.rule, "path"), ("ingress", "path"))
     read_strip_path(found, ingress)
     found.list_the_rest(ingress)

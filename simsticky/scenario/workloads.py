@@ -78,11 +78,14 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     _selector(found, workload)
     grace_keys = (*POD, "terminationGracePeriodSeconds")
     found.take_whole_number(pods, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
-    if (container := _container(found, pods, entrance)) is not None:
+    container = _container(found, pods, entrance)
+    found.fill("deployment", pods, container or ())
+    if container is not None:
         _pre_stop(found, pods, container)
         for probe in _PROBES:
             _probe(found, pods, container, probe)
         found.take(pods, (*container, "imagePullPolicy"), ("deployment", "imagePullPolicy"))
+        _restart_rules(found, pods, container)
         read_sidecars(found, pods, container, entrance, mesh)
         for field, note in _NOTES.items():
             if pods.get(*container, field) is not None:
@@ -97,6 +100,16 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     if pods is not owner:
         _owned(found, workload)
         found.list_the_rest(pods)
+
+
+def _restart_rules(found: Findings, pods: KubernetesObject, container: Keys) -> None:
+    """Read a container's own restart policy and rules."""
+    found.take(pods, (*container, "restartPolicy"), ("deployment", "restartPolicy"))
+    if rules := pods.items(*container, "restartPolicyRules"):
+        keys = (*container, "restartPolicyRules")
+        found.look(pods, keys)
+        found.put(("deployment", "restartPolicyRules"), rules, pods.place(*keys))
+        found.read(pods, keys, "exit codes of app.crash restart in place")
 
 
 def _owned(found: Findings, workload: Workload) -> None:

@@ -68,7 +68,8 @@ class Cluster:
             created_s=self._world.now_s if created_s is None else created_s,
         )
         self.records.append(record)
-        pod = Pod(index, entity, f"{self._world.streams.bits(Purpose.UID, entity):016x}", record, replica_set)
+        uid = f"{self._world.streams.bits(Purpose.UID, entity):016x}"
+        pod = Pod(index, entity, uid, record, replica_set, cause)
         self.pods.append(pod)
         if created_s is None:
             actor = "replicaset" if name is None else "statefulset"
@@ -143,11 +144,22 @@ class Cluster:
             pod.record.started_s = now_s
         return pod.container
 
-    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None, why: str = "") -> None:
-        """Publish a pod's Ready condition; ``why`` is for people."""
+    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None, why: str = "", cause: int = 0) -> None:
+        """Publish a pod's Ready condition.
+
+        Args:
+            pod: The pod.
+            ready: The condition.
+            since_s: When it became so, if long ago.
+            why: For people.
+            cause: Number of the operation behind its being unready, 0 if none is. What has made it unready is behind
+                its being ready again, too.
+        """
         if pod.ready == ready:
             return
         pod.ready = ready
+        if not ready:
+            pod.readiness_by = cause
         pod.ready_since_s = (self._world.now_s if since_s is None else since_s) if ready else None
         if ready and pod.record.ready_s != pod.record.ready_s:
             pod.record.ready_s = pod.ready_since_s or 0.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from simsticky.kic.translator import Backend, Endpoint
 from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.endpoints import IngressController
+from simsticky.sim.endpoints import Change, IngressController
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.pods import Pod
 from simsticky.sim.recording import Selection
@@ -133,7 +133,9 @@ class EndpointSliceController:
             service.listed_of = service.selects
             text = f"{len(left)} endpoints leave at once, {len(wanted)} come"
             self._tell(service, "switched", service.selects, text, service.cause)
+            changes = [Change(self.backends(), service.cause)]
         else:
+            changes = self._changes(service, before)
             for pod in left:
                 self._tell(service, "left", pod.name, "left the slice", pod.record.deleted_by)
             for pod, endpoint in wanted.items():
@@ -141,7 +143,7 @@ class EndpointSliceController:
                     state = f"ready={_word(endpoint.ready)} terminating={_word(endpoint.terminating)}"
                     self._tell(service, "wrote", pod.name, state, pod.record.deleted_by)
         if service in self._route:
-            self._publish()
+            self._ingress.slice_changed(changes)
 
     def _is_told(self, service: _Service) -> bool:
         """Whether a Service is part of the story: beside one whose selector changes, only those that the route uses."""
@@ -165,8 +167,19 @@ class EndpointSliceController:
 
     # The route --------------------------------------------------------------------------------------------------
 
-    def _publish(self) -> None:
-        self._ingress.slice_changed(self.backends())
+    def _changes(self, service: _Service, before: dict[Pod, Endpoint]) -> list[Change]:
+        """Return what a write has changed, pod by pod, each with the operation behind it; the last holds all of it."""
+        wanted, now, changes = service.listed, dict(before), []
+        moved = [pod for pod in {**before, **wanted} if before.get(pod) != wanted.get(pod)]
+        for pod in sorted(moved, key=lambda pod: pod.index):
+            if pod in wanted:
+                now[pod] = wanted[pod]
+            else:
+                del now[pod]
+            service.listed = {each: now[each] for each in sorted(now, key=lambda each: each.index)}
+            changes.append(Change(self.backends(), _behind(pod)))
+        service.listed = wanted
+        return changes
 
     def backends(self) -> tuple[Backend, ...]:
         """Return what the route leads to: the endpoints and the weight of each Service."""
@@ -176,10 +189,10 @@ class EndpointSliceController:
         """Whether the route leads to a workload's pods."""
         return any(service.selects == name for service in self._route)
 
-    def split(self, weights: Mapping[str, int]) -> None:
-        """Lead the route to the Services of several workloads, with a weight each (rule E4)."""
+    def split(self, weights: Mapping[str, int], cause: int) -> None:
+        """Lead the route to the Services of several workloads, with a weight each, by an operation (rule E4)."""
         self._route = {self._own[name]: weight for name, weight in weights.items()}
-        self._publish()
+        self._ingress.slice_changed([Change(self.backends(), cause)])
 
     def select(self, name: str, cause: int) -> None:
         """Let the Service whose selector changes select another workload's pods (rule E3).
@@ -195,7 +208,7 @@ class EndpointSliceController:
         recording.selections.append(Selection(self._world.now_s, len(recording.pod_states), name))
         if service not in self._route:
             self._route = {service: None}
-            self._publish()
+            self._ingress.slice_changed([Change(self.backends(), cause)])
         self._queue(service)
 
     def adopt(self) -> None:
@@ -206,3 +219,12 @@ class EndpointSliceController:
 
 def _word(value: bool | None) -> str:
     return str(value).lower()
+
+
+def _behind(pod: Pod) -> int:
+    """Return the operation behind what a pod's endpoint is now, 0 for none."""
+    if pod.deleted:
+        return pod.record.deleted_by
+    if pod.container is not None and pod.container.dead:
+        return pod.container.cause
+    return pod.readiness_by

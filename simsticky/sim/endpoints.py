@@ -1,9 +1,9 @@
 """The Kong Ingress Controller: from EndpointSlices to the tables of the Kong nodes (docs/model.md, rules I)."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import partial
 from math import ceil, floor, log1p
-from typing import Any
+from typing import Any, NamedTuple
 
 from simsticky.kic.translator import Backend, translate_backends
 from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
@@ -11,11 +11,19 @@ from simsticky.sim.cluster import Cluster
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, Wait, call_at
 from simsticky.sim.streams import Purpose
+from simsticky.sim.tables import Step
 from simsticky.sim.workers import Node
 from simsticky.sim.world import World
 
 _SLACK = 1e-9
 """In ticks: what a time on a tick may be off by."""
+
+
+class Change(NamedTuple):
+    """What the route leads to from a change on, and the number of the operation behind it, 0 if none."""
+
+    backends: tuple[Backend, ...]
+    cause: int
 
 
 class IngressController:
@@ -30,8 +38,9 @@ class IngressController:
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
-        self._seen: tuple[Backend, ...] = ()
+        self._seen: list[Change] = []
         self._pushed: tuple[Target, ...] | None = None
+        self._steps: list[Step] = []
         self._busy_since_s = self._busy_until_s = 0.0
         self._tick_pending = False
         self._changes = 0
@@ -42,16 +51,20 @@ class IngressController:
         if settings.config_churn:
             world.env.process(self._churn())
 
-    def slice_changed(self, backends: tuple[Backend, ...]) -> None:
-        """An EndpointSlice or the route was written; its cache hears of it after the watch delay."""
+    def slice_changed(self, changes: Sequence[Change]) -> None:
+        """An EndpointSlice or the route was written; its cache hears of it after the watch delay.
+
+        Args:
+            changes: What one write has changed, each with the operation behind it; the last holds all of it.
+        """
         self._changes += 1
         now_s = self._world.now_s
         delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
         self._heard_s = max(self._heard_s, now_s + delay_s)  # a watch delivers in order
-        call_at(self._world.env, self._heard_s - now_s, Phase.CONTROLLER, partial(self._observe, backends))
+        call_at(self._world.env, self._heard_s - now_s, Phase.CONTROLLER, partial(self._observe, tuple(changes)))
 
-    def _observe(self, backends: tuple[Backend, ...]) -> None:
-        self._seen = backends
+    def _observe(self, changes: Sequence[Change]) -> None:
+        self._seen.extend(changes)
         self._ask_for_tick()
 
     def _ask_for_tick(self) -> None:
@@ -78,7 +91,10 @@ class IngressController:
 
     def _tick(self) -> None:
         self._tick_pending = False
-        targets = translate_backends(self._seen, self._settings.enable_drain_support)
+        drains = self._settings.enable_drain_support
+        steps = [Step(translate_backends(change.backends, drains), change.cause) for change in self._seen[1:]]
+        del self._seen[:-1]
+        targets = translate_backends(self._seen[-1].backends, drains)
         unrelated, self._unrelated = self._unrelated, set()
         if targets != self._pushed:
             nodes = self._gateway.nodes
@@ -88,16 +104,18 @@ class IngressController:
             return
         before = {t.address: t.weight for t in self._pushed or ()}
         after = {t.address: t.weight for t in targets}
-        cause = self._cause(before, after)
+        if targets != self._pushed:
+            self._steps += steps
         self._pushed = targets
         self._pushes += 1
         note = _difference(before, after, self._cluster)
         self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
         for node in nodes:
-            self._push(node, targets, note, cause)
+            self._push(node, targets, note)
 
-    def _push(self, node: Node, targets: tuple[Target, ...], note: str, cause: int) -> None:
-        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, partial(self._apply, node, targets, note, cause))
+    def _push(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
+        apply = partial(self._apply, node, targets, note, len(self._steps))
+        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, apply)
 
     def _on_the_way_s(self, node: Node) -> float:
         """Begin a push to a node; return how long it takes."""
@@ -106,21 +124,14 @@ class IngressController:
         self._busy_until_s = max(self._busy_until_s, self._busy_since_s + delay_s)
         return delay_s
 
-    def _apply(self, node: Node, targets: tuple[Target, ...], note: str, cause: int) -> None:
+    def _apply(self, node: Node, targets: tuple[Target, ...], note: str, steps: int) -> None:
+        """Apply a push, which holds the first ``steps`` of all changes there have been."""
         if not node.up:
             return
-        self._gateway.apply(node, targets, self._world.now_s, cause)
+        self._gateway.apply(node, targets, self._world.now_s, self._steps[node.configured : steps])
+        node.configured = steps
         self._world.tell(node.name, "pushed", f"{len(targets)} targets", note)
         publish_pod_sets(self._world, self._cluster, self._gateway)
-
-    def _cause(self, before: dict[str, int], after: dict[str, int]) -> int:
-        """Return the operation behind a change of the table: that of a pod it takes away, else the latest."""
-        if before == after:
-            return 0
-        pods = {pod.address: pod for pod in self._cluster.pods}
-        changed = [pods[a] for a in pods if before.get(a) != after.get(a)]
-        causes = [pod.record.deleted_by or pod.unready_by or pod.unlisted_by for pod in changed]
-        return max(causes, default=0) or self._gateway.latest_operation
 
     # Pushes for other reasons -----------------------------------------------------------------------------------
 
@@ -152,7 +163,7 @@ class IngressController:
             return
         node.up = True
         note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._cluster)
-        self._apply(node, self._pushed or (), note, 0)
+        self._apply(node, self._pushed or (), note, len(self._steps))
 
     def _churn(self) -> Generator[Wait, Any, None]:
         """Let unrelated objects change, as a Poisson process (rule I4)."""
@@ -165,7 +176,7 @@ class IngressController:
 
     def adopt(self, backends: tuple[Backend, ...]) -> None:
         """Start with every node in agreement with the slice, as long after the last change."""
-        self._seen = backends
+        self._seen = [Change(backends, 0)]
         self._pushed = translate_backends(backends, self._settings.enable_drain_support)
         for node in self._gateway.nodes:
             self._gateway.apply(node, self._pushed, self._world.now_s)

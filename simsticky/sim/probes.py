@@ -121,7 +121,8 @@ class Prober:
             yield from self._until_change(container, worker, first_look_s, tick)
             if container.dead or container.pod.deleted:
                 return
-            self._cluster.set_ready(container.pod, ready=worker.passed)
+            flaps = container.flapping_until_s > self._world.now_s
+            self._cluster.set_ready(container.pod, ready=worker.passed, cause=container.pod.unready_by if flaps else 0)
             tick = round((self._world.now_s - first_look_s) / worker.spec.period_s) + 1
 
     def _until_change(self, container: Container, worker: ProbeWorker, since_s: float, tick: int) -> Process:

@@ -27,6 +27,7 @@ from simsticky.sim.recording import Recording
 from simsticky.sim.sessions import Session, Sessions
 from simsticky.sim.stateful_sets import StatefulSetController
 from simsticky.sim.streams import Streams
+from simsticky.sim.tally import Tally
 from simsticky.sim.workload_controller import Template, WorkloadController
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock
@@ -87,10 +88,12 @@ class Simulation:
         self._window_s = window_s
         env = self._env = Clock()
         streams = Streams(seed, replication)
-        recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle)
+        acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
+        recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle, follows_evenness=acts)
         world = self._world = World(env, scenario, streams, recorder)
         self._workload = Workload(scenario, seed, replication)
-        self._sessions = Sessions(recorder, recorder.recording.operations)
+        self._tally = Tally(recorder, self._is_sticky, guards_timeline=bool(scenario.timeline))
+        self._sessions = Sessions(recorder, self._tally.count)
         self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
         browsers = self._gateway.browsers
@@ -149,6 +152,7 @@ class Simulation:
         if self._window_s is not None or not scenario.timeline:
             recorder.mark_window(end_s)
         self._sessions.close(end_s)
+        self._tally.close()
         recording = recorder.finish(end_s)
         recording.kernel_events = env.count_events()
         recording.control_events = recording.kernel_events - recorder.sends
@@ -268,7 +272,11 @@ class Simulation:
         behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
         owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
         self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, how, cause)
-        self._timeline.pod_deleted(pod, cause)
+        if cause:
+            self._timeline.pod_deleted(pod, cause)
+
+    def _is_sticky(self, session: Session) -> bool:
+        return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)
 
     def _listeners_changed(self) -> None:
         publish_pod_sets(self._world, self._cluster, self._gateway)

@@ -52,6 +52,7 @@ class StatefulSetController(WorkloadController):
         self._cause = 0
         self._history = [1]
         self._generations: dict[int, int] = {}
+        self._replaces: dict[int, int] = {}
         self._progress_deadline_s = float(deployment.progress_deadline_seconds)
         self._moved_s = 0.0
         self.name = name
@@ -95,8 +96,11 @@ class StatefulSetController(WorkloadController):
         return [pod for pod in self._cluster.pods if self.owns(pod)]
 
     def _pod_changed(self, pod: Pod) -> None:
-        if self.owns(pod):
-            self.wake()
+        if not self.owns(pod):
+            return
+        if not pod.active:
+            self._replaces[_ordinal(pod)] = pod.ended_by  # whose doing its replacement will be
+        self.wake()
 
     def adopt(self, running_since_s: Callable[[int], float]) -> list[Pod]:
         """Start with all pods of the first template."""
@@ -156,7 +160,7 @@ class StatefulSetController(WorkloadController):
         step = sync(self.spec, [self._seen(pod) for pod in by_ordinal.values()], now_s)
         for action in step.actions:
             if action.kind == "create":
-                pod = self._create(action.ordinal, action.revision, self._cause)
+                pod = self._create(action.ordinal, action.revision, self._replaces.pop(action.ordinal, self._cause))
                 self._start_pod(pod, self.templates[action.revision])
             else:
                 pod = by_ordinal[action.ordinal]
