@@ -195,7 +195,7 @@ class Gateway:
     def _table_of_the_past(self, targets: tuple[Target, ...]) -> Balancer:
         """Return a balancer that leads cookies and keys as a worker's did, and makes no picks."""
         if self._make_algorithm is not None:
-            algorithm: Algorithm = self._make_algorithm(lambda upto: 1)
+            algorithm: Algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
         elif self.affinity == COOKIE:
             algorithm = StickySessions(replace(self._options, new_pick="random"))
         else:

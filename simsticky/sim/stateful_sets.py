@@ -28,6 +28,7 @@ class StatefulSetController(WorkloadController):
         world: World,
         cluster: Cluster,
         name: str,
+        replicas: int,
         startup: Law,
         start_pod: Callable[[Pod, Template], None],
         delete_pod: Callable[[Pod, int], None],
@@ -53,7 +54,7 @@ class StatefulSetController(WorkloadController):
         self.on_change: list[Callable[[], None]] = []
         self.templates = {1: Template(startup)}
         self.spec = StatefulSetSpec(
-            replicas=deployment.replicas,
+            replicas=replicas,
             pod_management=deployment.pod_management_policy,
             update_strategy=deployment.update_strategy.type,
             partition=deployment.update_strategy.partition,
@@ -189,7 +190,7 @@ class StatefulSetController(WorkloadController):
     def _create(self, ordinal: int, revision: int, cause: int, created_s: float | None = None) -> Pod:
         generation = self._generations[ordinal] = self._generations.get(ordinal, 0) + 1
         name = f"{self.name}-{ordinal}" + (f".{generation}" if generation > 1 else "")
-        return self._cluster.create_pod(self.name, revision, cause, created_s=created_s, name=name)
+        return self._cluster.create_pod(0, self.name, revision, cause, created_s=created_s, name=name)
 
     def _seen(self, pod: Pod) -> StatefulPod:
         return StatefulPod(_ordinal(pod), pod.record.revision, pod.phase, pod.ready_since_s, pod.deleted)
