@@ -113,6 +113,8 @@ class Crashes(Section):
     """From the start of a container until it crashes; one that runs at 0 is met at a random moment of its life."""
     versions: Literal["all", "new"] = "all"
     """Whose containers: all, or only those of versions rolled out in the run."""
+    exit_code: Annotated[Whole, Field(ge=0, le=255)] = 1
+    """What the process exits with, which matters to ``deployment.restartPolicyRules``."""
 
 
 class MemoryLimit(Section):

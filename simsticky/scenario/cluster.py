@@ -5,8 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from simsticky.kubernetes.pod import CRASH_LOOP_MAX_S
 from simsticky.scenario.distributions import Constant, Law, Lognormal, Uniform
-from simsticky.scenario.fields import Duration, Rate, Section, Switch, Version, Whole, version_of
+from simsticky.scenario.fields import Duration, Rate, Section, Switch, Version, Whole, release_of
 
 
 def _add_delays(schema: dict[str, Any]) -> None:
@@ -100,6 +101,8 @@ class Kubernetes(WithDelays):
     """Without a sign of life for this long a node is not ready (--node-monitor-grace-period; 50s from 1.32 on)."""
     unreachable_toleration: Duration = 300.0
     """Then its pods are deleted after this long (tolerationSeconds of the not-ready and unreachable taints)."""
+    max_container_restart_period: Annotated[Duration, Field(ge=1, le=CRASH_LOOP_MAX_S)] = CRASH_LOOP_MAX_S
+    """Longest wait of CrashLoopBackOff (KubeletConfiguration crashLoopBackOff.maxContainerRestartPeriod, 1.35)."""
     nodes: Annotated[Whole, Field(ge=1, le=100_000)] = 3
     """Nodes that pods are spread over."""
     pod_addresses: Literal["unique", "reuse"] = "unique"
@@ -107,5 +110,9 @@ class Kubernetes(WithDelays):
 
     def knows(self, since: tuple[int, int]) -> bool:
         """Return whether the stated release is this one or a later one; one that nobody states is."""
-        release = None if self.version is None else version_of(self.version)
-        return release is None or release >= since
+        return not self.release or self.release >= since
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The numbers of the stated release, empty if nobody states one."""
+        return () if self.version is None else release_of(self.version)

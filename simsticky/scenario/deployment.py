@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -227,6 +228,24 @@ class Sidecar(Section):
     """Its own preStop hook."""
 
 
+class ExitCodes(Section):
+    """Which exit codes a restart rule is about."""
+
+    operator: Literal["In", "NotIn"]
+    """Whether the code is to be one of ``values`` or none of them."""
+    values: Annotated[tuple[Annotated[Whole, Field(ge=0, le=255)], ...], Field(min_length=1, max_length=255)]
+    """The codes."""
+
+
+class RestartPolicyRule(Section):
+    """A rule of the application's container: with these exit codes it is restarted in its pod."""
+
+    action: Literal["Restart", "RestartAllContainers"]
+    """What is restarted in place; heeded from Kubernetes 1.35 on, all containers from 1.36 on."""
+    exit_codes: ExitCodes
+    """With which exit codes."""
+
+
 class UpdateStrategy(Section):
     """How a rollout of a StatefulSet replaces pods."""
 
@@ -234,6 +253,19 @@ class UpdateStrategy(Section):
     """``OnDelete``: a pod is replaced by a new version when somebody deletes it."""
     partition: Annotated[Whole, Field(ge=0)] = 0
     """Only ordinals from this one on are updated."""
+    max_unavailable: IntOrPercent | None = None
+    """Pods that an update may have down at a time, in pods or percent; one if left out. Releases differ in whether they
+    heed it (``kubernetes.version``)."""
+
+    @field_validator("max_unavailable")
+    @classmethod
+    def _some(cls, value: int | str | None) -> int | str | None:
+        # Source: Kubernetes, apps/validation.go: ValidateStatefulSetSpec.
+        if value is not None and scaled_int_or_percent(value, 100, round_up=True) == 0:
+            raise ValueError("Invalid value: 0: cannot be 0")
+        if isinstance(value, str) and scaled_int_or_percent(value, 100, round_up=True) > 100:
+            raise ValueError(f"Invalid value: {value}: must not be greater than 100%")
+        return value
 
 
 class DisruptionBudget(Section):
@@ -315,6 +347,11 @@ class Deployment(Section):
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """``IfNotPresent``: the first pod of a version on a node pulls the image, the others find it; ``Always``: every
     start of a container pulls; ``Never``: the image is there."""
+    restart_policy: Literal["Always", "OnFailure", "Never"] = "Always"
+    """Of the application's container: whether it is started again in its pod when it has ended; if not, the pod is over
+    and its owner makes another. A container has one of its own from Kubernetes 1.35 on."""
+    restart_policy_rules: tuple[RestartPolicyRule, ...] = ()
+    """Exit codes with which the container is restarted in its pod whatever its policy."""
     sidecars: tuple[Sidecar, ...] = ()
     """Other containers of the pod, in the order of the manifest."""
 

@@ -96,6 +96,7 @@ def text_annotation(obj: KubernetesObject, name: str) -> str | None:
 
 def read_service(found: Findings, service: KubernetesObject) -> None:
     """Read a Service, and its annotations for Kong but for that of its policy."""
+    found.fill("service", service)
     found.take(service, ("metadata", "name"), ("service", "name"))
     found.take(service, ("spec", "publishNotReadyAddresses"), ("service", "publishNotReadyAddresses"))
     found.read(service, ("spec", "selector"), str(equality_selector(service.get("spec", "selector")) or "nothing"))

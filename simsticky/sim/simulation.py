@@ -272,7 +272,8 @@ class Simulation:
         behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
         owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
         self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, how, cause)
-        self._timeline.pod_deleted(pod, cause)
+        if cause:
+            self._timeline.pod_deleted(pod, cause)
 
     def _is_sticky(self, session: Session) -> bool:
         return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)

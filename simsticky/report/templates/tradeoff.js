@@ -77,6 +77,10 @@
     verdict.className = judged.length ? `verdict ${classOf(worst)}` : "verdict";
     verdict.textContent = !point ? "This combination is not in the grid" : !judged.length ? "No thresholds are set"
       : `${worst} ${words[worst][0].toUpperCase()}${words[worst].slice(1)} with these settings`;
+    // A setting that is worse than what is there is none to choose, whatever its thresholds say.
+    const [stands, sign] = point ? point.stands : ["", ""];
+    if (stands) verdict.textContent += ` · ${stands}`;
+    if (sign) verdict.className = `verdict ${classOf(worst === "✗" ? worst : sign)}`;
   };
 
   const drawCurve = (at) => {
