@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 from simsticky.scenario.distributions import Constant, Law, Lognormal
 from simsticky.scenario.fields import Duration, Section, Whole
 from simsticky.scenario.problems import did_you_mean
+from simsticky.units import quoted
 
 _SHORT_FORMS = {
     "exit": {"listener": "close", "exit": "immediately"},
@@ -43,7 +44,7 @@ class OnSigterm(Section):
         if isinstance(value, str):
             if value not in _SHORT_FORMS:
                 hint = did_you_mean(value, _SHORT_FORMS) or f"one of {', '.join(_SHORT_FORMS)}, or a mapping"
-                raise ValueError(f"unknown reaction {value!r} to SIGTERM: {hint}")
+                raise ValueError(f"unknown reaction {quoted(value)} to SIGTERM: {hint}")
             return _SHORT_FORMS[value]
         if isinstance(value, Mapping) and isinstance(value.get("connections"), Mapping):
             if set(value["connections"]) != {"closeOver"}:

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.fields import Duration, Section
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
+from simsticky.units import quoted
 
 _KINDS = ("per-request", "long-lived")
 
@@ -27,7 +28,7 @@ def _attempts(value: Any) -> int | Literal["unlimited"]:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000:
         return value
     hint = did_you_mean(value, ["unlimited"]) if isinstance(value, str) else ""
-    raise ValueError(f"{value!r} is neither unlimited nor a whole number from 1" + (f"; {hint}" if hint else ""))
+    raise ValueError(f"{quoted(value)} is neither unlimited nor a whole number from 1" + (f"; {hint}" if hint else ""))
 
 
 Attempts = Annotated[
@@ -101,7 +102,7 @@ class Connections(Section):
         if isinstance(value, str):
             if value not in _KINDS:
                 hint = did_you_mean(value.replace(" ", "-"), _KINDS) or f"one of {', '.join(_KINDS)}, or a mapping"
-                raise ValueError(f"unknown kind {value!r} of connections: {hint}")
+                raise ValueError(f"unknown kind {quoted(value)} of connections: {hint}")
             return {"kind": value}
         return value
 

@@ -18,7 +18,7 @@ from simsticky.kubernetes import deployment_spec
 from simsticky.scenario.application import OnSigterm
 from simsticky.scenario.fields import Duration, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
-from simsticky.units import scaled_int_or_percent
+from simsticky.units import quoted, scaled_int_or_percent
 
 SHORT_PATHS: Mapping[str, tuple[str, ...]] = {
     "grace": ("terminationGracePeriodSeconds",),
@@ -31,12 +31,12 @@ SHORT_PATHS: Mapping[str, tuple[str, ...]] = {
 def _int_or_percent(value: Any) -> Any:
     # Source of the rules and texts: Kubernetes, apps/validation.go: ValidatePositiveIntOrPercent.
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"{value!r} is neither an integer nor a percentage such as 25%")
+        raise ValueError(f"{quoted(value)} is neither an integer nor a percentage such as 25%")
     scaled = scaled_int_or_percent(value, 100, round_up=True)
     if scaled < 0:
-        raise ValueError(f"Invalid value: {value}: must be greater than or equal to 0")
+        raise ValueError(f"Invalid value: {quoted(value)}: must be greater than or equal to 0")
     if scaled > 2**31 - 1:
-        raise ValueError(f"Invalid value: {value}: is too large")
+        raise ValueError(f"Invalid value: {quoted(value)}: is too large")
     return value
 
 
@@ -117,7 +117,7 @@ class PreStop(Section):
             return {"kind": "waitUntil", "until": value["waitUntil"], "at_most_s": value["atMost"]}
         known = ("sleep", "fails", "waitUntil", "atMost")
         for key in sorted(str(key) for key in keys.difference(known)):
-            raise ValueError(f"unknown key {key!r}; {did_you_mean(key, known) or 'known: ' + ', '.join(known)}")
+            raise ValueError(f"unknown key {quoted(key)}; {did_you_mean(key, known) or 'known: ' + ', '.join(known)}")
         raise ValueError("write 30s, {sleep: 30s}, {fails: true} or {waitUntil: noSessions, atMost: 10m}")
 
     @model_serializer(mode="plain")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from simsticky.units import parse_duration, parse_rate
+from simsticky.units import parse_duration, parse_rate, quoted
 
 
 class Section(BaseModel):
@@ -31,15 +31,15 @@ def _rate(value: Any) -> float:
 
 def _share(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is not a number between 0 and 1")
+        raise ValueError(f"{quoted(value)} is not a number between 0 and 1")
     return value
 
 
 def _whole(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is not a whole number")
+        raise ValueError(f"{quoted(value)} is not a whole number")
     if abs(value) > 2**31 - 1:
-        raise ValueError(f"{value!r} is too large, the largest whole number here is {2**31 - 1}")
+        raise ValueError(f"{quoted(value)} is too large, the largest whole number here is {2**31 - 1}")
     return value
 
 
@@ -47,7 +47,7 @@ def _whole_seconds(value: Any) -> Any:
     if isinstance(value, str | float):
         seconds = parse_duration(value, allow_negative=True)
         if not seconds.is_integer():
-            raise ValueError(f"{value!r} is not a whole number of seconds, as Kubernetes wants here")
+            raise ValueError(f"{quoted(value)} is not a whole number of seconds, as Kubernetes wants here")
         value = int(seconds)
     return _whole(value)
 
@@ -57,9 +57,9 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)*(?![\d.]).*", re.ASCII)
 
 def _version(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f'{value!r} is a number here, not a version; put it in quotes, for example "3.11"')
+        raise ValueError(f'{quoted(value)} is a number here, not a version; put it in quotes, for example "3.11"')
     if isinstance(value, str) and version_of(value) is None:
-        raise ValueError(f"{value!r} is no version; write for example 3.11 or 3.11.0")
+        raise ValueError(f"{quoted(value)} is no version; write for example 3.11 or 3.11.0")
     return value
 
 

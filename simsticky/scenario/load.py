@@ -11,7 +11,8 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.changes import base_for_algorithm, delays_of
 from simsticky.scenario.deployment import SHORT_PATHS
 from simsticky.scenario.diagnose import diagnose, in_order
-from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents, read_text
+from simsticky.scenario.files import STANDARD_INPUT, irregular, read_standard_input, read_text, same_file, shown_path
+from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
 from simsticky.scenario.manifests import ManifestSet, read_manifests
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.report import ManifestReport
@@ -19,6 +20,7 @@ from simsticky.scenario.support import unsupported
 from simsticky.scenario.vocabulary import suggestion
 
 _VERSION = "simsticky/1"
+_MOST_BASES = 20
 _WHOLE: tuple[Keys, ...] = (("deployment", "preStop"),)
 """What is replaced as a whole: its forms do not mix."""
 
@@ -27,14 +29,18 @@ def load(path: str | Path) -> Scenario:
     """Read a scenario file and the manifests it names.
 
     Args:
-        path: The file; relative paths inside it start from its directory.
+        path: The file; relative paths inside it start from its directory. ``-`` is standard input, whose relative
+            paths start from the working directory.
 
     Raises:
         InputError: Everything that is wrong, as ``file:line:column: path: message``.
     """
+    if str(path) == STANDARD_INPUT:
+        return _read(read_standard_input(), "<stdin>", Path(), "scenario")
     path = Path(path)
-    text = read_text(path, str(path))
-    return _read(text, str(path), path.parent, path.stem)
+    name = shown_path(path)
+    text = read_text(path, name)
+    return _read(text, name, path.parent, shown_path(path.stem), (path,))
 
 
 def loads(text: str, name: str = "<string>", base_dir: str | Path = ".") -> Scenario:
@@ -51,9 +57,9 @@ def loads(text: str, name: str = "<string>", base_dir: str | Path = ".") -> Scen
     return _read(text, name, Path(base_dir), "scenario")
 
 
-def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
+def _read(text: str, name: str, base: Path, stem: str, itself: tuple[Path, ...] = ()) -> Scenario:
     problems: list[Diagnostic] = []
-    document, data, places = _stated(text, name, base, problems, ())
+    document, data, places = _stated(text, name, base, problems, itself)
     if "schema" not in data:
         problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {_VERSION}"))
     paths = data.get("manifests", ())
@@ -89,7 +95,7 @@ def _stated(
         name: What to call the text in errors.
         folder: Directory that its paths start from.
         problems: Where problems go.
-        above: The files that stand on this one.
+        above: The files that stand on this one, and itself.
     """
     document = _the_document(read_documents(text, name), name)
     places: dict[Keys, tuple[Place, Place]] = {
@@ -105,15 +111,18 @@ def _stated(
         problems.append(document.diagnostic(("base",), "is the name of another scenario file"))
         return document, data, places
     path = folder / below
-    if path in above:
+    if any(same_file(path, other) for other in above):
         problems.append(document.diagnostic(("base",), f"{below} stands on this file itself"))
         return document, data, places
+    if len(above) > _MOST_BASES:
+        problems.append(document.diagnostic(("base",), f"more than {_MOST_BASES} files stand on each other"))
+        return document, data, places
     try:
-        text = read_text(path, str(path))
+        text = read_text(path, shown_path(path))
     except InputError as error:
         problems.append(document.diagnostic(("base",), f"{below}: {error.diagnostics[0].message}"))
         return document, data, places
-    _, found, found_places = _stated(text, str(path), path.parent, problems, (*above, path))
+    _, found, found_places = _stated(text, shown_path(path), path.parent, problems, (*above, path))
     for key in ("name", "about"):
         found.pop(key, None)
     _move_paths(found, path.parent, folder)
@@ -250,10 +259,9 @@ def _trace(merged: dict[str, Any], document: Document, base: Path) -> list[Diagn
         return []
     path = base / traffic["trace"]
     merged["traffic"] = {**traffic, "trace": str(path)}
-    if path.is_file():
+    if not (why := irregular(path)):
         return []
-    what = "is a directory" if path.is_dir() else "no such file"
-    return [document.diagnostic(("traffic", "trace"), f"{what}: {path}")]
+    return [document.diagnostic(("traffic", "trace"), f"{why}: {shown_path(path)}")]
 
 
 def _validated(

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import StringIO
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -24,7 +23,8 @@ Keys = tuple[str | int, ...]
 """A path into plain data: mapping keys and list indices."""
 
 _MOST_NODES = 500_000
-_DEEPEST = 200
+_DEEPEST = 100
+_MOST_DIGITS = 1000
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value", "!"}
 
@@ -48,6 +48,15 @@ class Place(NamedTuple):
 def dotted(keys: Keys) -> str:
     """Return a path as text: ``timeline.0.at``."""
     return ".".join(str(key) for key in keys)
+
+
+def keys_in(path: str) -> Keys:
+    """Return the keys of a dotted path; numbers count list entries."""
+    return tuple(_index(part) if part.isascii() and part.isdigit() else part for part in path.split("."))
+
+
+def _index(digits: str) -> int:
+    return int(digits) if len(digits) < 10 else sys.maxsize  # no list is that long
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +85,6 @@ class Document:
         """Return a diagnostic at a place of this document."""
         place = self.place(path, of_key=of_key)
         return Diagnostic(place.file, place.line, place.column, dotted(path), message, hint)
-
-
-def read_text(path: Path, name: str) -> str:
-    """Return the text of a file, or raise an :class:`InputError` that says why there is none."""
-    if path.is_dir():
-        raise InputError.of("is a directory, a file is wanted", file=name)
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError.of("no such file", file=name) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError.of(f"cannot be read: {reason}", file=name) from None
-    return decode(raw, name)
-
-
-def read_standard_input() -> str:
-    """Return all of standard input as text."""
-    return decode(sys.stdin.buffer.read(), "<stdin>")
-
-
-def decode(raw: bytes, name: str) -> str:
-    """Return UTF-8 text, or raise an :class:`InputError` at the first bad byte."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError.of("is UTF-16, write it as UTF-8", file=name, hint="PowerShell's > writes UTF-16")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-        text = f"is not UTF-8 text: byte 0x{raw[error.start]:02x}"
-        raise InputError([Diagnostic(name, line, column, "", text)]) from None
 
 
 def read_documents(text: str, name: str) -> list[Document]:
@@ -247,11 +224,11 @@ class _Builder:
 
     def _number(self, node: ScalarNode, path: Keys, text: str) -> int | str:
         digits = text.replace("_", "")
+        if len(digits) > _MOST_DIGITS:
+            raise self._refused(node, path, "the number has too many digits")
         try:
             return int(digits, 10) if digits.lstrip("+-").isdigit() else int(digits, 0)
         except ValueError:
-            if len(digits) > 1000:
-                raise self._refused(node, path, "the number has too many digits") from None
             return text
 
     def _place(self, node: Node, path: Keys) -> Place:

@@ -66,7 +66,7 @@ from simsticky.scenario.traffic import (
     Step,
     Traffic,
 )
-from simsticky.units import parse_duration
+from simsticky.units import parse_duration, quoted
 
 __all__ = [
     "App",
@@ -126,8 +126,8 @@ def _until(value: Any) -> float | Literal["drained"]:
         return parse_duration(value)
     except ValueError:
         if isinstance(value, str) and did_you_mean(value, ["drained"]):
-            raise ValueError(f"{value!r} is neither drained nor a duration; did you mean drained?") from None
-        raise ValueError(f"{value!r} is neither drained nor a duration such as 30m") from None
+            raise ValueError(f"{quoted(value)} is neither drained nor a duration; did you mean drained?") from None
+        raise ValueError(f"{quoted(value)} is neither drained nor a duration such as 30m") from None
 
 
 class Run(Section):

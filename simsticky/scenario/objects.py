@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from simsticky.errors import Diagnostic, InputError
+from simsticky.scenario.files import STANDARD_INPUT, read_standard_input, read_text, shown_path
 from simsticky.scenario.location import (
     Document,
     Keys,
     Place,
     dotted,
     read_documents,
-    read_standard_input,
-    read_text,
 )
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -119,23 +118,24 @@ def read_objects(paths: Iterable[str], base: Path) -> tuple[list[KubernetesObjec
 
 
 def _texts(written: str, base: Path) -> list[tuple[str, str]]:
-    if written == "-":
+    if written == STANDARD_INPUT:
         return [("<stdin>", read_standard_input())]
     path = base / written
+    name = shown_path(path)
     try:
         if not path.is_dir():
-            return [(str(path), read_text(path, str(path)))]
+            return [(name, read_text(path, name))]
         files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError.of(f"cannot be read: {reason}", file=str(path)) from None
+        raise InputError.of(f"cannot be read: {reason}", file=name) from None
     if not files:
-        raise InputError.of(f"the directory has no {', '.join(_SUFFIXES)} file", file=str(path))
+        raise InputError.of(f"the directory has no {', '.join(_SUFFIXES)} file", file=name)
     texts: list[tuple[str, str]] = []
     problems: list[Diagnostic] = []
     for file in files:
         try:
-            texts.append((str(file), read_text(file, str(file))))
+            texts.append((shown_path(file), read_text(file, shown_path(file))))
         except InputError as error:
             problems += error.diagnostics
     if problems:

@@ -7,6 +7,7 @@ from simsticky.scenario.cluster_operations import Canary, SwitchService, Traffic
 from simsticky.scenario.operation import DEPLOYMENT, GATEWAY_NODE, NODE, SERVICE, BaseOperation
 from simsticky.scenario.operations import OPERATIONS, ReadinessFlap
 from simsticky.scenario.problems import Problem, did_you_mean
+from simsticky.units import quoted
 
 _MOST_NODES = 10_000
 
@@ -95,7 +96,7 @@ def _problems(
     known = [*names, everything] if everything else names
     if names and target not in known:
         hint = did_you_mean(target, known) or _which(subject, names)
-        yield Problem(path, f"there is no {subject} {target!r}", hint)
+        yield Problem(path, f"there is no {subject} {quoted(target)}", hint)
     if operation is ReadinessFlap and not _has_readiness_probe(written.get("deployment")):
         text = "the Deployment has no readiness probe that could fail"
         yield Problem(path, text, "state deployment.readinessProbe, for example {periodSeconds: 5}")

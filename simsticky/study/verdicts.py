@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.location import Place
 from simsticky.scenario.thresholds import Threshold
+from simsticky.units import parse_number
 from simsticky.stats.intervals import Interval
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _mismatch(metric: Metric, threshold: Threshold) -> tuple[str, str]:
         if not 0 <= threshold.value <= 1:
             return (
                 f"{metric.name} is a share between 0 and 1, and {limit} is not",
-                f"did you mean '{limit}%'?",
+                f"did you mean '{limit}%'?" if plain and 1 < threshold.value <= 100 else "write for example '< 1%'",
             )
     elif metric.unit == "seconds":
         if percent:
@@ -89,7 +90,7 @@ def _mismatch(metric: Metric, threshold: Threshold) -> tuple[str, str]:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        parse_number(text)
     except ValueError:
         return False
     return True
