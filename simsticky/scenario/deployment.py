@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema
 
 from simsticky.kubernetes import deployment_spec
 from simsticky.scenario.application import OnSigterm
-from simsticky.scenario.fields import Duration, Section, Switch, Whole, WholeSeconds
+from simsticky.scenario.fields import Duration, Name, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
 from simsticky.units import quoted, scaled_int_or_percent
 
@@ -177,7 +177,7 @@ class StartupProbe(LivenessProbe):
 class Sidecar(Section):
     """Another container of the pod, such as a mesh proxy."""
 
-    name: str = "sidecar"
+    name: Name = "sidecar"
     """Name, for the story."""
     kind: Literal["native", "plain"] = "plain"
     """``plain``: a container like any other, it gets SIGTERM without waiting for the application. ``native``: an init
@@ -238,7 +238,7 @@ class Deployment(Section):
 
     model_config = ConfigDict(json_schema_extra=_add_short_names)
 
-    name: Annotated[str, Field(min_length=1)] = "app"
+    name: Name = "app"
     """Name; the timeline's operations name it. Chooses among several Deployments in the manifests."""
     replicas: Annotated[Whole, Field(ge=0, le=100_000)] = 1
     """Wanted number of pods."""

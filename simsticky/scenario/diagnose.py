@@ -78,6 +78,7 @@ _LIMITS = {
 }
 _TYPES = {
     "string_type": "must be text",
+    "string_unicode": "must be text",
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
@@ -121,8 +122,6 @@ def _message(line: ErrorDetails, root: type[BaseModel], path: Keys, data: Any) -
         tag = str(context.get("tag", ""))
         hint = did_you_mean(tag, kinds)
         return f"unknown kind {quoted(tag)}, one of {', '.join(kinds)}", hint
-    if kind == "string_pattern_mismatch" and context.get("pattern") == "^/":
-        return f"must begin with /, got {_short(given)}", ""
     if kind in ("too_short", "string_too_short"):
         return "must not be empty", ""
     if kind in _TYPES:

@@ -246,7 +246,8 @@ def _found(scenario: "Scenario", path: Keys, name: str) -> Keys:
         near = difflib.get_close_matches(name, beside, 1, 0.6) or difflib.get_close_matches(
             name, all_paths(root), 1, 0.7
         )
-        raise InputError([_at("", path, f"there is no setting {quoted(name)}", f"did you mean {near[0]}?" if near else "")])
+        hint = f"did you mean {near[0]}?" if near else ""
+        raise InputError([_at("", path, f"there is no setting {quoted(name)}", hint)])
     return keys
 
 

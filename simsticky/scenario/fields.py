@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from simsticky.errors import visible
 from simsticky.units import parse_duration, parse_rate, quoted
 
 
@@ -50,6 +51,59 @@ def _whole_seconds(value: Any) -> Any:
             raise ValueError(f"{quoted(value)} is not a whole number of seconds, as Kubernetes wants here")
         value = int(seconds)
     return _whole(value)
+
+
+def _text(value: str) -> str:
+    if visible(value, keep="\n\t") != value:
+        raise ValueError(f"{quoted(value)} holds characters that cannot be shown")
+    return value
+
+
+def _line(value: str) -> str:
+    if "\n" in value or "\t" in value:
+        raise ValueError(f"{quoted(value)} is not one line of text")
+    return _text(value)
+
+
+# Kubernetes: apimachinery, util/validation: IsDNS1123Label; its limit is 63 characters.
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+
+
+def _name(value: str) -> str:
+    if not value:
+        raise ValueError("must not be empty")
+    if _DNS_LABEL.fullmatch(value) is None:
+        raise ValueError(
+            f"{quoted(value)} is no name: at most 63 lower case letters, digits and '-', beginning and ending with a"
+            " letter or digit (a DNS label)"
+        )
+    return value
+
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
+
+
+def _token(value: str) -> str:
+    if value and _TOKEN.fullmatch(value) is None:
+        raise ValueError(f"{quoted(value)} holds what no such name can: blanks, separators, or letters beyond ASCII")
+    return value
+
+
+def _cookie_path(value: str) -> str:
+    if _COOKIE_PATH.fullmatch(value) is None:
+        raise ValueError(f"{quoted(value)} is no cookie path: it can hold neither ';' nor what cannot be shown")
+    return value
+
+
+_COOKIE_PATH = re.compile(r"[ -:<-~]*", re.ASCII)
+
+
+def _url_path(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError(f"must begin with /, got {quoted(value)}")
+    if any(letter.isspace() for letter in value):
+        raise ValueError(f"{quoted(value)} is no path: it holds a blank, write %20")
+    return _text(value)
 
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)*(?![\d.]).*", re.ASCII)
@@ -112,7 +166,27 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=0), _WHOLE_SECONDS_SCHEMA]
 """Whole seconds, as Kubernetes writes them, or a Go duration that comes to whole seconds."""
 
-UrlPath = Annotated[str, Field(pattern=r"^/")]
+
+def _matching(pattern: re.Pattern[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern.pattern}$"}, mode="validation")
+
+
+Text = Annotated[str, AfterValidator(_text)]
+"""Text for people, of one line or several; what a terminal would act on is refused."""
+
+Line = Annotated[str, AfterValidator(_line)]
+"""Text of one line."""
+
+Name = Annotated[str, AfterValidator(_name), _matching(_DNS_LABEL)]
+"""The name of an object or container: a DNS label, as RFC 1123 has it."""
+
+Token = Annotated[str, AfterValidator(_token), _matching(_TOKEN)]
+"""The name of a cookie (RFC 6265, section 4.1.1) or of a header (RFC 9110, section 5.1): a token."""
+
+CookiePath = Annotated[str, AfterValidator(_cookie_path), _matching(_COOKIE_PATH)]
+"""The Path attribute of a cookie (RFC 6265, section 4.1.1)."""
+
+UrlPath = Annotated[str, AfterValidator(_url_path), _matching(re.compile(r"/\S*"))]
 """A URL path, beginning with ``/``."""
 
 Version = Annotated[str, BeforeValidator(_version)]

@@ -14,7 +14,7 @@ from simsticky.errors import Diagnostic, InputError
 
 STANDARD_INPUT = "-"
 
-_MOST_BYTES = 10 * 2**20
+_MOST_BYTES = 4 * 2**20
 """A thousand times the largest scenario, and more than a namespace's manifests."""
 
 _KINDS = (

@@ -7,15 +7,19 @@ unrendered templates, aliases that contain themselves.
 
 import math
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.composer import MaxDepthExceededError
+from ruamel.yaml.docinfo import DocInfo
+from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
 from ruamel.yaml.nodes import Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import RoundTripScanner
 
 from simsticky.errors import Diagnostic, InputError
 
@@ -24,6 +28,7 @@ Keys = tuple[str | int, ...]
 
 _MOST_NODES = 500_000
 _DEEPEST = 100
+_TOO_DEEP = f"is nested too deeply: more than {_DEEPEST} levels"
 _MOST_DIGITS = 1000
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value", "!"}
@@ -93,16 +98,23 @@ def read_documents(text: str, name: str) -> list[Document]:
     Raises:
         InputError: The text is no YAML, or says the same thing twice; all such problems at once.
     """
-    documents, problems = [], []
+    documents: list[Document] = []
+    problems: list[Diagnostic] = []
     try:
-        for node in _compose(text):
-            builder = _Builder(name)
-            data = builder.build(node, (), ())
-            problems += builder.problems
-            if data is not None:
-                documents.append(Document(data, builder.keys, builder.values))
+        with warnings.catch_warnings():
+            # What YAML 1.1 would have made of it, or an anchor used twice, concerns nobody here.
+            warnings.simplefilter("ignore", YAMLWarning)
+            for node in _compose(text):
+                builder = _Builder(name)
+                data = builder.build(node, (), ())
+                problems += builder.problems
+                if data is not None:
+                    documents.append(Document(data, builder.keys, builder.values))
     except _RefusedError as refused:
         problems.append(refused.diagnostic)
+    except MaxDepthExceededError as error:
+        mark = error.problem_mark
+        problems.append(Diagnostic(name, mark.line + 1, mark.column + 1, "", _TOO_DEEP))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
@@ -112,7 +124,7 @@ def read_documents(text: str, name: str) -> list[Document]:
         line = text.count("\n", 0, error.position) + 1
         problems.append(Diagnostic(name, line, None, "", f"not valid YAML: {error.reason}"))
     except RecursionError:
-        problems.append(Diagnostic(name, None, None, "", "is nested too deeply"))
+        problems.append(Diagnostic(name, None, None, "", _TOO_DEEP))
     except (YAMLError, ValueError, AssertionError, AttributeError, IndexError) as error:
         # The parser's own slips on malformed text: still the text's fault, and no reason for a traceback.
         problems.append(Diagnostic(name, None, None, "", f"not valid YAML: {error}"))
@@ -123,9 +135,29 @@ def read_documents(text: str, name: str) -> list[Document]:
 
 def _compose(text: str) -> Iterator[Node]:
     yaml = YAML(typ="rt", pure=True)
+    yaml.max_depth = _DEEPEST
+    yaml.Scanner = _Scanner
+    yaml.doc_infos.append(DocInfo(requested_version=None))  # a %YAML directive writes there
     constructor, _ = yaml.get_constructor_parser(StringIO(text))
     while constructor.composer.check_node():
         yield constructor.composer.get_node()
+
+
+class _Scanner(RoundTripScanner):
+    """Reads everything as YAML 1.2, and gives up at the first bracket that is too deep.
+
+    To go on at that bracket would cost time that grows with the square of the depth.
+    """
+
+    def scan_yaml_directive_value(self, start_mark: Any) -> Any:
+        major, minor = super().scan_yaml_directive_value(start_mark)
+        self.yaml_version = (1, 2) if major == 1 else (major, minor)  # "%YAML 1.1" would make yes a bool
+        return self.yaml_version
+
+    def fetch_flow_collection_start(self, *arguments: Any, **named: Any) -> None:
+        if len(self.flow_context) >= _DEEPEST:
+            raise MaxDepthExceededError(None, None, None, self.reader.get_mark())
+        super().fetch_flow_collection_start(*arguments, **named)
 
 
 def _yaml_hint(text: str, line: int | None) -> str:
@@ -158,7 +190,7 @@ class _Builder:
         if self._built > _MOST_NODES:
             raise self._refused(node, path, "expands to too many values")
         if len(above) > _DEEPEST:
-            raise self._refused(node, path, "is nested too deeply")
+            raise self._refused(node, path, _TOO_DEEP)
         if id(node) in above:
             raise self._refused(node, path, "contains itself")
         self.values[path] = self._place(node, path)
@@ -186,7 +218,7 @@ class _Builder:
                 continue
             if str(key_node.tag) == _TAG + "merge":
                 continue
-            key = str(key_node.value)
+            key = self._text(key_node, path, str(key_node.value))
             below = (*path, key)
             if key in built:
                 first = self.keys[below].line
@@ -220,7 +252,16 @@ class _Builder:
             return self._number(node, path, text)
         if tag == "float":
             return _float(text)
-        return text
+        return self._text(node, path, text)
+
+    def _text(self, node: Node, path: Keys, text: str) -> str:
+        """Return a text; JSON writes what is beyond 16 bits as two halves, and half a character is none."""
+        if text.isascii():
+            return text
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise self._refused(node, path, "holds half a character: a surrogate without its other half") from None
 
     def _number(self, node: ScalarNode, path: Keys, text: str) -> int | str:
         digits = text.replace("_", "")

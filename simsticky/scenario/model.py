@@ -38,7 +38,7 @@ from simsticky.scenario.deployment import (
     StartupProbe,
     Strategy,
 )
-from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.scenario.fields import Duration, Line, Section, Switch, Text, Whole
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.location import Place
 from simsticky.scenario.operations import (
@@ -160,9 +160,9 @@ class Scenario(Section, ShownInNotebooks):
 
     schema_: Annotated[Literal["simsticky/1"], Field(alias="schema")] = "simsticky/1"
     """Version of this format."""
-    name: str = "scenario"
+    name: Line = "scenario"
     """Short name, for tables."""
-    about: str = ""
+    about: Text = ""
     """One or two sentences for people."""
     manifests: tuple[str, ...] = ()
     """Files or directories of Kubernetes manifests; ``-`` is standard input."""

@@ -13,7 +13,15 @@ from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent, PreStop
 from simsticky.scenario.distributions import Constant, LawBase
 from simsticky.scenario.location import Keys
 from simsticky.scenario.vocabulary import models_at, models_below
-from simsticky.units import format_duration, format_rate, parse_duration, parse_number, parse_percentage, parse_rate, quoted
+from simsticky.units import (
+    format_duration,
+    format_rate,
+    parse_duration,
+    parse_number,
+    parse_percentage,
+    parse_rate,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.location import Place
 from simsticky.scenario.thresholds import Threshold
-from simsticky.units import parse_number
 from simsticky.stats.intervals import Interval
+from simsticky.units import parse_number
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
