@@ -5,8 +5,7 @@ Nothing heavy is imported before it is called, so that ``import simsticky`` is q
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from simsticky.cli import console
+from simsticky.cli import console, stopping
+from simsticky.cli.main import INTERRUPTED
 
 if TYPE_CHECKING:
     from simsticky.study.runner import Runner, Simulate
-
-INTERRUPTED = 130
 
 
 @contextmanager
@@ -52,6 +51,8 @@ def working(
     from simsticky.study.execution import Interrupted, available_cpus
     from simsticky.study.runner import Runner
 
+    if stopping.asked():  # and what was being imported has swallowed it
+        raise KeyboardInterrupt
     workers = jobs or available_cpus()
     options: dict[str, Any] = {"verified": True} if verify else {}
     if simulate is not None:
