@@ -32,7 +32,8 @@ def simulate(
         verify: Whether to check the model's invariants on what was recorded.
         algorithm: Makes the algorithm of each balancer instead of the scenario's: a subclass of
             ``simsticky.kong.balancer.Algorithm``, or anything that returns one, given a source of uniform integers
-            1..n. It follows no cookie. The scenario's digest does not know of it.
+            1..n. It is handed each request's key, cookie and number; what clients bring follows from the scenario's
+            upstream. The scenario's digest does not know of it.
 
     Raises:
         InvariantError: The model contradicted itself; only with ``verify``.

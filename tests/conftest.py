@@ -1,18 +1,25 @@
-"""What every test shares: hypothesis profiles and the tables of cases (see ``conformance_tables``)."""
+"""What every test shares: the two tiers, and the tables of cases (see ``conformance_tables``).
+
+The quick tier is everything that is not marked ``slow``: a few rows of every table that is expensive to check, a few
+examples of every hypothesis test. The slow tier (``pytest -m slow``) is the other rows, what is marked ``slow``, and
+every hypothesis test once more with many examples.
+"""
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conformance_tables import case_id, load_table, section, tables_dir
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 # CI repeats the same examples on every run; a developer's machine looks for new ones.
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
-settings.register_profile("dev", deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+_REPEATS = bool(os.environ.get("CI"))
+settings.register_profile("quick", deadline=None, derandomize=_REPEATS, max_examples=25)
+settings.register_profile("thorough", deadline=None, derandomize=_REPEATS, max_examples=1000)
 
+_THOROUGH = pytest.StashKey[bool]()
 _NAMED_MISSING = pytest.StashKey[set[str]]()
 _THEORY_ADDED = pytest.StashKey[bool]()
 
@@ -33,12 +40,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell lets a run in the background ignore Ctrl-C, and so would the commands that the tests interrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "table(area, name, path, **fields): one test for each case of a table file")
+    config.addinivalue_line("markers", "quick_rows(number): of its table so many rows are quick, the others slow")
     config.addinivalue_line("markers", "already_named: its missing table is named by another test")
+    config.stash[_THOROUGH] = _asks_for_the_slow(config.option.markexpr)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("thorough" if config.stash[_THOROUGH] else "quick"))
+    if config.getoption("--conformance-tables") and not config.stash[_THOROUGH]:
+        config.option.markexpr = "not perf"  # somebody else's tables: every row of them
     config.stash[_NAMED_MISSING] = set()
     config.stash[_THEORY_ADDED] = _theory_is_added(config)
     if config.stash[_THEORY_ADDED]:
         config.args.append(str(VALIDATION))
+
+
+def _asks_for_the_slow(markexpr: str) -> bool:
+    """Whether a ``-m`` expression selects what is slow."""
+    words = markexpr.replace("(", " ").replace(")", " ").split()
+    return any(word == "slow" and before != "not" for before, word in zip(["", *words], words, strict=False))
 
 
 def _theory_is_added(config: pytest.Config) -> bool:
@@ -63,7 +84,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         cases, ids = [_missing(metafunc.config, missing)], [f"missing {missing}"]
     else:
         ids = [case_id(case, number) for number, case in enumerate(cases, 1)]
+        if (rows := metafunc.definition.get_closest_marker("quick_rows")) is not None:
+            cases = _tiered(cases, *rows.args)
     metafunc.parametrize("case", cases, ids=ids)
+
+
+def _tiered(cases: list[Any], quick: int) -> list[Any]:
+    """Mark all cases slow but so many, evenly spaced from the first one on."""
+    kept = {number * len(cases) // quick for number in range(quick)}
+    return [case if at in kept else pytest.param(case, marks=pytest.mark.slow) for at, case in enumerate(cases)]
 
 
 def _missing(config: pytest.Config, missing: str) -> Any:
@@ -75,7 +104,12 @@ def _missing(config: pytest.Config, missing: str) -> Any:
     return pytest.param(None, marks=pytest.mark.skip(reason=f"{tables_dir(config)} holds no {missing}"))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.stash[_THOROUGH]:
+        for item in items:
+            if is_hypothesis_test(getattr(item, "obj", None)):
+                item.add_marker("slow")
     tables_only = config.stash[_THEORY_ADDED]
 
     def is_left_out(item: pytest.Item) -> bool:

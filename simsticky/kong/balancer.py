@@ -51,6 +51,9 @@ class Handle:
             not look at it; least-connections forgets them when every target has failed.
         address: The address of the latest pick, the one to release in the end; None before the first.
         retry_count: Picks after the first.
+        cookie: Value of the upstream's own cookie, the sticky one or the hashed one, as the request brought it; None
+            without one. Kong's algorithms go by ``key``.
+        number: Number of the request in its session, from 1; 0 where nobody asks. Only algorithms of one's own do.
     """
 
     key: str | None = None
@@ -58,6 +61,8 @@ class Handle:
     failed: Collection[str] = ()
     address: str | None = None
     retry_count: int = 0
+    cookie: str | None = None
+    number: int = 0
 
 
 class Algorithm(Protocol):
@@ -77,7 +82,8 @@ class Algorithm(Protocol):
         """Return the address for a request's next attempt.
 
         Args:
-            handle: The request's handle; None for a first try that brings nothing.
+            handle: The request's handle. The model's own algorithms get None for a first try that brings nothing;
+                an algorithm handed to ``simulate`` gets a handle for each request.
 
         Raises:
             NoPeerError: No target can take the request.

@@ -214,8 +214,8 @@ class HealthChecker:
             active: Whether a probe found it.
         """
         limit, counter = self._limit(report, active)
-        entry = self._entries.get(address)
-        if not limit or entry is None or (entry.purge_s is not None and entry.purge_s < now_s):
+        entry = self._known(address, now_s)
+        if not limit or entry is None:
             return None
         settled = Health.HEALTHY if counter == "success" else Health.UNHEALTHY
         if entry.health is settled:
@@ -244,6 +244,30 @@ class HealthChecker:
         if report in checks.unhealthy.http_statuses or report == 0:
             return checks.unhealthy.http_failures, "http"
         return 0, "http"
+
+    def set_status(self, address: str, now_s: float, *, up: bool) -> Verdict | None:
+        """Settle a target's state as an operator says, and return the verdict.
+
+        Its counters begin anew, and the balancers are told also where the state was that already. What is reported
+        afterwards counts as ever: nothing holds the state (``set_target_status``, behind the Admin API's
+        ``/upstreams/{upstream}/targets/{target}/healthy`` and ``unhealthy``).
+
+        Args:
+            address: The target. One that the checker does not know, or should have purged, is passed over.
+            now_s: The time in seconds.
+            up: Whether the target is healthy from now on.
+        """
+        entry = self._known(address, now_s)
+        if entry is None:
+            return None
+        entry.health = entry.stored = Health.HEALTHY if up else Health.UNHEALTHY
+        entry.counters = _NO_REPORTS
+        return Verdict(address, available=up)
+
+    def _known(self, address: str, now_s: float) -> _Entry | None:
+        """Return the entry of a target; None of one that is not known, or should have been purged."""
+        entry = self._entries.get(address)
+        return None if entry is None or (entry.purge_s is not None and entry.purge_s < now_s) else entry
 
     # Probes -----------------------------------------------------------------------------------------------------
 

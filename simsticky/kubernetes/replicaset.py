@@ -20,6 +20,10 @@ _Ordered = TypeVar("_Ordered", int, float, str)
 _PHASE_ORDER = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
+LOWEST_DELETION_COST = -(2**31)
+"""Smallest value of ``controller.kubernetes.io/pod-deletion-cost``, an int32: such a pod goes first."""
+
+
 @dataclass(frozen=True, slots=True)
 class PodRank:
     """What the deletion order knows of a pod.

@@ -10,8 +10,8 @@ import numpy as np
 
 from simsticky.report.numbers import MISSING, clock, counted, grouped
 from simsticky.report.plots.decay import decay
+from simsticky.report.plots.incidence import lifetimes
 from simsticky.report.plots.skew import skew_over_time
-from simsticky.report.plots.survival import lifetimes
 from simsticky.report.plots.timeline import since_operation
 from simsticky.report.pod_lives import MARKS, pod_lives
 from simsticky.report.residual import residual_life
@@ -111,7 +111,7 @@ def of_skew(run: Frames) -> Caption:
     return Caption(text, ["time", "fullest pod ÷ mean"], rows)
 
 
-def of_survival(run: Frames) -> Caption:
+def of_incidence(run: Frames) -> Caption:
     """Say how many of the sessions alive at the start of each operation broke, and when half of these had."""
     rows, told = [], []
     for operation in run.operations.to_dict("records"):
@@ -120,5 +120,10 @@ def of_survival(run: Frames) -> Caption:
         half = clock(float(np.median(broken_s))) if len(broken_s) else MISSING
         rows.append([label, grouped(alive), grouped(len(broken_s)), half])
         told.append(f"{grouped(len(broken_s))} of the {grouped(alive)} sessions alive at the start of {label} broke.")
-    text = " ".join([*told, "Sessions that end unbroken leave the estimate (Kaplan-Meier)."])
+    text = " ".join(
+        [
+            *told,
+            "A session that has ended unbroken can break no more, and still counts among those alive.",
+        ]
+    )
     return Caption(text, ["operation", "alive at its start", "of these broken", "half of them after"], rows)

@@ -68,10 +68,10 @@ def _figures(study: Study, run: Frames) -> Iterator[tuple[str, str, Markup, Capt
         ("timeline", "Who ended whom, and what broke", plots.timeline, captions.of_timeline),
         ("decay", "Sessions on old pods", plots.sessions_on_old_pods, captions.of_decay),
         ("skew", "Load skew over time", plots.load_skew, captions.of_skew),
-        ("survival", "Survival of sessions", plots.survival, captions.of_survival),
+        ("incidence", "When sessions break", plots.cumulative_incidence, captions.of_incidence),
     ]
     for name, heading, draw, tell in of_run:
-        if name == "survival" and not len(run.operations):
+        if name == "incidence" and not len(run.operations):
             continue
         caption = tell(run)
         yield name, heading, picture(partial(draw, run), name, f"{heading}. {caption.text}"), caption

@@ -1,11 +1,20 @@
 """Operations on the cluster: rollouts held and taken back, crashes, nodes that go, traffic moved to other pods."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simsticky.scenario.fields import Duration, Section, Whole
-from simsticky.scenario.operation import NODE, SERVICE, BaseOperation, InstantOperation, PodCount, pods
+from simsticky.scenario.operation import (
+    NODE,
+    SERVICE,
+    BaseOperation,
+    InstantOperation,
+    PodChoice,
+    PodCount,
+    pods,
+    refuse_both,
+)
 from simsticky.units import format_duration
 
 
@@ -45,11 +54,18 @@ class Crash(BaseOperation):
     """Name of the Deployment whose pods are meant."""
     count: PodCount = 1
     """How many pods, the oldest first, as far as there are."""
+    pod: PodChoice | None = None
+    """Which pod instead: 1 for the oldest that is there then, or a name of the ``pods`` table."""
+
+    @model_validator(mode="after")
+    def _count_or_pod(self) -> Self:
+        refuse_both(self)
+        return self
 
     @property
     def label(self) -> str:
         """Short text for tables."""
-        return f"crash {pods(self.count)} of {self.crash}"
+        return f"crash {pods(self.count, self.pod)} of {self.crash}"
 
 
 class DrainNode(BaseOperation):

@@ -178,8 +178,9 @@ class Gateway(Section):
     read_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     threshold_comparison: Literal["gt", "ge"] = "gt"
     """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge)."""
-    sticky_new_pick: Literal["round_robin", "random", "least_connections"] = "round_robin"
-    """How a session without a usable cookie gets its target."""
+    sticky_new_pick: Literal["round_robin", "in_order", "random", "least_connections"] = "round_robin"
+    """How a session without a usable cookie gets its target. ``in_order`` is a wheel in list order that nobody
+    shuffles, the first target first: Kong does not do so, other proxies in an experiment do."""
     sticky_on_unhealthy: Literal["rebind", "follow"] = "rebind"
     """Whether a session leaves a target that Kong's health check calls unhealthy."""
     sticky_on_weight_zero: Literal["follow", "rebind"] = "follow"

@@ -17,6 +17,7 @@ from simsticky.scenario.manifests import ManifestSet, read_manifests
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.support import unsupported
+from simsticky.scenario.traffic import is_inline
 from simsticky.scenario.vocabulary import suggestion
 
 _VERSION = "simsticky/1"
@@ -147,7 +148,7 @@ def _move_paths(data: dict[str, Any], found_in: Path, folder: Path) -> None:
     if isinstance(paths, list):
         data["manifests"] = [_moved(path, found_in, folder) for path in paths]
     traffic = data.get("traffic")
-    if isinstance(traffic, Mapping) and isinstance(traffic.get("trace"), str):
+    if isinstance(traffic, Mapping) and isinstance(traffic.get("trace"), str) and not is_inline(traffic["trace"]):
         data["traffic"] = {**traffic, "trace": _moved(traffic["trace"], found_in, folder)}
 
 
@@ -255,7 +256,7 @@ def _path_of_the_route(merged: dict[str, Any], places: dict[Keys, tuple[Place, P
 def _trace(merged: dict[str, Any], document: Document, base: Path) -> list[Diagnostic]:
     """Resolve the trace file's path, and say if it is not there."""
     traffic = merged.get("traffic")
-    if not isinstance(traffic, Mapping) or not isinstance(traffic.get("trace"), str):
+    if not isinstance(traffic, Mapping) or not isinstance(traffic.get("trace"), str) or is_inline(traffic["trace"]):
         return []
     path = base / traffic["trace"]
     merged["traffic"] = {**traffic, "trace": str(path)}

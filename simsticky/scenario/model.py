@@ -65,6 +65,7 @@ from simsticky.scenario.traffic import (
     Poisson,
     Step,
     Traffic,
+    is_inline,
 )
 from simsticky.units import parse_duration, quoted
 
@@ -248,7 +249,9 @@ class Scenario(Section, ShownInNotebooks):
         del written["run"]["replications"]
         written["run"]["record"] = record
         if self.traffic.trace is not None:
-            written["traffic"]["trace"] = hashlib.sha256(Path(self.traffic.trace).read_bytes()).hexdigest()
+            trace = self.traffic.trace
+            content = trace.encode() if is_inline(trace) else Path(trace).read_bytes()
+            written["traffic"]["trace"] = hashlib.sha256(content).hexdigest()
         text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

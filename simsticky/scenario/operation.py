@@ -16,6 +16,9 @@ SERVICE: Final = "Service"
 PodCount = Annotated[Whole, Field(ge=1, le=100_000)]
 """How many pods an operation means."""
 
+PodChoice = Annotated[Whole, Field(ge=1, le=100_000)] | Annotated[str, Field(min_length=1, max_length=253)]
+"""Which pod an operation means: 1 for the oldest that is there at that moment, 2 for the next; or a pod's name."""
+
 
 class BaseOperation(Section):
     """What every operation has: a time, a verb and what it is done to.
@@ -75,6 +78,19 @@ class InstantOperation(BaseOperation):
         return 0.0
 
 
-def pods(count: int) -> str:
-    """Return a number of pods as text for labels."""
+def pods(count: int, pod: int | str | None = None) -> str:
+    """Return the pods that an operation means as text for labels: how many, or which one."""
+    if pod is not None:
+        return f"pod {pod}"
     return "pod" if count == 1 else f"{count} pods"
+
+
+def refuse_both(operation: BaseOperation) -> None:
+    """Refuse an operation that says both how many pods it means and which one.
+
+    Raises:
+        ValueError: It does.
+    """
+    if getattr(operation, "pod", None) is not None and getattr(operation, "count", 1) != 1:
+        message = "count and pod exclude each other: pod means one pod"
+        refuse(type(operation).__name__, [Problem(("count",), message)])

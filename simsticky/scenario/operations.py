@@ -5,9 +5,9 @@ class here, its line in the union at the end, and a method of ``sim/operations.p
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, Self, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic.alias_generators import to_snake
 
 from simsticky.scenario.cluster_operations import (
@@ -26,7 +26,15 @@ from simsticky.scenario.cluster_operations import (
 )
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.fields import Duration, Switch, Whole
-from simsticky.scenario.operation import GATEWAY_NODE, BaseOperation, InstantOperation, PodCount, pods
+from simsticky.scenario.operation import (
+    GATEWAY_NODE,
+    BaseOperation,
+    InstantOperation,
+    PodChoice,
+    PodCount,
+    pods,
+    refuse_both,
+)
 from simsticky.scenario.problems import did_you_mean
 from simsticky.units import format_duration
 
@@ -53,6 +61,9 @@ class Scale(BaseOperation):
     """Name of the Deployment."""
     replicas: Annotated[Whole, Field(ge=0, le=100_000)]
     """The new wanted number of pods."""
+    pod: PodChoice | None = None
+    """A pod that is to go first: it gets the smallest ``controller.kubernetes.io/pod-deletion-cost``. 1 is the oldest
+    pod there is then; a name is that of the ``pods`` table. Not of a StatefulSet, which takes the highest ordinal."""
 
     @property
     def label(self) -> str:
@@ -68,14 +79,21 @@ class DeletePod(BaseOperation):
     delete_pod: str
     """Name of the Deployment whose pods are deleted."""
     count: PodCount = 1
-    """How many pods, as far as there are."""
+    """How many pods, the oldest first, as far as there are."""
+    pod: PodChoice | None = None
+    """Which pod instead: 1 for the oldest that is there then, or a name of the ``pods`` table."""
     force: Switch = False
     """Delete with grace period 0: the object and its endpoint go at once, the container gets 2 s."""
+
+    @model_validator(mode="after")
+    def _count_or_pod(self) -> Self:
+        refuse_both(self)
+        return self
 
     @property
     def label(self) -> str:
         """Short text for tables."""
-        return f"{'force-' if self.force else ''}delete {pods(self.count)} of {self.delete_pod}"
+        return f"{'force-' if self.force else ''}delete {pods(self.count, self.pod)} of {self.delete_pod}"
 
 
 class ReadinessFlap(BaseOperation):

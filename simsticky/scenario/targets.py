@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from simsticky.scenario.cluster_operations import Canary, SwitchService, TrafficChange
 from simsticky.scenario.operation import DEPLOYMENT, GATEWAY_NODE, NODE, SERVICE, BaseOperation
-from simsticky.scenario.operations import OPERATIONS, ReadinessFlap
+from simsticky.scenario.operations import OPERATIONS, ReadinessFlap, Scale
 from simsticky.scenario.problems import Problem, did_you_mean
 from simsticky.units import quoted
 
@@ -43,7 +43,7 @@ def misfits(written: Mapping[str, Any]) -> list[Problem]:
                 text = "the rate of new sessions cannot change: there is none in a closed population or a trace"
                 problems.append(Problem(("timeline", i, operation.verb), text, "state open arrivals, such as 4/s"))
             if isinstance(target, str):
-                problems += _problems(operation, target, written, ("timeline", i, operation.verb))
+                problems += _problems(operation, target, entry, written, ("timeline", i, operation.verb))
                 problems += _other_names(operation, entry, written, ("timeline", i))
     return problems
 
@@ -89,7 +89,11 @@ _NAMES: Final[Mapping[str, Callable[[_Sections], list[str]]]] = {
 
 
 def _problems(
-    operation: type[BaseOperation], target: str, written: _Sections, path: tuple[str | int, ...]
+    operation: type[BaseOperation],
+    target: str,
+    entry: Mapping[str, Any],
+    written: _Sections,
+    path: tuple[str | int, ...],
 ) -> Iterator[Problem]:
     subject, everything = operation.subject, operation.everything
     names = _NAMES[subject](written) if subject in _NAMES else []
@@ -97,6 +101,9 @@ def _problems(
     if names and target not in known:
         hint = did_you_mean(target, known) or _which(subject, names)
         yield Problem(path, f"there is no {subject} {quoted(target)}", hint)
+    if operation is Scale and _is_stateful(written.get("deployment")) and "pod" in entry:
+        text = "a StatefulSet takes its highest ordinal away, whatever is asked"
+        yield Problem((*path[:-1], "pod"), text, "leave pod out, or use deletePod")
     if operation is ReadinessFlap and not _has_readiness_probe(written.get("deployment")):
         text = "the Deployment has no readiness probe that could fail"
         yield Problem(path, text, "state deployment.readinessProbe, for example {periodSeconds: 5}")
@@ -129,6 +136,10 @@ def _is_closed(traffic: Any) -> bool:
 
 def _which(subject: str, names: list[str]) -> str:
     return f"the {subject} is {names[0]}" if len(names) == 1 else f"they are {names[0]} to {names[-1]}"
+
+
+def _is_stateful(deployment: Any) -> bool:
+    return isinstance(deployment, Mapping) and deployment.get("kind") == "StatefulSet"
 
 
 def _has_readiness_probe(deployment: Any) -> bool:

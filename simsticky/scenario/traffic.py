@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    BeforeValidator,
     Discriminator,
     Field,
     SerializerFunctionWrapHandler,
@@ -105,6 +106,21 @@ RequestCount = Annotated[
 ]
 """Requests of a session: a law, or ``endless`` (closed populations only)."""
 
+
+def _table_as_text(value: Any) -> Any:
+    """Write a DataFrame as the CSV that it stands for; its floats are read back as they were."""
+    return value.to_csv(index=False) if hasattr(value, "to_csv") else value
+
+
+TraceSource = Annotated[str, BeforeValidator(_table_as_text)]
+"""The path of a CSV file, or its text."""
+
+
+def is_inline(trace: str) -> bool:
+    """Return whether a trace is the CSV itself and not the path of a file: it has more than one line."""
+    return "\n" in trace
+
+
 _LAW_OF_THE_TRACE = ("sessions", "requests", "think", "service", "session_duration", "client_rate")
 
 
@@ -147,8 +163,10 @@ class Traffic(Section):
     """What requests bring for consistent hashing."""
     on_failure: OnFailure = OnFailure()
     """What a client does after a failed request."""
-    trace: str | None = None
-    """Instead of the laws: a CSV file with the columns session,start_s,request,think_s,service_s."""
+    trace: TraceSource | None = None
+    """Instead of the laws: a CSV file with the columns session,start_s,request,think_s,service_s, and if known key
+    (what the session is hashed by), cookie (whether its client keeps cookies) and idempotent (whether nginx may send
+    the request again). Or the CSV itself, a text of several lines; in Python a pandas DataFrame."""
 
     @model_validator(mode="after")
     def _exclusions(self) -> Self:

@@ -38,6 +38,8 @@ class Attempts:
         identity: Returns what a cookie for an address names.
         stand_in: Returns a worker for a session whose own worker's node is down; None where all are.
         latest_operation: Returns the number of the operation that has begun last.
+        asks_each_time: Whether the algorithm is one's own, which is handed each request.
+        stated_idempotent: Whether a trace says that a session's request may be sent again; None where none does.
     """
 
     def __init__(
@@ -55,9 +57,13 @@ class Attempts:
         identity: Callable[[str], str],
         stand_in: Callable[[Session], Worker | None],
         latest_operation: Callable[[], int],
+        asks_each_time: bool,
+        stated_idempotent: Callable[[int, int], bool | None],
     ) -> None:
         """Note the settings."""
         gateway = scenario.gateway
+        self._asks_each_time = asks_each_time
+        self._stated_idempotent = stated_idempotent
         self._options = options
         self._sticky = affinity == COOKIE
         self._breaks = breaks
@@ -111,7 +117,7 @@ class Attempts:
         presented = None if first is not None else self._browsers.presented(session, worker, now_s)
         key = presented if self._sticky else session.key
         with_cookie = self._sticky and presented is not None
-        if first is None and not with_cookie and not self._random_picks:
+        if first is None and not with_cookie and not self._random_picks and not self._asks_each_time:
             first = worker.next_peer() if key is None else worker.peer_of(key)
         if first is not None and not with_cookie and not lent and not self._held:
             reply = self._begin(session, worker, now_s, demand_s, first, presented)
@@ -119,6 +125,8 @@ class Attempts:
                 return reply
         exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
         exchange.handle.key = key
+        exchange.handle.cookie = session.cookie if presented is not None else None
+        exchange.handle.number = session.request
         if self._random_picks:
             session.picks += 1
             exchange.handle.u = self._streams.uniform(Purpose.PICK, session.id, session.picks)
@@ -256,7 +264,7 @@ class Attempts:
                 ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s
             if took_s:
                 exchange.timed_out.add(address)
-            idempotent = self._idempotent > 0 and self._is_idempotent(session, exchange.request)
+            idempotent = self._is_idempotent(session, exchange.request)
             again = tries_again(ended, len(tried), self._retries, idempotent)
             if not again:
                 return self._fail(exchange, now_s + took_s, ended, container, started_s)
@@ -268,7 +276,12 @@ class Attempts:
             address = None
 
     def _is_idempotent(self, session: Session, request: int) -> bool:
-        return self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
+        stated = self._stated_idempotent(session.id, request)
+        if stated is not None:
+            return stated or self._held
+        return (
+            self._idempotent > 0 and self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
+        )
 
     # Ends -------------------------------------------------------------------------------------------------------
 

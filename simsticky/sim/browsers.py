@@ -36,6 +36,8 @@ class Browsers:
     Args:
         affinity: What the algorithm binds sessions by.
         hash_on: What is hashed; used with affinity by hash only.
+        key_of: What a trace says that a session is hashed by; None where none does.
+        asks_each_time: Whether the algorithm is one's own, which is handed each request: none takes the fast path.
 
     Attributes:
         plain: Whether one value a session says it all, so that requests may take the fast path.
@@ -43,12 +45,23 @@ class Browsers:
         cookie_path: Its path as the gateway sets it.
     """
 
-    def __init__(self, scenario: Scenario, streams: Streams, affinity: str, hash_on: HashOn) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        streams: Streams,
+        affinity: str,
+        hash_on: HashOn,
+        *,
+        key_of: Callable[[int], str | None],
+        asks_each_time: bool,
+    ) -> None:
         """Read what the clients do once."""
         traffic, policy = scenario.traffic, scenario.upstream
         self._streams = streams
         self._affinity = affinity
         self._hash_on = hash_on
+        self._asks_each_time = asks_each_time
+        self._key_of = key_of
         self._traffic = traffic
         self._paths = tuple(entry.path for entry in traffic.paths) or (traffic.path,)
         self._shares = tuple(entry.share for entry in traffic.paths) or (1.0,)
@@ -81,24 +94,28 @@ class Browsers:
         """Return whether each request of a session is picked anew, and the one key that all are hashed by, if any."""
         if self._affinity == HASH and self.plain:
             session.key = self._one_key(session)
+        if self._asks_each_time:
+            return False, None
+        if self._affinity == HASH and self.plain:
             return session.key is None, session.key
         return self._affinity == NONE, None
 
     def _one_key(self, session: Session) -> str | None:
         """Return the key of all requests of a session; None where they differ."""
+        return None if self._keys_differ(session) else self.key(session)
+
+    def _keys_differ(self, session: Session) -> bool:
+        """Return whether each request of a session has a key of its own."""
         inputs = {self._hash_on.input.kind, self._hash_on.fallback.kind}
-        if "cookie" in inputs and not session.jar:
-            return None
-        if "path" in inputs and len(self._paths) > 1:
-            return None
-        return self.key(session)
+        return ("cookie" in inputs and not session.jar) or ("path" in inputs and len(self._paths) > 1)
 
     def routes(self, session: Session, worker: Worker) -> Callable[[str | None], Container | None]:
         """Return the look-up of the fast path.
 
         Nothing is found where a client's jar must be looked into first, or where other tabs move the session.
         """
-        return worker.routes.get if self.plain and session.tabs is None else _NO_ROUTES.get
+        fast = self.plain and session.tabs is None and not self._asks_each_time
+        return worker.routes.get if fast else _NO_ROUTES.get
 
     def peer_of_next(self, session: Session, worker: Worker) -> str | None:
         """Return the target of a request that is hashed by a key of its own."""
@@ -112,6 +129,9 @@ class Browsers:
 
     def _new_id(self, session: Session) -> str:
         """Return a fresh cookie; a client with a jar keeps the first one it gets."""
+        stated = self._key_of(session.id)
+        if stated is not None:
+            return stated
         ordinal = 0 if session.jar and session.browser is None else session.visits
         bits = [self._streams.bits(Purpose.HASH_COOKIE, session.id, 2 * ordinal + half) for half in (0, 1)]
         return str(UUID(int=bits[0] << 64 | bits[1], version=4))
@@ -145,6 +165,9 @@ class Browsers:
 
     def _identifier(self, session: Session, kind: str, values: int | None) -> str:
         """Return the session's value of one kind: its own, or one of so many."""
+        stated = self._key_of(session.id)
+        if stated is not None:
+            return stated
         number = session.id
         if values is not None:
             draw = self._streams.uniform(Purpose.IDENTIFIER, session.id, len(_KINDS) + _KINDS.index(kind))
@@ -162,7 +185,11 @@ class Browsers:
         cookie will bring.
         """
         if self.plain:
-            return session.key if self._affinity == HASH else session.cookie
+            if self._affinity != HASH:
+                return session.cookie
+            if self._asks_each_time and self._keys_differ(session):
+                session.key = self.key(session)
+            return session.key
         if session.browser is None:
             session.browser = Browser()
             if session.cookie is not None:

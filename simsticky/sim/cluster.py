@@ -57,6 +57,28 @@ class Cluster:
         self.changed(pod)
         return pod
 
+    def chosen(self, among: list[Pod], count: int, pod: int | str | None, cause: int) -> list[Pod]:
+        """Return the pods that an operation means: the first ``count``, or the one it names.
+
+        One that is not there is told in the story, and the operation does nothing.
+
+        Args:
+            among: The pods it can mean, the oldest first.
+            count: How many it means.
+            pod: Which one instead: its place among them, from 1, or its name.
+            cause: The operation's number.
+        """
+        if pod is None:
+            return among[:count]
+        found = among[pod - 1 : pod] if isinstance(pod, int) else [one for one in among if one.name == pod]
+        if not found:
+            names = ", ".join(one.name for one in among) or "none"
+            self._world.tell("operator", "no_such_pod", str(pod), f"the pods there are: {names}", cause)
+            self._world.recorder.recording.warnings.append(
+                f"an operation names pod {pod}, and there is none of it then"
+            )
+        return found
+
     def schedule(self, pod: Pod) -> bool:
         """Bind a pod to a node; False while no node takes pods."""
         node = self.nodes.choose(self.pods)

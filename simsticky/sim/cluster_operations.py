@@ -122,7 +122,8 @@ class ClusterOperations:
             for pod in self._cluster.pods
             if workload.owns(pod) and pod.active and pod.container is not None and not pod.container.dead
         ]
-        chosen = running[: operation.count]
+        named = self._cluster.chosen([pod for pod, _ in running], operation.count, operation.pod, number)
+        chosen = [entry for entry in running if entry[0] in named]
         self._crashed[number] = chosen
         for pod, _ in chosen:
             self._expose(pod, number)

@@ -22,12 +22,14 @@ from simsticky.sim.browsers import Browsers
 from simsticky.sim.connection import Closed
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.kernel import Phase, call_at
+from simsticky.sim.own_algorithm import OwnAlgorithm
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.recording import Origin
 from simsticky.sim.sessions import Cut, Session, Sessions
 from simsticky.sim.streams import Purpose
 from simsticky.sim.workers import Node, Worker
 from simsticky.sim.world import World
+from simsticky.workload.generate import Workload
 
 _DRAWS_PER_SHUFFLE = 1 << 20
 """Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
@@ -54,7 +56,9 @@ class Gateway:
         on_ready: Called with a node that has come back empty and wants its configuration.
     """
 
-    def __init__(self, world: World, sessions: Sessions, make_algorithm: AlgorithmFactory | None = None) -> None:
+    def __init__(
+        self, world: World, sessions: Sessions, workload: Workload, make_algorithm: AlgorithmFactory | None = None
+    ) -> None:
         """Build the nodes and workers with empty tables."""
         scenario = world.scenario
         settings, policy = scenario.gateway, scenario.upstream
@@ -73,7 +77,9 @@ class Gateway:
             cookie_on_error_response=settings.sticky_cookie_on_error_response,
             identity=settings.sticky_identity,
         )
-        self.affinity = NONE if make_algorithm else AFFINITY.get(policy.algorithm, NONE)
+        # What clients bring follows from the scenario's upstream, whoever picks.
+        self.affinity = AFFINITY.get(policy.algorithm, NONE)
+        self.asks_each_time = make_algorithm is not None
         self._blackhole = settings.connection == "blackhole"
         self._held = scenario.traffic.connections.long_lived
         self._threshold, self._comparison = checks(scenario).threshold, settings.threshold_comparison
@@ -92,7 +98,14 @@ class Gateway:
             self.workers.extend(node.workers)
         for worker in self.workers:
             worker.begin(self._balancer(worker, ()))
-        self.browsers = Browsers(scenario, world.streams, self.affinity, hash_on(scenario))
+        self.browsers = Browsers(
+            scenario,
+            world.streams,
+            self.affinity,
+            hash_on(scenario),
+            key_of=workload.key_of,
+            asks_each_time=self.asks_each_time,
+        )
         self._breaks = Breaks(
             world.recorder,
             affinity=self.affinity,
@@ -123,6 +136,8 @@ class Gateway:
             identity=self._identity,
             stand_in=self._stand_in,
             latest_operation=lambda: self.latest_operation,
+            asks_each_time=self.asks_each_time,
+            stated_idempotent=workload.is_idempotent,
         )
 
     # Balancers --------------------------------------------------------------------------------------------------
@@ -143,7 +158,7 @@ class Gateway:
             return [addresses[index] for index in order]
 
         if self._make_algorithm is not None:
-            return self._make_algorithm(draw)
+            return OwnAlgorithm(self._make_algorithm(draw))
         match self._policy.algorithm:
             case "sticky-sessions":
                 return StickySessions(self._options, draw=draw, in_flight=self._in_flight)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from simsticky.kubernetes.replicaset import LOWEST_DELETION_COST
 from simsticky.scenario.model import (
     ConfigPush,
     DeletePod,
@@ -142,20 +143,23 @@ class Timeline:
 
     def _scale(self, operation: Scale, number: int) -> None:
         self._records[number - 1].wanted_pods = operation.replicas
-        self._workloads[operation.scale].scale(operation.replicas, number)
+        workload = self._workloads[operation.scale]
+        if operation.pod is not None:
+            for pod in self._cluster.chosen(self._active(workload), 1, operation.pod, number):
+                pod.deletion_cost = LOWEST_DELETION_COST
+        workload.scale(operation.replicas, number)
 
     def _delete_pods(self, operation: DeletePod, number: int) -> None:
-        workload = self._workloads[operation.delete_pod]
-        active = [pod for pod in self._cluster.pods if pod.active and workload.owns(pod)]
-        for pod in active[: operation.count]:
+        active = self._active(self._workloads[operation.delete_pod])
+        for pod in self._cluster.chosen(active, operation.count, operation.pod, number):
             if operation.force:
                 self._force_delete(pod, number)
             else:
                 self._delete_pod(pod, number, None)
 
     def _flap(self, operation: ReadinessFlap, number: int) -> None:
-        workload, until_s = self._workloads[operation.readiness_flap], self._world.now_s + operation.for_s
-        active = [pod for pod in self._cluster.pods if pod.active and workload.owns(pod)]
+        until_s = self._world.now_s + operation.for_s
+        active = self._active(self._workloads[operation.readiness_flap])
         running = [pod.container for pod in active if pod.container is not None]
         for container in running[: operation.count]:
             container.pod.unready_by = number
@@ -163,6 +167,10 @@ class Timeline:
             container.flapping_until_s = max(container.flapping_until_s, until_s)
             if operation.seen_by_gateway:
                 container.refuses_checks_until_s = max(container.refuses_checks_until_s, until_s)
+
+    def _active(self, workload: WorkloadController) -> list[Pod]:
+        """Return a workload's pods that nobody has deleted, the oldest first."""
+        return [pod for pod in self._cluster.pods if pod.active and workload.owns(pod)]
 
     def _restart_gateway(self, operation: GatewayRestart, number: int) -> None:
         self._gateway.restart(operation.gateway_restart, operation.downtime, self._world.now_s)

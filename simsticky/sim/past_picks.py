@@ -51,7 +51,9 @@ class PastPicks:
         algorithm = gateway.workers[0].balancer.algorithm
         # Latency has nothing to go by yet: it would send all to one target.
         self._by_balancer = held and gateway.affinity == NONE and not isinstance(algorithm, Latency)
-        self._turns = (sticky and new_pick == "round_robin") or (held and isinstance(algorithm, RoundRobin))
+        self._turns = (sticky and new_pick in ("round_robin", "in_order")) or (
+            held and isinstance(algorithm, RoundRobin)
+        )
         self._least = sticky and new_pick == "least_connections"
         self._hashed = gateway.affinity == HASH
         self._lengths, self._sums = _lengths(sample)

@@ -34,11 +34,13 @@ class Pod:
         never_ready: Whether its application never listens.
         unlisted_by: Number of the operation that takes it out of the upstream without deleting it; 0 if none does.
         restarted_s: When the kubelet last began to start its container again; NaN before.
+        deletion_cost: Its annotation ``controller.kubernetes.io/pod-deletion-cost``; None without one.
     """
 
     __slots__ = (
         "container",
         "deleted",
+        "deletion_cost",
         "ending",
         "gone",
         "index",
@@ -76,6 +78,7 @@ class Pod:
         self.startup: Law | None = None
         self.never_ready = False
         self.restarted_s = nan
+        self.deletion_cost: int | None = None
         self.container: Container | None = None
 
     @property

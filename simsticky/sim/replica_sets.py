@@ -124,11 +124,16 @@ class ReplicaSetController:
             node=pod.record.node,
             phase=pod.phase,
             ready=pod.ready,
-            deletion_cost=None if self._deletion_cost is None else self._deletion_cost(pod),
+            deletion_cost=self._cost_of(pod),
             ready_since_s=None if since_s is None else api_time_s(since_s),
             max_restarts=pod.record.restarts,
             created_s=api_time_s(pod.record.created_s),
         )
+
+    def _cost_of(self, pod: Pod) -> int | None:
+        if pod.deletion_cost is not None or self._deletion_cost is None:
+            return pod.deletion_cost
+        return self._deletion_cost(pod)
 
     def _write_status(self, name: str, pods: list[Pod]) -> None:
         now_s, state = self._world.now_s, self.states[name]

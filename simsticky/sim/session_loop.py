@@ -51,7 +51,7 @@ class SessionLoops:
         self._timeout_s = app.session_timeout if state_in_pods else INFINITY
         # A container whose memory is bounded must hear of every session that comes.
         self._roams = state_in_pods and app.oom is None
-        self._free = gateway.affinity == NONE
+        self._free = gateway.affinity == NONE and not gateway.asks_each_time
         self._read_timeout_s = scenario.gateway.read_timeout
 
     def run(

@@ -89,7 +89,7 @@ class Simulation:
         world = self._world = World(env, scenario, streams, recorder)
         self._workload = Workload(scenario, seed, replication)
         self._sessions = Sessions(recorder, recorder.recording.operations)
-        self._gateway = Gateway(world, self._sessions, make_algorithm)
+        self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
         browsers = self._gateway.browsers
         recorder.recording.warnings += [

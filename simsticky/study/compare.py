@@ -18,9 +18,10 @@ from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference, holm, holm_levels, mean_difference, ratio_difference
+from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study, estimate_metric
 from simsticky.study.replications import Value
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Case, Runner
 from simsticky.study.sides import Change, Side, changes_between
 from simsticky.study.verdicts import checked_thresholds, did_you_mean
 
@@ -248,9 +249,9 @@ def compare(
     n: int | None = None,
     seed: int | None = None,
     *,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Mapping[str, Metric | OwnMetric] | None = None,
     runner: Runner | None = None,
-    **execution: Unpack[Execution],
+    **execution: Unpack[OwnExecution],
 ) -> Comparison:
     """Run two or more scenarios on common random numbers and compare each with the first.
 
@@ -258,7 +259,8 @@ def compare(
         scenarios: What to compare, by name; the first is the base.
         n: Replications of each; the first scenario's ``run.replications`` by default.
         seed: Seed of all; the first scenario's ``run.seed`` by default.
-        metrics: What to compare; all metrics by default.
+        metrics: What to compare; all metrics by default; a function of a result stands for a metric of one's own
+            beside them: ``{"mine": function}``.
         runner: What runs the replications, where there is one already.
         execution: Otherwise how to run, as for :class:`~simsticky.study.runner.Runner`.
 
@@ -275,19 +277,16 @@ def compare(
     seed = first.run.seed if seed is None else seed
     if n < 1:
         raise ValueError(f"a study needs at least one replication, not {n}")
-    if metrics is None:
-        from simsticky.results.metrics import METRICS
-
-        metrics = METRICS
+    registry, how = with_own(metrics, execution)
     for scenario in scenarios.values():
-        checked_thresholds(scenario, metrics)
+        checked_thresholds(scenario, registry)
     cases = [Case(scenario, seed, range(n)) for scenario in scenarios.values()]
     with ExitStack() as own:
-        runner = own.enter_context(Runner(**execution)) if runner is None else runner
+        runner = own.enter_context(Runner(**how)) if runner is None else runner
         runner.begin(list(scenarios.values()), seed, replications=n)
         found = runner.run(cases)
     studies = zip(scenarios.items(), found, strict=True)
-    return compare_studies({name: Study(of, seed, runs, metrics) for (name, of), runs in studies})
+    return compare_studies({name: Study(of, seed, runs, registry) for (name, of), runs in studies})
 
 
 def compare_studies(studies: Mapping[str, Study]) -> Comparison:

@@ -13,9 +13,10 @@ from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
+from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.precision import FEWEST, MOST, Precision, Stopping, half_width
 from simsticky.study.replications import Replications, Value
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Case, Runner
 from simsticky.study.verdicts import Verdict, checked_thresholds, did_you_mean, judge
 
 if TYPE_CHECKING:
@@ -249,11 +250,11 @@ def replicate(
     n: int | None = None,
     seed: int | None = None,
     *,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Mapping[str, Metric | OwnMetric] | None = None,
     precision: str | Precision | None = None,
     max_reps: int = MOST,
     runner: Runner | None = None,
-    **execution: Unpack[Execution],
+    **execution: Unpack[OwnExecution],
 ) -> Study:
     """Run a scenario ``n`` times, independently, or as often as a precision needs, and keep the numbers of each run.
 
@@ -263,7 +264,8 @@ def replicate(
         scenario: What to simulate.
         n: Replications; the scenario's ``run.replications`` by default.
         seed: Seed; the scenario's ``run.seed`` by default.
-        metrics: What to estimate; all metrics by default.
+        metrics: What to estimate; all metrics by default; a function of a result stands for a metric of one's own
+            beside them: ``{"mine": function}``.
         precision: Instead of ``n``: how narrow an interval is to be, for example ``"0.2%"`` (percentage points of
             broken sessions), ``"5% relative"`` or ``"failed_requests=0.05%"``; see :mod:`simsticky.study.precision`.
         max_reps: Replications at the most, with a precision; :attr:`Study.stopping` says whether they were enough.
@@ -284,21 +286,18 @@ def replicate(
         raise ValueError(f"a study needs at least one replication, not {n}")
     if seed is None:
         seed = scenario.run.seed
-    if metrics is None:
-        from simsticky.results.metrics import METRICS
-
-        metrics = METRICS
-    checked_thresholds(scenario, metrics)
+    registry, how = with_own(metrics, execution)
+    checked_thresholds(scenario, registry)
     if isinstance(precision, str):
-        precision = Precision.parse(precision, metrics)
+        precision = Precision.parse(precision, registry)
     if precision is not None and max_reps < FEWEST:
         raise ValueError(f"a precision needs at least {FEWEST} replications, and at most {max_reps} are allowed")
     if runner is None:
-        with Runner(**execution) as own:
+        with Runner(**how) as own:
             own.begin([scenario], seed)
-            return _study(scenario, n, seed, metrics, precision, max_reps, own)
+            return _study(scenario, n, seed, registry, precision, max_reps, own)
     runner.begin([scenario], seed)
-    return _study(scenario, n, seed, metrics, precision, max_reps, runner)
+    return _study(scenario, n, seed, registry, precision, max_reps, runner)
 
 
 def _study(

@@ -17,8 +17,9 @@ from simsticky.scenario.quantities import number_at
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.sensitivity import SobolIndex, sobol_indices
 from simsticky.study.design import Plan, plan
+from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Case, Runner
 from simsticky.study.verdicts import checked_thresholds
 
 if TYPE_CHECKING:
@@ -231,10 +232,10 @@ def sweep(
     *,
     design: str = "grid",
     samples: int | None = None,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Mapping[str, Metric | OwnMetric] | None = None,
     source: str = "",
     runner: Runner | None = None,
-    **execution: Unpack[Execution],
+    **execution: Unpack[OwnExecution],
 ) -> Sweep:
     """Run a scenario at many settings, each with the same sessions and the same luck.
 
@@ -247,7 +248,8 @@ def sweep(
         seed: Seed of every point and of the drawing; the scenario's ``run.seed`` by default.
         design: ``grid``, ``lhs``, ``sobol``, or ``saltelli`` for :meth:`Sweep.sobol_indices`.
         samples: Points to draw, see :func:`simsticky.study.design.plan`.
-        metrics: What to estimate; all metrics by default.
+        metrics: What to estimate; all metrics by default; a function of a result stands for a metric of one's own
+            beside them: ``{"mine": function}``.
         source: Who asks, for errors: ``--vary`` on the command line.
         runner: What runs the replications, when a larger study has one already.
         execution: Otherwise how to run: ``jobs``, ``executor``, ``scheduler``, ``directory``, ``on_progress`` and
@@ -263,18 +265,15 @@ def sweep(
         raise ValueError(f"a study needs at least one replication, not {n}")
     if seed is None:
         seed = scenario.run.seed
-    if metrics is None:
-        from simsticky.results.metrics import METRICS
-
-        metrics = METRICS
-    checked_thresholds(scenario, metrics)
+    registry, how = with_own(metrics, execution)
+    checked_thresholds(scenario, registry)
     planned = plan(scenario, settings, design, samples, seed, source)
     scenarios = evolved(scenario, planned.points, source)
     if runner is None:
-        with Runner(**execution) as own:
-            studies = studies_of(scenario, scenarios, n, seed, metrics, own)
+        with Runner(**how) as own:
+            studies = studies_of(scenario, scenarios, n, seed, registry, own)
     else:
-        studies = studies_of(scenario, scenarios, n, seed, metrics, runner)
+        studies = studies_of(scenario, scenarios, n, seed, registry, runner)
     points = tuple(
         {path: shown(changed, path, value) for path, value in point.items()}
         for changed, point in zip(scenarios, planned.points, strict=True)

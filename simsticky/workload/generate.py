@@ -12,6 +12,7 @@ from simsticky.errors import InputError
 from simsticky.scenario.cluster_operations import TrafficChange
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Closed, Scenario
+from simsticky.scenario.traffic import is_inline
 from simsticky.workload.arrivals import RateProfile, arrival_times, changed_rate, rate_profile
 from simsticky.workload.client_rates import ClientRates
 from simsticky.workload.closed import Population
@@ -19,6 +20,7 @@ from simsticky.workload.columns import AliveBlock, SessionBlock
 from simsticky.workload.components import Component, Streams
 from simsticky.workload.equilibrium import draw_snapshot
 from simsticky.workload.shapes import (
+    Booleans,
     CountedSessions,
     Floats,
     Integers,
@@ -26,7 +28,7 @@ from simsticky.workload.shapes import (
     session_bounds,
     session_shape,
 )
-from simsticky.workload.trace import Trace, read_trace
+from simsticky.workload.trace import INLINE, Trace, read_trace
 
 _FIRST_BLOCK = 64
 _LARGEST_BLOCK = 8_192
@@ -89,7 +91,8 @@ class Workload:
         if traffic.trace is not None:
             self._trace = read_trace(traffic.trace)
             if self._trace.ignored:
-                self.warnings = (f"{traffic.trace}: columns not used: {', '.join(self._trace.ignored)}",)
+                name = INLINE if is_inline(traffic.trace) else traffic.trace
+                self.warnings = (f"{name}: columns not used: {', '.join(self._trace.ignored)}",)
             return
         self._shape = session_shape(traffic)
         if isinstance(traffic.sessions, Closed):
@@ -174,6 +177,21 @@ class Workload:
             yield from self._handed_out(first, number, start, counts, think, service)
             first += start.size
 
+    def key_of(self, session: int) -> str | None:
+        """Return what a trace says that a session is hashed by; None where none does."""
+        keys = None if self._trace is None else self._trace.keys
+        return None if keys is None else keys[session]
+
+    def is_idempotent(self, session: int, request: int) -> bool | None:
+        """Return whether a trace says that a request, numbered from 1, may be sent again; None where none does."""
+        stated = None if self._trace is None else self._trace.idempotent
+        return None if stated is None else bool(stated[self._first_request[session] + request - 1])
+
+    @cached_property
+    def _first_request(self) -> Integers:
+        assert self._trace is not None
+        return session_bounds(self._trace.counts)
+
     def _traced(self, trace: Trace) -> Iterator[SessionBlock]:
         bounds = session_bounds(trace.counts)
         sizes = block_sizes(trace.think_s.size / trace.counts.size)
@@ -188,16 +206,25 @@ class Workload:
                 trace.counts[first:end],
                 trace.think_s[flat],
                 trace.service_s[flat],
+                None if trace.keeps_cookies is None else trace.keeps_cookies[first:end],
             )
             first = end
             if first == trace.counts.size:
                 return
 
     def _handed_out(
-        self, first: int, number: int, start: Floats, counts: Integers, think: Floats, service: Floats
+        self,
+        first: int,
+        number: int,
+        start: Floats,
+        counts: Integers,
+        think: Floats,
+        service: Floats,
+        jar: Booleans | None = None,
     ) -> Iterator[SessionBlock]:
-        """Yield the sessions of one block of draws, some at a time."""
-        jar = self._streams.generator(Component.JAR, number).random(start.size) < self._keep_cookies
+        """Yield the sessions of one block of draws, some at a time; jars are drawn unless they are known."""
+        if jar is None:
+            jar = self._streams.generator(Component.JAR, number).random(start.size) < self._keep_cookies
         bounds = session_bounds(counts)
         for begin in range(0, start.size, _AT_A_TIME):
             part = slice(begin, begin + _AT_A_TIME)

@@ -13,6 +13,7 @@ from simsticky.workload.components import Component, GeneratorOf
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 
 _RENEWAL_BATCH = 65_536  # gaps drawn in one round while durations are being filled
 

@@ -1,10 +1,14 @@
-"""Recorded sessions: a CSV file with one row a request.
+"""Recorded sessions: a CSV with one row a request, in a file or handed over as text.
 
 Columns ``session,start_s,request,think_s,service_s``, in any order, rows in any order. ``request`` numbers
 the requests of a session 1, 2, 3, … without gaps; ``start_s`` is the time of the session's first request
 and the same on all its rows; ``think_s`` is the gap from the end of this request to the next send (of a
-session's last request it is not used and may be empty); all times in seconds, none negative. Other columns
-are named in a warning.
+session's last request it is not used and may be empty); all times in seconds, none negative.
+
+Three more columns may be there. ``key`` is what the session is hashed by, instead of a drawn value; ``cookie`` says
+whether its client keeps cookies, instead of ``traffic.cookies.keep``: both are the same on all rows of a session.
+``idempotent`` says of each request whether nginx may send it again, instead of ``traffic.idempotent``. The last two
+are ``true`` or ``false`` (also yes, no, 1, 0). Further columns are named in a warning.
 """
 
 import csv
@@ -13,16 +17,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from io import StringIO
 from math import isfinite, nan
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simsticky.errors import Diagnostic, InputError
+from simsticky.scenario.traffic import is_inline
 
 COLUMNS = ("session", "start_s", "request", "think_s", "service_s")
+OPTIONAL = ("key", "cookie", "idempotent")
+INLINE = "traffic.trace"
+"""What stands for the file name of a trace that was handed over as text."""
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _MAX_SHOWN = 20
 
 
@@ -36,6 +46,9 @@ class Trace:
         think_s: Flat, in order of request; 0 after each session's last.
         service_s: Flat.
         ignored: Columns that are not used.
+        keys: Length n, what each session is hashed by; None where the trace does not say.
+        keeps_cookies: Length n, whether each session's client keeps cookies; None where the trace does not say.
+        idempotent: Flat, whether each request may be sent again; None where the trace does not say.
     """
 
     start_s: NDArray[np.float64]
@@ -43,6 +56,9 @@ class Trace:
     think_s: NDArray[np.float64]
     service_s: NDArray[np.float64]
     ignored: tuple[str, ...]
+    keys: tuple[str, ...] | None = None
+    keeps_cookies: NDArray[np.bool_] | None = None
+    idempotent: NDArray[np.bool_] | None = None
 
 
 class _Problem(NamedTuple):
@@ -83,14 +99,21 @@ class _Rows:
         self.start_s: list[float] = []
         self.start_line: list[int] = []
         self.unclear: set[int] = set()  # sessions with a request whose number could not be read
+        self.idempotent = array("b")
+        self.of_session: dict[str, dict[int, str]] = {"key": {}, "cookie": {}}
 
 
 def read_trace(path: str) -> Trace:
-    """Read a trace file.
+    """Read a trace.
+
+    Args:
+        path: The path of a CSV file; or the CSV itself, which has more than one line.
 
     Raises:
         InputError: The file cannot be read, or rows are wrong; the first 20 problems with their places.
     """
+    if is_inline(path):
+        return _read(path, 0, 0)
     try:
         stat = Path(path).stat()
         return _read(path, stat.st_mtime_ns, stat.st_size)
@@ -107,7 +130,7 @@ def _read(path: str, _modified: int, _size: int) -> Trace:
     rows = _Rows()
     header: list[str] = []
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        with _opened(path) as file:
             records = _records(file)
             for line, cells in records:
                 header = [cell.strip() for cell in cells]
@@ -125,6 +148,13 @@ def _read(path: str, _modified: int, _size: int) -> Trace:
     if problems.total or trace is None:
         raise InputError(_diagnostics(path, problems))
     return trace
+
+
+def _opened(path: str) -> TextIO:
+    """Return the lines of a trace: of its file, or of the text itself."""
+    if is_inline(path):
+        return StringIO(path, newline="")
+    return Path(path).open(encoding="utf-8-sig", newline="")
 
 
 class _MalformedError(Exception):
@@ -159,7 +189,8 @@ def _check_header(header: list[str], line: int, problems: _Problems) -> None:
             elif near := get_close_matches(name, [other for other in header if other not in COLUMNS], 1):
                 hint = f'did you mean "{name}" by "{near[0]}"?'
             problems.add(_Problem(line, None, name, "missing column", hint))
-        elif header.count(name) > 1:
+    for name in (*COLUMNS, *OPTIONAL):
+        if header.count(name) > 1:
             second = header.index(name, header.index(name) + 1)
             problems.add(_Problem(line, second, name, "column is given twice"))
 
@@ -167,6 +198,7 @@ def _check_header(header: list[str], line: int, problems: _Problems) -> None:
 def _parse_rows(records: Iterator[tuple[int, list[str]]], header: list[str], rows: _Rows, problems: _Problems) -> None:
     """Take every row in, noting what is wrong with it by itself."""
     name_at, start_at, request_at, think_at, service_at = (header.index(name) for name in COLUMNS)
+    stated = {name: header.index(name) for name in OPTIONAL if name in header}
     for line, cells in records:
         if len(cells) != len(header):
             problems.add(_Problem(line, None, "", f"{len(cells)} cells, the header has {len(header)}"))
@@ -193,6 +225,7 @@ def _parse_rows(records: Iterator[tuple[int, list[str]]], header: list[str], row
             first = f"{rows.start_s[session]:g} on line {rows.start_line[session]}"
             message = f'session "{name}" starts at {start:g} here and at {first}'
             problems.add(_Problem(line, start_at, "start_s", message))
+        _note_of_session(rows, session, cells, line, stated, problems)
         request = _ordinal(cells[request_at], line, request_at, problems)
         if not request:
             rows.unclear.add(session)
@@ -202,6 +235,37 @@ def _parse_rows(records: Iterator[tuple[int, list[str]]], header: list[str], row
         rows.request.append(request)
         rows.think_s.append(think)
         rows.service_s.append(service)
+        if "idempotent" in stated:
+            rows.idempotent.append(bool(_truth(cells, line, "idempotent", stated, problems)))
+
+
+def _note_of_session(
+    rows: _Rows, session: int, cells: list[str], line: int, stated: dict[str, int], problems: _Problems
+) -> None:
+    """Take in what the columns ``key`` and ``cookie`` say of a session: the same on all its rows."""
+    for name, known in rows.of_session.items():
+        if name not in stated:
+            continue
+        found = cells[stated[name]].strip()
+        if name == "cookie":
+            kept = _truth(cells, line, name, stated, problems)
+            if kept is None:
+                continue
+            found = str(kept)
+        elif not found:
+            problems.add(_Problem(line, stated[name], name, "is empty"))
+        if known.setdefault(session, found) != found:
+            message = f"is {cells[stated[name]].strip()!r} here, and another on an earlier row of the session"
+            problems.add(_Problem(line, stated[name], name, message))
+
+
+def _truth(cells: list[str], line: int, name: str, stated: dict[str, int], problems: _Problems) -> bool | None:
+    """Return a yes or no; None, and a problem noted, when it is neither."""
+    text = cells[stated[name]].strip()
+    value = _TRUTH.get(text.lower())
+    if value is None:
+        problems.add(_Problem(line, stated[name], name, f'neither true nor false: "{text}"'))
+    return value
 
 
 def _seconds(cell: str, line: int, index: int, column: str, problems: _Problems) -> float:
@@ -278,19 +342,27 @@ def _assemble(rows: _Rows, header: list[str], problems: _Problems) -> Trace | No
         counts=counts[by_start],
         think_s=think[flat],
         service_s=service[flat],
-        ignored=tuple(name for name in header if name not in COLUMNS),
+        ignored=tuple(name for name in header if name not in (*COLUMNS, *OPTIONAL)),
+        keys=tuple(rows.of_session["key"][index] for index in by_start.tolist()) if "key" in header else None,
+        keeps_cookies=_cookies_kept(rows, by_start) if "cookie" in header else None,
+        idempotent=np.array(rows.idempotent, dtype=np.bool_)[order][flat] if "idempotent" in header else None,
     )
+
+
+def _cookies_kept(rows: _Rows, by_start: NDArray[np.intp]) -> NDArray[np.bool_]:
+    kept = rows.of_session["cookie"]
+    return np.array([kept[index] == str(True) for index in by_start.tolist()], dtype=np.bool_)
 
 
 def _diagnostics(path: str, problems: _Problems) -> list[Diagnostic]:
     """Return the first problems with their columns, and the number of the others."""
     first = problems.first()
     wanted = {problem.line for problem in first}
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+    with _opened(path) as file:
         text = {number: content for number, content in enumerate(file, start=1) if number in wanted}
     shown = [
         Diagnostic(
-            path,
+            INLINE if is_inline(path) else path,
             problem.line,
             _column(text.get(problem.line, ""), problem.cell or 0),
             problem.path,
@@ -300,7 +372,9 @@ def _diagnostics(path: str, problems: _Problems) -> list[Diagnostic]:
         for problem in first
     ]
     if problems.total > len(shown):
-        shown.append(Diagnostic(path, None, None, "", f"… and {problems.total - len(shown)} more"))
+        shown.append(
+            Diagnostic(INLINE if is_inline(path) else path, None, None, "", f"… and {problems.total - len(shown)} more")
+        )
     return shown
 
 

@@ -115,11 +115,6 @@ def test_a_wrong_scenario_is_told_with_its_place(tiny, old, new, told):
     assert "Traceback" not in done.stderr
 
 
-def hear_ctrl_c():
-    """Undo what a shell does to a test run in the background: it ignores Ctrl-C, and so do its children."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def test_ctrl_c_says_what_was_finished(tiny):
     """Ctrl-C during a long study ends with 130 and the number of finished replications, workers and all."""
     process = subprocess.Popen(
@@ -128,7 +123,6 @@ def test_ctrl_c_says_what_was_finished(tiny):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=hear_ctrl_c,
     )
     with process:
         time.sleep(8)

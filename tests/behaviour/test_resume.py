@@ -27,7 +27,8 @@ timeline:
   - {at: 2m, rollout: app}
 """
 
-KILLS = 20
+KILLS = 3
+"""Of each verb's study."""
 
 
 @pytest.fixture
@@ -93,34 +94,32 @@ def verbs(tiny):
 
 
 @pytest.mark.slow
-def test_kill_9_at_twenty_random_moments(tiny, tmp_path):
+def test_kill_9_at_random_moments(tiny, tmp_path):
     """Killed without a chance to tidy up and started again, a study ends with the bytes of an undisturbed one.
 
-    Each verb's study is killed five times over, whatever it has got to by then, and nothing is simulated twice.
+    Each verb's study is killed three times over, some time after it has kept something more, and nothing is simulated
+    twice.
     """
     luck = random.Random(20)
-    went_on = 0
     for number, verb in enumerate(verbs(tiny)):
-        start = time.monotonic()
-        whole = simsticky(*verb, "-q", "-o", "json", "--jobs", 2)
-        seconds = time.monotonic() - start
-        assert whole.returncode in (0, 3, 4), whole.stderr
         place = tmp_path / f"study-{number}"
         arguments = [*verb, "-q", "-o", "json", "--jobs", 2, "--study", place]
-        for _ in range(KILLS // len(verbs(tiny))):
+        for _ in range(KILLS):
             before = records(place)
             with begun(*arguments) as killed:
-                time.sleep(luck.uniform(0.2, seconds))
+                while records(place) == before and killed.poll() is None:
+                    time.sleep(0.02)
+                time.sleep(luck.uniform(0, 0.3))
                 killed.kill()
                 killed.wait()
-            went_on += records(place) > before
         again = simsticky(*arguments)
+        assert again.returncode in (0, 3, 4), again.stderr
+        whole = simsticky(*arguments[:-2])
         assert again.returncode == whole.returncode, again.stderr
         assert again.stdout == whole.stdout, verb[0]
         lines = (place / "replications.jsonl").read_text().splitlines()
         keys = [str(json.loads(line[17:])["key"]) for line in lines]  # behind the checksum
         assert len(keys) == len(set(keys))
-    assert went_on > KILLS / 4, "most kills came before or after the work"
 
 
 def test_a_killed_study_leaves_no_worker_behind(tiny, tmp_path):

@@ -23,6 +23,7 @@ Case = dict[str, Any]
 GIVEN = {
     *("op", "note", "t", "handle", "target", "targets", "draws"),
     *("kind", "status_code", "upstream_connect_time", "upstream_response_time"),
+    *("healthy", "is_healthy", "health"),
 }
 """The fields of an event that are its input; every other must be shown."""
 

@@ -55,6 +55,12 @@ def report_of(result: str) -> Report:
     return Failure.TIMEOUT if result == "timeout" else Failure.TCP
 
 
+def is_marked_up(event: Case) -> bool:
+    """Return what an operator marks a target as, in either of the Admin API's ways to say it."""
+    (mark,) = [event[name] for name in ("healthy", "is_healthy", "available", "health") if name in event]
+    return mark if isinstance(mark, bool) else {"healthy": True, "unhealthy": False}[mark]
+
+
 class HealthReplay(Replay):
     """A run of checker and balancer, with how each target answers probes. A result is known within the tick."""
 
@@ -105,12 +111,15 @@ class HealthReplay(Replay):
                 self.tell(self.checker.report(event["target"], Failure.TCP, now_s, active=active))
             case "timeout":
                 self.tell(self.checker.report(event["target"], Failure.TIMEOUT, now_s, active=active))
+            case "admin_set":
+                self.tell(self.checker.set_status(event["target"], now_s, up=is_marked_up(event)))
             case "probe":
                 assert self.probed.pop(0) == (pytest.approx(now_s, abs=TOLERANCE_S), event["target"], event["result"])
             case unknown:
                 raise ValueError(f"the table has an event this test does not know: {unknown}")
         status = {target.address: self.status(target.address) for target in self.balancer.targets}
-        return {"result": event.get("result"), "balancer_healthy": self.balancer.healthy, "status": status}
+        shown = {"result": event.get("result"), "balancer_healthy": self.balancer.healthy, "status": status}
+        return {**shown, "available": status.get(event.get("target"), {}).get("available")}
 
     def status(self, address: str) -> Case:
         """Return everything a record shows of a target."""

@@ -3,6 +3,7 @@
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,7 +13,8 @@ import simsticky as ss
 from simsticky.scenario.operations import VERBS
 
 SHOWN = [(page, block) for page in PAGES for block in blocks(page)]
-PYTHON = [block for _, block in SHOWN if block.language == "python"]
+PYTHON = [block for page, block in SHOWN if block.language == "python" and page == README]
+RECIPE = ROOT / "docs" / "mirror_an_experiment.md"
 SCENARIOS = sorted(path.stem for path in (ROOT / "scenarios").glob("*.yaml"))
 
 FEWER = {"n=10": "n=2", "n=20": "n=2"}
@@ -28,6 +30,7 @@ def test_every_fence_is_of_a_language_that_a_test_reads() -> None:
         ("README.md", "python"),
         ("CONTRIBUTING.md", "sh"),  # installs, and runs what CI runs
         ("CONTRIBUTING.md", ""),  # the layers, which lint-imports checks
+        ("mirror_an_experiment.md", "python"),
         ("validation.md", "sh"),  # tests/validation/test_recommended_drain.py
     }
 
@@ -49,6 +52,20 @@ def test_an_example_in_python_runs(block: Block, monkeypatch: pytest.MonkeyPatch
             owner, _, frame = code.strip().partition(".")
             for name in [frame, *re.findall(r"\.(\w+)", comment)]:
                 assert isinstance(getattr(names[owner], name), pd.DataFrame), name
+
+
+def test_the_recipe_runs_and_finds_what_it_says() -> None:
+    """The blocks of the recipe run one after the other, and the sentences beside them are true."""
+    names: dict[str, Any] = {}
+    for block in blocks(RECIPE):
+        exec(compile(block.text, str(RECIPE), "exec"), names)
+    assert names["first"] == [14, 13, 13]
+    deleted = names["result"].pods.dropna(subset="deleted_s")
+    assert len(deleted) == 1
+    assert deleted.index.tolist() == [2]
+    found = names["found"]
+    assert found.estimate > 0
+    assert found.low == found.high == found.estimate
 
 
 def test_the_scenario_shown_is_the_shipped_one(tmp_path: Path) -> None:

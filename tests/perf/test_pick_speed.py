@@ -123,21 +123,18 @@ def test_a_pick_is_cheap_and_stays_so(capsys: pytest.CaptureFixture[str]) -> Non
     """A pick costs at most 4 times round robin's at 10 targets, and at most twice its own at 1000 (hashing: at 60).
 
     Least-connections is measured with the release of each request, latency with the feedback; latency compares all
-    candidates, as Kong does, and is only reported. A measurement that fails on a shared machine is made again, in a
-    process of its own each, ten times at the most.
+    candidates, as Kong does, and is only reported. Measured once, in a process of its own: a round takes a few
+    milliseconds, so that the best of them is one that nothing disturbed.
     """
-    for _ in range(10):
-        done = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
-        costs: dict[str, dict[str, float]] = json.loads(done.stdout)
-        with capsys.disabled():
-            print()
-            for name, cost in costs.items():
-                print(
-                    f"{name}: {cost['few'] * 1e9:.0f} ns at 10 targets, {cost['few'] / costs['round-robin']['few']:.2f}"
-                    f" times round robin; {cost['many'] / cost['few']:.2f} times that at {LARGEST[name]}"
-                )
-        if not beyond(costs):
-            break
+    done = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
+    costs: dict[str, dict[str, float]] = json.loads(done.stdout)
+    with capsys.disabled():
+        print()
+        for name, cost in costs.items():
+            print(
+                f"{name}: {cost['few'] * 1e9:.0f} ns at 10 targets, {cost['few'] / costs['round-robin']['few']:.2f}"
+                f" times round robin; {cost['many'] / cost['few']:.2f} times that at {LARGEST[name]}"
+            )
     assert beyond(costs) == []
 
 

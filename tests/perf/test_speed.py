@@ -21,18 +21,23 @@ from simsticky.workload.generate import Workload
 
 pytestmark = pytest.mark.perf
 
-RUN_S = 2500.0
+RUN_S = 1250.0
 LIVE_SESSIONS = 80
-ROUNDS = 6
+ROUNDS = 4
 
 LEAST = {
-    "sticky-sessions": 0.40,
-    "consistent-hashing": 0.30,
-    "round-robin": 0.30,
-    "least-connections": 0.30,
-    "latency": 0.30,
+    "sticky-sessions": 0.20,
+    "consistent-hashing": 0.14,
+    "round-robin": 0.18,
+    "least-connections": 0.12,
+    "latency": 0.12,
 }
-"""The part of the bare loop's speed that the model reaches at least, by algorithm."""
+"""The part of the bare loop's speed that the model reaches at least, by algorithm.
+
+Half of what it reaches where nothing else runs. On a core shared with other work the bare loop, which fits into any
+cache, loses less than the model does, up to a third of the ratio; what is left of the margin is for other processors.
+What would cost a tenth is not found here but by the exact counts below.
+"""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "sticky-sessions": {"hashOn": {"input": "none"}, "stickySessions": {"cookie": "session-id"}},
@@ -90,9 +95,9 @@ def per_request(scenario: Scenario) -> float:
     return (process_time() - begun) / recording.counts["requests_answered"]
 
 
-def measure(algorithms: list[str]) -> dict[str, float]:
-    """Return the best CPU seconds per request of interleaved rounds of each loop and each algorithm's model."""
-    scenarios = {algorithm: steady(algorithm=algorithm) for algorithm in algorithms}
+def measure() -> dict[str, float]:
+    """Return the best CPU seconds per request, of interleaved rounds, of each loop and each algorithm's model."""
+    scenarios = {algorithm: steady(algorithm=algorithm) for algorithm in LEAST}
     start, offset, think, service = drawn(steady())
     gaps, first = prepare(offset, think, service)
     requests, steps = len(think), think + service
@@ -108,30 +113,21 @@ def measure(algorithms: list[str]) -> dict[str, float]:
 def test_the_full_model_is_fast_beside_a_bare_loop(capsys: pytest.CaptureFixture[str]) -> None:
     """The model with everything recorded reaches its part of a bare two-event loop, which has not been slowed.
 
-    A shared machine may slow down in the middle of a measurement, which can only hide that the gate is met: what a
-    measurement finds too slow is measured again, in a process of its own each, ten times at the most.
+    Measured once, in a process of its own.
     """
-    reached = dict.fromkeys(LEAST, 0.0)
-    left = list(LEAST)
-    for _ in range(10):
-        done = subprocess.run([sys.executable, __file__, *left], capture_output=True, text=True, check=True)
-        best: dict[str, float] = json.loads(done.stdout)
-        honest = best["micro"] / best["bare"]
-        with capsys.disabled():
-            print(
-                f"\nbare loop {1 / best['bare']:,.0f} requests per CPU second; its events against the micro loop's:"
-                f" {honest:.2f}"
-            )
-            for name in left:
-                print(f"{name}: {1 / best[name]:,.0f} requests per CPU second, ratio {best['bare'] / best[name]:.3f}")
-        if not 0.5 <= honest <= 1.2:
-            continue
-        reached |= {name: max(reached[name], best["bare"] / best[name]) for name in left}
-        left = [name for name, ratio in reached.items() if ratio < LEAST[name]]
-        if not left:
-            break
-    assert 0.5 <= honest <= 1.2
-    assert {name: reached[name] for name in left} == {}
+    done = subprocess.run([sys.executable, __file__], capture_output=True, text=True, check=True)
+    best: dict[str, float] = json.loads(done.stdout)
+    honest = best["micro"] / best["bare"]
+    reached = {name: best["bare"] / best[name] for name in LEAST}
+    with capsys.disabled():
+        print(
+            f"\nbare loop {1 / best['bare']:,.0f} requests per CPU second; its events against the micro loop's:"
+            f" {honest:.2f}"
+        )
+        for name, ratio in reached.items():
+            print(f"{name}: {1 / best[name]:,.0f} requests per CPU second, ratio {ratio:.3f}")
+    assert 0.4 <= honest <= 1.2
+    assert {name: ratio for name, ratio in reached.items() if ratio < LEAST[name]} == {}
 
 
 @pytest.mark.parametrize("algorithm", LEAST)
@@ -172,7 +168,6 @@ def _peak_bytes(until_s: float, level: str) -> tuple[int, Any]:
         tracemalloc.stop()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("level", "million", "limit"), [("requests", 1.0, 100.0), ("summary", 0.25, 1.0)])
 def test_memory_grows_only_by_what_is_recorded(level: str, million: float, limit: float) -> None:
     """From 1 M to 2 M requests the peak grows by at most 100 bytes a request; at level summary it does not grow."""
@@ -185,7 +180,6 @@ def test_memory_grows_only_by_what_is_recorded(level: str, million: float, limit
     assert (large - small) / more <= limit
 
 
-@pytest.mark.slow
 def test_the_requests_frame_is_built_in_little_memory() -> None:
     """Building ``.requests`` takes at most 120 bytes a request beyond the recording."""
     import simsticky.results.frames  # pandas itself is not what is measured
@@ -215,4 +209,4 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1:])))
+    print(json.dumps(measure()))

@@ -197,7 +197,7 @@ def gateways(draw: st.DrawFn) -> Mapping:
         "stickyOnUnhealthy": draw(st.sampled_from(["rebind", "follow"])),
         "stickySetCookie": draw(st.sampled_from(["when_missing_or_changed", "always"])),
         "stickyIdentity": draw(st.sampled_from(["by_address", "by_target_id"])),
-        "stickyNewPick": draw(st.sampled_from(["round_robin", "random", "least_connections"])),
+        "stickyNewPick": draw(st.sampled_from(["round_robin", "in_order", "random", "least_connections"])),
         "stickyOnWeightZero": draw(st.sampled_from(["follow", "follow", "rebind"])),
         "thresholdComparison": draw(st.sampled_from(["gt", "ge"])),
         "stickyWhenTotalWeightZero": draw(st.sampled_from(["503", "serve_bound"])),

@@ -97,6 +97,21 @@ class HealthMachine(Gate):
                 self.balancer.set_address_status(address, verdict.available)
                 self.unavailable = self.unavailable - {address} if verdict.available else self.unavailable | {address}
 
+    @rule(address=SOME_ADDRESS, up=st.booleans())
+    def mark(self, address: str, up: bool) -> None:
+        """An operator's word settles the state, empties the counters and is told, also where nothing changes."""
+        self.forget()
+        verdict = self.checker.set_status(address, self.now_s, up=up)
+        assert (verdict is None) is (address not in self.local)
+        if verdict is None:
+            return
+        assert verdict.available is up
+        self.packed[address] = 0
+        self.local[address] = self.shared[address] = "healthy" if up else "unhealthy"
+        if self.balancer.lists(address):
+            self.balancer.set_address_status(address, up)
+            self.unavailable = self.unavailable - {address} if up else self.unavailable | {address}
+
     def count(self, address: str, report: Report, active: bool) -> bool | None:
         """Count in the model; return what it settles."""
         checks = self.checks.active if active else self.checks.passive

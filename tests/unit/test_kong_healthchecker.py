@@ -83,6 +83,28 @@ def test_failures_accumulate_for_ever_without_successes() -> None:
     assert it.report(A, 200, 90_000.0) is None
 
 
+def test_an_operator_marks_a_target() -> None:
+    """Protects the Admin API's mark: it settles the state with fresh counters, survives a push, and binds nothing."""
+    it = checker(PASSIVE_2)
+    it.report(A, Failure.TCP, 0.0)
+    assert it.set_status(A, 1.0, up=False) == Verdict(A, available=False)
+    assert (it.health(A), it.counters(A)) == (Health.UNHEALTHY, Counters())
+    assert it.rebuild(BOTH, 2.0) == (Verdict(A, available=False),)
+    assert it.report(A, 200, 3.0) == Verdict(A, available=True)
+    assert it.set_status(A, 4.0, up=True) == Verdict(A, available=True), "told again"
+    assert it.counters(A) == Counters()
+
+
+def test_an_operator_marks_nothing_that_is_not_checked() -> None:
+    """Protects targets without a state: one that is not listed, or purged, and any of an upstream without checks."""
+    it = checker(PASSIVE_2, Target(A), Target(B, 0))
+    assert it.set_status(B, 1.0, up=False) is None
+    it.rebuild((Target(B),), 2.0)
+    assert it.set_status(A, 302.0, up=False) == Verdict(A, available=False)
+    assert it.set_status(A, 302.5, up=False) is None
+    assert checker(HealthChecks()).set_status(A, 1.0, up=False) is None
+
+
 def test_a_success_clears_all_failures() -> None:
     """Protects the counters: a success ends the failures of every kind, a failure only the successes."""
     it = checker(replace(PASSIVE_2, passive=replace(PASSIVE_2.passive, healthy=replace(PASSIVE.healthy, successes=2))))

@@ -14,7 +14,8 @@ A, B, C = "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"
 DEFAULTS = StickyOptions()
 RANDOM = StickyOptions(new_pick="random")
 LEAST_CONNECTIONS = StickyOptions(new_pick="least_connections")
-RULES = (DEFAULTS, RANDOM, LEAST_CONNECTIONS)
+IN_ORDER = StickyOptions(new_pick="in_order")
+RULES = (DEFAULTS, RANDOM, LEAST_CONNECTIONS, IN_ORDER)
 
 
 def sticky(options: StickyOptions = DEFAULTS, *weights: int, counts: dict[str, int] | None = None) -> Balancer:
@@ -36,6 +37,13 @@ def test_without_a_cookie_picks_go_round() -> None:
     it = sticky()
     assert [it.new_pick() for _ in range(5)] == [B, C, A, B, C]
     assert it.next_peer() == A
+
+
+def test_in_order_begins_with_the_first_target_and_is_not_shuffled() -> None:
+    """An experiment with another proxy meets its servers as they are listed, whatever the source of shuffles says."""
+    targets = [Target(address, 100) for address in (A, B, C)]
+    it = Balancer(targets, StickySessions(IN_ORDER, draw=lambda i: 1))
+    assert [it.new_pick() for _ in range(5)] == [A, B, C, A, B]
 
 
 def test_weight_0_keeps_its_cookies_and_gets_no_new_session() -> None:

@@ -242,7 +242,7 @@ CHECKS = {
 """What each kind of row is held to."""
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(1)
 @pytest.mark.table("theory", "race_502", "rows")
 def test_what_a_late_push_and_a_kill_cost(case: Row) -> None:
     """Requests refused, tried again, cut, and the breaks among them are as many as the race between δ and d says."""

@@ -1,8 +1,8 @@
 """Do the intervals hold what they promise? Thousands of synthetic studies whose sessions share their run's luck.
 
-Each run draws its own probability of a break (beta, with the row's intraclass correlation), each of its sessions
-breaks with it. Pooling such sessions as if they were independent covers the truth in 62-74 % of the studies where
-95 % is promised (``stats.json``).
+Each run draws its own probability of a break (beta, with the row's intraclass correlation; the same for all without
+one), each of its sessions breaks with it. Pooling such sessions as if they were independent covers the truth in 62-74 %
+of the studies where 95 % is promised (``stats.json``).
 """
 
 from collections.abc import Callable, Sequence
@@ -25,8 +25,8 @@ def broken(row: Row, studies: int = STUDIES, seed: int = 2026) -> list[list[int]
     """Broken sessions of each run, one list a study."""
     rng = np.random.default_rng(seed)
     p, icc = row["p"], row["icc"]
-    a = p * (1 - icc) / icc
-    chances = rng.beta(a, a * (1 - p) / p, size=(studies, row["runs"]))
+    size = (studies, row["runs"])
+    chances = rng.beta(p * (1 - icc) / icc, (1 - p) * (1 - icc) / icc, size) if icc else np.full(size, p)
     found: list[list[int]] = rng.binomial(row["sessions_per_run"], chances).tolist()
     return found
 
@@ -44,8 +44,11 @@ DESIGNS = pytest.mark.table("theory", "stats", "rows", kind="95% CI coverage")
 
 @DESIGNS
 def test_shares_are_covered(case: Row) -> None:
-    """The interval of a share of correlated sessions covers the truth in 93 to 97 % of 4,000 studies, every design."""
-    assert 0.93 <= coverage(case, share_interval) <= 0.97
+    """The interval of a share of correlated sessions covers the truth in 93 to 97 % of 4,000 studies, every design.
+
+    With independent sessions it is never narrower than a binomial one, which covers more where breaks are few.
+    """
+    assert 0.93 <= coverage(case, share_interval) <= (0.97 if case["icc"] else 1.0)
 
 
 @DESIGNS

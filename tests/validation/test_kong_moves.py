@@ -41,7 +41,7 @@ def mean(figures: Sequence[float]) -> tuple[float, float]:
 # Kong's ring ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("kong", "consistent_hashing", "moves")
 def test_recorded_moves_are_no_exception(case: Row) -> None:
     """Kong's moves with one set of addresses are some of what the ring moves with 200 others; a share is 1/n.
@@ -109,7 +109,7 @@ class IdealRing:
         return float(arcs[self.owner(points) != other.owner(points)].sum())
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "hashing", "rows")
 def test_ideal_ring(case: Row) -> None:
     """Without collisions 160 points a target share the ring, and move, as the theory of an ideal ring says.
@@ -125,9 +125,10 @@ def test_ideal_ring(case: Row) -> None:
         largest, standard_error = mean(shares.max(axis=1).tolist())
         assert within(largest, case["e_max_over_mean"], (standard_error**2 + case["se"] ** 2) ** 0.5)
     elif case["kind"] == "fraction moved":
-        few, many = case["n_from"], case["n_to"]
+        before, after = case["n_from"], case["n_to"]
+        sets = address_sets(max(before, after), luck)
         moved, standard_error = mean(
-            [IdealRing(addresses[:few]).moved(IdealRing(addresses)) for addresses in address_sets(many, luck)]
+            [IdealRing(addresses[:before]).moved(IdealRing(addresses[:after])) for addresses in sets]
         )
         assert within(moved, case["hrw_or_ring"], standard_error)
     else:

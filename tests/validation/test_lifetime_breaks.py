@@ -32,7 +32,7 @@ def duration_law(row: Row) -> dict[str, Any]:
     }[row["law"]]
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "break_prob_lifetime", "rows")
 def test_share_of_sessions_that_outlast_the_window(case: Row) -> None:
     """Of the sessions on removed pods P(R > W) break, whatever the law of their length, and all of them if W is 0.
@@ -57,7 +57,7 @@ def test_share_of_sessions_that_outlast_the_window(case: Row) -> None:
     assert stats.binomtest(row["broken"], row["exposed"], case["p_break"]).pvalue > LEVEL
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "seed_scenarios", "rows")
 def test_breaks_of_the_guides_scale_down(case: Row) -> None:
     """Three pods to two: preStop, grace period and the application's own end make the window, with drain support;

@@ -99,7 +99,7 @@ def check(values: list[float], expected: float) -> float:
     return standard_error / expected
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "queueing", "rows")
 def test_waits_in_a_pods_queue(case: Row) -> None:
     """Requests wait as long, and as many of them, as in the queueing system that a pod is."""

@@ -92,7 +92,7 @@ def check(case: Row, think_s: float, wanted_of: dict[int, float]) -> None:
         assert within((breaks >= least).mean(), case[f"frac_ge{least}"], standard_error)
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "rolling_breaks_fast", "rows")
 def test_fast_sessions_break_as_often_as_the_table_says(case: Row) -> None:
     """Never-ending sessions that think a hundredth of a start-up have the table's mean number of breaks.
@@ -103,7 +103,7 @@ def test_fast_sessions_break_as_often_as_the_table_says(case: Row) -> None:
     check(case, _START_UP_S / (100 if len(case["steps"]) <= 10 else 10), {})
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "rolling_breaks_fast", "rows")
 def test_double_and_triple_breaks(case: Row) -> None:
     """So many sessions break twice or more, and three times or more, as the table says.
@@ -115,7 +115,7 @@ def test_double_and_triple_breaks(case: Row) -> None:
     check(case, _START_UP_S / 4, {2: 0.02 if len(case["steps"]) <= 10 else 0.04})
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "rolling_breaks_lazy", "rows")
 def test_lazy_sessions_break_less_often(case: Row) -> None:
     """Sessions that think as long as a step takes sleep through some of the steps, and all move in the end."""

@@ -100,7 +100,7 @@ class Rollout:
         return standard_error / later
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(1)
 @pytest.mark.table("theory", "rolling_breaks_birth_death", "rows")
 def test_breaks_and_loads_under_arrivals_and_a_drain_window(case: Row) -> None:
     """Sessions that come, go, outlast the window and break again do so as often as the linear dynamics say."""
@@ -109,7 +109,7 @@ def test_breaks_and_loads_under_arrivals_and_a_drain_window(case: Row) -> None:
     seen.check(case["expected_breaks_over_sessions_alive"], case["loads_new_at_end"], fullest)
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(1)
 @pytest.mark.table("theory", "rolling_serial_vs_overlap", "rows")
 @pytest.mark.parametrize("way", ["overlapping", "serial"])
 def test_waiting_for_each_pod_to_be_gone_breaks_more(case: Row, way: str) -> None:

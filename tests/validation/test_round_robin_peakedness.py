@@ -15,7 +15,7 @@ _REPLICATIONS = 400
 _MEAN_LIFE_S = 300.0
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(1)
 @pytest.mark.table("theory", "rr_peakedness", "rows")
 def test_sessions_on_a_pod_are_as_even_as_round_robin_makes_them(case: Row) -> None:
     """One node and worker dealing sessions out in turn leave a pod as many as the table says, mean and variance.

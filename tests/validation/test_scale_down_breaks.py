@@ -30,7 +30,7 @@ def serving_window(window_s: float) -> dict[str, Any]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(1)
 @pytest.mark.table("theory", "scale_down_breaks", "rows")
 def test_breaks_are_poisson(case: Row) -> None:
     """Taking away k of n pods breaks k·λ·L/n·P(R > W) sessions on average, and their number is Poisson."""

@@ -65,7 +65,7 @@ def check(
     assert stats.binomtest(on_new, on_old + on_new, share).pvalue > LEVEL
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "scale_up_skew", "rows")
 def test_new_pods_fill_up_as_the_old_sessions_end(case: Row) -> None:
     """Old pods hold 1 + (k/n)·P(R > t) mean loads, new ones 1 − P(R > t): blind picks do not balance.
@@ -77,7 +77,7 @@ def test_new_pods_fill_up_as_the_old_sessions_end(case: Row) -> None:
     check(old, new, law, case["t"], case["old_over_mean"], case["new_over_mean"], 0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "rebalance_time", "rows")
 def test_pods_are_even_after_the_rebalance_time(case: Row) -> None:
     """After the table's time the old pods are ``eps`` above the mean, under blind picks.

@@ -27,7 +27,7 @@ def think_law(row: Row) -> dict[str, Any]:
     }[row["think"]]
 
 
-@pytest.mark.slow
+@pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "break_prob_requests", "rows")
 def test_share_broken_of_exposed(case: Row) -> None:
     """Of the sessions on removed pods, P(R > W) outlast their window W and break, for any law of the think time.

@@ -1,4 +1,4 @@
-"""How sticky-sessions finds a target for a session that has none: three rules; an option chooses one.
+"""How sticky-sessions finds a target for a session that has none: four rules; an option chooses one.
 
 Kong documents only that the picks go round; its source is closed. Each rule serves available targets of
 weight above 0, passes over the excluded ones, and answers None when nobody is left.
@@ -45,6 +45,25 @@ class PickByRoundRobin(NewPick):
     def pick(self, u: float, exclude: Collection[str]) -> str | None:
         """Return the next entry; ``u`` plays no part."""
         return self.wheel.pick_other_than(exclude)
+
+
+class PickInOrder(PickByRoundRobin):
+    """The targets in list order, the first one first: a wheel that nobody shuffles.
+
+    Kong does not do this; HAProxy's ``roundrobin`` and nginx do. It serves to mirror an experiment with one of them.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(draw=_stay)
+        # The pointer moves before each look: from before the first entry, to the first.
+        self.wheel.pointer = 0
+
+
+def _stay(position: int) -> int:
+    """Draw, for each entry of a wheel, the place where it is already."""
+    return position
 
 
 class PickAtRandom(NewPick):

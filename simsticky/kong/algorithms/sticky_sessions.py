@@ -11,7 +11,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
-from simsticky.kong.algorithms.new_pick import NewPick, PickAtRandom, PickByLeastConnections, PickByRoundRobin
+from simsticky.kong.algorithms.new_pick import (
+    NewPick,
+    PickAtRandom,
+    PickByLeastConnections,
+    PickByRoundRobin,
+    PickInOrder,
+)
 from simsticky.kong.algorithms.round_robin import Draw
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
 from simsticky.kong.upstream import Target
@@ -23,7 +29,8 @@ class StickyOptions:
 
     Attributes:
         new_pick: How a session without a usable cookie gets its target. ``round_robin``: Kong's tutorial
-            shows cookieless requests going A, B, C, A, B.
+            shows cookieless requests going A, B, C, A, B. ``in_order``: a wheel that is not shuffled, to mirror an
+            experiment with another proxy.
         on_unhealthy: A bound target that health checks took out. ``rebind``: every open-source algorithm
             refuses such an address. ``follow``: the cookie holds as long as the target is listed.
         on_weight_zero: A bound target that drains. ``follow``: documented. ``rebind``: as if it were not listed.
@@ -43,7 +50,7 @@ class StickyOptions:
             ``by_target_id``: the id of the target (its address where no id is known).
     """
 
-    new_pick: Literal["round_robin", "random", "least_connections"] = "round_robin"
+    new_pick: Literal["round_robin", "in_order", "random", "least_connections"] = "round_robin"
     on_unhealthy: Literal["rebind", "follow"] = "rebind"
     on_weight_zero: Literal["follow", "rebind"] = "follow"
     when_total_weight_zero: Literal["503", "serve_bound"] = "503"
@@ -147,6 +154,8 @@ def response_cookie(
 def _new_pick_rule(options: StickyOptions, draw: Draw | None, in_flight: Callable[[str], int] | None) -> NewPick:
     if options.new_pick == "random":
         return PickAtRandom()
+    if options.new_pick == "in_order":
+        return PickInOrder()
     if options.new_pick == "least_connections":
         if in_flight is None:
             raise ValueError("new picks by least_connections need in_flight")

@@ -50,6 +50,11 @@ def no_history(scene: Scene, event: EventRecord) -> str:
     return f"cannot go back: {event.detail}"
 
 
+def no_such_pod(scene: Scene, event: EventRecord) -> str:
+    """An operation names a pod that is not there."""
+    return f"finds no pod {event.subject}: {event.detail}"
+
+
 def cordoned(scene: Scene, event: EventRecord) -> str:
     """A node takes no more pods."""
     return f"cordons {event.subject}: it takes no more pods"
@@ -82,6 +87,7 @@ SENTENCES = {
     "complete": complete,
     "stuck": stuck,
     "no_history": no_history,
+    "no_such_pod": no_such_pod,
     "cordoned": cordoned,
     "refused": refused,
     "powered_off": powered_off,

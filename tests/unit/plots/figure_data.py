@@ -1,6 +1,6 @@
 """What a figure has drawn, and the frames read the slow way."""
 
-NAMES = ("timeline", "sessions_on_old_pods", "load_skew", "survival", "break_causes")
+NAMES = ("timeline", "sessions_on_old_pods", "load_skew", "cumulative_incidence", "break_causes")
 """The figures of one run."""
 
 

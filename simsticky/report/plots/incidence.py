@@ -1,9 +1,8 @@
-"""How long sessions stay unbroken."""
+"""When the sessions break that an operation met."""
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from scipy.stats import CensoredData, ecdf
 
 from simsticky.report.frames import Frames
 from simsticky.report.plots.style import (
@@ -23,12 +22,13 @@ Floats = npt.NDArray[np.float64]
 
 
 @styled
-def survival(result: Frames, ax: Axes | None = None) -> Axes:
-    """Draw the share of sessions that are not broken yet, by the time since an operation's start.
+def cumulative_incidence(result: Frames, ax: Axes | None = None) -> Axes:
+    """Draw the share of the sessions alive at an operation's start that it has broken, by the time since then.
 
-    The Kaplan-Meier estimate over the sessions alive at the start (a request before and a request after): the event is
-    the first break that the operation caused; a session that ends unbroken is censored then. One line an operation. No
-    band: sessions of one replication are not independent.
+    The cumulative incidence of the first break (Aalen-Johansen): a session's natural end competes with it, so that one
+    that is over can break no more, and stays in the denominator. All sessions are watched from the same moment on, and
+    those that go on when the run ends leave together after the last break; so the curve ends at broken/alive of the
+    ``operations`` frame. One line an operation. No band: sessions of one replication are not independent.
 
     Args:
         result: A result with requests recorded.
@@ -37,7 +37,7 @@ def survival(result: Frames, ax: Axes | None = None) -> Axes:
     Returns:
         The axes; the line of an operation has the gid ``operation N``.
     """
-    title = f"Survival of the sessions alive at the start, replication {result.replication}"
+    title = f"Sessions alive at the start that broke, replication {result.replication}"
     rows = result.operations.to_dict("records")
     found = [(row, *lifetimes(result, int(row["operation"]), float(row["start_s"]))) for row in rows]
     met = [(row, broken_s, over_s) for row, broken_s, over_s in found if len(broken_s) + len(over_s)]
@@ -47,21 +47,23 @@ def survival(result: Frames, ax: Axes | None = None) -> Axes:
     # Until the last break and the last old pod's end; where nothing breaks, as long as a session was watched.
     seen = [broken_s for _, broken_s, _ in met if len(broken_s)] or [over_s for _, _, over_s in met]
     last_s = max(1.0, *(float(times.max()) for times in seen))
-    ends = []
+    ends, highest = [], 0.0
     for place, (operation, broken_s, over_s) in enumerate(met):
         number, start_s = int(operation["operation"]), float(operation["start_s"])
-        curve = ecdf(CensoredData(uncensored=broken_s, right=over_s)).sf
-        times = np.concatenate([[0.0], curve.quantiles])
-        share = np.concatenate([[1.0], curve.probabilities])
+        alive = len(broken_s) + len(over_s)
+        times = np.concatenate([[0.0], np.sort(broken_s), [last_s * 1.15]])
+        share = np.concatenate([np.arange(len(broken_s) + 1), [len(broken_s)]]) / alive
+        highest = max(highest, float(share[-1]))
         colour, dashes, _ = LINES[place % len(LINES)]
-        label = f"{plain(str(operation['label']))}: {len(broken_s)} of {len(broken_s) + len(over_s)} break"
+        label = f"{plain(str(operation['label']))}: {len(broken_s)} of {alive} break"
         ax.step(times, share, where="post", color=colour, ls=dashes, label=label, gid=f"operation {number}")
         gone_s = operation["last_old_pod_gone_s"] - start_s
         if gone_s == gone_s:
             ends.append(gone_s)
     for number, gone_s in enumerate(ends):
         ax.axvline(gone_s, color=QUIET, lw=0.9, ls=":", label=None if number else "last old pod gone")
-    ax.set(xlim=(0, max([last_s, *ends]) * 1.15), ylim=(0, 1.03), ylabel="not broken yet (% of sessions)")
+    ax.set(xlim=(0, max([last_s, *ends]) * 1.15), ylim=(0, max(0.1, min(1.03, highest * 1.15))))
+    ax.set_ylabel("broken (% of sessions)")
     unit_axis(ax.yaxis, "share")
     ax.spines["left"].set_color(INK)
     time_axis(ax.xaxis, 0.0, "time since the operation's start")
