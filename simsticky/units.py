@@ -122,6 +122,14 @@ def format_duration(seconds: float) -> str:
     return sign + "".join(parts)
 
 
+def rough_duration(seconds: float) -> str:
+    """Return a time that is about this long in the words of a person who guesses: ``20 min``, ``3 h``, ``5 days``."""
+    for unit, size, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48), ("days", 86400, 700)):
+        if seconds / size < limit:
+            return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+    return f"{float(f'{seconds / (365.25 * 86400):.2g}'):g} years"
+
+
 def _trim(amount: int, size: int) -> str:
     whole, rest = divmod(amount, size)
     digits = len(str(size)) - 1

@@ -67,6 +67,7 @@ def working(
                 directory=study,
                 on_progress=advance,
                 on_note=_unheard if quiet else _note,
+                on_estimate=None if quiet else _tell_of_time,
                 simulate=simulate or simulate_for(verify=verify),
                 options=options,
             ) as runner,
@@ -84,6 +85,17 @@ def simulate_for(*, verify: bool) -> Simulate | None:
     from simsticky.simulate import simulate
 
     return partial(simulate, verify=True)
+
+
+_LONG_S = 120.0
+"""Nobody is told beforehand of what takes less."""
+
+
+def _tell_of_time(seconds: float) -> None:
+    if seconds > _LONG_S:
+        from simsticky.units import rough_duration
+
+        _note(f"this will take about {rough_duration(seconds)}")
 
 
 def _note(text: str) -> None:

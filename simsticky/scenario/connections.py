@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from simsticky.scenario.distributions import Law
-from simsticky.scenario.fields import Duration, Section
+from simsticky.scenario.fields import Period, Section
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
 from simsticky.units import quoted
 
@@ -46,11 +46,11 @@ class Reconnect(Section):
     A connect that succeeds starts the row anew. A session's very first connect waits only once it has failed.
     """
 
-    backoff: Annotated[Duration, Field(gt=0)] = 1.0
+    backoff: Period = 1.0
     """The first wait."""
     factor: Annotated[float, Field(ge=1, le=1000)] = 2.0
     """By what the wait grows with each failed attempt."""
-    max: Annotated[Duration, Field(gt=0)] = 30.0
+    max: Period = 30.0
     """Longest wait, before jitter."""
     jitter: Literal["full", "equal", "none"] = "full"
     """Which part of the wait is drawn: all of it (uniform from 0), its second half, or nothing."""

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from simsticky.errors import visible
-from simsticky.units import parse_duration, parse_rate, quoted
+from simsticky.units import format_duration, parse_duration, parse_rate, quoted
 
 
 class Section(BaseModel):
@@ -153,6 +153,21 @@ _RATE_SCHEMA = WithJsonSchema(
 
 Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]
 """Seconds, not negative, finite; read from Go duration text or a number of seconds."""
+
+
+def _period(value: float) -> float:
+    if 0 < value < SHORTEST_PERIOD_S:
+        raise ValueError(f"must be at least {format_duration(SHORTEST_PERIOD_S)}, got {format_duration(value)}")
+    return value
+
+
+SHORTEST_PERIOD_S = 1e-3
+
+PeriodOrZero = Annotated[Duration, AfterValidator(_period)]
+"""The time after which something happens again and again, at least a millisecond; or 0, where that means something."""
+
+Period = Annotated[Duration, Field(gt=0), AfterValidator(_period)]
+"""The time after which something happens again and again: shorter than a millisecond nothing here is."""
 
 Rate = Annotated[float, BeforeValidator(_rate), _RATE_SCHEMA]
 """Events per second, not negative, finite; read from ``4/s``, ``120/min`` or a number."""

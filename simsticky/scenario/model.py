@@ -51,7 +51,7 @@ from simsticky.scenario.operations import (
     Scale,
     repeated,
 )
-from simsticky.scenario.problems import Problem, again, details, did_you_mean
+from simsticky.scenario.problems import Problem, again, details, did_you_mean, refuse
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
 from simsticky.scenario.targets import misfits
@@ -67,7 +67,7 @@ from simsticky.scenario.traffic import (
     Traffic,
     is_inline,
 )
-from simsticky.units import parse_duration, quoted
+from simsticky.units import format_duration, parse_duration, quoted
 
 __all__ = [
     "App",
@@ -154,6 +154,14 @@ class Run(Section):
     """How much is kept."""
     skew_floor: Switch = True
     """Run each replication once more without the operation, for the excess of load skew."""
+
+    @model_validator(mode="after")
+    def _settles(self) -> Self:
+        end = self.horizon if self.until == "drained" else min(self.until, self.horizon)
+        if "settle" in self.model_fields_set and self.settle >= end:
+            text = f"{format_duration(self.settle)} is the whole run of {format_duration(end)}: nothing is measured"
+            refuse("Run", [Problem(("settle",), text, "lower it, or lengthen run.horizon")])
+        return self
 
 
 class Scenario(Section, ShownInNotebooks):
