@@ -206,13 +206,18 @@ def _value(before: "Scenario", now: "Scenario", path: Keys, tokens: list[_Token]
     result = _parse(tokens, amount)
     quantity = quantity_of(now, path)
     if result.dimension != quantity.dimension and not result.bare:
-        text = " ".join(token.text for token in tokens)
-        raise ValueError(f"{text} is {_A[result.dimension]}, and {dotted(path)} is {_A[quantity.dimension]}")
+        raise ValueError(f"{_told(tokens)} is {_A[result.dimension]}, and {dotted(path)} is {_A[quantity.dimension]}")
     if result.value < 0:
-        text = " ".join(token.text for token in tokens)
-        raise ValueError(f"{text} comes to {_shown(result.value, quantity)}, below zero")
+        raise ValueError(f"{_told(tokens)} comes to {_shown(result.value, quantity)}, below zero")
     return quantity.write(result.value)
 
+
+def _told(tokens: list[_Token]) -> str:
+    text = " ".join(token.text for token in tokens)
+    return text if len(text) <= _LONGEST_TOLD else text[:_LONGEST_TOLD] + "..."
+
+
+_LONGEST_TOLD = 80
 
 _A: Mapping[Dimension, str] = {"time": "a time", "rate": "a rate", "number": "a number", "text": "no number"}
 

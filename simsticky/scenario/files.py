@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from simsticky.errors import Diagnostic, InputError
+from simsticky.errors import Diagnostic, InputError, visible
 
 STANDARD_INPUT = "-"
 
@@ -91,8 +91,7 @@ def same_file(one: Path, other: Path) -> bool:
 
 def shown_path(path: str | Path) -> str:
     """Return a path as text: what is no UTF-8 in it, or no character that can be seen, is written out."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return visible(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def decode(raw: bytes, name: str) -> str:

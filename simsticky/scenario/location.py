@@ -8,7 +8,7 @@ unrendered templates, aliases that contain themselves.
 import math
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ Keys = tuple[str | int, ...]
 """A path into plain data: mapping keys and list indices."""
 
 _MOST_NODES = 500_000
+_MOST_REPEATED = 50_000
+"""Values that aliases repeat."""
 _DEEPEST = 100
 _TOO_DEEP = f"is nested too deeply: more than {_DEEPEST} levels"
 _MOST_DIGITS = 1000
@@ -58,6 +60,13 @@ def dotted(keys: Keys) -> str:
 def keys_in(path: str) -> Keys:
     """Return the keys of a dotted path; numbers count list entries."""
     return tuple(_index(part) if part.isascii() and part.isdigit() else part for part in path.split("."))
+
+
+def value_at(node: Any, key: str | int) -> Any:
+    """Return the value of a mapping or list at a key; None where there is none."""
+    if isinstance(node, Mapping):
+        return node.get(key)
+    return node[key] if isinstance(node, list) and isinstance(key, int) and key < len(node) else None
 
 
 def _index(digits: str) -> int:
@@ -183,11 +192,14 @@ class _Builder:
         self.keys: dict[Keys, Place] = {}
         self.values: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
-        self._built = 0
+        self._built = self._repeated = 0
+        self._once: set[int] = set()
 
     def build(self, node: Node, path: Keys, above: tuple[int, ...]) -> Any:
         self._built += 1
-        if self._built > _MOST_NODES:
+        self._repeated += id(node) in self._once
+        self._once.add(id(node))
+        if self._built > _MOST_NODES or self._repeated > _MOST_REPEATED:
             raise self._refused(node, path, "expands to too many values")
         if len(above) > _DEEPEST:
             raise self._refused(node, path, _TOO_DEEP)

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from simsticky.scenario import fields
 from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent, PreStop
 from simsticky.scenario.distributions import Constant, LawBase
-from simsticky.scenario.location import Keys
+from simsticky.scenario.location import Keys, value_at
 from simsticky.scenario.vocabulary import models_at, models_below
 from simsticky.units import (
     format_duration,
@@ -121,7 +121,7 @@ def number_at(scenario: "Scenario", keys: Keys) -> tuple[float, Quantity]:
         keys = ("deployment", *SHORT_PATHS[str(keys[1])])
     node: Any = scenario.to_json_dict()
     for key in keys:
-        node = node.get(key) if isinstance(node, Mapping) else node[int(key)] if isinstance(node, list) else None
+        node = value_at(node, key)
     if keys == ("deployment", "preStop"):
         hook = scenario.deployment.pre_stop
         return (0.0 if hook is None else max(hook.seconds, hook.at_most_s)), quantity

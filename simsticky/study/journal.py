@@ -47,21 +47,28 @@ class Journal:
                 scenarios. A directory that was made with another one is refused.
 
         Raises:
-            InputError: The directory belongs to another study, to somebody else, or to a run that goes on.
-            SimstickyError: It cannot be written.
+            InputError: The directory belongs to another study, to somebody else, or to a run that goes on; or it
+                cannot be written.
         """
         self.directory = Path(directory)
         self.damaged = 0
         self._places = _Places()
         self._end = 0
-        with self._disk():
+        try:
             self._claim(dict(identity))
-            self._file = (self.directory / RECORDS).open("ab+", buffering=0)
+            try:
+                self._file = (self.directory / RECORDS).open("ab+", buffering=0)
+            except BaseException:
+                os.close(self._lock)
+                raise
             try:
                 self._read()
             except BaseException:
                 self.close()
                 raise
+        except (OSError, ValueError) as error:
+            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+            raise _refused(f"{self.directory} cannot be used: {reason}") from error
 
     def __len__(self) -> int:
         return len(self._places)

@@ -18,6 +18,7 @@ from simsticky.cli.main import main
 
 NINES, DIGITS, HEX = "9" * 400, "9" * 5000, "0x" + "f" * 5000
 RUN = ("run", "t.yaml", "-q", "--reps", "1", "-j", "1")
+ADVISE = ("recommend", "t.yaml", "--threshold", "broken_sessions < 1%")
 ROLLOUT = "timeline:\n  - {at: 2m, rollout: app}\n"
 
 
@@ -76,7 +77,7 @@ VALUES = [
     setting("5,000 hex digits of time", f"deployment.preStop={HEX}", "too many digits"),
     setting("5,000 hex digits for a share", f"traffic.cookies.keep={HEX}", "too many digits"),
     setting("5,000 hex digits for a name", f"name={HEX}", "too many digits"),
-    changed("5,000 hex digits in a file", "replicas: 2", f"replicas: {HEX}", "9:39: deployment.replicas: the number"),
+    changed("5,000 hex digits in a file", "replicas: 2", f"replicas: {HEX}", "9:35: deployment.replicas: the number"),
     setting("900 open brackets", "timeline=" + "[" * 900, "nested too deeply"),
     setting("900 brackets", "timeline=" + "[" * 900 + "]" * 900, "nested too deeply"),
     setting("100,000 brackets", "timeline=" + "[" * 100_000, "nested too deeply"),
@@ -117,11 +118,9 @@ VALUES = [
     Case("vary out of range", ("sweep", "t.yaml", "--vary", f"deployment.preStop=0s,{NINES}s"), ("--vary",)),
     Case("vary 900 brackets", ("sweep", "t.yaml", "--vary", "deployment.preStop=" + "[" * 900), ("nested too deeply",)),
     Case("vary a long index", ("sweep", "t.yaml", "--vary", f"timeline.{'1' * 5000}.at=1m,2m"), ("timeline",)),
-    Case("an infinite range", ("recommend", "t.yaml", "--vary", f"deployment.preStop=0s..{NINES}s"), ("--vary",)),
-    Case(
-        "a full-width range", ("recommend", "t.yaml", "--vary", "deployment.replicas=1..３"), ("--vary", "not a number")
-    ),
-    Case("a step of nothing", ("recommend", "t.yaml", "--vary", "deployment.preStop=0s..30m/1ns"), ("too small",)),
+    Case("an infinite range", (*ADVISE, "--vary", f"deployment.preStop=0s..{NINES}s"), ("--vary",)),
+    Case("a full-width range", (*ADVISE, "--vary", "deployment.replicas=1..３"), ("--vary", "not a number")),
+    Case("a step of nothing", (*ADVISE, "--vary", "deployment.preStop=0s..30m/1ns"), ("too small",)),
     Case(
         "a range that no numbers fill",
         ("sweep", "t.yaml", "--design", "lhs", "--vary", f"app.concurrency=1..{NINES}"),
@@ -131,16 +130,20 @@ VALUES = [
 
 SIZES = [
     setting("a rate that no memory holds", "traffic.sessions.rate=1e9/s", "memory", "lower traffic.sessions.rate"),
-    setting(
-        "the same without an equilibrium",
-        "traffic.sessions.rate=1e9/s",
-        "memory",
+    Case(
+        "the same with nobody at the start",
+        (*RUN, "--set", "traffic.sessions.rate=1e9/s", "--set", "run.start=empty"),
+        ("--set traffic.sessions.rate", "memory"),
         never=("run.start: empty",),
     ),
     setting("pushes without end", "kic.configChurn=1000000/s", "kic.configChurn"),
-    setting("replicas times nodes", "deployment.replicas=100000", "deployment.replicas", "memory"),
+    Case(
+        "replicas times nodes",
+        (*RUN, "--set", "deployment.replicas=100000", "--set", "gateway.nodes=4096", "--set", "gateway.workers=99"),
+        ("--set deployment.replicas", "memory", "lower deployment.replicas"),
+    ),
     Case("more replications than can be", ("run", "t.yaml", "--reps", "99999999"), ("--reps",)),
-    Case("more at the most than can be", ("run", "t.yaml", "--precision", "1%", "--max-reps", "9" * 30), ("--max-reps",)),
+    Case("a most of 30 digits", ("run", "t.yaml", "--precision", "1%", "--max-reps", "9" * 30), ("--max-reps",)),
     Case(
         "more samples than can be",
         ("sweep", "t.yaml", "--design", "lhs", "--samples", "99999999", "--vary", "deployment.preStop=0s..1m"),
@@ -148,11 +151,15 @@ SIZES = [
     ),
     Case(
         "a grid that nobody waits for",
-        ("sweep", "t.yaml", f"--vary=kic.proxySyncSeconds={','.join(map(str, range(1, 400)))}",
-         f"--vary=deployment.preStop={','.join(f'{i}s' for i in range(400))}"),
+        (
+            "sweep",
+            "t.yaml",
+            f"--vary=kic.proxySyncSeconds={','.join(map(str, range(1, 400)))}",
+            f"--vary=deployment.preStop={','.join(f'{i}s' for i in range(400))}",
+        ),
         ("the grid has 159600 points",),
     ),
-]  # fmt: skip
+]
 
 TEXTS = [
     setting("a lone surrogate", 'about="\\ud800"', "half a character"),
@@ -218,9 +225,12 @@ FILES = [
     file("an anchor twice", "a: &x 1\nb: &x 2\n", "unknown", never=("ReusedAnchor", "duplicate anchor")),
     file("a directive", "%YAML 1.1\n---\n" + TINY.replace("2m", "yes"), "timeline.0.at"),
     file("an alias of itself", "a: &a [*a]\n", "contains itself"),
-    file("a million laughs", "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
-        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 10)}]\n" for i in range(8)
-    ), "expands to too many values"),  # fmt: skip
+    file(
+        "a million laughs",
+        "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 10)}]\n" for i in range(8)),
+        "expands to too many values",
+    ),
     file("a cycle of bases", "schema: simsticky/1\nbase: t.yaml\n", "stands on this file itself"),
     file("a cycle by dots", "schema: simsticky/1\nbase: ./x/../t.yaml\n", "", prepare=lambda: Path("x").mkdir()),
     file("a cycle by a link", "base: sub/again.yaml\n", "stands on this file", prepare=lambda: _deep(Path())),
@@ -228,9 +238,13 @@ FILES = [
     file("a base that is a pipe", "base: pipe\n", "is a pipe", prepare=lambda: os.mkfifo("pipe")),
     file("a manifest that is a device", "schema: simsticky/1\nmanifests: [/dev/zero]\n", "is a device"),
     file("a manifest with a long name", f"schema: simsticky/1\nmanifests: [{'x' * 300}]\n", "name too long"),
-    file("a trace that is a pipe", "schema: simsticky/1\ntraffic: {trace: pipe}\n", "is a pipe",
-         prepare=lambda: os.mkfifo("pipe")),
-]  # fmt: skip
+    file(
+        "a trace that is a pipe",
+        "schema: simsticky/1\ntraffic: {trace: pipe}\n",
+        "is a pipe",
+        prepare=lambda: os.mkfifo("pipe"),
+    ),
+]
 
 
 def _read_only() -> None:
@@ -244,14 +258,17 @@ PLACES = [
     Case("a pipe", (*RUN, "--out", "pipe.json"), ("--out", "neither a file"), prepare=lambda: os.mkfifo("pipe.json")),
     Case("a page in /proc", (*RUN, "--report", "/proc/x.html"), ("--report", "cannot be written")),
     Case("frames in /proc", (*RUN, "--out", "/proc/frames"), ("--out", "cannot be written")),
-    Case("a study in /proc", (*RUN, "--study", "/proc/study"), ("--study", "cannot be written")),
+    Case("a study in /proc", (*RUN, "--study", "/proc/study"), ("--study", "cannot be used")),
     Case("a study of a long name", (*RUN, "--study", "x" * 300), ("--study", "File name too long")),
     Case("a study that is a pipe", (*RUN, "--study", "pipe"), ("--study",), prepare=lambda: os.mkfifo("pipe")),
-    Case("a page of a sweep in /proc", ("sweep", "t.yaml", "--vary", "deployment.preStop=0s,1s", "--report",
-         "/proc/x.html"), ("--report", "cannot be written")),
+    Case(
+        "a page of a sweep in /proc",
+        ("sweep", "t.yaml", "--vary", "deployment.preStop=0s,1s", "--report", "/proc/x.html"),
+        ("--report", "cannot be written"),
+    ),
     Case("a comparison in /proc", ("compare", "t.yaml", "t.yaml", "--out", "/proc/x.json"), ("--out", "cannot be")),
     Case("advice in /proc", ("recommend", "t.yaml", "--out", "/proc/x.json"), ("--out", "cannot be written")),
-]  # fmt: skip
+]
 
 CASES = [*VALUES, *SIZES, *TEXTS, *FILES, *PLACES]
 
