@@ -1,7 +1,7 @@
 """The command ``simsticky`` and its endings: what became of it, as an exit code.
 
 0 done · 1 internal error, or the machine failed (a full disk, a lost worker) · 2 usage or bad input · 3 threshold or
-lint failure · 4 inconclusive · 70 invariant violated · 130 interrupted · 141 nobody reads the answer.
+lint failure · 4 not certain · 70 invariant violated · 130 interrupted · 141 nobody reads the answer.
 
 Nothing is imported here but what Python itself has loaded, so that Ctrl-C is answered from the first moment on.
 """

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from simsticky.report.first_lines import first_lines
 from simsticky.report.rows import Row, footnotes, sections, title
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def to_csv(study: Study) -> str:
 def to_markdown(study: Study) -> str:
     """Return the terminal's report as Markdown tables, for a pull request or a page."""
     lines = [f"**{escape(title(study))}**"]
+    for sentence in first_lines(study):
+        lines += ["", f"**{escape(sentence)}**"]
     for section in sections(study):
         lines += [
             "",
@@ -74,7 +77,7 @@ def to_markdown(study: Study) -> str:
 
 def _markdown_row(row: Row) -> str:
     mark = f"{row.mark} " if row.mark else "– " * row.depth
-    cells = (mark + row.label, row.shown.value, row.shown.interval, row.details[0] if row.details else "")
+    cells = (mark + row.label, row.shown.value, row.shown.interval, row.note or (row.details[0] if row.details else ""))
     return "| " + " | ".join(escape(cell) for cell in cells) + " |"
 
 

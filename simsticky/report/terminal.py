@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from simsticky.report.first_lines import first_lines
 from simsticky.report.numbers import clock, counted, grouped
 from simsticky.report.rows import Row, Section, footnotes, sections, title
 from simsticky.report.sparkline import LEVELS, sparks
+from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.scenario.report import ManifestReport
@@ -21,19 +23,18 @@ if TYPE_CHECKING:
     from simsticky.study.replicate import Study
 
 Span = tuple[str, str]
-"""Text and its style: ``heading``, ``quiet``, ``met``, ``not met``, ``open`` or empty."""
+"""Text and its style: ``heading``, ``quiet``, a verdict's word or empty."""
 
 Line = tuple[Span, ...]
 
 _INDENT = 2
 _GAP = 2
-_MARK_STYLES = {"✓": "met", "✗": "not met", "?": "open"}
 STYLES = {
     "heading": "bold",
     "quiet": "dim",
-    "met": "bold green",
-    "not met": "bold red",
-    "open": "bold yellow",
+    Mark.PASS.word: "bold green",
+    Mark.FAIL.word: "bold red",
+    Mark.OPEN.word: "bold yellow",
 }
 # Under this a column of definitions is a column of single words.
 _LEAST_DEFINITION = 36
@@ -78,6 +79,10 @@ def render(study: Study, width: int = 80, first: Recording | None = None) -> lis
     for part in sections(study):
         (thresholds if any(row.mark for row in part.rows) else rest).append(part)
     lines: list[Line] = [((text, "heading"),) for text in _wrapped(title(study), width)]
+    said = first_lines(study)
+    if said:
+        lines.append(())
+        lines.extend(((text, Mark.OPEN.word),) for sentence in said for text in _wrapped(sentence, width))
     # A threshold is as long as its metric's name; it has columns of its own so that the others need not be
     # as wide.
     for parts in (thresholds, rest):
@@ -193,6 +198,8 @@ def _section(part: Section, columns: _Columns) -> list[Line]:
     lines: list[Line] = [((text, "heading"),) for text in _wrapped(part.heading, columns.total)]
     for row in part.rows:
         lines.extend(_stacked(row, columns) if columns.stacked else _single(row, columns))
+        margin = " " * 2 * _INDENT
+        lines.extend(((margin + text, "quiet"),) for text in _wrapped(row.note, columns.total - len(margin)))
     return lines
 
 
@@ -249,7 +256,7 @@ def _label(row: Row) -> str:
 def _label_spans(row: Row, width: int) -> list[Span]:
     text = _cut(_label(row), width).ljust(width)
     if row.mark:
-        return [(text[:1], _MARK_STYLES[row.mark]), (text[1:], "")]
+        return [(text[:1], row.mark.word), (text[1:], "")]
     return [(text, "")]
 
 

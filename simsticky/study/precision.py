@@ -1,4 +1,4 @@
-"""Replicating until an interval is narrow enough.
+"""Replicating until an interval is narrow enough. It tests nothing: the interval is that of a fixed number.
 
 ``0.2%`` of a share is absolute: plus or minus 0.2 percentage points. Of anything else a percentage can only be
 relative: plus or minus 0.2 % of the estimate. What the unit leaves open is written out: ``5% relative`` for a share.
@@ -103,7 +103,7 @@ class Precision:
         if half is not None and interval.estimate is not None:
             target = self.target(interval.estimate)
             if target > 0:
-                wanted = _MARGIN * n * (half / target) ** (1 if interval.kind == "upper bound" else 2)
+                wanted = _MARGIN * n * (half / target) ** (1 if interval.is_assumed else 2)
         return min(most, max(math.ceil(_LEAST_GROWTH * n), min(math.ceil(wanted), 2 * n)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any, Unpack
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
+from simsticky.results.result import COUNTED
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
-from simsticky.study.precision import FEWEST, MOST, Precision, Stopping, half_width
+from simsticky.study.precision import FEWEST, HEADLINE, MOST, Precision, Stopping, half_width
 from simsticky.study.replications import Replications, Value
 from simsticky.study.runner import Case, Runner
-from simsticky.study.verdicts import Verdict, checked_thresholds, did_you_mean, judge
+from simsticky.study.thresholds import Verdict, absence_of, breaks_by_operations, of_nothing, verdict
+from simsticky.study.verdicts import checked_thresholds, did_you_mean
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.study.verdicts import Mark
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +107,31 @@ class Study(ShownInNotebooks):
             for text in dict.fromkeys(warnings):
                 counts[text] = counts.get(text, 0) + 1
         of_runs = [
-            text if count == self.n else f"{text} (in {count} of {self.n} replications)"
+            self._counted(text) + ("" if count == self.n else f" (in {count} of {self.n} replications)")
             for text, count in counts.items()
             if text not in self.scenario.warnings
         ]
         stopped = [str(self.stopping)] if self.stopping is not None and not self.stopping.met else []
-        return (*self.scenario.warnings, *of_runs, *stopped)
+        return (*self.scenario.warnings, *of_runs, *self._few_events(), *stopped)
+
+    def _few_events(self) -> Iterator[str]:
+        """Warn of shares with a threshold, and of the headline, whose design effect had to be assumed."""
+        for name in dict.fromkeys((HEADLINE, *self.scenario.thresholds)):
+            found = self.estimate(name) if name in self.metrics else None
+            if found is not None and found.interval.kind == "few events":
+                yield (
+                    f"{name}: {found.numerator} of {found.denominator} are too few to tell how much those of one"
+                    f" replication share its luck; the interval assumes that {found.interval.design_effect:g} count as"
+                    " one (design effect), and more replications would narrow it"
+                )
+
+    def _counted(self, text: str) -> str:
+        """Return a warning with what it is about in all replications, where that is counted."""
+        if text not in COUNTED:
+            return text
+        key, one, many = COUNTED[text]
+        number = int(_total(self._column(key)) or 0)
+        return f"{text}: {number} {one if number == 1 else many}"
 
     def estimate(self, name: str) -> Estimate:
         """Return the estimate of a metric, or the mean of a plain count of the summary.
@@ -131,11 +153,12 @@ class Study(ShownInNotebooks):
 
     def verdicts(self) -> list[Verdict]:
         """Return what the study says about the scenario's thresholds, in their order."""
-        verdicts = []
-        for metric, threshold in checked_thresholds(self.scenario, self.metrics).items():
-            interval = self.estimate(metric).interval
-            verdicts.append(Verdict(metric, threshold, interval, judge(threshold, interval)))
-        return verdicts
+        return list(self._verdicts.values())
+
+    def mark(self, metric: str) -> Mark | None:
+        """Return what the study says about a metric's threshold; None where it has none."""
+        found = self._verdicts.get(metric)
+        return None if found is None else found.mark
 
     def values(self) -> dict[str, list[Value]]:
         """Return each number of the summaries, one entry a replication in order, for pairing with other results.
@@ -148,22 +171,29 @@ class Study(ShownInNotebooks):
         return {key: column for key, column in columns.items() if any(value is not None for value in column)}
 
     def operations(self) -> list[dict[str, Any]]:
-        """Return the operations of the timeline: text as it is, numbers as their mean and interval over
-        replications.
+        """Return every operation that any replication had, those of the timeline first.
 
-        Operations are matched by their place on the timeline; what an autoscaler did differs between replications and
-        is not among them.
+        Numbers are their mean and interval over the replications that had it, text is as it is; ``replications`` says
+        how many had it. Operations of the timeline are matched by their place on it, the scales of an autoscaler by
+        their order: where the first scale of two replications differs, its ``label`` is "hpa scale 1".
         """
-        of_runs = (replication.operations for replication in self.replications)
-        on_timeline = [[row for row in operations if row.get("kind") != "hpa"] for operations in of_runs]
+        matched: dict[tuple[bool, int], list[Mapping[str, Any]]] = {}
+        for replication in self.replications:
+            scales = 0
+            for place, row in enumerate(replication.operations):
+                by_itself = row.get("kind") == "hpa"
+                scales += by_itself
+                matched.setdefault((by_itself, scales if by_itself else place), []).append(row)
         rows = []
-        for place in range(max((len(operations) for operations in on_timeline), default=0)):
-            records = [operations[place] for operations in on_timeline if place < len(operations)]
-            rows.append({key: _over_replications([record[key] for record in records]) for key in records[0]})
+        for (by_itself, place), records in sorted(matched.items(), key=lambda entry: entry[0]):
+            row = {key: _over_replications([record[key] for record in records]) for key in records[0]}
+            if by_itself and len({record["label"] for record in records}) > 1:
+                row["label"] = f"hpa scale {place}"
+            rows.append({**row, "replications": len(records)})
         return rows
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return everything the study says, the same to the byte for the same scenario, seed and versions.
+        """Return everything the study says, reproducible to the byte (rule W4).
 
         No wall clock, no worker count, no host name.
         """
@@ -182,17 +212,7 @@ class Study(ShownInNotebooks):
             "replications": self.n,
             "level": LEVEL,
             **({} if self.stopping is None else {"precision": self.stopping.to_json_dict()}),
-            "verdicts": [
-                {
-                    "metric": verdict.metric,
-                    "threshold": verdict.threshold.text,
-                    "verdict": _VERDICT_WORDS[verdict.mark],
-                    "value": verdict.interval.estimate,
-                    "low": verdict.interval.low,
-                    "high": verdict.interval.high,
-                }
-                for verdict in self.verdicts()
-            ],
+            "verdicts": [found.to_json_dict() for found in self.verdicts()],
             "estimates": {estimate.name: estimate.to_json_dict() for estimate in self._table},
             "operations": self.operations(),
             "warnings": list(self.warnings),
@@ -213,8 +233,18 @@ class Study(ShownInNotebooks):
     def _table(self) -> tuple[Estimate, ...]:
         return tuple(self._estimate(metric) for metric in self.metrics.values())
 
+    @cached_property
+    def _verdicts(self) -> dict[str, Verdict]:
+        return {
+            name: verdict(self.metrics[name], threshold, self.estimate(name).interval, self._column, self.scenario)
+            for name, threshold in checked_thresholds(self.scenario, self.metrics).items()
+        }
+
     def _estimate(self, metric: Metric) -> Estimate:
-        return estimate_metric(metric, self._column)
+        found = estimate_metric(metric, self._column)
+        if breaks_by_operations(metric):
+            return replace(found, interval=of_nothing(found.interval, absence_of(self._column, self.scenario)))
+        return found
 
     def _column(self, key: str) -> list[Value]:
         return self.replications.column(key)
@@ -240,9 +270,6 @@ def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]], le
     # An excess over the floor may be negative; a time cannot.
     interval = mean_t(values, level, nonnegative=metric.unit == "seconds")
     return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
-
-
-_VERDICT_WORDS = {"✓": "met", "✗": "not met", "?": "inconclusive"}
 
 
 def replicate(

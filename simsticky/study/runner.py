@@ -204,7 +204,8 @@ class Runner:
         here = executor is None and scheduler is None
         seconds = 0.0
         for case, lacking in zip(cases, missing, strict=True):
-            if lacking:
+            # A stand-in for a scenario says nothing of its traffic.
+            if lacking and hasattr(case.scenario, "traffic"):
                 effort = effort_of(case.scenario)
                 refuse_too_much(case.scenario, effort, min(jobs, len(lacking)) if here else 1)
                 seconds += len(lacking) * effort.seconds

@@ -41,7 +41,7 @@ def simulate(scenario, *, seed, replication):
     """The stub's result with frames and a story."""
     result = stub_study.simulate(scenario, seed=seed, replication=replication)
     frame = pd.DataFrame({"time_s": [0.0, 1.5], "what": ["deleted", "killed"]})
-    frames = dict.fromkeys(("sessions", "requests", "pods", "load", "events"), frame)
+    frames = dict.fromkeys(("sessions", "requests", "exposures", "pods", "load", "events"), frame)
     operations = pd.DataFrame({"operation": ["rollout app"], "broken": [result.summary["breaks"]]})
     story = ["600.0s rollout app begins", "630.0s app-1 is killed: 3 sessions break"]
     return SimpleNamespace(
@@ -61,7 +61,7 @@ def stubbed(monkeypatch):
         return replicate(*arguments, **options, metrics=stub_study.METRICS)
 
     monkeypatch.setattr("simsticky.study.replicate.replicate", with_stub_metrics)
-    monkeypatch.setattr(run_module, "load_scenario", lambda file, changes: Scenario())
+    monkeypatch.setattr(run_module, "load_scenario", lambda file, changes, **_: Scenario())
     run_with(monkeypatch, simulate)
     monkeypatch.setattr(run_module, "_sessions_of_first", lambda study: simulate(study.scenario, seed=7, replication=0))
 
@@ -82,7 +82,7 @@ def run(capsys, *arguments):
 def fails_with(monkeypatch, error):
     """Let `simsticky run` end in an error."""
 
-    def fail(file, changes):
+    def fail(file, changes, **_):
         raise error
 
     monkeypatch.setattr(run_module, "load_scenario", fail)
@@ -238,7 +238,7 @@ def test_out_directory(capsys, tmp_path):
     place = tmp_path / "frames"
     assert run(capsys, "--out", str(place))[0] == 0
     names = {path.name for path in place.iterdir()}
-    frames = ("sessions", "requests", "pods", "load", "events", "operations")
+    frames = ("sessions", "requests", "exposures", "pods", "load", "events", "operations")
     assert names == {"summary.json", "study.json", *(f"{name}.csv" for name in frames)}
     assert (place / "events.csv").read_text() == "time_s,what\n0.0,deleted\n1.5,killed\n"
     summary = json.loads((place / "summary.json").read_text(encoding="utf-8"))
