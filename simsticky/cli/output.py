@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from simsticky.study.replicate import Study
 
 FRAMES = ("sessions", "requests", "exposures", "pods", "load", "events", "operations")
-MARKER = "summary.json"
-"""The file that says that a directory was written by simsticky."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +90,8 @@ def _refused(message: str, hint: str = "") -> InputError:
 
 
 def _is_ours(directory: Path) -> bool:
+    from simsticky.report.stored import MARKER
+
     try:
         marker = json.loads((directory / MARKER).read_text(encoding="utf-8"))
         return bool(marker["tool"]["name"] == "simsticky")
@@ -140,12 +140,14 @@ def _write_files(directory: Path, frames: FrameFormat, study: Study, detailed: R
     for name in FRAMES:
         frame = getattr(detailed, name)
         places.replace(directory / f"{name}.{frames}", _frame_writer(frame, frames))
-    from simsticky.report.stored import FILE, to_json
+    from simsticky.report.stored import FILE, MARKER, checksums, to_json
 
     stored = to_json(study, detailed)
     places.replace(directory / FILE, lambda place: place.write_text(stored, encoding="utf-8"))
     # Last: the directory is complete once its summary is there.
-    summary = json.dumps(_summary(study, detailed), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    whole = _summary(study, detailed)
+    whole["files"] = checksums(directory, [*(f"{name}.{frames}" for name in FRAMES), FILE])
+    summary = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     places.replace(directory / MARKER, lambda place: place.write_text(summary, encoding="utf-8"))
 
 

@@ -56,6 +56,8 @@ def _whole_seconds(value: Any) -> Any:
 def _text(value: str) -> str:
     if visible(value, keep="\n\t") != value:
         raise ValueError(f"{quoted(value)} holds characters that cannot be shown")
+    if "\ufffd" in value:  # what the YAML reader makes of a surrogate without its other half
+        raise ValueError(f"{quoted(value)} holds half a character")
     return value
 
 

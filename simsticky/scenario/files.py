@@ -13,6 +13,7 @@ from typing import BinaryIO
 from simsticky.errors import Diagnostic, InputError, visible
 
 STANDARD_INPUT = "-"
+NO_SUCH_FILE = "no such file"
 
 _MOST_BYTES = 4 * 2**20
 """A thousand times the largest scenario, and more than a namespace's manifests."""
@@ -76,7 +77,7 @@ def irregular(path: Path) -> str:
     try:
         return _kind(path.stat().st_mode)
     except FileNotFoundError:
-        return "no such file"
+        return NO_SUCH_FILE
     except (OSError, ValueError) as error:
         return f"cannot be read: {_reason(error)}"
 
@@ -123,7 +124,7 @@ def _read(path: Path, name: str, most: int) -> bytes:
         with path.open("rb") as file:
             return _bounded(file, name, most)
     except FileNotFoundError:
-        raise InputError.of("no such file", file=name) from None
+        raise InputError.of(NO_SUCH_FILE, file=name) from None
     except (OSError, ValueError) as error:
         raise _unreadable(error, name) from None
 
