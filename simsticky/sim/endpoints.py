@@ -4,7 +4,7 @@ Both are level-triggered: an update writes what is true when it is written, not 
 """
 
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from math import ceil, floor, log1p
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from simsticky.sim.kernel import Phase, Wait, call_at
 from simsticky.sim.pods import Pod
 from simsticky.sim.streams import Purpose
 from simsticky.sim.tables import Step
+from simsticky.sim.under_way import UnderWay
 from simsticky.sim.workers import Node
 from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
@@ -72,7 +73,10 @@ class EndpointSliceController:
         self._writes += 1
         law = self._world.scenario.kubernetes.endpoint_update
         delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, pod.index, self._writes)
-        call_at(self._world.env, delay_s, Phase.STATUS, lambda: self._sync(name, pod))
+        self._later(delay_s, lambda: self._sync(name, pod))
+
+    def _later(self, delay_s: float, write: Callable[[], None]) -> None:
+        call_at(self._world.env, delay_s, Phase.STATUS, self._ingress.under_way.carries(write))
 
     def _sync(self, name: str, pod: Pod | None = None) -> None:
         """One pass over a Service: write all endpoints whose change it has heard of, as the pods are now.
@@ -96,7 +100,7 @@ class EndpointSliceController:
                 "1 change of endpoints waits" if len(changed) == 1 else f"{len(changed)} changes of endpoints wait"
             )
             self._tell(name, "stale", name, f"{changes} {wait_s:g} s")
-            call_at(self._world.env, wait_s, Phase.STATUS, lambda: self._sync(name))
+            self._later(wait_s, lambda: self._sync(name))
         if not attempt.writes:
             return
         written = []
@@ -167,7 +171,7 @@ class EndpointSliceController:
             self._world.tell("endpointslice", "switched", ", ".join(weights), text, cause)
             self._ingress.slice_changed([Change(self.backends(), cause)])
 
-        call_at(self._world.env, delay_s, Phase.STATUS, rewrite)
+        self._later(delay_s, rewrite)
 
     def adopt(self, pod: Pod) -> None:
         """Hold the endpoint of a pod that has been there since before the run."""
@@ -203,7 +207,11 @@ def _behind(pod: Pod) -> int:
 
 
 class IngressController:
-    """KIC: on its tick, translates the slice and pushes it to every node if it changed (rules I)."""
+    """KIC: on its tick, translates the slice and pushes it to every node if it changed (rules I).
+
+    Attributes:
+        under_way: What changes of the pods, or of the route, are on their way to the nodes.
+    """
 
     def __init__(self, world: World, cluster: Cluster, gateway: Gateway) -> None:
         """Draw the phase of the tick."""
@@ -218,6 +226,8 @@ class IngressController:
         self._seen: list[Change] = []
         self._pushed: tuple[Target, ...] | None = None
         self._steps: list[Step] = []
+        self._observed = 0
+        self.under_way = UnderWay()
         self._busy_since_s = self._busy_until_s = 0.0
         self._tick_pending = False
         self._changes = 0
@@ -238,12 +248,15 @@ class IngressController:
         write = self._changes
         self._unseen.extend((write, change) for change in changes)
         delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
+        self.under_way.begin()
         call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(write))
 
     def _observe(self, write: int) -> None:
         if write < self._seen_change:
+            self.under_way.end()
             return  # a watch never goes back: a later state has been seen already
         self._seen_change = write
+        self._observed += 1
         while self._unseen and self._unseen[0][0] <= write:
             self._seen.append(self._unseen.popleft()[1])
         self._ask_for_tick()
@@ -277,11 +290,13 @@ class IngressController:
         del self._seen[:-1]
         targets = translate_backends(self._seen[-1].backends, drains)
         unrelated, self._unrelated = self._unrelated, set()
+        observed, self._observed = self._observed, 0
         if targets != self._pushed:
             nodes = self._gateway.nodes
         else:
             nodes = [node for node in self._gateway.nodes if node.name in unrelated]
         if not nodes:
+            self.under_way.end(observed)
             return
         before = {t.address: t.weight for t in self._pushed or ()}
         after = {t.address: t.weight for t in targets}
@@ -293,10 +308,11 @@ class IngressController:
         self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
         for node in nodes:
             self._push(node, targets, note)
+        self.under_way.end(observed)
 
     def _push(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
         apply = partial(self._apply, node, targets, note, len(self._steps))
-        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, apply)
+        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, self.under_way.carries(apply))
 
     def _on_the_way_s(self, node: Node) -> float:
         """Begin a push to a node; return how long it takes."""
