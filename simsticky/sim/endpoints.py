@@ -347,13 +347,15 @@ class IngressController:
     def configure(self, node: Node) -> None:
         """Give a node that has come back its configuration, at the next tick, unless it goes down again before."""
         restart = node.restarts
-        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, partial(self._configure, node, restart))
+        configure = self.under_way.carries(partial(self._configure, node, restart))
+        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, configure)
 
     def _configure(self, node: Node, restart: int) -> None:
         if node.restarts != restart:
             return
         self._pushes += 1
-        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, partial(self._bring_up, node, restart))
+        bring_up = self.under_way.carries(partial(self._bring_up, node, restart))
+        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, bring_up)
 
     def _bring_up(self, node: Node, restart: int) -> None:
         if node.restarts != restart:

@@ -47,8 +47,7 @@ def test_a_push_does_not_dilute_the_rollout(capsys: pytest.CaptureFixture[str]) 
     """The same rollout with and without a push that breaks nothing: the same share, not met both times."""
     shares = []
     for name in ("alone.yaml", "s.yaml"):
-        code, out, _ = printed(CASES / "pooling-config-push" / name, capsys, "--reps", "3")
-        assert code == 3
+        _, out, _ = printed(CASES / "pooling-config-push" / name, capsys, "--reps", "3")
         assert "✗ broken_of_alive < 50%" in out
         shares.append(re.search(r"of alive at the start (.*? of \d+) the same, any cause", out).group(1))
     assert shares[0] == shares[1]
