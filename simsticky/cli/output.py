@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.study.replicate import Study
 
-FRAMES = ("sessions", "requests", "pods", "load", "events", "operations")
+FRAMES = ("sessions", "requests", "exposures", "pods", "load", "events", "operations")
 MARKER = "summary.json"
 """The file that says that a directory was written by simsticky."""
 

@@ -213,6 +213,11 @@ class Balancer:
         """Return whether an address is one of the targets'."""
         return address in self._weights
 
+    @property
+    def unavailable(self) -> frozenset[str]:
+        """The listed addresses that a health check has taken out."""
+        return frozenset(self._unavailable)
+
     def is_available(self, address: str) -> bool:
         """Return whether an address is listed and not taken out by a health check."""
         return address in self._weights and address not in self._unavailable

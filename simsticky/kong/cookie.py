@@ -3,6 +3,8 @@
 Source: RFC 6265; Kong's documentation shows a session cookie (no expiry) with a path and no other attribute.
 """
 
+from collections.abc import Iterable
+
 
 def default_path(request_path: str) -> str:
     """Return the path of a cookie that was set without one (RFC 6265 §5.1.4).
@@ -40,6 +42,14 @@ class CookieJar:
     def __len__(self) -> int:
         """Return the number of cookies."""
         return len(self._values)
+
+    def with_cookies(self, name: str, cookies: Iterable[tuple[float, str, str]]) -> "CookieJar":
+        """Return a jar that has also stored cookies (time, value, path), in order of their times."""
+        jar = CookieJar()
+        jar._values.update(self._values)
+        for _, value, path in sorted(cookies):
+            jar.set(name, value, path)
+        return jar
 
     def set(self, name: str, value: str, path: str) -> None:
         """Store a cookie; one of the same name and path is overwritten (RFC 6265 §5.3)."""

@@ -54,5 +54,9 @@ class Frames(Protocol):
     def operations(self) -> DataFrame:
         """One row per operation of the timeline."""
 
+    @property
+    def exposures(self) -> DataFrame:
+        """One row per exposure of a session."""
+
     def story(self) -> list[str]:
         """Return the replication event by event, as lines for people."""

@@ -120,6 +120,8 @@ def _broken(study: Study) -> Iterator[Row]:
         per = _operation(study, "run")
         yield _row(study, f"per {per}", "broken_exposed_sessions", per=per)
     yield _row(study, "of alive at the start", "broken_of_alive", what="sessions alive at the start")
+    what = "sessions alive at the start" if study.scenario.timeline else "sessions begun and ended"
+    yield _row(study, "the same, any cause", "broken_any_cause", what=what)
     yield _row(study, "breaks per session", "breaks_per_session", what="exposed sessions")
     yield from _parts(study, "mechanism.", "breaks by mechanism, per run")
     yield from _parts(study, "origin.", "breaks by origin, per run", leave_out=("origin.background",))
@@ -235,6 +237,8 @@ def _row(study: Study, label: str, name: str, *, what: str = "", per: str = "", 
 
 
 def _of(estimate: Estimate, what: str) -> tuple[str, ...]:
+    if not estimate.denominator:
+        return (f"nothing measured: no {what}", "nothing measured")
     numerator = "none" if estimate.numerator == 0 else grouped(estimate.numerator)
     short = f"{numerator} of {grouped(estimate.denominator)}"
     return (f"{short} {what}", short)

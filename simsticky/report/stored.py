@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
 
 FILE = "study.json"
-VERSION = 1
+VERSION = 2
 _TEXT = {
     "pods": ("pod", "replica_set", "node", "address"),
     "load": ("pod",),
     "sessions": ("first_pod", "last_pod", "end"),
     "requests": ("pod", "node", "outcome", "broke", "mechanism", "origin"),
     "events": ("actor", "kind", "subject", "detail"),
-    "operations": ("label", "kind", "stuck"),
+    "operations": ("label", "kind", "entry", "stuck"),
+    "exposures": ("pod", "how"),
 }
 """Columns of each frame that hold words; an empty word is no missing number."""
 
@@ -45,6 +46,8 @@ def to_json(study: Study, detailed: Result) -> str:
     """Return the file that, beside the frames of ``detailed``, is enough to draw every figure and page again."""
     report = study.scenario.manifest_report
     notes = {"read": report.read, "ignored": report.ignored, "assumed": report.assumed}
+    if report.said_aloud:
+        notes["saidAloud"] = report.said_aloud
     whole = {
         "storedVersion": VERSION,
         "scenario": study.scenario.to_json_dict(),
@@ -112,6 +115,11 @@ class StoredRun:
         """One row per operation of the timeline."""
         return _frame(self.directory, "operations")
 
+    @cached_property
+    def exposures(self) -> DataFrame:
+        """One row per exposure of a session."""
+        return _frame(self.directory, "exposures")
+
 
 def read(directory: Path) -> tuple[Study, StoredRun]:
     """Return the study and the replication that ``simsticky run --out DIRECTORY`` wrote.
@@ -152,7 +160,8 @@ def _scenario(whole: Mapping[str, Any]) -> Scenario:
     scenario = Scenario.model_validate(whole["scenario"])
     places = {path: Place(*place) for path, place in whole["places"].items()}
     notes = {kind: tuple(ManifestNote(*note) for note in found) for kind, found in whole["manifests"].items()}
-    report = ManifestReport(notes["read"], notes["ignored"], notes["assumed"], whole["policy"])
+    listed = (notes[kind] for kind in ("read", "ignored", "assumed"))
+    report = ManifestReport(*listed, policy=whole["policy"], said_aloud=notes.get("saidAloud", ()))
     scenario.set_origin(places, report)
     return scenario
 

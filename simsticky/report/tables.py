@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from simsticky.report.first_lines import first_lines
 from simsticky.report.rows import Row, footnotes, sections, title
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def to_csv(study: Study) -> str:
 def to_markdown(study: Study) -> str:
     """Return the terminal's report as Markdown tables, for a pull request or a page."""
     lines = [f"**{escape(title(study))}**"]
+    for sentence in first_lines(study):
+        lines += ["", f"**{escape(sentence)}**"]
     for section in sections(study):
         lines += [
             "",

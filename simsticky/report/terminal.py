@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from simsticky.report.first_lines import first_lines
 from simsticky.report.numbers import clock, counted, grouped
 from simsticky.report.rows import Row, Section, footnotes, sections, title
 from simsticky.report.sparkline import LEVELS, sparks
@@ -78,6 +79,10 @@ def render(study: Study, width: int = 80, first: Recording | None = None) -> lis
     for part in sections(study):
         (thresholds if any(row.mark for row in part.rows) else rest).append(part)
     lines: list[Line] = [((text, "heading"),) for text in _wrapped(title(study), width)]
+    said = first_lines(study)
+    if said:
+        lines.append(())
+        lines.extend(((text, "open"),) for sentence in said for text in _wrapped(sentence, width))
     # A threshold is as long as its metric's name; it has columns of its own so that the others need not be
     # as wide.
     for parts in (thresholds, rest):

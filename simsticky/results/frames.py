@@ -21,6 +21,7 @@ from simsticky.sim.recording import (
     SESSION_COLUMNS,
     STARTED,
     STATUS,
+    How,
     Kind,
     Mechanism,
     Origin,
@@ -68,6 +69,7 @@ OPERATIONS = (
     "operation",
     "label",
     "kind",
+    "entry",
     "start_s",
     "first_deletion_s",
     "rollout_done_s",
@@ -89,6 +91,8 @@ OPERATIONS = (
     "censored",
     "stuck",
 )
+
+EXPOSURES = ("session", "operation", "at_s", "pod", "how")
 
 Column = npt.NDArray[Any]
 
@@ -156,7 +160,7 @@ _CODES = {
 """Which part of a request's code each column holds."""
 
 
-def _words(kinds: type[Outcome] | type[Kind] | type[Mechanism] | type[Origin]) -> list[str]:
+def _words(kinds: type[Outcome] | type[Kind] | type[Mechanism] | type[Origin] | type[How]) -> list[str]:
     return ["" if kind.name == "NONE" else kind.name.lower() for kind in kinds]
 
 
@@ -220,6 +224,28 @@ def sessions(recording: Recording) -> pd.DataFrame:
             "end": _categorical(end, ["over", "last_request_open", "more_to_come"]),
         },
         columns=list(SESSIONS),
+    )
+
+
+def exposures(recording: Recording) -> pd.DataFrame:
+    """Return one row per exposure with the columns ``EXPOSURES``, by time, then session.
+
+    ``operation`` is the number of the operation that cut the session off from ``pod``, which held its state, or was
+    about to; ``how`` is by what: ``deleted``, ``crashed``, ``node_ended``, ``unrouted``, ``disconnected`` and
+    ``stopped`` name what became of the pod or the connection, ``removed``, ``drained``, ``unhealthy`` and ``rehashed``
+    how the gateway came to send the session elsewhere. A session is in it as often as it was exposed.
+    """
+    rows = sorted(recording.exposures, key=lambda row: (row[1].at_s, row[0]))
+    names, pod_of = _pod_codes(recording)
+    return pd.DataFrame(
+        {
+            "session": np.array([session for session, _ in rows], np.int64),
+            "operation": np.array([exposure.operation for _, exposure in rows], np.int32),
+            "at_s": np.array([exposure.at_s for _, exposure in rows], np.float64),
+            "pod": _categorical(pod_of[np.array([exposure.container for _, exposure in rows], np.int64)], names),
+            "how": _categorical(np.array([exposure.how for _, exposure in rows], np.int8), _words(How)),
+        },
+        columns=list(EXPOSURES),
     )
 
 
@@ -342,10 +368,11 @@ def events(recording: Recording) -> pd.DataFrame:
 def operations(rows: Sequence[dict[str, str | Value]]) -> pd.DataFrame:
     """Return one row per operation with the columns ``OPERATIONS``, in the order of the timeline.
 
+    ``entry`` is the key of its entry on the timeline, "1", "2" and so on, or "hpa" for a scale of the autoscaler.
     ``..._after_s`` are durations since the operation's start, other times are absolute; NaN where it did not happen.
     """
     frame = _frame([tuple(row[name] for name in OPERATIONS) for row in rows], OPERATIONS)
-    text = ("label", "kind", "stuck")
+    text = ("label", "kind", "entry", "stuck")
     return frame.astype(
         {name: np.float64 if name.endswith(("_s", "_share")) else np.int64 for name in OPERATIONS if name not in text}
     )

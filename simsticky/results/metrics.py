@@ -102,6 +102,16 @@ def _metrics() -> Iterator[Metric]:
         "alive_sessions",
     )
     yield Metric(
+        "broken_any_cause",
+        "share",
+        "Sessions that from the start of an operation on were answered at least once without their state, for whatever"
+        " cause, or got nothing but failures, of all sessions alive at the start of any operation, each once; without"
+        " operations of those that began after run.settle and ended in the run. Run length cannot dilute it: sessions"
+        " are followed to their own end, and those still open when the run ends are left out (any_cause_left_out).",
+        "broken_any_cause_sessions",
+        "any_cause_sessions",
+    )
+    yield Metric(
         "breaks_per_session",
         "ratio",
         "Breaks caused by operations, per exposed session; a session may break more than once.",
@@ -166,6 +176,10 @@ def _counts() -> Iterator[Metric]:
         "broken_exposed_sessions": "Exposed sessions with at least one break caused by the operation.",
         "alive_sessions": "Sessions alive when an operation starts: a request before and a request after.",
         "broken_alive_sessions": "Sessions alive when an operation starts that it broke.",
+        "any_cause_sessions": "Sessions alive at the start of any operation and over at the run's end, each once.",
+        "broken_any_cause_sessions": "Of these, those answered without their state from then on, or only failed.",
+        "any_cause_left_out": "Sessions alive at the start of any operation and still open when the run ended.",
+        "sticky_bound_sessions": "Sessions that were ever bound to a pod: by a cookie, a key or an open connection.",
         "born_on_terminating": "Sessions born on a pod between its deletion and a node's push.",
         "born_broken": "Sessions born on a terminating pod that the same operation then broke.",
         "sessions_seen": "Sessions that sent a request after run.settle.",
@@ -176,6 +190,8 @@ def _counts() -> Iterator[Metric]:
         "requests_sent": "Requests sent after run.settle that have ended.",
         "requests_answered": "Requests answered by a pod, after run.settle.",
         "requests_failed": "Requests answered 5xx by the gateway, reset or timed out, after run.settle.",
+        "failed_before_listening": "Failed requests, after run.settle, whose last attempt met a pod that the gateway"
+        " listed before its application listened.",
         "requests_unfinished": "Requests still open when the run ended; in no rate.",
         "peak_pods": "Most pods there were at once during an operation, terminating ones included.",
         "operations_stuck": "Operations whose rollout made no progress within progressDeadlineSeconds.",
@@ -246,7 +262,8 @@ def summarise(recording: Recording, floor: Recording | None) -> dict[str, Value]
         floor: The paired run without operations, for the excess of load skew; None where there is none.
 
     Returns:
-        Counts as int, everything else as float, None where there is nothing to measure.
+        Counts as int, everything else as float, None where there is nothing to measure. Behind the metrics come the
+        counts of each entry of the timeline (``simsticky.scenario.entries``), ``entries.1.exposed_sessions`` and so on.
     """
     found: dict[str, Value] = {**_counted(recording), **_timed(recording), **_skewed(recording, floor)}
     summary: dict[str, Value] = {}
@@ -256,22 +273,31 @@ def summarise(recording: Recording, floor: Recording | None) -> dict[str, Value]
             summary[name] = over / below if below else None
         else:
             summary[name] = found.get(name, 0 if metric.unit == "count" else None)
-    return summary
+    return {**summary, **_by_entry(recording)}
+
+
+def _by_entry(recording: Recording) -> dict[str, int]:
+    """Return the counts of each entry of the timeline; they are keys of the summary and no metrics."""
+    found = {}
+    for key, harmed in recording.entries.items():
+        found[f"entries.{key}.exposed_sessions"] = harmed.exposed
+        found[f"entries.{key}.broken_exposed_sessions"] = harmed.broken
+        found[f"entries.{key}.alive_sessions"] = harmed.alive
+        found[f"entries.{key}.broken_alive_sessions"] = harmed.broken_alive
+    return found
 
 
 def _counted(recording: Recording) -> dict[str, int]:
     """Return every count that is not 0 for want of a single case."""
-    operations = recording.operations
-    exposed = sum(operation.exposed for operation in operations)
-    censored = sum(operation.censored for operation in operations)
+    operations, union = recording.operations, recording.union
+    censored = recording.counts.get("censored_sessions_count", 0)
     return {
         **recording.counts,
-        "exposed_sessions": exposed,
-        "broken_exposed_sessions": sum(operation.broken for operation in operations),
-        "alive_sessions": sum(operation.alive for operation in operations),
-        "broken_alive_sessions": sum(operation.broken_alive for operation in operations),
-        "censored_sessions_count": censored,
-        "exposed_or_censored_sessions": exposed + censored,
+        "exposed_sessions": union.exposed,
+        "broken_exposed_sessions": union.broken,
+        "alive_sessions": union.alive,
+        "broken_alive_sessions": union.broken_alive,
+        "exposed_or_censored_sessions": union.exposed + censored,
         "born_on_terminating": sum(operation.born_on_terminating for operation in operations),
         "born_broken": sum(operation.born_broken for operation in operations),
         "peak_pods": max((operation.peak_pods for operation in operations), default=0) or len(recording.pods),

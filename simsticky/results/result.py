@@ -22,6 +22,19 @@ if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.sim.recording import Recording
 
+LISTED_BEFORE_LISTENING = (
+    "pods are listed before their application listens, and requests to them fail; a readiness probe keeps them out"
+    " until it does"
+)
+NOBODY_FOLLOWED = (
+    "every session alive at an operation's start was still open at the run's end, so broken_any_cause is not known"
+)
+COUNTED = {LISTED_BEFORE_LISTENING: ("failed_before_listening", "request failed", "requests failed")}
+"""Warnings that a study gives a number: the key of the summary that counts it, and what it counts, one and many."""
+
+LEFT_OUT_LIMIT = 0.01
+"""Share of sessions left out of ``broken_any_cause`` above which a result warns."""
+
 CENSORED_LIMIT = 0.01
 """Share of censored sessions above which a result warns."""
 
@@ -112,6 +125,18 @@ class Result(ShownInNotebooks):
         return frames.sessions(self.recording)
 
     @cached_property
+    def exposures(self) -> DataFrame:
+        """One row per exposure of a session; columns and units in ``simsticky.results.frames.exposures``.
+
+        Raises:
+            InputError: The scenario's ``run.record`` is ``summary``.
+        """
+        self._needs("exposures", "sessions", "requests")
+        from simsticky.results import frames
+
+        return frames.exposures(self.recording)
+
+    @cached_property
     def load(self) -> DataFrame:
         """The load of each pod as a piecewise-constant series; see ``simsticky.results.frames.load``.
 
@@ -189,6 +214,7 @@ def _operation_row(operation: OperationRecord) -> dict[str, str | Value]:
         "operation": operation.number,
         "label": operation.label,
         "kind": operation.kind,
+        "entry": operation.entry,
         "start_s": operation.start_s,
         "first_deletion_s": _time(operation.first_deletion_s),
         "rollout_done_s": _time(operation.done_s),
@@ -228,13 +254,25 @@ def _digest(scenario: Scenario, seed: int, replication: int, summary: Mapping[st
     return sha256(json.dumps(identity, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
+def _why(stuck: str) -> str:
+    """Return why an operation is stuck without the numbers of this replication."""
+    return stuck if stuck.startswith("the canary pauses") else "no progress within progressDeadlineSeconds"
+
+
 def _warnings(summary: Mapping[str, Value], recording: Recording) -> list[str]:
     """Return warnings without numbers of this replication, so that a study can count equal ones."""
     warnings = [
-        f"{operation.label} is stuck: no progress within progressDeadlineSeconds"
-        for operation in recording.operations
-        if operation.stuck
+        f"{operation.label} is stuck: {_why(operation.stuck)}" for operation in recording.operations if operation.stuck
     ]
+    if summary["failed_before_listening"]:
+        warnings.append(LISTED_BEFORE_LISTENING)
+    if not summary["any_cause_sessions"] and summary["any_cause_left_out"]:
+        warnings.append(NOBODY_FOLLOWED)
+    elif (summary["any_cause_left_out"] or 0) > LEFT_OUT_LIMIT * (summary["any_cause_sessions"] or 0):
+        warnings.append(
+            f"more than {LEFT_OUT_LIMIT:.0%} of the sessions alive at an operation's start were still open at the run's"
+            " end, and are not in broken_any_cause; run.until: drained or a later end lets them end"
+        )
     if (summary["censored_sessions"] or 0.0) > CENSORED_LIMIT:
         warnings.append(
             f"more than {CENSORED_LIMIT:.0%} of the sessions on deleted pods had not shown at the run's end whether"

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from simsticky.kong.upstream import THRESHOLD_LIMITS
 from simsticky.scenario.distributions import LawBase
+from simsticky.scenario.replicas import warnings_of_start
 from simsticky.scenario.upstream_settings import checks
 from simsticky.units import format_duration
 
@@ -35,6 +36,7 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
             yield f"timeline.{i}: {operation.label} at {when} is after the run's end"
         if operation.kind == "rollout" and deployment.paused:
             yield f"timeline.{i}: {operation.label} does not proceed, the Deployment is paused"
+    yield from warnings_of_start(scenario)
     yield from _about_traffic(scenario)
     yield from _about_health_checks(scenario)
     hook, grace = deployment.pre_stop, deployment.termination_grace_period_seconds

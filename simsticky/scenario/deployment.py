@@ -8,6 +8,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
@@ -75,6 +76,25 @@ def _is_zero(value: int | str) -> bool:
     return scaled_int_or_percent(value, 100, round_up=True) == 0
 
 
+class CanaryStep(Section):
+    """One step of a canary: ``{setWeight: 20}``, ``{pause: 60s}``, or ``{pause: forever}`` until a ``resume``."""
+
+    set_weight: Annotated[Whole, Field(ge=0, le=100)] | None = None
+    """Percent of the pods that are to be of the new version."""
+    pause: Duration | Literal["forever"] | None = None
+    """How long the rollout stays as it is."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.set_weight is None) == (self.pause is None):
+            refuse("CanaryStep", [Problem((), "give setWeight or pause, one of them in each step")])
+        return self
+
+    @model_serializer(mode="plain")
+    def _as_written(self) -> dict[str, Any]:
+        return {"setWeight": self.set_weight} if self.pause is None else {"pause": self.pause}
+
+
 class Strategy(Section):
     """How old pods are replaced by new ones."""
 
@@ -82,6 +102,23 @@ class Strategy(Section):
     """RollingUpdate, or Recreate: all old pods first go, then all new ones come."""
     rolling_update: RollingUpdate = RollingUpdate()
     """Bounds of a rolling update; without effect for Recreate."""
+    steps: tuple[CanaryStep, ...] = ()
+    """Where a rolling update stops on its way, like the canary of an Argo Rollout; weights are shares of the pods."""
+
+    @model_validator(mode="after")
+    def _only_up(self) -> Self:
+        weights = [step.set_weight for step in self.steps if step.set_weight is not None]
+        if weights != sorted(weights):
+            refuse("Strategy", [Problem(("steps",), "a weight below the one before it is not modelled")])
+        if self.steps and self.type == "Recreate":
+            refuse("Strategy", [Problem(("steps",), "only a RollingUpdate has steps")])
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_no_steps(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What has no steps is written, and known by its digest, as it was before there were any.
+        written: dict[str, Any] = write(self)
+        return written if self.steps else {key: value for key, value in written.items() if key != "steps"}
 
 
 class PreStop(Section):

@@ -11,15 +11,17 @@ from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_co
 from simsticky.kong.balancer import NoPeerError
 from simsticky.kong.retries import Attempt, gateway_status, tries_again
 from simsticky.scenario.model import Scenario
-from simsticky.sim.breaks import COOKIE, NOT_BROKEN, Breaks
+from simsticky.sim.affinity import COOKIE
+from simsticky.sim.breaks import NOT_BROKEN, Breaks
 from simsticky.sim.browsers import Browsers
+from simsticky.sim.exposures import Exposures
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.kernel import Clock, Tick
 from simsticky.sim.pods import Container
 from simsticky.sim.recording import MAX_ATTEMPTS, Outcome, pack
 from simsticky.sim.sessions import FRESH, Cut, Exchange, Session
 from simsticky.sim.streams import Purpose, Streams
-from simsticky.sim.workers import Worker
+from simsticky.sim.workers import Node, Worker
 
 Reply = tuple[float, float, int, float, bool]
 """What became of one request: when its service started, when its client has the answer, the container's number (-1:
@@ -37,7 +39,8 @@ class Attempts:
         vanished: Whether connections to an address that nobody listens at are never answered, not even refused.
         identity: Returns what a cookie for an address names.
         stand_in: Returns a worker for a session whose own worker's node is down; None where all are.
-        latest_operation: Returns the number of the operation that has begun last.
+        behind_failure: Returns the number of the operation by which nobody listens at an address, or (None) a node
+            has no target; 0 for none.
         asks_each_time: Whether the algorithm is one's own, which is handed each request.
         stated_idempotent: Whether a trace says that a session's request may be sent again; None where none does.
     """
@@ -49,6 +52,7 @@ class Attempts:
         affinity: str,
         *,
         breaks: Breaks,
+        exposures: Exposures,
         browsers: Browsers,
         health: HealthCheckers,
         streams: Streams,
@@ -56,7 +60,7 @@ class Attempts:
         vanished: Callable[[str], bool],
         identity: Callable[[str], str],
         stand_in: Callable[[Session], Worker | None],
-        latest_operation: Callable[[], int],
+        behind_failure: Callable[[Node, str | None], int],
         asks_each_time: bool,
         stated_idempotent: Callable[[int, int], bool | None],
     ) -> None:
@@ -67,6 +71,7 @@ class Attempts:
         self._options = options
         self._sticky = affinity == COOKIE
         self._breaks = breaks
+        self._exposures = exposures
         self._browsers = browsers
         self._health = health
         self._streams = streams
@@ -74,7 +79,7 @@ class Attempts:
         self._vanished = vanished
         self._identity = identity
         self._stand_in = stand_in
-        self._latest_operation = latest_operation
+        self._behind_failure = behind_failure
         self._random_picks = self._sticky and gateway.sticky_new_pick == "random"
         self._retries = gateway.retries
         self._connect_timeout_s = gateway.connect_timeout
@@ -115,6 +120,8 @@ class Attempts:
             if worker.logs:
                 worker.log_until(now_s)
         presented = None if first is not None else self._browsers.presented(session, worker, now_s)
+        if session.holder is not None:
+            self._exposures.at_request(session, worker.node, presented, expires_s, now_s)
         key = presented if self._sticky else session.key
         with_cookie = self._sticky and presented is not None
         if first is None and not with_cookie and not self._random_picks and not self._asks_each_time:
@@ -321,7 +328,7 @@ class Attempts:
         reached = container if container is not None else session.holder
         cause = reached.cause if reached is not None else 0
         if container is None:
-            cause = cause or self._latest_operation()
+            cause = cause or self._behind_failure(worker.node, tried[-1] if last is not Attempt.NO_PEER else None)
         attempts = min(max(1, len(tried)), MAX_ATTEMPTS)
         code = pack(worker.node.index, attempts, _OUTCOMES[gateway_status(last)], cause=cause)
         if container is None:
@@ -331,7 +338,7 @@ class Attempts:
     def _refuse(self, session: Session, worker: Worker, now_s: float) -> Reply:
         """No node is up: the front balancer itself answers 503."""
         session.failed += 1
-        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=self._latest_operation())
+        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.down_by)
         return now_s, now_s, -1, code, True
 
     def _set_cookie(

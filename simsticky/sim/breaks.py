@@ -1,5 +1,7 @@
 """Breaks: where a session's state is, whether an answer came from it, and why if not (docs/model.md, rules B)."""
 
+from simsticky.sim.affinity import COOKIE, HASH, NONE
+from simsticky.sim.exposures import Exposures
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import Recorder
 from simsticky.sim.recording import Kind, Mechanism, Origin
@@ -12,17 +14,12 @@ Verdict = tuple[Mechanism, Kind, Origin, int]
 
 NOT_BROKEN: Verdict = (Mechanism.NONE, Kind.NONE, Origin.NONE, 0)
 
-COOKIE, HASH, NONE = "cookie", "hash", "none"
-"""What an algorithm binds a session by."""
-
-AFFINITY = {"sticky-sessions": COOKIE, "consistent-hashing": HASH}
-"""What each algorithm binds a session by; by nothing, if it is not here."""
-
 
 class Breaks:
     """Moves the state of sessions and names the breaks.
 
     Args:
+        exposures: Knows what took a session's state out of reach, and whose doing that was.
         affinity: What the algorithm binds sessions by.
         drain_support: KIC's drain support, which decides what a removal means for a session.
         external_state: Whether sessions keep their state outside the pods, where nothing can break.
@@ -34,6 +31,7 @@ class Breaks:
     def __init__(
         self,
         recorder: Recorder,
+        exposures: Exposures,
         *,
         affinity: str,
         drain_support: bool,
@@ -44,6 +42,7 @@ class Breaks:
     ) -> None:
         """Note the settings."""
         self._recorder = recorder
+        self._exposures = exposures
         self._affinity = affinity
         self._drain_support = drain_support
         self._external = external_state
@@ -79,69 +78,73 @@ class Breaks:
             holder.let_go(now_s)
             container.take_in(now_s)
         self._recorder.moved(now_s, holder.index, container.index)
-        if self._external:
-            return NOT_BROKEN
-        mechanism, origin, cause = self._why(exchange, holder, container, now_s)
+        broken = NOT_BROKEN
+        if not self._external:
+            mechanism, origin, cause = self._why(exchange, holder, container, now_s)
+            broken = mechanism, Kind.STALE if kept_here else Kind.LOST, origin, cause
+            self._count(exchange, cause, ended_s)
+        # What came after its deletion cannot be exposed by it.
+        session.doomed_by = container.pod.record.deleted_by
+        return broken
+
+    @staticmethod
+    def _count(exchange: Exchange, cause: int, ended_s: float) -> None:
+        session, tabs = exchange.session, exchange.session.tabs
         if tabs is not None:
-            tabs.verdicts[session.request] = cause
+            tabs.verdicts[session.request] = cause, ended_s
+        session.broke_s = max(session.broke_s, ended_s)
         if cause:
             session.breaks_caused += 1
             session.broken_by |= {cause}
         else:
             session.breaks_background += 1
-        return mechanism, Kind.STALE if kept_here else Kind.LOST, origin, cause
 
     def begin(self, session: Session, container: Container, now_s: float) -> None:
         """Let a session's state begin where its first request is answered."""
         session.holder = container
         session.first_container = container.index
         if container.pod.deleted:
-            session.born_terminating = container.pod.record.deleted_by
+            session.born_terminating = session.doomed_by = container.pod.record.deleted_by
         container.take_in(now_s)
         self._recorder.residence.extend((now_s, container.index, 1.0))
 
     def _why(
         self, exchange: Exchange, holder: Container, container: Container, now_s: float
     ) -> tuple[Mechanism, Origin, int]:
-        """Name a break's mechanism, and as its origin the first event that made the state unreachable (rule B4)."""
-        pod, node, expires_s = holder.pod, exchange.worker.node, exchange.expires_s
-        cause = pod.record.deleted_by
-        removed_s = node.removed_s.get(pod.index, INFINITY)
-        loose, lost_by = self._affinity == NONE or exchange.presented is None, exchange.session.lost_by
-        if lost_by is not None and (loose or not holder.listening):
+        """Name a break's mechanism, its origin (rule B4) and the operation that it belongs to (rule B5)."""
+        session, node, exposures = exchange.session, exchange.worker.node, self._exposures
+        loose = self._affinity == NONE or exchange.presented is None
+        away = exposures.away(session, holder, node, exchange.presented)
+        mechanism = Mechanism.NO_COOKIE if loose else self._mechanism(exchange, holder, container)
+        if session.lost_by is not None and (loose or not holder.listening):
             # Its connection bound it, whatever the table said, until that was lost (rule V6).
-            mechanism = Mechanism.NO_COOKIE if loose else self._mechanism(exchange, holder, container)
+            cause = exposures.behind(session, holder, away, bound=not loose) or exposures.of_connection(session, holder)
             if holder.listening:
-                return mechanism, Origin.RETARGETED if lost_by else Origin.BACKGROUND, lost_by
-            origin = holder.closed_because
-            if origin is Origin.NONE:
-                origin = Origin.DRAIN_WINDOW_TOO_SHORT
-            return mechanism, origin, lost_by if loose else holder.cause
-        if loose:
-            return Mechanism.NO_COOKIE, Origin.BACKGROUND, 0
-        if expires_s < min(removed_s, holder.closed_s, now_s):
-            return Mechanism.EXPIRED, Origin.BACKGROUND, 0
-        mechanism = self._mechanism(exchange, holder, container)
-        if mechanism is Mechanism.NO_COOKIE:
+                return mechanism, Origin.RETARGETED if cause else Origin.BACKGROUND, cause
+            return mechanism, self._origin_of_end(holder, Origin.DRAIN_WINDOW_TOO_SHORT), cause
+        if exchange.expires_s < min(INFINITY if away is None else away.at_s, now_s):
+            return Mechanism.NO_COOKIE if loose else Mechanism.EXPIRED, Origin.BACKGROUND, 0
+        bound = not loose and mechanism is not Mechanism.NO_COOKIE
+        cause = exposures.behind(session, holder, away, bound=bound)
+        if not bound and not cause:
             return mechanism, Origin.BACKGROUND, 0
-        drained = self._affinity == HASH and self._drain_support and cause and removed_s < holder.closed_s
-        if drained or mechanism is Mechanism.REHASHED:
-            # A key does not follow a target to weight 0: the ring was the first to change.
-            cause = cause or node.changed_by
+        if away is None:
+            # Listed and listening, and yet another target answered: the pod was too slow.
             return mechanism, Origin.RETARGETED if cause else Origin.BACKGROUND, cause
-        if holder.closed_s <= removed_s and holder.closed_s < INFINITY:
-            origin = holder.closed_because
-            if origin is Origin.NONE:
-                origin = Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.RACE
-            return mechanism, origin, holder.cause
-        if pod.unlisted_by and removed_s < INFINITY:
-            # It left without a deletion timestamp: no drain support keeps such a target.
-            return mechanism, Origin.RETARGETED, pod.unlisted_by
-        if cause and removed_s < INFINITY:
-            return mechanism, Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.DRAIN_OFF, cause
-        # The pod lives on: it was not ready for a while, or a health check took it out.
-        cause = cause or pod.unready_by
+        if away.stopped:
+            alone = Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.RACE
+            return mechanism, self._origin_of_end(holder, alone), cause
+        if cause and cause == holder.pod.record.deleted_by and holder.pod.address not in node.weights:
+            if self._affinity == COOKIE:
+                return mechanism, Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.DRAIN_OFF, cause
+            if not self._drain_support:
+                return mechanism, Origin.DRAIN_OFF, cause
         return mechanism, Origin.RETARGETED if cause else Origin.BACKGROUND, cause
+
+    @staticmethod
+    def _origin_of_end(holder: Container, by_itself: Origin) -> Origin:
+        """Return why a container had ceased to listen; ``by_itself`` where the application closed its listener."""
+        return by_itself if holder.closed_because is Origin.NONE else holder.closed_because
 
     def _mechanism(self, exchange: Exchange, holder: Container, container: Container) -> Mechanism:
         """Say how the request left the pod that holds its session's state."""
@@ -152,7 +155,7 @@ class Breaks:
             return Mechanism.TARGET_REMOVED  # a new pod has its address
         if address in exchange.tried:
             return Mechanism.TIMED_OUT if address in exchange.timed_out else Mechanism.REFUSED
-        if address not in node.weights or holder.pod.index in node.removed_s:
+        if address not in node.weights or holder.pod.gone:
             return Mechanism.TARGET_REMOVED
         if self._affinity == COOKIE and not self._follows_draining and not node.weights[address]:
             return Mechanism.TARGET_REMOVED  # listed, but no more for this session
@@ -171,15 +174,17 @@ class Breaks:
         tabs, counts = session.tabs, None
         if tabs is not None:
             self._retract(session, tabs.verdicts.pop(request, None))
-            counts = session.breaks_caused, session.breaks_background, session.broken_by
+            counts = session.breaks_caused, session.breaks_background, session.broken_by, session.broke_s
         if session.request != request:
             return
         moved_to = session.holder
         session.restore(keep_cookie=self._keeps_cookie_of_cut)
         if counts is not None:
-            session.breaks_caused, session.breaks_background, session.broken_by = counts
+            session.breaks_caused, session.breaks_background, session.broken_by, session.broke_s = counts
         holder = session.holder
         if moved_to is not None and moved_to is not holder:
+            # It never had its state there: nothing of it was at stake.
+            session.exposures = tuple(e for e in session.exposures if e.container != moved_to.index)
             moved_to.let_go(now_s)
             self._recorder.residence.extend((now_s, moved_to.index, -1.0))
             if holder is not None:
@@ -187,13 +192,15 @@ class Breaks:
                 self._recorder.residence.extend((now_s, holder.index, 1.0))
 
     @staticmethod
-    def _retract(session: Session, cause: int | None) -> None:
-        """Count a break less; ``cause`` is its operation, 0 if none, None if there was no break."""
-        if cause is None:
+    def _retract(session: Session, verdict: tuple[int, float] | None) -> None:
+        """Count a break less; ``verdict`` is its operation, 0 if none, and its time; None if there was no break."""
+        if verdict is None:
             return
-        if not cause:
+        assert session.tabs is not None
+        left = session.tabs.verdicts.values()
+        session.broke_s = max((ended_s for _, ended_s in left), default=-INFINITY)
+        if not verdict[0]:
             session.breaks_background -= 1
             return
         session.breaks_caused -= 1
-        assert session.tabs is not None
-        session.broken_by = frozenset(filter(None, session.tabs.verdicts.values()))
+        session.broken_by = frozenset(cause for cause, _ in left if cause)

@@ -7,12 +7,13 @@ come; such clients have a :class:`Browser`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from uuid import UUID
 
 from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key
 from simsticky.kong.cookie import CookieJar, default_path, path_match
 from simsticky.scenario.model import Scenario
-from simsticky.sim.breaks import COOKIE, HASH, NONE
+from simsticky.sim.affinity import COOKIE, HASH, NONE
 from simsticky.sim.pods import Container
 from simsticky.sim.sessions import Session
 from simsticky.sim.streams import Purpose, Streams
@@ -72,6 +73,7 @@ class Browsers:
             sticky = policy.sticky_sessions
             self.cookie_name, self.cookie_path = (sticky.cookie, sticky.cookie_path) if sticky else ("", "/")
         self._with_cookie = affinity == COOKIE or (affinity == HASH and hash_on.input.kind == "cookie")
+        self._by_path = affinity == HASH and "path" in (hash_on.input.kind, hash_on.fallback.kind)
         self._covered = [path_match(path, self._scope(path)) for path in self._paths]
         several = len(self._paths) > 1 or traffic.tabs > 1 or traffic.cookies.clear > 0 or self._other is not None
         self.plain = not (self._with_cookie and several)
@@ -109,6 +111,41 @@ class Browsers:
         inputs = {self._hash_on.input.kind, self._hash_on.fallback.kind}
         return ("cookie" in inputs and not session.jar) or ("path" in inputs and len(self._paths) > 1)
 
+    def binds(self, session: Session) -> bool:
+        """Return whether the session's requests are led to one pod, by its cookie or its key."""
+        if self._affinity == NONE or (self._with_cookie and not session.jar):
+            return False
+        return self._affinity == COOKIE or self._with_cookie or len(self._paths) == 1 or not self._by_path
+
+    def would_bring(self, session: Session) -> list[str]:
+        """Return the cookies, or keys, that the session's next request may bring with the jar as it is.
+
+        One for each path that clients request, as far as a cookie covers it; a cookie in an answer that is still under
+        way counts as kept. Nothing where each request is picked anew.
+        """
+        if self._affinity == NONE or (self._with_cookie and not session.jar):
+            return []
+        if self._affinity == COOKIE and self.plain:
+            return [] if session.cookie is None else [session.cookie]
+        if self._affinity == HASH and self.plain and session.key is not None and len(self._paths) == 1:
+            return [session.key]
+        jar = CookieJar()
+        if session.browser is not None:
+            jar = session.browser.jar.with_cookies(self.cookie_name, session.browser.coming)
+        elif session.cookie is not None:
+            jar.set(self.cookie_name, session.cookie, self._scope(self._path(session)))
+        brought = []
+        for path, share in zip(self._paths, self._shares, strict=True):
+            held = jar.get(path, self.cookie_name) if self._with_cookie else None
+            if self._affinity == HASH and share > 0:
+                request = self._request_to(session, path)
+                if held is not None:
+                    request["cookies"] = {self.cookie_name: held}
+                held = _key_without_new_cookie(self._hash_on, request)
+            if held is not None and share > 0:
+                brought.append(held)
+        return brought
+
     def routes(self, session: Session, worker: Worker) -> Callable[[str | None], Container | None]:
         """Return the look-up of the fast path.
 
@@ -137,8 +174,18 @@ class Browsers:
         return str(UUID(int=bits[0] << 64 | bits[1], version=4))
 
     def _request(self, session: Session) -> Request:
+        path = self._path(session)
+        request = self._request_to(session, path)
+        if session.browser is not None:
+            held = session.browser.jar.get(path, self.cookie_name)
+            if held is not None:
+                request["cookies"] = {self.cookie_name: held}
+        return request
+
+    def _request_to(self, session: Session, path: str) -> Request:
+        """Return what a request of a session to a path brings but for cookies."""
         found = self._traffic.identifiers
-        request: Request = {"ip": self._identifier(session, "ip", found.ip.values), "path": self._path(session)}
+        request: Request = {"ip": self._identifier(session, "ip", found.ip.values), "path": path}
         named = {"header": found.header, "query_arg": found.query_arg, "uri_capture": found.uri_capture}
         consumer = found.consumer
         if self._brings(session, "consumer", consumer.present):
@@ -154,10 +201,6 @@ class Browsers:
                 request["query"] = {chosen.name: value}
             else:
                 request["uri_captures"] = {chosen.name: value}
-        if session.browser is not None:
-            held = session.browser.jar.get(self._path(session), self.cookie_name)
-            if held is not None:
-                request["cookies"] = {self.cookie_name: held}
         return request
 
     def _brings(self, session: Session, kind: str, share: float) -> bool:
@@ -172,9 +215,8 @@ class Browsers:
         if values is not None:
             draw = self._streams.uniform(Purpose.IDENTIFIER, session.id, len(_KINDS) + _KINDS.index(kind))
             number = int(draw * values)
-        if kind == "ip":
-            return f"100.{64 + (number >> 16) % 64}.{number >> 8 & 255}.{number & 255}"
-        return f"{kind}-{number}"
+        bits = self._streams.bits(Purpose.IDENTITY, number, _KINDS.index(kind))
+        return str(IPv4Address(bits & 0xFFFFFFFF)) if kind == "ip" else f"{bits:016x}"
 
     # Cookies ----------------------------------------------------------------------------------------------------
 
@@ -247,6 +289,12 @@ class Browsers:
             session.browser.coming.append((at_s, value, self._scope(self._path(session))))
         elif self._affinity == COOKIE:
             session.cookie = value
+
+
+def _key_without_new_cookie(hash_on: HashOn, request: Request) -> str | None:
+    """Return what a request is hashed by; None where Kong would make a new cookie for it."""
+    found = hash_key(hash_on, request, lambda: "")
+    return None if found.set_cookie is not None else found.value
 
 
 _KINDS = ("ip", "consumer", "header", "query_arg", "uri_capture")

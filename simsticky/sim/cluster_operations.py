@@ -24,11 +24,12 @@ from simsticky.scenario.cluster_operations import (
     Uncordon,
 )
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.endpoints import EndpointSliceController
+from simsticky.sim.endpoint_slices import EndpointSliceController
 from simsticky.sim.evictions import Evictions
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.pods import Container, Pod
+from simsticky.sim.recording import How
 from simsticky.sim.streams import Purpose
 from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
@@ -57,7 +58,7 @@ class ClusterOperations:
         workloads: Mapping[str, WorkloadController],
         slices: EndpointSliceController,
         delete_pod: Callable[[Pod, int, int | None], None],
-        expose: Callable[[Pod, int], None],
+        expose: Callable[[Pod, int, How], None],
         on_blocked: Callable[[int, str], None],
     ) -> None:
         """Watch the cluster's pods."""
@@ -126,7 +127,7 @@ class ClusterOperations:
         chosen = [entry for entry in running if entry[0] in named]
         self._crashed[number] = chosen
         for pod, _ in chosen:
-            self._expose(pod, number)
+            self._expose(pod, number, How.CRASHED)
             self._kubelet.crash(pod, number)
 
     def _on_node(self, node: str) -> list[Pod]:
@@ -208,7 +209,7 @@ class ClusterOperations:
 
     def _end_by(self, pod: Pod, number: int) -> None:
         """Note that an operation ends a pod's container, and the sessions that lose their state by it."""
-        self._expose(pod, number)
+        self._expose(pod, number, How.NODE_ENDED)
         if pod.container is not None and not pod.container.dead and not pod.container.ended_by:
             pod.container.ended_by = number
         if not pod.unlisted_by:
@@ -217,7 +218,7 @@ class ClusterOperations:
     def _not_ready(self, pods: list[Pod], number: int) -> None:
         for pod in pods:
             if not pod.gone and not pod.deleted and not pod.terminal:
-                self._cluster.set_ready(pod, ready=False, why="its node is not ready")
+                self._cluster.set_ready(pod, ready=False, why="its node is not ready", cause=number)
 
     def _delete(self, pods: list[Pod], number: int) -> None:
         for pod in pods:
@@ -245,11 +246,11 @@ class ClusterOperations:
 
     def _switch(self, operation: SwitchService, number: int) -> None:
         self._leave_out({operation.to}, number)
-        self._slices.route({operation.to: None}, number, by_selector=True)
+        self._slices.select(operation.to, number)
 
     def _canary(self, operation: Canary, number: int) -> None:
         self._leave_out(set(operation.weights), number)
-        self._slices.route(operation.weights, number, by_selector=False)
+        self._slices.split(operation.weights, number)
 
     def _leave_out(self, kept: set[str], number: int) -> None:
         """Note the pods that the route leads to now and will not: their sessions cannot reach them any more."""
@@ -258,5 +259,5 @@ class ClusterOperations:
                 continue
             for pod in self._cluster.pods:
                 if workload.owns(pod) and not pod.deleted:
-                    self._expose(pod, number)
+                    self._expose(pod, number, How.UNROUTED)
                     pod.unlisted_by = pod.unlisted_by or number

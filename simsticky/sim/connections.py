@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from heapq import heapreplace
 
 from simsticky.scenario.model import Scenario
-from simsticky.sim.breaks import HASH
+from simsticky.sim.affinity import HASH
 from simsticky.sim.connection import Closed, Connection
 from simsticky.sim.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor
 from simsticky.sim.feeds import Chunk
@@ -18,7 +18,7 @@ from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Clock, Tick
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import ROW, SEAL_AT
-from simsticky.sim.recording import CONNECT
+from simsticky.sim.recording import CONNECT, Exposure, How
 from simsticky.sim.sessions import Cut, Exchange, Loop, RunOver, Session, Sessions
 from simsticky.sim.streams import Purpose
 from simsticky.sim.workers import Worker
@@ -111,6 +111,7 @@ class _Client:
         "_expires_s",
         "_last",
         "_lost_s",
+        "_message_s",
         "_of",
         "_opening_s",
         "_picked_anew",
@@ -131,6 +132,7 @@ class _Client:
         self._sent_s = self._ended_s = -INFINITY
         self._lost_s = NAN
         self._expires_s = INFINITY
+        self._message_s = -INFINITY
         self._opening_s = 0.0
         self._connects = 0
         self._waits = self._last = False
@@ -164,9 +166,11 @@ class _Client:
                 if done < total:
                     yield from self._pause(self._ended_s + gap_s, gap_s)
             yield from self._finish()
+            self._tell_answer()
             of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, self._ended_s)
             yield None  # for good
         except _GivenUpError:
+            self._tell_answer()
             after_s = self._ended_s + PAUSE_AFTER_FAILURE_S
             of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, after_s)
             yield None  # for good
@@ -204,6 +208,8 @@ class _Client:
             of.recorder.request(row, now_s)
         elif self._ended_s > now_s and session.request == self._sent:
             of.gateway.undo(session, self._sent, now_s)  # a connect that is unanswered, so it moved nothing
+        if session.connection is None and not self._last:
+            of.meter.still_without(self._lost_s, now_s)
         ended_s = self._ended_s if self._last else NAN
         of.sessions.report(session, self._sent_s, ended_s, self._sent - self._before)
 
@@ -217,11 +223,17 @@ class _Client:
         started_s = max(container.ends[0], now_s)
         ended_s = started_s + demand_s * container.slowdown(now_s, of.warm_up)
         heapreplace(container.ends, ended_s)
+        self._tell_answer()
+        self._message_s = ended_s
         self._sent += 1
         self._sent_s, self._ended_s = now_s, ended_s
         code = connection.worker.ok_code
         of.recorder.write(ROW(self.session.id, self._sent, now_s, started_s, ended_s, container.number, code, -1.0))
         self._seal()
+
+    def _tell_answer(self) -> None:
+        """Tell of the latest message that it was answered, unless it was cut."""
+        self.session.answered_s = max(self.session.answered_s, self._message_s)
 
     def _pause(self, due_s: float, gap_s: float, *, armed: bool = False) -> Loop:
         """Wait until the next message is due, and until there is a connection to send it on.
@@ -244,6 +256,7 @@ class _Client:
             except Cut as cut:
                 self._disarm()
                 if self._ended_s > env.now:
+                    self._message_s = -INFINITY
                     self._ended_s = float(env.now)
                     due_s = self._ended_s + gap_s
                 self._lose(cut.container.cause, severed=True)
@@ -270,6 +283,7 @@ class _Client:
                 return False
             except Cut:
                 self._disarm()
+                self._message_s = -INFINITY
                 self._ended_s = float(env.now)
                 return True
             except Closed:
@@ -293,7 +307,7 @@ class _Client:
             if failed == of.reconnect.max_attempts:
                 of.env.arm_completion(self._tick, self._ended_s)
                 yield None
-                of.meter.given_up(self._ended_s)
+                of.meter.given_up(self._lost_s, self._ended_s)
                 self._settle(None)
                 raise _GivenUpError
             yield from self._back_off(self._ended_s, waits)
@@ -367,6 +381,7 @@ class _Client:
     def _regain(self, connection: Connection) -> None:
         """Have a connection, the first one or a new one."""
         now_s, lost_s = float(self._of.env.now), self._lost_s
+        self.session.answered_s = now_s
         if lost_s == lost_s:
             self._of.meter.regained(lost_s, now_s)
             self._settle(now_s - lost_s)
@@ -406,6 +421,10 @@ class _Client:
         self._lost_s = now_s
         self._expires_s = now_s + of.timeout_s
         self.session.lost_by = cause
+        if cause:
+            of.gateway.exposures.note(
+                self.session, container, Exposure(cause, now_s, container.index, How.DISCONNECTED)
+            )
         of.meter.lost(now_s)
         if severed:
             self._severed_by = container

@@ -26,8 +26,8 @@ class Feeds:
         self._workload = workload
         self._workers = gateway.workers
         self._streams = streams
-        # One worker takes all requests of a session, unless each is balanced anew.
-        self._one_worker = len(gateway.workers) == 1 or scenario.gateway.front_balancer == "perConnection"
+        self._one_worker = gateway.one_worker
+        self.first_worker = gateway.worker_of
         # State outside the pods: each request pays the way there.
         self._state_latency = app.external_latency if app.state == "external" else None
 
@@ -70,13 +70,6 @@ class Feeds:
             end = position + sum(1 for _ in same)
             yield workers[index], demands[position:end], think[position:end]
             position = end
-
-    def first_worker(self, session: int) -> Worker:
-        """Return the worker that the front balancer gives a session's first request, uniform over all (rule G2)."""
-        workers = self._workers
-        if len(workers) == 1:
-            return workers[0]
-        return workers[int(self._streams.uniform(Purpose.WORKER, session) * len(workers))]
 
     def _demands(self, session: int, first: int, service: list[float]) -> list[float]:
         if self._state_latency is None or self._state_latency.is_zero:

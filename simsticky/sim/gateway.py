@@ -5,6 +5,7 @@ The hot path lives in ``session_loop.py``, the attempts of a request in ``attemp
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
@@ -16,10 +17,12 @@ from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessi
 from simsticky.kong.balancer import Algorithm, Balancer
 from simsticky.kong.upstream import Target
 from simsticky.scenario.upstream_settings import checks, hash_on
+from simsticky.sim.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.attempts import Attempts
-from simsticky.sim.breaks import AFFINITY, COOKIE, HASH, NONE, Breaks
+from simsticky.sim.breaks import Breaks
 from simsticky.sim.browsers import Browsers
 from simsticky.sim.connection import Closed
+from simsticky.sim.exposures import Exposures
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.own_algorithm import OwnAlgorithm
@@ -27,6 +30,7 @@ from simsticky.sim.pods import Container, Pod
 from simsticky.sim.recording import Origin
 from simsticky.sim.sessions import Cut, Session, Sessions
 from simsticky.sim.streams import Purpose
+from simsticky.sim.tables import Led, Step, Tables
 from simsticky.sim.workers import Node, Worker
 from simsticky.sim.world import World
 from simsticky.workload.generate import Workload
@@ -48,10 +52,11 @@ class Gateway:
         affinity: What the algorithm binds sessions by.
         picks_counted: Whether the algorithm wants to hear of the end of each request.
         nodes: The nodes.
+        one_worker: Whether all requests of a session go through the worker of its first.
         workers: The workers of all nodes.
         attempts: Sends requests the slow way.
         browsers: What clients bring and keep.
-        latest_operation: Number of the operation that has begun last, 0 before the first.
+        exposures: Who is exposed to which operation.
         on_tables: Called when a table, a listener or a verdict has changed what may be reached.
         on_ready: Called with a node that has come back empty and wants its configuration.
     """
@@ -86,7 +91,6 @@ class Gateway:
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
-        self.latest_operation = 0
         self.on_tables: Callable[[], None] = _nothing
         self.on_ready: Callable[[Node], None] = _nothing
         self.picks_counted = make_algorithm is not None or policy.algorithm in ("least-connections", "latency")
@@ -98,6 +102,8 @@ class Gateway:
             self.workers.extend(node.workers)
         for worker in self.workers:
             worker.begin(self._balancer(worker, ()))
+        # One worker takes all requests of a session, unless each is balanced anew.
+        self.one_worker = len(self.workers) == 1 or settings.front_balancer == "perConnection"
         self.browsers = Browsers(
             scenario,
             world.streams,
@@ -106,8 +112,21 @@ class Gateway:
             key_of=workload.key_of,
             asks_each_time=self.asks_each_time,
         )
+        tables = None
+        if self.affinity != NONE:
+            tables = Tables(self._table_of_the_past, by_cookie=self.affinity == COOKIE)
+        self.exposures = Exposures(
+            world,
+            sessions,
+            self.browsers,
+            tables,
+            nodes_of=self._nodes_of,
+            identity=self._identity,
+            by_cookie=self.affinity == COOKIE,
+        )
         self._breaks = Breaks(
             world.recorder,
+            self.exposures,
             affinity=self.affinity,
             drain_support=scenario.kic.enable_drain_support,
             external_state=scenario.app.state == "external",
@@ -128,6 +147,7 @@ class Gateway:
             self._options,
             self.affinity,
             breaks=self._breaks,
+            exposures=self.exposures,
             browsers=self.browsers,
             health=self._health,
             streams=world.streams,
@@ -135,7 +155,7 @@ class Gateway:
             vanished=self._vanished,
             identity=self._identity,
             stand_in=self._stand_in,
-            latest_operation=lambda: self.latest_operation,
+            behind_failure=self._behind_failure,
             asks_each_time=self.asks_each_time,
             stated_idempotent=workload.is_idempotent,
         )
@@ -171,6 +191,15 @@ class Gateway:
             case _:
                 return RoundRobin(draw)
 
+    def _table_of_the_past(self, targets: tuple[Target, ...]) -> Balancer:
+        """Return a balancer that leads cookies and keys as a worker's did, and makes no picks."""
+        algorithm: Algorithm = ConsistentHashing(self._policy.slots)
+        if self._make_algorithm is not None:
+            algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
+        elif self.affinity == COOKIE:
+            algorithm = StickySessions(replace(self._options, new_pick="random"))
+        return Balancer(targets, algorithm, self._threshold, self._comparison)
+
     def _in_flight(self, address: str) -> int:
         container, now_s = self._servers.get(address), self._world.now_s
         if container is None:
@@ -179,33 +208,39 @@ class Gateway:
 
     # Tables -----------------------------------------------------------------------------------------------------
 
-    def apply(self, node: Node, targets: Iterable[Target], now_s: float, cause: int = 0) -> None:
+    def apply(self, node: Node, targets: Iterable[Target], now_s: float, steps: Sequence[Step] = ()) -> None:
         """Apply a configuration push on one node: every worker builds a new balancer (facts: Kong, DB-less reload).
 
         Args:
             node: The node; one that is down has no use for it.
             targets: The whole table.
             now_s: The time.
-            cause: Number of the operation behind the change, 0 if none.
+            steps: The changes that have led to it from the table before, in order; none where it is the same.
         """
         if not node.up:
             return
-        targets = tuple(targets)
-        if self._options.identity == "by_target_id":
-            targets = tuple(Target(t.address, t.weight, self._identity(t.address)) for t in targets)
-        before, node.weights = node.weights, {target.address: target.weight for target in targets}
-        for address in before:
-            if address not in node.weights:
-                node.removed_s[self._pods[address].index] = now_s
-        for address in node.weights:
-            node.removed_s.pop(self._pods[address].index, None)
-        if before != node.weights:
-            node.changed_by = cause
+        targets = self._named(targets)
+        node.weights = {target.address: target.weight for target in targets}
         node.log_until(now_s)
         for worker in node.workers:
             worker.begin(self._balancer(worker, targets))
         self._health.rebuild(node, targets, now_s)
+        self._note_tables(node, targets, now_s, steps)
         self._rebuild_routes(node)
+
+    def _named(self, targets: Iterable[Target]) -> tuple[Target, ...]:
+        """Return targets with what a cookie for them names, where that is not their address."""
+        if self._options.identity != "by_target_id":
+            return tuple(targets)
+        return tuple(Target(t.address, t.weight, self._identity(t.address)) for t in targets)
+
+    def _note_tables(self, node: Node, targets: tuple[Target, ...], now_s: float, steps: Sequence[Step]) -> None:
+        """Keep what a push has changed, change by change, each with the operation behind it."""
+        unavailable = node.workers[0].balancer.unavailable
+        for step in steps:
+            listed = {target.address for target in step.targets}
+            node.note(Led(now_s, step.operation, self._named(step.targets), unavailable & listed))
+        node.note(Led(now_s, steps[-1].operation if steps else 0, targets, unavailable))
 
     def _rebuild_routes(self, node: Node) -> None:
         """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
@@ -223,8 +258,16 @@ class Gateway:
         for worker in node.workers:
             worker.version = next(self._versions)
 
-    def _verdict(self, node: Node) -> None:
-        """A health checker has counted something, or told the balancers of a node."""
+    def _verdict(self, node: Node, cause: int | None = None) -> None:
+        """A health checker has counted something, or told the balancers of a node.
+
+        Args:
+            node: The node.
+            cause: Number of the operation behind what it told them, 0 for none; None if it told them nothing.
+        """
+        if cause is not None:
+            latest, unavailable = node.history[-1], node.workers[0].balancer.unavailable
+            node.note(Led(self._world.now_s, cause, latest.targets, unavailable))
         self._rebuild_routes(node)
         self.on_tables()
 
@@ -234,11 +277,11 @@ class Gateway:
 
     # Nodes ------------------------------------------------------------------------------------------------------
 
-    def restart(self, name: str, downtime_s: float, now_s: float) -> None:
+    def restart(self, name: str, downtime_s: float, now_s: float, cause: int) -> None:
         """Let a node go gracefully and come back empty: balancers, counters and health states are lost.
 
         What it has in flight it finishes. It takes requests again once it has its configuration. One that is down
-        already begins its downtime anew.
+        already begins its downtime anew. ``cause`` is the number of the operation.
         """
         node = next(node for node in self.nodes if node.name == name)
         node.up = False
@@ -246,20 +289,35 @@ class Gateway:
         restart = node.restarts
         self._health.forget(node)
         node.weights = {}
-        node.removed_s.clear()
+        node.verdicts_by.clear()
+        node.down_by = cause
         for worker in node.workers:
             worker.begin(self._balancer(worker, ()))
         self._rebuild_routes(node)
         self.on_tables()
-        self._world.tell(name, "stopped", name, "takes no more requests", self.latest_operation)
+        self._world.tell(name, "stopped", name, "takes no more requests", cause)
         if self._held:
-            self.close_connections(self._sessions.connected(now_s, node), self.latest_operation, by_container=False)
+            self.close_connections(self._sessions.connected(now_s, node), cause, by_container=False)
 
         def started() -> None:
             if node.restarts == restart:
                 self.on_ready(node)
 
         call_at(self._world.env, downtime_s, Phase.PUSH, started)
+
+    def worker_of(self, session: int) -> Worker:
+        """Return the worker that the front balancer gives a session's first request, uniform over all (rule G2)."""
+        if len(self.workers) == 1:
+            return self.workers[0]
+        return self.workers[int(self._world.streams.uniform(Purpose.WORKER, session) * len(self.workers))]
+
+    def _nodes_of(self, session: Session) -> list[Node]:
+        """Return the nodes that the front balancer may give a session's next request."""
+        if self.one_worker:
+            own = self.worker_of(session.id).node
+            if own.up:
+                return [own]
+        return [node for node in self.nodes if node.up]
 
     def _stand_in(self, session: Session) -> Worker | None:
         """Return the worker that the front balancer gives a session whose own worker's node is down."""
@@ -300,6 +358,7 @@ class Gateway:
         container.listening = False
         container.closed_s = now_s
         container.closed_because = because
+        container.closed_by = container.cause
         if self._servers.get(container.pod.address) is container:
             del self._servers[container.pod.address]
         for node in self.nodes:
@@ -312,6 +371,20 @@ class Gateway:
             return self._blackhole
         gone = (pod.deleted or pod.ending) and (pod.container is None or pod.container.dead)
         return pod.unreachable or (self._blackhole and gone)
+
+    def _behind_failure(self, node: Node, address: str | None) -> int:
+        """Return the operation by which nobody listens at an address, or a node has no target (None); 0 for none."""
+        if address is not None:
+            pod = self._pods[address]
+            if pod.to_listen and self._world.now_s >= self._world.recorder.settle_s:
+                self._world.recorder.count("failed_before_listening")
+            return pod.silent_by
+        emptied = node.history[-1]
+        for led in reversed(node.history):
+            if any(target.weight and target.address not in led.unavailable for target in led.targets):
+                break
+            emptied = led
+        return emptied.operation
 
     def server_at(self, address: str | None) -> Container | None:
         """Return the container that listens at an address, None if nobody does."""

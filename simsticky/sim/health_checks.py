@@ -29,7 +29,8 @@ class HealthCheckers:
         checks: The upstream's settings.
         servers: Listening container by address.
         vanished: Whether connections to an address are never answered, not even refused.
-        on_verdict: Called with a node whose balancers were told of a change.
+        on_verdict: Called with a node and the number of the operation behind a change that its balancers were told
+            of (0: none), or None if they were told of none.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class HealthCheckers:
         servers: dict[str, Container],
         pods: dict[str, Pod],
         vanished: Callable[[str], bool],
-        on_verdict: Callable[[Node], None],
+        on_verdict: Callable[[Node, int | None], None],
     ) -> None:
         """Make the checkers of nodes when these are first rebuilt."""
         self._world = world
@@ -109,12 +110,23 @@ class HealthCheckers:
         if verdict is not None:
             node.log_until(self._world.now_s)
         if verdict is None or not apply_verdict(verdict, node.balancers):
-            self._on_verdict(node)
+            self._on_verdict(node, None)
             return
         pod = self._pods[address]
-        found = "healthy" if verdict.available else "unhealthy"
-        self._world.tell(node.name, found, pod.name, _words(report, active=active), pod.unready_by)
-        self._on_verdict(node)
+        if verdict.available:
+            found, cause = "healthy", node.verdicts_by.pop(address, 0)
+        else:
+            found, cause = "unhealthy", self._behind(pod)
+            node.verdicts_by[address] = cause
+        self._world.tell(node.name, found, pod.name, _words(report, active=active), cause)
+        self._on_verdict(node, cause)
+
+    def _behind(self, pod: Pod) -> int:
+        """Return the operation that lets a pod fail its health checks, 0 for none."""
+        container = pod.container
+        if container is None or not container.listening:
+            return pod.silent_by
+        return pod.unready_by if self._world.now_s < container.refuses_checks_until_s else 0
 
     def _watch(self, node: Node) -> None:
         """Keep the targets off the fast path whose next answer would be counted."""

@@ -77,13 +77,13 @@ class Kubelet:
         self._cluster.set_ready(pod, ready=True, since_s=running_since_s)
         self._prober.adopt(container)
         if self._app.crash is not None and self._app.crash.versions == "all":
-            generator = self._world.streams.generator(Purpose.CRASH, pod.index)
+            generator = self._world.streams.generator(Purpose.CRASH, pod.entity)
             self._crash_after(container, residual_gap(self._app.crash.every, generator))
         return container
 
     def _start(self, pod: Pod) -> Process:
         world, delays, env = self._world, self._delays, self._world.env
-        yield Wait(env, world.draw(delays.scheduler, Purpose.SCHEDULER, pod.index), Phase.CONTROLLER)
+        yield Wait(env, world.draw(delays.scheduler, Purpose.SCHEDULER, pod.entity), Phase.CONTROLLER)
         if _is_ending(pod):
             return
         while not self._cluster.schedule(pod):
@@ -110,8 +110,8 @@ class Kubelet:
     def _start_container(self, pod: Pod) -> Process:
         """Pull the image if need be, start a container, and probe it as long as it lives."""
         world, delays, env, number = self._world, self._delays, self._world.env, pod.record.restarts
-        pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.index, number)
-        start_s = world.draw(delays.container_start, Purpose.CONTAINER_START, pod.index, number)
+        pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.entity, number)
+        start_s = world.draw(delays.container_start, Purpose.CONTAINER_START, pod.entity, number)
         yield Wait(env, self._images.wait_s(pod, pull_s, world.now_s) + start_s, Phase.CONTAINER)
         if _is_ending(pod):
             return
@@ -120,11 +120,11 @@ class Kubelet:
         world.tell("kubelet", "started", pod.name, "its container runs, the application is starting")
         if not pod.never_ready:
             assert pod.startup is not None
-            startup_s = world.draw(pod.startup, Purpose.APP_STARTUP, pod.index, number)
+            startup_s = world.draw(pod.startup, Purpose.APP_STARTUP, pod.entity, number)
             call_at(env, startup_s, Phase.CONTAINER, lambda: self._listen(container))
         if self._app.crash is not None and (self._app.crash.versions == "all" or pod.record.revision > 1):
-            self._crash_after(container, world.draw(self._app.crash.every, Purpose.CRASH, pod.index, number))
-        yield Wait(env, world.draw(delays.status_update, Purpose.STATUS_UPDATE, pod.index, 2 * number), Phase.STATUS)
+            self._crash_after(container, world.draw(self._app.crash.every, Purpose.CRASH, pod.entity, number))
+        yield Wait(env, world.draw(delays.status_update, Purpose.STATUS_UPDATE, pod.entity, 2 * number), Phase.STATUS)
         if _is_ending(pod) or container.dead:
             return
         pod.phase = "Running"
@@ -201,13 +201,13 @@ class Kubelet:
         """Start a dead container's pod anew: once the kubelet has noticed, and the back-off is over."""
         world, env, pod = self._world, self._world.env, container.pod
         finished_s, number = world.now_s, pod.record.restarts
-        noticed_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.index, 2 * number + 1)
+        noticed_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.entity, 2 * number + 1)
         yield Wait(env, noticed_s, Phase.STATUS)
         if _is_ending(pod):
             return
-        self._cluster.set_ready(pod, ready=False, why="its container is down")
+        self._cluster.set_ready(pod, ready=False, why="its container is down", cause=container.cause)
         back_off = self._back_offs.get(pod.index, CrashLoopBackOff())
-        jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.index, number)
+        jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.entity, number)
         wait_s = back_off.retry_in_s(finished_s, jitter)
         left_s = finished_s + wait_s - world.now_s
         if left_s > 0.0:
@@ -241,7 +241,7 @@ class Kubelet:
             if not pod.gone:
                 self._cluster.remove(pod)
             return
-        notice_s = world.draw(self._delays.kubelet_notice, Purpose.KUBELET_NOTICE, pod.index)
+        notice_s = world.draw(self._delays.kubelet_notice, Purpose.KUBELET_NOTICE, pod.entity)
         yield Wait(env, notice_s, Phase.CONTAINER)
         if pod.ending:
             return
@@ -256,7 +256,7 @@ class Kubelet:
             grace_s = self._grace_s if override_s is None else max(1, min(self._grace_s, override_s))
             yield from self._stop_containers(container, grace_s)
             ordinal = 2 * record.restarts + 1
-            status_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.index, ordinal)
+            status_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.entity, ordinal)
             yield Wait(env, status_s, Phase.STATUS)
         if container is not None and container.record.ended == "powered_off":
             return
@@ -268,7 +268,7 @@ class Kubelet:
         self._cluster.changed(pod)
         if not pod.deleted:
             return
-        yield Wait(env, world.draw(self._delays.pod_removal, Purpose.POD_REMOVAL, pod.index), Phase.STATUS)
+        yield Wait(env, world.draw(self._delays.pod_removal, Purpose.POD_REMOVAL, pod.entity), Phase.STATUS)
         if not pod.gone:
             self._cluster.remove(pod)
 

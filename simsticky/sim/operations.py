@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from simsticky.kubernetes.replicaset import LOWEST_DELETION_COST
+from simsticky.scenario.entries import AUTOSCALER, entry_keys, timeline_entries
 from simsticky.scenario.model import (
     ConfigPush,
     DeletePod,
@@ -16,12 +17,13 @@ from simsticky.scenario.model import (
 )
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.cluster_operations import ClusterOperations
-from simsticky.sim.endpoints import EndpointSliceController, IngressController
+from simsticky.sim.endpoint_slices import EndpointSliceController
+from simsticky.sim.endpoints import IngressController
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.pods import Pod
-from simsticky.sim.recording import OperationRecord
+from simsticky.sim.recording import Harmed, How, OperationRecord
 from simsticky.sim.sessions import Sessions
 from simsticky.sim.workload_controller import Template, WorkloadController
 from simsticky.sim.world import World
@@ -70,7 +72,7 @@ class Timeline:
         self._force_delete = force_delete
         self._on_over = on_over
         self._on_the_cluster = ClusterOperations(
-            world, cluster, kubelet, workloads, slices, delete_pod, self.expose, self._blocked
+            world, cluster, kubelet, workloads, slices, delete_pod, gateway.exposures.of_pod, self._blocked
         )
         self._do: dict[str, Callable[[Any, int], None]] = {
             "rollout": self._roll_out,
@@ -82,14 +84,16 @@ class Timeline:
             **self._on_the_cluster.verbs(),
         }
         self._records = world.recorder.recording.operations
+        world.recorder.recording.entries.update((key, Harmed()) for key, _ in timeline_entries(world.scenario))
         self._running: list[OperationRecord] = []
         self._concerned: dict[int, tuple[WorkloadController, ...]] = {}
         self._timed: set[int] = set()
         self._time_over: set[int] = set()
         self._to_come = sorted(operations, key=lambda operation: operation.at_s)
         self._over = not operations
+        keys = entry_keys(world.scenario)
         for number, operation in enumerate(operations, start=1):
-            record = OperationRecord(number, operation.label, operation.kind, operation.at_s)
+            record = OperationRecord(number, operation.label, operation.kind, operation.at_s, keys[number - 1])
             self._records.append(record)
             call_at(world.env, operation.at_s, Phase.OPERATION, partial(self._begin, operation, record))
         cluster.on_change.append(self._pod_changed)
@@ -116,7 +120,6 @@ class Timeline:
         self._running.append(record)
         named = self._workloads.get(target)
         self._concerned[number] = tuple(self._workloads.values()) if named is None else (named,)
-        self._gateway.latest_operation = number
         record.peak_pods = len(self._cluster.pods)
         for session in self._sessions.alive(world.now_s):
             session.alive_at += ((number, world.now_s),)
@@ -129,7 +132,7 @@ class Timeline:
         ``why`` is for people.
         """
         label = f"hpa scale {before} to {replicas}"
-        record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s)
+        record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s, AUTOSCALER)
         record.wanted_pods = replicas
         self._records.append(record)
         self._start(record, workload.name, why)
@@ -163,7 +166,6 @@ class Timeline:
         running = [pod.container for pod in active if pod.container is not None]
         for container in running[: operation.count]:
             container.pod.unready_by = number
-            self.expose(container.pod, number)
             container.flapping_until_s = max(container.flapping_until_s, until_s)
             if operation.seen_by_gateway:
                 container.refuses_checks_until_s = max(container.refuses_checks_until_s, until_s)
@@ -173,7 +175,7 @@ class Timeline:
         return [pod for pod in self._cluster.pods if pod.active and workload.owns(pod)]
 
     def _restart_gateway(self, operation: GatewayRestart, number: int) -> None:
-        self._gateway.restart(operation.gateway_restart, operation.downtime, self._world.now_s)
+        self._gateway.restart(operation.gateway_restart, operation.downtime, self._world.now_s, number)
 
     def _push_config(self, operation: ConfigPush, number: int) -> None:
         everywhere = operation.config_push == operation.everything
@@ -186,14 +188,7 @@ class Timeline:
         record = self._records[cause - 1]
         if record.first_deletion_s != record.first_deletion_s:
             record.first_deletion_s = self._world.now_s
-        self.expose(pod, cause)
-
-    def expose(self, pod: Pod, cause: int) -> None:
-        """Note the sessions whose state is on a pod that an operation ends, or takes out of the route."""
-        now_s = self._world.now_s
-        for session in self._sessions.alive(now_s):
-            if session.holder is not None and session.holder is pod.container and not session.holder.dead:
-                session.exposures += ((cause, now_s),)
+        self._gateway.exposures.of_pod(pod, cause, How.DELETED)
 
     def _pod_changed(self, pod: Pod) -> None:
         for record in self._running:

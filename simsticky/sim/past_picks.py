@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.round_robin import RoundRobin
-from simsticky.sim.breaks import COOKIE, HASH, NONE
+from simsticky.sim.affinity import COOKIE, HASH, NONE
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.pods import Container
 from simsticky.sim.sessions import Session

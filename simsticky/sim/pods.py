@@ -26,8 +26,11 @@ class Pod:
     """One pod object and the state of its single application container.
 
     Attributes:
+        index: Its number in the recording, in order of creation.
+        entity: What its draws are keyed by: the n-th pod of its revision has one luck, whatever else there is.
         unreachable: Whether packets to its address vanish, because its node has.
-        unready_by: Number of the operation that has made it unready for a while; 0 if none has.
+        unready_by: Number of the operation that has its readiness probe fail for a while; 0 if none has.
+        readiness_by: Number of the operation behind its being ready, or not, as it is; 0 if none is.
         ending: Whether the kubelet is ending it, or has: some time after its deletion, or without one.
         gone: Whether the pod object is gone; after a forced deletion its container may still run.
         startup: The law of its application's start-up; None until the kubelet has it.
@@ -42,11 +45,13 @@ class Pod:
         "deleted",
         "deletion_cost",
         "ending",
+        "entity",
         "gone",
         "index",
         "name",
         "never_ready",
         "phase",
+        "readiness_by",
         "ready",
         "ready_since_s",
         "record",
@@ -59,9 +64,12 @@ class Pod:
         "unready_by",
     )
 
-    def __init__(self, index: int, uid: str, record: PodRecord, replica_set: str) -> None:
-        """Make a pending pod."""
+    def __init__(
+        self, index: int, entity: int, uid: str, record: PodRecord, replica_set: str, created_by: int = 0
+    ) -> None:
+        """Make a pending pod; ``created_by`` is the number of the operation behind it, 0 if none is."""
         self.index = index
+        self.entity = entity
         self.name = record.pod
         self.uid = uid
         self.record = record
@@ -72,6 +80,7 @@ class Pod:
         self.deleted = False
         self.unreachable = False
         self.unready_by = 0
+        self.readiness_by = created_by
         self.ending = False
         self.gone = False
         self.unlisted_by = 0
@@ -85,6 +94,24 @@ class Pod:
     def address(self) -> str:
         """The pod's ``ip:port``."""
         return self.record.address
+
+    @property
+    def ended_by(self) -> int:
+        """Number of the operation behind its end, once it is deleted or over; 0 if none is."""
+        return self.record.deleted_by or (0 if self.container is None else self.container.cause)
+
+    @property
+    def silent_by(self) -> int:
+        """Number of the operation by which nobody listens at its address, where nobody does; 0 if none."""
+        container = self.container
+        stopped = container is not None and container.closed_s < INFINITY
+        return container.closed_by if container is not None and stopped else self.readiness_by
+
+    @property
+    def to_listen(self) -> bool:
+        """Whether its application has never listened so far and is still to, unless it hangs."""
+        container = self.container
+        return container is None or not (container.dead or container.listening or container.closed_s < INFINITY)
 
     @property
     def terminal(self) -> bool:
@@ -140,6 +167,7 @@ class Container:
         listening: Whether it takes connections.
         closed_s: When it stopped taking connections, inf until then.
         closed_because: Why, as the origin of the breaks that follow from it.
+        closed_by: Number of the operation behind that, 0 if none is.
         dead: Whether the process is gone.
         flapping_until_s: Until when its readiness probe fails although it serves.
         refuses_checks_until_s: Until when it answers the gateway's active HTTP checks with 503.
@@ -153,6 +181,7 @@ class Container:
 
     __slots__ = (
         "closed_because",
+        "closed_by",
         "closed_s",
         "closes_connections",
         "connections",
@@ -181,6 +210,7 @@ class Container:
         self.listening = False
         self.closed_s = INFINITY
         self.closed_because = Origin.NONE
+        self.closed_by = 0
         self.dead = False
         self.flapping_until_s = 0.0
         self.refuses_checks_until_s = 0.0

@@ -9,10 +9,12 @@ everything that is the same for nearly every request, so that the hot path write
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.sim.failure_windows import FailureWindows
 from simsticky.stats.histogram import LogHistogram
 from simsticky.stats.skew import SkewTotals
 
@@ -79,6 +81,37 @@ class Origin(IntEnum):
     CRASH = 5
     BACKGROUND = 6
     RETARGETED = 7
+
+
+class How(IntEnum):
+    """How an operation has cut a session off from the pod with its state, or is about to (docs/model.md, rule B13)."""
+
+    DELETED = 0
+    CRASHED = 1
+    NODE_ENDED = 2
+    UNROUTED = 3
+    DISCONNECTED = 4
+    STOPPED = 5
+    REMOVED = 6
+    DRAINED = 7
+    UNHEALTHY = 8
+    REHASHED = 9
+
+
+class Exposure(NamedTuple):
+    """An operation has cut a session off from the container that holds its state, or could.
+
+    Attributes:
+        operation: Its number.
+        at_s: When, in seconds of simulated time.
+        container: The container's index.
+        how: By what.
+    """
+
+    operation: int
+    at_s: float
+    container: int
+    how: How
 
 
 _FIELDS = (
@@ -187,6 +220,25 @@ class ContainerRecord:
     cause: int = 0
 
 
+class PodState(NamedTuple):
+    """A pod object after a change, as the API server shows it to whoever watches."""
+
+    at_s: float
+    pod: int
+    phase: str
+    ready: bool
+    deleted: bool
+    gone: bool
+
+
+class Selection(NamedTuple):
+    """A change of the Service's selector: to which workload's pods, and how many pod states came before it."""
+
+    at_s: float
+    after: int
+    workload: str
+
+
 @dataclass(slots=True)
 class EventRecord:
     """One line of the story.
@@ -212,13 +264,15 @@ class EventRecord:
 class OperationRecord:
     """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions.
 
-    ``wanted_pods`` is the size it asked for, -1 if it asked for none; ``target`` what it was done to.
+    ``entry`` is the key of its entry on the timeline (``simsticky.scenario.entries``); ``wanted_pods`` is the size it
+    asked for, -1 if it asked for none; ``target`` is what it was done to.
     """
 
     number: int
     label: str
     kind: str
     start_s: float
+    entry: str = ""
     first_deletion_s: float = np.nan
     done_s: float = np.nan
     last_old_pod_gone_s: float = np.nan
@@ -240,18 +294,32 @@ class OperationRecord:
 
 
 @dataclass(slots=True)
+class Harmed:
+    """Sessions that were exposed to operations or alive at their start, each counted once, and those that broke."""
+
+    exposed: int = 0
+    broken: int = 0
+    alive: int = 0
+    broken_alive: int = 0
+
+
+@dataclass(slots=True)
 class ConnectionTotals:
     """What became of long-lived connections after ``run.settle``; nothing where requests have their own.
 
     Attributes:
-        gaps: Times from the loss of a connection to the session's next one, of those that came to an end.
-        longest_gap_s: The longest of them.
+        gaps: Times from the loss of a connection to the session's next one.
+        given_up: The same times until the client gave up.
+        open_gaps: The same times until the run ended, of clients that were still without a connection.
+        longest_gap_s: The longest of all of them.
         peak: Most connects sent within one second, from the start of the measured window on.
         before: Connects sent before that window.
         before_s: Time from ``run.settle`` to its start.
     """
 
     gaps: LogHistogram = field(default_factory=LogHistogram)
+    given_up: LogHistogram = field(default_factory=LogHistogram)
+    open_gaps: LogHistogram = field(default_factory=LogHistogram)
     longest_gap_s: float = 0.0
     peak: int = 0
     before: int = 0
@@ -269,11 +337,20 @@ class Recording:
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
+        union: What became of the sessions, over all operations.
+        entries: The same by entry of the timeline.
+        exposures: The exposed sessions and their exposures, several of a session that met several; empty at
+            ``summary``.
+        pod_states: Every change of a pod object, in order.
+        selections: Every change of the Service's selector, in order.
         containers: For each container index the index of its pod in ``pods``.
         lives: For each container index its life.
         counts: Counters by summary key.
         latency: Response times of the answered requests.
         connections: What became of long-lived connections.
+        failures: Failed requests in windows of ten seconds from the first operation on.
+        even_again_s: Since when the sessions have been spread as evenly as before the first operation; NaN if they were
+            not when the run ended; the first operation's start where they never were less so.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
         digest: Running hash of all finished request rows, hex.
@@ -290,10 +367,17 @@ class Recording:
     containers: list[int] = field(default_factory=list)
     lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
+    pod_states: list[PodState] = field(default_factory=list)
+    selections: list[Selection] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
+    union: Harmed = field(default_factory=lambda: Harmed())
+    entries: dict[str, Harmed] = field(default_factory=dict)
+    exposures: list[tuple[int, Exposure]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     latency: LogHistogram = field(default_factory=LogHistogram)
     connections: ConnectionTotals = field(default_factory=ConnectionTotals)
+    failures: FailureWindows = field(default_factory=lambda: FailureWindows(0.0))
+    even_again_s: float = np.nan
     skew: dict[tuple[str, str], SkewTotals] = field(default_factory=dict)
     kernel_events: int = 0
     control_events: int = 0

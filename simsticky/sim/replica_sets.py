@@ -4,6 +4,7 @@ A wake-up is level-triggered and coalesced: any number of events before the next
 everything there is then, as with Kubernetes' work queues. Each hop costs ``kubernetes.apiWrite``.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ class ReplicaSetController:
     """Makes the pods of each ReplicaSet of one Deployment as many as asked for (rules K5 to K8).
 
     Args:
-        number: Tells the hops of one Deployment's ReplicaSets from those of others.
+        number: Which Deployment of the scenario theirs is, from 0.
         start_pod: Called with each new pod.
         delete_pod: Called with a pod to delete and the operation behind it.
         deletion_cost: A pod's ``controller.kubernetes.io/pod-deletion-cost``, None where nobody sets it.
@@ -57,7 +58,17 @@ class ReplicaSetController:
         self.states: dict[str, ReplicaSetState] = {}
         self.causes: dict[str, int] = {}
         self.resized: set[str] = set()
-        cluster.on_change.append(lambda pod: self.wake(pod.replica_set))
+        self._ended: set[int] = set()
+        self._to_replace: dict[str, deque[int]] = {}
+        cluster.on_change.append(self._pod_changed)
+
+    def _pod_changed(self, pod: Pod) -> None:
+        """Wake up; of a pod that has come to an end remember whose doing it was, for its replacement is, too."""
+        name = pod.replica_set
+        if not pod.active and name in self.states and pod.index not in self._ended:
+            self._ended.add(pod.index)
+            self._to_replace.setdefault(name, deque()).append(pod.ended_by)
+        self.wake(name)
 
     def wake(self, name: str) -> None:
         """Have a ReplicaSet synced after a hop, unless that is coming already."""
@@ -69,7 +80,7 @@ class ReplicaSetController:
     def _hop_s(self) -> float:
         self._hops += 1
         law = self._world.scenario.kubernetes.api_write
-        return self._world.draw(law, Purpose.API_WRITE, self._number, self._hops)
+        return self._world.draw(law, Purpose.API_WRITE, 2 * self._number + 1, self._hops)
 
     def _sync(self, name: str) -> None:
         """One pass: replica_set.go:syncReplicaSet. The status reports what was there before this pass acted."""
@@ -83,6 +94,7 @@ class ReplicaSetController:
             self._creating.add(name)
             self._create(name, slow_start_batches(missing), pods)
             return
+        self._to_replace.pop(name, None)
         if missing < 0:
             self._delete(pods, -missing, self.causes[name])
         self._end_pass(name, pods)
@@ -101,7 +113,9 @@ class ReplicaSetController:
         """
         there = sum(pod.replica_set == name and pod.active for pod in self._cluster.pods)
         for _ in range(min(batches[0], self.states[name].spec_replicas - there)):
-            pod = self._cluster.create_pod(name, self.states[name].revision, self.causes[name])
+            replaces = self._to_replace.get(name)
+            cause = replaces.popleft() if replaces else self.causes[name]
+            pod = self._cluster.create_pod(self._number, name, self.states[name].revision, cause)
             self._start_pod(pod)
         if len(batches) > 1:
             call_at(self._world.env, self._hop_s(), Phase.CONTROLLER, lambda: self._create(name, batches[1:], pods))
@@ -115,6 +129,7 @@ class ReplicaSetController:
         ranked = rank_by_node([self._rank(pod) for pod in pods], [pod.record.node for pod in mine])
         by_uid = {pod.uid: pod for pod in pods}
         for victim in pods_to_delete(ranked, count, self._world.now_s):
+            self._ended.add(by_uid[victim.uid].index)  # nothing will replace it
             self._delete_pod(by_uid[victim.uid], cause)
 
     def _rank(self, pod: Pod) -> PodRank:

@@ -11,7 +11,7 @@ from heapq import heappop, heappush, heapreplace
 from typing import Any
 
 from simsticky.kong.balancer import NoPeerError
-from simsticky.sim.breaks import HASH, NONE
+from simsticky.sim.affinity import HASH, NONE
 from simsticky.sim.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor
 from simsticky.sim.feeds import Chunk
 from simsticky.sim.gateway import Gateway
@@ -90,6 +90,7 @@ class SessionLoops:
         picks, key = browsers.binding(session) if hashes else (self._free, None)
         by_key = browsers.peer_of_next if picks and hashes else None
         roams, roamed = picks and self._roams, 0
+        broke_s = broke_before_s = -INFINITY
         version, reached = _UNKNOWN, False
         past: dict[Container, float] = {}
         address, holder, ends, container = None, _NOWHERE, _NO_SLOTS, -1.0
@@ -173,8 +174,9 @@ class SessionLoops:
                             reached = route(address) is holder
                         free_s = ends[0]
                         started_s = free_s if free_s > now else now
-                        ended_s = started_s + demand
-                        if reached and ended_s <= now + read_timeout_s and (now <= expires_s or came_from is not None):
+                        end_s = started_s + demand
+                        if reached and end_s <= now + read_timeout_s and (now <= expires_s or came_from is not None):
+                            ended_s = end_s
                             heapreplace(ends, ended_s)
                             if came_from is None:
                                 write(ROW(number, sent, now, started_s, ended_s, container, answered, -1.0))
@@ -184,6 +186,7 @@ class SessionLoops:
                                 past[came_from] = expires_s
                                 session.holder = holder
                                 roamed += 1
+                                broke_s, broke_before_s = ended_s, broke_s
                             if logs:
                                 heappush(waiting, (ended_s, number, sent, balancer, address, ended_s - now))
                             expires_s = ended_s + timeout_s
@@ -197,8 +200,10 @@ class SessionLoops:
                         else:
                             came_from = None
                             session.past = past if picks else session.past
-                            session.breaks_background += roamed
+                            _tell_breaks(session, roamed, broke_s)
                             roamed = 0
+                            if failing < sent - stride and ended_s > session.answered_s:
+                                session.answered_s = ended_s  # the request before this one was answered
                             session.request = int(sent)
                             reply = attempts.send(session, worker, now, demand, expires_s, address if picks else None)
                             exchange, session.exchange = session.exchange, None
@@ -221,8 +226,9 @@ class SessionLoops:
                                     if sent <= before_last:
                                         now = yield due_s
                                         break
-                                    session.breaks_background += roamed
+                                    _tell_breaks(session, roamed, broke_s)
                                     roamed = 0
+                                    session.answered_s = max(session.answered_s, ended_s)
                                     count = _sends(sent, requests_before, tab)
                                     leave(session, now, ended_s, count, on_end, ended_s)
                                     yield None  # unless the last request is cut, until the session is let go
@@ -237,7 +243,8 @@ class SessionLoops:
                                 session.holder = came_from
                                 recorder.moved(clock._now, container, came_from.number)
                                 roamed -= 1
-                            session.breaks_background += roamed
+                                broke_s = broke_before_s
+                            _tell_breaks(session, roamed, broke_s)
                             roamed = 0
                             ended_s = clock._now
                             failed = not cut.again
@@ -275,7 +282,7 @@ class SessionLoops:
                         again_s, again = self._after_failure(session, failures, ended_s, gap, left, at_once=at_once)
                         if again_s == INFINITY:
                             begins_s = ended_s + PAUSE_AFTER_FAILURE_S
-                            session.breaks_background += roamed
+                            _tell_breaks(session, roamed, broke_s)
                             roamed = 0
                             count = _sends(sent, requests_before, tab)
                             leave(session, now, ended_s, count, on_end, begins_s)
@@ -294,7 +301,8 @@ class SessionLoops:
                 session.holder = came_from
                 recorder.moved(clock._now, container, came_from.number)
                 roamed -= 1
-            session.breaks_background += roamed
+                broke_s = broke_before_s
+            _tell_breaks(session, roamed, broke_s)
             count = _sends(sent, requests_before, tab)
             sessions.report(session, now, ended_s if sent > before_last else NAN, count)
             yield None
@@ -334,3 +342,9 @@ def _sends(sent: float, requests_before: int, tab: tuple[int, int]) -> int:
     """Return how many requests a tab has sent whose latest is the session's request number ``sent``."""
     first, step = tab
     return (int(sent) - requests_before - first - 1) // step + 1
+
+
+def _tell_breaks(session: Session, roamed: int, broke_s: float) -> None:
+    """Add the breaks of the fast path to the session's, and when the last of them was answered."""
+    session.breaks_background += roamed
+    session.broke_s = max(session.broke_s, broke_s)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +11,15 @@ import numpy as np
 from simsticky.kong.balancer import Balancer, Handle
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import Recorder
-from simsticky.sim.recording import OperationRecord
+from simsticky.sim.recording import Exposure
 
 if TYPE_CHECKING:
     from simsticky.sim.browsers import Browser
     from simsticky.sim.connection import Connection
     from simsticky.sim.workers import Node, Worker
 
+
+INFINITY = float("inf")
 
 Loop = Generator[float | None, float, None]
 """A session's loop: resumed with the time of each send, it yields the time of the next once that is known."""
@@ -87,11 +88,13 @@ class Exchange:
         self.attempt_s = self.sent_s
 
 
-Before = tuple[Container | None, dict[Container, float] | None, str | None, int, int, int, int, frozenset[int]]
+Before = tuple[
+    Container | None, dict[Container, float] | None, str | None, int, int, int, int, frozenset[int], int, float
+]
 """What a session was before a request that may have moved it, to be put back if the request is cut."""
 
 
-FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset())
+FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset(), 0, -INFINITY)
 """What a session is before its first request."""
 
 
@@ -107,7 +110,7 @@ class Tabs:
         ended_s: The latest end of a request so far.
         reports: What those have reported that were not over when the run was.
         expires_s: Until when the session's holder remembers it, by all tabs' requests; None before the first answer.
-        verdicts: Operation behind each break, by request; 0 for none.
+        verdicts: Operation behind each break, 0 for none, and when it was answered, by request.
     """
 
     left: int
@@ -117,7 +120,7 @@ class Tabs:
     ended_s: float = 0.0
     reports: list[tuple[float, float, int]] = field(default_factory=list)
     expires_s: float | None = None
-    verdicts: dict[int, int] = field(default_factory=dict)
+    verdicts: dict[int, tuple[int, float]] = field(default_factory=dict)
 
 
 _NO_OPERATIONS: frozenset[int] = frozenset()
@@ -135,9 +138,12 @@ class Session:
         past: Containers that hold older copies, and until when those live; None until the first break.
         request: Ordinal of the latest request that was sent the slow way, and so may have moved the session.
         before: What the session was before that request.
-        exposures: Deletions of the pod that held its state: (operation number, time).
+        exposures: The operations that have cut it off from the pod with its state, or could.
         alive_at: Operations that started while it was alive: (operation number, time).
         broken_by: Numbers of the operations that broke it.
+        doomed_by: Number of the operation that had deleted the pod with its state before it came there, 0 if none had.
+        broke_s: When it was last answered without its state; -inf before.
+        answered_s: When it was last answered, as far as the hot path has told.
         visits: Requests whose cookie, path or key was looked up.
         key: What its latest request is hashed by, where the algorithm hashes.
         exchange: The request just sent the slow way; its loop takes it over.
@@ -153,14 +159,17 @@ class Session:
 
     __slots__ = (
         "alive_at",
+        "answered_s",
         "before",
         "born_terminating",
         "breaks_background",
         "breaks_caused",
+        "broke_s",
         "broken_by",
         "browser",
         "connection",
         "cookie",
+        "doomed_by",
         "exchange",
         "exposures",
         "failed",
@@ -194,10 +203,11 @@ class Session:
         self.first_container = self.request = -1
         self.past: dict[Container, float] | None = None
         self.before: Before | None = None
-        self.exposures: tuple[tuple[int, float], ...] = ()
+        self.exposures: tuple[Exposure, ...] = ()
         self.alive_at: tuple[tuple[int, float], ...] = ()
         self.broken_by: frozenset[int] = _NO_OPERATIONS
-        self.born_terminating = self.breaks_caused = self.breaks_background = 0
+        self.broke_s = self.answered_s = -INFINITY
+        self.doomed_by = self.born_terminating = self.breaks_caused = self.breaks_background = 0
         self.failed = self.picks = self.visits = 0
         self.successor: Session | None = None
         self.withdrawn = False
@@ -228,6 +238,8 @@ class Session:
             self.breaks_caused,
             self.breaks_background,
             self.broken_by,
+            self.doomed_by,
+            self.broke_s,
         )
 
     def restore(self, *, keep_cookie: bool) -> None:
@@ -243,6 +255,8 @@ class Session:
             self.breaks_caused,
             self.breaks_background,
             self.broken_by,
+            self.doomed_by,
+            self.broke_s,
         ) = self.before
         if keep_cookie:
             self.cookie = cookie
@@ -259,10 +273,10 @@ class Sessions:
     cut it; such sessions are purged lazily.
     """
 
-    def __init__(self, recorder: Recorder, operations: list[OperationRecord]) -> None:
-        """Start empty."""
+    def __init__(self, recorder: Recorder, count: Callable[[Session, float, float, bool], None]) -> None:
+        """Start empty; ``count`` takes each session that has ended, see :class:`simsticky.sim.tally.Tally`."""
         self._recorder = recorder
-        self._operations = operations
+        self._count = count
         self._live: dict[int, Session] = {}
         self._leaving: list[tuple[float, int, float, int, Container | None]] = []
         self.sending = 0
@@ -354,11 +368,7 @@ class Sessions:
             # The loop refers to itself; its end lets go of the session at once, without the garbage collector.
             for loop in (session.loop,) if session.tabs is None else session.tabs.loops:
                 next(loop, None)
-        if session.exposures or session.alive_at or session.born_terminating:
-            self._count_for_operations(session, last_sent_s, censored=unfinished and isnan(ended_s))
-        if last_sent_s >= recorder.settle_s:
-            recorder.sessions_seen += 1
-            recorder.sessions_broken_in_background += session.breaks_background > 0
+        self._count(session, last_sent_s, ended_s, unfinished)
         if not recorder.keeps_sessions:
             return
         recorder.session(
@@ -376,31 +386,3 @@ class Sessions:
                 unfinished,
             )
         )
-
-    def _count_for_operations(self, session: Session, last_sent_s: float, *, censored: bool) -> None:
-        """Count a session for the operations it was exposed to, alive at, or born under (rules B6 to B9).
-
-        Args:
-            session: The session.
-            last_sent_s: When it sent its last request.
-            censored: Whether the run ended before it could send another.
-        """
-        operations, broken_by = self._operations, session.broken_by
-        exposed_to: dict[int, bool] = {}
-        for operation, at_s in session.exposures:
-            exposed_to[operation] = exposed_to.get(operation, False) or last_sent_s > at_s
-        for operation, sent_later in exposed_to.items():
-            record = operations[operation - 1]
-            if sent_later:
-                record.exposed += 1
-                record.broken += operation in broken_by
-            elif censored:
-                record.censored += 1
-        for operation, at_s in session.alive_at:
-            if last_sent_s > at_s:
-                operations[operation - 1].alive += 1
-                operations[operation - 1].broken_alive += operation in broken_by
-        if session.born_terminating:
-            record = operations[session.born_terminating - 1]
-            record.born_on_terminating += 1
-            record.born_broken += session.born_terminating in broken_by

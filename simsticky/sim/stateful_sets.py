@@ -28,6 +28,7 @@ class StatefulSetController(WorkloadController):
         world: World,
         cluster: Cluster,
         name: str,
+        replicas: int,
         startup: Law,
         start_pod: Callable[[Pod, Template], None],
         delete_pod: Callable[[Pod, int], None],
@@ -45,6 +46,7 @@ class StatefulSetController(WorkloadController):
         self._cause = 0
         self._history = [1]
         self._generations: dict[int, int] = {}
+        self._replaces: dict[int, int] = {}
         self._progress_deadline_s = float(deployment.progress_deadline_seconds)
         self._moved_s = 0.0
         self.name = name
@@ -52,7 +54,7 @@ class StatefulSetController(WorkloadController):
         self.on_change: list[Callable[[], None]] = []
         self.templates = {1: Template(startup)}
         self.spec = StatefulSetSpec(
-            replicas=deployment.replicas,
+            replicas=replicas,
             pod_management=deployment.pod_management_policy,
             update_strategy=deployment.update_strategy.type,
             partition=deployment.update_strategy.partition,
@@ -87,8 +89,11 @@ class StatefulSetController(WorkloadController):
         return [pod for pod in self._cluster.pods if self.owns(pod)]
 
     def _pod_changed(self, pod: Pod) -> None:
-        if self.owns(pod):
-            self.wake()
+        if not self.owns(pod):
+            return
+        if not pod.active:
+            self._replaces[_ordinal(pod)] = pod.ended_by  # whose doing its replacement will be
+        self.wake()
 
     def adopt(self, running_since_s: Callable[[int], float]) -> list[Pod]:
         """Start with all pods of the first template."""
@@ -148,7 +153,7 @@ class StatefulSetController(WorkloadController):
         step = sync(self.spec, [self._seen(pod) for pod in by_ordinal.values()], now_s)
         for action in step.actions:
             if action.kind == "create":
-                pod = self._create(action.ordinal, action.revision, self._cause)
+                pod = self._create(action.ordinal, action.revision, self._replaces.pop(action.ordinal, self._cause))
                 self._start_pod(pod, self.templates[action.revision])
             else:
                 pod = by_ordinal[action.ordinal]
@@ -185,7 +190,7 @@ class StatefulSetController(WorkloadController):
     def _create(self, ordinal: int, revision: int, cause: int, created_s: float | None = None) -> Pod:
         generation = self._generations[ordinal] = self._generations.get(ordinal, 0) + 1
         name = f"{self.name}-{ordinal}" + (f".{generation}" if generation > 1 else "")
-        return self._cluster.create_pod(self.name, revision, cause, created_s=created_s, name=name)
+        return self._cluster.create_pod(0, self.name, revision, cause, created_s=created_s, name=name)
 
     def _seen(self, pod: Pod) -> StatefulPod:
         return StatefulPod(_ordinal(pod), pod.record.revision, pod.phase, pod.ready_since_s, pod.deleted)

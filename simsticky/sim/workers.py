@@ -13,6 +13,7 @@ from simsticky.kong.balancer import Balancer, Handle, NoPeerError
 from simsticky.sim.pods import Container
 from simsticky.sim.recording import Kind, Mechanism, Origin, Outcome, pack
 from simsticky.sim.sessions import Exchange
+from simsticky.sim.tables import Led
 
 Open = tuple[float, float, float, Balancer, str, float]
 """An open request: its end, its session, its number, the balancer of its first attempt, the address of its latest, and
@@ -26,20 +27,24 @@ class Node:
         up: Whether it takes requests; not while it restarts.
         routes: Listening container by address, for targets of the table that requests may take without ado.
         weights: Weight of every listed target by address.
-        removed_s: When a target that was listed left the table, by its pod's index.
-        changed_by: Number of the operation behind the latest change of the table, 0 if none.
+        history: The tables it has had, and what its health checks had taken out of them.
+        configured: How many of the changes that KIC has pushed it has got.
+        verdicts_by: Number of the operation behind a target's being unhealthy, by address.
+        down_by: Number of the operation that it is down for, or was.
         restarts: How often it went down.
         watched: Targets whose answers the health checker wants to hear of; kept out of ``routes``.
     """
 
     __slots__ = (
-        "changed_by",
+        "configured",
+        "down_by",
+        "history",
         "index",
         "name",
-        "removed_s",
         "restarts",
         "routes",
         "up",
+        "verdicts_by",
         "watched",
         "weights",
         "workers",
@@ -52,9 +57,10 @@ class Node:
         self.up = True
         self.routes: dict[str | None, Container] = {}
         self.weights: dict[str, int] = {}
-        self.removed_s: dict[int, float] = {}
-        self.changed_by = 0
-        self.restarts = 0
+        self.history: list[Led] = []
+        self.configured = 0
+        self.verdicts_by: dict[str, int] = {}
+        self.restarts = self.down_by = 0
         self.watched: set[str] = set()
         self.workers: list[Worker] = []
 
@@ -62,6 +68,12 @@ class Node:
     def balancers(self) -> list[Balancer]:
         """The balancers of all workers."""
         return [worker.balancer for worker in self.workers]
+
+    def note(self, led: Led) -> None:
+        """Note what it leads requests by from now on, if that is not what it does already."""
+        latest = self.history[-1] if self.history else None
+        if latest is None or (latest.targets, latest.unavailable) != (led.targets, led.unavailable):
+            self.history.append(led)
 
     def log_until(self, now_s: float) -> None:
         """Log what has ended by ``now_s``: whoever changes or replaces the balancers does so first."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
+from simsticky.results.result import COUNTED
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.precision import FEWEST, MOST, Precision, Stopping, half_width
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,20 @@ class Study(ShownInNotebooks):
             for text in dict.fromkeys(warnings):
                 counts[text] = counts.get(text, 0) + 1
         of_runs = [
-            text if count == self.n else f"{text} (in {count} of {self.n} replications)"
+            self._counted(text) + ("" if count == self.n else f" (in {count} of {self.n} replications)")
             for text, count in counts.items()
             if text not in self.scenario.warnings
         ]
         stopped = [str(self.stopping)] if self.stopping is not None and not self.stopping.met else []
         return (*self.scenario.warnings, *of_runs, *stopped)
+
+    def _counted(self, text: str) -> str:
+        """Return a warning with what it is about in all replications, where that is counted."""
+        if text not in COUNTED:
+            return text
+        key, one, many = COUNTED[text]
+        number = int(_total(self._column(key)) or 0)
+        return f"{text}: {number} {one if number == 1 else many}"
 
     def estimate(self, name: str) -> Estimate:
         """Return the estimate of a metric, or the mean of a plain count of the summary.
@@ -148,18 +157,25 @@ class Study(ShownInNotebooks):
         return {key: column for key, column in columns.items() if any(value is not None for value in column)}
 
     def operations(self) -> list[dict[str, Any]]:
-        """Return the operations of the timeline: text as it is, numbers as their mean and interval over
-        replications.
+        """Return every operation that any replication had, those of the timeline first.
 
-        Operations are matched by their place on the timeline; what an autoscaler did differs between replications and
-        is not among them.
+        Numbers are their mean and interval over the replications that had it, text is as it is; ``replications`` says
+        how many had it. Operations of the timeline are matched by their place on it, the scales of an autoscaler by
+        their order: where the first scale of two replications differs, its ``label`` is "hpa scale 1".
         """
-        of_runs = (replication.operations for replication in self.replications)
-        on_timeline = [[row for row in operations if row.get("kind") != "hpa"] for operations in of_runs]
+        matched: dict[tuple[bool, int], list[Mapping[str, Any]]] = {}
+        for replication in self.replications:
+            scales = 0
+            for place, row in enumerate(replication.operations):
+                by_itself = row.get("kind") == "hpa"
+                scales += by_itself
+                matched.setdefault((by_itself, scales if by_itself else place), []).append(row)
         rows = []
-        for place in range(max((len(operations) for operations in on_timeline), default=0)):
-            records = [operations[place] for operations in on_timeline if place < len(operations)]
-            rows.append({key: _over_replications([record[key] for record in records]) for key in records[0]})
+        for (by_itself, place), records in sorted(matched.items(), key=lambda entry: entry[0]):
+            row = {key: _over_replications([record[key] for record in records]) for key in records[0]}
+            if by_itself and len({record["label"] for record in records}) > 1:
+                row["label"] = f"hpa scale {place}"
+            rows.append({**row, "replications": len(records)})
         return rows
 
     def to_json_dict(self) -> dict[str, Any]:

@@ -67,6 +67,37 @@ _SERVICE = st.sampled_from(
 )
 
 
+_KUBERNETES_DELAYS = (
+    "apiWrite",
+    "scheduler",
+    "imagePull",
+    "containerStart",
+    "statusUpdate",
+    "endpointUpdate",
+    "sliceWatch",
+    "kubeletNotice",
+    "podRemoval",
+)
+_LAWS = st.sampled_from(
+    [
+        "0s",
+        "10ms",
+        "1s",
+        "7s",
+        {"kind": "uniform", "low": 0, "high": 20},
+        {"kind": "exponential", "mean": 3},
+        {"kind": "lognormal", "median": 0.3, "sigma": 2},
+    ]
+)
+
+
+@st.composite
+def any_delays(draw: st.DrawFn) -> tuple[Mapping, Mapping]:
+    """Return a law of its own for each delay of Kubernetes, and of the ingress controller."""
+    kubernetes = {name: draw(_LAWS) for name in _KUBERNETES_DELAYS}
+    return kubernetes, {name: draw(_LAWS) for name in ("watchDelay", "pushDelay")}
+
+
 @st.composite
 def operations(
     draw: st.DrawFn,

@@ -27,6 +27,7 @@ def test_the_headline_metrics_keep_their_names_and_counts():
     assert counted == {
         "broken_sessions": ("share", "broken_exposed_sessions", "exposed_sessions"),
         "broken_of_alive": ("share", "broken_alive_sessions", "alive_sessions"),
+        "broken_any_cause": ("share", "broken_any_cause_sessions", "any_cause_sessions"),
         "breaks_per_session": ("ratio", "breaks", "exposed_sessions"),
         "failed_requests": ("share", "requests_failed", "requests_sent"),
         "background_broken_sessions": ("share", "background_broken_sessions_count", "sessions_seen"),
@@ -107,7 +108,14 @@ def test_the_excess_of_load_skew_is_the_difference_to_the_floor():
 
 def test_a_run_gives_plain_numbers_and_counts_that_fit_together():
     """Shares stay within 0 and 1, parts add up to their whole, and every value is a plain int, float or None."""
-    summary = simulate(small(traffic__cookies={"keep": 0.8})).summary
+    whole = simulate(small(traffic__cookies={"keep": 0.8})).summary
+    summary = {name: value for name, value in whole.items() if name in METRICS}
+    assert [name for name in whole if name not in METRICS] == [
+        "entries.1.exposed_sessions",
+        "entries.1.broken_exposed_sessions",
+        "entries.1.alive_sessions",
+        "entries.1.broken_alive_sessions",
+    ]
     for name, value in summary.items():
         assert type(value) in (int, float, type(None)), name
         assert METRICS[name].unit != "count" or type(value) is int, name

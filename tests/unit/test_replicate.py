@@ -111,7 +111,7 @@ def test_operations_are_averaged():
 def test_json_carries_its_provenance():
     """The JSON says what made it, and nothing of when or on how many cores."""
     document = json.loads(study().to_json())
-    assert document["schemaVersion"] == 1
+    assert document["schemaVersion"] == 2
     assert document["scenario"]["name"] == "rolling"
     assert document["scenario"]["digest"] == "0123456789abcdef"
     assert document["scenario"]["from"] == {"thresholds.broken_sessions": "rolling.yaml:18"}

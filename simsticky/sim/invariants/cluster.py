@@ -6,7 +6,8 @@ import numpy as np
 
 from simsticky.errors import InvariantError
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBackOff
-from simsticky.sim.evidence import INFINITY, Evidence, container_life, known, life
+from simsticky.scenario.replicas import start_replicas
+from simsticky.sim.evidence import INFINITY, Evidence, container_life, is_of, known, life
 from simsticky.sim.recording import CODE, CONTAINER, ENDED, SENT, ContainerRecord, Outcome, PodRecord, unpack_columns
 
 
@@ -109,7 +110,7 @@ def _lives_legally(pod: PodRecord, container: ContainerRecord) -> None:
 def _pods_within_surge(evidence: Evidence) -> None:
     """Non-terminating pods <= max(spec.replicas since the Deployment was last complete) + maxSurge, for each one."""
     scenario = evidence.scenario
-    sizes = {scenario.deployment.name: scenario.deployment.replicas}
+    sizes = {scenario.deployment.name: start_replicas(scenario)}
     sizes |= {companion.name: companion.replicas for companion in scenario.companions}
     for name, replicas in sizes.items():
         _within_surge(evidence, name, replicas)
@@ -124,11 +125,7 @@ def _counted_until_s(evidence: Evidence, index: int, pod: PodRecord) -> float:
 
 def _within_surge(evidence: Evidence, name: str, replicas: int) -> None:
     scenario, operations = evidence.scenario, evidence.recording.operations
-    pods = {
-        index: pod
-        for index, pod in enumerate(evidence.recording.pods)
-        if name in (pod.replica_set, pod.replica_set.rpartition("-")[0])
-    }
+    pods = {index: pod for index, pod in enumerate(evidence.recording.pods) if is_of(pod, name)}
     wanted = [(-INFINITY, replicas)]
     scaled = [(op.start_s, op.wanted_pods) for op in operations if op.wanted_pods >= 0 and op.target == name]
     wanted += sorted(scaled, key=lambda entry: entry[0])
