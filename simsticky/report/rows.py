@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simsticky.report.numbers import Shown, counted, grouped, show
+from simsticky.report.numbers import Shown, counted, duration, grouped, show
 from simsticky.report.verdict_lines import verdict_lines
 
 if TYPE_CHECKING:
@@ -150,8 +150,10 @@ def _connections(study: Study) -> Iterator[Row]:
     if _seen(study, "reconnect_storm"):
         yield _row(study, "over the mean before", "reconnect_storm", depth=1)
     for part in ("mean", "p95", "longest"):
-        if _seen(study, f"disconnected_{part}_s"):
+        if _told(study, f"disconnected_{part}_s"):
             yield _row(study, f"disconnected, {part}", f"disconnected_{part}_s")
+    if _seen(study, "clients_still_disconnected"):
+        yield _row(study, "still without when the run ends", "clients_still_disconnected", per="run")
     if _seen(study, "sessions_given_up"):
         yield _row(study, "sessions given up", "sessions_given_up", per="run")
 
@@ -179,10 +181,16 @@ def _skew_row(study: Study, of: str, measure: str, label: str) -> Row | None:
     return Row(label, show(estimate.interval, estimate.unit), details, estimate.definition, depth=1)
 
 
+_AGAIN = {"recovery_s": "failures as before after", "even_again_s": "sessions even again after"}
+
+
 def _ends(study: Study) -> Iterator[Row]:
     if any(operation.lasts_s is None for operation in study.scenario.timeline):
         yield _row(study, f"{_operation(study, 'rollout')} done after", "rollout_done_s")
         yield _row(study, "last old pod gone after", "last_old_pod_gone_s")
+    for name, label in _AGAIN.items():
+        if _known(study, name) and _told(study, name):
+            yield _row(study, label, name)
     yield _row(study, "peak pods", "peak_pods")
 
 
@@ -253,9 +261,19 @@ def _of(estimate: Estimate, what: str) -> tuple[str, ...]:
 def _left_out(study: Study, estimate: Estimate) -> tuple[str, ...]:
     """A value that some replications lack says so: a rollout that never ended has no end."""
     interval = estimate.interval
+    if interval.not_yet:
+        up_to = "" if interval.up_to_s is None else f", counted up to {duration(interval.up_to_s)}"
+        short = f"{grouped(interval.not_yet)} of {grouped(interval.waited)} not yet"
+        return (f"{short}{up_to}", short)
     if interval.left_out == 0 or interval.used == 0:
         return ()
     return (f"seen in {interval.used} of {study.n} replications", f"in {interval.used} of {study.n} runs")
+
+
+def _told(study: Study, name: str) -> bool:
+    """Whether there is an estimate of a time, or at least a bound."""
+    interval = study.estimate(name).interval
+    return interval.estimate is not None or interval.kind == "not reached"
 
 
 def _known(study: Study, name: str) -> bool:
