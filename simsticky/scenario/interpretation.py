@@ -115,7 +115,8 @@ class Interpretation:
     ) -> KubernetesObject | None:
         found = self._found
         if workload is not None:
-            return choose_service(found, self._services, workload, self._of_kong(every) or every)
+            others = [Workload(obj, obj) for obj in self._objects if _is_workload(obj) and obj is not workload.pods]
+            return choose_service(found, self._services, workload, self._of_kong(every) or every, others)
         plain = [service for service in self._services if service.get("spec", "type") != "ExternalName"]
         if candidates or len(plain) != 1 or len(self._services) != 1:
             return None
@@ -210,9 +211,13 @@ class Interpretation:
         simulated = {candidate.owner for candidate in candidates} | {candidate.pods for candidate in candidates}
         sets = [obj for obj in self._owners if obj not in own and obj.kind != "Deployment"]
         other_owners(found, [obj for obj in sets if obj.kind != "Rollout"], workload, service)
-        for obj in simulated:
-            if obj not in own and workload is not None and obj.kind in ("Deployment", "Rollout"):
-                found.ignore(obj, (), f"the scenario is about {workload.label}")
+        for obj in self._objects:
+            if obj not in simulated or obj in own or workload is None or obj.kind == "StatefulSet":
+                continue
+            if service is not None and Workload(obj, obj).is_selected_by(service) and obj.get("spec", "replicas") != 0:
+                text = f"its pods are behind Service {service.name} too, and are not simulated: {workload.label} is"
+                found.say_aloud(obj, (), text)
+            found.ignore(obj, (), f"the scenario is about {workload.label}")
         for obj in self._every:
             if not found.knows(obj):
                 found.ignore(obj, (), "this kind has no part in the model")

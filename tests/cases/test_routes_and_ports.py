@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from manifest_cases import CONTAINER, app, ingress, obj, put, read, refused, route, said
+from manifest_cases import CONTAINER, app, assumed, ingress, obj, put, read, refused, route, said
 
 BY_NUMBER = {"name": "web", "port": {"number": 80}}
 BY_NAME = {"name": "web", "port": {"name": "http"}}
@@ -35,6 +35,26 @@ def test_without_a_route_the_headless_one_is_not_in_front(tmp_path):
     assert "choose one: service: {name: web}" in text
     assert read(tmp_path, [_headless(), *objects, third], "service: {name: internal}").service.name == "internal"
     assert "there is" in refused(tmp_path, objects, "service: {name: elsewhere}")
+
+
+def test_other_deployments_behind_the_service_are_said_aloud(tmp_path):
+    """Two Deployments that one Service selects: the other's pods take part of the sessions."""
+    objects = app()
+    other = put(app()[0], "metadata", "name", "web-canary")
+    scenario = read(tmp_path, [*objects, other], "deployment: {name: web}")
+    assert "Deployment web-canary: its pods are behind Service web too, and are not simulated" in said(scenario)
+    put(other, "spec", "replicas", 0)
+    assert said(read(tmp_path, [*objects, other], "deployment: {name: web}")) == ""
+
+
+def test_without_a_service_one_is_assumed(tmp_path):
+    """Kong's own Service is none of the application's, and no fault either."""
+    kong = obj("Service", "v1", {"selector": {"app": "kong"}, "ports": [{"port": 80}]}, "kong-proxy")
+    container = {"name": "proxy", "image": "kong/kong-gateway:3.11"}
+    template = {"metadata": {"labels": {"app": "kong"}}, "spec": {"containers": [container]}}
+    gateway = obj("Deployment", "apps/v1", {"selector": {"matchLabels": {"app": "kong"}}, "template": template}, "kong")
+    scenario = read(tmp_path, [app()[0], kong, gateway])
+    assert "no Service of Deployment web is in the manifests" in assumed(scenario)
 
 
 def test_a_headless_service_may_be_routed(tmp_path):
