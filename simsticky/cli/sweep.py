@@ -39,7 +39,9 @@ DesignName = Annotated[
         " sequence; saltelli, which also says how much each setting matters (SAMPLES x (ranges + 2) points).",
     ),
 ]
-Samples = Annotated[int | None, typer.Option("--samples", min=2, help="Points to draw from the ranges; 64 by default.")]
+Samples = Annotated[
+    int | None, typer.Option("--samples", min=2, max=100_000, help="Points to draw from the ranges; 64 by default.")
+]
 Metrics = Annotated[
     list[str] | None,
     typer.Option("--metric", metavar="METRIC", help="What the table shows, repeatable; JSON and CSV have all."),
