@@ -133,8 +133,8 @@ def read_objects(paths: Iterable[str], base: Path) -> Reading:
         if (note := folder.note()) is not None:
             reading.skipped.append(note)
             if not reading.objects and not reading.problems:
-                text = "the directory holds no manifests"
-                reading.problems.append(Diagnostic(folder.path, None, None, "", text, folder.way_out))
+                nothing = "the directory holds no manifests"
+                reading.problems.append(Diagnostic(folder.path, None, None, "", nothing, folder.way_out))
     return reading
 
 
