@@ -79,8 +79,8 @@ class Interpretation:
     def read(self) -> None:
         """Read everything."""
         found = self._found
-        workload, candidates = self._choose_workload()
         every = backends(self._ingresses, self._http_routes)
+        workload, candidates = self._choose_workload(every)
         service = self._choose_service(workload, candidates, every)
         kongs = self._of_kong(every)
         chosen = None if service is None else choose_backend(kongs, service) or choose_backend(every, service)
@@ -94,7 +94,7 @@ class Interpretation:
         self._read_kong(service)
         self._list_others(workload, candidates, service)
 
-    def _choose_workload(self) -> tuple[Workload | None, list[Workload]]:
+    def _choose_workload(self, every: Sequence[Backend]) -> tuple[Workload | None, list[Workload]]:
         deployments = [obj for obj in self._owners if obj.is_a("Deployment", "apps", "extensions")]
         rollouts = [obj for obj in self._owners if obj.is_a("Rollout", "argoproj.io")]
         paired = pair_rollouts(self._found, rollouts, deployments)
@@ -104,8 +104,17 @@ class Interpretation:
         # Of what cannot be simulated the refusal is told where it stands.
         others = [obj for obj in self._owners if not obj.is_a("Deployment", "apps", "extensions")]
         unknown = any(self._is_behind_a_service(obj) for obj in others if obj.kind not in ("StatefulSet", "Rollout"))
-        chosen = choose_workload(self._found, main, ordered, complete=self._complete and not unknown)
+        wanted = [each for each in main if not self._is_inert(each, every)] or main
+        named = self._found.states("deployment", "name")
+        complete = self._complete and not unknown
+        chosen = choose_workload(self._found, main if named else wanted, ordered, complete=complete)
         return chosen, [*main, *ordered]
+
+    def _is_inert(self, workload: Workload, every: Sequence[Backend]) -> bool:
+        """Return whether all that leads to a workload has weight 0, as to a canary that is not on."""
+        services = [service for service in self._services if workload.is_selected_by(service)]
+        weights = [backend.weight for backend in every if any(backend.leads_to(service) for service in services)]
+        return bool(weights) and not any(weights)
 
     def _is_behind_a_service(self, obj: KubernetesObject) -> bool:
         return any(Workload(obj, obj).is_selected_by(service) for service in self._services)

@@ -137,6 +137,21 @@ def test_only_backends_with_a_weight_count(tmp_path):
     assert "weight 0 on every backend" in refused(tmp_path, [*app(), route({**web, "weight": 0}, inert)])
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_canary_that_is_not_on_is_not_the_application(tmp_path, order):
+    """Its Service and Deployment are there and get nothing: the other one is simulated without being chosen."""
+    pods, service = put(app()[0], "metadata", "name", "next"), put(app()[1], "metadata", "name", "next")
+    for path in (("spec", "selector", "matchLabels"), ("spec", "template", "metadata", "labels")):
+        put(pods, *path, "app", "next")
+    put(service, "spec", "selector", "app", "next")
+    way = route({"name": "web", "port": 80, "weight": 100}, {"name": "next", "port": 80, "weight": 0})
+    scenario = read(tmp_path, [*app(), pods, service, way][::order])
+    assert (scenario.deployment.name, scenario.service.name) == ("web", "web")
+    assert said(scenario) == ""
+    put(way, "spec", "rules", 0, "backendRefs", 1, "weight", 1)
+    assert "several Deployments, one is wanted" in refused(tmp_path, [*app(), pods, service, way])
+
+
 def test_a_split_is_refused_until_the_scenario_describes_it(tmp_path):
     """The way out names companions and a canary operation, with the weights of the manifest; it works."""
     references = [{"name": "web", "port": 80, "weight": 90}, {"name": "next", "port": 80, "weight": 10}]
