@@ -161,6 +161,11 @@ def _nothing_there(folder: Folder, below: list[str], *, any_file: bool) -> Input
     return InputError.of(text, file=folder.path, hint=hint)
 
 
+def build_hint(folder: str) -> str:
+    """Return how to get at what a folder's kustomization makes."""
+    return f"kustomize build {folder} > all.yaml, and manifests: [all.yaml]"
+
+
 def refuse_maker(path: Path) -> None:
     """Refuse a file that was named and makes manifests instead of holding them.
 
@@ -169,8 +174,8 @@ def refuse_maker(path: Path) -> None:
     """
     folder = str(path.parent)
     if path.name in _KUSTOMIZATIONS:
-        hint = f"kustomize build {folder} > all.yaml, and manifests: [all.yaml]"
-        raise InputError.of("is a kustomization, which makes manifests and is none", file=str(path), hint=hint)
+        text = "is a kustomization, which makes manifests and is none"
+        raise InputError.of(text, file=str(path), hint=build_hint(folder))
     if _CHART.fullmatch(path.name):
         hint = f"helm template {folder} > all.yaml, and manifests: [all.yaml]"
         raise InputError.of("belongs to a Helm chart, which makes manifests", file=str(path), hint=hint)
