@@ -131,7 +131,7 @@ def test_the_templates_of_a_chart_name_the_chart(tmp_path):
         (
             "other.yaml",
             KUSTOMIZATION,
-            "other.yaml:1:1: is a kustomization, which makes manifests and is none (kustomize",
+            "other.yaml:1:1: is a kustomization, which makes manifests and is none",
         ),
         ("values.yaml", "a: 1\n", "belongs to a Helm chart, which makes manifests (helm template"),
         ("docker-compose.yml", "services: {}\n", "is a Compose file and holds no Kubernetes objects"),
