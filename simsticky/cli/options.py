@@ -25,9 +25,17 @@ class FrameFormat(StrEnum):
     PARQUET = "parquet"
 
 
+MOST_REPLICATIONS = 1_000_000
+"""As many as a scenario may ask for (``run.replications``)."""
+
+MOST_SEED = 2**64 - 1
+
 ScenarioFile = Annotated[str, typer.Argument(metavar="FILE", help="Scenario file (YAML).")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed; the scenario's by default.")]
-Reps = Annotated[int | None, typer.Option("--reps", min=1, help="Number of replications; the scenario's by default.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed; the scenario's by default.")]
+Reps = Annotated[
+    int | None,
+    typer.Option("--reps", min=1, max=MOST_REPLICATIONS, help="Number of replications; the scenario's by default."),
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; one a CPU by default.")]
 Precision = Annotated[
     str | None,
@@ -39,7 +47,10 @@ Precision = Annotated[
     ),
 ]
 MaxReps = Annotated[
-    int | None, typer.Option("--max-reps", min=10, help="With --precision: replications at the most; 1000 by default.")
+    int | None,
+    typer.Option(
+        "--max-reps", min=10, max=MOST_REPLICATIONS, help="With --precision: replications at the most; 1000 by default."
+    ),
 ]
 StudyDirectory = Annotated[
     Path | None,
@@ -82,6 +93,23 @@ Changes = Annotated[
 Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE", help="Also write an HTML page that needs no network, with figures."),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        help="The application's namespace: what the manifests hold in another is left out.",
+    ),
+]
+Lenient = Annotated[
+    bool,
+    typer.Option(
+        "--lenient",
+        help="Warn of fields of manifests that the API server does not know or that hold the wrong type, and take them"
+        " as not there.",
+    ),
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Check the model's invariants while it runs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]

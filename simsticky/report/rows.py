@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simsticky.report.numbers import Shown, counted, grouped, show
+from simsticky.report.verdict_lines import verdict_lines
 from simsticky.study.entries import by_entry
 
 if TYPE_CHECKING:
     from simsticky.study.replicate import Estimate, Study
+    from simsticky.study.verdicts import Mark
 
 # Load and set of pods of a skew, and how a row names them.
 _LOADS = {
@@ -49,8 +51,9 @@ class Row:
         details: The same remark in several lengths, longest first; the layout takes the longest that fits.
         definition: The metric's definition, for wide terminals.
         counts: Whether the details are numerator and denominator, which no width drops.
-        mark: ✓, ✗ or ? of a threshold; else empty.
+        mark: The mark of a threshold; else None.
         depth: Indentation: 1 for a part of the row above.
+        note: What no width drops, on lines of its own below.
     """
 
     label: str
@@ -58,8 +61,9 @@ class Row:
     details: tuple[str, ...] = ()
     definition: str = ""
     counts: bool = False
-    mark: str = ""
+    mark: Mark | None = None
     depth: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +106,19 @@ def footnotes(study: Study) -> list[str]:
             f"Manifests: {counted(len(report.read), 'field')} read, {len(report.ignored)} ignored,"
             f" {len(report.assumed)} assumed; --verbose lists them."
         )
+    assumed = {found.interval.design_effect for found in study.table() if found.interval.kind == "upper bound"}
+    if assumed - {None}:
+        lines.append(
+            f"< n: none seen; one-sided at 97.5 %, with an assumed design effect of {max(filter(None, assumed)):g}:"
+            " so many of one replication count as one."
+        )
     lines.append("What a number means: simsticky explain METRIC")
     return lines
 
 
 def _thresholds(study: Study) -> Iterator[Row]:
-    for verdict in study.verdicts():
-        estimate = study.estimate(verdict.metric)
-        yield Row(
-            f"{estimate.name} {verdict.threshold.text}",
-            show(estimate.interval, estimate.unit),
-            mark=verdict.mark,
-        )
+    for line in verdict_lines(study):
+        yield Row(line.label, line.shown, mark=line.mark, note=line.note)
 
 
 def _broken(study: Study) -> Iterator[Row]:

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from simsticky.results.metrics import Value
 from simsticky.scenario.entries import timeline_entries
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
+    from simsticky.results.metrics import Value
     from simsticky.scenario.model import Scenario
 
-Totals = Mapping[str, Value]
+Totals = Mapping[str, "Value"]
 """The summary of a replication, or the sums of its counts over the replications of a study."""
 
 

@@ -1,15 +1,16 @@
 """The application in the pods: how long it takes to start, how it ends, and where it keeps its sessions."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from simsticky.scenario.distributions import Constant, Law, Lognormal
-from simsticky.scenario.fields import Duration, Section, Whole
-from simsticky.scenario.problems import did_you_mean
+from simsticky.scenario.fields import SHORTEST_PERIOD_S, Duration, Section, Whole
+from simsticky.scenario.problems import Problem, did_you_mean, refuse
+from simsticky.units import format_duration, quoted
 
 _SHORT_FORMS = {
     "exit": {"listener": "close", "exit": "immediately"},
@@ -30,7 +31,7 @@ class OnSigterm(Section):
     exit: Literal["immediately", "whenIdle", "never", "after"] = "whenIdle"
     """When the process ends by itself; ``whenIdle`` once all accepted and queued requests are done."""
     after_s: Duration = 0.0
-    """Seconds from SIGTERM to the exit, for ``after``."""
+    """Seconds from SIGTERM to the exit, for ``after``; to the earliest exit, for ``whenIdle``."""
     connections: Literal["wait", "close"] = "wait"
     """What becomes of open long-lived connections: nothing until the process ends, or the application closes each
     after the message under way."""
@@ -43,16 +44,17 @@ class OnSigterm(Section):
         if isinstance(value, str):
             if value not in _SHORT_FORMS:
                 hint = did_you_mean(value, _SHORT_FORMS) or f"one of {', '.join(_SHORT_FORMS)}, or a mapping"
-                raise ValueError(f"unknown reaction {value!r} to SIGTERM: {hint}")
+                raise ValueError(f"unknown reaction {quoted(value)} to SIGTERM: {hint}")
             return _SHORT_FORMS[value]
         if isinstance(value, Mapping) and isinstance(value.get("connections"), Mapping):
             if set(value["connections"]) != {"closeOver"}:
                 raise ValueError("connections is wait, close, or {closeOver: 20s}")
             value = {**value, "connections": "close", "close_over_s": value["connections"]["closeOver"]}
         if isinstance(value, Mapping) and isinstance(value.get("exit"), Mapping):
-            if set(value["exit"]) != {"after"}:
-                raise ValueError("exit is immediately, whenIdle, never, or {after: 10s}")
-            return {**value, "exit": "after", "after_s": value["exit"]["after"]}
+            if set(value["exit"]) not in ({"after"}, {"whenIdleAfter"}):
+                raise ValueError("exit is immediately, whenIdle, never, {after: 10s} or {whenIdleAfter: 5s}")
+            ((when, seconds),) = value["exit"].items()
+            return {**value, "exit": "after" if when == "after" else "whenIdle", "after_s": seconds}
         if isinstance(value, Mapping) and value.get("exit") == "after" and "after_s" not in value:
             raise ValueError("exit: after needs its time, write exit: {after: 10s}")
         return value
@@ -61,9 +63,14 @@ class OnSigterm(Section):
     def _as_written(self) -> dict[str, Any]:
         return {
             "listener": self.listener,
-            "exit": {"after": self.after_s} if self.exit == "after" else self.exit,
+            "exit": self._exit_as_written(),
             "connections": {"closeOver": self.close_over_s} if self.close_over_s else self.connections,
         }
+
+    def _exit_as_written(self) -> str | dict[str, float]:
+        if self.exit == "after":
+            return {"after": self.after_s}
+        return {"whenIdleAfter": self.after_s} if self.exit == "whenIdle" and self.after_s else self.exit
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -85,7 +92,13 @@ class OnSigterm(Section):
                     "type": "object",
                     "properties": {
                         "listener": {"enum": ["close", "keep"], "default": "close"},
-                        "exit": {"anyOf": [{"enum": ["immediately", "whenIdle", "never"]}, timed("after")]},
+                        "exit": {
+                            "anyOf": [
+                                {"enum": ["immediately", "whenIdle", "never"]},
+                                timed("after"),
+                                timed("whenIdleAfter"),
+                            ]
+                        },
                         "connections": {"anyOf": [{"enum": ["wait", "close"]}, timed("closeOver")]},
                     },
                     "additionalProperties": False,
@@ -101,6 +114,17 @@ class Crashes(Section):
     """From the start of a container until it crashes; one that runs at 0 is met at a random moment of its life."""
     versions: Literal["all", "new"] = "all"
     """Whose containers: all, or only those of versions rolled out in the run."""
+    exit_code: Annotated[Whole, Field(ge=0, le=255)] = 1
+    """What the process exits with, which matters to ``deployment.restartPolicyRules``."""
+
+    @model_validator(mode="after")
+    def _not_without_end(self) -> Self:
+        if self.every.mean < SHORTEST_PERIOD_S:
+            text = f"must be at least {format_duration(SHORTEST_PERIOD_S)} on average"
+            refuse(
+                "Crashes", [Problem(("every",), text, "containers that never come up: timeline rollout, neverReady")]
+            )
+        return self
 
 
 class MemoryLimit(Section):

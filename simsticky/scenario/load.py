@@ -11,66 +11,96 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.changes import base_for_algorithm, delays_of
 from simsticky.scenario.deployment import SHORT_PATHS
 from simsticky.scenario.diagnose import diagnose, in_order
-from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents, read_text
+from simsticky.scenario.files import STANDARD_INPUT, irregular, read_standard_input, read_text, same_file, shown_path
+from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
 from simsticky.scenario.manifests import ManifestSet, read_manifests
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.report import ManifestReport
+from simsticky.scenario.rollouts import as_operations
 from simsticky.scenario.support import unsupported
 from simsticky.scenario.traffic import is_inline
 from simsticky.scenario.vocabulary import suggestion
 
 _VERSION = "simsticky/1"
+_MOST_BASES = 20
 _WHOLE: tuple[Keys, ...] = (("deployment", "preStop"),)
 """What is replaced as a whole: its forms do not mix."""
 
 
-def load(path: str | Path) -> Scenario:
+def load(path: str | Path, *, namespace: str | None = None, lenient: bool = False) -> Scenario:
     """Read a scenario file and the manifests it names.
 
     Args:
-        path: The file; relative paths inside it start from its directory.
+        path: The file; relative paths inside it start from its directory. ``-`` is standard input, whose relative
+            paths start from the working directory.
+        namespace: The application's namespace; it wins over ``namespace:`` in the file.
+        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
 
     Raises:
         InputError: Everything that is wrong, as ``file:line:column: path: message``.
     """
+    if str(path) == STANDARD_INPUT:
+        return loads(read_standard_input(), "<stdin>", namespace=namespace, lenient=lenient)
     path = Path(path)
-    text = read_text(path, str(path))
-    return _read(text, str(path), path.parent, path.stem)
+    name = shown_path(path)
+    text = read_text(path, name)
+    return _read(text, name, path.parent, shown_path(path.stem), (path,), namespace=namespace, lenient=lenient)
 
 
-def loads(text: str, name: str = "<string>", base_dir: str | Path = ".") -> Scenario:
+def loads(
+    text: str,
+    name: str = "<string>",
+    base_dir: str | Path = ".",
+    *,
+    namespace: str | None = None,
+    lenient: bool = False,
+) -> Scenario:
     """Read a scenario from text.
 
     Args:
         text: YAML.
         name: What to call the text in errors.
         base_dir: Directory that relative paths start from.
+        namespace: As for :func:`load`.
+        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
 
     Raises:
         InputError: Everything that is wrong.
     """
-    return _read(text, name, Path(base_dir), "scenario")
+    return _read(text, name, Path(base_dir), "scenario", namespace=namespace, lenient=lenient)
 
 
-def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
+def _read(
+    text: str, name: str, base: Path, stem: str, itself: tuple[Path, ...] = (), *, namespace: str | None, lenient: bool
+) -> Scenario:
     problems: list[Diagnostic] = []
-    document, data, places = _stated(text, name, base, problems, ())
+    document, data, places = _stated(text, name, base, problems, itself)
     if "schema" not in data:
         problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {_VERSION}"))
+    stated_namespace = data.pop("namespace", None)
+    if not isinstance(stated_namespace, str | None):
+        problems.append(document.diagnostic(("namespace",), "is the name of a namespace"))
+    elif namespace is None:
+        namespace = stated_namespace
     paths = data.get("manifests", ())
     manifests = ManifestSet({}, {}, ManifestReport())
     if isinstance(paths, list) and all(isinstance(path, str) for path in paths) and paths:
-        manifests = read_manifests(paths, base_dir=base, stated=data)
+        manifests = read_manifests(paths, base_dir=base, stated=data, namespace=namespace, lenient=lenient)
         problems += [_at_the_manifests_key(problem, document, paths, base) for problem in manifests.problems]
         data["manifests"] = [path if path == "-" else str(base / path) for path in paths]
     merged = _merge(manifests.sections, data)
     for keys, place in manifests.places.items():
         places.setdefault(keys, (place, place))
+    if manifests.blue_green is not None:
+        found = as_operations(merged, manifests.blue_green, places)
+        problems += [document.diagnostic(path, text, hint) for path, text, hint in found]
     merged.setdefault("name", stem)
     _path_of_the_route(merged, places)
     problems += _trace(merged, document, base)
     scenario, wrong = _validated(merged, places)
     # Incomplete sections of broken manifests break other rules; only what the manifests did not cause is told.
+    told = {(problem.file, problem.line, problem.column) for problem in manifests.problems}
+    wrong = [problem for problem in wrong if (problem.file, problem.line, problem.column) not in told]
     problems += [problem for problem in wrong if not (manifests.problems and _is_consequence(problem))]
     if scenario is not None:
         scenario.set_origin(_origins(places, merged), manifests.report)
@@ -90,7 +120,7 @@ def _stated(
         name: What to call the text in errors.
         folder: Directory that its paths start from.
         problems: Where problems go.
-        above: The files that stand on this one.
+        above: The files that stand on this one, and itself.
     """
     document = _the_document(read_documents(text, name), name)
     places: dict[Keys, tuple[Place, Place]] = {
@@ -106,15 +136,18 @@ def _stated(
         problems.append(document.diagnostic(("base",), "is the name of another scenario file"))
         return document, data, places
     path = folder / below
-    if path in above:
+    if any(same_file(path, other) for other in above):
         problems.append(document.diagnostic(("base",), f"{below} stands on this file itself"))
         return document, data, places
+    if len(above) > _MOST_BASES:
+        problems.append(document.diagnostic(("base",), f"more than {_MOST_BASES} files stand on each other"))
+        return document, data, places
     try:
-        text = read_text(path, str(path))
+        text = read_text(path, shown_path(path))
     except InputError as error:
         problems.append(document.diagnostic(("base",), f"{below}: {error.diagnostics[0].message}"))
         return document, data, places
-    _, found, found_places = _stated(text, str(path), path.parent, problems, (*above, path))
+    _, found, found_places = _stated(text, shown_path(path), path.parent, problems, (*above, path))
     for key in ("name", "about"):
         found.pop(key, None)
     _move_paths(found, path.parent, folder)
@@ -251,10 +284,9 @@ def _trace(merged: dict[str, Any], document: Document, base: Path) -> list[Diagn
         return []
     path = base / traffic["trace"]
     merged["traffic"] = {**traffic, "trace": str(path)}
-    if path.is_file():
+    if not (why := irregular(path)):
         return []
-    what = "is a directory" if path.is_dir() else "no such file"
-    return [document.diagnostic(("traffic", "trace"), f"{what}: {path}")]
+    return [document.diagnostic(("traffic", "trace"), f"{why}: {shown_path(path)}")]
 
 
 def _validated(

@@ -38,7 +38,7 @@ from simsticky.scenario.deployment import (
     StartupProbe,
     Strategy,
 )
-from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.scenario.fields import Duration, Line, Section, Switch, Text, Whole
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.location import Place
 from simsticky.scenario.operations import (
@@ -51,7 +51,8 @@ from simsticky.scenario.operations import (
     Scale,
     repeated,
 )
-from simsticky.scenario.problems import Problem, again, details, did_you_mean
+from simsticky.scenario.problems import Problem, again, details, did_you_mean, refuse
+from simsticky.scenario.replicas import no_equilibrium
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
 from simsticky.scenario.targets import misfits
@@ -67,7 +68,7 @@ from simsticky.scenario.traffic import (
     Traffic,
     is_inline,
 )
-from simsticky.units import parse_duration
+from simsticky.units import format_duration, parse_duration, quoted
 
 __all__ = [
     "App",
@@ -127,8 +128,8 @@ def _until(value: Any) -> float | Literal["drained"]:
         return parse_duration(value)
     except ValueError:
         if isinstance(value, str) and did_you_mean(value, ["drained"]):
-            raise ValueError(f"{value!r} is neither drained nor a duration; did you mean drained?") from None
-        raise ValueError(f"{value!r} is neither drained nor a duration such as 30m") from None
+            raise ValueError(f"{quoted(value)} is neither drained nor a duration; did you mean drained?") from None
+        raise ValueError(f"{quoted(value)} is neither drained nor a duration such as 30m") from None
 
 
 class Run(Section):
@@ -155,15 +156,23 @@ class Run(Section):
     skew_floor: Switch = True
     """Run each replication once more without the operation, for the excess of load skew."""
 
+    @model_validator(mode="after")
+    def _settles(self) -> Self:
+        end = self.horizon if self.until == "drained" else min(self.until, self.horizon)
+        if "settle" in self.model_fields_set and self.settle >= end:
+            text = f"{format_duration(self.settle)} is the whole run of {format_duration(end)}: nothing is measured"
+            refuse("Run", [Problem(("settle",), text, "lower it, or lengthen run.horizon")])
+        return self
+
 
 class Scenario(Section, ShownInNotebooks):
     """What is simulated: traffic, application, Kubernetes and Kong objects, delays and operations."""
 
     schema_: Annotated[Literal["simsticky/1"], Field(alias="schema")] = "simsticky/1"
     """Version of this format."""
-    name: str = "scenario"
+    name: Line = "scenario"
     """Short name, for tables."""
-    about: str = ""
+    about: Text = ""
     """One or two sentences for people."""
     manifests: tuple[str, ...] = ()
     """Files or directories of Kubernetes manifests; ``-`` is standard input."""
@@ -316,7 +325,7 @@ class Scenario(Section, ShownInNotebooks):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and yet worth a second look."""
-        return warnings_of(self)
+        return (*(str(note) for note in self._manifest_report.said_aloud), *warnings_of(self))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
@@ -324,6 +333,8 @@ class Scenario(Section, ShownInNotebooks):
         schema = cls.model_json_schema(by_alias=True, mode="validation")
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schema["required"] = ["schema"]
+        of_namespace = "The application's namespace: what the manifests hold in another is left out."
+        schema["properties"]["namespace"] = {"type": "string", "description": of_namespace}
         about = "Another scenario file: what is not stated here is as it is there, but for name and about."
         schema["properties"]["base"] = {"type": "string", "description": about}
         return schema
@@ -343,4 +354,4 @@ def _origin(place: Place) -> str:
 
 def _broken_rules(written: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong between sections, as far as a possibly broken mapping lets one see it."""
-    return misfits(written)
+    return [*misfits(written), *no_equilibrium(written)]
