@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from simsticky.report.numbers import Shown, counted, duration, grouped, show
 from simsticky.report.verdict_lines import verdict_lines
+from simsticky.study.entries import by_entry
 
 if TYPE_CHECKING:
     from simsticky.study.replicate import Estimate, Study
@@ -85,6 +86,7 @@ def sections(study: Study) -> list[Section]:
     parts = [
         Section("Thresholds", tuple(_thresholds(study))),
         Section("Broken sessions: answered by a pod without the session's state", tuple(_broken(study))),
+        Section("Broken, by entry of the timeline, of exposed sessions", tuple(_entries(study))),
         Section("Failed requests: answered 5xx, reset or timed out", tuple(_failed(study))),
         Section("Long-lived connections", tuple(_connections(study))),
         Section("Load skew from the operation's start to the last old pod gone", tuple(_skew(study))),
@@ -127,11 +129,20 @@ def _broken(study: Study) -> Iterator[Row]:
     yield _row(study, "of alive at the start", "broken_of_alive", what="sessions alive at the start")
     if _known(study, "broken_any_cause"):
         what = "sessions alive at the start" if study.scenario.timeline else "sessions begun and ended"
-        yield _row(study, "the same, any cause", "broken_any_cause", what=what)
+        yield _row(study, "of alive, any cause", "broken_any_cause", what=what)
     yield _row(study, "breaks per session", "breaks_per_session", what="exposed sessions")
     yield from _parts(study, "mechanism.", "breaks by mechanism, per run")
     yield from _parts(study, "origin.", "breaks by origin, per run", leave_out=("origin.background",))
     yield _row(study, "background, not above", "background_broken_sessions", what="sessions seen")
+
+
+def _entries(study: Study) -> Iterator[Row]:
+    """One row for each entry of the timeline, where there are several."""
+    entries = by_entry(study)
+    for entry in entries if len(entries) > 1 else ():
+        estimate = entry.estimates[0]
+        details = _of(estimate, "exposed sessions") if estimate.denominator else ("exposes nobody",)
+        yield Row(entry.label, show(estimate.interval, estimate.unit), details, counts=True)
 
 
 def _failed(study: Study) -> Iterator[Row]:

@@ -195,6 +195,12 @@ class Study(ShownInNotebooks):
             rows.append({**row, "replications": len(records)})
         return rows
 
+    def entries(self) -> list[dict[str, Any]]:
+        """Return what is said of each entry of the timeline, see :func:`simsticky.study.entries.by_entry`."""
+        from simsticky.study.entries import by_entry
+
+        return [entry.to_json_dict() for entry in by_entry(self)]
+
     def to_json_dict(self) -> dict[str, Any]:
         """Return everything the study says, reproducible to the byte (rule W4).
 
@@ -218,6 +224,7 @@ class Study(ShownInNotebooks):
             "verdicts": [found.to_json_dict() for found in self.verdicts()],
             "estimates": {estimate.name: estimate.to_json_dict() for estimate in self._table},
             "operations": self.operations(),
+            "entries": self.entries(),
             "warnings": list(self.warnings),
             "manifests": {
                 "read": [str(field) for field in report.read],
