@@ -201,7 +201,7 @@ class _Search:
             looser=None if pick is None else self._in_time(lambda: self._price(pick, harder=False), None),
             crossings=crossings,
             flip=None if pick is None else self._in_time(lambda: flip(trials, pick, self._limits), None),
-            gap=self._gap(pick),
+            gap=self._in_time(lambda: self._gap(pick), None),
             limited=limits_on(trials, self._tried, self._plan, pick),
             patches=() if pick is None else patches(self._lean, trials.scenario(pick), self._paths),
             monotone=self._monotone,

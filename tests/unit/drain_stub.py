@@ -75,6 +75,7 @@ def result(broken, window, scenario, replication):
         "origin.drain_off": 0 if scenario.kic.enable_drain_support else broken,
         "origin.drain_window_too_short": broken,
         "requests_sent": 10_000,
+        "requests_answered": 10_000,
         "requests_failed": 0,
         "last_old_pod_gone_s": window + 1.0,
         "peak_pods": 3 + (surge if isinstance(surge, int) else 1),
