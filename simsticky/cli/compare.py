@@ -66,6 +66,8 @@ def compare(
     output: options.OutputFormat = Output.TABLE,
     out: options.OutText = None,
     changes: options.Changes = None,
+    namespace: options.Namespace = None,
+    lenient: options.Lenient = False,
     fail_on_regression: FailOnRegression = False,
     verify: options.Verify = False,
     quiet: options.Quiet = False,
@@ -84,7 +86,7 @@ def compare(
     if results:
         comparison = _of_results(files)
     else:
-        scenarios = _scenarios(files, variants, changes)
+        scenarios = _scenarios(files, variants, changes, namespace=namespace, lenient=lenient)
         from simsticky.study.compare import compare as compare_scenarios
 
         each = None if max_reps else reps or next(iter(scenarios.values())).run.replications
@@ -130,8 +132,10 @@ def _of_results(files: list[str]) -> Comparison:
     return compare_sides([Side.read(Path(file), name) for file, name in zip(files, names, strict=True)])
 
 
-def _scenarios(files: list[str], variants: list[str] | None, changes: list[str] | None) -> dict[str, Scenario]:
-    loaded = [load_scenario(file, changes) for file in files]
+def _scenarios(
+    files: list[str], variants: list[str] | None, changes: list[str] | None, *, namespace: str | None, lenient: bool
+) -> dict[str, Scenario]:
+    loaded = [load_scenario(file, changes, namespace=namespace, lenient=lenient) for file in files]
     if not variants:
         if len(files) < 2:
             hint = "simsticky compare a.yaml b.yaml, or simsticky compare a.yaml --with key=value"

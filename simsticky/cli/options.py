@@ -83,6 +83,23 @@ Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE", help="Also write an HTML page that needs no network, with figures."),
 ]
+Namespace = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        help="The application's namespace: what the manifests hold in another is left out.",
+    ),
+]
+Lenient = Annotated[
+    bool,
+    typer.Option(
+        "--lenient",
+        help="Warn of fields of manifests that the API server does not know or that hold the wrong type, and take them"
+        " as not there.",
+    ),
+]
 Verify = Annotated[bool, typer.Option("--verify", help="Check the model's invariants while it runs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")]

@@ -69,6 +69,8 @@ def recommend(
     output: options.OutputFormat = Output.TABLE,
     out: options.OutText = None,
     changes: options.Changes = None,
+    namespace: options.Namespace = None,
+    lenient: options.Lenient = False,
     verify: options.Verify = False,
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
@@ -79,7 +81,7 @@ def recommend(
     Exits with 0 when there is one, with 3 when no setting can, with 4 when that is not certain.
     """
     place = text_file(out, TEXTS) if out is not None else None
-    scenario = load_scenario(file, changes)
+    scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
     from simsticky.study.costs import WithPodTime
     from simsticky.study.knobs import parse_vary

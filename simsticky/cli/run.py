@@ -32,6 +32,8 @@ def run(
     force: options.Force = False,
     report: options.Report = None,
     changes: options.Changes = None,
+    namespace: options.Namespace = None,
+    lenient: options.Lenient = False,
     story: options.Story = False,
     rare: options.Rare = False,
     verify: options.Verify = False,
@@ -60,7 +62,7 @@ def run(
         from simsticky.cli.texts import PAGES, text_file
 
         page = text_file(report, PAGES, "--report")
-    scenario = load_scenario(file, changes)
+    scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
     from simsticky.study.precision import MOST
     from simsticky.study.replicate import replicate
@@ -113,8 +115,16 @@ def _with_less_variance(verify: bool) -> Simulate:
     return WithVarianceReduction(simulate_for(verify=verify) or simulate)
 
 
-def load_scenario(file: str, changes: list[str] | None) -> Scenario:
+def load_scenario(
+    file: str, changes: list[str] | None, *, namespace: str | None = None, lenient: bool = False
+) -> Scenario:
     """Read a scenario file and apply the ``--set`` flags.
+
+    Args:
+        file: The scenario file.
+        changes: Values of ``--set``.
+        namespace: The application's namespace; that of the file, if None.
+        lenient: Warn of unknown fields of manifests instead of refusing them.
 
     Raises:
         InputError: With everything that is wrong with them.
@@ -124,7 +134,7 @@ def load_scenario(file: str, changes: list[str] | None) -> Scenario:
 
     parsed = parse_settings(changes or ())
     try:
-        scenario = load(file)
+        scenario = load(file, namespace=namespace, lenient=lenient)
     except OSError as error:
         raise InputError.of(error.strerror or str(error), file=str(error.filename or file)) from error
     return scenario.evolve(parsed, source="--set") if parsed else scenario

@@ -82,6 +82,8 @@ def sweep(
     out: OutFile = None,
     report: options.Report = None,
     changes: options.Changes = None,
+    namespace: options.Namespace = None,
+    lenient: options.Lenient = False,
     verify: options.Verify = False,
     quiet: options.Quiet = False,
     no_color: options.NoColor = False,
@@ -109,7 +111,7 @@ def sweep(
         )
     metrics = _known(metric)
     settings = parse_vary(vary)
-    scenario, following = _base(file, changes, settings)
+    scenario, following = _base(file, changes, settings, namespace=namespace, lenient=lenient)
     with working(
         scenario.name,
         None,
@@ -188,12 +190,14 @@ def needs_parquet(flag: str) -> None:
         raise InputError.of("Parquet needs pyarrow", file=flag, hint="pip install 'simsticky[parquet]'")
 
 
-def _base(file: str, changes: list[str] | None, varied: Mapping[str, Any]) -> tuple[Scenario, dict[str, Any]]:
+def _base(
+    file: str, changes: list[str] | None, varied: Mapping[str, Any], *, namespace: str | None, lenient: bool
+) -> tuple[Scenario, dict[str, Any]]:
     """Return the scenario with its ``--set`` values, and those of them that follow what is varied."""
     from simsticky.scenario.changes import keys_of, parse_settings
     from simsticky.scenario.expressions import full_keys, names_in
 
-    scenario = load_scenario(file, None)
+    scenario = load_scenario(file, None, namespace=namespace, lenient=lenient)
     settings = parse_settings(changes or ())
     moving = {full_keys(keys_of(path)) for path in varied}
     following = {

@@ -122,15 +122,34 @@ def _roll(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState]) -> Sync
     new, old = split_new_and_old(spec, replica_sets)
     create = None
     if new is None:
-        create = _create(spec, new_rs_new_replicas(spec, places_held(spec, old), 0))
+        create = _create(spec, _up_to_the_step(spec, new_rs_new_replicas(spec, places_held(spec, old), 0), 0))
         new = _as_created(create, old)
-    size = reconcile_new_replica_set(spec, [*old, new], new)
+    size = _up_to_the_step(spec, reconcile_new_replica_set(spec, [*old, new], new), new.spec_replicas)
     if size != new.spec_replicas:
         return _scaled(spec, "scale new", {new.name: size})
-    sizes = reconcile_old_replica_sets(spec, [*old, new], active(old), new)
+    sizes = _down_to_the_step(spec, old, reconcile_old_replica_sets(spec, [*old, new], active(old), new))
     if create is not None:
         return _scaled(spec, "create new + scale old" if sizes else "create new", sizes, create)
     return _scaled(spec, "scale old" if sizes else "none", sizes)
+
+
+def _up_to_the_step(spec: DeploymentSpec, size: int, present: int) -> int:
+    """Return a size of the new ReplicaSet that the present step of a canary allows; it is never made smaller."""
+    return size if spec.canary is None else max(present, min(size, spec.canary.new))
+
+
+def _down_to_the_step(spec: DeploymentSpec, old: Sequence[ReplicaSetState], sizes: dict[str, int]) -> dict[str, int]:
+    """Return the sizes of old ReplicaSets that leave the pods which the present step of a canary keeps."""
+    if spec.canary is None:
+        return sizes
+    may_go = sum(rs.spec_replicas for rs in old) - spec.canary.old
+    kept: dict[str, int] = {}
+    for rs in old:
+        cut = min(rs.spec_replicas - sizes.get(rs.name, rs.spec_replicas), max(0, may_go))
+        if cut > 0:
+            kept[rs.name] = rs.spec_replicas - cut
+            may_go -= cut
+    return kept
 
 
 def _recreate(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState], old_pods_running: bool) -> SyncResult:

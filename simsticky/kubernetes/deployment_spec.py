@@ -30,12 +30,26 @@ class Strategy:
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryCounts:
+    """How far a step of a canary lets a rolling update go.
+
+    Attributes:
+        new: Pods of the new version, at most.
+        old: Pods of old versions, at least.
+    """
+
+    new: int
+    old: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentSpec:
     """The desired state of a Deployment.
 
     ``revision`` stands for the current pod template: ReplicaSets of that revision are its "new" ReplicaSet. A
     ``progress_deadline_seconds`` of ``None`` means no deadline. ``pod_replacement_policy`` is a what-if of the
     unreleased KEP-5882: ``TerminationComplete`` makes terminating pods hold their place in a rolling update.
+    ``canary`` is how far the present step of an Argo Rollout goes; ``None`` lets a rolling update go to its end.
     """
 
     replicas: int = 1
@@ -44,6 +58,7 @@ class DeploymentSpec:
     paused: bool = False
     progress_deadline_seconds: int | None = 600
     pod_replacement_policy: PodReplacementPolicy | None = None
+    canary: CanaryCounts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ def to_json(study: Study, detailed: Result) -> str:
     """Return the file that, beside the frames of ``detailed``, is enough to draw every figure and page again."""
     report = study.scenario.manifest_report
     notes = {"read": report.read, "ignored": report.ignored, "assumed": report.assumed}
+    if report.said_aloud:
+        notes["saidAloud"] = report.said_aloud
     whole = {
         "storedVersion": VERSION,
         "scenario": study.scenario.to_json_dict(),
@@ -158,7 +160,8 @@ def _scenario(whole: Mapping[str, Any]) -> Scenario:
     scenario = Scenario.model_validate(whole["scenario"])
     places = {path: Place(*place) for path, place in whole["places"].items()}
     notes = {kind: tuple(ManifestNote(*note) for note in found) for kind, found in whole["manifests"].items()}
-    report = ManifestReport(notes["read"], notes["ignored"], notes["assumed"], whole["policy"])
+    listed = (notes[kind] for kind in ("read", "ignored", "assumed"))
+    report = ManifestReport(*listed, policy=whole["policy"], said_aloud=notes.get("saidAloud", ()))
     scenario.set_origin(places, report)
     return scenario
 

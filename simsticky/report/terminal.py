@@ -82,7 +82,7 @@ def render(study: Study, width: int = 80, first: Recording | None = None) -> lis
     said = first_lines(study)
     if said:
         lines.append(())
-        lines.extend(((text, "open"),) for sentence in said for text in _wrapped(sentence, width))
+        lines.extend(((text, Mark.OPEN.word),) for sentence in said for text in _wrapped(sentence, width))
     # A threshold is as long as its metric's name; it has columns of its own so that the others need not be
     # as wide.
     for parts in (thresholds, rest):

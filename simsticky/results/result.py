@@ -254,12 +254,15 @@ def _digest(scenario: Scenario, seed: int, replication: int, summary: Mapping[st
     return sha256(json.dumps(identity, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
+def _why(stuck: str) -> str:
+    """Return why an operation is stuck without the numbers of this replication."""
+    return stuck if stuck.startswith("the canary pauses") else "no progress within progressDeadlineSeconds"
+
+
 def _warnings(summary: Mapping[str, Value], recording: Recording) -> list[str]:
     """Return warnings without numbers of this replication, so that a study can count equal ones."""
     warnings = [
-        f"{operation.label} is stuck: no progress within progressDeadlineSeconds"
-        for operation in recording.operations
-        if operation.stuck
+        f"{operation.label} is stuck: {_why(operation.stuck)}" for operation in recording.operations if operation.stuck
     ]
     if summary["failed_before_listening"]:
         warnings.append(LISTED_BEFORE_LISTENING)

@@ -30,7 +30,7 @@ class OnSigterm(Section):
     exit: Literal["immediately", "whenIdle", "never", "after"] = "whenIdle"
     """When the process ends by itself; ``whenIdle`` once all accepted and queued requests are done."""
     after_s: Duration = 0.0
-    """Seconds from SIGTERM to the exit, for ``after``."""
+    """Seconds from SIGTERM to the exit, for ``after``; to the earliest exit, for ``whenIdle``."""
     connections: Literal["wait", "close"] = "wait"
     """What becomes of open long-lived connections: nothing until the process ends, or the application closes each
     after the message under way."""
@@ -50,9 +50,10 @@ class OnSigterm(Section):
                 raise ValueError("connections is wait, close, or {closeOver: 20s}")
             value = {**value, "connections": "close", "close_over_s": value["connections"]["closeOver"]}
         if isinstance(value, Mapping) and isinstance(value.get("exit"), Mapping):
-            if set(value["exit"]) != {"after"}:
-                raise ValueError("exit is immediately, whenIdle, never, or {after: 10s}")
-            return {**value, "exit": "after", "after_s": value["exit"]["after"]}
+            if set(value["exit"]) not in ({"after"}, {"whenIdleAfter"}):
+                raise ValueError("exit is immediately, whenIdle, never, {after: 10s} or {whenIdleAfter: 5s}")
+            ((when, seconds),) = value["exit"].items()
+            return {**value, "exit": "after" if when == "after" else "whenIdle", "after_s": seconds}
         if isinstance(value, Mapping) and value.get("exit") == "after" and "after_s" not in value:
             raise ValueError("exit: after needs its time, write exit: {after: 10s}")
         return value
@@ -61,9 +62,14 @@ class OnSigterm(Section):
     def _as_written(self) -> dict[str, Any]:
         return {
             "listener": self.listener,
-            "exit": {"after": self.after_s} if self.exit == "after" else self.exit,
+            "exit": self._exit_as_written(),
             "connections": {"closeOver": self.close_over_s} if self.close_over_s else self.connections,
         }
+
+    def _exit_as_written(self) -> str | dict[str, float]:
+        if self.exit == "after":
+            return {"after": self.after_s}
+        return {"whenIdleAfter": self.after_s} if self.exit == "whenIdle" and self.after_s else self.exit
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -85,7 +91,13 @@ class OnSigterm(Section):
                     "type": "object",
                     "properties": {
                         "listener": {"enum": ["close", "keep"], "default": "close"},
-                        "exit": {"anyOf": [{"enum": ["immediately", "whenIdle", "never"]}, timed("after")]},
+                        "exit": {
+                            "anyOf": [
+                                {"enum": ["immediately", "whenIdle", "never"]},
+                                timed("after"),
+                                timed("whenIdleAfter"),
+                            ]
+                        },
                         "connections": {"anyOf": [{"enum": ["wait", "close"]}, timed("closeOver")]},
                     },
                     "additionalProperties": False,
@@ -101,6 +113,8 @@ class Crashes(Section):
     """From the start of a container until it crashes; one that runs at 0 is met at a random moment of its life."""
     versions: Literal["all", "new"] = "all"
     """Whose containers: all, or only those of versions rolled out in the run."""
+    exit_code: Annotated[Whole, Field(ge=0, le=255)] = 1
+    """What the process exits with, which matters to ``deployment.restartPolicyRules``."""
 
 
 class MemoryLimit(Section):

@@ -29,7 +29,8 @@ class ScalingRules(Section):
     policies: tuple[ScalingPolicy, ...] = ()
     """Default: up 4 pods or 100 % in 15 s, down 100 % in 15 s."""
     tolerance: Annotated[float, Field(ge=0)] | None = None
-    """Deviation of the ratio from 1 that changes nothing; default that of the cluster."""
+    """Deviation of the ratio from 1 that changes nothing; default that of the cluster. Kubernetes heeds it from 1.35
+    on (``kubernetes.version``)."""
 
 
 class Behavior(Section):
@@ -50,6 +51,9 @@ class Autoscaler(Section):
     """Wanted mean utilisation in percent of what the pods request."""
     request_share: Annotated[Share, Field(gt=0)] = 1.0
     """What a pod requests, as a share of what it uses with all slots busy: 0.5 lets utilisation reach 200 %."""
+    start_at: Literal["manifest", "equilibrium"] = "manifest"
+    """With how many pods the run starts: as many as ``deployment.replicas`` says, within the bounds; or as many as the
+    autoscaler would stay at with the load of the start."""
     behavior: Behavior | None = None
     """Without it the classic rules: 300 s stabilisation down, at most double or 4 up in a sync."""
     sync_period: Annotated[Duration, Field(gt=0)] = 15.0

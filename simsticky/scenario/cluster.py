@@ -5,8 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from simsticky.kubernetes.pod import CRASH_LOOP_MAX_S
 from simsticky.scenario.distributions import Constant, Law, Lognormal, Uniform
-from simsticky.scenario.fields import Duration, Rate, Section, Switch, Version, Whole
+from simsticky.scenario.fields import Duration, Rate, Section, Switch, Version, Whole, release_of
 
 
 def _add_delays(schema: dict[str, Any]) -> None:
@@ -73,6 +74,9 @@ class Kubernetes(WithDelays):
         "pod_removal",
     )
 
+    version: Version | None = None
+    """Release of the cluster, if known, for example "1.35"; what depends on it is as in the newest one otherwise.
+    Fields of manifests that it does not know are named."""
     api_write: Law = Lognormal(median=0.025, sigma=0.5)
     """A controller sees an event and writes: one hop, for example from Deployment to ReplicaSet."""
     scheduler: Law = Lognormal(median=0.025, sigma=0.5)
@@ -84,7 +88,7 @@ class Kubernetes(WithDelays):
     status_update: Law = Uniform(low=0.0, high=1.0)
     """Until the kubelet notices that a container runs or is dead."""
     endpoint_update: Law = Lognormal(median=0.030, sigma=0.6)
-    """From a pod's status to the written EndpointSlice."""
+    """From a change of a pod to the pass over its Service that writes the EndpointSlice."""
     slice_watch: Law = Uniform(low=0.005, high=0.050)
     """Until the EndpointSlice controller sees its own write; a pass before that fails and is retried after 1 s."""
     kubelet_notice: Law = Lognormal(median=0.030, sigma=0.6)
@@ -97,7 +101,18 @@ class Kubernetes(WithDelays):
     """Without a sign of life for this long a node is not ready (--node-monitor-grace-period; 50s from 1.32 on)."""
     unreachable_toleration: Duration = 300.0
     """Then its pods are deleted after this long (tolerationSeconds of the not-ready and unreachable taints)."""
+    max_container_restart_period: Annotated[Duration, Field(ge=1, le=CRASH_LOOP_MAX_S)] = CRASH_LOOP_MAX_S
+    """Longest wait of CrashLoopBackOff (KubeletConfiguration crashLoopBackOff.maxContainerRestartPeriod, 1.35)."""
     nodes: Annotated[Whole, Field(ge=1, le=100_000)] = 3
     """Nodes that pods are spread over."""
     pod_addresses: Literal["unique", "reuse"] = "unique"
     """Whether a new pod takes an address nobody had, or the one freed last: an old cookie then names a new pod."""
+
+    def knows(self, since: tuple[int, int]) -> bool:
+        """Return whether the stated release is this one or a later one; one that nobody states is."""
+        return not self.release or self.release >= since
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The numbers of the stated release, empty if nobody states one."""
+        return () if self.version is None else release_of(self.version)

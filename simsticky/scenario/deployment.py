@@ -8,6 +8,8 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -75,6 +77,25 @@ def _is_zero(value: int | str) -> bool:
     return scaled_int_or_percent(value, 100, round_up=True) == 0
 
 
+class CanaryStep(Section):
+    """One step of a canary: ``{setWeight: 20}``, ``{pause: 60s}``, or ``{pause: forever}`` until a ``resume``."""
+
+    set_weight: Annotated[Whole, Field(ge=0, le=100)] | None = None
+    """Percent of the pods that are to be of the new version."""
+    pause: Duration | Literal["forever"] | None = None
+    """How long the rollout stays as it is."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.set_weight is None) == (self.pause is None):
+            refuse("CanaryStep", [Problem((), "give setWeight or pause, one of them in each step")])
+        return self
+
+    @model_serializer(mode="plain")
+    def _as_written(self) -> dict[str, Any]:
+        return {"setWeight": self.set_weight} if self.pause is None else {"pause": self.pause}
+
+
 class Strategy(Section):
     """How old pods are replaced by new ones."""
 
@@ -82,6 +103,23 @@ class Strategy(Section):
     """RollingUpdate, or Recreate: all old pods first go, then all new ones come."""
     rolling_update: RollingUpdate = RollingUpdate()
     """Bounds of a rolling update; without effect for Recreate."""
+    steps: tuple[CanaryStep, ...] = ()
+    """Where a rolling update stops on its way, like the canary of an Argo Rollout; weights are shares of the pods."""
+
+    @model_validator(mode="after")
+    def _only_up(self) -> Self:
+        weights = [step.set_weight for step in self.steps if step.set_weight is not None]
+        if weights != sorted(weights):
+            refuse("Strategy", [Problem(("steps",), "a weight below the one before it is not modelled")])
+        if self.steps and self.type == "Recreate":
+            refuse("Strategy", [Problem(("steps",), "only a RollingUpdate has steps")])
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_no_steps(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What has no steps is written, and known by its digest, as it was before there were any.
+        written: dict[str, Any] = write(self)
+        return written if self.steps else {key: value for key, value in written.items() if key != "steps"}
 
 
 class PreStop(Section):
@@ -190,6 +228,24 @@ class Sidecar(Section):
     """Its own preStop hook."""
 
 
+class ExitCodes(Section):
+    """Which exit codes a restart rule is about."""
+
+    operator: Literal["In", "NotIn"]
+    """Whether the code is to be one of ``values`` or none of them."""
+    values: Annotated[tuple[Annotated[Whole, Field(ge=0, le=255)], ...], Field(min_length=1, max_length=255)]
+    """The codes."""
+
+
+class RestartPolicyRule(Section):
+    """A rule of the application's container: with these exit codes it is restarted in its pod."""
+
+    action: Literal["Restart", "RestartAllContainers"]
+    """What is restarted in place; heeded from Kubernetes 1.35 on, all containers from 1.36 on."""
+    exit_codes: ExitCodes
+    """With which exit codes."""
+
+
 class UpdateStrategy(Section):
     """How a rollout of a StatefulSet replaces pods."""
 
@@ -197,6 +253,19 @@ class UpdateStrategy(Section):
     """``OnDelete``: a pod is replaced by a new version when somebody deletes it."""
     partition: Annotated[Whole, Field(ge=0)] = 0
     """Only ordinals from this one on are updated."""
+    max_unavailable: IntOrPercent | None = None
+    """Pods that an update may have down at a time, in pods or percent; one if left out. Releases differ in whether they
+    heed it (``kubernetes.version``)."""
+
+    @field_validator("max_unavailable")
+    @classmethod
+    def _some(cls, value: int | str | None) -> int | str | None:
+        # Source: Kubernetes, apps/validation.go: ValidateStatefulSetSpec.
+        if value is not None and scaled_int_or_percent(value, 100, round_up=True) == 0:
+            raise ValueError("Invalid value: 0: cannot be 0")
+        if isinstance(value, str) and scaled_int_or_percent(value, 100, round_up=True) > 100:
+            raise ValueError(f"Invalid value: {value}: must not be greater than 100%")
+        return value
 
 
 class DisruptionBudget(Section):
@@ -278,6 +347,11 @@ class Deployment(Section):
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """``IfNotPresent``: the first pod of a version on a node pulls the image, the others find it; ``Always``: every
     start of a container pulls; ``Never``: the image is there."""
+    restart_policy: Literal["Always", "OnFailure", "Never"] = "Always"
+    """Of the application's container: whether it is started again in its pod when it has ended; if not, the pod is over
+    and its owner makes another. A container has one of its own from Kubernetes 1.35 on."""
+    restart_policy_rules: tuple[RestartPolicyRule, ...] = ()
+    """Exit codes with which the container is restarted in its pod whatever its policy."""
     sidecars: tuple[Sidecar, ...] = ()
     """Other containers of the pod, in the order of the manifest."""
 

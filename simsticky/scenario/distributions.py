@@ -8,7 +8,7 @@ the moments are those of the capped quantity. The parameters keep the names of t
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -246,7 +246,9 @@ class Weibull(ContinuousLaw):
         return self._scale * rng.weibull(self.shape, size)
 
     def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
-        return self._scale * rng.gamma(1 + 1 / self.shape, 1.0, size) ** (1 / self.shape)
+        # Python's power: NumPy's rounds otherwise on processors with AVX-512.
+        power, drawn = 1 / self.shape, rng.gamma(1 + 1 / self.shape, 1.0, size)
+        return self._scale * np.array([value**power for value in drawn.tolist()])
 
 
 class Pareto(ContinuousLaw):
@@ -326,17 +328,19 @@ class Empirical(LawBase):
 
     @cached_property
     def _table(self) -> tuple[Column, Column]:
-        values = np.array(self.values)
-        weights = np.ones(len(values)) if self.weights is None else np.array(self.weights)
-        return values, weights / weights.sum()
+        weights = self.weights or (1.0,) * len(self.values)
+        return np.array(self.values), np.array(weights) / math.fsum(weights)
+
+    def _mean_of(self, function: Callable[[float], float]) -> float:
+        # Summed exactly: a dot product is summed in an order that depends on the processor.
+        values, share = self._table
+        return math.fsum(function(value) * part for value, part in zip(values.tolist(), share.tolist(), strict=True))
 
     def _moment(self, order: int) -> float:
-        values, share = self._table
-        return float(values**order @ share)
+        return self._mean_of(lambda value: value**order)
 
     def _variance(self) -> float:
-        values, share = self._table
-        return float((values - self.mean) ** 2 @ share)
+        return self._mean_of(lambda value: (value - self.mean) ** 2)
 
     def _draw(self, rng: np.random.Generator, size: int) -> Column:
         values, share = self._table

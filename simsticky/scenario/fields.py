@@ -52,6 +52,7 @@ def _whole_seconds(value: Any) -> Any:
     return _whole(value)
 
 
+_RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)", re.ASCII)
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)*(?![\d.]).*", re.ASCII)
 
 
@@ -67,6 +68,12 @@ def version_of(text: str) -> tuple[int, int] | None:
     """Return the major and minor number of a version or image tag such as ``3.11.0.1-rhel``; None if it has none."""
     match = _VERSION.fullmatch(text)
     return (int(match[1]), int(match[2])) if match else None
+
+
+def release_of(text: str) -> tuple[int, ...]:
+    """Return all the leading numbers of a version: (1, 35, 3) of ``v1.35.3-gke.100``; empty if it has none."""
+    match = _RELEASE.match(text)
+    return tuple(int(number) for number in match[1].split(".")) if match else ()
 
 
 _DURATION_SCHEMA = WithJsonSchema(

@@ -1,7 +1,7 @@
 """What has been found in the manifests so far: values for the scenario, notes for people, problems."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from simsticky.errors import Diagnostic
@@ -12,29 +12,51 @@ from simsticky.scenario.report import ManifestNote, ManifestObject, ManifestRepo
 _IDENTITY: tuple[Keys, ...] = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
 
+@dataclass(frozen=True, slots=True)
+class BlueGreen:
+    """What a blue-green rollout is made of.
+
+    Attributes:
+        scale_down_delay_s: From the switch until the old version is scaled away.
+    """
+
+    scale_down_delay_s: int
+
+
 class Findings:
     """Collects values with their places, and remembers which fields were looked at.
 
     Args:
         stated: The scenario file's own sections: what it states wins over the manifests, and need not be read.
+        namespace: The application's namespace, if somebody chose one.
     """
 
-    def __init__(self, stated: Mapping[str, Any]) -> None:
+    def __init__(self, stated: Mapping[str, Any], namespace: str | None = None) -> None:
         self.stated = stated
+        self.in_namespace = "" if namespace is None else f" in namespace {namespace}"
+        self.blue_green: BlueGreen | None = None
         self.sections: dict[str, Any] = {}
         self.places: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
+        self.said_of_files: list[ManifestNote] = []
         self.policy = ""
         self._objects: dict[str, ManifestObject] = {}
         self._read: list[ManifestNote] = []
         self._ignored: list[ManifestNote] = []
         self._assumed: list[ManifestNote] = []
+        self._said_aloud: list[ManifestNote] = []
         self._looked_at: dict[KubernetesObject, set[Keys]] = {}
+        self._left_out: set[KubernetesObject] = set()
+        self._sources: set[KubernetesObject] = set()
 
     def states(self, section: str, key: str) -> bool:
         """Return whether the scenario file itself states a value."""
         found = self.stated.get(section)
         return isinstance(found, Mapping) and key in found
+
+    def uses(self, obj: KubernetesObject) -> bool:
+        """Return whether the answer uses an object: it was not left out as a whole, or something of it was read."""
+        return obj not in self._left_out or obj in self._sources
 
     def put(self, target: Keys, value: Any, place: Place) -> None:
         """Set a value of the scenario."""
@@ -78,16 +100,30 @@ class Findings:
     def read(self, obj: KubernetesObject, keys: Keys, note: str) -> None:
         """List a field as read."""
         self.look(obj, keys)
+        self._sources.add(obj)
         self._read.append(self._note(obj, keys, note))
 
     def ignore(self, obj: KubernetesObject, keys: Keys = (), note: str = "") -> None:
         """List a field, or the whole object, as ignored."""
         self.look(obj, keys)
+        if not keys:
+            self._left_out.add(obj)
         self._ignored.append(self._note(obj, keys, note))
 
     def assume(self, obj: KubernetesObject, keys: Keys, note: str) -> None:
         """List what is assumed where the manifests leave it open."""
         self._assumed.append(self._note(obj, keys, note))
+
+    def say_aloud(self, obj: KubernetesObject, keys: Keys, note: str) -> None:
+        """List what may move the answer and is not read as it stands; it is said in every output, once."""
+        self.look(obj, keys)
+        said = self._note(obj, keys, note)
+        if said not in self._said_aloud:
+            self._said_aloud.append(said)
+
+    def knows(self, obj: KubernetesObject) -> bool:
+        """Return whether anything of an object was looked at."""
+        return obj in self._looked_at
 
     def fill(self, section: str, obj: KubernetesObject, container: Keys = ()) -> None:
         """Note which object, and which container of it, a section of the scenario is read from."""
@@ -108,27 +144,23 @@ class Findings:
         path = f"{obj.label}: {place.path}" if place.path else obj.label
         self.problems.append(Diagnostic(place.file, place.line, place.column, path, message, hint))
 
-    def list_the_rest(self, obj: KubernetesObject, readable: Mapping[Keys, Iterable[str]] | None = None) -> None:
-        """List as ignored whatever of an object was not looked at; refuse near misses of readable keys.
+    def replace_problem(
+        self, obj: KubernetesObject, keys: Keys, message: str, hint: str = "", *, of_key: bool = False
+    ) -> None:
+        """Report what is wrong instead of what was reported of the same place."""
+        place = obj.place(*keys, of_key=of_key)
+        self.problems = [p for p in self.problems if (p.file, p.line, p.column) != place[:3]]
+        self.problem(obj, keys, message, hint, of_key=of_key)
 
-        Args:
-            obj: The object.
-            readable: Keys that are read, by the path they stand below. The API server refuses unknown fields,
-                and a misspelt one would silently get its default here.
-        """
+    def list_the_rest(self, obj: KubernetesObject) -> None:
+        """List as ignored whatever of an object was not looked at."""
         looked_at = self._looked_at.get(obj, set()) | set(_IDENTITY)
-        readable = readable or {}
 
         def walk(node: Any, path: Keys) -> None:
             if path in looked_at:
                 return
             if not any(keys[: len(path)] == path for keys in looked_at):
-                known = readable.get(path[:-1], ())
-                near = difflib.get_close_matches(str(path[-1]), known, 1, 0.85)
-                if near and str(path[-1]) not in known:
-                    self.problem(obj, path, f"unknown, did you mean {near[0]}?", of_key=True)
-                else:
-                    self._ignored.append(self._note(obj, path, ""))
+                self._ignored.append(self._note(obj, path, ""))
                 return
             below = node.items() if isinstance(node, Mapping) else enumerate(node if isinstance(node, list) else ())
             for key, value in below:
@@ -144,9 +176,10 @@ class Findings:
             files = {note.file: i for i, note in reversed(list(enumerate(notes)))}
             return tuple(sorted(notes, key=lambda note: (files[note.file], note.line)))
 
-        return ManifestReport(
-            ordered(self._read), ordered(self._ignored), ordered(self._assumed), self.policy, self._objects
-        )
+        lists = (self._read, self._ignored, self._assumed, self._said_aloud)
+        read, ignored, assumed, said_aloud = (ordered(notes) for notes in lists)
+        said_aloud = (*self.said_of_files, *said_aloud)
+        return ManifestReport(read, ignored, assumed, self.policy, said_aloud, self._objects)
 
     def _note(self, obj: KubernetesObject, keys: Keys, note: str) -> ManifestNote:
         place = obj.place(*keys, of_key=True)

@@ -159,17 +159,31 @@ class Gateway(Section):
     """Whether a session keeps its node and worker (one connection) or meets any at each request."""
     retries: Annotated[Whole, Field(ge=0, le=32767)] = 5
     """Further attempts after a refused or timed out connection."""
+    attempts_per_target: Annotated[Whole, Field(ge=1, le=32768)] = 1
+    """Attempts on one target, as long as no connection to it comes about, before another is picked; Kong's nginx goes
+    on at once. HAProxy's ``retries 3`` with ``option redispatch`` makes 3, without it 4."""
+    retry_delay: Duration = 0.0
+    """Wait before a further attempt on a target that has refused the one before; HAProxy waits 1s."""
+    slow_start: Duration = 0.0
+    """Time over which the weight of a newly listed target grows from nothing to its own; HAProxy's slowstart."""
+    hash_method: Literal["ring", "modulo"] = "ring"
+    """How consistent-hashing finds the target of a key: on Kong's ring, or by its hash modulo the number of targets, as
+    nginx's ``hash`` and ``ip_hash`` and HAProxy's map-based hash do."""
     connection: Literal["refused", "blackhole"] = "refused"
     """What a connection to the address of a pod that is gone meets: a refusal at once, or nothing until
     ``connectTimeout``."""
     connect_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     write_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     read_timeout: Annotated[Duration, Field(gt=0)] = 60.0
-    threshold_comparison: Literal["gt", "ge"] = "gt"
-    """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge)."""
+    sync: Literal["full", "incremental"] = "full"
+    """What a push rebuilds: every balancer (without a database, and in hybrid mode), or that of the upstream it changes
+    (incremental sync of Kong Enterprise 3.10 and later, off by default; with a database)."""
+    threshold_comparison: Literal["gt", "ge"] | None = None
+    """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge); if left out, ge where
+    ``version`` is 3.13 or later, gt otherwise."""
     sticky_new_pick: Literal["round_robin", "in_order", "random", "least_connections"] = "round_robin"
-    """How a session without a usable cookie gets its target. ``in_order`` is a wheel in list order that nobody
-    shuffles, the first target first: Kong does not do so, other proxies in an experiment do."""
+    """How a session without a usable cookie gets its target. ``in_order`` is a wheel in the order in which
+    the pods were created, the first one first, that nobody shuffles: other proxies in an experiment do so, not Kong."""
     sticky_on_unhealthy: Literal["rebind", "follow"] = "rebind"
     """Whether a session leaves a target that Kong's health check calls unhealthy."""
     sticky_on_weight_zero: Literal["follow", "rebind"] = "follow"

@@ -5,57 +5,55 @@ Source: Kong/kubernetes-ingress-controller v3.5: flags --enable-drain-support (f
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simsticky.scenario.fields import version_of
+from simsticky.scenario.environment import variables
 from simsticky.scenario.findings import Findings
+from simsticky.scenario.gateway_workloads import image_of, read_version
+from simsticky.scenario.hints import Hint
 from simsticky.scenario.location import Keys
 from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.workloads import POD
+from simsticky.scenario.owners import POD
 
 _FLAGS = {"enable-drain-support": "enableDrainSupport", "proxy-sync-seconds": "proxySyncSeconds"}
+_WAYS_OUT = {"enableDrainSupport": "true", "proxySyncSeconds": "3"}
 FLAGGED = frozenset(_FLAGS.values())
 """Keys of the scenario's ``kic`` section that a flag of the controller stands for."""
 
 _IMAGES = {"kubernetes-ingress-controller", "kong-ingress-controller"}
-_GATEWAY_IMAGES = {"kong", "kong-gateway", "kong-gateway-dev"}
+_CLASS = "ingress-class"
 _BOOLEANS = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)}
 _BOOLEANS |= dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)
-_VERSION = re.compile(r"v?(\d+(?:\.\d+)+)", re.ASCII)
-
-
-def _image(container: Any) -> tuple[str, str]:
-    """Return the last part of a container's image name, and its tag."""
-    image = container.get("image") if isinstance(container, Mapping) else None
-    name, _, tag = (image if isinstance(image, str) else "").partition("@")[0].rpartition("/")[2].partition(":")
-    return name, tag
 
 
 def _variable(flag: str) -> str:
     return "CONTROLLER_" + flag.upper().replace("-", "_")
 
 
-def is_controller(obj: KubernetesObject) -> bool:
-    """Return whether a Deployment runs the ingress controller."""
-    return _controller_container(obj) is not None
-
-
-def is_gateway(obj: KubernetesObject) -> bool:
-    """Return whether a Deployment runs nothing but Kong's gateway."""
-    containers = obj.items(*POD, "containers")
-    return bool(containers) and all(_image(container)[0] in _GATEWAY_IMAGES for container in containers)
-
-
-def _controller_container(obj: KubernetesObject) -> int | None:
-    variables = {_variable(flag) for flag in _FLAGS}
-    for i, container in enumerate(obj.items(*POD, "containers")):
+def controller_container(
+    obj: KubernetesObject, config_maps: Sequence[KubernetesObject] = (), pod: Keys = POD
+) -> Keys | None:
+    """Return the path of the container that runs the ingress controller; None if there is none."""
+    known = {_variable(flag) for flag in _FLAGS}
+    for i, container in enumerate(obj.items(*pod, "containers")):
         if not isinstance(container, Mapping):
             continue
-        flags = {flag for flag, _, _ in _arguments(container)}
-        if _image(container)[0] in _IMAGES or flags or variables & {name for name, _ in _environment(container)}:
-            return i
+        keys: Keys = (*pod, "containers", i)
+        flags = any(flag in _FLAGS for flag, _, _ in _arguments(container))
+        named = known & {variable.name for variable in variables(obj, keys, config_maps)}
+        if image_of(container)[0] in _IMAGES or flags or named:
+            return keys
     return None
+
+
+def ingress_class(obj: KubernetesObject, container: Keys, config_maps: Sequence[KubernetesObject] = ()) -> str | None:
+    """Return the class that a controller says it serves; None if it says none."""
+    for flag, value, _ in _arguments(obj.mapping(*container)):
+        if flag == _CLASS:
+            return value
+    named = [each.value for each in variables(obj, container, config_maps) if each.name == _variable(_CLASS)]
+    return named[-1] if named and isinstance(named[-1], str) else None
 
 
 def _arguments(container: Mapping[str, Any]) -> Iterator[tuple[str, str, Keys]]:
@@ -67,7 +65,7 @@ def _arguments(container: Mapping[str, Any]) -> Iterator[tuple[str, str, Keys]]:
             if not isinstance(word, str) or not word.startswith("--"):
                 continue
             flag, equals, value = word[2:].partition("=")
-            if flag not in _FLAGS:
+            if flag not in (*_FLAGS, _CLASS):
                 continue
             if not equals and flag != "enable-drain-support" and i + 1 < len(words):
                 value = str(words[i + 1])
@@ -76,67 +74,31 @@ def _arguments(container: Mapping[str, Any]) -> Iterator[tuple[str, str, Keys]]:
             yield flag, value, (field, i)
 
 
-def _environment(container: Mapping[str, Any]) -> Iterator[tuple[str, Keys]]:
-    variables = container.get("env")
-    for i, variable in enumerate(variables if isinstance(variables, list) else ()):
-        if isinstance(variable, Mapping) and isinstance(variable.get("name"), str):
-            yield variable["name"], ("env", i)
-
-
-def read_controller(found: Findings, obj: KubernetesObject) -> None:
+def read_controller(
+    found: Findings, obj: KubernetesObject, container: Keys, config_maps: Sequence[KubernetesObject]
+) -> None:
     """Read the controller's flags into the scenario's ``kic`` section."""
-    i = _controller_container(obj)
-    assert i is not None  # only controllers come here
-    container: Keys = (*POD, "containers", i)
     found.fill("kic", obj, container)
-    data = obj.mapping(*container)
     settings: dict[str, tuple[str, Keys]] = {}
     by_variable = {_variable(flag): flag for flag in _FLAGS}
-    for name, keys in _environment(data):
-        if name in by_variable:
-            value = obj.get(*container, *keys, "value")
-            if isinstance(value, str):
-                settings[by_variable[name]] = value, (*container, *keys, "value")
-            elif value is None and obj.get(*container, *keys, "valueFrom") is not None:
-                _cannot_read(found, obj, (*container, *keys), name, _FLAGS[by_variable[name]])
-            else:
-                hint = 'put it in quotes: "true"'
-                found.problem(obj, (*container, *keys, "value"), "an environment variable must be text", hint)
-    for flag, value, keys in _arguments(data):
-        settings[flag] = value, (*container, *keys)
+    for variable in variables(obj, container, config_maps):
+        if variable.name not in by_variable:
+            continue
+        flag = by_variable[variable.name]
+        if isinstance(variable.value, str):
+            settings[flag] = variable.value, variable.keys
+        elif not variable.known:
+            _cannot_read(found, obj, variable.keys[:-1], variable.name, _FLAGS[flag])
+        else:
+            found.problem(obj, variable.keys, "an environment variable must be text", Hint.QUOTED_TRUE.of())
+    for flag, value, keys in _arguments(obj.mapping(*container)):
+        if flag in _FLAGS:
+            settings[flag] = value, (*container, *keys)
     for flag, (value, path) in settings.items():
         _setting(found, obj, flag, value, path)
     if "enable-drain-support" not in settings and not found.states("kic", "enableDrainSupport"):
         found.assume(obj, container, "no --enable-drain-support: drain support is off, its default")
-    _version(found, obj, container, ("kic", "version"))
-    read_gateway(found, obj)
-    found.list_the_rest(obj)
-
-
-def read_gateway(found: Findings, obj: KubernetesObject) -> None:
-    """Read Kong's version from the image of the Deployment's container that runs it, if one does."""
-    for i, container in enumerate(obj.items(*POD, "containers")):
-        if _image(container)[0] in _GATEWAY_IMAGES:
-            _version(found, obj, (*POD, "containers", i), ("gateway", "version"))
-            return
-
-
-def _version(found: Findings, obj: KubernetesObject, container: Keys, target: tuple[str, str]) -> None:
-    """Take a version from the tag of a container's image; a tag such as ``latest`` tells none."""
-    keys = (*container, "image")
-    image = obj.get(*keys)
-    if not isinstance(image, str):
-        return
-    if found.states(*target):
-        found.ignore(obj, keys, f"the scenario states {'.'.join(target)}")
-        return
-    found.read(obj, keys, image)
-    tag = _image(obj.mapping(*container))[1]
-    number = _VERSION.match(tag)
-    if number is not None and version_of(tag) is not None:
-        found.put(target, number[1], obj.place(*keys))
-    else:
-        found.assume(obj, keys, "the tag tells no version: new enough for all that is asked of it")
+    read_version(found, obj, container, ("kic", "version"))
 
 
 def _cannot_read(found: Findings, obj: KubernetesObject, keys: Keys, name: str, field: str) -> None:
@@ -144,7 +106,7 @@ def _cannot_read(found: Findings, obj: KubernetesObject, keys: Keys, name: str, 
         found.ignore(obj, keys, f"the scenario states kic.{field}")
         return
     found.look(obj, keys)
-    found.problem(obj, keys, f"the value of {name} is not in the manifest", f"state kic.{field} in the scenario")
+    found.problem(obj, keys, f"the value of {name} is not in the manifest", _way_out(field))
 
 
 def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys: Keys) -> None:
@@ -159,9 +121,13 @@ def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys:
         value = float(text)
     found.read(obj, keys, text)
     if value is None:
-        found.problem(obj, keys, f"{text!r} is no value for --{flag}")
+        found.problem(obj, keys, f"{text!r} is no value for --{flag}", _way_out(field))
         return
     found.put(("kic", field), value, obj.place(*keys))
+
+
+def _way_out(field: str) -> str:
+    return Hint.STATE_KIC.of(field=field, value=_WAYS_OUT[field])
 
 
 def flag_changes(container: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from simsticky.scenario.location import Document, Keys, Place, dotted, read_docu
 from simsticky.scenario.manifests import ManifestSet, read_manifests
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.report import ManifestReport
+from simsticky.scenario.rollouts import as_operations
 from simsticky.scenario.support import unsupported
 from simsticky.scenario.traffic import is_inline
 from simsticky.scenario.vocabulary import suggestion
@@ -24,53 +25,74 @@ _WHOLE: tuple[Keys, ...] = (("deployment", "preStop"),)
 """What is replaced as a whole: its forms do not mix."""
 
 
-def load(path: str | Path) -> Scenario:
+def load(path: str | Path, *, namespace: str | None = None, lenient: bool = False) -> Scenario:
     """Read a scenario file and the manifests it names.
 
     Args:
         path: The file; relative paths inside it start from its directory.
+        namespace: The application's namespace; it wins over ``namespace:`` in the file.
+        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
 
     Raises:
         InputError: Everything that is wrong, as ``file:line:column: path: message``.
     """
     path = Path(path)
     text = read_text(path, str(path))
-    return _read(text, str(path), path.parent, path.stem)
+    return _read(text, str(path), path.parent, path.stem, namespace=namespace, lenient=lenient)
 
 
-def loads(text: str, name: str = "<string>", base_dir: str | Path = ".") -> Scenario:
+def loads(
+    text: str,
+    name: str = "<string>",
+    base_dir: str | Path = ".",
+    *,
+    namespace: str | None = None,
+    lenient: bool = False,
+) -> Scenario:
     """Read a scenario from text.
 
     Args:
         text: YAML.
         name: What to call the text in errors.
         base_dir: Directory that relative paths start from.
+        namespace: As for :func:`load`.
+        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
 
     Raises:
         InputError: Everything that is wrong.
     """
-    return _read(text, name, Path(base_dir), "scenario")
+    return _read(text, name, Path(base_dir), "scenario", namespace=namespace, lenient=lenient)
 
 
-def _read(text: str, name: str, base: Path, stem: str) -> Scenario:
+def _read(text: str, name: str, base: Path, stem: str, *, namespace: str | None, lenient: bool) -> Scenario:
     problems: list[Diagnostic] = []
     document, data, places = _stated(text, name, base, problems, ())
     if "schema" not in data:
         problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {_VERSION}"))
+    stated_namespace = data.pop("namespace", None)
+    if not isinstance(stated_namespace, str | None):
+        problems.append(document.diagnostic(("namespace",), "is the name of a namespace"))
+    elif namespace is None:
+        namespace = stated_namespace
     paths = data.get("manifests", ())
     manifests = ManifestSet({}, {}, ManifestReport())
     if isinstance(paths, list) and all(isinstance(path, str) for path in paths) and paths:
-        manifests = read_manifests(paths, base_dir=base, stated=data)
+        manifests = read_manifests(paths, base_dir=base, stated=data, namespace=namespace, lenient=lenient)
         problems += [_at_the_manifests_key(problem, document, paths, base) for problem in manifests.problems]
         data["manifests"] = [path if path == "-" else str(base / path) for path in paths]
     merged = _merge(manifests.sections, data)
     for keys, place in manifests.places.items():
         places.setdefault(keys, (place, place))
+    if manifests.blue_green is not None:
+        found = as_operations(merged, manifests.blue_green, places)
+        problems += [document.diagnostic(path, text, hint) for path, text, hint in found]
     merged.setdefault("name", stem)
     _path_of_the_route(merged, places)
     problems += _trace(merged, document, base)
     scenario, wrong = _validated(merged, places)
     # Incomplete sections of broken manifests break other rules; only what the manifests did not cause is told.
+    told = {(problem.file, problem.line, problem.column) for problem in manifests.problems}
+    wrong = [problem for problem in wrong if (problem.file, problem.line, problem.column) not in told]
     problems += [problem for problem in wrong if not (manifests.problems and _is_consequence(problem))]
     if scenario is not None:
         scenario.set_origin(_origins(places, merged), manifests.report)

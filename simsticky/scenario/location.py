@@ -5,7 +5,9 @@ and builds the plain data itself, so that every problem of the text is found at 
 unrendered templates, aliases that contain themselves.
 """
 
+import json
 import math
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +29,14 @@ _MOST_NODES = 500_000
 _DEEPEST = 200
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value", "!"}
+
+
+_OLD_BOOLEANS = {
+    form: value
+    for word, value in (("yes", True), ("on", True), ("no", False), ("off", False))
+    for form in (word, word.capitalize(), word.upper())
+}
+"""What YAML 1.1, which kubectl reads, takes as true and false beside these words."""
 
 
 class Place(NamedTuple):
@@ -58,11 +68,14 @@ class Document:
         data: Plain dicts, lists, strings, numbers, bools and None.
         keys: Place of each mapping key, by path.
         values: Place of each value, by path; the empty path is the document.
+        duplicates: Line where each key that is given twice stands first, by path; the last one holds, as it does
+            for the API server. Empty unless they were asked for.
     """
 
     data: Any
     keys: dict[Keys, Place] = field(repr=False)
     values: dict[Keys, Place] = field(repr=False)
+    duplicates: dict[Keys, int] = field(repr=False, default_factory=dict)
 
     def place(self, path: Keys = (), *, of_key: bool = False) -> Place:
         """Return the place of a value (or of its key); of the nearest node above if there is none."""
@@ -110,20 +123,26 @@ def decode(raw: bytes, name: str) -> str:
         raise InputError([Diagnostic(name, line, column, "", text)]) from None
 
 
-def read_documents(text: str, name: str) -> list[Document]:
+def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Document]:
     """Return the documents of a YAML (or JSON) text; empty ones are left out.
+
+    Args:
+        text: The text.
+        name: What to call it in errors.
+        as_kubectl: Read it as kubectl does: ``yes``, ``no``, ``on`` and ``off`` are true and false, and of a key given
+            twice the last one holds, noted in the document's ``duplicates``.
 
     Raises:
         InputError: The text is no YAML, or says the same thing twice; all such problems at once.
     """
     documents, problems = [], []
     try:
-        for node in _compose(text):
-            builder = _Builder(name)
+        for node, start in _compose(text):
+            builder = _Builder(name, start, as_kubectl=as_kubectl)
             data = builder.build(node, (), ())
             problems += builder.problems
             if data is not None:
-                documents.append(Document(data, builder.keys, builder.values))
+                documents.append(Document(data, builder.keys, builder.values, builder.duplicates))
     except _RefusedError as refused:
         problems.append(refused.diagnostic)
     except MarkedYAMLError as error:
@@ -144,11 +163,40 @@ def read_documents(text: str, name: str) -> list[Document]:
     return documents
 
 
-def _compose(text: str) -> Iterator[Node]:
-    yaml = YAML(typ="rt", pure=True)
-    constructor, _ = yaml.get_constructor_parser(StringIO(text))
-    while constructor.composer.check_node():
-        yield constructor.composer.get_node()
+Start = tuple[int, int]
+"""Lines above a text that was cut out of a file, and columns before it on its first line."""
+
+
+def _compose(text: str) -> Iterator[tuple[Node, Start]]:
+    for part, start in _parts(text):
+        yaml = YAML(typ="safe", pure=True)
+        constructor, _ = yaml.get_constructor_parser(StringIO(part))
+        while constructor.composer.check_node():
+            yield constructor.composer.get_node(), start
+
+
+def _parts(text: str) -> Iterator[tuple[str, Start]]:
+    """Yield a text, or each of the JSON values that it is made of: to YAML their tabs and their row are errors."""
+    if not text.lstrip().startswith("{"):
+        # A file that was put together from several may hold a byte order mark in its middle.
+        yield re.sub("^\ufeff", "", text, flags=re.MULTILINE), (0, 0)
+        return
+    decoder = json.JSONDecoder()
+    parts: list[tuple[str, Start]] = []
+    at = 0
+    try:
+        while (begin := _JSON_SPACE.match(text, at).end()) < len(text):  # type: ignore[union-attr]  # matches always
+            _, at = decoder.raw_decode(text, begin)
+            line = text.count("\n", 0, begin)
+            column = begin - (text.rfind("\n", 0, begin) + 1)
+            # Within the strings of JSON there are no tabs.
+            parts.append((text[begin:at].replace("\t", " "), (line, column)))
+    except (ValueError, RecursionError):
+        parts = [(text, (0, 0))]  # YAML that begins with a brace, or nothing at all: the parser says what is wrong
+    yield from parts
+
+
+_JSON_SPACE = re.compile(r"(?:[ \t\r\n\ufeff]|^---[ \t]*$)*", re.MULTILINE)
 
 
 def _yaml_hint(text: str, line: int | None) -> str:
@@ -169,8 +217,11 @@ class _RefusedError(Exception):
 class _Builder:
     """Builds the plain data of one document, and notes where everything stands."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, start: Start = (0, 0), *, as_kubectl: bool = False) -> None:
         self.name = name
+        self.start = start
+        self.as_kubectl = as_kubectl
+        self.duplicates: dict[Keys, int] = {}
         self.keys: dict[Keys, Place] = {}
         self.values: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
@@ -213,12 +264,22 @@ class _Builder:
             below = (*path, key)
             if key in built:
                 first = self.keys[below].line
+                if self.as_kubectl:
+                    self._forget(below)
+                    self.duplicates[below] = first or 0
+            if key in built and not self.as_kubectl:
                 text = f"duplicate key, first given on line {first}"
                 self.problems.append(self._diagnostic(key_node, below, text))
                 continue
             self.keys[below] = self._place(key_node, below)
             built[key] = self.build(value_node, below, above)
         return inherited | built
+
+    def _forget(self, path: Keys) -> None:
+        """Drop the places of a value that another one replaces."""
+        for places in (self.keys, self.values):
+            for other in [other for other in places if other[: len(path)] == path]:
+                del places[other]
 
     def _inherited(self, node: Node, path: Keys, above: tuple[int, ...]) -> dict[str, Any]:
         """Return what ``<<`` brings in: one mapping, or several of which the first wins."""
@@ -233,8 +294,10 @@ class _Builder:
         return found
 
     def _scalar(self, node: ScalarNode, tag: str, path: Keys) -> Any:
-        # ruamel.yaml marks the line ends of folded text by a bell, which its own constructor takes out again.
-        text = str(node.value).replace("\a", "") if node.style == ">" else str(node.value)
+        text = str(node.value)
+        if node.style == '"' and not text.isascii():
+            # JSON writes what is beyond 16 bits as two halves.
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if tag == "null":
             return None
         if tag == "bool":
@@ -243,6 +306,8 @@ class _Builder:
             return self._number(node, path, text)
         if tag == "float":
             return _float(text)
+        if self.as_kubectl and tag == "str" and node.style is None and text in _OLD_BOOLEANS:
+            return _OLD_BOOLEANS[text]
         return text
 
     def _number(self, node: ScalarNode, path: Keys, text: str) -> int | str:
@@ -255,7 +320,8 @@ class _Builder:
             return text
 
     def _place(self, node: Node, path: Keys) -> Place:
-        return Place(self.name, node.start_mark.line + 1, node.start_mark.column + 1, dotted(path))
+        line, column = node.start_mark.line, node.start_mark.column
+        return Place(self.name, line + 1 + self.start[0], column + 1 + (0 if line else self.start[1]), dotted(path))
 
     def _diagnostic(self, node: Node, path: Keys, text: str, hint: str = "") -> Diagnostic:
         place = self._place(node, path)

@@ -52,6 +52,7 @@ from simsticky.scenario.operations import (
     repeated,
 )
 from simsticky.scenario.problems import Problem, again, details, did_you_mean
+from simsticky.scenario.replicas import no_equilibrium
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
 from simsticky.scenario.targets import misfits
@@ -248,6 +249,7 @@ class Scenario(Section, ShownInNotebooks):
             del written[key]
         del written["run"]["replications"]
         written["run"]["record"] = record
+        del written["kubernetes"]["version"]  # it tells which fields there are, and moves no number
         if self.traffic.trace is not None:
             trace = self.traffic.trace
             content = trace.encode() if is_inline(trace) else Path(trace).read_bytes()
@@ -316,7 +318,7 @@ class Scenario(Section, ShownInNotebooks):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and yet worth a second look."""
-        return warnings_of(self)
+        return (*(str(note) for note in self._manifest_report.said_aloud), *warnings_of(self))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
@@ -324,6 +326,8 @@ class Scenario(Section, ShownInNotebooks):
         schema = cls.model_json_schema(by_alias=True, mode="validation")
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
         schema["required"] = ["schema"]
+        of_namespace = "The application's namespace: what the manifests hold in another is left out."
+        schema["properties"]["namespace"] = {"type": "string", "description": of_namespace}
         about = "Another scenario file: what is not stated here is as it is there, but for name and about."
         schema["properties"]["base"] = {"type": "string", "description": about}
         return schema
@@ -343,4 +347,4 @@ def _origin(place: Place) -> str:
 
 def _broken_rules(written: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong between sections, as far as a possibly broken mapping lets one see it."""
-    return misfits(written)
+    return [*misfits(written), *no_equilibrium(written)]

@@ -1,7 +1,7 @@
 """Kubernetes objects as they come out of files, directories, lists and standard input."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,9 @@ from simsticky.scenario.location import (
     Place,
     dotted,
     read_documents,
-    read_standard_input,
-    read_text,
 )
-
-_SUFFIXES = (".yaml", ".yml", ".json")
+from simsticky.scenario.report import ManifestNote
+from simsticky.scenario.sources import Folder, Text, read_texts, template_problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,65 +80,105 @@ class KubernetesObject:
         return found if isinstance(found, str) else ""
 
     @property
+    def namespace(self) -> str | None:
+        """Namespace; None if the manifest leaves it to kubectl."""
+        found = self.get("metadata", "namespace")
+        return found if isinstance(found, str) else None
+
+    @property
     def label(self) -> str:
         """Kind and name, for people."""
         return f"{self.kind} {self.name}".strip()
 
     def may_share_namespace(self, other: "KubernetesObject") -> bool:
         """Return whether two objects can be in one namespace; a file may leave its namespace to kubectl."""
-        mine, others = self.get("metadata", "namespace"), other.get("metadata", "namespace")
-        return mine is None or others is None or mine == others
+        return self.namespace is None or other.namespace is None or self.namespace == other.namespace
 
     def is_a(self, kind: str, *groups: str) -> bool:
         """Return whether the object is of a kind and of one of the groups."""
         return self.kind == kind and self.group in groups
 
 
-def read_objects(paths: Iterable[str], base: Path) -> tuple[list[KubernetesObject], list[Diagnostic]]:
+@dataclass
+class Reading:
+    """What has been read.
+
+    Attributes:
+        objects: The objects, in the order of the files.
+        problems: What is wrong with the texts.
+        skipped: What was left out, one line for each directory.
+    """
+
+    objects: list[KubernetesObject] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
+    skipped: list[ManifestNote] = field(default_factory=list)
+
+
+def read_objects(paths: Iterable[str], base: Path) -> Reading:
     """Return the objects of files, directories and ``-``, and everything that is wrong with the texts.
 
     Args:
         paths: As written; ``-`` is standard input; a directory stands for its *.yaml, *.yml and *.json, sorted.
         base: Directory that relative paths start from.
     """
-    objects: list[KubernetesObject] = []
-    problems: list[Diagnostic] = []
+    reading = Reading()
+    folders: list[Folder] = []
     for written in paths:
         try:
-            for name, text in _texts(written, base):
-                try:
-                    for document in read_documents(text, name):
-                        _collect(document, (), document.data, objects, problems)
-                except InputError as error:
-                    problems += error.diagnostics
+            for text in read_texts(written, base, folders):
+                _read_text(text, reading)
         except InputError as error:
-            problems += error.diagnostics
-    return objects, problems
+            reading.problems += error.diagnostics
+    for folder in folders:
+        if (note := folder.note()) is not None:
+            reading.skipped.append(note)
+            if not reading.objects and not reading.problems:
+                text = "the directory holds no manifests"
+                reading.problems.append(Diagnostic(folder.path, None, None, "", text, folder.way_out))
+    return reading
 
 
-def _texts(written: str, base: Path) -> list[tuple[str, str]]:
-    if written == "-":
-        return [("<stdin>", read_standard_input())]
-    path = base / written
-    try:
-        if not path.is_dir():
-            return [(str(path), read_text(path, str(path)))]
-        files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and file.is_file())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError.of(f"cannot be read: {reason}", file=str(path)) from None
-    if not files:
-        raise InputError.of(f"the directory has no {', '.join(_SUFFIXES)} file", file=str(path))
-    texts: list[tuple[str, str]] = []
+def _read_text(text: Text, reading: Reading) -> None:
+    """Read the objects of a text; of a directory's, what is no manifest is noted and left out."""
+    folder = text.folder
+    documents: list[Document] = []
     problems: list[Diagnostic] = []
-    for file in files:
-        try:
-            texts.append((str(file), read_text(file, str(file))))
-        except InputError as error:
-            problems += error.diagnostics
-    if problems:
-        raise InputError(problems)
-    return texts
+    try:
+        documents = read_documents(text.text, text.name, as_kubectl=True)
+    except InputError as error:
+        problems += error.diagnostics
+    template = template_problem(text, is_yaml=not problems)
+    if template is not None:
+        if folder is not None:
+            folder.chart.append(Path(text.name).name)
+        else:
+            reading.problems.append(template)
+        return
+    reading.problems += problems
+    if folder is not None and documents and not any(_may_hold_objects(document.data) for document in documents):
+        folder.others.append(Path(text.name).name)
+        return
+    for document in documents:
+        before = len(reading.objects)
+        _collect(document, (), document.data, reading.objects, reading.problems)
+        reading.problems += _duplicates_outside(document, reading.objects[before:])
+
+
+def _may_hold_objects(data: Any) -> bool:
+    """Return whether a document is an object, or was meant to be one, or is the scenario itself."""
+    if not isinstance(data, Mapping) or str(data.get("apiVersion", "")).startswith("kustomize.config.k8s.io/"):
+        return False
+    return bool({"kind", "apiVersion", "metadata", "schema"} & data.keys())
+
+
+def _duplicates_outside(document: Document, objects: list[KubernetesObject]) -> list[Diagnostic]:
+    """Return the keys of a document that are given twice in no object: in a List, or in what is none."""
+    roots = [obj.root for obj in objects]
+    return [
+        document.diagnostic(keys, f"duplicate key, first given on line {first}", of_key=True)
+        for keys, first in document.duplicates.items()
+        if not any(keys[: len(root)] == root for root in roots)
+    ]
 
 
 def _collect(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simsticky.scenario.findings import Findings
+from simsticky.scenario.hints import Hint
 from simsticky.scenario.hooks import length_of
 from simsticky.scenario.location import Keys, Place
 from simsticky.scenario.objects import KubernetesObject
@@ -18,13 +19,14 @@ _NO_SHELL = re.compile(r"distroless|scratch|chainguard|cgr\.dev", re.IGNORECASE)
 """Names of images that hold no shell: distroless, Chainguard's, those built from scratch."""
 
 
-def read_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> tuple[dict[str, Any], Place] | None:
+def read_hook(found: Findings, obj: KubernetesObject, keys: Keys, way_out: str) -> tuple[dict[str, Any], Place] | None:
     """Return a preStop hook as the scenario writes it, and its place; None if it is wrong, which is reported.
 
     Args:
         found: Where the findings go.
-        obj: The workload.
+        obj: What holds the pod template.
         keys: Path of the hook, which is there.
+        way_out: What to write where its length is not in the manifest.
     """
     hook = obj.get(*keys)
     if not isinstance(hook, Mapping):
@@ -35,17 +37,22 @@ def read_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> tuple[dict[
     if len(given) != 1:
         found.look(obj, keys)
         text = "must specify a handler type" if not given else "may not specify more than 1 handler type"
-        found.problem(obj, keys, text, "one of sleep, exec, httpGet")
+        found.problem(obj, keys, text, Hint.HANDLERS.of())
         return None
     if given == ["sleep"]:
         return _sleep_hook(found, obj, (*keys, "sleep"))
     if given == ["exec"]:
-        return _exec_hook(found, obj, (*keys, "exec"))
+        return _exec_hook(found, obj, (*keys, "exec"), way_out)
     keys = (*keys, given[0])
-    found.read(obj, keys, "taken as 0s")
-    text = f"{given[0]} is taken to answer at once; if it blocks, state deployment.preStop in the scenario"
-    found.assume(obj, keys, text)
-    return {"sleep": 0}, obj.place(*keys)
+    if given == ["httpGet"]:
+        path = obj.get(*keys, "path") or "/"
+        text = f"the length of this preStop hook cannot be read: it lasts until the application has answered GET {path}"
+        found.look(obj, keys)
+        found.problem(obj, keys, text, way_out)
+        return None
+    found.read(obj, keys, "the kubelet does not run tcpSocket hooks: it fails")
+    found.say_aloud(obj, keys, "the kubelet does not run tcpSocket hooks: the hook fails, and SIGTERM comes at once")
+    return {"fails": True}, obj.place(*keys)
 
 
 def _sleep_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> tuple[dict[str, Any], Place] | None:
@@ -61,22 +68,22 @@ def _sleep_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> tuple[dic
     grace = 30 if not isinstance(grace, int) else grace
     if not 0 <= seconds <= grace:
         text = f"Invalid value: {seconds}: must be non-negative and less than terminationGracePeriodSeconds ({grace})"
-        found.problem(obj, (*keys, "seconds"), text, "lengthen the grace period or shorten the sleep")
+        found.problem(obj, (*keys, "seconds"), text, Hint.GRACE_OR_SLEEP.of())
         return None
     return {"sleep": seconds}, place
 
 
-def _exec_hook(found: Findings, obj: KubernetesObject, keys: Keys) -> tuple[dict[str, Any], Place] | None:
+def _exec_hook(found: Findings, obj: KubernetesObject, keys: Keys, way_out: str) -> tuple[dict[str, Any], Place] | None:
     keys = (*keys, "command")
     command = obj.get(*keys)
     found.look(obj, keys)
     if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
-        found.problem(obj, keys, "must be a list of words", 'for example ["sleep", "30"]; numbers need quotes')
+        found.problem(obj, keys, "must be a list of words", Hint.QUOTED_WORDS.of())
         return None
     length = length_of(command)
     if length.seconds is None:
         text = f"the length of this preStop hook cannot be read: {length.why_not}"
-        found.problem(obj, keys, text, "state deployment: {preStop: 30s} in the scenario, with its real length")
+        found.problem(obj, keys, text, way_out)
         return None
     found.read(obj, keys, f"{length.seconds:g}s")
     for other in length.others:

@@ -23,8 +23,8 @@ class ManifestNote:
 
     def __str__(self) -> str:
         """Return ``file:line: path: note``."""
-        text = f"{self.file}:{self.line}: {self.path}"
-        return f"{text}: {self.note}" if self.note else text
+        place = f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.path, self.note) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class ManifestReport:
         ignored: Fields and objects that have no effect on the simulation, with the reason where there is one.
         assumed: Where the manifests leave open what the simulation needs, and what it takes instead.
         policy: Name of the KongUpstreamPolicy that was read; empty if there was none.
+        said_aloud: What may move the answer and is not read, or is taken otherwise than it stands; warnings of the
+            scenario.
         objects: The objects that were read, by the section of the scenario that each fills.
     """
 
@@ -64,4 +66,5 @@ class ManifestReport:
     ignored: tuple[ManifestNote, ...] = field(default=())
     assumed: tuple[ManifestNote, ...] = field(default=())
     policy: str = ""
+    said_aloud: tuple[ManifestNote, ...] = field(default=())
     objects: Mapping[str, ManifestObject] = field(default_factory=dict, hash=False)

@@ -13,6 +13,7 @@ from simsticky.kong.algorithms.consistent_hashing import RingCapacityError, buil
 from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
 from simsticky.scenario.cluster_operations import Canary, DrainNode, NodeLoss, Resume, Rollback, Spot, SwitchService
 from simsticky.scenario.operations import DeletePod, Rollout, Scale
+from simsticky.scenario.replicas import start_replicas
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -26,7 +27,7 @@ def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
     Addresses are stand-ins: near the limit, real ones may differ by
     a target.
     """
-    if scenario.upstream.algorithm != "consistent-hashing":
+    if scenario.upstream.algorithm != "consistent-hashing" or scenario.gateway.hash_method != "ring":
         return None
     points = ring_points(scenario.upstream.slots)
     for active, draining in dict.fromkeys(_crowds(scenario)):
@@ -38,12 +39,12 @@ def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
 def _crowds(scenario: "Scenario") -> Iterator[tuple[int, int]]:
     """Yield how many active and draining targets there may be, at the start and for each operation."""
     deployment, scaler, drains = scenario.deployment, scenario.autoscaler, scenario.kic.enable_drain_support
-    sizes = {deployment.name: deployment.replicas, **{other.name: other.replicas for other in scenario.companions}}
+    sizes = {deployment.name: start_replicas(scenario), **{other.name: other.replicas for other in scenario.companions}}
     routed = {deployment.name}
     if scaler is not None:
         yield scaler.max_replicas, 0
         yield scaler.min_replicas, scaler.max_replicas - scaler.min_replicas if drains else 0
-    yield deployment.replicas, 0
+    yield sizes[deployment.name], 0
     for operation in sorted(scenario.operations, key=lambda entry: entry.at_s):
         gone, target = 0, operation.target
         if isinstance(operation, SwitchService):

@@ -100,7 +100,7 @@ def _problems(
     if names and target not in known:
         hint = did_you_mean(target, known) or _which(subject, names)
         yield Problem(path, f"there is no {subject} {target!r}", hint)
-    if operation is Scale and _is_stateful(written.get("deployment")) and "pod" in entry:
+    if operation is Scale and _is_stateful(written.get("deployment")) and entry.get("pod") is not None:
         text = "a StatefulSet takes its highest ordinal away, whatever is asked"
         yield Problem((*path[:-1], "pod"), text, "leave pod out, or use deletePod")
     if operation is ReadinessFlap and not _has_readiness_probe(written.get("deployment")):

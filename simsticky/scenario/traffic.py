@@ -1,6 +1,7 @@
 """Who arrives and what they do: sessions, their requests, cookies, and what clients do after a failure."""
 
 from itertools import pairwise
+from math import cos, pi
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -26,6 +27,11 @@ class Poisson(Section):
     kind: Literal["poisson"] = "poisson"
     rate: Rate
     """New sessions per time."""
+
+    @property
+    def start_rate(self) -> float:
+        """New sessions per second at 0."""
+        return self.rate
 
 
 class Step(Section):
@@ -57,6 +63,11 @@ class Piecewise(Section):
         refuse("Piecewise", problems)
         return self
 
+    @property
+    def start_rate(self) -> float:
+        """New sessions per second at 0."""
+        return self.steps[0].rate
+
 
 class Diurnal(Section):
     """A Poisson process of rate mean * (1 + amplitude * cos(2 pi (t - peakAt) / period))."""
@@ -70,6 +81,11 @@ class Diurnal(Section):
     """Length of the cycle."""
     peak_at: Duration = 0.0
     """Model time of a maximum."""
+
+    @property
+    def start_rate(self) -> float:
+        """New sessions per second at 0."""
+        return self.mean * (1.0 + self.amplitude * cos(2.0 * pi * self.peak_at / self.period))
 
 
 class Closed(Section):

@@ -1,20 +1,22 @@
-"""The application's Deployment (or StatefulSet), read from its manifest.
+"""The application's Deployment, StatefulSet or Rollout, read from its manifest.
 
 Sources of the API server's rules and texts: Kubernetes, apps/validation.go and core/validation.go; of the
 defaults: apps/v1/defaults.go and core/v1/defaults.go.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from simsticky.kubernetes.selectors import label_selector, selects, violations
 from simsticky.scenario.findings import Findings
+from simsticky.scenario.hints import Hint
 from simsticky.scenario.location import Keys
+from simsticky.scenario.meshes import Mesh
 from simsticky.scenario.objects import KubernetesObject
+from simsticky.scenario.owners import POD, TEMPLATE, Workload, labels_text
 from simsticky.scenario.pre_stop import look_for_a_shell, read_hook
+from simsticky.scenario.rollouts import read_rollout
 from simsticky.scenario.sidecars import read_sidecars
-
-TEMPLATE: Keys = ("spec", "template")
-POD: Keys = ("spec", "template", "spec")
 
 _SPEC = {
     "replicas": "replicas",
@@ -29,10 +31,19 @@ _PROBE = (
     "successThreshold",
     "failureThreshold",
 )
-_OF_KIND: Mapping[str, tuple[str, ...]] = {
-    "Deployment": ("paused", "strategy"),
-    "StatefulSet": ("podManagementPolicy", "updateStrategy", "serviceName"),
+_NEVER_S: Final = 2**31 - 1
+_OLD_DEFAULTS: Final[Mapping[tuple[Any, str], Mapping[Keys, Any]]] = {
+    # Source: Kubernetes 1.15, pkg/apis/extensions/v1beta1/defaults.go, pkg/apis/apps/v1beta1/defaults.go.
+    ("extensions/v1beta1", "Deployment"): {
+        ("strategy", "rollingUpdate", "maxSurge"): 1,
+        ("strategy", "rollingUpdate", "maxUnavailable"): 1,
+        ("progressDeadlineSeconds",): _NEVER_S,
+        ("revisionHistoryLimit",): _NEVER_S,
+    },
+    ("apps/v1beta1", "Deployment"): {("revisionHistoryLimit",): 2},
+    ("apps/v1beta1", "StatefulSet"): {("updateStrategy", "type"): "OnDelete"},
 }
+"""Defaults of old API versions that differ from those of apps/v1, by API version and kind, below ``spec``."""
 _HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 _GRACE = "terminationGracePeriodSeconds"
 _PROBES: Mapping[str, tuple[str, ...]] = {
@@ -41,63 +52,89 @@ _PROBES: Mapping[str, tuple[str, ...]] = {
     "livenessProbe": (*_PROBE, _GRACE),
 }
 _NOTES = {"resources": "requests and limits have no effect on the model"}
-_READABLE_POD = ("terminationGracePeriodSeconds", "containers", "initContainers")
-_READABLE_CONTAINER = ("lifecycle", *_PROBES, "ports", "image", "imagePullPolicy")
 
 
-def read_deployment(found: Findings, obj: KubernetesObject, target_ports: list[Any]) -> None:
-    """Read a Deployment or a StatefulSet into the scenario's ``deployment`` section.
+def read_workload(found: Findings, workload: Workload, entrance: Keys | None, mesh: Mesh) -> None:
+    """Read a Deployment, a StatefulSet or a Rollout into the scenario's ``deployment`` section.
 
     Args:
         found: Where the findings go.
-        obj: The Deployment.
-        target_ports: The Service's target ports, by which the application's container is known.
+        workload: The owner of the pods, and what holds their template.
+        entrance: Path of the container that the Service's traffic enters, by which the application is known.
+        mesh: What annotations and labels say of a service mesh's proxy.
     """
-    found.take(obj, ("metadata", "name"), ("deployment", "name"))
+    owner, pods = workload.owner, workload.pods
+    found.take(owner, ("metadata", "name"), ("deployment", "name"))
     for field, target in _SPEC.items():
-        found.take_whole_number(obj, ("spec", field), ("deployment", target))
-    if obj.kind == "StatefulSet":
-        _ordered(found, obj)
+        found.take_whole_number(owner, ("spec", field), ("deployment", target))
+    if owner.kind == "StatefulSet":
+        _ordered(found, owner)
+    elif owner.kind == "Rollout":
+        read_rollout(found, workload)
     else:
-        found.take(obj, ("spec", "paused"), ("deployment", "paused"))
-        _strategy(found, obj)
-    _selector(found, obj)
+        found.take(owner, ("spec", "paused"), ("deployment", "paused"))
+        _strategy(found, owner)
+    _defaults(found, owner)
+    _selector(found, workload)
     grace_keys = (*POD, "terminationGracePeriodSeconds")
-    found.take_whole_number(obj, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
-    container = _container(found, obj, target_ports)
-    found.fill("deployment", obj, container or ())
+    found.take_whole_number(pods, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
+    container = _container(found, pods, entrance)
+    found.fill("deployment", pods, container or ())
     if container is not None:
-        _pre_stop(found, obj, container)
+        _pre_stop(found, pods, container)
         for probe in _PROBES:
-            _probe(found, obj, container, probe)
-        found.take(obj, (*container, "imagePullPolicy"), ("deployment", "imagePullPolicy"))
-        read_sidecars(found, obj, container)
+            _probe(found, pods, container, probe)
+        found.take(pods, (*container, "imagePullPolicy"), ("deployment", "imagePullPolicy"))
+        _restart_rules(found, pods, container)
+        read_sidecars(found, pods, container, entrance, mesh)
         for field, note in _NOTES.items():
-            if obj.get(*container, field) is not None:
-                found.ignore(obj, (*container, field), note)
-    readable = {
-        ("spec",): (*_SPEC, *_OF_KIND[obj.kind], "selector", "template"),
-        ("spec", "strategy"): ("type", "rollingUpdate"),
-        ("spec", "strategy", "rollingUpdate"): ("maxSurge", "maxUnavailable"),
-        POD: _READABLE_POD,
-    }
-    if container is not None:
-        readable |= {
-            container: _READABLE_CONTAINER,
-            (*container, "lifecycle"): ("preStop",),
-            **{(*container, probe): fields for probe, fields in _PROBES.items()},
-        }
-    found.list_the_rest(obj, readable)
+            if pods.get(*container, field) is not None:
+                found.ignore(pods, (*container, field), note)
+    if pods.items(*POD, "readinessGates"):
+        text = (
+            "a pod is ready only when others have set these conditions too; they are taken to be true as soon as its"
+            " containers are ready"
+        )
+        found.say_aloud(pods, (*POD, "readinessGates"), text)
+    found.list_the_rest(owner)
+    if pods is not owner:
+        _owned(found, workload)
+        found.list_the_rest(pods)
 
 
-def labels_of(obj: KubernetesObject) -> Mapping[str, Any]:
-    """Return the labels of a workload's pods."""
-    return obj.mapping(*TEMPLATE, "metadata", "labels")
+def _restart_rules(found: Findings, pods: KubernetesObject, container: Keys) -> None:
+    """Read a container's own restart policy and rules."""
+    found.take(pods, (*container, "restartPolicy"), ("deployment", "restartPolicy"))
+    if rules := pods.items(*container, "restartPolicyRules"):
+        keys = (*container, "restartPolicyRules")
+        found.look(pods, keys)
+        found.put(("deployment", "restartPolicyRules"), rules, pods.place(*keys))
+        found.read(pods, keys, "exit codes of app.crash restart in place")
 
 
-def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
-    """Return whether a Service's selector matches labels; an empty one matches nothing."""
-    return bool(selector) and all(key in labels and labels[key] == value for key, value in selector.items())
+def _owned(found: Findings, workload: Workload) -> None:
+    """Say what becomes of the Deployment whose template a Rollout has taken over."""
+    replicas = workload.pods.get("spec", "replicas")
+    if replicas == 0:
+        found.ignore(workload.pods, ("spec", "replicas"), f"{workload.label} has taken the pods over")
+    else:
+        text = (
+            f"its own pods are behind the Service too until it is scaled to 0; only those of {workload.label} run here"
+        )
+        found.say_aloud(workload.pods, ("spec", "replicas"), text)
+
+
+def _defaults(found: Findings, owner: KubernetesObject) -> None:
+    """Take the defaults of old API versions, where they differ from those of apps/v1."""
+    for keys, value in _OLD_DEFAULTS.get((owner.get("apiVersion"), owner.kind), {}).items():
+        rolling = "rollingUpdate" in keys
+        if rolling and owner.get("spec", "strategy", "type") == "Recreate":
+            continue
+        if owner.get("spec", *keys) is None and not (rolling and owner.mapping("spec", "strategy", "rollingUpdate")):
+            found.put(("deployment", *keys), value, owner.place("apiVersion"))
+            found.assume(
+                owner, ("apiVersion",), f"{'.'.join(keys)} is {value}, the default of {owner.get('apiVersion')}"
+            )
 
 
 def _strategy(found: Findings, obj: KubernetesObject) -> None:
@@ -107,7 +144,7 @@ def _strategy(found: Findings, obj: KubernetesObject) -> None:
     if obj.get(*strategy, "type") == "Recreate" and obj.get(*rolling) is not None:
         found.look(obj, rolling)
         text = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
-        found.problem(obj, rolling, text, "leave rollingUpdate out", of_key=True)
+        found.problem(obj, rolling, text, Hint.LEAVE_ROLLING_UPDATE_OUT.of(), of_key=True)
         return
     for field in ("maxSurge", "maxUnavailable"):
         found.take(obj, (*rolling, field), ("deployment", "strategy", "rollingUpdate", field))
@@ -121,45 +158,42 @@ def _ordered(found: Findings, obj: KubernetesObject) -> None:
     found.take(obj, (*update, "type"), ("deployment", "updateStrategy", "type"))
     partition: Keys = (*update, "rollingUpdate", "partition")
     found.take_whole_number(obj, partition, ("deployment", "updateStrategy", "partition"))
+    most: Keys = (*update, "rollingUpdate", "maxUnavailable")
+    found.take(obj, most, ("deployment", "updateStrategy", "maxUnavailable"))
+    if obj.get(*most) is not None and not found.states("kubernetes", "version"):
+        text = "heeded, as from Kubernetes 1.37 on; most older releases update one pod at a time: kubernetes.version"
+        found.say_aloud(obj, most, text)
 
 
-def _selector(found: Findings, obj: KubernetesObject) -> None:
-    wanted = obj.mapping("spec", "selector", "matchLabels")
-    if wanted:
-        found.read(obj, ("spec", "selector"), _labels_text(wanted))
-    found.read(obj, (*TEMPLATE, "metadata", "labels"), _labels_text(labels_of(obj)))
-    if not selects(wanted, labels_of(obj)) and wanted:
+def _selector(found: Findings, workload: Workload) -> None:
+    owner, pods = workload.owner, workload.pods
+    written = owner.mapping("spec", "selector")
+    selector = label_selector(written)
+    found.read(pods, (*TEMPLATE, "metadata", "labels"), labels_text(workload.labels))
+    if not written:
+        return
+    found.read(owner, ("spec", "selector"), str(selector))
+    for keys, text in violations(written):
+        found.problem(owner, ("spec", "selector", *keys), text)
+    if not selects(selector, workload.labels):
         text = "Invalid value: `selector` does not match template `labels`"
         keys = (*TEMPLATE, "metadata", "labels")
-        found.problem(obj, keys, text, f"the selector wants {_labels_text(wanted)}")
+        found.problem(pods, keys, text, Hint.SELECTOR_WANTS.of(labels=selector))
 
 
-def _labels_text(labels: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in labels.items()) or "none"
-
-
-def _container(found: Findings, obj: KubernetesObject, target_ports: list[Any]) -> Keys | None:
-    """Return the path of the application's container: the one with the Service's port, else the first."""
+def _container(found: Findings, obj: KubernetesObject, entrance: Keys | None) -> Keys | None:
+    """Return the path of the application's container: the one that traffic enters, else the first."""
     containers: Keys = (*POD, "containers")
-    count = len(obj.items(*containers))
-    if count == 0:
+    if not obj.items(*containers):
         found.problem(obj, containers, "Required value: a pod needs at least one container")
         return None
-    chosen = 0
-    for i in range(count):
-        ports = obj.items(*containers, i, "ports")
-        names = [port.get(key) for port in ports if isinstance(port, Mapping) for key in ("name", "containerPort")]
-        if any(port in names for port in target_ports):
-            chosen = i
-            break
-    for i in range(count):
-        container: Keys = (*containers, i)
-        if i == chosen:
-            if obj.get(*container, "name") is not None:
-                found.read(obj, (*container, "name"), str(obj.get(*container, "name")))
-            if obj.items(*container, "ports"):
-                found.read(obj, (*container, "ports"), "tell the application's container from others")
-    return (*containers, chosen)
+    # Where traffic enters a native sidecar, that is a proxy of the application in the first container.
+    chosen = entrance if entrance is not None and entrance[:-1] == containers else (*containers, 0)
+    if obj.get(*chosen, "name") is not None:
+        found.read(obj, (*chosen, "name"), str(obj.get(*chosen, "name")))
+    if obj.items(*chosen, "ports"):
+        found.read(obj, (*chosen, "ports"), "tell the application's container from others")
+    return chosen
 
 
 def _probe(found: Findings, obj: KubernetesObject, container: Keys, name: str) -> None:
@@ -189,6 +223,6 @@ def _pre_stop(found: Findings, obj: KubernetesObject, container: Keys) -> None:
     if found.states("deployment", "preStop"):
         found.ignore(obj, keys, "the scenario states deployment.preStop")
         return
-    if (read := read_hook(found, obj, keys)) is not None:
+    if (read := read_hook(found, obj, keys, Hint.STATE_HOOK.of())) is not None:
         found.put(("deployment", "preStop"), *read)
         look_for_a_shell(found, obj, container, keys)

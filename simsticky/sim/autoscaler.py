@@ -23,6 +23,7 @@ from simsticky.kubernetes.replica_calculator import (
 )
 from simsticky.scenario.autoscaler import Autoscaler as Settings
 from simsticky.scenario.autoscaler import ScalingRules as Rules
+from simsticky.scenario.replicas import tolerances
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.pods import Pod
@@ -59,7 +60,7 @@ class Autoscaler:
         self._settings = settings
         self._scale = scale
         self._spec = AutoscalerSpec(settings.max_replicas, settings.min_replicas, _behavior(settings))
-        self._calculator = Calculator(_tolerances(settings))
+        self._calculator = Calculator(Tolerances(*tolerances(world.scenario)))
         self._state = AutoscalerState()
         self._busy: dict[str, int] = {}
         self._looks: dict[str, int] = {}
@@ -145,14 +146,6 @@ class Autoscaler:
             started_s=started_s,
             ready_changed_s=changed_s,
         )
-
-
-def _tolerances(settings: Settings) -> Tolerances:
-    up = down = settings.tolerance
-    if settings.behavior is not None:
-        up = up if settings.behavior.scale_up.tolerance is None else settings.behavior.scale_up.tolerance
-        down = down if settings.behavior.scale_down.tolerance is None else settings.behavior.scale_down.tolerance
-    return Tolerances(up, down)
 
 
 def _behavior(settings: Settings) -> Behavior | None:

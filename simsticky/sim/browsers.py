@@ -7,6 +7,7 @@ come; such clients have a :class:`Browser`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from uuid import UUID
 
 from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key
@@ -214,9 +215,8 @@ class Browsers:
         if values is not None:
             draw = self._streams.uniform(Purpose.IDENTIFIER, session.id, len(_KINDS) + _KINDS.index(kind))
             number = int(draw * values)
-        if kind == "ip":
-            return f"100.{64 + (number >> 16) % 64}.{number >> 8 & 255}.{number & 255}"
-        return f"{kind}-{number}"
+        bits = self._streams.bits(Purpose.IDENTITY, number, _KINDS.index(kind))
+        return str(IPv4Address(bits & 0xFFFFFFFF)) if kind == "ip" else f"{bits:016x}"
 
     # Cookies ----------------------------------------------------------------------------------------------------
 

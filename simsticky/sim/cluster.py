@@ -1,10 +1,12 @@
 """The cluster as the API server knows it: pod objects and who hears of their changes."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import count
 
 from simsticky.sim.nodes import Nodes
 from simsticky.sim.pods import Container, Pod
-from simsticky.sim.recording import ContainerRecord, PodRecord
+from simsticky.sim.recording import ContainerRecord, PodRecord, PodState
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -33,15 +35,32 @@ class Cluster:
         self.on_change: list[Callable[[Pod], None]] = []
         self._reuses = world.scenario.kubernetes.pod_addresses == "reuse"
         self._freed: list[str] = []
+        self._taken: set[str] = set()
+        self._born: Counter[tuple[int, int, bool]] = Counter()
+        self._states = world.recorder.recording.pod_states
 
     def create_pod(
-        self, replica_set: str, revision: int, cause: int, created_s: float | None = None, name: str | None = None
+        self,
+        owner: int,
+        replica_set: str,
+        revision: int,
+        cause: int,
+        created_s: float | None = None,
+        name: str | None = None,
     ) -> Pod:
-        """Create a pending pod object; a ReplicaSet's pods get a generated name."""
-        index = len(self.records)
-        bits = self._world.streams.bits(Purpose.UID, index)
+        """Create a pending pod object.
+
+        Args:
+            owner: Number of its workload.
+            replica_set: Name of what owns it.
+            revision: Of its template.
+            cause: Number of the operation behind it, 0 for none.
+            created_s: Given for a pod that has been there since before the run.
+            name: Its name; generated if None.
+        """
+        index, entity = len(self.records), self._entity(owner, revision, in_run=created_s is None)
         record = PodRecord(
-            pod=name or f"{replica_set}-{generated_suffix(bits, 5)}",
+            pod=name or self._name(replica_set, entity),
             replica_set=replica_set,
             revision=revision,
             node="",
@@ -49,7 +68,8 @@ class Cluster:
             created_s=self._world.now_s if created_s is None else created_s,
         )
         self.records.append(record)
-        pod = Pod(index, f"{bits:016x}", record, replica_set, cause)
+        uid = f"{self._world.streams.bits(Purpose.UID, entity):016x}"
+        pod = Pod(index, entity, uid, record, replica_set, cause)
         self.pods.append(pod)
         if created_s is None:
             actor = "replicaset" if name is None else "statefulset"
@@ -85,14 +105,34 @@ class Cluster:
         if node is None:
             return False
         pod.record.node = node
-        pod.record.address = self._address(pod.index + 2)
+        pod.record.address = self._address(pod)
         return True
 
-    def _address(self, number: int) -> str:
+    # Identities (docs/model.md, rule T3) ------------------------------------------------------------------------
+
+    def _entity(self, owner: int, revision: int, *, in_run: bool) -> int:
+        """Return what a new pod's draws are keyed by: its place among those of its revision, before or in the run."""
+        kind = (owner, revision, in_run)
+        self._born[kind] += 1
+        return ((2 * owner + in_run) << 48) + (revision << 24) + self._born[kind]
+
+    def _name(self, replica_set: str, entity: int) -> str:
+        """Return a generated name; the API server refuses one that is taken."""
+        draws = (self._world.streams.bits(Purpose.UID, entity, attempt) for attempt in count())
+        return self._first_free(f"{replica_set}-{generated_suffix(bits, 5)}" for bits in draws)
+
+    def _address(self, pod: Pod) -> str:
         """Return an address for a new pod: one nobody had, or the one freed last (``kubernetes.podAddresses``)."""
         if self._reuses and self._freed:
             return self._freed.pop()
-        return f"10.{244 + (number >> 16)}.{(number >> 8) & 255}.{number & 255}:8080"
+        draws = (self._world.streams.bits(Purpose.POD_ADDRESS, pod.entity, attempt) for attempt in count())
+        return self._first_free(f"10.{bits >> 16 & 255}.{bits >> 8 & 255}.{bits & 255}:8080" for bits in draws)
+
+    def _first_free(self, proposals: Iterator[str]) -> str:
+        """Return the first of these that nobody has had in this run."""
+        free = next(proposal for proposal in proposals if proposal not in self._taken)
+        self._taken.add(free)
+        return free
 
     def start_container(self, pod: Pod, now_s: float) -> Container:
         """Start a container instance in a pod; it does not listen yet."""
@@ -139,6 +179,7 @@ class Cluster:
 
     def changed(self, pod: Pod) -> None:
         """Tell those who watch pods."""
+        self._states.append(PodState(self._world.now_s, pod.index, pod.phase, pod.ready, pod.deleted, pod.gone))
         for listener in self.on_change:
             listener(pod)
 

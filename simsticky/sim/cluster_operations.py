@@ -24,7 +24,7 @@ from simsticky.scenario.cluster_operations import (
     Uncordon,
 )
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.endpoints import EndpointSliceController
+from simsticky.sim.endpoint_slices import EndpointSliceController
 from simsticky.sim.evictions import Evictions
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.kubelet import Kubelet
@@ -246,11 +246,11 @@ class ClusterOperations:
 
     def _switch(self, operation: SwitchService, number: int) -> None:
         self._leave_out({operation.to}, number)
-        self._slices.route({operation.to: None}, number, by_selector=True)
+        self._slices.select(operation.to, number)
 
     def _canary(self, operation: Canary, number: int) -> None:
         self._leave_out(set(operation.weights), number)
-        self._slices.route(operation.weights, number, by_selector=False)
+        self._slices.split(operation.weights, number)
 
     def _leave_out(self, kept: set[str], number: int) -> None:
         """Note the pods that the route leads to now and will not: their sessions cannot reach them any more."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from simsticky.sim.recording import ConnectionTotals
+from simsticky.stats.histogram import LogHistogram
 
 _SPAN_S = 1.0
 
@@ -55,11 +56,21 @@ class ConnectionMeter:
 
     def regained(self, lost_s: float, now_s: float) -> None:
         """It has a connection again."""
-        if lost_s >= self._settle_s:
-            self._totals.gaps.add(np.array([now_s - lost_s]))
-            self._totals.longest_gap_s = max(self._totals.longest_gap_s, now_s - lost_s)
+        self._gap(self._totals.gaps, lost_s, now_s)
 
-    def given_up(self, now_s: float) -> None:
-        """A session is over because its client has given up connecting."""
+    def given_up(self, lost_s: float, now_s: float) -> None:
+        """A session is over because its client has given up connecting; ``lost_s`` is NaN if it never was connected."""
         if now_s >= self._settle_s:
             self._count("sessions_given_up")
+        self._gap(self._totals.given_up, lost_s, now_s)
+
+    def still_without(self, lost_s: float, now_s: float) -> None:
+        """The run ends, and it has no connection yet; ``lost_s`` is NaN if it never had one."""
+        if lost_s >= self._settle_s:
+            self._count("clients_still_disconnected")
+        self._gap(self._totals.open_gaps, lost_s, now_s)
+
+    def _gap(self, ended: LogHistogram, lost_s: float, now_s: float) -> None:
+        if lost_s >= self._settle_s:
+            ended.add(np.array([now_s - lost_s]))
+            self._totals.longest_gap_s = max(self._totals.longest_gap_s, now_s - lost_s)

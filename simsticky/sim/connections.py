@@ -208,6 +208,8 @@ class _Client:
             of.recorder.request(row, now_s)
         elif self._ended_s > now_s and session.request == self._sent:
             of.gateway.undo(session, self._sent, now_s)  # a connect that is unanswered, so it moved nothing
+        if session.connection is None and not self._last:
+            of.meter.still_without(self._lost_s, now_s)
         ended_s = self._ended_s if self._last else NAN
         of.sessions.report(session, self._sent_s, ended_s, self._sent - self._before)
 
@@ -305,7 +307,7 @@ class _Client:
             if failed == of.reconnect.max_attempts:
                 of.env.arm_completion(self._tick, self._ended_s)
                 yield None
-                of.meter.given_up(self._ended_s)
+                of.meter.given_up(self._lost_s, self._ended_s)
                 self._settle(None)
                 raise _GivenUpError
             yield from self._back_off(self._ended_s, waits)

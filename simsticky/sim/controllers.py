@@ -3,9 +3,12 @@
 A wake-up is level-triggered and coalesced, as in :mod:`simsticky.sim.replica_sets`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
+from simsticky.kubernetes.canary import Step, counts, current_weight, reached
 from simsticky.kubernetes.deployment import Annotations, sync
 from simsticky.kubernetes.deployment_spec import (
     DeploymentSpec,
@@ -33,7 +36,7 @@ from simsticky.sim.world import World
 
 
 class DeploymentController(WorkloadController):
-    """Rolls out and scales (rules K1 to K4, K10 to K12).
+    """Rolls out and scales (rules K1 to K4, K10 to K12, K17).
 
     Attributes:
         spec: What is asked for now.
@@ -76,6 +79,11 @@ class DeploymentController(WorkloadController):
         self._scale_cause = 0
         self._condition: ProgressCondition | None = None
         self._history = [1]
+        self._steps = _steps(world.scenario.deployment)
+        self._step = len(self._steps)
+        self._stable = 1
+        self._pauses = 0
+        self._pausing = False
         self.name = name
         self.on_change: list[Callable[[], None]] = []
         self.status = DeploymentStatus()
@@ -84,7 +92,7 @@ class DeploymentController(WorkloadController):
         self.templates = {1: Template(startup)}
         self.spec = _spec(world.scenario.deployment, replicas)
         self.replica_sets = ReplicaSetController(
-            world, cluster, 2 * number + 1, self._start, delete_pod, deletion_cost, self.wake
+            world, cluster, number, self._start, delete_pod, deletion_cost, self.wake
         )
 
     @property
@@ -94,8 +102,8 @@ class DeploymentController(WorkloadController):
 
     @property
     def paused(self) -> bool:
-        """Whether rollouts are held."""
-        return self.spec.paused
+        """Whether rollouts are held, by somebody or by a step without end."""
+        return self.spec.paused or (self._pausing and self._steps[self._step].pause_s == math.inf)
 
     @property
     def revision(self) -> int:  # type: ignore[override]  # read-only here
@@ -137,10 +145,17 @@ class DeploymentController(WorkloadController):
         self._history = [earlier for earlier in self._history if earlier != revision] + [revision]
         self.spec = replace(self.spec, revision=revision)
         self._rollout_cause = cause
+        # Going back to the stable version, which is still there, needs no canary.
+        self._go_to_step(0 if revision != self._stable else len(self._steps))
         self._restart_clock()
 
     def hold(self, held: bool) -> None:
-        """Pause or resume; resuming restarts the progress deadline (progress.go, DeploymentResumed)."""
+        """Pause or resume; resuming restarts the progress deadline (progress.go, DeploymentResumed).
+
+        Resuming also ends the pause of a canary, as ``kubectl argo rollouts promote`` does.
+        """
+        if not held and self._pausing:
+            self._go_to_step(self._step + 1)
         self.spec = replace(self.spec, paused=held)
         self._restart_clock()
 
@@ -148,7 +163,48 @@ class DeploymentController(WorkloadController):
         """Ask for another number of pods."""
         self.spec = replace(self.spec, replicas=replicas)
         self._scale_cause = cause
+        self._go_to_step(self._step, again=True)
         self._restart_clock()
+
+    # The steps of a canary --------------------------------------------------------------------------------------
+
+    def _go_to_step(self, step: int, *, again: bool = False) -> None:
+        """Let the rollout go as far as a step; behind the last one it goes to its end."""
+        self._step = step
+        if not again:
+            self._pauses += 1
+            self._pausing = False
+        over = step >= len(self._steps)
+        wanted = None if over else counts(self.spec, current_weight(self._steps, step))
+        self.spec = replace(self.spec, canary=wanted)
+        if over and not again:
+            self.stuck = ""
+
+    def _advance(self) -> None:
+        """Go on to the next step once this one is reached; a pause begins then, and its end goes on."""
+        canary = self.spec.canary
+        if canary is None:
+            if self.complete:
+                self._stable = self.spec.revision
+            return
+        step = self._steps[self._step]
+        if self._pausing or not reached(self.spec, list(self.replica_sets.states.values()), canary):
+            return
+        if step.weight is not None:
+            self._go_to_step(self._step + 1)
+            self.wake()
+            return
+        self._pausing = True
+        length = "without end" if step.pause_s == math.inf else f"for {step.pause_s:g} s"
+        detail = f"step {self._step + 1} of {len(self._steps)}: pauses {length}"
+        self._world.tell("deployment", "pauses", self.name, detail, self._rollout_cause)
+        if step.pause_s < math.inf:
+            call_at(self._world.env, step.pause_s, Phase.CONTROLLER, partial(self._pause_over, self._pauses))
+
+    def _pause_over(self, pause: int) -> None:
+        if self._pausing and pause == self._pauses:
+            self._go_to_step(self._step + 1)
+            self._restart_clock()
 
     def _restart_clock(self) -> None:
         self.synced = False
@@ -176,7 +232,7 @@ class DeploymentController(WorkloadController):
         controller.causes[name] = 0
         self.status = deployment_status(self.spec, list(controller.states.values()))
         return [
-            self._cluster.create_pod(name, self.spec.revision, 0, created_s=running_since_s(place))
+            self._cluster.create_pod(self._number, name, self.spec.revision, 0, created_s=running_since_s(place))
             for place in range(replicas)
         ]
 
@@ -233,6 +289,8 @@ class DeploymentController(WorkloadController):
         self.synced = not result.writes
         if result.writes:
             self.wake()
+        else:
+            self._advance()
         self._report()
 
     def _size(self, name: str, replicas: int, cause: int) -> None:
@@ -257,6 +315,8 @@ class DeploymentController(WorkloadController):
         if self.spec.paused:
             # No deadline runs then (progress.go: the condition is kept up by a rollout only).
             self.stuck = "the Deployment is paused" if self.synced and self._rollout_is_held() else ""
+        elif self._pausing:
+            self.stuck = f"the canary pauses at step {self._step + 1} until somebody resumes it" if self.paused else ""
         else:
             self._keep_up_condition(before, now_s)
         for listener in self.on_change:
@@ -315,6 +375,15 @@ class DeploymentController(WorkloadController):
     def _replica_set_name(self, revision: int) -> str:
         bits = self._world.streams.bits(Purpose.UID, (1 << 30) + self._number, revision)
         return f"{self.name}-{generated_suffix(bits, 9)}"
+
+
+def _steps(deployment: Deployment) -> tuple[Step, ...]:
+    return tuple(
+        Step(weight=step.set_weight)
+        if step.pause is None
+        else Step(pause_s=math.inf if step.pause == "forever" else step.pause)
+        for step in deployment.strategy.steps
+    )
 
 
 def _spec(deployment: Deployment, replicas: int) -> DeploymentSpec:

@@ -1,25 +1,18 @@
-"""From pods to Kong's tables: the EndpointSlice controller and the Kong Ingress Controller.
+"""The Kong Ingress Controller: from EndpointSlices to the tables of the Kong nodes (docs/model.md, rules I)."""
 
-Both are level-triggered: an update writes what is true when it is written, not what was true when it was asked for.
-"""
-
-from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
 from math import ceil, floor, log1p
 from typing import Any, NamedTuple
 
-from simsticky.kic.translator import Backend, Endpoint, translate_backends
+from simsticky.kic.translator import Backend, translate_backends
 from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
-from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, Wait, call_at
-from simsticky.sim.pods import Pod
 from simsticky.sim.streams import Purpose
 from simsticky.sim.tables import Step
 from simsticky.sim.workers import Node
-from simsticky.sim.workload_controller import WorkloadController
 from simsticky.sim.world import World
 
 _SLACK = 1e-9
@@ -31,175 +24,6 @@ class Change(NamedTuple):
 
     backends: tuple[Backend, ...]
     cause: int
-
-
-class EndpointSliceController:
-    """Writes the EndpointSlices, and says which of them the route leads to (rules E).
-
-    Every workload of the scenario has a Service of its own. The route leads to one of them, or to several with
-    weights; of one Service whose selector changes the same is true.
-
-    Attributes:
-        slices: The listed endpoints by workload and pod.
-    """
-
-    def __init__(
-        self, world: World, cluster: Cluster, ingress: "IngressController", workloads: Sequence[WorkloadController]
-    ) -> None:
-        """Watch the cluster's pods; the route leads to the first workload."""
-        self._world = world
-        self._ingress = ingress
-        self._workloads = workloads
-        self._publish_not_ready = world.scenario.service.publish_not_ready_addresses
-        self._writes = 0
-        self._passes = 0
-        self._due: dict[str, set[Pod]] = {workload.name: set() for workload in workloads}
-        self._syncs = {workload.name: SliceSync() for workload in workloads}
-        self.slices: dict[str, dict[Pod, Endpoint]] = {workload.name: {} for workload in workloads}
-        self._weights: dict[str, int | None] = {workloads[0].name: None}
-        self._selects = any(operation.kind == "switchService" for operation in world.scenario.operations)
-        cluster.on_change.append(self._pod_changed)
-
-    def _owner(self, pod: Pod) -> str:
-        return next(workload.name for workload in self._workloads if workload.owns(pod))
-
-    def _pod_changed(self, pod: Pod) -> None:
-        if not pod.address:
-            return
-        name = self._owner(pod)
-        if self._endpoint(pod) == self.slices[name].get(pod):
-            return
-        self._writes += 1
-        law = self._world.scenario.kubernetes.endpoint_update
-        delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, pod.index, self._writes)
-        call_at(self._world.env, delay_s, Phase.STATUS, lambda: self._sync(name, pod))
-
-    def _sync(self, name: str, pod: Pod | None = None) -> None:
-        """One pass over a Service: write all endpoints whose change it has heard of, as the pods are now.
-
-        A pass that finds its cache older than its own last write fails, and is tried again (rule E2).
-        """
-        due = self._due[name]
-        if pod is not None:
-            due.add(pod)
-        changed = [pod for pod in due if self._endpoint(pod) != self.slices[name].get(pod)]
-        if not changed:
-            due.clear()
-            return
-        self._passes += 1
-        law, now_s = self._world.scenario.kubernetes.slice_watch, self._world.now_s
-        attempt = self._syncs[name].attempt(now_s, self._world.draw(law, Purpose.SLICE_WATCH, 0, self._passes))
-        self._syncs[name] = attempt.sync
-        if attempt.retry_at_s is not None:
-            wait_s = attempt.retry_at_s - now_s
-            changes = (
-                "1 change of endpoints waits" if len(changed) == 1 else f"{len(changed)} changes of endpoints wait"
-            )
-            self._tell(name, "stale", name, f"{changes} {wait_s:g} s")
-            call_at(self._world.env, wait_s, Phase.STATUS, lambda: self._sync(name))
-        if not attempt.writes:
-            return
-        written = []
-        for each in sorted(changed, key=lambda pod: pod.index):
-            self._write(name, each)
-            written.append(Change(self.backends(), _behind(each)))
-        due.clear()
-        self._ingress.slice_changed(written)
-
-    def _write(self, name: str, pod: Pod) -> None:
-        """Write a pod's endpoint as it is now."""
-        endpoint, listed = self._endpoint(pod), self.slices[name]
-        if endpoint is None:
-            if pod in listed:
-                self._leave(name, pod)
-        else:
-            for other in [other for other in listed if other.address == pod.address and other is not pod]:
-                self._leave(name, other)  # its address has passed to this pod
-            listed[pod] = endpoint
-            state = f"ready={_word(endpoint.ready)} terminating={_word(endpoint.terminating)}"
-            self._tell(name, "wrote", pod.name, state, pod.record.deleted_by)
-
-    def _leave(self, name: str, pod: Pod) -> None:
-        del self.slices[name][pod]
-        if self._is_selected(name):
-            pod.record.endpoint_gone_s = self._world.now_s
-        self._tell(name, "left", pod.name, "left the slice", pod.record.deleted_by)
-
-    def _is_selected(self, name: str) -> bool:
-        """Whether a Service selects a workload's pods: one whose selector changes leaves those of the others alone."""
-        return not self._selects or name in self._weights
-
-    def _tell(self, name: str, kind: str, subject: str, detail: str, cause: int = 0) -> None:
-        if self._is_selected(name):
-            self._world.tell("endpointslice", kind, subject, detail, cause)
-
-    def backends(self) -> tuple[Backend, ...]:
-        """Return what the route leads to: the endpoints and the weight of each Service."""
-        return tuple(Backend(tuple(self.slices[name].values()), weight) for name, weight in self._weights.items())
-
-    def leads_to(self, name: str) -> bool:
-        """Whether the route leads to a workload's pods."""
-        return name in self._weights
-
-    def route(self, weights: Mapping[str, int | None], cause: int, *, by_selector: bool) -> None:
-        """Lead the route to other workloads; by the Service's selector this takes the slice's controller, too.
-
-        Args:
-            weights: Weight of each workload's Service, None for the only one.
-            cause: Number of the operation.
-            by_selector: Whether it is the Service's selector that changes.
-        """
-        if not by_selector:
-            self._weights = dict(weights)
-            self._ingress.slice_changed([Change(self.backends(), cause)])
-            return
-        self._writes += 1
-        law = self._world.scenario.kubernetes.endpoint_update
-        delay_s = self._world.draw(law, Purpose.ENDPOINT_UPDATE, (1 << 30), self._writes)
-
-        def rewrite() -> None:
-            leaving = [pod for name in self._weights if name not in weights for pod in self.slices[name]]
-            for pod in leaving:
-                pod.record.endpoint_gone_s = self._world.now_s
-            new = sum(len(self.slices[name]) for name in weights if name not in self._weights)
-            self._weights = dict(weights)
-            text = f"{len(leaving)} endpoints leave at once, {new} come"
-            self._world.tell("endpointslice", "switched", ", ".join(weights), text, cause)
-            self._ingress.slice_changed([Change(self.backends(), cause)])
-
-        call_at(self._world.env, delay_s, Phase.STATUS, rewrite)
-
-    def adopt(self, pod: Pod) -> None:
-        """Hold the endpoint of a pod that has been there since before the run."""
-        endpoint = self._endpoint(pod)
-        if endpoint is not None:
-            self.slices[self._owner(pod)][pod] = endpoint
-
-    def _endpoint(self, pod: Pod) -> Endpoint | None:
-        if pod.gone:
-            return None
-        running = pod.container is not None and pod.phase == "Running"
-        if not should_be_in_slice(pod.phase, has_ip=running, has_deletion_timestamp=pod.deleted):
-            return None
-        state = conditions(
-            ready_condition=pod.ready,
-            has_deletion_timestamp=pod.deleted,
-            publish_not_ready_addresses=self._publish_not_ready,
-        )
-        return Endpoint(pod.address, state.ready, state.terminating)
-
-
-def _word(value: bool | None) -> str:
-    return str(value).lower()
-
-
-def _behind(pod: Pod) -> int:
-    """Return the operation behind what a pod's endpoint is now, 0 for none."""
-    if pod.deleted:
-        return pod.record.deleted_by
-    if pod.container is not None and pod.container.dead:
-        return pod.container.cause
-    return pod.readiness_by
 
 
 class IngressController:
@@ -214,14 +38,13 @@ class IngressController:
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
-        self._unseen: deque[tuple[int, Change]] = deque()
         self._seen: list[Change] = []
         self._pushed: tuple[Target, ...] | None = None
         self._steps: list[Step] = []
         self._busy_since_s = self._busy_until_s = 0.0
         self._tick_pending = False
         self._changes = 0
-        self._seen_change = 0
+        self._heard_s = 0.0
         self._pushes = 0
         self._unrelated: set[str] = set()
         self._churned = 0
@@ -235,17 +58,13 @@ class IngressController:
             changes: What one write has changed, each with the operation behind it; the last holds all of it.
         """
         self._changes += 1
-        write = self._changes
-        self._unseen.extend((write, change) for change in changes)
+        now_s = self._world.now_s
         delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
-        call_at(self._world.env, delay_s, Phase.CONTROLLER, lambda: self._observe(write))
+        self._heard_s = max(self._heard_s, now_s + delay_s)  # a watch delivers in order
+        call_at(self._world.env, self._heard_s - now_s, Phase.CONTROLLER, partial(self._observe, tuple(changes)))
 
-    def _observe(self, write: int) -> None:
-        if write < self._seen_change:
-            return  # a watch never goes back: a later state has been seen already
-        self._seen_change = write
-        while self._unseen and self._unseen[0][0] <= write:
-            self._seen.append(self._unseen.popleft()[1])
+    def _observe(self, changes: Sequence[Change]) -> None:
+        self._seen.extend(changes)
         self._ask_for_tick()
 
     def _ask_for_tick(self) -> None:

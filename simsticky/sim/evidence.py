@@ -169,7 +169,8 @@ class Evidence:
     @cached_property
     def tables(self) -> dict[str, tuple[list[float], list[dict[str, int]]]]:
         """Each node's target table by address, and since when, as its pushes tell; empty after its restart."""
-        first = {pod.address: _FULL_WEIGHT for pod in self.recording.pods if pod.created_s < 0}
+        of_first = (pod for pod in self.recording.pods if is_of(pod, self.scenario.deployment.name))
+        first = {pod.address: _FULL_WEIGHT for pod in of_first if pod.created_s < 0}
         address = {pod.pod: pod.address for pod in self.recording.pods}
         tables: dict[str, tuple[list[float], list[dict[str, int]]]] = {}
         for node in range(self.scenario.gateway.nodes):
@@ -266,6 +267,11 @@ def _applied(table: dict[str, int], detail: str, address: dict[str, str]) -> dic
         else:
             after[address[found["pod"]]] = _FULL_WEIGHT if found["weight"] is None else int(found["weight"])
     return after
+
+
+def is_of(pod: PodRecord, workload: str) -> bool:
+    """Return whether a pod is one of a Deployment's or StatefulSet's, given its name."""
+    return workload in (pod.replica_set, pod.replica_set.rpartition("-")[0])
 
 
 def life(pod: PodRecord) -> str:

@@ -5,13 +5,23 @@ Each pod has one process for its start and one for its end, written for reading:
 """
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import simpy
 
 from simsticky.kubernetes.pod import CrashLoopBackOff, effective_grace_s
 from simsticky.kubernetes.probe import restart_grace_s
+from simsticky.kubernetes.restart import (
+    ALL_CONTAINERS_SINCE,
+    EXIT_SIGKILL,
+    EXIT_SIGTERM,
+    RULES_SINCE,
+    RestartRule,
+    restarts_in_place,
+)
 from simsticky.scenario.distributions import Law
+from simsticky.scenario.model import Scenario
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.images import Images
@@ -48,6 +58,8 @@ class Kubelet:
             name: self._grace_s if probe is None else restart_grace_s(spec_of(probe), self._grace_s)
             for name, probe in (("liveness", deployment.liveness_probe), ("startup", deployment.startup_probe))
         }
+        self._restarts = _restart_rule(world.scenario)
+        self._exit_code = 1 if self._app.crash is None else self._app.crash.exit_code
         self._images = Images(deployment.image_pull_policy)
         self._prober = Prober(world, cluster, deployment, self._unhealthy)
         self._stopper = Stopper(world, gateway, on_listeners)
@@ -77,13 +89,13 @@ class Kubelet:
         self._cluster.set_ready(pod, ready=True, since_s=running_since_s)
         self._prober.adopt(container)
         if self._app.crash is not None and self._app.crash.versions == "all":
-            generator = self._world.streams.generator(Purpose.CRASH, pod.index)
+            generator = self._world.streams.generator(Purpose.CRASH, pod.entity)
             self._crash_after(container, residual_gap(self._app.crash.every, generator))
         return container
 
     def _start(self, pod: Pod) -> Process:
         world, delays, env = self._world, self._delays, self._world.env
-        yield Wait(env, world.draw(delays.scheduler, Purpose.SCHEDULER, pod.index), Phase.CONTROLLER)
+        yield Wait(env, world.draw(delays.scheduler, Purpose.SCHEDULER, pod.entity), Phase.CONTROLLER)
         if _is_ending(pod):
             return
         while not self._cluster.schedule(pod):
@@ -110,8 +122,8 @@ class Kubelet:
     def _start_container(self, pod: Pod) -> Process:
         """Pull the image if need be, start a container, and probe it as long as it lives."""
         world, delays, env, number = self._world, self._delays, self._world.env, pod.record.restarts
-        pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.index, number)
-        start_s = world.draw(delays.container_start, Purpose.CONTAINER_START, pod.index, number)
+        pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.entity, number)
+        start_s = world.draw(delays.container_start, Purpose.CONTAINER_START, pod.entity, number)
         yield Wait(env, self._images.wait_s(pod, pull_s, world.now_s) + start_s, Phase.CONTAINER)
         if _is_ending(pod):
             return
@@ -120,11 +132,11 @@ class Kubelet:
         world.tell("kubelet", "started", pod.name, "its container runs, the application is starting")
         if not pod.never_ready:
             assert pod.startup is not None
-            startup_s = world.draw(pod.startup, Purpose.APP_STARTUP, pod.index, number)
+            startup_s = world.draw(pod.startup, Purpose.APP_STARTUP, pod.entity, number)
             call_at(env, startup_s, Phase.CONTAINER, lambda: self._listen(container))
         if self._app.crash is not None and (self._app.crash.versions == "all" or pod.record.revision > 1):
-            self._crash_after(container, world.draw(self._app.crash.every, Purpose.CRASH, pod.index, number))
-        yield Wait(env, world.draw(delays.status_update, Purpose.STATUS_UPDATE, pod.index, 2 * number), Phase.STATUS)
+            self._crash_after(container, world.draw(self._app.crash.every, Purpose.CRASH, pod.entity, number))
+        yield Wait(env, world.draw(delays.status_update, Purpose.STATUS_UPDATE, pod.entity, 2 * number), Phase.STATUS)
         if _is_ending(pod) or container.dead:
             return
         pod.phase = "Running"
@@ -182,7 +194,12 @@ class Kubelet:
         self._world.tell("app", kind, container.pod.name, detail, cause)
         self._stopper.crash(container, how, cause)
         if not _is_ending(container.pod):
-            self._world.env.process(self._restart(container))
+            self._start_again(container, EXIT_SIGKILL if how == "oom_killed" else self._exit_code)
+
+    def _start_again(self, container: Container, exit_code: int) -> None:
+        """Start a container that has ended anew, or let its pod be over, as its restart policy says (rule P12)."""
+        again = self._restarts(exit_code)
+        self._world.env.process(self._restart(container) if again else self._be_over(container, exit_code))
 
     def _unhealthy(self, container: Container, probe: str) -> None:
         """Stop a container whose liveness or startup probe has failed, and start it again."""
@@ -195,19 +212,36 @@ class Kubelet:
         container.ended_by = 0
         yield from self._stopper.stop(container, self._grace_of_probe_s[probe], probe)
         if container.record.ended == probe and not _is_ending(container.pod):
-            self._world.env.process(self._restart(container))
+            killed = container.record.sigkill_s == container.record.sigkill_s
+            self._start_again(container, EXIT_SIGKILL if killed else EXIT_SIGTERM)
+
+    def _be_over(self, container: Container, exit_code: int) -> Process:
+        """End a pod whose only container is not started again; its owner makes another."""
+        world, pod = self._world, container.pod
+        pod.record.dead_s = world.now_s
+        ordinal = 2 * pod.record.restarts + 1
+        noticed_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.entity, ordinal)
+        yield Wait(world.env, noticed_s, Phase.STATUS)
+        if _is_ending(pod):
+            return
+        pod.phase = "Failed" if exit_code else "Succeeded"
+        pod.ready = False
+        world.tell(
+            "kubelet", "not_restarted", pod.name, f"its container has exited with {exit_code} and is not restarted"
+        )
+        self._cluster.changed(pod)
 
     def _restart(self, container: Container) -> Process:
         """Start a dead container's pod anew: once the kubelet has noticed, and the back-off is over."""
         world, env, pod = self._world, self._world.env, container.pod
         finished_s, number = world.now_s, pod.record.restarts
-        noticed_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.index, 2 * number + 1)
+        noticed_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.entity, 2 * number + 1)
         yield Wait(env, noticed_s, Phase.STATUS)
         if _is_ending(pod):
             return
         self._cluster.set_ready(pod, ready=False, why="its container is down", cause=container.cause)
-        back_off = self._back_offs.get(pod.index, CrashLoopBackOff())
-        jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.index, number)
+        back_off = self._back_offs.get(pod.index, CrashLoopBackOff(max_s=self._delays.max_container_restart_period))
+        jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.entity, number)
         wait_s = back_off.retry_in_s(finished_s, jitter)
         left_s = finished_s + wait_s - world.now_s
         if left_s > 0.0:
@@ -241,7 +275,7 @@ class Kubelet:
             if not pod.gone:
                 self._cluster.remove(pod)
             return
-        notice_s = world.draw(self._delays.kubelet_notice, Purpose.KUBELET_NOTICE, pod.index)
+        notice_s = world.draw(self._delays.kubelet_notice, Purpose.KUBELET_NOTICE, pod.entity)
         yield Wait(env, notice_s, Phase.CONTAINER)
         if pod.ending:
             return
@@ -256,7 +290,7 @@ class Kubelet:
             grace_s = self._grace_s if override_s is None else max(1, min(self._grace_s, override_s))
             yield from self._stop_containers(container, grace_s)
             ordinal = 2 * record.restarts + 1
-            status_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.index, ordinal)
+            status_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.entity, ordinal)
             yield Wait(env, status_s, Phase.STATUS)
         if container is not None and container.record.ended == "powered_off":
             return
@@ -268,7 +302,7 @@ class Kubelet:
         self._cluster.changed(pod)
         if not pod.deleted:
             return
-        yield Wait(env, world.draw(self._delays.pod_removal, Purpose.POD_REMOVAL, pod.index), Phase.STATUS)
+        yield Wait(env, world.draw(self._delays.pod_removal, Purpose.POD_REMOVAL, pod.entity), Phase.STATUS)
         if not pod.gone:
             self._cluster.remove(pod)
 
@@ -287,6 +321,19 @@ _TOLD = {
     "crashed": ("crashed", "the container exits by itself"),
     "oom_killed": ("oom_killed", "out of memory"),
 }
+
+
+def _restart_rule(scenario: Scenario) -> Callable[[int], bool]:
+    """Return whether a container that has ended with an exit code is restarted, as the release knows how to say."""
+    deployment, kubernetes = scenario.deployment, scenario.kubernetes
+    if not kubernetes.knows(RULES_SINCE):
+        return lambda exit_code: True
+    rules = [
+        RestartRule(rule.exit_codes.operator, frozenset(rule.exit_codes.values))
+        for rule in deployment.restart_policy_rules
+        if rule.action == "Restart" or kubernetes.knows(ALL_CONTAINERS_SINCE)
+    ]
+    return partial(restarts_in_place, deployment.restart_policy, rules)
 
 
 def _failed(container: Container) -> bool:

@@ -4,9 +4,12 @@ It is fed one *segment* of time after the other. Within a segment the pod sets d
 whenever one does), so a segment is a matrix of piecewise-constant loads.
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.sim.evenness import Evenness
 from simsticky.stats.skew import SkewTotals
 
 QUANTITIES = ("sessions", "in_flight", "requests")
@@ -21,10 +24,17 @@ NO_CHANGES: Changes = (np.empty(0), np.empty(0, np.int64), np.empty(0))
 
 
 class LoadMeter:
-    """Loads per container and their skew over the window in which it is running."""
+    """Loads per container and their skew over the window in which it is running.
 
-    def __init__(self) -> None:
+    Args:
+        evenness: Follows the sessions on serving pods, also before the window; None where nobody asks.
+        settle_s: What happens before this time is left out.
+    """
+
+    def __init__(self, evenness: Evenness | None = None, settle_s: float = 0.0) -> None:
         """Make a meter that is not running, with no pods in any set."""
+        self.evenness = evenness
+        self._settle_s = settle_s
         self.running = False
         self.follows_requests = False
         self.sets: dict[str, tuple[int, ...]] = dict.fromkeys(POD_SETS, ())
@@ -43,6 +53,8 @@ class LoadMeter:
         """
         self.running = True
         self._since_s = now_s
+        if self.evenness is not None:
+            self.evenness.begin(now_s)
         self.follows_requests = in_flight is not None
         if in_flight is not None:
             self._loads["in_flight"][:] = np.bincount(in_flight, minlength=len(self._loads["in_flight"]))
@@ -74,6 +86,9 @@ class LoadMeter:
                     self._requests[pods][index] += per_container[index]
             for pods, members in self.sets.items():
                 self._members[pods].update(members)
+        elif self.evenness is not None and now_s > max(self._since_s, self._settle_s):
+            for loads, edges in self._stretches("sessions", sessions, now_s, self.sets["serving"]):
+                self.evenness.before(loads, np.diff(np.maximum(edges, self._settle_s)))
         self._since_s = now_s
         for quantity, (_, containers, deltas) in (("in_flight", in_flight), ("sessions", sessions)):
             loads = self._loads[quantity]
@@ -90,16 +105,23 @@ class LoadMeter:
 
     def _integrate(self, quantity: str, changes: Changes, now_s: float) -> None:
         members = sorted(set().union(*self.sets.values()))
+        for loads, edges in self._stretches(quantity, changes, now_s, members):
+            self._add(quantity, loads, edges, members)
+
+    def _stretches(
+        self, quantity: str, changes: Changes, now_s: float, members: Sequence[int]
+    ) -> Iterator[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]:
+        """Yield the loads of some containers, shape (members, steps), with the times at which steps begin and end."""
         if not members:
             return
         times, containers, deltas = changes
         column_of = np.full(len(self._loads[quantity]), -1, dtype=np.int64)
-        column_of[members] = np.arange(len(members))
+        column_of[list(members)] = np.arange(len(members))
         columns = column_of[containers]
         inside = columns >= 0
         if not inside.all():
             times, columns, deltas = times[inside], columns[inside], deltas[inside]
-        loads = self._loads[quantity][members]
+        loads = self._loads[quantity][list(members)]
         since = self._since_s
         step = max(64, _CELLS // len(members))
         for first in range(0, len(times) + 1, step):
@@ -113,12 +135,15 @@ class LoadMeter:
             cells = columns[part] * shape[1] + np.cumsum(later)
             moves = np.bincount(cells, weights=deltas[part], minlength=shape[0] * shape[1]).reshape(shape)
             stretch = loads[:, np.newaxis] + np.cumsum(moves, axis=1)
-            self._add(quantity, stretch[:, : len(edges) - 1], np.diff(edges), members)
+            yield stretch[:, : len(edges) - 1], edges
             loads, since = stretch[:, -1].copy(), edges[-1]
 
     def _add(
-        self, quantity: str, loads: npt.NDArray[np.float64], seconds: npt.NDArray[np.float64], members: list[int]
+        self, quantity: str, loads: npt.NDArray[np.float64], edges: npt.NDArray[np.float64], members: list[int]
     ) -> None:
+        seconds = np.diff(edges)
+        if quantity == "sessions" and self.evenness is not None and not self.evenness.settled:
+            self.evenness.after(loads[[members.index(container) for container in self.sets["serving"]]], edges)
         added: dict[tuple[int, ...], SkewTotals] = {}
         for pods, chosen in self.sets.items():
             if chosen not in added:

@@ -17,7 +17,8 @@ from simsticky.scenario.model import (
 )
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.cluster_operations import ClusterOperations
-from simsticky.sim.endpoints import EndpointSliceController, IngressController
+from simsticky.sim.endpoint_slices import EndpointSliceController
+from simsticky.sim.endpoints import IngressController
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, call_at
 from simsticky.sim.kubelet import Kubelet

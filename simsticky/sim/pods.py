@@ -26,6 +26,8 @@ class Pod:
     """One pod object and the state of its single application container.
 
     Attributes:
+        index: Its number in the recording, in order of creation.
+        entity: What its draws are keyed by: the n-th pod of its revision has one luck, whatever else there is.
         unreachable: Whether packets to its address vanish, because its node has.
         unready_by: Number of the operation that has its readiness probe fail for a while; 0 if none has.
         readiness_by: Number of the operation behind its being ready, or not, as it is; 0 if none is.
@@ -43,6 +45,7 @@ class Pod:
         "deleted",
         "deletion_cost",
         "ending",
+        "entity",
         "gone",
         "index",
         "name",
@@ -61,9 +64,12 @@ class Pod:
         "unready_by",
     )
 
-    def __init__(self, index: int, uid: str, record: PodRecord, replica_set: str, created_by: int = 0) -> None:
+    def __init__(
+        self, index: int, entity: int, uid: str, record: PodRecord, replica_set: str, created_by: int = 0
+    ) -> None:
         """Make a pending pod; ``created_by`` is the number of the operation behind it, 0 if none is."""
         self.index = index
+        self.entity = entity
         self.name = record.pod
         self.uid = uid
         self.record = record

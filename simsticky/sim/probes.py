@@ -58,9 +58,9 @@ class Prober:
             worker = self._worker(pod, self._readiness, "readiness")
             worker.outcome = "success"
             # Pods were started at different moments, so their ticks do not coincide.
-            phase = streams.uniform(Purpose.STATUS_UPDATE, pod.index, _ADOPTED_READINESS)
+            phase = streams.uniform(Purpose.STATUS_UPDATE, pod.entity, _ADOPTED_READINESS)
             env.process(self._probe_readiness(container, worker, phase * self._readiness.period_s, 0))
-        self._ticks_since_s[pod.index] = -_HOUR_S * streams.uniform(Purpose.PROBE_PHASE, pod.index)
+        self._ticks_since_s[pod.index] = -_HOUR_S * streams.uniform(Purpose.PROBE_PHASE, pod.entity)
         if self._liveness is not None:
             env.process(self._probe_liveness(container))
 

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simsticky.sim.connection_meter import ConnectionMeter
+from simsticky.sim.evenness import Evenness
+from simsticky.sim.failure_windows import FailureWindows
 from simsticky.sim.load_meter import NO_CHANGES, Changes, LoadMeter
 from simsticky.sim.recording import (
     CODE,
@@ -78,9 +80,10 @@ class Recorder:
     Args:
         level: ``requests``, ``sessions`` or ``summary``.
         settle_s: Requests sent and background breaks met before this time are left out of the measures.
+        follows_evenness: Whether somebody asks when the load is even again, so that it is followed before the window.
     """
 
-    def __init__(self, level: str, settle_s: float) -> None:
+    def __init__(self, level: str, settle_s: float, *, follows_evenness: bool = False) -> None:
         """Start with an empty recording."""
         self.recording = Recording(level=level, settle_s=settle_s)
         self._rows = BytesIO()
@@ -88,7 +91,9 @@ class Recorder:
         self.written = self._rows.tell
         self.residence: list[float] = []
         self._session_rows: list[float] = []
-        self.meter = LoadMeter()
+        self._evenness = Evenness() if follows_evenness else None
+        self.meter = LoadMeter(self._evenness, settle_s)
+        self._failures = self.recording.failures = FailureWindows(settle_s)
         self._late: list[tuple[float, tuple[float, ...]]] = []
         self._open: Rows = np.empty((0, WIDTH))
         self._gone: Rows = np.empty((0, WIDTH))
@@ -137,6 +142,7 @@ class Recorder:
         served = self._open[self._open[:, CONTAINER] >= 0.0, CONTAINER].astype(np.int64)
         self.meter.start(now_s, in_flight=served if in_flight else None)
         self.connections.start(now_s)
+        self._failures.begin(now_s)
         self.recording.window_s = (now_s, now_s)
 
     def mark_window(self, now_s: float) -> None:
@@ -217,6 +223,8 @@ class Recorder:
         if self.keeps_sessions:
             self.recording.residence_blocks.append(self._moves)
         self.recording.end_s = now_s
+        if self._evenness is not None:
+            self.recording.even_again_s = self._evenness.since_s()
         self.recording.counts = self._counts
         self.recording.digest = self._hash.hexdigest()
         return self.recording
@@ -250,6 +258,7 @@ class Recorder:
         settled = closed[:, SENT] >= self.settle_s
         measured = closed if settled.all() else closed.compress(settled, axis=0)
         outcome = outcomes(measured[:, CODE])
+        self._failures.add(measured[(outcome != Outcome.ANSWERED) & (outcome != Outcome.UNFINISHED), SENT])
         tally = np.bincount(outcome, minlength=len(Outcome))
         unfinished = int(tally[Outcome.UNFINISHED])
         self.count("requests_unfinished", unfinished)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.sim.failure_windows import FailureWindows
 from simsticky.stats.histogram import LogHistogram
 from simsticky.stats.skew import SkewTotals
 
@@ -219,6 +220,25 @@ class ContainerRecord:
     cause: int = 0
 
 
+class PodState(NamedTuple):
+    """A pod object after a change, as the API server shows it to whoever watches."""
+
+    at_s: float
+    pod: int
+    phase: str
+    ready: bool
+    deleted: bool
+    gone: bool
+
+
+class Selection(NamedTuple):
+    """A change of the Service's selector: to which workload's pods, and how many pod states came before it."""
+
+    at_s: float
+    after: int
+    workload: str
+
+
 @dataclass(slots=True)
 class EventRecord:
     """One line of the story.
@@ -288,14 +308,18 @@ class ConnectionTotals:
     """What became of long-lived connections after ``run.settle``; nothing where requests have their own.
 
     Attributes:
-        gaps: Times from the loss of a connection to the session's next one, of those that came to an end.
-        longest_gap_s: The longest of them.
+        gaps: Times from the loss of a connection to the session's next one.
+        given_up: The same times until the client gave up.
+        open_gaps: The same times until the run ended, of clients that were still without a connection.
+        longest_gap_s: The longest of all of them.
         peak: Most connects sent within one second, from the start of the measured window on.
         before: Connects sent before that window.
         before_s: Time from ``run.settle`` to its start.
     """
 
     gaps: LogHistogram = field(default_factory=LogHistogram)
+    given_up: LogHistogram = field(default_factory=LogHistogram)
+    open_gaps: LogHistogram = field(default_factory=LogHistogram)
     longest_gap_s: float = 0.0
     peak: int = 0
     before: int = 0
@@ -317,11 +341,16 @@ class Recording:
         entries: The same by entry of the timeline.
         exposures: The exposed sessions and their exposures, several of a session that met several; empty at
             ``summary``.
+        pod_states: Every change of a pod object, in order.
+        selections: Every change of the Service's selector, in order.
         containers: For each container index the index of its pod in ``pods``.
         lives: For each container index its life.
         counts: Counters by summary key.
         latency: Response times of the answered requests.
         connections: What became of long-lived connections.
+        failures: Failed requests in windows of ten seconds from the first operation on.
+        even_again_s: Since when the sessions have been spread as evenly as before the first operation; NaN if they were
+            not when the run ended; the first operation's start where they never were less so.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
         digest: Running hash of all finished request rows, hex.
@@ -338,6 +367,8 @@ class Recording:
     containers: list[int] = field(default_factory=list)
     lives: list[ContainerRecord] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
+    pod_states: list[PodState] = field(default_factory=list)
+    selections: list[Selection] = field(default_factory=list)
     operations: list[OperationRecord] = field(default_factory=list)
     union: Harmed = field(default_factory=lambda: Harmed())
     entries: dict[str, Harmed] = field(default_factory=dict)
@@ -345,6 +376,8 @@ class Recording:
     counts: dict[str, int] = field(default_factory=dict)
     latency: LogHistogram = field(default_factory=LogHistogram)
     connections: ConnectionTotals = field(default_factory=ConnectionTotals)
+    failures: FailureWindows = field(default_factory=lambda: FailureWindows(0.0))
+    even_again_s: float = np.nan
     skew: dict[tuple[str, str], SkewTotals] = field(default_factory=dict)
     kernel_events: int = 0
     control_events: int = 0

@@ -21,7 +21,7 @@ class ReplicaSetController:
     """Makes the pods of each ReplicaSet of one Deployment as many as asked for (rules K5 to K8).
 
     Args:
-        number: Tells the hops of one Deployment's ReplicaSets from those of others.
+        number: Which Deployment of the scenario theirs is, from 0.
         start_pod: Called with each new pod.
         delete_pod: Called with a pod to delete and the operation behind it.
         deletion_cost: A pod's ``controller.kubernetes.io/pod-deletion-cost``, None where nobody sets it.
@@ -80,7 +80,7 @@ class ReplicaSetController:
     def _hop_s(self) -> float:
         self._hops += 1
         law = self._world.scenario.kubernetes.api_write
-        return self._world.draw(law, Purpose.API_WRITE, self._number, self._hops)
+        return self._world.draw(law, Purpose.API_WRITE, 2 * self._number + 1, self._hops)
 
     def _sync(self, name: str) -> None:
         """One pass: replica_set.go:syncReplicaSet. The status reports what was there before this pass acted."""
@@ -115,7 +115,7 @@ class ReplicaSetController:
         for _ in range(min(batches[0], self.states[name].spec_replicas - there)):
             replaces = self._to_replace.get(name)
             cause = replaces.popleft() if replaces else self.causes[name]
-            pod = self._cluster.create_pod(name, self.states[name].revision, cause)
+            pod = self._cluster.create_pod(self._number, name, self.states[name].revision, cause)
             self._start_pod(pod)
         if len(batches) > 1:
             call_at(self._world.env, self._hop_s(), Phase.CONTROLLER, lambda: self._create(name, batches[1:], pods))

@@ -9,11 +9,13 @@ from itertools import islice
 from simsticky.kubernetes.pod import delete_request
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.replicas import start_replicas
 from simsticky.sim.autoscaler import Autoscaler
 from simsticky.sim.clients import Clients
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.controllers import DeploymentController
-from simsticky.sim.endpoints import EndpointSliceController, IngressController, publish_pod_sets
+from simsticky.sim.endpoint_slices import EndpointSliceController
+from simsticky.sim.endpoints import IngressController, publish_pod_sets
 from simsticky.sim.gateway import AlgorithmFactory, Gateway
 from simsticky.sim.kernel import Clock, Phase, call_at
 from simsticky.sim.kubelet import Kubelet
@@ -86,7 +88,8 @@ class Simulation:
         self._window_s = window_s
         env = self._env = Clock()
         streams = Streams(seed, replication)
-        recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle)
+        acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
+        recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle, follows_evenness=acts)
         world = self._world = World(env, scenario, streams, recorder)
         self._workload = Workload(scenario, seed, replication)
         self._tally = Tally(recorder, self._is_sticky, guards_timeline=bool(scenario.timeline))
@@ -164,7 +167,7 @@ class Simulation:
             # A minute apart, so that ages differ but fall into one bucket of the deletion order.
             for place, pod in enumerate(workload.adopt(_since_s)):
                 self._kubelet.adopt(pod, _since_s(place))
-                self._slices.adopt(pod)
+        self._slices.adopt()
         self._ingress.adopt(self._slices.backends())
         if self._autoscaler is not None:
             self._autoscaler.start()
@@ -208,22 +211,23 @@ class Simulation:
     def _owners(self, scenario: Scenario) -> dict[str, WorkloadController]:
         """Return the controllers of pods by name, the application's first."""
         deployment, world, cluster = scenario.deployment, self._world, self._cluster
+        replicas = start_replicas(scenario)
         owners: dict[str, WorkloadController] = {}
         if deployment.kind == "StatefulSet":
             owners[deployment.name] = StatefulSetController(
-                world, cluster, deployment.name, scenario.app.startup, self._start_pod, self._delete_pod
+                world, cluster, deployment.name, replicas, scenario.app.startup, self._start_pod, self._delete_pod
             )
             return owners
         cost = self._sessions_on if deployment.pod_deletion_cost == "liveSessions" else None
-        sizes: list[tuple[str, int, Law | None]] = [(deployment.name, deployment.replicas, None)]
+        sizes: list[tuple[str, int, Law | None]] = [(deployment.name, replicas, None)]
         sizes += [(other.name, other.replicas, other.startup) for other in scenario.companions]
-        for number, (name, replicas, startup) in enumerate(sizes):
+        for number, (name, size, startup) in enumerate(sizes):
             owners[name] = DeploymentController(
                 world,
                 cluster,
                 number,
                 name,
-                replicas,
+                size,
                 startup or scenario.app.startup,
                 self._start_pod,
                 self._delete_pod,
@@ -268,7 +272,8 @@ class Simulation:
         behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
         owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
         self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, how, cause)
-        self._timeline.pod_deleted(pod, cause)
+        if cause:
+            self._timeline.pod_deleted(pod, cause)
 
     def _is_sticky(self, session: Session) -> bool:
         return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)

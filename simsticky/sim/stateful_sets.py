@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from simsticky.kubernetes.statefulset import StatefulPod, StatefulSetSpec, sync, update_complete
+from simsticky.kubernetes.statefulset import (
+    StatefulPod,
+    StatefulSetSpec,
+    heeds_max_unavailable,
+    sync,
+    update_complete,
+)
 from simsticky.scenario.distributions import Law
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.kernel import Phase, call_at
@@ -28,12 +34,13 @@ class StatefulSetController(WorkloadController):
         world: World,
         cluster: Cluster,
         name: str,
+        replicas: int,
         startup: Law,
         start_pod: Callable[[Pod, Template], None],
         delete_pod: Callable[[Pod, int], None],
     ) -> None:
         """Take the StatefulSet as it stands before the run."""
-        deployment = world.scenario.deployment
+        deployment, several = world.scenario.deployment, heeds_max_unavailable(world.scenario.kubernetes.release)
         self._world = world
         self._cluster = cluster
         self._start_pod = start_pod
@@ -53,10 +60,11 @@ class StatefulSetController(WorkloadController):
         self.on_change: list[Callable[[], None]] = []
         self.templates = {1: Template(startup)}
         self.spec = StatefulSetSpec(
-            replicas=deployment.replicas,
+            replicas=replicas,
             pod_management=deployment.pod_management_policy,
             update_strategy=deployment.update_strategy.type,
             partition=deployment.update_strategy.partition,
+            max_unavailable=deployment.update_strategy.max_unavailable if several else None,
             min_ready_seconds=deployment.min_ready_seconds,
         )
         cluster.on_change.append(self._pod_changed)
@@ -189,7 +197,7 @@ class StatefulSetController(WorkloadController):
     def _create(self, ordinal: int, revision: int, cause: int, created_s: float | None = None) -> Pod:
         generation = self._generations[ordinal] = self._generations.get(ordinal, 0) + 1
         name = f"{self.name}-{ordinal}" + (f".{generation}" if generation > 1 else "")
-        return self._cluster.create_pod(self.name, revision, cause, created_s=created_s, name=name)
+        return self._cluster.create_pod(0, self.name, revision, cause, created_s=created_s, name=name)
 
     def _seen(self, pod: Pod) -> StatefulPod:
         return StatefulPod(_ordinal(pod), pod.record.revision, pod.phase, pod.ready_since_s, pod.deleted)

@@ -47,6 +47,8 @@ class Purpose(IntEnum):
     STAND_IN = 26
     OTHER_UPSTREAM = 27
     COOKIE_CLEAR = 28
+    POD_ADDRESS = 29
+    IDENTITY = 30
     METRIC_PHASE = 40
     HPA_PHASE = 41
     SLICE_WATCH = 42

@@ -190,6 +190,8 @@ def react(world: World, reaction: OnSigterm, container: Container, timeout_s: in
         yield Wait(world.env, min(reaction.after_s, float(timeout_s)), Phase.CONTAINER)
         return reaction.after_s > timeout_s
     if reaction.exit == "whenIdle":
+        if reaction.after_s:
+            yield Wait(world.env, min(reaction.after_s, float(timeout_s)), Phase.CONTAINER)
         yield from _until_idle(world, container, idle_at_s, kill_s)
         return idle_at_s() > world.now_s
     if reaction.exit == "never":

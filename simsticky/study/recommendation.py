@@ -188,7 +188,7 @@ class Recommendation(ShownInNotebooks):
         return "inconclusive"
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return everything as plain JSON types, the same to the byte for the same scenario, seed and versions."""
+        """Return everything as plain JSON types, reproducible to the byte (rule W4)."""
         return {
             "schemaVersion": SCHEMA_VERSION,
             "kind": "recommendation",

@@ -193,7 +193,7 @@ class Study(ShownInNotebooks):
         return rows
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return everything the study says, the same to the byte for the same scenario, seed and versions.
+        """Return everything the study says, reproducible to the byte (rule W4).
 
         No wall clock, no worker count, no host name.
         """

@@ -181,7 +181,7 @@ class Sweep(ShownInNotebooks):
         return dict(zip((span.path for span in self.plan.spans), found, strict=True))
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return everything the sweep says, the same to the byte for the same scenario, seed and versions."""
+        """Return everything the sweep says, reproducible to the byte (rule W4)."""
         return {
             "schemaVersion": SCHEMA_VERSION,
             "tool": {"name": "simsticky", "version": tool_version()},

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from simsticky.results.absence import Absence, absence
+from simsticky.results.absence import Absence, absence, why_nothing
 from simsticky.scenario.entries import timeline_entries
 from simsticky.stats.intervals import LEVEL, Interval, share_interval
 from simsticky.study.verdicts import Mark, judge
@@ -140,7 +140,9 @@ def verdict(
     if absent is not Absence.NONE:
         interval = of_nothing(interval, absent)
         mark = Mark.FAIL if absent is Absence.NOT_STICKY else judge(threshold, interval)
-        return Verdict(metric.name, threshold, interval, mark, _WHY[absent])
+        nothing = absent is Absence.NOTHING_MEASURED
+        why = f"nothing was measured: {why_nothing(_totals(column), scenario)}" if nothing else _WHY[absent]
+        return Verdict(metric.name, threshold, interval, mark, why)
     exposed = int(_total(column, EXPOSED))
     if exposed < FEWEST:
         reason = f"{exposed} exposed sessions in all, and under {FEWEST} nothing is judged"
@@ -173,7 +175,7 @@ def breaks_by_operations(metric: Metric) -> bool:
 
 def absence_of(column: Columns, scenario: Scenario) -> Absence:
     """Return why a study has no share of broken sessions; NONE where it has."""
-    return absence({key: _total(column, key) for key in _COUNTS}, scenario)
+    return absence(_totals(column), scenario)
 
 
 def of_nothing(interval: Interval, absent: Absence) -> Interval:
@@ -205,6 +207,10 @@ def _entries(
         yield EntryVerdict(key, label, interval, exposed, mark)
 
 
+def _totals(column: Columns) -> dict[str, Value]:
+    return {key: _total(column, key) for key in _COUNTS}
+
+
 def _total(column: Columns, key: str) -> float:
     return sum(value for value in column(key) if value is not None)
 
@@ -220,7 +226,6 @@ def _why_open(interval: Interval) -> str:
 _COUNTS = (EXPOSED, "sticky_bound_sessions", "requests_sent", "requests_answered", "requests_failed")
 
 _WHY = {
-    Absence.NOT_STICKY: "this gateway is not sticky: no session is bound to a pod",
+    Absence.NOT_STICKY: "this gateway is not sticky",
     Absence.STATE_OUTSIDE: "the state is outside the pods",
-    Absence.NOTHING_MEASURED: "nothing was measured: no session was exposed to an operation",
 }

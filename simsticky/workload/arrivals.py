@@ -139,14 +139,16 @@ def _solve_kepler(m: Floats, amplitude: float) -> Floats:
     low, high = m - amplitude, m + amplitude
     x = m.copy()
     for _ in range(100):
-        residual = x + amplitude * np.sin(x) - m
+        phases = x.tolist()
+        # Python's functions: NumPy has its own for some processors, and the times are to be the same on all.
+        residual = x + amplitude * np.array([sin(phase) for phase in phases]) - m
         if np.all(np.abs(residual) <= 1e-13):
             break
         low = np.where(residual < 0, x, low)
         high = np.where(residual > 0, x, high)
         # At amplitude 1 the slope is 0 where the rate is: such a step leaves the bracket, which is halved.
         with np.errstate(divide="ignore", invalid="ignore"):
-            newton = x - residual / (1 + amplitude * np.cos(x))
+            newton = x - residual / (1 + amplitude * np.array([cos(phase) for phase in phases]))
         x = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
     return x
 

@@ -54,12 +54,24 @@ def test_metric_delay_delays_the_reaction(tmp_path: Path) -> None:
     assert _scales(late)[0][0] - _scales(at_once)[0][0] == 60.0
 
 
-def test_bounds_hold_without_any_metric(tmp_path: Path) -> None:
-    """Protects minReplicas: fewer than that are corrected at the first sync."""
+def test_a_run_starts_within_the_bounds_and_says_so(tmp_path: Path) -> None:
+    """Protects rule A6: a running system has its autoscaler's minReplicas, so that no scale is needed for them."""
     story = tell(tmp_path, [[1.0, 100.0]], _BUSY, {"deployment": {"replicas": 1}})
-    ((at_s, label),) = _scales(story)
-    assert label == "hpa scale 1 to 2"
-    assert at_s <= 15.0
+    assert _scales(story) == []
+    assert len(story.left) == 2
+    above = tell(tmp_path, [[1.0, 100.0]], _BUSY, {"deployment": {"replicas": 9}, "run": {"until": "1m"}})
+    assert (len(above.left), _scales(above)) == (8, [])
+    said = "deployment.replicas: 9 is outside the autoscaler's 2 to 8: the run starts with 8"
+    assert said in above.result.warnings
+
+
+def test_no_replicas_turn_the_autoscaler_off(tmp_path: Path) -> None:
+    """Protects what somebody has scaled to 0: an autoscaler with minReplicas above 0 leaves it alone, and says so."""
+    story = tell(tmp_path, [[1.0]], _BUSY, {"deployment": {"replicas": 0}})
+    assert (_scales(story), story.left) == ([], [])
+    assert any("0 turns the autoscaler off" in text for text in story.result.warnings)
+    later = tell(tmp_path, _busy(300.0, 500.0, 4), _BUSY, {"timeline": [{"at": "1m", "scale": "app", "replicas": 0}]})
+    assert (_scales(later), later.left) == ([], [])
 
 
 def test_behavior_policies_limit_the_pace(tmp_path: Path) -> None:

@@ -58,11 +58,9 @@ def test_count_and_pod_exclude_each_other():
 
 
 def test_a_stateful_set_chooses_by_itself():
-    """Kubernetes takes the highest ordinal: asking for another pod is refused with its place."""
+    """Kubernetes takes the highest ordinal: asking for another pod is refused, asking for none is not."""
+    entry = {"at": 1, "scale": "app", "replicas": 2}
+    stateful = {"deployment": {"kind": "StatefulSet", "replicas": 3}, "timeline": [entry]}
+    assert Scenario.model_validate(stateful).timeline[0].pod is None
     with pytest.raises(ValueError, match="highest ordinal"):
-        Scenario.model_validate(
-            {
-                "deployment": {"kind": "StatefulSet", "replicas": 3},
-                "timeline": [{"at": 1, "scale": "app", "replicas": 2, "pod": 1}],
-            }
-        )
+        Scenario.model_validate({**stateful, "timeline": [{**entry, "pod": 1}]})

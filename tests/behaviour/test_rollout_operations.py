@@ -131,7 +131,7 @@ def test_deletion_cost_by_live_sessions_takes_the_emptiest_pod(tmp_path: Path) -
     for seed in range(1, 6):
         story = tell(tmp_path, clients, scale_to(2), {"deployment": {"podDeletionCost": "liveSessions"}}, seed=seed)
         assert len(story.at_home_on(story.removed.pod)) == 1
-    by_uid = [tell(tmp_path, clients, scale_to(2), seed=seed) for seed in range(1, 6)]
+    by_uid = [tell(tmp_path, clients, scale_to(2), seed=seed) for seed in range(1, 13)]
     assert {len(story.at_home_on(story.removed.pod)) for story in by_uid} == {1, 2}
 
 
@@ -145,3 +145,11 @@ def test_burst_of_pod_changes_reaches_the_slice_in_steps_of_a_second(tmp_path: P
     wrote = story.all_times("wrote", detail="terminating=true")
     assert wrote == [100.0, 101.01, 101.01]
     assert story.all_times("stale")[:2] == [100.01, 100.02]
+
+
+def test_a_pass_takes_what_has_changed_until_it_begins(tmp_path: Path) -> None:
+    """Protects rule E2: changes of two pods 3 s apart reach the slice in one pass, 5 s after the first of them."""
+    slow = {"kubernetes": {"endpointUpdate": "5s", "containerStart": "30s"}}
+    timeline = _timeline({"at": 100, "deletePod": "app"}, {"at": 103, "deletePod": "app"})
+    story = tell(tmp_path, _STEADY, merged(_PROBED, slow), timeline)
+    assert story.all_times("wrote", detail="terminating=true") == [105.0, 105.0]

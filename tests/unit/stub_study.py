@@ -53,6 +53,10 @@ _ALL = [
 METRICS = {metric.name: metric for metric in _ALL}
 
 
+RUN = {"replications": 30, "seed": 7, "until": 1800.0, "horizon": 7200.0, "settle": 60.0}
+"""What a scenario says about its runs."""
+
+
 def rollout(target, at_s=600.0):
     """An entry of the timeline."""
     names = {"kind": "rollout", "target": target, "noun": "rollout", "label": f"rollout {target}"}
@@ -68,7 +72,7 @@ class StubScenario:
     timeline: tuple = (rollout("app"),)
     app: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(state="pod"))
     autoscaler: None = None
-    run: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(replications=30, seed=7))
+    run: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(**RUN))
     manifest_report: ManifestReport = field(
         default_factory=lambda: ManifestReport(
             read=(ManifestNote("a.yaml", 3, "Deployment app: spec.replicas", "3"),),

@@ -61,7 +61,7 @@ def stubbed(monkeypatch):
         return replicate(*arguments, **options, metrics=stub_study.METRICS)
 
     monkeypatch.setattr("simsticky.study.replicate.replicate", with_stub_metrics)
-    monkeypatch.setattr(run_module, "load_scenario", lambda file, changes: Scenario())
+    monkeypatch.setattr(run_module, "load_scenario", lambda file, changes, **_: Scenario())
     run_with(monkeypatch, simulate)
     monkeypatch.setattr(run_module, "_sessions_of_first", lambda study: simulate(study.scenario, seed=7, replication=0))
 
@@ -82,7 +82,7 @@ def run(capsys, *arguments):
 def fails_with(monkeypatch, error):
     """Let `simsticky run` end in an error."""
 
-    def fail(file, changes):
+    def fail(file, changes, **_):
         raise error
 
     monkeypatch.setattr(run_module, "load_scenario", fail)

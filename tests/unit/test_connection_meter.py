@@ -35,7 +35,7 @@ def test_nothing_counts_before_the_settling():
     made, recording, counts = meter()
     made.connect(9.0, again=True)
     made.lost(9.0)
-    made.given_up(9.0)
+    made.given_up(8.0, 9.0)
     made.regained(9.0, 12.0)
     assert not counts
     assert summarise(recording, None)["disconnected_mean_s"] is None

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from watched import WatchedGenerator
 
 from simsticky.scenario.distributions import Constant, CountLaw, Law
 
@@ -223,3 +224,12 @@ def test_a_number_of_requests_has_no_unit():
     for written in ("5s", {"kind": "geometric", "mean": "10m"}):
         with pytest.raises(ValidationError, match="number of requests"):
             counts.validate_python(written)
+
+
+@pytest.mark.parametrize("given", [*(given for given, *_ in FINITE), *CAPPED, *INFINITE], ids=_name)
+def test_no_draw_goes_through_a_function_that_rounds_by_the_processor(given):
+    """Protects equal bytes on processors with and without AVX-512: powers of draws are left to the C library."""
+    law = LAW.validate_python(given)
+    for draw in (law.sample, law.sample_length_biased):
+        if draw == law.sample or math.isfinite(law.mean):
+            assert len(draw(WatchedGenerator(), 100)) == 100

@@ -70,7 +70,7 @@ def test_a_controller_of_another_image_is_known_by_its_flags(with_controller):
     ("variable", "message"),
     [
         ({"value": "maybe"}, "'maybe' is no value for --enable-drain-support"),
-        ({"value": True}, "an environment variable must be text"),
+        ({"value": True}, "must be text, got true"),
         ({"valueFrom": {"configMapKeyRef": {"name": "c"}}}, "is not in the manifest"),
     ],
     ids=str,

@@ -187,6 +187,25 @@ def _new_session_on_weight_zero(recording: Recording) -> None:
     row[CONTAINER] = 0
 
 
+def _pushed_before_it_was_so(recording: Recording) -> None:
+    later = [state._replace(at_s=state.at_s + 10.0) if state.deleted else state for state in recording.pod_states]
+    recording.pod_states[:] = later
+
+
+def _pushed_again_when_it_was_over(recording: Recording) -> None:
+    first, last = recording.pods[0], recording.pods[-1]
+    back = f"+{first.pod}, -{last.pod}"
+    recording.events.append(EventRecord(recording.end_s, "kong-1", "pushed", "3 targets", back))
+
+
+def _pushed_of_two_moments(recording: Recording) -> None:
+    # An old pod is seen to have gone before its successor is seen to be ready.
+    first, second = [event for event in recording.events if event.kind == "pushed"][:2]
+    new, *_ = first.detail.split(", ")
+    gone = next(part for part in second.detail.split(", ") if part.startswith("-"))
+    first.detail, second.detail = gone, f"{new}, {second.detail}"
+
+
 @pytest.mark.parametrize(
     ("tampering", "invariant"),
     [
@@ -211,6 +230,9 @@ def _new_session_on_weight_zero(recording: Recording) -> None:
         (_miscounted, "counts agree with rows"),
         (_more_broken_than_exposed, "no more sessions break than are there"),
         (_new_session_on_weight_zero, "a target without weight takes no new session|numbered without gaps"),
+        (_pushed_before_it_was_so, "a table is of one moment of the pods, and these never go back"),
+        (_pushed_again_when_it_was_over, "a table is of one moment of the pods, and these never go back"),
+        (_pushed_of_two_moments, "a table is of one moment of the pods, and these never go back"),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )

@@ -31,7 +31,8 @@ def test_the_same_deployment_twice_is_no_choice(tmp_path, app):
 
 
 def test_two_services_need_a_choice(tmp_path, app):
-    """Of several Services in front of the pods the one with the policy counts, else the scenario chooses."""
+    """Of several Services in front of the pods the routed one counts, then the one with the policy, else the choice."""
+    put(app.ingress, "spec", "rules", 0, "http", "paths", 0, "backend", "service", "name", "elsewhere")
     plain = copy.deepcopy(app.service)
     plain["metadata"] = {"name": "plain"}
     found = read(tmp_path, [*objects_of(app), plain])
@@ -61,7 +62,7 @@ def test_objects_of_others_are_listed_not_read(tmp_path, app):
         route("elsewhere"),
     ]
     ignored = notes(read(tmp_path, [*objects_of(app), *others]).ignored)
-    assert "selects other pods" in ignored["PodDisruptionBudget b"]
+    assert "selects no pods" in ignored["PodDisruptionBudget b"]
     assert "does not name it" in ignored["KongUpstreamPolicy unused"]
     for label in (
         "StatefulSet db",

@@ -50,7 +50,7 @@ def test_autoscaler_is_read_with_its_behavior(tmp_path: Path) -> None:
 def test_autoscaler_on_another_metric_is_refused(tmp_path: Path) -> None:
     """Protects against a silent guess: only CPU utilisation is modelled."""
     memory = {"type": "Resource", "resource": {"name": "memory", "target": {"averageUtilization": 65}}}
-    with pytest.raises(InputError, match="only one metric is modelled"):
+    with pytest.raises(InputError, match="this metric is not modelled: Resource memory is not CPU"):
         _read(tmp_path, *_APP, _scaler(metrics=[memory]))
 
 

@@ -3,6 +3,7 @@
 import pytest
 from manifest_objects import CONTAINER, EXAMPLE, example, notes, objects_of, put, read, workload
 
+from simsticky.errors import InputError
 from simsticky.scenario.manifests import load_manifests
 
 
@@ -86,9 +87,12 @@ def test_notes_carry_the_line_of_the_field():
 
 
 def test_the_gateway_is_not_the_application(tmp_path, app):
-    """Kong's own Deployment beside the application's is not a second application."""
-    found = read(tmp_path, [workload("kong", {"image": "kong/kong-gateway:3.11"}), *objects_of(app)])
-    assert "state gateway.nodes" in notes(found.ignored)["Deployment kong"]
+    """Kong's own Deployment beside the application's is not a second application; its replicas are nodes."""
+    kong = workload("kong", {"image": "kong/kong-gateway:3.11"})
+    put(kong, "spec", "replicas", 2)
+    found = read(tmp_path, [kong, *objects_of(app)])
+    assert found.sections["deployment"]["name"] == "example-app"
+    assert found.sections["gateway"] == {"version": "3.11", "nodes": 2}
 
 
 def test_what_the_manifests_leave_open_is_assumed_aloud(tmp_path, app):
@@ -175,11 +179,10 @@ def test_probe_fields_of_zero_are_the_api_servers_defaults(tmp_path, app):
     ]
 
 
-def test_an_http_hook_counts_nothing_and_says_so(tmp_path, app):
-    """The length of httpGet is not in the manifest: 0 s is assumed aloud, unless the scenario states it."""
+def test_an_http_hook_is_refused_until_its_length_is_stated(tmp_path, app):
+    """The length of httpGet is not in the manifest, as little as that of a script: neither is guessed."""
     put(app.deployment, *CONTAINER, "lifecycle", "preStop", {"httpGet": {"path": "/drain", "port": 80}})
-    found = read(tmp_path, objects_of(app))
-    assert found.sections["deployment"]["preStop"] == {"sleep": 0}
-    assert any("state deployment.preStop" in note.note for note in found.assumed)
+    with pytest.raises(InputError, match=r"it lasts until the application has answered GET /drain .state deployment"):
+        read(tmp_path, objects_of(app))
     stated = read(tmp_path, objects_of(app), deployment={"preStop": "20s"})
     assert "preStop" not in stated.sections["deployment"]

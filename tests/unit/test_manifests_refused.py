@@ -89,7 +89,7 @@ def test_pods_of_a_set_behind_the_service_are_refused(tmp_path, app):
             "numbers need quotes",
         ),
         ("deployment", ("spec", "template", "spec", "terminationGracePeriodSecond"), 5, "did you mean termination"),
-        ("deployment", (*CONTAINER, "readinesProbe"), {}, "unknown, did you mean readinessProbe?"),
+        ("deployment", (*CONTAINER, "readinesProbe"), {}, "unknown field readinesProbe, did you mean readinessProbe?"),
     ],
     ids=lambda value: str(value)[:40],
 )

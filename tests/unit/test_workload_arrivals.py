@@ -4,6 +4,7 @@ from itertools import repeat
 
 import numpy as np
 import pytest
+from watched import Watched
 
 from simsticky.scenario.model import Traffic
 from simsticky.workload.arrivals import (
@@ -21,6 +22,13 @@ def test_constant_rate() -> None:
     """At rate λ the time is the cumulated rate over λ; at rate 0 nobody comes."""
     assert ConstantRate(4.0).invert(np.array([1.0, 8.0])).tolist() == [0.25, 2.0]
     assert ConstantRate(0.0).invert(np.array([1.0])).tolist() == [np.inf]
+
+
+def test_no_time_goes_through_a_function_that_rounds_by_the_processor() -> None:
+    """Protects equal bytes on processors with and without AVX-512: sines of phases are left to the C library."""
+    cumulated = np.cumsum(np.random.default_rng(3).exponential(size=200)).view(Watched)
+    for rate in (ConstantRate(4.0), StepRate([0.0, 10.0], [2.0, 1.0]), DiurnalRate(2.0, 0.9, 90.0, 20.0)):
+        assert len(rate.invert(cumulated)) == 200
 
 
 def test_steps_are_inverted_exactly() -> None:

@@ -5,6 +5,7 @@ a ring depends; each figure is the mean over 200 sets of them.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -20,6 +21,8 @@ from simsticky.kong.upstream import Target
 Row = dict[str, Any]
 
 _SETS = 200
+_ROLLOUTS = 20
+"""Each is a ring a step, and known to a percent."""
 
 
 def ip_sets(number: int, luck: Random) -> list[list[str]]:
@@ -109,30 +112,45 @@ class IdealRing:
         return float(arcs[self.owner(points) != other.owner(points)].sum())
 
 
-@pytest.mark.quick_rows(2)
-@pytest.mark.table("theory", "hashing", "rows")
-def test_ideal_ring(case: Row) -> None:
-    """Without collisions 160 points a target share the ring, and move, as the theory of an ideal ring says.
+@pytest.mark.quick_rows(1)
+@pytest.mark.table("theory", "hashing", "rows", kind="ring share", vnodes=160)
+def test_shares_of_an_ideal_ring(case: Row) -> None:
+    """160 points a target share a ring without collisions as theory says: coefficient of variation and largest share.
 
-    Compared are the rows of 160 points ("ring share": coefficient of variation and largest share) and those of pods
-    added or removed ("fraction moved", ``hrw_or_ring``). Kong's own ring of 10,000 points is not held to them.
+    Kong's own ring of 10,000 points is not held to it, here and below.
     """
-    luck = Random(17)
-    if case["kind"] == "ring share" and case["vnodes"] == 160:
-        shares = np.array([IdealRing(addresses).shares() for addresses in address_sets(case["n"], luck)]) * case["n"]
-        variance, standard_error = mean(((shares - 1) ** 2).mean(axis=1).tolist())
-        assert within(variance, case["cv"] ** 2, standard_error)
-        largest, standard_error = mean(shares.max(axis=1).tolist())
-        assert within(largest, case["e_max_over_mean"], (standard_error**2 + case["se"] ** 2) ** 0.5)
-    elif case["kind"] == "fraction moved":
-        before, after = case["n_from"], case["n_to"]
-        sets = address_sets(max(before, after), luck)
-        moved, standard_error = mean(
-            [IdealRing(addresses[:before]).moved(IdealRing(addresses[:after])) for addresses in sets]
-        )
-        assert within(moved, case["hrw_or_ring"], standard_error)
-    else:
-        pytest.skip("Kong has 160 points a target, no bounded loads, and this test no rolling update")
+    sets = address_sets(case["n"], Random(17))
+    shares = np.array([IdealRing(addresses).shares() for addresses in sets]) * case["n"]
+    variance, standard_error = mean(((shares - 1) ** 2).mean(axis=1).tolist())
+    assert within(variance, case["cv"] ** 2, standard_error)
+    largest, standard_error = mean(shares.max(axis=1).tolist())
+    assert within(largest, case["e_max_over_mean"], (standard_error**2 + case["se"] ** 2) ** 0.5)
+
+
+@pytest.mark.quick_rows(2)
+@pytest.mark.table("theory", "hashing", "rows", kind="fraction moved")
+def test_keys_moved_on_an_ideal_ring(case: Row) -> None:
+    """Pods that come, or go, take the share of the keys with them that theory says (``hrw_or_ring``)."""
+    before, after = case["n_from"], case["n_to"]
+    sets = address_sets(max(before, after), Random(17))
+    moved, standard_error = mean([IdealRing(pods[:before]).moved(IdealRing(pods[:after])) for pods in sets])
+    assert within(moved, case["hrw_or_ring"], standard_error)
+
+
+@pytest.mark.slow
+@pytest.mark.table("theory", "hashing", "rows", kind="rolling update hash affinity surge-1")
+def test_moves_of_a_rolling_update_on_an_ideal_ring(case: Row) -> None:
+    """When all pods are replaced, one after the other with a surge of one, a key moves as often as theory says."""
+    sets = address_sets(2 * case["n"], Random(17))[:_ROLLOUTS]
+    moves, standard_error = mean([moves_of_a_rollout(pods) for pods in sets])
+    assert within(moves, case["moves_per_key"], standard_error)
+
+
+def moves_of_a_rollout(addresses: Sequence[str]) -> float:
+    """Return how often a key moves when the first half of these addresses gives way to the second, one by one."""
+    pods = len(addresses) // 2
+    rings = [IdealRing(addresses[step // 2 : pods + (step + 1) // 2]) for step in range(2 * pods + 1)]
+    return sum(before.moved(after) for before, after in pairwise(rings))
 
 
 # Sticky sessions ------------------------------------------------------------------------------------------------

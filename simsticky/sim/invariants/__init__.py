@@ -7,12 +7,12 @@ they are about: pods and their controllers, requests, sessions, long-lived conne
 
 from simsticky.scenario.model import Scenario
 from simsticky.sim.evidence import Evidence
-from simsticky.sim.invariants import cluster, connections, counts, requests, sessions
+from simsticky.sim.invariants import cluster, connections, counts, requests, sessions, tables
 from simsticky.sim.recording import Recording
 
 __all__ = ["verify"]
 
-_ALWAYS = (cluster.clock, *cluster.CHECKS, counts.operations_add_up)
+_ALWAYS = (cluster.clock, *cluster.CHECKS, *tables.CHECKS, counts.operations_add_up)
 _WITH_REQUESTS = (*requests.CHECKS, *sessions.CHECKS, *counts.CHECKS, *connections.CHECKS)
 
 

@@ -1,0 +1,199 @@
+"""Gateway and controller: workloads of any image, DaemonSets, and the kinds of Kong Operator."""
+
+import pytest
+from manifest_cases import app, assumed, obj, put, read, refused, said
+
+OPERATOR = "gateway-operator.konghq.com"
+
+
+def _workload(container, kind="Deployment", name="kong", **spec):
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    return obj(kind, "apps/v1", {"selector": {"matchLabels": labels}, "template": template, **spec}, name)
+
+
+def _kong(*variables, image="kong/kong-gateway:3.11", **rest):
+    env = [{"name": name, "value": value} for name, value in variables]
+    return {"name": "proxy", "image": image, "env": env, **rest}
+
+
+WORKERS = ("KONG_NGINX_WORKER_PROCESSES", "2")
+
+
+@pytest.mark.parametrize(
+    "variables", [[WORKERS], [("KONG_DATABASE", "off"), WORKERS], [("KONG_PROXY_LISTEN", "0.0.0.0:8000"), WORKERS]]
+)
+def test_the_environment_tells_a_gateway_of_any_image(tmp_path, variables):
+    """A private name hides nothing; the version is not known then, and the application stays the application."""
+    kong = _workload(_kong(*variables, image="registry.example.com/edge:7.1"), replicas=2)
+    scenario = read(tmp_path, [*app(), kong])
+    assert (scenario.deployment.name, scenario.gateway.nodes, scenario.gateway.workers) == ("web", 2, 2)
+    assert scenario.gateway.version is None
+    assert said(scenario) == ""
+
+
+def test_an_application_that_calls_kong_is_none(tmp_path):
+    """Its own variables have other names than Kong's properties."""
+    objects = app()
+    container = objects[0]["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "KONG_ADMIN_URL", "value": "http://kong:8001"}]
+    assert read(tmp_path, objects).deployment.name == "web"
+
+
+@pytest.mark.parametrize(
+    ("variables", "text"),
+    [
+        ([], "starts a worker for each core: one is simulated"),
+        ([("KONG_NGINX_WORKER_PROCESSES", "auto")], "is auto, a worker for each core"),
+    ],
+)
+def test_workers_that_are_not_told_are_said_aloud(tmp_path, variables, text):
+    """One a core, as many as nobody knows; the scenario may state them."""
+    kong = _workload(_kong(*variables), replicas=1)
+    assert text in said(read(tmp_path, [*app(), kong]))
+    assert said(read(tmp_path, [*app(), kong], "gateway: {workers: 4}")) == ""
+
+
+def test_a_value_from_a_config_map_is_looked_up(tmp_path):
+    """What is in the manifests is read, what is not is said to be unknown."""
+    kong = _workload(_kong(), replicas=1)
+    reference = {"configMapKeyRef": {"name": "kong", "key": "workers"}}
+    container = kong["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "KONG_NGINX_WORKER_PROCESSES", "valueFrom": reference}]
+    assert "is not in the manifests: one worker is simulated" in said(read(tmp_path, [*app(), kong]))
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kong"}, "data": {"workers": "3"}}
+    assert read(tmp_path, [*app(), kong, config]).gateway.workers == 3
+    container["env"] = []
+    container["envFrom"] = [{"configMapRef": {"name": "kong"}, "prefix": "KONG_NGINX_"}]
+    config["data"] = {"WORKER_PROCESSES": "5"}
+    assert read(tmp_path, [*app(), kong, config]).gateway.workers == 5
+
+
+def test_a_daemon_set_runs_kong_on_every_machine(tmp_path):
+    """As many nodes of the gateway as there are machines, and that is said."""
+    kong = _workload(_kong(WORKERS), kind="DaemonSet")
+    scenario = read(tmp_path, [*app(), kong])
+    assert scenario.gateway.nodes == 3
+    assert "a DaemonSet runs Kong on every machine: 3 nodes" in said(scenario)
+    assert read(tmp_path, [*app(), kong], "kubernetes: {nodes: 5}").gateway.nodes == 5
+    assert said(read(tmp_path, [*app(), kong], "gateway: {nodes: 2}")) == ""
+
+
+def test_a_scaled_gateway_keeps_its_minimum(tmp_path):
+    """Its autoscaler is not the application's, and is not simulated."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "kong"}
+    scaler = obj("HorizontalPodAutoscaler", "autoscaling/v2", {"scaleTargetRef": target, "minReplicas": 2}, "kong")
+    put(scaler, "spec", "maxReplicas", 8)
+    scenario = read(tmp_path, [*app(), _workload(_kong(WORKERS)), scaler])
+    assert (scenario.gateway.nodes, scenario.autoscaler) == (2, None)
+    assert "the gateway's own autoscaler is not simulated" in said(scenario)
+
+
+def test_a_control_plane_of_kong_takes_no_traffic(tmp_path):
+    """In hybrid mode the data plane's replicas are the nodes, in any order."""
+    control = _workload(_kong(("KONG_ROLE", "control_plane"), WORKERS), name="cp", replicas=1)
+    data = _workload(_kong(("KONG_ROLE", "data_plane"), WORKERS), name="dp", replicas=4)
+    assert read(tmp_path, [control, *app(), data]).gateway.nodes == 4
+    scenario = read(tmp_path, [data, *app(), control, _workload(_kong(WORKERS), name="other", replicas=2)])
+    assert scenario.gateway.nodes == 4
+    assert "a second gateway: the nodes simulated are those of Deployment dp" in said(scenario)
+
+
+def test_controller_and_proxy_in_one_pod(tmp_path):
+    """The classic pod: its replicas are nodes, and its flags the controller's."""
+    both = _workload(_kong(WORKERS), replicas=2)
+    controller = {
+        "name": "kic",
+        "image": "kong/kubernetes-ingress-controller:3.5.3",
+        "args": ["--enable-drain-support"],
+    }
+    both["spec"]["template"]["spec"]["containers"].append(controller)
+    scenario = read(tmp_path, [*app(), both])
+    assert (scenario.gateway.nodes, scenario.kic.enable_drain_support) == (2, True)
+    assert (scenario.gateway.version, scenario.kic.version) == ("3.11", "3.5.3")
+
+
+def _control_plane(version="v2beta1", **spec):
+    return obj("ControlPlane", f"{OPERATOR}/{version}", {"dataplane": {"type": "managedByOwner"}, **spec}, "cp")
+
+
+def _configuration(version="v2beta1", **spec):
+    return obj("GatewayConfiguration", f"{OPERATOR}/{version}", spec, "gc")
+
+
+@pytest.mark.parametrize("state", ["enabled", "disabled"])
+def test_drain_support_of_the_operators_kinds(tmp_path, state):
+    """In a ControlPlane, or in the options of a GatewayConfiguration; the scenario's own word wins."""
+    translation = {"translation": {"drainSupport": state}}
+    for one in (_control_plane(**translation), _configuration(controlPlaneOptions=translation)):
+        for order in (1, -1):
+            scenario = read(tmp_path, [*app(), one][::order])
+            assert scenario.kic.enable_drain_support is (state == "enabled")
+            assert said(scenario) == ""
+        assert read(tmp_path, [*app(), one], "kic: {enableDrainSupport: true}").kic.enable_drain_support
+
+
+def test_drain_support_that_is_left_out_is_on(tmp_path):
+    """The Operator's default, which versions before 2.1.0 did not apply: said aloud."""
+    for one in (_control_plane(), _configuration(controlPlaneOptions={})):
+        scenario = read(tmp_path, [*app(), one])
+        assert scenario.kic.enable_drain_support
+        assert "drainSupport is left out: on, its default" in said(scenario)
+
+
+def test_a_control_plane_of_version_1_runs_the_controllers_image(tmp_path):
+    """There drain support is a flag, off by default."""
+    assert not read(tmp_path, [*app(), _control_plane("v1beta1")]).kic.enable_drain_support
+    container = {"name": "controller", "image": "kong/kubernetes-ingress-controller:3.5"}
+    container["env"] = [{"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", "value": "true"}]
+    pod = {"podTemplateSpec": {"spec": {"containers": [container]}}}
+    assert read(tmp_path, [*app(), _control_plane("v1beta1", deployment=pod)]).kic.enable_drain_support
+
+
+def test_the_sync_interval_is_read(tmp_path):
+    """``dataplaneSync.interval`` is the time between pushes."""
+    scenario = read(tmp_path, [*app(), _control_plane(dataplaneSync={"interval": "10s"})])
+    assert scenario.kic.proxy_sync_seconds == 10.0
+
+
+def test_two_control_planes_that_differ_need_a_choice(tmp_path):
+    """Of the two one serves the application; the scenario can say which."""
+    on = _control_plane(translation={"drainSupport": "enabled"})
+    off = put(_control_plane(translation={"drainSupport": "disabled"}), "metadata", "name", "other")
+    assert "a second control plane that says otherwise" in refused(tmp_path, [*app(), on, off])
+    assert read(tmp_path, [*app(), on, off], "kic: {enableDrainSupport: false}").kic.enable_drain_support is False
+
+
+def test_drain_never_works_on_the_hybrid_path(tmp_path):
+    """With Konnect as the control plane only ready endpoints are targets, whatever drainSupport says."""
+    konnect = {"authRef": {"name": "konnect"}}
+    options = {"translation": {"drainSupport": "enabled"}}
+    extension = [{"group": "konnect.konghq.com", "kind": "KonnectExtension", "name": "k"}]
+    hybrids = [
+        _configuration(konnect=konnect, controlPlaneOptions=options),
+        obj("DataPlane", f"{OPERATOR}/v1beta1", {"extensions": extension}, "dp"),
+    ]
+    for one in hybrids:
+        scenario = read(tmp_path, [*app(), one])
+        assert not scenario.kic.enable_drain_support
+        assert "drain support never works there" in said(scenario)
+
+
+@pytest.mark.parametrize("kind", ["DataPlane", "GatewayConfiguration"])
+def test_nodes_and_workers_of_a_data_plane(tmp_path, kind):
+    """Replicas, version and workers of the Operator's data plane."""
+    container = _kong(WORKERS)
+    deployment = {"replicas": 3, "podTemplateSpec": {"spec": {"containers": [container]}}}
+    spec = {"deployment": deployment} if kind == "DataPlane" else {"dataPlaneOptions": {"deployment": deployment}}
+    scenario = read(tmp_path, [*app(), obj(kind, f"{OPERATOR}/v1beta1", spec, "dp")])
+    assert (scenario.gateway.nodes, scenario.gateway.workers, scenario.gateway.version) == (3, 2, "3.11")
+    deployment.pop("replicas")
+    deployment["scaling"] = {"horizontal": {"minReplicas": 2, "maxReplicas": 9}}
+    scenario = read(tmp_path, [*app(), obj(kind, f"{OPERATOR}/v1beta1", spec, "dp")])
+    assert scenario.gateway.nodes == 2
+    assert "minReplicas nodes all along" in said(scenario)
+
+
+def test_without_any_of_kongs_kinds_the_defaults_are_listed(tmp_path):
+    """Nothing says what the controller does."""
+    assert "no manifest of the ingress controller: drain support is off" in assumed(read(tmp_path, app()))

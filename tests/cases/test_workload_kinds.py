@@ -1,0 +1,343 @@
+"""Who owns the pods, how they are replaced, scaled and protected, and what else is done to them."""
+
+import pytest
+from manifest_cases import CONTAINER, TEMPLATE, app, assumed, obj, put, read, refused, said
+
+from simsticky.simulate import simulate
+
+
+def _rollout(strategy, objects=None, **spec):
+    """Return the application with an Argo Rollout that owns the template itself."""
+    objects = objects or app()
+    deployment = objects[0]
+    own = obj("Rollout", "argoproj.io/v1alpha1", {**deployment["spec"], "strategy": strategy, **spec})
+    return [own, *objects[1:]]
+
+
+CANARY = {"canary": {"steps": [{"setWeight": 20}, {"pause": {"duration": "60s"}}]}}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_rollout_with_its_own_template(tmp_path, order):
+    """The kind is another, pods and replicas are read alike."""
+    scenario = read(tmp_path, _rollout(CANARY)[::order])
+    assert (scenario.deployment.name, scenario.deployment.replicas) == ("web", 3)
+    assert scenario.to_json_dict()["deployment"]["strategy"]["steps"] == [{"setWeight": 20}, {"pause": 60.0}]
+    assert scenario.deployment.pre_stop is not None
+
+
+@pytest.mark.parametrize(
+    ("duration", "pause"), [(30, 30.0), ("30", 30.0), ("5m", 300.0), ("1h", 3600.0), (None, "forever")]
+)
+def test_the_forms_of_a_pause(tmp_path, duration, pause):
+    """Seconds, a number as text, a duration, or without end until somebody promotes."""
+    steps = [{"setWeight": 50}, {"pause": {} if duration is None else {"duration": duration}}]
+    scenario = read(tmp_path, _rollout({"canary": {"steps": steps}}))
+    assert scenario.deployment.strategy.steps[1].pause == pause
+    assert ("a pause without end" in said(scenario)) == (duration is None)
+
+
+def test_a_pause_without_end_goes_on_when_somebody_resumes(tmp_path):
+    """Until then one pod of three is new, and the rollout is named as stuck; ``resume`` promotes it."""
+    objects = _rollout({"canary": {"steps": [{"setWeight": 34}, {"pause": {}}]}})
+    lines = ("run: {skewFloor: false, horizon: 30m}", "traffic: {sessions: {kind: poisson, rate: 1/s}}")
+    waiting = simulate(read(tmp_path, objects, *lines, "timeline: [{at: 2m, rollout: web}]"), seed=1)
+    (rollout,) = waiting.recording.operations
+    assert "pauses at step 2" in rollout.stuck
+    assert any("the canary pauses at step 2 until somebody resumes it" in text for text in waiting.warnings)
+    timeline = "timeline: [{at: 2m, rollout: web}, {at: 10m, resume: web}]"
+    scenario = read(tmp_path, objects, *lines, timeline)
+    assert said(scenario) == ""
+    promoted = simulate(scenario, seed=1)
+    rollout = promoted.recording.operations[0]
+    assert not rollout.stuck
+    assert rollout.done_s > 600
+
+
+def test_steps_hold_as_many_new_pods_as_their_weight(tmp_path):
+    """At 50 % of four pods two are new during the pause, and never more."""
+    objects = _rollout({"canary": {"steps": [{"setWeight": 50}, {"pause": {"duration": "5m"}}]}}, replicas=4)
+    lines = ("run: {skewFloor: false}", "traffic: {sessions: {kind: poisson, rate: 1/s}}")
+    scenario = read(tmp_path, objects, *lines, "timeline: [{at: 2m, rollout: web}]")
+    pods = simulate(scenario, seed=1).recording.pods
+    begun = sorted(pod.created_s for pod in pods if pod.revision == 2)
+    assert len(begun) == 4
+    assert begun[1] < 300 < 420 < begun[2]
+
+
+def test_weights_that_fall_are_refused(tmp_path):
+    """Going back on the way is not modelled."""
+    steps = [{"setWeight": 50}, {"setWeight": 20}]
+    assert "a weight below the one before it is not modelled" in refused(
+        tmp_path, _rollout({"canary": {"steps": steps}})
+    )
+
+
+def test_what_a_canary_does_beside_weights_is_said_aloud(tmp_path):
+    """Analyses and traffic routers are not simulated."""
+    steps = [{"setWeight": 50}, {"analysis": {"templates": [{"templateName": "ok"}]}}]
+    text = said(read(tmp_path, _rollout({"canary": {"trafficRouting": {"nginx": {}}, "steps": steps}})))
+    assert "what it routes is not simulated" in text
+    assert "analysis is not simulated: the rollout goes on at once" in text
+
+
+def test_a_blue_green_rollout_is_a_switch_and_a_scale(tmp_path):
+    """The Service goes over to new pods that are ready, and the old ones go scaleDownDelaySeconds later."""
+    strategy = {"blueGreen": {"activeService": "web", "scaleDownDelaySeconds": 45}}
+    scenario = read(tmp_path, _rollout(strategy), "timeline: [{at: 10m, rollout: web}]")
+    switch, scale = scenario.operations
+    assert (switch.kind, switch.at_s, switch.to) == ("switchService", 600.0, "web-green")
+    assert (scale.kind, scale.at_s, scale.scale, scale.replicas) == ("scale", 645.0, "web", 0)
+    (green,) = scenario.companions
+    assert (green.name, green.replicas) == ("web-green", 3)
+    assert "a blue-green rollout" in said(scenario)
+    timeline = "timeline: [{at: 10m, rollout: web}, {at: 20m, rollout: web}]"
+    assert "only one blue-green rollout" in refused(tmp_path, _rollout(strategy), timeline)
+    own = ("companions: [{name: next, replicas: 3}]", "timeline: [{at: 10m, switchService: web, to: next}]")
+    assert len(read(tmp_path, _rollout(strategy), *own).operations) == 1
+
+
+def test_a_workload_reference_needs_its_deployment(tmp_path):
+    """Without the template nothing is known of the pods; a Deployment that is not at 0 has pods of its own."""
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    rollout = obj("Rollout", "argoproj.io/v1alpha1", {"replicas": 2, "workloadRef": reference, "strategy": CANARY})
+    assert "add the manifest of Deployment web" in refused(tmp_path, [rollout, *app()[1:]])
+    scenario = read(tmp_path, [rollout, *app()])
+    assert scenario.deployment.replicas == 2
+    assert "its own pods are behind the Service too until it is scaled to 0" in said(scenario)
+    objects = app()
+    put(objects[0], "spec", "replicas", 0)
+    assert said(read(tmp_path, [*objects, rollout])) == ""
+
+
+def test_a_deployment_at_0_runs_nothing(tmp_path):
+    """Without a Rollout that owns it, or an operation that scales it, the run would answer nothing."""
+    objects = app()
+    put(objects[0], "spec", "replicas", 0)
+    assert "Deployment web is at 0: no pod runs" in refused(tmp_path, objects)
+    assert read(tmp_path, objects, "deployment: {replicas: 3}").deployment.replicas == 3
+    assert read(tmp_path, objects, "timeline: [{at: 1m, scale: web, replicas: 3}]").deployment.replicas == 0
+
+
+@pytest.mark.parametrize("kind", ["DaemonSet", "CloneSet"])
+def test_owners_that_are_not_simulated_are_named(tmp_path, kind):
+    """Alone behind the Service: an error, until the scenario describes the pods; beside the application: an error."""
+    objects = app()
+    other = put(objects[0], "kind", kind)
+    put(other, "spec", "replicas", 3)
+    if kind == "DaemonSet":
+        other["spec"].pop("replicas")
+    else:
+        put(other, "apiVersion", "apps.kruise.io/v1alpha1")
+    text = refused(tmp_path, objects)
+    assert f"{kind} is not simulated, and Service web selects its pods" in text
+    assert "deployment: {name: web, replicas: 3}" in text
+    scenario = read(tmp_path, objects, "deployment: {name: web, replicas: 3}")
+    assert f"{kind} is not simulated: the scenario's deployment section stands for its pods" in said(scenario)
+    put(other, "metadata", "name", "second")
+    assert f"{kind} is not modelled, and Service web selects its pods too" in refused(tmp_path, [app()[0], *objects])
+
+
+@pytest.mark.parametrize(
+    ("selector", "version", "bound"),
+    [
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "api"]}]}, "v1", True),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}, "v1", False),
+        ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, "v1", True),
+        ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, "v1", False),
+        ({}, "v1", True),
+        ({}, "v1beta1", False),
+        (None, "v1", False),
+        ({"matchLabels": {"app": "web"}}, "v1beta1", True),
+    ],
+    ids=str,
+)
+def test_a_budget_binds_what_its_selector_selects(tmp_path, selector, version, bound):
+    """An empty selector selects every pod of the namespace in policy/v1, and none in v1beta1; null selects none."""
+    budget = obj("PodDisruptionBudget", f"policy/{version}", {"minAvailable": 2, "selector": selector})
+    scenario = read(tmp_path, [*app(), budget])
+    assert (scenario.deployment.disruption_budget is not None) is bound
+
+
+def test_the_owners_selector_counts_by_all_of_its_conditions(tmp_path):
+    """``matchExpressions`` that do not match the template's labels are refused as ``matchLabels`` are."""
+    objects = app()
+    expression = {"key": "app", "operator": "NotIn", "values": ["web"]}
+    put(objects[0], "spec", "selector", {"matchExpressions": [expression]})
+    assert "`selector` does not match template `labels`" in refused(tmp_path, objects)
+    expression["operator"] = "in"
+    assert "not a valid selector operator" in refused(tmp_path, objects)
+
+
+def _scaler(version, *, target=("Deployment", "web"), **spec):
+    reference = {"apiVersion": "apps/v1", "kind": target[0], "name": target[1]}
+    return obj(
+        "HorizontalPodAutoscaler", f"autoscaling/{version}", {"scaleTargetRef": reference, "maxReplicas": 9, **spec}
+    )
+
+
+def _cpu(percent):
+    return {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "spec", "expected"),
+    [
+        ("v1", {"targetCPUUtilizationPercentage": 55}, 55),
+        ("v1", {}, 80),
+        ("v2", {}, 80),
+        ("v2", {"metrics": [_cpu(60)]}, 60),
+        ("v2beta2", {"metrics": [_cpu(60)]}, 60),
+        (
+            "v2beta1",
+            {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "targetAverageUtilization": 65}}]},
+            65,
+        ),
+        (
+            "v2beta1",
+            {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "targetAverageValue": "100m"}}]},
+            40,
+        ),
+        (
+            "v2",
+            {
+                "metrics": [
+                    {
+                        "type": "ContainerResource",
+                        "containerResource": {
+                            "name": "cpu",
+                            "container": "web",
+                            "target": {"type": "Utilization", "averageUtilization": 50},
+                        },
+                    },
+                    _cpu(70),
+                ]
+            },
+            50,
+        ),
+        (
+            "v2",
+            {
+                "metrics": [
+                    {
+                        "type": "Resource",
+                        "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "0.2"}},
+                    }
+                ]
+            },
+            80,
+        ),
+    ],
+    ids=str,
+)
+def test_autoscalers_of_every_version(tmp_path, version, spec, expected):
+    """Targets on CPU become percent of what a pod requests (250m here); of several the lowest proposes most."""
+    objects = app()
+    put(objects[0], *CONTAINER, "resources", {"requests": {"cpu": "250m"}})
+    scenario = read(tmp_path, [*objects, _scaler(version, **spec)])
+    assert scenario.autoscaler is not None
+    assert scenario.autoscaler.target_utilization == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "why"),
+    [
+        ({"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization"}}}, "memory is not CPU"),
+        ({"type": "Pods", "pods": {"metric": {"name": "rps"}}}, "Pods is not about the pods' CPU"),
+        (
+            {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "1"}}},
+            "only if every container requests CPU",
+        ),
+        (
+            {
+                "type": "ContainerResource",
+                "containerResource": {"name": "cpu", "container": "x", "target": {"averageUtilization": 1}},
+            },
+            "container x is not the application's",
+        ),
+    ],
+    ids=str,
+)
+def test_the_way_out_of_a_metric_works_beside_another(tmp_path, metric, why):
+    """What is not CPU is refused by name; a target that the scenario states then decides alone."""
+    objects = [*app(), _scaler("v2", metrics=[_cpu(60), metric])]
+    text = refused(tmp_path, objects)
+    assert why in text
+    assert "autoscaler: {maxReplicas: 9, targetUtilization: 70}" in text
+    scenario = read(tmp_path, objects, "autoscaler: {maxReplicas: 9, targetUtilization: 70}")
+    assert scenario.autoscaler is not None
+    assert scenario.autoscaler.target_utilization == 70
+
+
+def test_replicas_that_are_stated_are_not_the_autoscalers(tmp_path):
+    """Only what the manifest leaves out begins at minReplicas; 1 where that is left out too."""
+    assert read(tmp_path, [*app(), _scaler("v2", minReplicas=5)]).deployment.replicas == 3
+    objects = app()
+    objects[0]["spec"].pop("replicas")
+    assert read(tmp_path, [*objects, _scaler("v2", minReplicas=5)]).deployment.replicas == 5
+    assert read(tmp_path, [_scaler("v2"), *objects]).deployment.replicas == 1
+    stated = read(tmp_path, [*objects, _scaler("v2", minReplicas=5)], "deployment: {replicas: 7}")
+    assert stated.deployment.replicas == 7
+    rollout = _rollout(CANARY)
+    rollout[0]["spec"].pop("replicas")
+    scenario = read(tmp_path, [*rollout, _scaler("v2", target=("Rollout", "web"), minReplicas=4)])
+    assert scenario.deployment.replicas == 4
+
+
+def test_scalers_that_are_not_simulated_are_named(tmp_path):
+    """KEDA, Flagger and vertical autoscalers of these pods are said aloud, those of others are listed."""
+    objects = app()
+    objects[0]["spec"].pop("replicas")
+    keda = obj("ScaledObject", "keda.sh/v1alpha1", {"scaleTargetRef": {"name": "web"}, "minReplicaCount": 3})
+    flagger = obj("Canary", "flagger.app/v1beta1", {"targetRef": {"kind": "Deployment", "name": "web"}})
+    scenario = read(tmp_path, [*objects, keda, flagger])
+    assert "ScaledObject web: KEDA scales these pods: not simulated" in said(scenario)
+    assert "Canary web: Flagger turns each rollout" in said(scenario)
+    assert scenario.deployment.replicas == 3
+    assert "replicas is left to KEDA" in assumed(scenario)
+    put(keda, "spec", "scaleTargetRef", "name", "other")
+    put(flagger, "spec", "targetRef", "name", "other")
+    assert said(read(tmp_path, [*app(), keda, flagger])) == ""
+
+
+def test_old_versions_have_their_own_defaults(tmp_path):
+    """extensions/v1beta1 surges by one pod and lacks one at most, without a deadline."""
+    objects = app()
+    put(objects[0], "apiVersion", "extensions/v1beta1")
+    put(objects[0], "spec", "replicas", 12)
+    deployment = read(tmp_path, objects).deployment
+    rolling = deployment.strategy.rolling_update
+    assert (rolling.max_surge, rolling.max_unavailable) == (1, 1)
+    assert deployment.progress_deadline_seconds == 2**31 - 1
+    put(objects[0], "apiVersion", "apps/v1")
+    assert read(tmp_path, objects).deployment.strategy.rolling_update.max_surge == "25%"
+
+
+def test_readiness_gates_are_said_aloud(tmp_path):
+    """Who sets them, and when, is not in the manifest."""
+    objects = app()
+    put(objects[0], *TEMPLATE, "spec", "readinessGates", [{"conditionType": "target-health.example.com/web"}])
+    assert "a pod is ready only when others have set these conditions too" in said(read(tmp_path, objects))
+
+
+@pytest.mark.parametrize("hook", [{"httpGet": {"path": "/d", "port": 80}}, {"exec": {"command": ["/app/drain"]}}])
+def test_hooks_of_unknown_length_are_refused_alike(tmp_path, hook):
+    """A request and a program: neither length is in the manifest, and the same ways out work for both."""
+    objects = app()
+    put(objects[0], *CONTAINER, "lifecycle", {"preStop": hook})
+    assert "the length of this preStop hook cannot be read" in refused(tmp_path, objects)
+    for stated in ("20s", "{waitUntil: noSessions, atMost: 10m}"):
+        assert read(tmp_path, objects, f"deployment: {{preStop: {stated}}}").deployment.pre_stop is not None
+
+
+def test_a_tcp_hook_fails(tmp_path):
+    """The kubelet knows no tcpSocket hook: SIGTERM comes at once, which is said."""
+    objects = app()
+    put(objects[0], *CONTAINER, "lifecycle", {"preStop": {"tcpSocket": {"port": 80}}})
+    scenario = read(tmp_path, objects)
+    assert scenario.deployment.pre_stop is not None
+    assert scenario.deployment.pre_stop.kind == "fails"
+    assert "does not run tcpSocket hooks" in said(scenario)
