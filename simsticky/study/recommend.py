@@ -76,7 +76,7 @@ def recommend(
         n: Replications of a setting at the most; the scenario's ``run.replications`` by default.
         seed: Seed; the scenario's ``run.seed`` by default.
         cost: Costs that come first, of :data:`simsticky.study.costs.ORDER`.
-        max_time: Seconds after which nothing more is tried: what is open then is inconclusive, and may be something
+        max_time: Seconds after which nothing more is tried: what is open then is not certain, and may be something
             else the next time.
         metrics: The metrics there are; all by default.
         runner: What runs the replications, where there is one already; its ``simulate`` is a
@@ -180,7 +180,7 @@ class _Search:
         picks, is_open = self._in_time(lambda: self._picks(self._limits), untold)
         is_cut_short = self._is_late
         pick = cheapest(picks, [trials.costs(key) for key in picks], self._order) if picks else None
-        status: Status = "found" if pick is not None else "inconclusive" if is_open else "none"
+        status: Status = "found" if pick is not None else "not certain" if is_open else "none"
         nearest, reason = (None, "") if pick is not None else self._why_none(certain=not is_open, late=is_cut_short)
         nowhere: tuple[Crossing, ...] = ()
         crossings = self._in_time(lambda: self._crossings(pick), nowhere)
