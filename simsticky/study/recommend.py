@@ -28,7 +28,7 @@ from simsticky.study.search import Line, crossing, race, search_line
 from simsticky.study.session_length import flip
 from simsticky.study.trials import Criterion, Guard, Limit, OutOfTimeError, Trials
 from simsticky.study.verdicts import checked_thresholds
-from simsticky.units import format_duration
+from simsticky.units import format_duration, quoted
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -371,7 +371,7 @@ def _with_thresholds(scenario: Scenario, thresholds: str | Sequence[str] | None)
         name, bound = text[:at].strip(), text[at:].strip()
         if not name or not bound:
             hint = "write for example 'broken_sessions < 1%'"
-            raise InputError.of(f"{text!r} is no threshold", file="--threshold", hint=hint)
+            raise InputError.of(f"{quoted(text)} is no threshold", file="--threshold", hint=hint)
         bounds[name] = bound
     dropped = {f"thresholds.{name}": None for name in scenario.thresholds if name not in bounds}
     return scenario.evolve({**dropped, **{f"thresholds.{name}": b for name, b in bounds.items()}}, source="--threshold")
