@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.study.compare import Comparison
 
-REGRESSION = 3
+ENDINGS = {"better": 0, "not worse": 0, "worse": 3, "not certain": 4}
+"""Exit codes of --fail-on-regression, by the worst standing of all."""
 
 Files = Annotated[
     list[str],
@@ -38,7 +39,17 @@ FailOnRegression = Annotated[
     bool,
     typer.Option(
         "--fail-on-regression",
-        help="Exit with 3 when a metric with a threshold (or broken sessions, failed requests) certainly got worse.",
+        help="Exit with 3 when a scenario is certainly worse than the first one (broken by any cause by 0.5 points,"
+        " failed requests by 0.1, or past a threshold), and with 4 when that is not certain.",
+    ),
+]
+MaxReps = Annotated[
+    int | None,
+    typer.Option(
+        "--max-reps",
+        min=10,
+        help="Instead of --reps: look after 10, 20, 40, ... replications, until it is certain of each scenario whether"
+        " it is worse than the first one; this many at the most.",
     ),
 ]
 
@@ -48,6 +59,7 @@ def compare(
     variants: With = None,
     seed: options.Seed = None,
     reps: options.Reps = None,
+    max_reps: MaxReps = None,
     jobs: options.Jobs = None,
     scheduler: options.Scheduler = None,
     study_directory: options.StudyDirectory = None,
@@ -69,16 +81,18 @@ def compare(
         raise InputError.of(
             "results from files are compared with each other only", hint="give scenario files, or .json files alone"
         )
+    if reps is not None and max_reps is not None:
+        raise InputError.of("does not go with --reps", file="--max-reps", hint="give one of the two")
     if results:
         comparison = _of_results(files)
     else:
         scenarios = _scenarios(files, variants, changes, namespace=namespace, lenient=lenient)
         from simsticky.study.compare import compare as compare_scenarios
 
-        each = reps or next(iter(scenarios.values())).run.replications
+        each = None if max_reps else reps or next(iter(scenarios.values())).run.replications
         with working(
             "compare",
-            each * len(scenarios),
+            None if each is None else each * len(scenarios),
             jobs=jobs,
             scheduler=scheduler,
             study=study_directory,
@@ -87,7 +101,7 @@ def compare(
             no_progress=no_progress,
             no_color=no_color,
         ) as runner:
-            comparison = compare_scenarios(scenarios, each, seed, runner=runner)
+            comparison = compare_scenarios(scenarios, each, seed, max_reps=max_reps, runner=runner)
     from simsticky.report import comparison as report
 
     if place is not None:
@@ -95,10 +109,19 @@ def compare(
     print_answer(comparison, report, output, no_color=no_color)
     if not quiet:
         console.warn(comparison.warnings)
-    if fail_on_regression and (worse := comparison.regressions()):
-        for contrast in worse:
-            console.complain(f"{contrast.metric.name} got worse in {contrast.name}")
-        raise typer.Exit(REGRESSION)
+    if fail_on_regression:
+        _fail(comparison)
+
+
+def _fail(comparison: Comparison) -> None:
+    """Say which scenarios are worse than the first one, or may be, and end with the exit code that stands for it."""
+    from simsticky.report.comparison import sentence
+
+    for side in comparison.others:
+        if ENDINGS[comparison.against(side.name).standing.value]:
+            console.complain(f"{side.name}: {sentence(comparison, side.name)}")
+    if code := ENDINGS[comparison.standing.value]:
+        raise typer.Exit(code)
 
 
 def _of_results(files: list[str]) -> Comparison:

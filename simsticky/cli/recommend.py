@@ -11,8 +11,9 @@ from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
 from simsticky.cli.texts import TEXTS, print_answer, text_file, text_of
 from simsticky.cli.work import simulate_for, working
+from simsticky.errors import InputError
 
-ENDINGS = {"found": 0, "none": 3, "inconclusive": 4}
+ENDINGS = {"found": 0, "none": 3, "not certain": 4}
 """Exit codes."""
 
 Thresholds = Annotated[
@@ -39,6 +40,19 @@ Cost = Annotated[
         help="Cost that comes first: last_old_pod_gone_s, peak_pods or extra_pod_s; repeatable.",
     ),
 ]
+MostReps = Annotated[
+    int | None,
+    typer.Option("--reps", min=1, help="Replications of a setting at the most; the scenario's number by default."),
+]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(
+        "--max-time",
+        metavar="DURATION",
+        help="Try nothing more after this time (10m, 90s). What is open then exits with 4, and may come out differently"
+        " the next time.",
+    ),
+]
 
 
 def recommend(
@@ -47,7 +61,8 @@ def recommend(
     vary: Vary = None,
     cost: Cost = None,
     seed: options.Seed = None,
-    reps: options.Reps = None,
+    reps: MostReps = None,
+    max_time: MaxTime = None,
     jobs: options.Jobs = None,
     scheduler: options.Scheduler = None,
     study_directory: options.StudyDirectory = None,
@@ -61,7 +76,7 @@ def recommend(
     no_color: options.NoColor = False,
     no_progress: options.NoProgress = False,
 ) -> None:
-    """Find the cheapest setting that keeps the thresholds with 95 % confidence, and say what it hangs on.
+    """Find the cheapest setting that keeps the thresholds with 95 % confidence and is not worse than today.
 
     Exits with 0 when there is one, with 3 when no setting can, with 4 when that is not certain.
     """
@@ -74,6 +89,7 @@ def recommend(
     from simsticky.study.runner import simulate_numbers
 
     asked = parse_vary(vary) if vary else None
+    most_s = None if max_time is None else _seconds(max_time)
     with working(
         "recommend",
         None,
@@ -86,13 +102,32 @@ def recommend(
         no_progress=no_progress,
         no_color=no_color,
     ) as runner:
-        found = search(scenario, thresholds or None, asked, reps, seed, cost=cost or (), runner=runner)
+        found = search(scenario, thresholds or None, asked, reps, seed, cost=cost or (), max_time=most_s, runner=runner)
     from simsticky.report import recommendation as report
 
     if place is not None:
         place.write(text_of(found, report, place.suffix))
     print_answer(found, report, output, no_color=no_color)
     if not quiet:
-        console.warn(found.warnings)
-    if ENDINGS[found.status]:
-        raise typer.Exit(ENDINGS[found.status])
+        more = () if found.otherwise is None else found.otherwise.warnings
+        console.warn(list(dict.fromkeys((*found.warnings, *more))))
+    if ENDINGS[found.ending]:
+        raise typer.Exit(ENDINGS[found.ending])
+
+
+def _seconds(text: str) -> float:
+    """Read a duration that is more than none.
+
+    Raises:
+        InputError: It is none.
+    """
+    from simsticky.units import parse_duration
+
+    hint = "write for example --max-time 10m"
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise InputError.of(str(error), file="--max-time", hint=hint) from None
+    if seconds <= 0:
+        raise InputError.of("leaves no time at all", file="--max-time", hint=hint)
+    return seconds

@@ -26,7 +26,7 @@ Vary = Annotated[
     typer.Option(
         "--vary",
         metavar="KEY=VALUES",
-        help="What to vary, repeatable: values (deployment.preStop=0s,1m,5m), for the other designs a range"
+        help="What to vary, repeatable: values (deployment.preStop=0s,1m), for the other designs a range"
         " (deployment.preStop=0s..10m), or a value that follows another setting (deployment.grace='preStop + 30s').",
     ),
 ]
@@ -39,10 +39,21 @@ DesignName = Annotated[
         " sequence; saltelli, which also says how much each setting matters (SAMPLES x (ranges + 2) points).",
     ),
 ]
-Samples = Annotated[int | None, typer.Option("--samples", min=2, help="Points to draw from the ranges; 64 by default.")]
+Samples = Annotated[
+    int | None, typer.Option("--samples", min=2, max=100_000, help="Points to draw from the ranges; 64 by default.")
+]
 Metrics = Annotated[
     list[str] | None,
     typer.Option("--metric", metavar="METRIC", help="What the table shows, repeatable; JSON and CSV have all."),
+]
+MaxReps = Annotated[
+    int | None,
+    typer.Option(
+        "--max-reps",
+        min=10,
+        help="Instead of --reps: look after 10, 20, 40, ... replications, until it is certain of each point whether it"
+        " is worse than the scenario as it is; this many at the most.",
+    ),
 ]
 TornadoFlag = Annotated[
     bool,
@@ -65,6 +76,7 @@ def sweep(
     metric: Metrics = None,
     seed: options.Seed = None,
     reps: options.Reps = None,
+    max_reps: MaxReps = None,
     jobs: options.Jobs = None,
     scheduler: options.Scheduler = None,
     study_directory: options.StudyDirectory = None,
@@ -95,6 +107,10 @@ def sweep(
         raise InputError.of("a tornado is no CSV", file="--output", hint="use table, markdown or json")
     if tornado and (design != "grid" or samples is not None):
         raise InputError.of("it takes both ends of each range", file="--tornado", hint="leave --design and --samples")
+    if max_reps is not None and (tornado or reps is not None):
+        raise InputError.of(
+            f"does not go with --{'tornado' if tornado else 'reps'}", file="--max-reps", hint="leave one of the two"
+        )
     metrics = _known(metric)
     settings = parse_vary(vary)
     scenario, following = _base(file, changes, settings, namespace=namespace, lenient=lenient)
@@ -124,6 +140,7 @@ def sweep(
                 seed,
                 design=design,
                 samples=samples,
+                max_reps=max_reps,
                 source="--vary",
                 runner=runner,
             )

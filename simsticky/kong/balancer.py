@@ -202,6 +202,17 @@ class Balancer:
         self.feedback = self.algorithm.feedback if self.healthy else self._ignore
         self.algorithm.rebuild(self.targets, self._unavailable)
 
+    def reweigh(self, targets: Sequence[Target]) -> None:
+        """Take in other weights of the same targets, in place: what the algorithm remembers stays.
+
+        Kong has nothing like it, a push builds a new balancer; other proxies let a new target's weight grow.
+        """
+        self.targets = tuple(targets)
+        self._weights = {target.address: target.weight for target in self.targets}
+        self.total_weight = sum(self._weights.values())
+        self.unavailable_weight = sum(self._weights[address] for address in self._unavailable)
+        self._update_status()
+
     def _refuse(self) -> str:
         raise NoPeerError(Refusal.UNHEALTHY)
 

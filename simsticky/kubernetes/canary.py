@@ -1,5 +1,7 @@
 """The steps of an Argo Rollout's canary: how many pods of each version a weight asks for, and when a step is done.
 
+Rule K17 of docs/model.md.
+
 Source: Argo Rollouts v1.9, utils/replicaset/canary.go: ``approximateWeightedCanaryStableReplicaCounts`` (no traffic
 router), ``GetCurrentSetWeight`` and ``AtDesiredReplicaCountsForCanary``.
 """

@@ -9,7 +9,7 @@ flowcontrol/backoff.go.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DEFAULT_TERMINATION_GRACE_PERIOD_S = 30
 MINIMUM_CONTAINER_STOP_GRACE_S = 2
@@ -148,11 +148,14 @@ class CrashLoopBackOff:
     """The back-off of one container: present wait and when it was last renewed; a fresh one has none.
 
     The first restart does not wait; then 10, 20, 40, … 300 s, counted from the moment the container finished.
-    The entry is forgotten when more than 600 s lie between its renewal and the next finish.
+    The entry is forgotten when more than 600 s lie between its renewal and the next finish. ``max_s`` is the node's own
+    longest wait (KubeletConfiguration ``crashLoopBackOff.maxContainerRestartPeriod``, KEP-4603); one below 10 s is the
+    first wait, too.
     """
 
     back_off_s: float = 0.0
     renewed_at_s: float = -math.inf
+    max_s: float = CRASH_LOOP_MAX_S
 
     def wait_s(self, finished_at_s: float) -> float:
         """Return how long after ``finished_at_s`` the container may start again."""
@@ -170,8 +173,8 @@ class CrashLoopBackOff:
     def restarted(self, finished_at_s: float, now_s: float) -> "CrashLoopBackOff":
         """Return the entry after a restart at ``now_s`` of a container that finished at ``finished_at_s``."""
         if self._expired(finished_at_s):
-            return CrashLoopBackOff(CRASH_LOOP_INITIAL_S, now_s)
-        return CrashLoopBackOff(min(2 * self.back_off_s, CRASH_LOOP_MAX_S), now_s)
+            return replace(self, back_off_s=min(CRASH_LOOP_INITIAL_S, self.max_s), renewed_at_s=now_s)
+        return replace(self, back_off_s=min(2 * self.back_off_s, self.max_s), renewed_at_s=now_s)
 
     def _expired(self, finished_at_s: float) -> bool:
         return finished_at_s - self.renewed_at_s > CRASH_LOOP_RESET_AFTER_S

@@ -74,6 +74,16 @@ class Step(NamedTuple):
     waits_for: str = ""
 
 
+def heeds_max_unavailable(release: tuple[int, ...]) -> bool:
+    """Return whether a release heeds ``rollingUpdate.maxUnavailable`` unless somebody has set its feature gate.
+
+    Source: Kubernetes' page of feature gates, MaxUnavailableStatefulSet: off up to 1.34, on in 1.35.0 to 1.35.3, off
+    from 1.35.4 to 1.36, on again from 1.37. Without a patch number a release is meant as it is at its end; one that
+    is not known at all (empty) is as the newest.
+    """
+    return not release or release >= (1, 37) or (1, 35, 0) <= release <= (1, 35, 3)
+
+
 def resolved_max_unavailable(spec: StatefulSetSpec) -> int:
     """Return how many pods an update may have down: a percentage rounds down, and at least 1.
 

@@ -58,11 +58,15 @@ class FieldTable:
 
     Args:
         parts: Tables as the script writes them; a later one adds to those before.
+
+    Attributes:
+        releases: The releases of Kubernetes that the first of them was made of, oldest first.
     """
 
     def __init__(self, *parts: Mapping[str, Any]) -> None:
         self._kinds: dict[str, str] = {}
         self._types: dict[str, Mapping[str, str]] = {}
+        self.releases: tuple[str, ...] = tuple(parts[0].get("releases", ())) if parts else ()
         for part in parts:
             self._kinds |= part["kinds"]
             self._types |= part["types"]

@@ -53,3 +53,27 @@ def refused(path: str, text: str) -> FieldUse:
 def listed(path: str, text: str) -> FieldUse:
     """Return the row of a field that has no effect here, with the reason; ``--verbose`` lists it."""
     return FieldUse(path, Use.LISTED, text)
+
+
+def pattern(keys: Keys) -> str:
+    """Return a path as rows write it: without the numbers of items, keys with dots or slashes in brackets."""
+    text = ""
+    for key in keys:
+        if isinstance(key, int):
+            text += "[]"
+        elif "." in key or "/" in key or "-" in key:
+            text += f"[{key}]"
+        else:
+            text += f".{key}" if text else key
+    return text
+
+
+def covering(rows: tuple[FieldUse, ...], path: str) -> list[FieldUse]:
+    """Return the rows of the nearest path at or above one; of one path there may be several."""
+    above = [row for row in rows if _is_at_or_above(row.path, path)]
+    nearest = max((len(row.path) for row in above), default=0)
+    return [row for row in above if len(row.path) == nearest]
+
+
+def _is_at_or_above(above: str, path: str) -> bool:
+    return not above or path == above or (path.startswith(above) and path[len(above)] in ".[")

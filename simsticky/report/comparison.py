@@ -6,22 +6,27 @@ The comment says the one thing first, in bold; then Previous, New, Difference; e
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simsticky.report.numbers import Shown, counted, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
+from simsticky.study.better import MARGINS, Standing
+from simsticky.study.precision import HEADLINE
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
-    from simsticky.study.compare import Comparison, Contrast
+    from simsticky.study.better import Against
+    from simsticky.study.compare import Comparison
+    from simsticky.study.contrasts import Contrast
     from simsticky.study.sides import Change
 
 _HEADLINES = {
     "broken_sessions": "broken sessions",
     "broken_of_alive": "broken of alive",
+    "broken_any_cause": "broken by any cause",
     "failed_requests": "failed requests",
     "breaks_per_session": "breaks per session",
     "background_broken_sessions": "background breaks",
@@ -59,18 +64,48 @@ def title(comparison: Comparison) -> str:
 
 def sentence(comparison: Comparison, name: str) -> str:
     """Return the one thing to know about a scenario against the base, and which settings it hangs on."""
-    rows = _rows(comparison, name)
+    rows = {row.contrast.metric.name: row for row in _rows(comparison, name)}
     if not rows:
         return f"{name}: nothing to compare"
-    watched = {"broken_sessions", "failed_requests", *(name for side in comparison.sides for name in side.thresholds)}
-    told = [row for row in rows if row.contrast.metric.name in watched] or rows
-    row = next((row for row in told if row.contrast.is_certain), told[0])
+    against = comparison.against(name)
+    row = _told(rows, against)
     before, after, difference = row.cells
+    figures = f"{row.label} {before.value} → {after.value}"
+    if comparison.pair(name).has_lost_stickiness:
+        figures = f"stickiness is lost, {figures}"
+    elif not row.contrast.is_certain:
+        figures += f", no difference that is certain ({difference})"
     changes = comparison.changes(name)
     because = f": {_some(changes)}" if changes else ""
-    if row.contrast.is_certain:
-        return f"{row.label} {before.value} → {after.value}{because}"
-    return f"{row.label} {before.value} → {after.value}, no difference that is certain ({difference}){because}"
+    return f"{figures}, {_verdict(comparison, name)}{because}"
+
+
+def _told(rows: Mapping[str, _Row], against: Against) -> _Row:
+    """The metric to speak of: the headline where it went the way of the verdict, else the one that decides it."""
+    decides = {
+        Standing.WORSE: against.worse,
+        Standing.UNCERTAIN: against.uncertain,
+        Standing.BETTER: against.better,
+    }.get(against.standing, ())
+    first = rows.get(HEADLINE)
+    if first is not None:
+        moved = (first.contrast.difference.interval.estimate or 0.0) > 0
+        if against.standing is Standing.NOT_WORSE or HEADLINE in decides:
+            return first
+        if against.standing is Standing.WORSE and first.contrast.is_certain and moved:
+            return first
+    return next((rows[name] for name in decides if name in rows), first or next(iter(rows.values())))
+
+
+def _verdict(comparison: Comparison, name: str) -> str:
+    """The standing in words, with what it hangs on."""
+    against, base = comparison.against(name), comparison.base.name
+    if against.standing is Standing.WORSE:
+        return f"worse than {base}"
+    if against.standing is Standing.UNCERTAIN:
+        of = " and ".join(_label(metric) for metric in against.uncertain) or "what guards it"
+        return f"not certain whether it is worse than {base}: {of} would need more replications"
+    return f"{against.standing.value} than {base}"
 
 
 def render(comparison: Comparison, width: int = 80) -> list[Line]:
@@ -79,12 +114,13 @@ def render(comparison: Comparison, width: int = 80) -> list[Line]:
     for side in comparison.others:
         rows = _rows(comparison, side.name)
         lines.append(())
-        if len(comparison.others) > 1:
-            lines.append(((side.name, "heading"),))
+        of = f"{side.name}: " if len(comparison.others) > 1 else ""
+        said = textwrap.wrap(_capital(of + sentence(comparison, side.name)), width)
+        lines += [((text, "heading"),) for text in said]
         for change in comparison.changes(side.name):
             lines += [((text, "quiet"),) for text in textwrap.wrap(_changed(change), width)]
         lines += _table(rows, width)
-    notes = [_about_pairing(comparison), _about_levels(comparison)]
+    notes = [_about_standing(comparison), _about_pairing(comparison), _about_levels(comparison)]
     lines.append(())
     lines += [((text, "quiet"),) for note in notes if note for text in textwrap.wrap(note, width)]
     return lines
@@ -130,7 +166,7 @@ def _details(comparison: Comparison) -> list[str]:
             cells = (of + row.label, _p(row.contrast), _times(row.contrast), _counts(row.contrast))
             lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
     lines.append("")
-    notes = [_about_pairing(comparison), _about_levels(comparison)]
+    notes = [_about_standing(comparison), _about_pairing(comparison), _about_levels(comparison)]
     lines += [escape(note) for note in notes if note]
     lines += [f"- {escape(row.label)}: {escape(row.contrast.metric.definition)}" for row in _first_rows(comparison)]
     if comparison.warnings:
@@ -232,6 +268,21 @@ def _counts(contrast: Contrast) -> str:
     return " → ".join(sides)
 
 
+def _about_standing(comparison: Comparison) -> str:
+    """What "worse" and "not worse" mean, in the terms of this comparison."""
+    margins = [
+        f"{_label(name)} by {100 * margin:g} points"
+        for name, margin in MARGINS.items()
+        if name in comparison.metrics and name not in comparison.base.thresholds
+    ]
+    if not margins:
+        return ""
+    return (
+        f"Worse: certainly more than {comparison.base.name} ({' or '.join(margins)}), or past a threshold that"
+        f" {comparison.base.name} does not miss as badly."
+    )
+
+
 def _about_pairing(comparison: Comparison) -> str:
     if not comparison.paired:
         return "Different seeds: the runs share no luck, so the differences are less certain than paired ones."
@@ -249,6 +300,10 @@ def _about_levels(comparison: Comparison) -> str:
         f"value [95 % interval over replications]; the intervals of the {len(comparison.others)} differences of a"
         " metric are adjusted together (Holm)"
     )
+
+
+def _label(metric: str) -> str:
+    return _HEADLINES.get(metric, metric)
 
 
 def _capital(text: str) -> str:

@@ -28,6 +28,8 @@ _COUNTS = (
 
 def first_lines(study: Study) -> list[str]:
     """Return whole sentences, each a line of its own; none where the table says it all."""
+    if "sticky_bound_sessions" not in study.replications.keys:
+        return []  # a study of other numbers than the model's
     totals = {name: _total(study, name) for name in _COUNTS}
     missing = absence(totals, study.scenario)
     if missing is Absence.NOT_STICKY:

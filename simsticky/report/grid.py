@@ -16,10 +16,11 @@ from simsticky.report.numbers import show
 from simsticky.report.plots.style import label_of
 from simsticky.report.plots.timeline import MARK_LOOKS, PHASE_LOOKS, moments, since_operation, strikes
 from simsticky.report.pod_lives import MARKS, PHASES, PodLife, pod_lives, window
-from simsticky.report.sweep_table import SweepLike, settings, written
+from simsticky.report.sweep_table import SweepLike, settings, standings, written
 from simsticky.scenario.thresholds import Threshold
+from simsticky.study.better import Standing
 from simsticky.study.execution import run_ordered
-from simsticky.study.verdicts import judge
+from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.report.frames import Frames
@@ -77,6 +78,7 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
         ],
         "cost": COST if COST in names else None,
         "phases": PHASES,
+        "verdicts": {mark: mark.word for mark in Mark},
         "marks": MARKS,
         "names": {phase: text for phase, (_, _, text) in PHASE_LOOKS.items()}
         | {mark: text for mark, (_, text) in MARK_LOOKS.items()},
@@ -84,21 +86,32 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
             {
                 "at": [one.values.index(written(point[one.path])) if one.path in point else 0 for one in swept],
                 "follows": [[path, written(value)] for path, value in point.items() if path not in paths],
-                "numbers": [_number(study, name, thresholds.get(name)) for name in names],
+                "numbers": [_number(study, name) for name in names],
+                "stands": _stands(standing),
                 "timeline": timeline,
             }
-            for point, study, timeline in zip(sweep.points, sweep.studies, timelines, strict=True)
+            for point, study, standing, timeline in zip(
+                sweep.points, sweep.studies, standings(sweep), timelines, strict=True
+            )
         ],
     }
 
 
-def _number(study: Study, name: str, threshold: Threshold | None) -> list[Any]:
+def _stands(standing: Standing | None) -> tuple[str, str]:
+    """Return how a point stands against the scenario as it is, in words, and the mark of what is none to choose."""
+    if standing is None:
+        return "", ""
+    if standing is Standing.UNCERTAIN:
+        return "not certain whether it is worse than the scenario as it is", Mark.OPEN
+    return f"{standing.value} than the scenario as it is", Mark.FAIL if standing is Standing.WORSE else ""
+
+
+def _number(study: Study, name: str) -> list[Any]:
     """Return value, low and high as numbers, value and interval as text, and the threshold's mark."""
     estimate = study.estimate(name)
     interval = estimate.interval
     shown = show(interval, estimate.unit)
-    mark = judge(threshold, interval) if threshold is not None else ""
-    return [interval.estimate, interval.low, interval.high, shown.value, shown.interval, mark]
+    return [interval.estimate, interval.low, interval.high, shown.value, shown.interval, study.mark(name) or ""]
 
 
 def timelines_of(sweep: SweepLike, jobs: int = 1) -> list[Timeline]:

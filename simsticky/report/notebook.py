@@ -86,7 +86,7 @@ def _(study: Study) -> str:
                 f"{row.mark} {row.label}" if row.mark else "\u2003" * row.depth + row.label,
                 row.shown.value,
                 row.shown.interval,
-                row.details[0] if row.details else "",
+                row.note or (row.details[0] if row.details else ""),
             )
             for row in part.rows
         ]

@@ -22,13 +22,14 @@ from markupsafe import Markup, escape
 from simsticky.report.inputs import inputs
 from simsticky.report.numbers import Shown, grouped, show
 from simsticky.report.rows import sections
+from simsticky.report.verdict_lines import verdict_lines
 from simsticky.results.provenance import installed_version, library_versions
+from simsticky.study.thresholds import together
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
 
-WORDS = {"✓": "met", "✗": "not met", "?": "open"}
 HEADLINES = ("broken_sessions", "failed_requests", "last_old_pod_gone_s", "peak_pods")
 
 
@@ -105,33 +106,16 @@ def headlines(study: Study) -> Iterator[Headline]:
         yield Headline(name, label, show(estimate.interval, estimate.unit), of, estimate.definition)
 
 
-def verdict(study: Study) -> tuple[str, str]:
-    """Return the page's first sentence and its mark: what the study says about all thresholds together."""
-    marks = [found.mark for found in study.verdicts()]
-    if not marks:
-        return "No thresholds are set", ""
-    if "✗" in marks:
-        missed = marks.count("✗")
-        return f"{missed} of {len(marks)} thresholds not met" if len(marks) > 1 else "The threshold is not met", "✗"
-    if "?" in marks:
-        return "Inconclusive: an interval holds the threshold, more replications are needed", "?"
-    return "All thresholds are met" if len(marks) > 1 else "The threshold is met", "✓"
-
-
 def context(study: Study) -> dict[str, Any]:
     """Return what every page about a study shows: verdict, numbers, inputs, assumptions, versions."""
-    words, mark = verdict(study)
+    words, mark = together(study.verdicts())
     scenario = study.scenario
     return {
         "scenario": scenario,
         "study": study,
         "verdict": words,
         "mark": mark,
-        "words": WORDS,
-        "verdicts": [
-            (found, study.estimate(found.metric), show(found.interval, study.estimate(found.metric).unit))
-            for found in study.verdicts()
-        ],
+        "verdicts": verdict_lines(study),
         "headlines": list(headlines(study)),
         "sections": [part for part in sections(study) if not any(row.mark for row in part.rows)],
         "inputs": inputs(scenario),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from simsticky.report.numbers import MISSING, counted, duration, grouped, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
+from simsticky.study.better import MARGINS, Standing
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
-    from simsticky.study.recommendation import Option, Priced, Recommendation
+    from simsticky.study.patches import Patch
+    from simsticky.study.recommendation import Between, Option, Priced, Recommendation
 
-_STYLES = {"✓": "met", "✗": "not met", "?": "open"}
 _TIMES = ("preStop", "grace", "Seconds", "Delay", "delays", "startup", "Duration", "think")
 _COSTS = {
     "last_old_pod_gone_s": "last old pod gone after",
@@ -25,13 +27,25 @@ _COSTS = {
 }
 _LABEL = 10
 
-CSV_COLUMNS = ("role", "verdict", "settings", "metric", "unit", "value", "low", "high", "replications", *_COSTS)
+CSV_COLUMNS = (
+    "role",
+    "verdict",
+    "standing",
+    "settings",
+    "metric",
+    "unit",
+    "value",
+    "low",
+    "high",
+    "replications",
+    *_COSTS,
+)
 
 
 def title(found: Recommendation) -> str:
     """Return what was asked, and how."""
     asked = ", ".join(_threshold(name, text) for name, text in found.thresholds.items())
-    runs = counted(found.n, "replication")
+    runs = f"at most {counted(found.n, 'replication')}"
     return (
         f"{found.scenario.name} · {asked} · {counted(len(found.tried), 'setting')} tried · {runs} · seed {found.seed}"
     )
@@ -40,14 +54,27 @@ def title(found: Recommendation) -> str:
 def headline(found: Recommendation) -> str:
     """Return the answer in one sentence."""
     if found.pick is not None:
-        return f"{_settings(found.pick.settings)} is the cheapest setting that keeps {_asked(found)}"
+        compared = "" if found.pick.standing is None else f" and is {_stands(found.pick)}"
+        return f"{_settings(found.pick.settings)} is the cheapest setting that keeps {_asked(found)}{compared}"
     if found.status == "none":
         return f"no setting can keep {_asked(found)}: {found.reason}"
-    return f"inconclusive: {found.reason}"
+    return f"not certain: {found.reason}"
 
 
 def render(found: Recommendation, width: int = 80) -> list[Line]:
-    """Return the recommendation as lines of at most ``width`` characters."""
+    """Return the recommendation as lines of at most ``width`` characters, but for what is to be copied.
+
+    Where drain support is not known, both answers.
+    """
+    if found.otherwise is None:
+        return _answer(found, width)
+    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(_unknown_drain(found), width)]
+    for one in (found, found.otherwise):
+        lines += [(), ((_with_drain(one), "heading"),), *_answer(one, width)]
+    return lines
+
+
+def _answer(found: Recommendation, width: int) -> list[Line]:
     lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(title(found), width)]
     lines.append(())
     for label, option in (("today", found.today), ("pick", found.pick), ("closest", found.closest)):
@@ -62,24 +89,69 @@ def render(found: Recommendation, width: int = 80) -> list[Line]:
     lines.append(())
     for note in _notes(found):
         lines += [((text, "quiet"),) for text in textwrap.wrap(note, width, subsequent_indent="  ")]
+    for patch in found.patches:
+        lines += [(), *(((text, "heading"),) for text in textwrap.wrap(_edit(patch), width))]
+        lines += [((text, ""),) for text in _to_copy(patch)]
     return lines
 
 
 def to_markdown(found: Recommendation) -> str:
     """Return the recommendation for a page or a pull request: the answer in bold, a table, the notes folded."""
+    if found.otherwise is None:
+        return "\n".join(_markdown(found)) + "\n"
+    lines = [f"**{escape(_unknown_drain(found))}**"]
+    for one in (found, found.otherwise):
+        lines += ["", f"### {_with_drain(one)}", "", *_markdown(one)]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown(found: Recommendation) -> list[str]:
     lines = [f"**{escape(_capital(headline(found)))}**", ""]
     names = list(found.thresholds)
-    lines += ["| | | " + " | ".join(escape(_words(name)) for name in names) + " | costs |"]
-    lines += ["|:--|:--|" + "--:|" * len(names) + ":--|"]
+    lines += ["| | | " + " | ".join(escape(_words(name)) for name in names) + " | against today | costs |"]
+    lines += ["|:--|:--|" + "--:|" * len(names) + ":--|:--|"]
     for label, option in _roles(found):
-        values = [str(show(option.estimates[name].interval, option.estimates[name].unit)) for name in names]
-        cells = (f"{option.mark} {label}", _settings(option.settings), *values, _costs(option.costs))
+        values = [_value_of(option, name) for name in names]
+        stands = "" if option.standing is None else option.standing.value
+        cells = (f"{option.mark} {label}", _settings(option.settings), *values, stands, _costs(option.costs))
         lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+    for patch in found.patches:
+        language = "sh" if patch.kind else "yaml"
+        lines += ["", escape(_edit(patch)), "", f"```{language}", *_to_copy(patch), "```"]
     lines += ["", "<details>", f"<summary>{escape(title(found))}</summary>", ""]
     lines += [f"- {escape(note)}" for note in _notes(found)]
     lines += [f"- warning: {escape(text)}" for text in found.warnings]
     lines += ["", "</details>"]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _unknown_drain(found: Recommendation) -> str:
+    """What hangs on drain support that nobody has stated, in one sentence."""
+    agree = found.otherwise is not None and found.status == found.otherwise.status
+    outcome = "the answer is given for both" if agree else "the answer hangs on it, and so is not certain"
+    return (
+        "Neither the scenario nor a manifest says whether the ingress controller drains (kic.enableDrainSupport):"
+        f" {outcome}."
+    )
+
+
+def _with_drain(found: Recommendation) -> str:
+    return f"With drain support {'on' if found.drain else 'off'}"
+
+
+def _edit(patch: Patch) -> str:
+    """What is edited, and where it stands."""
+    where = patch.file if patch.line is None else f"{patch.file}:{patch.line}"
+    if patch.kind:
+        return f"The change, {patch.kind} {patch.name} ({where}):"
+    return f"The change, in the scenario ({where}):" if patch.file else "The change, in the scenario:"
+
+
+def _to_copy(patch: Patch) -> list[str]:
+    """Lines that a shell takes as they are, the patch as YAML in single quotes; of the scenario the YAML alone."""
+    if not patch.kind:
+        return patch.yaml.splitlines()
+    return f"{patch.kubectl} {shlex.quote(chr(10) + patch.yaml)}".splitlines()
 
 
 def to_csv(found: Recommendation) -> str:
@@ -94,7 +166,8 @@ def to_csv(found: Recommendation) -> str:
             interval = estimate.interval
             numbers = (interval.estimate, interval.low, interval.high, interval.used)
             costs = (option.costs[cost] for cost in _COSTS)
-            writer.writerow([role, option.mark, settings, name, estimate.unit, *numbers, *costs])
+            standing = "" if option.standing is None else option.standing.value
+            writer.writerow([role, option.mark, standing, settings, name, estimate.unit, *numbers, *costs])
     return text.getvalue()
 
 
@@ -113,13 +186,15 @@ def _option(label: str, option: Option, width: int) -> Iterator[Line]:
     """A setting, below it its values, below these its costs."""
     wide = width - 2 - _LABEL
     settings = textwrap.wrap(_settings(option.settings), wide) or [""]
-    yield ((option.mark, _STYLES[option.mark]), (f" {label.ljust(_LABEL)}{settings[0]}", "heading"))
+    yield ((option.mark, option.mark.word), (f" {label.ljust(_LABEL)}{settings[0]}", "heading"))
     margin = " " * (2 + _LABEL)
     for more in settings[1:]:
         yield ((margin + more, "heading"),)
-    for name, estimate in option.estimates.items():
-        for text in textwrap.wrap(f"{_words(name)} {show(estimate.interval, estimate.unit)}", wide):
+    for name in option.estimates:
+        for text in textwrap.wrap(f"{_words(name)} {_value_of(option, name)}", wide):
             yield ((margin + text, ""),)
+    for text in textwrap.wrap(_stands(option), wide):
+        yield ((margin + text, ""),)
     for text in textwrap.wrap(_costs(option.costs), wide, break_on_hyphens=False):
         yield ((margin + text, "quiet"),)
 
@@ -153,7 +228,41 @@ def _more(option: Option, pick: Option) -> str:
     return ", ".join(parts)
 
 
+def _value_of(option: Option, name: str) -> str:
+    estimate = option.estimates[name]
+    return f"{show(estimate.interval, estimate.unit)} ({counted(estimate.interval.used, 'replication')})"
+
+
+def _stands(option: Option) -> str:
+    """How a setting stands against today, in words; nothing for today itself."""
+    if option.standing is Standing.UNCERTAIN:
+        return "not certain whether it is worse than today"
+    return "" if option.standing is None else f"{option.standing.value} than today"
+
+
+def _lying_between(found: Recommendation, gap: Between) -> str:
+    """What the replications could not tell along the range, and how many more could."""
+    more = "more than a million" if gap.replications is None else f"about {grouped(gap.replications)}"
+    failing = "" if gap.failing is None else _settings(gap.failing)
+    if gap.passing is None:
+        behind = f" beyond {failing}, which certainly fails," if failing else ""
+        return (
+            f"Of {counted(gap.between, 'setting')}{behind} it is not certain; {more} replications would tell the best."
+        )
+    if not gap.between:
+        return f"The next setting of the range, {failing}, certainly fails."
+    lie = f"lies {gap.between} setting" if gap.between == 1 else f"lie {gap.between} settings"
+    return (
+        f"Between the pick and {failing}, which certainly fails, {lie} that {grouped(found.n)} replications cannot"
+        f" tell; {more} would."
+    )
+
+
 def _notes(found: Recommendation) -> Iterator[str]:
+    if found.gap is not None:
+        yield _lying_between(found, found.gap)
+    if found.limited and found.limited != found.reason:
+        yield _capital(found.limited) + "."
     for at in found.crossings:
         bound = found.thresholds[at.metric].lstrip("<>= ")
         yield f"The estimate of {_words(at.metric)} crosses {bound} at {_name(at.path)} {_value(at.path, at.number)}."
@@ -168,8 +277,16 @@ def _notes(found: Recommendation) -> Iterator[str]:
     yield f"Varied: {varied}{how[found.monotone]}."
     order = ", then ".join(_COSTS[name] for name in found.order)
     yield f"Cheapest by {order}; costs within 5 % are equal."
-    level = f"{100 * found.level:.4g} %"
-    yield f"value [{level} interval over replications]; ✓ only when all of it keeps the threshold."
+    looks = ", ".join(f"{100 * look.level:.4g} % after {look.n}" for look in found.looks)
+    yield f"value [interval over replications: {looks}]; ✓ and ✗ only when all of it is on one side."
+    yield (
+        "All looks and settings together err as often as one interval of 95 %. No pick is worse than today:"
+        f" {_margins()}, unless a threshold is set on it."
+    )
+
+
+def _margins() -> str:
+    return ", ".join(f"{_words(name)} at most {100 * margin:g} points more" for name, margin in MARGINS.items())
 
 
 def _asked(found: Recommendation) -> str:

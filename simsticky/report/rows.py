@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simsticky.report.numbers import Shown, counted, grouped, show
+from simsticky.report.verdict_lines import verdict_lines
 
 if TYPE_CHECKING:
     from simsticky.study.replicate import Estimate, Study
+    from simsticky.study.verdicts import Mark
 
 # Load and set of pods of a skew, and how a row names them.
 _LOADS = {
@@ -48,8 +50,9 @@ class Row:
         details: The same remark in several lengths, longest first; the layout takes the longest that fits.
         definition: The metric's definition, for wide terminals.
         counts: Whether the details are numerator and denominator, which no width drops.
-        mark: ✓, ✗ or ? of a threshold; else empty.
+        mark: The mark of a threshold; else None.
         depth: Indentation: 1 for a part of the row above.
+        note: What no width drops, on lines of its own below.
     """
 
     label: str
@@ -57,8 +60,9 @@ class Row:
     details: tuple[str, ...] = ()
     definition: str = ""
     counts: bool = False
-    mark: str = ""
+    mark: Mark | None = None
     depth: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +104,19 @@ def footnotes(study: Study) -> list[str]:
             f"Manifests: {counted(len(report.read), 'field')} read, {len(report.ignored)} ignored,"
             f" {len(report.assumed)} assumed; --verbose lists them."
         )
+    assumed = {found.interval.design_effect for found in study.table() if found.interval.kind == "upper bound"}
+    if assumed - {None}:
+        lines.append(
+            f"< n: none seen; one-sided at 97.5 %, with an assumed design effect of {max(filter(None, assumed)):g}:"
+            " so many of one replication count as one."
+        )
     lines.append("What a number means: simsticky explain METRIC")
     return lines
 
 
 def _thresholds(study: Study) -> Iterator[Row]:
-    for verdict in study.verdicts():
-        estimate = study.estimate(verdict.metric)
-        yield Row(
-            f"{estimate.name} {verdict.threshold.text}",
-            show(estimate.interval, estimate.unit),
-            mark=verdict.mark,
-        )
+    for line in verdict_lines(study):
+        yield Row(line.label, line.shown, mark=line.mark, note=line.note)
 
 
 def _broken(study: Study) -> Iterator[Row]:
@@ -120,8 +125,9 @@ def _broken(study: Study) -> Iterator[Row]:
         per = _operation(study, "run")
         yield _row(study, f"per {per}", "broken_exposed_sessions", per=per)
     yield _row(study, "of alive at the start", "broken_of_alive", what="sessions alive at the start")
-    what = "sessions alive at the start" if study.scenario.timeline else "sessions begun and ended"
-    yield _row(study, "the same, any cause", "broken_any_cause", what=what)
+    if _known(study, "broken_any_cause"):
+        what = "sessions alive at the start" if study.scenario.timeline else "sessions begun and ended"
+        yield _row(study, "the same, any cause", "broken_any_cause", what=what)
     yield _row(study, "breaks per session", "breaks_per_session", what="exposed sessions")
     yield from _parts(study, "mechanism.", "breaks by mechanism, per run")
     yield from _parts(study, "origin.", "breaks by origin, per run", leave_out=("origin.background",))

@@ -11,6 +11,7 @@ from simsticky.units import parse_duration, parse_percentage
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
+    from simsticky.study.better import Standing
     from simsticky.study.replicate import Study
 
 
@@ -58,6 +59,12 @@ class Line:
     held: Mapping[str, str]
     places: tuple[int, ...]
     points: tuple[int, ...]
+
+
+def standings(sweep: SweepLike) -> Sequence[Standing | None]:
+    """Return how each point stands against the scenario as it is; None where a sweep does not tell."""
+    found: Sequence[Standing] | None = getattr(sweep, "standings", None)
+    return [None] * len(sweep.points) if found is None else found
 
 
 def settings(sweep: SweepLike) -> list[Setting]:

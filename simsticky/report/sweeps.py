@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from simsticky.report.numbers import MISSING, THIN, Shown, counted, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
-from simsticky.study.verdicts import judge
+from simsticky.study.better import Standing
+from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.stats.intervals import Interval
@@ -29,28 +30,53 @@ _LABELS = {
     "rollout_done_s": "rollout done",
     "peak_pods": "peak pods",
 }
+_AS_IT_IS = "as it is"
+_KEY = (
+    "First row: the scenario as it is, the reference. Against it a point is "
+    + ", ".join(f"{standing.sign} {standing.value}" for standing in Standing)
+    + "; only better and not worse ones are a choice."
+)
+_ENDS_KEY = (
+    "Against the scenario as it is an end is "
+    + ", ".join(f"{standing.sign} {standing.value}" for standing in Standing)
+    + "."
+)
 _GAP = "  "
 _MOST_ROWS = 100
 _BAR = 16
 
 
 @dataclass(frozen=True, slots=True)
+class _Row:
+    """One point, or the scenario as it is, which has no standing."""
+
+    settings: list[str]
+    cells: list[_Cell]
+    standing: Standing | None
+
+    @property
+    def sign(self) -> str:
+        return " " if self.standing is None else self.standing.sign
+
+
+@dataclass(frozen=True, slots=True)
 class _Cell:
     """One estimate of a table: mark of the threshold, value, interval."""
 
-    mark: str
+    mark: Mark | None
     shown: Shown
 
     @property
     def text(self) -> str:
-        return f"{self.mark} {self.shown}".strip()
+        return f"{self.mark} {self.shown}" if self.mark else str(self.shown)
 
 
 def title(sweep: Sweep) -> str:
     """Return what was swept, how often, and how to read a value."""
     points = counted(len(sweep.points), "point")
     kind = "" if sweep.plan.design == "grid" else f" ({sweep.plan.design})"
-    runs = f"{counted(sweep.n, 'replication')} each"
+    most = "" if len({study.n for study in sweep.studies}) == 1 else "at most "
+    runs = f"{most}{counted(sweep.n, 'replication')} each"
     reading = "value [95 % interval]" if sweep.n > 1 else "no intervals: they need 2 or more replications"
     return f"{sweep.base.name} · {points}{kind} · {runs} · seed {sweep.seed} · {reading}"
 
@@ -67,6 +93,8 @@ def render(sweep: Sweep, metrics: Sequence[str], width: int = 80) -> list[Line]:
     notes = []
     if len(sweep.points) > _MOST_ROWS and sweep.plan.design != "saltelli":
         notes.append(f"And {len(sweep.points) - _MOST_ROWS} more points: -o csv has all.")
+    if sweep.plan.design != "saltelli":
+        notes.append(_KEY)
     notes.append("All points meet the same sessions and the same luck. Every metric: -o csv, --out FILE.parquet.")
     if lines[-1]:
         lines.append(())
@@ -75,10 +103,11 @@ def render(sweep: Sweep, metrics: Sequence[str], width: int = 80) -> list[Line]:
 
 def to_markdown(sweep: Sweep, metrics: Sequence[str]) -> str:
     """Return a sweep as a Markdown table."""
-    heads = [*names_of(sweep.settings), *(_label(metric) for metric in metrics)]
+    heads = [*names_of(sweep.settings), *(_label(metric) for metric in metrics), f"against {_AS_IT_IS}"]
     lines = [f"**{escape(title(sweep))}**", "", _row(heads), "|" + "--:|" * len(heads)]
-    for settings, cells in _rows(sweep, metrics):
-        lines.append(_row([*settings, *(cell.text for cell in cells)]))
+    for row in _rows(sweep, metrics):
+        words = _AS_IT_IS if row.standing is None else row.standing.value
+        lines.append(_row([*row.settings, *(cell.text for cell in row.cells), words]))
     if sweep.plan.design == "saltelli":
         for metric in metrics:
             lines += ["", f"Share of the variance of {escape(metric)}:", "", _row(["", "alone", "with all others"])]
@@ -117,7 +146,8 @@ def render_tornado(tornado: Tornado, width: int = 80) -> list[Line]:
             lines += [
                 ((text, "quiet"),) for text in textwrap.wrap(both, width, initial_indent=_GAP, subsequent_indent=_GAP)
             ]
-    return lines
+    lines.append(())
+    return lines + [((text, "quiet"),) for text in textwrap.wrap(_ENDS_KEY, width)]
 
 
 def tornado_markdown(tornado: Tornado) -> str:
@@ -126,7 +156,7 @@ def tornado_markdown(tornado: Tornado) -> str:
     lines = [f"**What moves {escape(_label(tornado.metric))}**", "", _row(["", "at one end", "at the other", "change"])]
     lines.append("|:--|--:|--:|--:|")
     lines += [_row([name, *_tornado_cells(tornado, number)[:3]]) for number, name in enumerate(names)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", escape(_ENDS_KEY)]) + "\n"
 
 
 def names_of(paths: Sequence[str]) -> list[str]:
@@ -148,8 +178,8 @@ def _tornado_cells(tornado: Tornado, number: int) -> list[str]:
     unit = tornado.base.metrics[tornado.metric].unit
     largest = tornado.bars[0].size
     ends = [
-        f"{_value(end)}: {show(estimate.interval, unit).value}"
-        for end, estimate in zip(bar.ends, (bar.at_low, bar.at_high), strict=True)
+        f"{_value(end)}: {show(estimate.interval, unit).value} {standing.sign}"
+        for end, estimate, standing in zip(bar.ends, (bar.at_low, bar.at_high), bar.standings, strict=True)
     ]
     swing = show(bar.swing.interval, "points" if unit == "share" else unit, signed=True)
     length = round(_BAR * bar.size / largest) if largest else 0
@@ -158,42 +188,41 @@ def _tornado_cells(tornado: Tornado, number: int) -> list[str]:
 
 def _points(sweep: Sweep, metrics: Sequence[str], width: int) -> list[Line]:
     names = names_of(sweep.settings)
-    rows = _rows(sweep, metrics)[:_MOST_ROWS]
-    settings = [max(len(name), *(len(row[0][at]) for row in rows)) for at, name in enumerate(names)]
-    values = [max(len(row[1][at].shown.value) for row in rows) for at in range(len(metrics))]
-    marks = [2 * any(row[1][at].mark for row in rows) for at in range(len(metrics))]
+    rows = _rows(sweep, metrics)[: _MOST_ROWS + 1]
+    settings = [max(len(name), *(len(row.settings[at]) for row in rows)) for at, name in enumerate(names)]
+    values = [max(len(row.cells[at].shown.value) for row in rows) for at in range(len(metrics))]
+    marks = [2 * any(row.cells[at].mark for row in rows) for at in range(len(metrics))]
     cells = [
         max(
             len(_label(metric)),
-            marks[at] + values[at] + 1 + max(len(row[1][at].shown.interval) for row in rows),
+            marks[at] + values[at] + 1 + max(len(row.cells[at].shown.interval) for row in rows),
         )
         for at, metric in enumerate(metrics)
     ]
-    if sum(settings) + sum(cells) + len(_GAP) * (len(settings) + len(cells) - 1) > width:
+    if 1 + sum(settings) + sum(cells) + len(_GAP) * (len(settings) + len(cells)) > width:
         return _paragraphs(sweep, metrics, rows, width)
-    heads = [name.rjust(size) for name, size in zip(names, settings, strict=True)]
+    heads = [" ", *(name.rjust(size) for name, size in zip(names, settings, strict=True))]
     heads += [_label(metric).ljust(size) for metric, size in zip(metrics, cells, strict=True)]
     lines: list[Line] = [((_GAP.join(heads).rstrip(), "quiet"),)]
-    for texts, estimates in rows:
-        line = [text.rjust(size) for text, size in zip(texts, settings, strict=True)]
-        for at, cell in enumerate(estimates):
-            mark = cell.mark.ljust(marks[at])
+    for row in rows:
+        line = [row.sign, *(text.rjust(size) for text, size in zip(row.settings, settings, strict=True))]
+        for at, cell in enumerate(row.cells):
+            mark = (cell.mark or "").ljust(marks[at])
             line.append(f"{mark}{cell.shown.value.rjust(values[at])} {cell.shown.interval}".ljust(cells[at]))
         lines.append(((_GAP.join(line).rstrip(), ""),))
     return lines
 
 
-def _paragraphs(
-    sweep: Sweep, metrics: Sequence[str], rows: Sequence[tuple[list[str], list[_Cell]]], width: int
-) -> list[Line]:
+def _paragraphs(sweep: Sweep, metrics: Sequence[str], rows: Sequence[_Row], width: int) -> list[Line]:
     """A point's settings, and below them a metric a line."""
     lines: list[Line] = []
     names = names_of(sweep.settings)
     label = max(len(_label(metric)) for metric in metrics)
-    for texts, cells in rows:
-        settings = ", ".join(f"{name} {text}" for name, text in zip(names, texts, strict=True))
-        lines += [((text, "heading"),) for text in textwrap.wrap(settings, width)]
-        for metric, cell in zip(metrics, cells, strict=True):
+    for row in rows:
+        settings = ", ".join(f"{name} {text}" for name, text in zip(names, row.settings, strict=True))
+        stands = _AS_IT_IS if row.standing is None else f"{row.sign} {row.standing.value}"
+        lines += [((text, "heading"),) for text in textwrap.wrap(f"{settings} ({stands})", width)]
+        for metric, cell in zip(metrics, row.cells, strict=True):
             text = f"{_GAP}{_label(metric).ljust(label)}{_GAP}{cell.text}"
             lines += [
                 ((part, ""),) for part in textwrap.wrap(text, width, initial_indent=_GAP, subsequent_indent=_GAP * 2)
@@ -224,18 +253,18 @@ def _share(index: Interval) -> str:
     return f"{value}{THIN}% [{low}, {high}]".replace("−0", "0")
 
 
-def _rows(sweep: Sweep, metrics: Sequence[str]) -> list[tuple[list[str], list[_Cell]]]:
+def _rows(sweep: Sweep, metrics: Sequence[str]) -> list[_Row]:
+    """The scenario as it is, then every point."""
+    points = [(sweep.as_it_is, sweep.reference, None), *zip(sweep.points, sweep.studies, sweep.standings, strict=True)]
     return [
-        ([_value(value) for value in point.values()], [_cell(study, metric) for metric in metrics])
-        for point, study in zip(sweep.points, sweep.studies, strict=True)
+        _Row([_value(value) for value in point.values()], [_cell(study, metric) for metric in metrics], standing)
+        for point, study, standing in points
     ]
 
 
 def _cell(study: Study, metric: str) -> _Cell:
     estimate = study.estimate(metric)
-    threshold = study.scenario.parsed_thresholds.get(metric)
-    mark = "" if threshold is None else judge(threshold, estimate.interval)
-    return _Cell(mark, show(estimate.interval, estimate.unit))
+    return _Cell(study.mark(metric), show(estimate.interval, estimate.unit))
 
 
 def _label(metric: str) -> str:

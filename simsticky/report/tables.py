@@ -77,7 +77,7 @@ def to_markdown(study: Study) -> str:
 
 def _markdown_row(row: Row) -> str:
     mark = f"{row.mark} " if row.mark else "– " * row.depth
-    cells = (mark + row.label, row.shown.value, row.shown.interval, row.details[0] if row.details else "")
+    cells = (mark + row.label, row.shown.value, row.shown.interval, row.note or (row.details[0] if row.details else ""))
     return "| " + " | ".join(escape(cell) for cell in cells) + " |"
 
 

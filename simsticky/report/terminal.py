@@ -15,6 +15,7 @@ from simsticky.report.first_lines import first_lines
 from simsticky.report.numbers import clock, counted, grouped
 from simsticky.report.rows import Row, Section, footnotes, sections, title
 from simsticky.report.sparkline import LEVELS, sparks
+from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.scenario.report import ManifestReport
@@ -22,19 +23,18 @@ if TYPE_CHECKING:
     from simsticky.study.replicate import Study
 
 Span = tuple[str, str]
-"""Text and its style: ``heading``, ``quiet``, ``met``, ``not met``, ``open`` or empty."""
+"""Text and its style: ``heading``, ``quiet``, a verdict's word or empty."""
 
 Line = tuple[Span, ...]
 
 _INDENT = 2
 _GAP = 2
-_MARK_STYLES = {"✓": "met", "✗": "not met", "?": "open"}
 STYLES = {
     "heading": "bold",
     "quiet": "dim",
-    "met": "bold green",
-    "not met": "bold red",
-    "open": "bold yellow",
+    Mark.PASS.word: "bold green",
+    Mark.FAIL.word: "bold red",
+    Mark.OPEN.word: "bold yellow",
 }
 # Under this a column of definitions is a column of single words.
 _LEAST_DEFINITION = 36
@@ -82,7 +82,7 @@ def render(study: Study, width: int = 80, first: Recording | None = None) -> lis
     said = first_lines(study)
     if said:
         lines.append(())
-        lines.extend(((text, "open"),) for sentence in said for text in _wrapped(sentence, width))
+        lines.extend(((text, Mark.OPEN.word),) for sentence in said for text in _wrapped(sentence, width))
     # A threshold is as long as its metric's name; it has columns of its own so that the others need not be
     # as wide.
     for parts in (thresholds, rest):
@@ -153,10 +153,16 @@ def plain(lines: Sequence[Line]) -> str:
     return "".join("".join(text for text, _ in line) + "\n" for line in lines)
 
 
+def nearest(lines: Sequence[Line], file: TextIO) -> Sequence[Line]:
+    """Return lines as a stream can show them: one that is not Unicode gets the nearest ASCII."""
+    if _can_show(file, "✓✗–−·\u202f" + LEVELS):
+        return lines
+    return [tuple((text.translate(_ASCII), style) for text, style in line) for line in lines]
+
+
 def write(lines: Sequence[Line], file: TextIO, *, color: bool) -> None:
-    """Write lines to a stream, in colour or plain; a stream that is not Unicode gets the nearest ASCII."""
-    if not _can_show(file, "✓✗–−·\u202f" + LEVELS):
-        lines = [tuple((text.translate(_ASCII), style) for text, style in line) for line in lines]
+    """Write lines to a stream, in colour or plain."""
+    lines = nearest(lines, file)
     if not color:
         file.write(plain(lines))
         return
@@ -192,6 +198,8 @@ def _section(part: Section, columns: _Columns) -> list[Line]:
     lines: list[Line] = [((text, "heading"),) for text in _wrapped(part.heading, columns.total)]
     for row in part.rows:
         lines.extend(_stacked(row, columns) if columns.stacked else _single(row, columns))
+        margin = " " * 2 * _INDENT
+        lines.extend(((margin + text, "quiet"),) for text in _wrapped(row.note, columns.total - len(margin)))
     return lines
 
 
@@ -248,7 +256,7 @@ def _label(row: Row) -> str:
 def _label_spans(row: Row, width: int) -> list[Span]:
     text = _cut(_label(row), width).ljust(width)
     if row.mark:
-        return [(text[:1], _MARK_STYLES[row.mark]), (text[1:], "")]
+        return [(text[:1], row.mark.word), (text[1:], "")]
     return [(text, "")]
 
 

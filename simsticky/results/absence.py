@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from simsticky.results.metrics import Value
 from simsticky.scenario.entries import timeline_entries
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
+    from simsticky.results.metrics import Value
     from simsticky.scenario.model import Scenario
 
-Totals = Mapping[str, Value]
+Totals = Mapping[str, "Value"]
 """The summary of a replication, or the sums of its counts over the replications of a study."""
 
 
@@ -69,14 +69,6 @@ def swallowed(scenario: "Scenario") -> list[str]:
     return [
         label for entry, (_, label) in zip(scenario.timeline, labels, strict=False) if entry.at_s < scenario.run.settle
     ]
-
-
-def beyond_the_end(scenario: "Scenario") -> list[str]:
-    """Return the labels of the entries of the timeline that begin when the run is over already."""
-    run = scenario.run
-    end_s = run.horizon if isinstance(run.until, str) else run.until
-    labels = timeline_entries(scenario)
-    return [label for entry, (_, label) in zip(scenario.timeline, labels, strict=False) if entry.at_s >= end_s]
 
 
 def _listed(labels: list[str]) -> str:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from simsticky.kong.upstream import THRESHOLD_LIMITS
+from simsticky.kubernetes.restart import RULES_SINCE
+from simsticky.kubernetes.statefulset import heeds_max_unavailable
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.replicas import warnings_of_start
-from simsticky.scenario.upstream_settings import checks
+from simsticky.scenario.upstream_settings import checks, passes_threshold, threshold_comparison
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
             yield f"timeline.{i}: {operation.label} at {when} is after the run's end"
         if operation.kind == "rollout" and deployment.paused:
             yield f"timeline.{i}: {operation.label} does not proceed, the Deployment is paused"
+    yield from _about_the_release(scenario)
     yield from warnings_of_start(scenario)
     yield from _about_traffic(scenario)
     yield from _about_health_checks(scenario)
@@ -52,6 +55,23 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
     ):
         if probe is not None and probe.timeout_seconds > probe.period_seconds:
             yield f"deployment.{name}: timeoutSeconds exceeds periodSeconds"
+
+
+def _about_the_release(scenario: "Scenario") -> Iterator[str]:
+    """Yield what the stated release of Kubernetes does not heed."""
+    deployment, kubernetes = scenario.deployment, scenario.kubernetes
+    most = deployment.update_strategy.max_unavailable
+    if deployment.kind == "StatefulSet" and most is not None and not heeds_max_unavailable(kubernetes.release):
+        yield (
+            f"deployment.updateStrategy.maxUnavailable: Kubernetes {kubernetes.version} does not heed it and updates"
+            " one pod at a time; 1.35.0 to 1.35.3 did, and 1.37 does again"
+        )
+    own = deployment.restart_policy != "Always" or deployment.restart_policy_rules
+    if own and not kubernetes.knows(RULES_SINCE):
+        yield (
+            f"deployment.restartPolicy: in Kubernetes {kubernetes.version} a container has no restart policy of its"
+            " own, 1.35 is the first release: it is restarted whatever it exits with"
+        )
 
 
 def _about_traffic(scenario: "Scenario") -> Iterator[str]:
@@ -88,7 +108,10 @@ def _about_health_checks(scenario: "Scenario") -> Iterator[str]:
     settings = checks(scenario)
     active, passive = settings.active, settings.passive
     where = "upstream.healthchecks"
-    if settings.threshold == THRESHOLD_LIMITS[1] and scenario.gateway.threshold_comparison == "gt":
+    written = scenario.upstream.healthchecks
+    if written is not None and written.threshold and not passes_threshold(scenario):
+        yield f"{where}.threshold: the controller {scenario.kic.version} drops it, 3.5.3 is the first that does not"
+    if settings.threshold == THRESHOLD_LIMITS[1] and threshold_comparison(scenario) == "gt":
         yield f"{where}.threshold: no share exceeds 100 percent, so that every request gets 503"
     if active.type == "tcp" and (active.healthy.interval_s or active.unhealthy.interval_s):
         yield f"{where}.active: Kong does not run probes of type tcp for HTTP services"

@@ -30,6 +30,7 @@ def read_budgets(found: Findings, budgets: Sequence[KubernetesObject], workload:
             found.problem(budget, ("spec", "selector"), text, Hint.KEEP_ONE_OF_THEM.of())
         else:
             chosen = True
+            found.fill("disruptionBudget", budget)
             text = f"{selector}: binds evictions only, no rollout, scale-down or deletion"
             found.read(budget, ("spec", "selector"), text)
             for field in _BOUNDS:

@@ -39,6 +39,34 @@ _OTHERS: Final[Mapping[tuple[str, str], tuple[Keys, str]]] = {
 }
 
 
+_OTHER_ROUTES: Final = (
+    *("IngressRoute", "VirtualService", "DestinationRule", "HTTPProxy", "Route", "GRPCRoute", "TLSRoute", "TCPRoute"),
+    *("TCPIngress", "UDPIngress", "BackendTrafficPolicy", "XBackendTrafficPolicy", "BackendLBPolicy", "Mapping"),
+)
+"""Routes of other controllers, or of other protocols, and what they say of stickiness."""
+
+
+def say_other_routes(found: Findings, objects: Sequence[KubernetesObject], service: KubernetesObject | None) -> None:
+    """Name routes to the Service that are no part of the model."""
+    for obj in objects:
+        if obj.kind not in _OTHER_ROUTES:
+            continue
+        if service is not None and obj.may_share_namespace(service) and _names(obj.get("spec"), service.name):
+            text = f"leads to Service {service.name} too, and is not simulated: Kong's route is"
+            found.say_aloud(obj, (), text)
+        else:
+            found.ignore(obj, (), "routes elsewhere")
+
+
+def _names(node: Any, name: str) -> bool:
+    """Return whether a text anywhere below is a Service's name, or the first part of its host name."""
+    if isinstance(node, Mapping):
+        return any(_names(value, name) for value in node.values())
+    if isinstance(node, list):
+        return any(_names(item, name) for item in node)
+    return isinstance(node, str) and node.partition(".")[0] == name
+
+
 def _start_as_keda(found: Findings, obj: KubernetesObject, workload: Workload) -> None:
     """Begin with ``minReplicaCount`` where the workload leaves ``replicas`` to KEDA."""
     if workload.owner.get("spec", "replicas") is not None or found.states("deployment", "replicas"):

@@ -5,8 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from simsticky.kubernetes.pod import CRASH_LOOP_MAX_S
 from simsticky.scenario.distributions import Constant, Law, Lognormal, Uniform
-from simsticky.scenario.fields import Duration, Rate, Section, Switch, Version, Whole, version_of
+from simsticky.scenario.fields import Duration, Period, PeriodOrZero, Rate, Section, Switch, Version, Whole, release_of
 
 
 def _add_delays(schema: dict[str, Any]) -> None:
@@ -48,7 +49,7 @@ class Kic(WithDelays):
     """Version of the controller, if known, for example 3.5.0; what it does not know is refused."""
     enable_drain_support: Switch = False
     """Keep terminating endpoints as targets of weight 0 (flag --enable-drain-support)."""
-    proxy_sync_seconds: Duration = 3.0
+    proxy_sync_seconds: PeriodOrZero = 3.0
     """Time between pushes of the configuration (flag --proxy-sync-seconds); 0 pushes at every change."""
     watch_delay: Law = Uniform(low=0.005, high=0.050)
     """From the writing of an EndpointSlice until the controller has seen it."""
@@ -94,12 +95,14 @@ class Kubernetes(WithDelays):
     """From the deletion until the kubelet starts to kill the pod."""
     pod_removal: Law = Uniform(low=1.0, high=3.0)
     """From the terminal phase until the pod object is gone."""
-    node_monitor_period: Duration = 5.0
+    node_monitor_period: Period = 5.0
     """Time between two looks of the node controller (--node-monitor-period)."""
     node_monitor_grace: Duration = 40.0
     """Without a sign of life for this long a node is not ready (--node-monitor-grace-period; 50s from 1.32 on)."""
     unreachable_toleration: Duration = 300.0
     """Then its pods are deleted after this long (tolerationSeconds of the not-ready and unreachable taints)."""
+    max_container_restart_period: Annotated[Duration, Field(ge=1, le=CRASH_LOOP_MAX_S)] = CRASH_LOOP_MAX_S
+    """Longest wait of CrashLoopBackOff (KubeletConfiguration crashLoopBackOff.maxContainerRestartPeriod, 1.35)."""
     nodes: Annotated[Whole, Field(ge=1, le=100_000)] = 3
     """Nodes that pods are spread over."""
     pod_addresses: Literal["unique", "reuse"] = "unique"
@@ -107,5 +110,9 @@ class Kubernetes(WithDelays):
 
     def knows(self, since: tuple[int, int]) -> bool:
         """Return whether the stated release is this one or a later one; one that nobody states is."""
-        release = None if self.version is None else version_of(self.version)
-        return release is None or release >= since
+        return not self.release or self.release >= since
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The numbers of the stated release, empty if nobody states one."""
+        return () if self.version is None else release_of(self.version)

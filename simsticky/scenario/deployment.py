@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -17,9 +18,9 @@ from pydantic_core import CoreSchema
 
 from simsticky.kubernetes import deployment_spec
 from simsticky.scenario.application import OnSigterm
-from simsticky.scenario.fields import Duration, Section, Switch, Whole, WholeSeconds
+from simsticky.scenario.fields import Duration, Name, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
-from simsticky.units import scaled_int_or_percent
+from simsticky.units import quoted, scaled_int_or_percent
 
 SHORT_PATHS: Mapping[str, tuple[str, ...]] = {
     "grace": ("terminationGracePeriodSeconds",),
@@ -32,12 +33,12 @@ SHORT_PATHS: Mapping[str, tuple[str, ...]] = {
 def _int_or_percent(value: Any) -> Any:
     # Source of the rules and texts: Kubernetes, apps/validation.go: ValidatePositiveIntOrPercent.
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"{value!r} is neither an integer nor a percentage such as 25%")
+        raise ValueError(f"{quoted(value)} is neither an integer nor a percentage such as 25%")
     scaled = scaled_int_or_percent(value, 100, round_up=True)
     if scaled < 0:
-        raise ValueError(f"Invalid value: {value}: must be greater than or equal to 0")
+        raise ValueError(f"Invalid value: {quoted(value)}: must be greater than or equal to 0")
     if scaled > 2**31 - 1:
-        raise ValueError(f"Invalid value: {value}: is too large")
+        raise ValueError(f"Invalid value: {quoted(value)}: is too large")
     return value
 
 
@@ -154,7 +155,7 @@ class PreStop(Section):
             return {"kind": "waitUntil", "until": value["waitUntil"], "at_most_s": value["atMost"]}
         known = ("sleep", "fails", "waitUntil", "atMost")
         for key in sorted(str(key) for key in keys.difference(known)):
-            raise ValueError(f"unknown key {key!r}; {did_you_mean(key, known) or 'known: ' + ', '.join(known)}")
+            raise ValueError(f"unknown key {quoted(key)}; {did_you_mean(key, known) or 'known: ' + ', '.join(known)}")
         raise ValueError("write 30s, {sleep: 30s}, {fails: true} or {waitUntil: noSessions, atMost: 10m}")
 
     @model_serializer(mode="plain")
@@ -214,7 +215,7 @@ class StartupProbe(LivenessProbe):
 class Sidecar(Section):
     """Another container of the pod, such as a mesh proxy."""
 
-    name: str = "sidecar"
+    name: Name = "sidecar"
     """Name, for the story."""
     kind: Literal["native", "plain"] = "plain"
     """``plain``: a container like any other, it gets SIGTERM without waiting for the application. ``native``: an init
@@ -227,6 +228,24 @@ class Sidecar(Section):
     """Its own preStop hook."""
 
 
+class ExitCodes(Section):
+    """Which exit codes a restart rule is about."""
+
+    operator: Literal["In", "NotIn"]
+    """Whether the code is to be one of ``values`` or none of them."""
+    values: Annotated[tuple[Annotated[Whole, Field(ge=0, le=255)], ...], Field(min_length=1, max_length=255)]
+    """The codes."""
+
+
+class RestartPolicyRule(Section):
+    """A rule of the application's container: with these exit codes it is restarted in its pod."""
+
+    action: Literal["Restart", "RestartAllContainers"]
+    """What is restarted in place; heeded from Kubernetes 1.35 on, all containers from 1.36 on."""
+    exit_codes: ExitCodes
+    """With which exit codes."""
+
+
 class UpdateStrategy(Section):
     """How a rollout of a StatefulSet replaces pods."""
 
@@ -234,6 +253,19 @@ class UpdateStrategy(Section):
     """``OnDelete``: a pod is replaced by a new version when somebody deletes it."""
     partition: Annotated[Whole, Field(ge=0)] = 0
     """Only ordinals from this one on are updated."""
+    max_unavailable: IntOrPercent | None = None
+    """Pods that an update may have down at a time, in pods or percent; one if left out. Releases differ in whether they
+    heed it (``kubernetes.version``)."""
+
+    @field_validator("max_unavailable")
+    @classmethod
+    def _some(cls, value: int | str | None) -> int | str | None:
+        # Source: Kubernetes, apps/validation.go: ValidateStatefulSetSpec.
+        if value is not None and scaled_int_or_percent(value, 100, round_up=True) == 0:
+            raise ValueError("Invalid value: 0: cannot be 0")
+        if isinstance(value, str) and scaled_int_or_percent(value, 100, round_up=True) > 100:
+            raise ValueError(f"Invalid value: {value}: must not be greater than 100%")
+        return value
 
 
 class DisruptionBudget(Section):
@@ -275,7 +307,7 @@ class Deployment(Section):
 
     model_config = ConfigDict(json_schema_extra=_add_short_names)
 
-    name: Annotated[str, Field(min_length=1)] = "app"
+    name: Name = "app"
     """Name; the timeline's operations name it. Chooses among several Deployments in the manifests."""
     replicas: Annotated[Whole, Field(ge=0, le=100_000)] = 1
     """Wanted number of pods."""
@@ -315,6 +347,11 @@ class Deployment(Section):
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     """``IfNotPresent``: the first pod of a version on a node pulls the image, the others find it; ``Always``: every
     start of a container pulls; ``Never``: the image is there."""
+    restart_policy: Literal["Always", "OnFailure", "Never"] = "Always"
+    """Of the application's container: whether it is started again in its pod when it has ended; if not, the pod is over
+    and its owner makes another. A container has one of its own from Kubernetes 1.35 on."""
+    restart_policy_rules: tuple[RestartPolicyRule, ...] = ()
+    """Exit codes with which the container is restarted in its pod whatever its policy."""
     sidecars: tuple[Sidecar, ...] = ()
     """Other containers of the pod, in the order of the manifest."""
 

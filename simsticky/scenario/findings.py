@@ -7,7 +7,7 @@ from typing import Any
 from simsticky.errors import Diagnostic
 from simsticky.scenario.location import Keys, Place
 from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.report import ManifestNote, ManifestReport
+from simsticky.scenario.report import ManifestNote, ManifestObject, ManifestReport
 
 _IDENTITY: tuple[Keys, ...] = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
@@ -40,6 +40,7 @@ class Findings:
         self.problems: list[Diagnostic] = []
         self.said_of_files: list[ManifestNote] = []
         self.policy = ""
+        self._objects: dict[str, ManifestObject] = {}
         self._read: list[ManifestNote] = []
         self._ignored: list[ManifestNote] = []
         self._assumed: list[ManifestNote] = []
@@ -124,6 +125,19 @@ class Findings:
         """Return whether anything of an object was looked at."""
         return obj in self._looked_at
 
+    def fill(self, section: str, obj: KubernetesObject, container: Keys = ()) -> None:
+        """Note which object, and which container of it, a section of the scenario is read from."""
+        place = obj.place()
+        namespace = obj.get("metadata", "namespace")
+        self._objects[section] = ManifestObject(
+            obj.kind,
+            obj.name,
+            namespace if isinstance(namespace, str) else "",
+            place.file,
+            place.line or 1,
+            obj.mapping(*container) if container else {},
+        )
+
     def problem(self, obj: KubernetesObject, keys: Keys, message: str, hint: str = "", *, of_key: bool = False) -> None:
         """Report what is wrong."""
         place = obj.place(*keys, of_key=of_key)
@@ -164,7 +178,8 @@ class Findings:
 
         lists = (self._read, self._ignored, self._assumed, self._said_aloud)
         read, ignored, assumed, said_aloud = (ordered(notes) for notes in lists)
-        return ManifestReport(read, ignored, assumed, self.policy, (*self.said_of_files, *said_aloud))
+        said_aloud = (*self.said_of_files, *said_aloud)
+        return ManifestReport(read, ignored, assumed, self.policy, said_aloud, self._objects)
 
     def _note(self, obj: KubernetesObject, keys: Keys, note: str) -> ManifestNote:
         place = obj.place(*keys, of_key=True)

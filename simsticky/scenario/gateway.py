@@ -7,14 +7,25 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 
 from simsticky.kic.policy import violations
 from simsticky.kong.healthchecks import COUNTER_LIMITS
-from simsticky.scenario.fields import Duration, Section, Switch, UrlPath, Version, Whole
+from simsticky.scenario.fields import (
+    CookiePath,
+    Duration,
+    Line,
+    Name,
+    Section,
+    Switch,
+    Token,
+    UrlPath,
+    Version,
+    Whole,
+)
 from simsticky.scenario.problems import Problem, again, details
 
 
 class Service(Section):
     """The Service that selects the pods."""
 
-    name: str = "app"
+    name: Name = "app"
     """Name."""
     publish_not_ready_addresses: Switch = False
     """Endpoints count as ready whatever the pods' readiness, also while terminating."""
@@ -33,28 +44,28 @@ class HashOn(Section):
     """What a request is hashed on."""
 
     input: Literal["ip", "consumer", "path", "none"] | None = None
-    header: str | None = None
-    cookie: str | None = None
-    cookie_path: str | None = None
-    query_arg: str | None = None
-    uri_capture: str | None = None
+    header: Token | None = None
+    cookie: Token | None = None
+    cookie_path: CookiePath | None = None
+    query_arg: Line | None = None
+    uri_capture: Line | None = None
 
 
 class HashOnFallback(Section):
     """What a request is hashed on if the first input is missing."""
 
     input: Literal["ip", "consumer", "path", "none"] | None = None
-    header: str | None = None
-    query_arg: str | None = None
-    uri_capture: str | None = None
+    header: Token | None = None
+    query_arg: Line | None = None
+    uri_capture: Line | None = None
 
 
 class StickySessions(Section):
     """The cookie that names a session's target."""
 
-    cookie: str
+    cookie: Token
     """Name of the cookie; at least one character."""
-    cookie_path: str = "/"
+    cookie_path: CookiePath = "/"
     """Its Path attribute."""
 
 
@@ -89,10 +100,10 @@ class ActiveCheck(Section):
     type: _CheckType | None = None
     concurrency: Annotated[Whole, Field(ge=1)] | None = None
     http_path: UrlPath | None = None
-    https_sni: str | None = None
+    https_sni: Line | None = None
     https_verify_certificate: Switch | None = None
     timeout: Annotated[Whole, Field(ge=0)] | None = None
-    headers: dict[str, tuple[str, ...]] | None = None
+    headers: dict[Token, tuple[Line, ...]] | None = None
     healthy: Healthy | None = None
     unhealthy: Unhealthy | None = None
 
@@ -159,17 +170,31 @@ class Gateway(Section):
     """Whether a session keeps its node and worker (one connection) or meets any at each request."""
     retries: Annotated[Whole, Field(ge=0, le=32767)] = 5
     """Further attempts after a refused or timed out connection."""
+    attempts_per_target: Annotated[Whole, Field(ge=1, le=32768)] = 1
+    """Attempts on one target, as long as no connection to it comes about, before another is picked; Kong's nginx goes
+    on at once. HAProxy's ``retries 3`` with ``option redispatch`` makes 3, without it 4."""
+    retry_delay: Duration = 0.0
+    """Wait before a further attempt on a target that has refused the one before; HAProxy waits 1s."""
+    slow_start: Duration = 0.0
+    """Time over which the weight of a newly listed target grows from nothing to its own; HAProxy's slowstart."""
+    hash_method: Literal["ring", "modulo"] = "ring"
+    """How consistent-hashing finds the target of a key: on Kong's ring, or by its hash modulo the number of targets, as
+    nginx's ``hash`` and ``ip_hash`` and HAProxy's map-based hash do."""
     connection: Literal["refused", "blackhole"] = "refused"
     """What a connection to the address of a pod that is gone meets: a refusal at once, or nothing until
     ``connectTimeout``."""
     connect_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     write_timeout: Annotated[Duration, Field(gt=0)] = 60.0
     read_timeout: Annotated[Duration, Field(gt=0)] = 60.0
-    threshold_comparison: Literal["gt", "ge"] = "gt"
-    """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge)."""
+    sync: Literal["full", "incremental"] = "full"
+    """What a push rebuilds: every balancer (without a database, and in hybrid mode), or that of the upstream it changes
+    (incremental sync of Kong Enterprise 3.10 and later, off by default; with a database)."""
+    threshold_comparison: Literal["gt", "ge"] | None = None
+    """Whether the available share must exceed ``healthchecks.threshold`` (gt) or reach it (ge); if left out, ge where
+    ``version`` is 3.13 or later, gt otherwise."""
     sticky_new_pick: Literal["round_robin", "in_order", "random", "least_connections"] = "round_robin"
-    """How a session without a usable cookie gets its target. ``in_order`` is a wheel in list order that nobody
-    shuffles, the first target first: Kong does not do so, other proxies in an experiment do."""
+    """How a session without a usable cookie gets its target. ``in_order`` is a wheel in the order in which
+    the pods were created, the first one first, that nobody shuffles: other proxies in an experiment do so, not Kong."""
     sticky_on_unhealthy: Literal["rebind", "follow"] = "rebind"
     """Whether a session leaves a target that Kong's health check calls unhealthy."""
     sticky_on_weight_zero: Literal["follow", "rebind"] = "follow"

@@ -32,7 +32,6 @@ class Hint(Enum):
     LEAVE_ROLLING_UPDATE_OUT = "leave rollingUpdate out"
     ADD_MANIFEST = "add its manifest"
     MOVE_POLICY = "{name} is in another namespace; it must be in the Service's own"
-    POLICY_INSTEAD = "write a KongUpstreamPolicy instead, or state the scenario's upstream section"
     SPLIT_BY_CANARY = (
         "describe the split in the scenario: companions: [{{name: {other}, replicas: 1}}] and"
         " timeline: [{{at: 0s, canary: {service}, weights: {{{weights}}}}}]"

@@ -18,6 +18,9 @@ from simsticky.scenario.owners import POD
 
 _FLAGS = {"enable-drain-support": "enableDrainSupport", "proxy-sync-seconds": "proxySyncSeconds"}
 _WAYS_OUT = {"enableDrainSupport": "true", "proxySyncSeconds": "3"}
+FLAGGED = frozenset(_FLAGS.values())
+"""Keys of the scenario's ``kic`` section that a flag of the controller stands for."""
+
 _IMAGES = {"kubernetes-ingress-controller", "kong-ingress-controller"}
 _CLASS = "ingress-class"
 _BOOLEANS = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)}
@@ -75,6 +78,7 @@ def read_controller(
     found: Findings, obj: KubernetesObject, container: Keys, config_maps: Sequence[KubernetesObject]
 ) -> None:
     """Read the controller's flags into the scenario's ``kic`` section."""
+    found.fill("kic", obj, container)
     settings: dict[str, tuple[str, Keys]] = {}
     by_variable = {_variable(flag): flag for flag in _FLAGS}
     for variable in variables(obj, container, config_maps):
@@ -124,3 +128,36 @@ def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys:
 
 def _way_out(field: str) -> str:
     return Hint.STATE_KIC.of(field=field, value=_WAYS_OUT[field])
+
+
+def flag_changes(container: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what to change in the controller's container for its flags to get values.
+
+    A flag is changed where it is given; where it is not, its environment variable is set.
+
+    Args:
+        container: The container as written.
+        settings: What is to be, by the key of the scenario's ``kic`` section; what no flag stands for is left out.
+
+    Returns:
+        Fields of the container, for a strategic merge.
+    """
+    changed = dict(container)
+    variables: list[dict[str, Any]] = []
+    for flag, setting in _FLAGS.items():
+        if setting not in settings:
+            continue
+        value = settings[setting]
+        text = str(value).lower() if isinstance(value, bool) else f"{value:g}"
+        given = next((keys for name, _, keys in _arguments(changed) if name == flag), None)
+        if given is not None:
+            field, index = str(given[0]), int(given[1])
+            words = changed[field]
+            is_two = "=" not in words[index] and flag != "enable-drain-support" and index + 1 < len(words)
+            changed[field] = [*words[:index], f"--{flag}={text}", *words[index + 1 + is_two :]]
+            continue
+        name = _variable(flag)
+        unset = any(variable.get("name") == name and "valueFrom" in variable for variable in container.get("env") or ())
+        variables.append({"name": name, "value": text, **({"valueFrom": None} if unset else {})})
+    fields = {field: changed[field] for field in ("command", "args") if changed.get(field) != container.get(field)}
+    return {**fields, **({"env": variables} if variables else {})}

@@ -8,6 +8,7 @@ from simsticky.scenario.bystanders import (
     is_kongs,
     other_owners,
     say_other_class,
+    say_other_routes,
     say_other_scalers,
 )
 from simsticky.scenario.findings import Findings
@@ -164,6 +165,7 @@ class Interpretation:
             if other is not service:
                 through = "it is not in front of the pods" if service is None else f"Service {service.name} is in front"
                 found.ignore(other, (), through)
+        say_other_routes(found, self._objects, service)
         say_misplaced(found, self._objects)
 
     def _read_kong(self, service: KubernetesObject | None) -> None:

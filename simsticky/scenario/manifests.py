@@ -100,5 +100,5 @@ def read_manifests(
     named = [obj for obj in objects if obj.name]
     Interpretation(found, named, namespace, complete=not reading.problems).read()
     strict.report(found)
-    problems = tuple(in_order(found.problems))
-    return ManifestSet(found.sections, found.places, found.report(), problems, found.blue_green)
+    problems = in_order(found.problems)
+    return ManifestSet(found.sections, found.places, found.report(), tuple(problems), found.blue_green)

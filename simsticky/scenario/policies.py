@@ -80,6 +80,7 @@ def _policy(
     policy = _one_named(found, service, keys, policies, name, "KongUpstreamPolicy")
     if policy is not None:
         found.policy = policy.name
+        found.fill("upstream", policy)
         found.take(policy, ("spec",), ("upstream",))
         found.list_the_rest(policy)
     return policy

@@ -1,6 +1,8 @@
 """What became of the manifests, field by field, so that nothing is ignored in silence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,27 @@ class ManifestNote:
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestObject:
+    """An object that the scenario was read from: where a change of its values belongs.
+
+    Attributes:
+        kind: Its kind.
+        name: Its name.
+        namespace: Its namespace; empty where the manifest leaves that to kubectl.
+        file: File as named.
+        line: Line on which the object begins.
+        container: The container that was read, as written; empty where none was.
+    """
+
+    kind: str
+    name: str
+    namespace: str
+    file: str
+    line: int
+    container: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ManifestReport:
     """Everything that was found in the manifests.
 
@@ -36,6 +59,7 @@ class ManifestReport:
         policy: Name of the KongUpstreamPolicy that was read; empty if there was none.
         said_aloud: What may move the answer and is not read, or is taken otherwise than it stands; warnings of the
             scenario.
+        objects: The objects that were read, by the section of the scenario that each fills.
     """
 
     read: tuple[ManifestNote, ...] = field(default=())
@@ -43,3 +67,4 @@ class ManifestReport:
     assumed: tuple[ManifestNote, ...] = field(default=())
     policy: str = ""
     said_aloud: tuple[ManifestNote, ...] = field(default=())
+    objects: Mapping[str, ManifestObject] = field(default_factory=dict, hash=False)

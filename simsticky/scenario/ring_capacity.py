@@ -27,7 +27,7 @@ def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
     Addresses are stand-ins: near the limit, real ones may differ by
     a target.
     """
-    if scenario.upstream.algorithm != "consistent-hashing":
+    if scenario.upstream.algorithm != "consistent-hashing" or scenario.gateway.hash_method != "ring":
         return None
     points = ring_points(scenario.upstream.slots)
     for active, draining in dict.fromkeys(_crowds(scenario)):

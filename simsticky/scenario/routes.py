@@ -109,7 +109,7 @@ def choose_backend(candidates: Sequence[Backend], service: KubernetesObject) -> 
     """Return the reference that is simulated: the first that leads to the Service with a weight, else the first."""
     leading = [backend for backend in candidates if backend.leads_to(service)]
     weighty = [backend for backend in leading if backend.weight > 0]
-    return (weighty or leading or [None])[0]
+    return next(iter(weighty or leading), None)
 
 
 def read_routes(
@@ -196,8 +196,9 @@ def _refuse_split(found: Findings, chosen: Backend, weighty: Sequence[Backend]) 
         weights = ", ".join(f"{backend.service} {backend.weight}" for backend in weighty)
         found.ignore(chosen.route, keys, f"weights {weights}: the scenario's own canary operation says how it splits")
         return
-    # The first Deployment is the simulated one; its canaries have its pod template.
-    weights = ", ".join(f"{backend.service}: {backend.weight}" for backend in weighty)
+    # A canary operation names Deployments: the simulated one, and the companions that have its pod template.
+    own = found.sections.get("deployment", {}).get("name", chosen.service)
+    weights = ", ".join(f"{own if backend is chosen else backend.service}: {backend.weight}" for backend in weighty)
     other = next(backend.service for backend in weighty if backend is not chosen)
     text = "several backends: describe them with companions and a canary operation in the scenario"
     hint = Hint.SPLIT_BY_CANARY.of(other=other, service=chosen.service, weights=weights)
@@ -230,6 +231,7 @@ def _timeout(found: Findings, route: KubernetesObject, keys: Keys) -> None:
 def _read_ingress(found: Findings, chosen: Backend) -> None:
     ingress = chosen.route
     found.read(ingress, chosen.keys, f"to Service {chosen.service}")
+    found.fill("ingress", ingress)
     found.take(ingress, (*chosen.rule, "path"), ("ingress", "path"))
     read_strip_path(found, ingress)
     found.list_the_rest(ingress)

@@ -52,6 +52,7 @@ def _scales_something_else(found: Findings, scaler: KubernetesObject, workload: 
 
 
 def _read_scaler(found: Findings, scaler: KubernetesObject, workload: Workload, application: Keys) -> None:
+    found.fill("autoscaler", scaler)
     found.read(scaler, ("spec", "scaleTargetRef"), f"scales {scaler.get('spec', 'scaleTargetRef', 'name')}")
     for field in ("minReplicas", "maxReplicas"):
         found.take_whole_number(scaler, ("spec", field), ("autoscaler", field))

@@ -59,11 +59,11 @@ def choose_service(
 
 
 def _is_plain(service: KubernetesObject) -> bool:
-    return service.get("spec", "type") != "ExternalName"
+    return str(service.get("spec", "type")) != "ExternalName"
 
 
 def _is_headless(service: KubernetesObject) -> bool:
-    return service.get("spec", "clusterIP") == "None"
+    return str(service.mapping("spec").get("clusterIP", "")) == "None"
 
 
 def _named(found: Findings, selecting: Sequence[KubernetesObject], wanted: Any) -> KubernetesObject | None:
@@ -96,6 +96,7 @@ def text_annotation(obj: KubernetesObject, name: str) -> str | None:
 
 def read_service(found: Findings, service: KubernetesObject) -> None:
     """Read a Service, and its annotations for Kong but for that of its policy."""
+    found.fill("service", service)
     found.take(service, ("metadata", "name"), ("service", "name"))
     found.take(service, ("spec", "publishNotReadyAddresses"), ("service", "publishNotReadyAddresses"))
     found.read(service, ("spec", "selector"), str(equality_selector(service.get("spec", "selector")) or "nothing"))

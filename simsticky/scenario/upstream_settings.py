@@ -5,17 +5,28 @@ of Kong 3.10 ``kong/db/schema/entities/upstreams.lua``, which :mod:`simsticky.ko
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from simsticky.kong.algorithms import consistent_hashing
 from simsticky.kong.algorithms.consistent_hashing import HashInput, Input
 from simsticky.kong.healthchecks import ActiveChecks, HealthChecks, HealthyRule, PassiveChecks, UnhealthyRule
+from simsticky.scenario.fields import release_of, version_of
 from simsticky.scenario.gateway import HashOn, HashOnFallback, Healthy, Unhealthy
+from simsticky.scenario.versions import REACHES_SINCE, THRESHOLD_SINCE
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
 
 _NAMED: tuple[Input, ...] = ("header", "cookie", "query_arg", "uri_capture")
+
+
+def threshold_comparison(scenario: "Scenario") -> Literal["gt", "ge"]:
+    """Return how the available share is compared with the threshold (rule G5)."""
+    gateway = scenario.gateway
+    if gateway.threshold_comparison is not None:
+        return gateway.threshold_comparison
+    release = None if gateway.version is None else version_of(gateway.version)
+    return "ge" if release is not None and release >= REACHES_SINCE else "gt"
 
 
 def checks(scenario: "Scenario") -> HealthChecks:
@@ -38,7 +49,14 @@ def checks(scenario: "Scenario") -> HealthChecks:
             healthy=_healthy(passive.healthy, written.passive.healthy),
             unhealthy=_unhealthy(passive.unhealthy, written.passive.unhealthy),
         )
-    return replace(HealthChecks(active, passive), **_given(threshold=written.threshold))
+    threshold = written.threshold if passes_threshold(scenario) else None
+    return replace(HealthChecks(active, passive), **_given(threshold=threshold))
+
+
+def passes_threshold(scenario: "Scenario") -> bool:
+    """Return whether the controller tells Kong the threshold; older ones drop it, so that it is Kong's default."""
+    release = () if scenario.kic.version is None else release_of(scenario.kic.version)
+    return not release or release >= THRESHOLD_SINCE[: len(release)]
 
 
 def hash_on(scenario: "Scenario") -> consistent_hashing.HashOn:

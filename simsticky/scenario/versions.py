@@ -17,6 +17,10 @@ STICKY_SINCE: Final = (3, 11)
 """Kong's first version with sticky-sessions."""
 CONTROLLER_SINCE: Final = (3, 5)
 """The controller's first version with drain support and with sticky-sessions."""
+THRESHOLD_SINCE: Final = (3, 5, 3)
+"""The controller's first release that passes ``healthchecks.threshold`` on (KIC pull request 7784)."""
+REACHES_SINCE: Final = (3, 13)
+"""Kong Enterprise's first version whose documentation calls an upstream unhealthy *below* the threshold."""
 
 
 def too_old(scenario: "Scenario") -> Iterator[Problem]:

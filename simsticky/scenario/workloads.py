@@ -10,7 +10,7 @@ from typing import Any, Final
 from simsticky.kubernetes.selectors import label_selector, selects, violations
 from simsticky.scenario.findings import Findings
 from simsticky.scenario.hints import Hint
-from simsticky.scenario.location import Keys
+from simsticky.scenario.location import Keys, dotted
 from simsticky.scenario.meshes import Mesh
 from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.owners import POD, TEMPLATE, Workload, labels_text
@@ -78,11 +78,14 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     _selector(found, workload)
     grace_keys = (*POD, "terminationGracePeriodSeconds")
     found.take_whole_number(pods, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
-    if (container := _container(found, pods, entrance)) is not None:
+    container = _container(found, pods, entrance)
+    found.fill("deployment", pods, container or ())
+    if container is not None:
         _pre_stop(found, pods, container)
         for probe in _PROBES:
             _probe(found, pods, container, probe)
         found.take(pods, (*container, "imagePullPolicy"), ("deployment", "imagePullPolicy"))
+        _restart_rules(found, pods, container)
         read_sidecars(found, pods, container, entrance, mesh)
         for field, note in _NOTES.items():
             if pods.get(*container, field) is not None:
@@ -97,6 +100,16 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     if pods is not owner:
         _owned(found, workload)
         found.list_the_rest(pods)
+
+
+def _restart_rules(found: Findings, pods: KubernetesObject, container: Keys) -> None:
+    """Read a container's own restart policy and rules."""
+    found.take(pods, (*container, "restartPolicy"), ("deployment", "restartPolicy"))
+    if rules := pods.items(*container, "restartPolicyRules"):
+        keys = (*container, "restartPolicyRules")
+        found.look(pods, keys)
+        found.put(("deployment", "restartPolicyRules"), rules, pods.place(*keys))
+        found.read(pods, keys, "exit codes of app.crash restart in place")
 
 
 def _owned(found: Findings, workload: Workload) -> None:
@@ -119,9 +132,7 @@ def _defaults(found: Findings, owner: KubernetesObject) -> None:
             continue
         if owner.get("spec", *keys) is None and not (rolling and owner.mapping("spec", "strategy", "rollingUpdate")):
             found.put(("deployment", *keys), value, owner.place("apiVersion"))
-            found.assume(
-                owner, ("apiVersion",), f"{'.'.join(keys)} is {value}, the default of {owner.get('apiVersion')}"
-            )
+            found.assume(owner, ("apiVersion",), f"{dotted(keys)} is {value}, the default of {owner.get('apiVersion')}")
 
 
 def _strategy(found: Findings, obj: KubernetesObject) -> None:
@@ -145,7 +156,11 @@ def _ordered(found: Findings, obj: KubernetesObject) -> None:
     found.take(obj, (*update, "type"), ("deployment", "updateStrategy", "type"))
     partition: Keys = (*update, "rollingUpdate", "partition")
     found.take_whole_number(obj, partition, ("deployment", "updateStrategy", "partition"))
-    found.take(obj, (*update, "rollingUpdate", "maxUnavailable"), ("deployment", "updateStrategy", "maxUnavailable"))
+    most: Keys = (*update, "rollingUpdate", "maxUnavailable")
+    found.take(obj, most, ("deployment", "updateStrategy", "maxUnavailable"))
+    if obj.get(*most) is not None and not found.states("kubernetes", "version"):
+        text = "heeded, as from Kubernetes 1.37 on; most older releases update one pod at a time: kubernetes.version"
+        found.say_aloud(obj, most, text)
 
 
 def _selector(found: Findings, workload: Workload) -> None:

@@ -82,6 +82,8 @@ class Attempts:
         self._behind_failure = behind_failure
         self._random_picks = self._sticky and gateway.sticky_new_pick == "random"
         self._retries = gateway.retries
+        self._per_target = gateway.attempts_per_target
+        self._retry_delay_s = gateway.retry_delay
         self._connect_timeout_s = gateway.connect_timeout
         self._read_timeout_s = gateway.read_timeout
         # Long-lived connections: what is sent this way is a connect, a GET, and is logged when its connection closes.
@@ -241,17 +243,21 @@ class Attempts:
         session.before = session.remember()
         if exchange.worker.logs:
             exchange.worker.log_until(now_s)
-        return self._go_on(exchange, now_s, None)
+        address, exchange.again = exchange.again, None
+        return self._go_on(exchange, now_s, address)
 
     def _go_on(self, exchange: Exchange, now_s: float, address: str | None) -> Reply | None:
         """Make attempts until one is answered, no target is left, ``retries`` are used up, or time passes."""
         session, worker, tried = exchange.session, exchange.worker, exchange.tried
+        refused = False  # by the latest target, which a further attempt on it must wait for
         while True:
             if address is None:
                 try:
                     address = exchange.balancer.get_peer(exchange.handle)
                 except NoPeerError:
                     return self._fail(exchange, now_s, Attempt.NO_PEER)
+                if refused and address == tried[-1]:
+                    return self._pause(exchange, now_s, address)
             tried.append(address)
             exchange.attempt_s = now_s
             container = self._servers.get(address)
@@ -276,11 +282,27 @@ class Attempts:
             if not again:
                 return self._fail(exchange, now_s + took_s, ended, container, started_s)
             self._health.attempt_failed(worker.node, address, ended, final=False, at_s=now_s + took_s)
+            stays = ended is not Attempt.READ_TIMEOUT and self._stays(tried)
             if took_s:
+                exchange.again = address if stays else None
                 exchange.resume_s = now_s + took_s
                 session.exchange = exchange
                 return None
-            address = None
+            refused = self._retry_delay_s > 0
+            if stays and refused:
+                return self._pause(exchange, now_s, address)
+            address = address if stays else None
+
+    def _stays(self, tried: list[str]) -> bool:
+        """Return whether the next attempt is on the target of the latest again (rule G16)."""
+        in_a_row = next((n for n, address in enumerate(reversed(tried)) if address != tried[-1]), len(tried))
+        return in_a_row < self._per_target
+
+    def _pause(self, exchange: Exchange, now_s: float, address: str) -> None:
+        """Wait before a further attempt on a target that has refused the latest one (rule G16)."""
+        exchange.again = address
+        exchange.resume_s = now_s + self._retry_delay_s
+        exchange.session.exchange = exchange
 
     def _is_idempotent(self, session: Session, request: int) -> bool:
         stated = self._stated_idempotent(session.id, request)

@@ -36,7 +36,7 @@ from simsticky.sim.world import World
 
 
 class DeploymentController(WorkloadController):
-    """Rolls out and scales (rules K1 to K4, K10 to K12).
+    """Rolls out and scales (rules K1 to K4, K10 to K12, K17).
 
     Attributes:
         spec: What is asked for now.

@@ -10,13 +10,14 @@ from functools import partial
 from itertools import count
 
 from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
+from simsticky.kong.algorithms.hash_modulo import HashModulo
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
 from simsticky.kong.balancer import Algorithm, Balancer
 from simsticky.kong.upstream import Target
-from simsticky.scenario.upstream_settings import checks, hash_on
+from simsticky.scenario.upstream_settings import checks, hash_on, threshold_comparison
 from simsticky.sim.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.attempts import Attempts
 from simsticky.sim.breaks import Breaks
@@ -29,6 +30,7 @@ from simsticky.sim.own_algorithm import OwnAlgorithm
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.recording import Origin
 from simsticky.sim.sessions import Cut, Session, Sessions
+from simsticky.sim.slow_start import SlowStart
 from simsticky.sim.streams import Purpose
 from simsticky.sim.tables import Led, Step, Tables
 from simsticky.sim.workers import Node, Worker
@@ -85,9 +87,14 @@ class Gateway:
         # What clients bring follows from the scenario's upstream, whoever picks.
         self.affinity = AFFINITY.get(policy.algorithm, NONE)
         self.asks_each_time = make_algorithm is not None
+        self._slow_start = SlowStart(world, settings.slow_start, self._rebuild_routes)
+        # KIC lists targets by address, which is luck; a person who writes another proxy's file, in order of creation.
+        self._by_age = settings.sticky_new_pick == "in_order" or settings.hash_method == "modulo"
+        self._by_modulo = settings.hash_method == "modulo"
+        self._incremental = settings.sync == "incremental"
         self._blackhole = settings.connection == "blackhole"
         self._held = scenario.traffic.connections.long_lived
-        self._threshold, self._comparison = checks(scenario).threshold, settings.threshold_comparison
+        self._threshold, self._comparison = checks(scenario).threshold, threshold_comparison(scenario)
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
@@ -113,7 +120,8 @@ class Gateway:
             asks_each_time=self.asks_each_time,
         )
         tables = None
-        if self.affinity != NONE:
+        # An algorithm of one's own says which cookies it follows; whether a key leads anywhere, nobody knows.
+        if self.affinity == COOKIE or (self.affinity == HASH and not self.asks_each_time):
             tables = Tables(self._table_of_the_past, by_cookie=self.affinity == COOKIE)
         self.exposures = Exposures(
             world,
@@ -183,7 +191,7 @@ class Gateway:
             case "sticky-sessions":
                 return StickySessions(self._options, draw=draw, in_flight=self._in_flight)
             case "consistent-hashing":
-                return ConsistentHashing(self._policy.slots)
+                return self._hashing()
             case "least-connections":
                 return LeastConnections()
             case "latency":
@@ -191,13 +199,17 @@ class Gateway:
             case _:
                 return RoundRobin(draw)
 
+    def _hashing(self) -> Algorithm:
+        return HashModulo() if self._by_modulo else ConsistentHashing(self._policy.slots)
+
     def _table_of_the_past(self, targets: tuple[Target, ...]) -> Balancer:
         """Return a balancer that leads cookies and keys as a worker's did, and makes no picks."""
-        algorithm: Algorithm = ConsistentHashing(self._policy.slots)
         if self._make_algorithm is not None:
-            algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
+            algorithm: Algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
         elif self.affinity == COOKIE:
             algorithm = StickySessions(replace(self._options, new_pick="random"))
+        else:
+            algorithm = self._hashing()
         return Balancer(targets, algorithm, self._threshold, self._comparison)
 
     def _in_flight(self, address: str) -> int:
@@ -220,16 +232,22 @@ class Gateway:
         if not node.up:
             return
         targets = self._named(targets)
-        node.weights = {target.address: target.weight for target in targets}
+        before, node.weights = node.weights, {target.address: target.weight for target in targets}
+        if self._incremental and before == node.weights:
+            return  # this upstream is none of what has changed (rule G3)
         node.log_until(now_s)
+        node.targets = targets
+        self._slow_start.listed(node, before, now_s)
         for worker in node.workers:
-            worker.begin(self._balancer(worker, targets))
+            worker.begin(self._balancer(worker, self._slow_start.weighed(node, now_s)))
         self._health.rebuild(node, targets, now_s)
         self._note_tables(node, targets, now_s, steps)
         self._rebuild_routes(node)
 
     def _named(self, targets: Iterable[Target]) -> tuple[Target, ...]:
-        """Return targets with what a cookie for them names, where that is not their address."""
+        """Return targets in the order of the wheel, with what a cookie for them names if not their address."""
+        if self._by_age:
+            targets = sorted(targets, key=lambda target: self._pods[target.address].index)
         if self._options.identity != "by_target_id":
             return tuple(targets)
         return tuple(Target(t.address, t.weight, self._identity(t.address)) for t in targets)
@@ -291,6 +309,7 @@ class Gateway:
         node.weights = {}
         node.verdicts_by.clear()
         node.down_by = cause
+        node.targets = ()
         for worker in node.workers:
             worker.begin(self._balancer(worker, ()))
         self._rebuild_routes(node)
@@ -304,6 +323,12 @@ class Gateway:
                 self.on_ready(node)
 
         call_at(self._world.env, downtime_s, Phase.PUSH, started)
+
+    def binds(self, session: Session) -> bool:
+        """Return whether the algorithm leads a session's requests to one pod, by its cookie or its key."""
+        if self.asks_each_time and not any(worker.balancer.followable() for worker in self.workers):
+            return False
+        return self.browsers.binds(session)
 
     def worker_of(self, session: int) -> Worker:
         """Return the worker that the front balancer gives a session's first request, uniform over all (rule G2)."""

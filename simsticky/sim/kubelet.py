@@ -5,13 +5,23 @@ Each pod has one process for its start and one for its end, written for reading:
 """
 
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import simpy
 
 from simsticky.kubernetes.pod import CrashLoopBackOff, effective_grace_s
 from simsticky.kubernetes.probe import restart_grace_s
+from simsticky.kubernetes.restart import (
+    ALL_CONTAINERS_SINCE,
+    EXIT_SIGKILL,
+    EXIT_SIGTERM,
+    RULES_SINCE,
+    RestartRule,
+    restarts_in_place,
+)
 from simsticky.scenario.distributions import Law
+from simsticky.scenario.model import Scenario
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.images import Images
@@ -48,6 +58,8 @@ class Kubelet:
             name: self._grace_s if probe is None else restart_grace_s(spec_of(probe), self._grace_s)
             for name, probe in (("liveness", deployment.liveness_probe), ("startup", deployment.startup_probe))
         }
+        self._restarts = _restart_rule(world.scenario)
+        self._exit_code = 1 if self._app.crash is None else self._app.crash.exit_code
         self._images = Images(deployment.image_pull_policy)
         self._prober = Prober(world, cluster, deployment, self._unhealthy)
         self._stopper = Stopper(world, gateway, on_listeners)
@@ -182,7 +194,12 @@ class Kubelet:
         self._world.tell("app", kind, container.pod.name, detail, cause)
         self._stopper.crash(container, how, cause)
         if not _is_ending(container.pod):
-            self._world.env.process(self._restart(container))
+            self._start_again(container, EXIT_SIGKILL if how == "oom_killed" else self._exit_code)
+
+    def _start_again(self, container: Container, exit_code: int) -> None:
+        """Start a container that has ended anew, or let its pod be over, as its restart policy says (rule P12)."""
+        again = self._restarts(exit_code)
+        self._world.env.process(self._restart(container) if again else self._be_over(container, exit_code))
 
     def _unhealthy(self, container: Container, probe: str) -> None:
         """Stop a container whose liveness or startup probe has failed, and start it again."""
@@ -195,7 +212,24 @@ class Kubelet:
         container.ended_by = 0
         yield from self._stopper.stop(container, self._grace_of_probe_s[probe], probe)
         if container.record.ended == probe and not _is_ending(container.pod):
-            self._world.env.process(self._restart(container))
+            killed = container.record.sigkill_s == container.record.sigkill_s
+            self._start_again(container, EXIT_SIGKILL if killed else EXIT_SIGTERM)
+
+    def _be_over(self, container: Container, exit_code: int) -> Process:
+        """End a pod whose only container is not started again; its owner makes another."""
+        world, pod = self._world, container.pod
+        pod.record.dead_s = world.now_s
+        ordinal = 2 * pod.record.restarts + 1
+        noticed_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.entity, ordinal)
+        yield Wait(world.env, noticed_s, Phase.STATUS)
+        if _is_ending(pod):
+            return
+        pod.phase = "Failed" if exit_code else "Succeeded"
+        pod.ready = False
+        world.tell(
+            "kubelet", "not_restarted", pod.name, f"its container has exited with {exit_code} and is not restarted"
+        )
+        self._cluster.changed(pod)
 
     def _restart(self, container: Container) -> Process:
         """Start a dead container's pod anew: once the kubelet has noticed, and the back-off is over."""
@@ -206,7 +240,7 @@ class Kubelet:
         if _is_ending(pod):
             return
         self._cluster.set_ready(pod, ready=False, why="its container is down", cause=container.cause)
-        back_off = self._back_offs.get(pod.index, CrashLoopBackOff())
+        back_off = self._back_offs.get(pod.index, CrashLoopBackOff(max_s=self._delays.max_container_restart_period))
         jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.entity, number)
         wait_s = back_off.retry_in_s(finished_s, jitter)
         left_s = finished_s + wait_s - world.now_s
@@ -287,6 +321,19 @@ _TOLD = {
     "crashed": ("crashed", "the container exits by itself"),
     "oom_killed": ("oom_killed", "out of memory"),
 }
+
+
+def _restart_rule(scenario: Scenario) -> Callable[[int], bool]:
+    """Return whether a container that has ended with an exit code is restarted, as the release knows how to say."""
+    deployment, kubernetes = scenario.deployment, scenario.kubernetes
+    if not kubernetes.knows(RULES_SINCE):
+        return lambda exit_code: True
+    rules = [
+        RestartRule(rule.exit_codes.operator, frozenset(rule.exit_codes.values))
+        for rule in deployment.restart_policy_rules
+        if rule.action == "Restart" or kubernetes.knows(ALL_CONTAINERS_SINCE)
+    ]
+    return partial(restarts_in_place, deployment.restart_policy, rules)
 
 
 def _failed(container: Container) -> bool:

@@ -63,6 +63,7 @@ class Exchange:
         attempt_s: When the attempt under way was made.
         resume_s: When the attempt under way has failed for good, so that the next can begin.
         lost: The container of an attempt under way whose machine has gone; None without one.
+        again: The target that the next attempt is to be on; None where the balancer is to pick it.
         request: Its number in the session.
     """
 
@@ -78,6 +79,7 @@ class Exchange:
     timed_out: set[str] = field(default_factory=set)
     resume_s: float = 0.0
     lost: Container | None = None
+    again: str | None = None
     attempt_s: float = field(init=False)
     request: int = field(init=False)
 

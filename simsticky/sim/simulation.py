@@ -34,6 +34,8 @@ from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
 
 _DAY_S = 86_400.0
+_PASSED_ON_BY_S = 60.0
+"""Time after the last operation's end at which no new sessions begin, though the nodes may not have heard of all."""
 _WHO_DELETES = {
     "deletePod": "operator",
     "drainNode": "operator",
@@ -272,17 +274,19 @@ class Simulation:
         behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
         owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
         self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, how, cause)
-        self._timeline.pod_deleted(pod, cause)
+        if cause:
+            self._timeline.pod_deleted(pod, cause)
 
     def _is_sticky(self, session: Session) -> bool:
-        return self._gateway.browsers.binds(session) or self._scenario.traffic.connections.long_lived
+        return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)
 
     def _listeners_changed(self) -> None:
         publish_pod_sets(self._world, self._cluster, self._gateway)
 
     def _operations_over(self) -> None:
         if self._until_drained:
-            self._clients.close()
+            self._ingress.under_way.when_none(self._clients.close)
+            call_at(self._env, _PASSED_ON_BY_S, Phase.COMPLETION, self._clients.close)
 
     def _idle(self) -> None:
         """No session sends any more: the run is over once the last request has ended, unless one is cut and retried."""

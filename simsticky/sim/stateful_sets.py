@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from simsticky.kubernetes.statefulset import StatefulPod, StatefulSetSpec, sync, update_complete
+from simsticky.kubernetes.statefulset import (
+    StatefulPod,
+    StatefulSetSpec,
+    heeds_max_unavailable,
+    sync,
+    update_complete,
+)
 from simsticky.scenario.distributions import Law
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.kernel import Phase, call_at
@@ -34,7 +40,7 @@ class StatefulSetController(WorkloadController):
         delete_pod: Callable[[Pod, int], None],
     ) -> None:
         """Take the StatefulSet as it stands before the run."""
-        deployment = world.scenario.deployment
+        deployment, several = world.scenario.deployment, heeds_max_unavailable(world.scenario.kubernetes.release)
         self._world = world
         self._cluster = cluster
         self._start_pod = start_pod
@@ -58,6 +64,7 @@ class StatefulSetController(WorkloadController):
             pod_management=deployment.pod_management_policy,
             update_strategy=deployment.update_strategy.type,
             partition=deployment.update_strategy.partition,
+            max_unavailable=deployment.update_strategy.max_unavailable if several else None,
             min_ready_seconds=deployment.min_ready_seconds,
         )
         cluster.on_change.append(self._pod_changed)

@@ -10,6 +10,7 @@ from heapq import heapify, heappop, heappush
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.balancer import Balancer, Handle, NoPeerError
+from simsticky.kong.upstream import Target
 from simsticky.sim.pods import Container
 from simsticky.sim.recording import Kind, Mechanism, Origin, Outcome, pack
 from simsticky.sim.sessions import Exchange
@@ -31,6 +32,8 @@ class Node:
         configured: How many of the changes that KIC has pushed it has got.
         verdicts_by: Number of the operation behind a target's being unhealthy, by address.
         down_by: Number of the operation that it is down for, or was.
+        targets: The table as it was pushed; their weights are the full ones also while they grow.
+        since_s: Since when each target whose weight grows has been listed.
         restarts: How often it went down.
         watched: Targets whose answers the health checker wants to hear of; kept out of ``routes``.
     """
@@ -43,6 +46,8 @@ class Node:
         "name",
         "restarts",
         "routes",
+        "since_s",
+        "targets",
         "up",
         "verdicts_by",
         "watched",
@@ -61,6 +66,8 @@ class Node:
         self.configured = 0
         self.verdicts_by: dict[str, int] = {}
         self.restarts = self.down_by = 0
+        self.targets: tuple[Target, ...] = ()
+        self.since_s: dict[str, float] = {}
         self.watched: set[str] = set()
         self.workers: list[Worker] = []
 

@@ -18,11 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from simsticky.stats.shares import ASSUMED, assumed_design_effect, bound_of_none, limits
+
 Kind = Literal[
     "none",
     "t",
     "ratio t",
-    "cluster Wilson",
+    "logit t",
+    "few events",
     "upper bound",
     "lower bound",
     "paired t",
@@ -30,16 +33,13 @@ Kind = Literal[
     "Welch t",
     "ratio Welch t",
     "bounds",
+    "exact",
     "regression t",
     "bootstrap",
 ]
 Values = Sequence[float | int | None]
 
 LEVEL = 0.95
-
-# Fewer independent successes (or failures) than this and a share's sampling law is too skewed for a
-# symmetric interval.
-_ENOUGH_FOR_SYMMETRY = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,13 @@ class Interval:
         high: Upper end; None when there is no interval.
         level: The confidence level, 0.95 unless asked otherwise.
         kind: How the interval was made. ``upper bound``: nothing was seen, print "< high"; ``lower bound``:
-            nothing else was seen, print "> low"; both are one-sided. ``bounds``: of a difference of which
-            nothing was seen on either side.
+            nothing else was seen, print "> low"; both are one-sided. ``few events``: of a share, with an assumed
+            design effect. ``bounds``: of a difference of which nothing was seen on either side.
+            ``exact``: known without any replication.
         used: Replications that entered.
         left_out: Replications left out because the value is missing there.
+        design_effect: Of a share or a bound: how many units count as one, because those of a replication share its
+            luck; None of other intervals.
     """
 
     estimate: float | None
@@ -65,6 +68,12 @@ class Interval:
     kind: Kind = "none"
     used: int = 0
     left_out: int = 0
+    design_effect: float | None = None
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether events were too few to tell the design effect, so that one is assumed."""
+        return self.design_effect is not None and self.kind in ("few events", "upper bound", "lower bound")
 
 
 def mean_t(values: Values, level: float = LEVEL, *, nonnegative: bool = False) -> Interval:
@@ -96,13 +105,12 @@ def mean_count(values: Values, level: float = LEVEL) -> Interval:
     """Interval for the mean of a count: ``mean_t`` cut at 0, or an upper bound when every replication
     counted none.
 
-    The bound is the exact one-sided Poisson limit ``-ln(1 - level) / n``, the rule of three: 3.0 / n at 95
-    %. It assumes that the count of a replication is Poisson; events that come in clumps need more
-    replications than it says.
+    The bound is the one-sided Poisson limit at ``(1 + level) / 2``, the rule of three (3.7 / n at 97.5 %), times an
+    assumed design effect: events come in clumps.
     """
     plain = mean_t(values, level, nonnegative=True)
     if plain.kind == "t" and plain.estimate == 0:
-        return Interval(0.0, 0.0, -math.log1p(-level) / plain.used, level, "upper bound", plain.used, plain.left_out)
+        return _none_seen(plain.used, plain.used, plain.left_out, level)
     return plain
 
 
@@ -111,8 +119,7 @@ def ratio_of_sums(numerators: Values, denominators: Values, level: float = LEVEL
 
     Linearised variance ``R/(R-1) * sum((y - r x)^2) / sum(x)^2`` with R - 1 degrees of freedom (Cochran,
     Sampling Techniques, ch. 6). The lower end is cut at 0. Replications whose denominator is 0 carry no
-    information and are left out. When every numerator is 0 the result is the Poisson upper bound ``-ln(1 -
-    level) / sum(denominators)``.
+    information and are left out. When every numerator is 0 the result is an upper bound, as of ``mean_count``.
 
     Args:
         numerators: One total a replication; None or NaN where it is missing.
@@ -131,7 +138,7 @@ def ratio_of_sums(numerators: Values, denominators: Values, level: float = LEVEL
     if replications == 1:
         return Interval(ratio, None, None, level, "none", 1, left_out)
     if ratio == 0:
-        return Interval(0.0, 0.0, -math.log1p(-level) / size, level, "upper bound", replications, left_out)
+        return _none_seen(size, replications, left_out, level)
     half = _t_quantile(level, replications - 1) * math.sqrt(variance)
     return Interval(ratio, max(0.0, ratio - half), ratio + half, level, "ratio t", replications, left_out)
 
@@ -139,16 +146,12 @@ def ratio_of_sums(numerators: Values, denominators: Values, level: float = LEVEL
 def share_interval(numerators: Values, denominators: Values, level: float = LEVEL) -> Interval:
     """Interval for a share: counted ÷ counted, over replications, ends within [0, 1].
 
-    - Nothing seen: one-sided Clopper-Pearson upper bound ``1 - (1 - level)^(1/N)``, the exact rule of
-      three, and the mirror image when everything was hit. The design effect cannot be estimated there and
-      is taken as 1: clustering that has not shown itself is not in the bound.
-    - Near 0 or 1 (under 30 effective events or non-events): Wilson's interval with ``n_eff = N / deff`` in
-      place of N and Student's t in place of the normal quantile. ``deff``, the design effect, is the
-      linearised variance over the binomial one, at least 1, so the interval is never narrower than a
-      binomial one (Wilson 1927; Kish 1965; Korn and Graubard 1998). Where a few replications have most of the
-      events that variance is itself uncertain: Student's t has as many degrees of freedom as its kurtosis
-      leaves (Satterthwaite 1946; see ``_degrees_of_variance``).
-    - Elsewhere: ``ratio_of_sums``.
+    - ``logit t``: Student's t on the logit, with the design effect of the replications; see
+      :mod:`simsticky.stats.shares`.
+    - ``few events``: the same, and the end that lets a threshold pass reaches as far as an assumed design effect
+      asks; ``Interval.design_effect`` says which.
+    - Nothing seen: a one-sided upper bound at ``(1 + level) / 2`` with an assumed design effect, and the mirror image
+      when everything was hit.
 
     Args:
         numerators: Events in each replication; None or NaN where missing.
@@ -162,27 +165,24 @@ def share_interval(numerators: Values, denominators: Values, level: float = LEVE
     left_out = len(numerators) - len(pairs)
     if any(y > x for y, x in pairs):
         raise ValueError("a share's numerator exceeds its denominator")
-    replications = len(pairs)
-    if replications == 0:
+    n = len(pairs)
+    if n == 0:
         return Interval(None, None, None, level, "none", 0, left_out)
     share, variance, size = _ratio_and_variance(pairs)
-    if replications == 1:
+    if n == 1:
         return Interval(share, None, None, level, "none", 1, left_out)
-    bound = -math.expm1(math.log1p(-level) / size)
-    if share == 0:
-        return Interval(0.0, 0.0, bound, level, "upper bound", replications, left_out)
-    if share == 1:
-        return Interval(1.0, 1.0 - bound, 1.0, level, "lower bound", replications, left_out)
-    deff = max(1.0, variance / (share * (1 - share) / size))
-    n_eff = size / deff
-    rare = min(share, 1 - share)
-    if rare * n_eff < _ENOUGH_FOR_SYMMETRY:
-        degrees = _degrees_of_variance(pairs, share, deff, rare * size / replications)
-        low, high = _wilson(share, n_eff, _t_quantile(level, degrees))
-        return Interval(share, low, high, level, "cluster Wilson", replications, left_out)
-    half = _t_quantile(level, replications - 1) * math.sqrt(variance)
-    low, high = max(0.0, share - half), min(1.0, share + half)
-    return Interval(share, low, high, level, "ratio t", replications, left_out)
+    binomial = share * (1 - share) / size
+    deff = max(1.0, variance / binomial) if binomial else 1.0
+    low, high, few = limits(share, deff, size, n, level)
+    kind: Kind = "upper bound" if share == 0 else "lower bound" if share == 1 else "few events" if few else "logit t"
+    if few:
+        deff = max(deff, assumed_design_effect(size, n))
+    return Interval(share, float(low), float(high), level, kind, n, left_out, deff)
+
+
+def _none_seen(size: float, n: int, left_out: int, level: float) -> Interval:
+    """The upper bound of a rate per unit, none having been seen in ``size`` units of ``n`` replications."""
+    return Interval(0.0, 0.0, bound_of_none(size, level, ASSUMED), level, "upper bound", n, left_out, ASSUMED)
 
 
 def _known(values: Values) -> list[float]:
@@ -210,37 +210,6 @@ def _ratio_and_variance(pairs: list[tuple[float, float]]) -> tuple[float, float,
         return ratio, 0.0, size
     squares = math.fsum((y - ratio * x) ** 2 for y, x in pairs)
     return ratio, replications / (replications - 1) * squares / size**2, size
-
-
-def _degrees_of_variance(pairs: list[tuple[float, float]], share: float, deff: float, events: float) -> float:
-    """Return the degrees of freedom of the linearised variance of a share, R - 1 at the most.
-
-    A variance from R values of kurtosis k has the relative variance (k - (R - 3) / (R - 1)) / R; chi-square with as
-    much has twice its inverse as degrees of freedom, R - 1 for a normal law. Counts of rare events have kurtosis even
-    if they are independent, 1 / mean as Poisson counts, and their variance is known: that part is taken off.
-
-    Args:
-        pairs: Events and units of each replication.
-        share: Their ratio of sums.
-        deff: The design effect.
-        events: Events, or non-events where they are fewer, of a replication on average.
-    """
-    replications = len(pairs)
-    squares = [(y - share * x) ** 2 for y, x in pairs]
-    total = math.fsum(squares)
-    if total == 0:
-        return replications - 1
-    kurtosis = replications * math.fsum(square**2 for square in squares) / total**2
-    own = max(3.0, kurtosis - 1 / (events * deff**2))
-    return min(replications - 1, 2 * replications / (own - (replications - 3) / (replications - 1)))
-
-
-def _wilson(share: float, n: float, z: float) -> tuple[float, float]:
-    """Wilson's score interval with any sample size and quantile."""
-    scale = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / scale
-    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _t_quantile(level: float, degrees: float) -> float:

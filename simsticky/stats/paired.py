@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from simsticky.stats.intervals import LEVEL, Interval, Kind, Values
+from simsticky.stats.intervals import LEVEL, Interval, Kind, Values, ratio_of_sums, share_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,12 @@ class Difference:
     def at_level(self, level: float) -> Difference:
         """Return the same difference with an interval of another confidence level."""
         interval = self.interval
-        if self.standard_error is None or interval.estimate is None or interval.kind == "bounds":
+        if interval.kind == "bounds" and interval.low is not None and interval.high is not None:
+            # Each bound is the logarithm of its tail over the units at risk.
+            wider = math.log((1 - level) / 2) / math.log((1 - interval.level) / 2)
+            ends = replace(interval, low=interval.low * wider, high=interval.high * wider, level=level)
+            return replace(self, interval=ends)
+        if self.standard_error is None or interval.estimate is None:
             return self
         half = _t(level, self.degrees) * self.standard_error
         ends = replace(interval, low=interval.estimate - half, high=interval.estimate + half, level=level)
@@ -87,7 +92,7 @@ def ratio_difference(
 
     Replication i stands for ``z = (y - r x) / mean(x)`` of each set; paired, the variance is that of the difference
     of the two z, which keeps their correlation (Cochran, Sampling Techniques, ch. 6, for the difference of two
-    ratios). Where nothing was counted on either side, the interval is made of both sides' exact upper bounds.
+    ratios). Where nothing was counted on either side, the interval is made of both sides' upper bounds.
 
     Args:
         first: Numerators and denominators, one of each a replication.
@@ -110,7 +115,7 @@ def ratio_difference(
         return _nothing(level, left_out, paired)
     (r_a, z_a), (r_b, z_b) = _linearised(a), _linearised(b)
     if r_a == 0 == r_b and min(len(a), len(b)) > 1:
-        bounds = [_bound(math.fsum(x for _, x in side), share, (1 + level) / 2) for side in (a, b)]
+        bounds = [_bound(side, share, level) for side in (a, b)]
         interval = Interval(0.0, -bounds[0], bounds[1], level, "bounds", min(len(a), len(b)), left_out)
         return Difference(interval, 1.0, paired)
     estimate = r_b - r_a
@@ -218,10 +223,12 @@ def _difference(
     return Difference(interval, p, paired, ratio, error, degrees)
 
 
-def _bound(size: float, share: bool, level: float) -> float:
-    """The exact one-sided upper bound when nothing was counted in ``size`` units: binomial, or Poisson."""
-    per_unit = math.log1p(-level) / size
-    return -math.expm1(per_unit) if share else -per_unit
+def _bound(side: list[tuple[float, float]], share: bool, level: float) -> float:
+    """The one-sided upper bound of a side of which nothing was counted, as of an estimate of its own."""
+    none, units = [0.0] * len(side), [x for _, x in side]
+    high = (share_interval if share else ratio_of_sums)(none, units, level).high
+    assert high is not None
+    return high
 
 
 def _nothing(level: float, left_out: int, paired: bool) -> Difference:

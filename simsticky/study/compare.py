@@ -9,18 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version
+from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import LEVEL
-from simsticky.stats.paired import Difference, holm, holm_levels, mean_difference, ratio_difference
+from simsticky.stats.paired import Difference, holm, holm_levels
+from simsticky.study.better import Against, Standing, against
+from simsticky.study.contrasts import Contrast
+from simsticky.study.looking import until_certain
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
+from simsticky.study.pairs import Columns, Pair
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study, estimate_metric
-from simsticky.study.replications import Value
 from simsticky.study.runner import Case, Runner
 from simsticky.study.sides import Change, Side, changes_between
 from simsticky.study.verdicts import checked_thresholds, did_you_mean
@@ -32,61 +36,6 @@ if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """One metric of one scenario against the first.
-
-    Attributes:
-        metric: The metric.
-        name: The scenario's name.
-        base: The metric's estimate in the first scenario.
-        other: Its estimate in this one.
-        difference: This one minus the first, with an interval of the level at which Holm's procedure tests it.
-        p_adjusted: The p-value adjusted for all the scenarios compared; None without an interval.
-    """
-
-    metric: Metric
-    name: str
-    base: Estimate
-    other: Estimate
-    difference: Difference
-    p_adjusted: float | None
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether the interval of the difference leaves 0 out."""
-        low, high = self.difference.interval.low, self.difference.interval.high
-        return low is not None and high is not None and not low <= 0 <= high
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """Return the contrast with the names of the JSON output."""
-        interval = self.difference.interval
-        return {
-            "scenario": self.name,
-            "metric": self.metric.name,
-            "unit": self.metric.unit,
-            "base": _ends(self.base),
-            "other": _ends(self.other),
-            "difference": {
-                "value": interval.estimate,
-                "low": interval.low,
-                "high": interval.high,
-                "level": interval.level,
-                "interval": interval.kind,
-                "p": self.difference.p_value,
-                "pAdjusted": self.p_adjusted,
-                "replications": interval.used,
-                "leftOut": interval.left_out,
-                "varianceRatio": self.difference.variance_ratio,
-            },
-        }
-
-
-def _ends(estimate: Estimate) -> dict[str, Any]:
-    found = estimate.to_json_dict()
-    return {key: found[key] for key in ("value", "low", "high", "interval", "numerator", "denominator")}
-
-
 @dataclass(frozen=True)
 class Comparison(ShownInNotebooks):
     """Two or more scenarios, each compared with the first.
@@ -96,12 +45,15 @@ class Comparison(ShownInNotebooks):
         paired: Whether replication i of all shared its random numbers.
         metrics: The metrics it can speak of, by name.
         warnings: What a reader should know before believing the differences.
+        levels: Confidence level of the standing of each side but the base, by name, where it was looked at more than
+            once; 95 % where it is not named.
     """
 
     sides: tuple[Side, ...]
     paired: bool
     metrics: Mapping[str, Metric]
     warnings: tuple[str, ...] = ()
+    levels: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def base(self) -> Side:
@@ -169,6 +121,26 @@ class Comparison(ShownInNotebooks):
         """Return the settings in which a scenario differs from the base; none where a result does not tell."""
         return changes_between(self.base, self._side(name))
 
+    def against(self, name: str) -> Against:
+        """Return how a scenario stands against the base: better, not worse, worse, or not certain."""
+        return self._against[name]
+
+    @property
+    def standing(self) -> Standing:
+        """The worst standing of all: worse, then not certain, then not worse."""
+        found = {against.standing for against in self._against.values()}
+        order = (Standing.WORSE, Standing.UNCERTAIN, Standing.NOT_WORSE)
+        return next((standing for standing in order if standing in found), Standing.BETTER)
+
+    @cached_property
+    def _against(self) -> dict[str, Against]:
+        return {side.name: against(self.pair(side.name), self.metrics, self._thresholds(side)) for side in self.others}
+
+    def pair(self, name: str) -> Pair:
+        """Return a scenario and the base, as its standing is judged."""
+        side = self._side(name)
+        return self._pair(side, self.levels.get(name, LEVEL))
+
     def to_json_dict(self) -> dict[str, Any]:
         """Return everything the comparison says as plain JSON types, the same to the byte for the same input."""
         return {
@@ -182,6 +154,8 @@ class Comparison(ShownInNotebooks):
                 {"name": side.name, "digest": side.digest, "seed": side.seed, "replications": side.n}
                 for side in self.sides
             ],
+            "reference": self.base.name,
+            "standings": {side.name: self._standing_dict(side.name) for side in self.others},
             "changes": {
                 side.name: [
                     {"path": change.path, "base": change.before, "other": change.after, "from": change.origin}
@@ -198,19 +172,27 @@ class Comparison(ShownInNotebooks):
         return json.dumps(self.to_json_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def regressions(self) -> list[Contrast]:
-        """Return what has certainly become worse: metrics with a threshold, else the two headlines."""
-        thresholds = {name: text for side in self.sides for name, text in side.thresholds.items()}
-        watched = thresholds or {"broken_sessions": "<", "failed_requests": "<"}
-        found = []
-        for name, text in watched.items():
-            if name in self.metrics:
-                wants_less = text.lstrip().startswith("<")
-                found += [
-                    contrast
-                    for contrast in self.contrasts(name)
-                    if contrast.is_certain and ((contrast.difference.interval.estimate or 0.0) > 0) == wants_less
-                ]
-        return found
+        """Return by which metrics scenarios are worse than the base, see :mod:`simsticky.study.better`."""
+        return [
+            next(contrast for contrast in self.contrasts(metric) if contrast.name == name)
+            for name, found in self._against.items()
+            for metric in found.worse
+        ]
+
+    def _standing_dict(self, name: str) -> dict[str, Any]:
+        found = self._against[name]
+        return {
+            "standing": found.standing.value,
+            "level": self.levels.get(name, LEVEL),
+            "worseIn": list(found.worse),
+            "notCertainIn": list(found.uncertain),
+            "betterIn": list(found.better),
+            "stickinessLost": self.pair(name).has_lost_stickiness,
+        }
+
+    def _thresholds(self, side: Side) -> dict[str, Threshold]:
+        """The bounds of both; the base's first, so that a change cannot loosen what it is measured by."""
+        return {name: Threshold.parse(text) for name, text in {**side.thresholds, **self.base.thresholds}.items()}
 
     def _side(self, name: str) -> Side:
         return next(side for side in self.sides if side.name == name)
@@ -218,30 +200,30 @@ class Comparison(ShownInNotebooks):
     def _contrasts(self, metric: Metric) -> list[Contrast]:
         differences = [self._difference(metric, side) for side in self.others]
         p_values = [difference.p_value for difference in differences]
-        estimates = [self._estimate(metric, side) for side in self.sides]
-        rows = zip(self.others, estimates[1:], differences, holm_levels(p_values, LEVEL), holm(p_values), strict=True)
+        rows = zip(self.others, differences, holm_levels(p_values, LEVEL), holm(p_values), strict=True)
         return [
-            Contrast(metric, side.name, estimates[0], estimate, difference.at_level(level), p)
-            for side, estimate, difference, level, p in rows
+            Contrast(metric, side.name, *self._estimates(metric, side), difference.at_level(level), p)
+            for side, difference, level, p in rows
         ]
 
-    def _estimate(self, metric: Metric, side: Side) -> Estimate:
-        return estimate_metric(metric, lambda key: self._column(side, key))
+    def _estimates(self, metric: Metric, other: Side) -> tuple[Estimate, Estimate]:
+        """The metric of the base and of another, of the replications that both have where they are paired."""
+        pair = self._pair(other, LEVEL)
+        return estimate_metric(metric, pair.reference), estimate_metric(metric, pair.setting)
 
     def _difference(self, metric: Metric, other: Side) -> Difference:
-        def columns(side: Side) -> tuple[Sequence[Value], Sequence[Value]]:
-            return self._column(side, metric.numerator or ""), self._column(side, metric.denominator or "")
+        return self._pair(other, LEVEL).difference(metric)
 
-        if metric.numerator is not None and metric.denominator is not None:
-            return ratio_difference(
-                columns(self.base), columns(other), paired=self.paired, share=metric.unit == "share"
-            )
-        first, second = (self._column(side, metric.name) for side in (self.base, other))
-        return mean_difference(first, second, paired=self.paired)
+    def _pair(self, other: Side, level: float) -> Pair:
+        n = min(self.base.n, other.n)
+        same = self.paired and bool(other.digests) and self.base.digests[:n] == other.digests[:n]
+        sides = [_first_of(side, n) if self.paired else side.column for side in (self.base, other)]
+        scenarios = (self.base.scenario, other.scenario)
+        return Pair(sides[0], sides[1], self.paired, level, n if same else 0, scenarios)
 
-    def _column(self, side: Side, key: str) -> Sequence[Value]:
-        column = side.column(key)
-        return column[: self.n] if self.paired else column
+
+def _first_of(side: Side, n: int) -> Columns:
+    return lambda key: side.column(key)[:n]
 
 
 def compare(
@@ -249,6 +231,7 @@ def compare(
     n: int | None = None,
     seed: int | None = None,
     *,
+    max_reps: int | None = None,
     metrics: Mapping[str, Metric | OwnMetric] | None = None,
     runner: Runner | None = None,
     **execution: Unpack[OwnExecution],
@@ -259,6 +242,8 @@ def compare(
         scenarios: What to compare, by name; the first is the base.
         n: Replications of each; the first scenario's ``run.replications`` by default.
         seed: Seed of all; the first scenario's ``run.seed`` by default.
+        max_reps: Instead of ``n``: look after 10, 20, 40, … replications, go on with what is neither certainly worse
+            nor certainly not worse, and stop after so many; see :mod:`simsticky.study.looks`.
         metrics: What to compare; all metrics by default; a function of a result stands for a metric of one's own
             beside them: ``{"mine": function}``.
         runner: What runs the replications, where there is one already.
@@ -268,8 +253,10 @@ def compare(
         InputError: There are fewer than two scenarios, or a threshold names no metric.
         Interrupted: On Ctrl-C.
         SimstickyError: A worker was lost, the disk is full, or a replication failed.
-        ValueError: ``n`` is below 1.
+        ValueError: ``n`` is below 1, or both ``n`` and ``max_reps`` are given.
     """
+    if n is not None and max_reps is not None:
+        raise ValueError("give a number of replications or the most there may be, not both")
     if len(scenarios) < 2:
         raise InputError.of(f"a comparison needs two scenarios or more, not {len(scenarios)}")
     first = next(iter(scenarios.values()))
@@ -280,22 +267,31 @@ def compare(
     registry, how = with_own(metrics, execution)
     for scenario in scenarios.values():
         checked_thresholds(scenario, registry)
-    cases = [Case(scenario, seed, range(n)) for scenario in scenarios.values()]
+    levels: Mapping[str, float] = {}
     with ExitStack() as own:
         runner = own.enter_context(Runner(**how)) if runner is None else runner
-        runner.begin(list(scenarios.values()), seed, replications=n)
-        found = runner.run(cases)
-    studies = zip(scenarios.items(), found, strict=True)
-    return compare_studies({name: Study(of, seed, runs, registry) for (name, of), runs in studies})
+        if max_reps is None:
+            runner.begin(list(scenarios.values()), seed, replications=n)
+            cases = [Case(scenario, seed, range(n)) for scenario in scenarios.values()]
+            found = dict(zip(scenarios, runner.run(cases), strict=True))
+        else:
+            runner.begin(list(scenarios.values()), seed, most=max_reps)
+            found, levels = until_certain(runner, scenarios, seed, max_reps, registry)
+    studies = {name: Study(of, seed, found[name], registry) for name, of in scenarios.items()}
+    return compare_studies(studies, levels)
 
 
-def compare_studies(studies: Mapping[str, Study]) -> Comparison:
+def compare_studies(studies: Mapping[str, Study], levels: Mapping[str, float] | None = None) -> Comparison:
     """Compare studies that have been run already, each with the first; paired where they have the same seed."""
     sides = [Side.of_study(name, study) for name, study in studies.items()]
-    return compare_sides(sides, next(iter(studies.values())).metrics)
+    return compare_sides(sides, next(iter(studies.values())).metrics, levels)
 
 
-def compare_sides(sides: Sequence[Side], metrics: Mapping[str, Metric] | None = None) -> Comparison:
+def compare_sides(
+    sides: Sequence[Side],
+    metrics: Mapping[str, Metric] | None = None,
+    levels: Mapping[str, float] | None = None,
+) -> Comparison:
     """Compare results, each with the first; paired where all have the same seed.
 
     Warns of differing seeds, sizes, versions and definitions.
@@ -303,6 +299,7 @@ def compare_sides(sides: Sequence[Side], metrics: Mapping[str, Metric] | None = 
     Args:
         sides: Two or more results.
         metrics: What to compare; by default all metrics that every result knows.
+        levels: Confidence level of a side's standing, by name, where it was looked at more than once.
 
     Raises:
         InputError: There are fewer than two.
@@ -314,17 +311,19 @@ def compare_sides(sides: Sequence[Side], metrics: Mapping[str, Metric] | None = 
 
         metrics = {name: metric for name, metric in METRICS.items() if all(name in side.definitions for side in sides)}
     paired = len({side.seed for side in sides}) == 1
-    return Comparison(tuple(sides), paired, metrics, tuple(_warnings(sides, metrics, paired)))
+    levels = levels or {}
+    warnings = _warnings(sides, metrics, paired=paired, looked=bool(levels))
+    return Comparison(tuple(sides), paired, metrics, tuple(warnings), levels)
 
 
-def _warnings(sides: Sequence[Side], metrics: Mapping[str, Metric], paired: bool) -> list[str]:
+def _warnings(sides: Sequence[Side], metrics: Mapping[str, Metric], *, paired: bool, looked: bool) -> list[str]:
     base, found = sides[0], []
     for side in sides:
         found += [text if text.startswith(side.name) else f"{side.name}: {text}" for text in side.warnings]
     for side in sides[1:]:
         if not paired and side.seed != base.seed:
             found.append(f"{base.name} has seed {base.seed}, {side.name} {side.seed}: compared as independent runs")
-        elif side.n != base.n:
+        elif side.n != base.n and not looked:
             common = min(base.n, side.n)
             found.append(f"{base.name} has {base.n} replications, {side.name} {side.n}: the first {common} are paired")
         for what, mine, other in (("version", base.version, side.version), *_libraries(base, side)):

@@ -76,8 +76,8 @@ def with_own(
     from simsticky.results.metrics import METRICS, Metric
 
     metrics = METRICS if metrics is None else metrics
-    functions = {name: metric for name, metric in metrics.items() if not isinstance(metric, Metric)}
-    registry = {name: metric for name, metric in metrics.items() if isinstance(metric, Metric)}
+    functions = {name: metric for name, metric in metrics.items() if callable(metric)}
+    registry = {name: metric for name, metric in metrics.items() if not callable(metric)}
     if functions:
         if taken := [name for name in functions if name in METRICS]:
             raise InputError.of(f"there is a metric {taken[0]!r} already", hint="give yours another name")

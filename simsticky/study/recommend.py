@@ -1,27 +1,34 @@
-"""``recommend``: the cheapest setting that keeps the thresholds with 95 % confidence, and what it hangs on."""
+"""``recommend``: the cheapest setting that keeps the thresholds and is not worse than today, and what it hangs on.
+
+Rules Q12 and Q13.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Hashable, Mapping, Sequence
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from simsticky.errors import InputError
-from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import LEVEL
+from simsticky.study.better import MARGINS
 from simsticky.study.costs import WithPodTime, cheapest, checked_order
 from simsticky.study.knobs import Knob, Plan
-from simsticky.study.reasons import closest, reason_for_none
-from simsticky.study.recommendation import Crossing, Flip, Option, Priced, Recommendation, Status
+from simsticky.study.patches import patches
+from simsticky.study.reasons import closest, limits_on, reason_for_none, reason_for_open
+from simsticky.study.recommendation import Between, Crossing, Option, Priced, Recommendation, Status
+from simsticky.study.refinement import gap
 from simsticky.study.runner import Execution, Runner, simulate_numbers
 from simsticky.study.search import Line, crossing, race, search_line
-from simsticky.study.session_length import mean_session_s, with_sessions
-from simsticky.study.trials import Limit, Trials
+from simsticky.study.session_length import flip
+from simsticky.study.trials import Criterion, Guard, Limit, OutOfTimeError, Trials
 from simsticky.study.verdicts import checked_thresholds
-from simsticky.units import format_duration
+from simsticky.units import format_duration, quoted
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -30,16 +37,15 @@ if TYPE_CHECKING:
 DEFAULT_VARY: Mapping[str, Any] = {"deployment.preStop": "0s..1h", "deployment.grace": "preStop + 30s"}
 """What is varied unless asked otherwise."""
 
-_ERROR = 1 - LEVEL
+_DRAIN = "kic.enableDrainSupport"
 _MOST_SETTINGS = 500
-_LADDER = (1.0, 2.0, 5.0, 10.0)
-_LONGEST_FACTOR = 8.0
-_FLIP_ROUNDS = 3
 
 _Turned = tuple[int, ...]
 """A setting: for each knob the index of its value."""
 
 _TODAY = "today"
+
+Answer = TypeVar("Answer")
 
 
 def recommend(
@@ -50,24 +56,28 @@ def recommend(
     seed: int | None = None,
     *,
     cost: Sequence[str] = (),
+    max_time: float | None = None,
     metrics: Mapping[str, Metric] | None = None,
     runner: Runner | None = None,
     **execution: Unpack[Execution],
 ) -> Recommendation:
-    """Find the cheapest setting that keeps the thresholds with 95 % confidence.
+    """Find the cheapest setting that keeps the thresholds with 95 % confidence, and is not worse than today.
 
     The longest range is bisected where the metrics go one way along it, for every combination of the other values;
-    choices are raced. All settings run on common random numbers; what is clear is put aside after a third of the
-    replications, and every setting that is told about has run them all.
+    choices are raced. All settings run on common random numbers and are looked at after 10, 20, 40, … replications,
+    ``n`` at the most; what is certain is not run any further. Where neither the scenario nor a manifest says whether
+    drain support is on, the answer is given for off, and for on in :attr:`Recommendation.otherwise`.
 
     Args:
         scenario: What is there today.
         thresholds: ``"broken_sessions < 1%"``, or several; the scenario's own by default.
         vary: What may be turned, by dotted path: a range ``("0s", "30m")`` or ``"0s..30m"``, a list of values, or a
             value or expression that all settings get (``"preStop + 30s"``). :data:`DEFAULT_VARY` by default.
-        n: Replications; the scenario's ``run.replications`` by default.
+        n: Replications of a setting at the most; the scenario's ``run.replications`` by default.
         seed: Seed; the scenario's ``run.seed`` by default.
         cost: Costs that come first, of :data:`simsticky.study.costs.ORDER`.
+        max_time: Seconds after which nothing more is tried: what is open then is not certain, and may be something
+            else the next time.
         metrics: The metrics there are; all by default.
         runner: What runs the replications, where there is one already; its ``simulate`` is a
             :class:`~simsticky.study.costs.WithPodTime`.
@@ -102,83 +112,137 @@ def recommend(
     with ExitStack() as own:
         runner = own.enter_context(Runner(**how)) if runner is None else runner
         runner.begin([lean], seed, replications=n, vary={knob.path: knob.text for knob in plan.knobs})
-        return _Search(scenario, lean, plan, limits, n, seed, order, runner).answer()
+        asked = _Asked(plan, limits, metrics, n, seed, order, _Clock(max_time))
+        answer = _Search(scenario, lean, asked, runner).answer()
+        if not _drain_is_unknown(scenario, plan):
+            return answer
+        on = {_DRAIN: True}
+        otherwise = _Search(scenario.evolve(on), lean.evolve(on), asked, runner).answer()
+        return replace(answer, drain=False, otherwise=replace(otherwise, drain=True))
+
+
+class _Clock:
+    """Says when the time of a search is over."""
+
+    def __init__(self, most_s: float | None) -> None:
+        self.most_s = most_s
+        self._begun_s = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Whether the time is over; never where there is no end to it."""
+        return self.most_s is not None and time.monotonic() - self._begun_s >= self.most_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of a search."""
+
+    plan: Plan
+    limits: Sequence[Limit]
+    metrics: Mapping[str, Metric]
+    n: int
+    seed: int
+    order: tuple[str, ...]
+    clock: _Clock
 
 
 class _Search:
     """One search, from today's setting to the answer."""
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        lean: Scenario,
-        plan: Plan,
-        limits: Sequence[Limit],
-        n: int,
-        seed: int,
-        order: tuple[str, ...],
-        runner: Runner,
-    ) -> None:
+    def __init__(self, scenario: Scenario, lean: Scenario, asked: _Asked, runner: Runner) -> None:
         self._scenario = scenario
         self._lean = lean
-        self._plan = plan
-        self._limits = tuple(limits)
-        self._order = order
-        self._seed = seed
-        self._stretched: dict[Hashable, Scenario] = {}
-        self._trials = Trials(runner, seed, n, limits, self._scenario_of)
-        self._axis = _axis(plan.knobs)
+        self._asked = asked
+        self._plan = asked.plan
+        self._limits = tuple(asked.limits)
+        self._order = asked.order
+        bounded = {limit.metric.name for limit in self._limits if limit.wants_less}
+        self._guards = [Guard(asked.metrics[name]) for name in MARGINS if name in asked.metrics and name not in bounded]
+        self._trials = Trials(runner, asked.seed, asked.n, _TODAY, self._scenario_of)
+        self._axis = _axis(self._plan.knobs)
         self._lines = self._all_lines()
-        self._level = 1 - _ERROR / max(1, len(self._lines))
+        self._looks = self._trials.looks(self._ways)
         self._monotone: bool | None = None
+        self._is_late = False
+
+    @property
+    def _ways(self) -> int:
+        """In how many ways the search can go wrong: its lines, or the settings that it races."""
+        return len(self._lines) or math.prod(len(knob.values) for knob in self._plan.knobs)
 
     def answer(self) -> Recommendation:
         """Search, and say what it came to."""
         trials = self._trials
-        trials.believe([_TODAY])
-        picks, is_open = self._picks(self._limits)
-        pick: _Turned | None = None
-        nearest: _Turned | None = None
-        stricter = looser = flip = None
-        reason = ""
-        if picks:
-            pick = cheapest(picks, [trials.costs(key) for key in picks], self._order)
-            stricter, looser = (self._price(pick, harder) for harder in (True, False))
-            flip = self._flip(pick)
-        status: Status = "found" if pick is not None else "inconclusive" if is_open else "none"
-        crossings = self._crossings(pick)
-        tried = [key for key in trials.keys if isinstance(key, tuple) and key not in self._stretched]
-        if pick is None:
-            nearest = closest(trials, tried, self._limits)
-            trials.believe([nearest])
-            reason = reason_for_none(trials, tried, self._plan, self._axis, self._limits, certain=not is_open)
+        trials.screen([])
+        if self._asked.clock.most_s is not None:
+            trials.is_over = self._asked.clock.is_over
+        untold: tuple[list[_Turned], bool] = ([], True)
+        picks, is_open = self._in_time(lambda: self._picks(self._limits), untold)
+        is_cut_short = self._is_late
+        pick = cheapest(picks, [trials.costs(key) for key in picks], self._order) if picks else None
+        status: Status = "found" if pick is not None else "not certain" if is_open else "none"
+        nearest, reason = (None, "") if pick is not None else self._why_none(certain=not is_open, late=is_cut_short)
+        nowhere: tuple[Crossing, ...] = ()
+        crossings = self._in_time(lambda: self._crossings(pick), nowhere)
         return Recommendation(
-            self._scenario,
-            {limit.metric.name: limit.threshold.text for limit in self._limits},
-            {**{knob.path: knob.text for knob in self._plan.knobs}, **_texts(self._plan.follows)},
-            status,
-            self._seed,
-            trials.n,
-            self._level,
-            self._option(_TODAY),
-            None if pick is None else self._option(pick),
-            None if nearest is None else self._option(nearest),
-            reason,
-            stricter,
-            looser,
-            crossings,
-            flip,
-            self._monotone,
-            self._order,
-            tuple(self._option(key) for key in sorted(tried)),
-            self._warnings([_TODAY] if pick is None else [_TODAY, pick]),
+            scenario=self._scenario,
+            thresholds={limit.metric.name: limit.threshold.text for limit in self._limits},
+            varied={**{knob.path: knob.text for knob in self._plan.knobs}, **_texts(self._plan.follows)},
+            status=status,
+            seed=self._asked.seed,
+            n=trials.n,
+            level=1 - (1 - LEVEL) / self._ways,
+            looks=self._looks,
+            today=self._option(_TODAY),
+            pick=None if pick is None else self._option(pick),
+            closest=None if nearest is None else self._option(nearest),
+            reason=reason,
+            stricter=None if pick is None else self._in_time(lambda: self._price(pick, harder=True), None),
+            looser=None if pick is None else self._in_time(lambda: self._price(pick, harder=False), None),
+            crossings=crossings,
+            flip=None if pick is None else self._in_time(lambda: flip(trials, pick, self._limits), None),
+            gap=self._gap(pick),
+            limited=limits_on(trials, self._tried, self._plan, pick),
+            patches=() if pick is None else patches(self._lean, trials.scenario(pick), self._paths),
+            monotone=self._monotone,
+            order=self._order,
+            tried=tuple(self._option(key) for key in sorted(self._tried)),
+            warnings=self._warnings([_TODAY] if pick is None else [_TODAY, pick]),
         )
+
+    def _in_time(self, do: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """Return what something comes to, or what to say instead where the time is over before it is done."""
+        try:
+            return do()
+        except OutOfTimeError:
+            self._is_late = True
+            return otherwise
+
+    @property
+    def _tried(self) -> list[_Turned]:
+        return [key for key in self._trials.keys if isinstance(key, tuple)]
+
+    @property
+    def _criteria(self) -> list[Criterion]:
+        return [*self._limits, *self._guards]
+
+    def _why_none(self, *, certain: bool, late: bool) -> tuple[_Turned | None, str]:
+        """Return the setting that comes closest, and why it is not the pick."""
+        if late:
+            took = format_duration(self._asked.clock.most_s or 0.0)
+            return self._closest(), (
+                f"stopped after {took} (--max-time) with the verdict open; such a result may differ from run to run"
+            )
+        if not certain:
+            return reason_for_open(self._trials, self._tried, self._criteria, self._looks)
+        return self._closest(), reason_for_none(self._trials, self._tried, self._plan, self._axis, self._criteria)
+
+    def _closest(self) -> _Turned | None:
+        return closest(self._trials, self._tried, self._criteria) if self._tried else None
 
     def _scenario_of(self, key: Hashable) -> Scenario:
         if key == _TODAY:
             return self._lean
-        if key in self._stretched:
-            return self._stretched[key]
         assert isinstance(key, tuple)
         return self._plan.scenario(self._lean, self._turned(key))
 
@@ -206,12 +270,13 @@ class _Search:
     def _picks(self, limits: Sequence[Limit], lines: Sequence[Line] | None = None) -> tuple[list[_Turned], bool]:
         """Return the cheapest setting of each line that keeps the limits, and whether one could not be told."""
         trials, picks, is_open = self._trials, [], False
+        criteria: list[Criterion] = [*limits, *self._guards]
         if self._axis is None:
             keys = list(product(*(range(len(knob.values)) for knob in self._plan.knobs)))
-            found = race(trials, keys, limits, self._order)
+            found = race(trials, keys, criteria, self._order)
             return [key for key in found.met if isinstance(key, tuple)], found.is_open
         for line in self._lines if lines is None else lines:
-            found = search_line(trials, line, limits, self._level, self._order)
+            found = search_line(trials, line, criteria, self._ways, self._order)
             picks += [key for key in found.met if isinstance(key, tuple)]
             is_open = is_open or found.is_open
             if lines is None:
@@ -227,7 +292,7 @@ class _Search:
     def _price(self, pick: _Turned, harder: bool) -> Priced:
         """Price the first limit one step stricter or looser, all but the pick's range being as in the pick."""
         first, *others = self._limits
-        threshold = _step(first, harder)
+        threshold = first.stepped(harder=harder)
         changed = Limit(first.metric, threshold)
         line = self._line_of(pick)
         picks, _ = self._picks([changed, *others], None if line is None else [line])
@@ -235,6 +300,16 @@ class _Search:
             return Priced(f"{first.metric.name} {threshold.text}", None)
         key = cheapest(picks, [self._trials.costs(key) for key in picks], self._order)
         return Priced(f"{first.metric.name} {threshold.text}", self._option(key, [changed, *others]))
+
+    def _gap(self, pick: _Turned | None) -> Between | None:
+        line, axis = self._line_of(pick), self._axis
+        if line is None or axis is None or not self._monotone:
+            return None
+        found = gap(self._trials, line, self._plan.knobs[axis].numbers, pick, self._criteria, self._looks)
+        if found is None:
+            return None
+        ends = [None if key is None else self._settings(key) for key in (found.failing, found.passing)]
+        return Between(ends[0], ends[1], found.between, found.replications)
 
     def _crossings(self, pick: _Turned | None) -> tuple[Crossing, ...]:
         line, axis = self._line_of(pick), self._axis
@@ -244,46 +319,29 @@ class _Search:
         found = [(limit, crossing(self._trials, line, knob.numbers, limit)) for limit in self._limits]
         return tuple(Crossing(knob.path, at, limit.metric.name) for limit, at in found if at is not None)
 
-    def _flip(self, pick: _Turned) -> Flip | None:
-        """Lengthen the sessions until the pick's estimate misses a limit, then come closer along the logarithm."""
-        trials, base = self._trials, self._trials.scenario(pick)
-        mean_s = mean_session_s(base)
-        if not mean_s:
-            return None
+    @property
+    def _paths(self) -> list[str]:
+        return [*(knob.path for knob in self._plan.knobs), *self._plan.follows]
 
-        def excess(factor: float) -> float:
-            key: Hashable = pick
-            if factor != 1.0:
-                key = ("sessions", factor)
-                self._stretched[key] = with_sessions(base, factor)
-                trials.screen([key])
-            return max(_log_excess(limit, trials.value(key, limit)) for limit in self._limits)
-
-        low, at_low, factor = 1.0, excess(1.0), 1.25
-        while (at_high := excess(factor)) <= 0:
-            if factor >= _LONGEST_FACTOR:
-                return Flip(mean_s, None, factor * mean_s)
-            low, at_low, factor = factor, at_high, min(1.6 * factor, _LONGEST_FACTOR)
-        high = longest = factor
-        for _ in range(_FLIP_ROUNDS):
-            middle = _between(low, at_low, high, at_high)
-            at_middle = excess(middle)
-            if at_middle <= 0:
-                low, at_low = middle, at_middle
-            else:
-                high, at_high = middle, at_middle
-            if high / low < 1.02:
-                break
-        return Flip(mean_s, _between(low, at_low, high, at_high) * mean_s, longest * mean_s)
+    def _settings(self, key: Hashable) -> dict[str, Any]:
+        of = self._trials.scenario(key)
+        return {path: self._plan.value_in(of, path) for path in self._paths}
 
     def _option(self, key: Hashable, limits: Sequence[Limit] | None = None) -> Option:
-        trials = self._trials
-        of = trials.scenario(key)
-        paths = [knob.path for knob in self._plan.knobs] + list(self._plan.follows)
-        estimates = {limit.metric.name: trials.estimate(key, limit.metric, self._level) for limit in self._limits}
-        settings = {path: self._plan.value_in(of, path) for path in paths}
-        mark = trials.mark(key, self._level, limits)
-        return Option(settings, estimates, mark, trials.costs(key), trials.replications(key))
+        trials, limits = self._trials, self._limits if limits is None else limits
+        told = {limit.metric.name: trials.told_at(key, self._looks, limit) for limit in limits}
+        standing = None
+        if key != _TODAY:
+            bounds = {limit.metric.name: limit.threshold for limit in limits}
+            standing = trials.against(key, self._looks, self._asked.metrics, bounds).standing
+        return Option(
+            settings=self._settings(key),
+            estimates={name: trials.estimate(key, self._asked.metrics[name], look) for name, look in told.items()},
+            mark=trials.mark(key, self._looks, limits),
+            costs=trials.costs(key),
+            replications=trials.replications(key),
+            standing=standing,
+        )
 
     def _warnings(self, keys: Sequence[Hashable]) -> tuple[str, ...]:
         texts: dict[str, None] = {}
@@ -293,6 +351,9 @@ class _Search:
             for text, count in self._trials.warnings(key).items():
                 often = "" if text in own else f" (in {count} of {runs} replications)"
                 texts[f"{'today' if key == _TODAY else 'pick'}: {text}{often}"] = None
+        if self._is_late:
+            took = format_duration(self._asked.clock.most_s or 0.0)
+            texts[f"stopped after {took} (--max-time): what was not tried may differ from run to run"] = None
         return tuple(texts)
 
 
@@ -310,7 +371,7 @@ def _with_thresholds(scenario: Scenario, thresholds: str | Sequence[str] | None)
         name, bound = text[:at].strip(), text[at:].strip()
         if not name or not bound:
             hint = "write for example 'broken_sessions < 1%'"
-            raise InputError.of(f"{text!r} is no threshold", file="--threshold", hint=hint)
+            raise InputError.of(f"{quoted(text)} is no threshold", file="--threshold", hint=hint)
         bounds[name] = bound
     dropped = {f"thresholds.{name}": None for name in scenario.thresholds if name not in bounds}
     return scenario.evolve({**dropped, **{f"thresholds.{name}": b for name, b in bounds.items()}}, source="--threshold")
@@ -323,6 +384,13 @@ def _lean(scenario: Scenario, limits: Sequence[Limit]) -> Scenario:
     return scenario.evolve({"run.skewFloor": False})
 
 
+def _drain_is_unknown(scenario: Scenario, plan: Plan) -> bool:
+    """Whether neither the scenario nor a manifest says if drain support is on, and the search does not turn it."""
+    turned = {*(knob.path for knob in plan.knobs), *plan.follows}
+    stated = "enable_drain_support" in scenario.kic.model_fields_set or "kic" in scenario.manifest_report.objects
+    return not stated and _DRAIN not in turned
+
+
 def _axis(knobs: Sequence[Knob]) -> int | None:
     """The longest range, along which is bisected."""
     ranges = [place for place, knob in enumerate(knobs) if knob.is_range]
@@ -331,34 +399,3 @@ def _axis(knobs: Sequence[Knob]) -> int | None:
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     return {path: value if isinstance(value, str) else json.dumps(value) for path, value in values.items()}
-
-
-def _step(limit: Limit, harder: bool) -> Threshold:
-    """The threshold one step on along 1, 2, 5, 10: 5 % gets 2 % when stricter, 10 % when looser."""
-    value, unit = limit.threshold.value, limit.metric.unit
-    power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
-    rungs = sorted({rung * scale for rung in _LADDER for scale in (power / 10, power, power * 10)})
-    down = harder == limit.wants_less
-    near = value * 1e-9
-    below, above = [r for r in rungs if r < value - near], [r for r in rungs if r > value + near]
-    stepped = max(below) if down else min(above)
-    if unit == "share":
-        stepped = min(stepped, (1 + value) / 2)
-        bound = f"{100 * stepped:.10g}%"
-    else:
-        bound = format_duration(stepped) if unit == "seconds" else f"{stepped:.10g}"
-    return Threshold.parse(f"{limit.threshold.operator} {bound}")
-
-
-def _log_excess(limit: Limit, value: float | None) -> float:
-    """How far a value is on the wrong side on the scale of logarithms, where it has one."""
-    if value is None or limit.threshold.value <= 0:
-        return limit.excess(value)
-    over = math.log(max(value, limit.threshold.value / 1e3) / limit.threshold.value)
-    return over if limit.wants_less else -over
-
-
-def _between(low: float, at_low: float, high: float, at_high: float) -> float:
-    """The factor between two at which the excess would be 0, on a straight line over the logarithm of the factor."""
-    part = -at_low / (at_high - at_low) if at_high > at_low else 0.5
-    return float(low * (high / low) ** min(max(part, 0.0), 1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
@@ -15,14 +15,16 @@ from simsticky.results.provenance import installed_version, library_versions
 from simsticky.results.result import COUNTED
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
-from simsticky.study.precision import FEWEST, MOST, Precision, Stopping, half_width
+from simsticky.study.precision import FEWEST, HEADLINE, MOST, Precision, Stopping, half_width
 from simsticky.study.replications import Replications, Value
 from simsticky.study.runner import Case, Runner
-from simsticky.study.verdicts import Verdict, checked_thresholds, did_you_mean, judge
+from simsticky.study.thresholds import Verdict, absence_of, breaks_by_operations, of_nothing, verdict
+from simsticky.study.verdicts import checked_thresholds, did_you_mean
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.study.verdicts import Mark
 
 SCHEMA_VERSION = 2
 
@@ -56,6 +58,7 @@ class Estimate:
             "low": interval.low,
             "high": interval.high,
             "interval": interval.kind,
+            "designEffect": interval.design_effect,
             "numerator": self.numerator,
             "denominator": self.denominator,
             "replications": interval.used,
@@ -110,7 +113,18 @@ class Study(ShownInNotebooks):
             if text not in self.scenario.warnings
         ]
         stopped = [str(self.stopping)] if self.stopping is not None and not self.stopping.met else []
-        return (*self.scenario.warnings, *of_runs, *stopped)
+        return (*self.scenario.warnings, *of_runs, *self._few_events(), *stopped)
+
+    def _few_events(self) -> Iterator[str]:
+        """Warn of shares with a threshold, and of the headline, whose design effect had to be assumed."""
+        for name in dict.fromkeys((HEADLINE, *self.scenario.thresholds)):
+            found = self.estimate(name) if name in self.metrics else None
+            if found is not None and found.interval.kind == "few events":
+                yield (
+                    f"{name}: {found.numerator} of {found.denominator} are too few to tell how much those of one"
+                    f" replication share its luck; the interval assumes that {found.interval.design_effect:g} count as"
+                    " one (design effect), and more replications would narrow it"
+                )
 
     def _counted(self, text: str) -> str:
         """Return a warning with what it is about in all replications, where that is counted."""
@@ -140,11 +154,12 @@ class Study(ShownInNotebooks):
 
     def verdicts(self) -> list[Verdict]:
         """Return what the study says about the scenario's thresholds, in their order."""
-        verdicts = []
-        for metric, threshold in checked_thresholds(self.scenario, self.metrics).items():
-            interval = self.estimate(metric).interval
-            verdicts.append(Verdict(metric, threshold, interval, judge(threshold, interval)))
-        return verdicts
+        return list(self._verdicts.values())
+
+    def mark(self, metric: str) -> Mark | None:
+        """Return what the study says about a metric's threshold; None where it has none."""
+        found = self._verdicts.get(metric)
+        return None if found is None else found.mark
 
     def values(self) -> dict[str, list[Value]]:
         """Return each number of the summaries, one entry a replication in order, for pairing with other results.
@@ -198,17 +213,7 @@ class Study(ShownInNotebooks):
             "replications": self.n,
             "level": LEVEL,
             **({} if self.stopping is None else {"precision": self.stopping.to_json_dict()}),
-            "verdicts": [
-                {
-                    "metric": verdict.metric,
-                    "threshold": verdict.threshold.text,
-                    "verdict": _VERDICT_WORDS[verdict.mark],
-                    "value": verdict.interval.estimate,
-                    "low": verdict.interval.low,
-                    "high": verdict.interval.high,
-                }
-                for verdict in self.verdicts()
-            ],
+            "verdicts": [found.to_json_dict() for found in self.verdicts()],
             "estimates": {estimate.name: estimate.to_json_dict() for estimate in self._table},
             "operations": self.operations(),
             "warnings": list(self.warnings),
@@ -229,8 +234,18 @@ class Study(ShownInNotebooks):
     def _table(self) -> tuple[Estimate, ...]:
         return tuple(self._estimate(metric) for metric in self.metrics.values())
 
+    @cached_property
+    def _verdicts(self) -> dict[str, Verdict]:
+        return {
+            name: verdict(self.metrics[name], threshold, self.estimate(name).interval, self._column, self.scenario)
+            for name, threshold in checked_thresholds(self.scenario, self.metrics).items()
+        }
+
     def _estimate(self, metric: Metric) -> Estimate:
-        return estimate_metric(metric, self._column)
+        found = estimate_metric(metric, self._column)
+        if breaks_by_operations(metric):
+            return replace(found, interval=of_nothing(found.interval, absence_of(self._column, self.scenario)))
+        return found
 
     def _column(self, key: str) -> list[Value]:
         return self.replications.column(key)
@@ -256,9 +271,6 @@ def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]], le
     # An excess over the floor may be negative; a time cannot.
     interval = mean_t(values, level, nonnegative=metric.unit == "seconds")
     return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
-
-
-_VERDICT_WORDS = {"✓": "met", "✗": "not met", "?": "inconclusive"}
 
 
 def replicate(

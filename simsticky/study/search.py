@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from simsticky.study.costs import cheapest
-from simsticky.study.trials import Key, Limit, Trials
+from simsticky.study.looks import Look
+from simsticky.study.trials import Criterion, Key, Limit, Trials
+from simsticky.study.verdicts import Mark
 
 _RACED_OF_A_RANGE = 25
 _ERROR = 0.05
@@ -31,8 +34,8 @@ class Found:
     """What a search has found.
 
     Attributes:
-        met: Settings that keep every limit, on all replications; the cheapest of them first.
-        is_open: Whether a setting could not be told, on all replications.
+        met: The cheapest setting that keeps every criterion; empty without one.
+        is_open: Whether a setting may keep them all and could not be told, or was not tried.
         monotone: Whether the metrics went one way along the range; None where no range was bisected.
     """
 
@@ -41,25 +44,24 @@ class Found:
     monotone: bool | None
 
 
-def search_line(trials: Trials, line: Line, limits: Sequence[Limit], level: float, order: Sequence[str]) -> Found:
-    """Return the cheapest setting of a line that keeps the limits, by bisection; by racing if that is not allowed.
+def search_line(trials: Trials, line: Line, criteria: Sequence[Criterion], ways: int, order: Sequence[str]) -> Found:
+    """Return the cheapest setting of a line that keeps the criteria, by bisection; by racing if that is not allowed.
 
     Args:
         trials: Where settings are tried.
         line: The settings in the order of the range.
-        limits: What they are to keep.
-        level: Confidence level of the verdicts.
+        criteria: What they are to keep.
+        ways: Lines that are searched, each of which could go wrong.
         order: The costs in their order.
     """
-    keys = line.keys
+    keys, looks = line.keys, trials.looks(ways)
     last = len(keys) - 1
-    sampled = sorted({0, last // 4, last // 2, 3 * last // 4, last})
-    trials.screen(keys[index] for index in sampled)
+    trials.screen(keys[index] for index in sorted({0, last // 4, last // 2, 3 * last // 4, last}))
     first, final = 0, last
-    is_open = empty = False
-    for limit in limits:
-        upwards = _goes_upwards(trials, keys, limit)
-        edge = _boundary(trials, keys if upwards else keys[::-1], limit, level)
+    empty = False
+    for criterion in criteria:
+        upwards = _goes_upwards(trials, keys, criterion)
+        edge = _boundary(trials, keys if upwards else keys[::-1], criterion, looks)
         if edge is None:
             empty = True
         elif upwards:
@@ -67,120 +69,113 @@ def search_line(trials: Trials, line: Line, limits: Sequence[Limit], level: floa
         else:
             final = min(final, last - edge)
     tried = [key for key in keys if trials.replications(key)]
-    if not all(_is_monotone(trials, tried, limit) for limit in limits):
+    if not all(_is_monotone(trials, tried, criterion) for criterion in criteria):
         step = max(1, len(keys) // _RACED_OF_A_RANGE)
         raced = list(dict.fromkeys([*keys[::step], keys[-1], *tried]))
-        found = race(trials, raced, limits, order)
-        return Found(found.met, found.is_open, False)
-    if empty or first > final:
-        is_open = any(trials.settled(key, level, limits) == "?" for key in tried)
-        return Found((), is_open, True)
-    inside = [key for key in keys[first : final + 1] if trials.replications(key)]
-    return _cheapest_met(trials, inside, limits, level, order, monotone=True)
+        found = race(trials, raced, criteria, order, ways)
+        return Found(found.met, found.is_open or len(raced) < len(keys), False)
+    if not empty and first <= final:
+        inside = [key for key in keys[first : final + 1] if trials.replications(key)]
+        found = _cheapest_met(trials, inside, criteria, looks, order)
+        if found.met:
+            return Found(found.met, found.is_open, True)
+    return Found((), not _all_fail(trials, keys, criteria, looks), True)
 
 
-def race(trials: Trials, keys: Sequence[Key], limits: Sequence[Limit], order: Sequence[str]) -> Found:
-    """Return the cheapest of some settings that keeps the limits.
+def race(
+    trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion], order: Sequence[str], ways: int = 1
+) -> Found:
+    """Return the cheapest of some settings that keeps the criteria.
 
-    All are screened; those whose interval says no are out; of the others the cheapest is run fully first, and the
-    race ends with the first that keeps the limits. The level is adjusted for the number of settings (Bonferroni), so
-    that having looked at many does not make a lucky one pass.
+    All are looked at once; those that miss a criterion are out; of the others the cheapest is run until it is told
+    first, and the race ends with the first that keeps them. The error is divided by the number of settings
+    (Bonferroni), so that having looked at many does not make a lucky one pass.
     """
-    level = 1 - _ERROR / len(keys)
+    looks = trials.looks(ways * len(keys))
     trials.screen(keys)
-    left = [key for key in keys if trials.mark(key, level, limits) != "✗"]
-    return _cheapest_met(trials, left, limits, level, order, monotone=None)
+    left = [key for key in keys if trials.mark(key, looks[:1], criteria) is not Mark.FAIL]
+    return _cheapest_met(trials, left, criteria, looks, order)
 
 
 def _cheapest_met(
     trials: Trials,
     keys: Sequence[Key],
-    limits: Sequence[Limit],
-    level: float,
+    criteria: Sequence[Criterion],
+    looks: Sequence[Look],
     order: Sequence[str],
-    *,
-    monotone: bool | None,
 ) -> Found:
     left, is_open = list(keys), False
     while left:
         key = cheapest(left, [trials.costs(key) for key in left], order)
-        trials.believe([key])
-        mark = trials.mark(key, level, limits)
-        if mark == "✓":
-            return Found((key,), is_open, monotone)
-        is_open = is_open or mark == "?"
+        mark = trials.settled(key, looks, criteria)
+        if mark is Mark.PASS:
+            return Found((key,), is_open, None)
+        is_open = is_open or mark is Mark.OPEN
         left.remove(key)
-    return Found((), is_open, monotone)
+    return Found((), is_open, None)
 
 
-def _goes_upwards(trials: Trials, keys: Sequence[Key], limit: Limit) -> bool:
-    """Whether the limit is kept better at the end of the range than at its beginning."""
-    return limit.excess(trials.value(keys[-1], limit)) <= limit.excess(trials.value(keys[0], limit))
+def _goes_upwards(trials: Trials, keys: Sequence[Key], criterion: Criterion) -> bool:
+    """Whether a criterion is kept better at the end of the range than at its beginning."""
+    return criterion.excess(trials, keys[-1]) <= criterion.excess(trials, keys[0])
 
 
-def _boundary(trials: Trials, keys: Sequence[Key], limit: Limit, level: float) -> int | None:
-    """Return the first place from which a limit is kept; None if the last setting does not keep it.
+def _boundary(trials: Trials, keys: Sequence[Key], criterion: Criterion, looks: Sequence[Look]) -> int | None:
+    """Return the first place from which a criterion is kept; None if the last setting does not keep it.
 
     Args:
         trials: Where settings are tried.
-        keys: The settings in the order in which the limit is kept better and better.
-        limit: The limit.
-        level: Confidence level of the verdict.
+        keys: The settings in the order in which the criterion is kept better and better.
+        criterion: The criterion.
+        looks: When to look.
     """
+    return _first_place(trials, keys, lambda key: trials.settled(key, looks, [criterion]) is Mark.PASS)
 
-    def keeps(place: int) -> bool:
-        return trials.settled(keys[place], level, [limit]) == "✓"
 
+def _all_fail(trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion], looks: Sequence[Look]) -> bool:
+    """Whether every setting of a line certainly misses a criterion: what fails, fails all the way to the worse end."""
+    failing: set[Key] = set()
+    for criterion in criteria:
+        better = keys if _goes_upwards(trials, keys, criterion) else keys[::-1]
+        edge = _first_place(trials, better, partial(_may_keep, trials, looks, criterion))
+        failing.update(better[:edge])
+    return failing.issuperset(keys)
+
+
+def _may_keep(trials: Trials, looks: Sequence[Look], criterion: Criterion, key: Key) -> bool:
+    return trials.settled(key, looks, [criterion]) is not Mark.FAIL
+
+
+def _first_place(trials: Trials, keys: Sequence[Key], holds: Callable[[Key], bool]) -> int | None:
+    """Return the first place from which something holds, found by halving; None if it does not hold at the last one.
+
+    The places that were tried already are halved first, as they cost least.
+    """
     sampled = [place for place, key in enumerate(keys) if trials.replications(key)]
-    if not keeps(sampled[-1]):
+    if not holds(keys[sampled[-1]]):
         return None
-    above = _first(keeps, sampled)
-    below = max((place for place in sampled if place < above), default=-1)
-    while above - below > 1:
-        middle = (above + below) // 2
-        below, above = (below, middle) if keeps(middle) else (middle, above)
-    return _confirmed(trials, keys, above, limit, level)
-
-
-def _confirmed(trials: Trials, keys: Sequence[Key], place: int, limit: Limit, level: float) -> int | None:
-    """Return the first place from a given one on that keeps the limit on all replications: stride out, then halve."""
-
-    def keeps(at: int) -> bool:
-        trials.believe([keys[at]])
-        return trials.mark(keys[at], level, [limit]) == "✓"
-
-    below, stride, last = place - 1, 1, len(keys) - 1
-    while not keeps(place):
-        if place == last:
-            return None
-        below, place, stride = place, min(place + stride, last), 2 * stride
-    while place - below > 1 and below >= 0 and trials.replications(keys[below]) >= trials.n:
-        middle = (place + below) // 2
-        below, place = (below, middle) if keeps(middle) else (middle, place)
-    return place
-
-
-def _first(keeps: Callable[[int], bool], places: Sequence[int]) -> int:
-    """Return the first of some places that keeps the limit, the last of which does; found by halving."""
-    low, high = -1, len(places) - 1
+    low, high = -1, len(sampled) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if keeps(places[middle]) else (middle, high)
-    return places[high]
+        low, high = (low, middle) if holds(keys[sampled[middle]]) else (middle, high)
+    above, below = sampled[high], sampled[low] if low >= 0 else -1
+    while above - below > 1:
+        middle = (above + below) // 2
+        below, above = (below, middle) if holds(keys[middle]) else (middle, above)
+    return above
 
 
-def _is_monotone(trials: Trials, tried: Sequence[Key], limit: Limit) -> bool:
+def _is_monotone(trials: Trials, tried: Sequence[Key], criterion: Criterion) -> bool:
     """Whether no two neighbours are certainly in the wrong order, with 95 % for all of them together."""
     if len(tried) < 2:
         return True
     level = 1 - _ERROR / (len(tried) - 1)
-    falls = limit.excess(trials.value(tried[-1], limit)) <= limit.excess(trials.value(tried[0], limit))
-    down = falls == limit.wants_less
+    down = _goes_upwards(trials, tried, criterion) == criterion.wants_less
     for one, other in pairwise(tried):
-        interval = trials.difference(one, other, limit.metric, level).interval
+        interval = trials.difference(one, other, criterion.metric, level).interval
         if interval.low is None or interval.high is None:
             continue
-        if (interval.low > 0) if down else (interval.high < 0):
+        if (interval.low > criterion.tolerance) if down else (interval.high < -criterion.tolerance):
             return False
     return True
 
@@ -206,7 +201,7 @@ def crossing(trials: Trials, line: Line, numbers: Sequence[float], limit: Limit,
             return at
         low, high = around
         trials.believe([keys[low], keys[high]])
-        values = (trials.value(keys[low], limit) or 0.0, trials.value(keys[high], limit) or 0.0)
+        values = (trials.value(keys[low], limit.metric) or 0.0, trials.value(keys[high], limit.metric) or 0.0)
         at = _straight((numbers[low], numbers[high]), values, limit.threshold.value)
         between = [place for place in range(low + 1, high) if not trials.replications(keys[place])]
         if not between:
@@ -218,7 +213,7 @@ def crossing(trials: Trials, line: Line, numbers: Sequence[float], limit: Limit,
 def _around(trials: Trials, keys: Sequence[Key], limit: Limit) -> tuple[int, int] | None:
     """Return the two neighbouring settings tried between which the point estimate crosses the limit."""
     places = [place for place, key in enumerate(keys) if trials.replications(key)]
-    over = [limit.excess(trials.value(keys[place], limit)) > 0 for place in places]
+    over = [limit.excess(trials, keys[place]) > 0 for place in places]
     pairs = zip(pairwise(places), pairwise(over), strict=True)
     return next((pair for pair, sides in pairs if sides[0] != sides[1]), None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.results.provenance import installed_version, library_versions
+from simsticky.study import stored_json
 from simsticky.study.replicate import SCHEMA_VERSION
 from simsticky.study.replications import Value
+from simsticky.study.stored_results import StoredResult
 
 if TYPE_CHECKING:
+    from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
 
 # What a scenario may say differently without being another one to simulate.
@@ -54,6 +56,8 @@ class Side:
         origins: Where each stated value came from, by dotted path.
         thresholds: The scenario's thresholds.
         warnings: The result's warnings.
+        digests: The digest of each replication, in order.
+        scenario: The scenario; None where the result does not tell it, or its files are not there.
     """
 
     name: str
@@ -68,6 +72,8 @@ class Side:
     origins: Mapping[str, str]
     thresholds: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    scenario: Scenario | None = None
 
     def column(self, key: str) -> Sequence[Value]:
         """Return the values of a key, one a replication; None throughout where no replication has one."""
@@ -89,6 +95,8 @@ class Side:
             study.scenario.provenance,
             study.scenario.thresholds,
             study.warnings,
+            tuple(study.digests),
+            study.scenario,
         )
 
     @classmethod
@@ -98,37 +106,60 @@ class Side:
         Raises:
             InputError: The file cannot be read, is no such result, or was written by a newer version.
         """
-        try:
-            whole = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError.of(error.strerror or str(error), file=str(path)) from error
-        except ValueError as error:
-            raise InputError.of(f"is no JSON: {error}", file=str(path)) from error
+        whole = stored_json.read_json(path)
         hint = "write one with: simsticky run FILE --out result.json"
         if not isinstance(whole, dict) or "values" not in whole or "estimates" not in whole:
             raise InputError.of("is no result of simsticky run", file=str(path), hint=hint)
-        if whole.get("schemaVersion") != SCHEMA_VERSION:
-            message = f"has schemaVersion {whole.get('schemaVersion')}, and this version reads {SCHEMA_VERSION}"
-            raise InputError.of(message, file=str(path), hint=hint)
+        _check_version(whole.get("schemaVersion"), str(path))
         try:
-            scenario = whole["scenario"]
-            resolved = scenario.get("resolved", {})
+            result = StoredResult.of(whole)
+            resolved = result.resolved
             return cls(
                 name,
-                whole["seed"],
-                whole["replications"],
-                whole["values"],
-                {metric: estimate.get("definition", "") for metric, estimate in whole["estimates"].items()},
-                scenario["digest"],
-                whole["tool"]["version"],
-                whole["libraries"],
+                result.seed,
+                result.replications,
+                result.values,
+                result.definitions,
+                result.digest,
+                result.version,
+                result.libraries,
                 resolved,
-                scenario.get("from", {}),
-                resolved.get("thresholds", {}),
-                tuple(whole.get("warnings", ())),
+                result.origins,
+                result.thresholds,
+                result.warnings,
+                result.digests,
+                _scenario(resolved),
             )
-        except (LookupError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise InputError.of(f"is no whole result of simsticky run: {error}", file=str(path), hint=hint) from error
+
+
+def _check_version(version: Any, file: str) -> None:
+    """Refuse a result whose figures may mean something else by the same name."""
+    if version == SCHEMA_VERSION:
+        return
+    if isinstance(version, int) and version < SCHEMA_VERSION:
+        message = (
+            f"has schemaVersion {version}: its figures are of older definitions than those of this version"
+            f" ({SCHEMA_VERSION}), and cannot be compared"
+        )
+        raise InputError.of(
+            message, file=file, hint="run it again with this version: simsticky run FILE --out FILE.json"
+        )
+    message = f"has schemaVersion {version}, and this version reads {SCHEMA_VERSION}"
+    raise InputError.of(message, file=file, hint="compare it with the version of simsticky that wrote it")
+
+
+def _scenario(resolved: Mapping[str, Any]) -> Scenario | None:
+    """The scenario of a result; of another version, or away from its trace, there may be none."""
+    from pydantic import ValidationError
+
+    from simsticky.scenario.model import Scenario
+
+    try:
+        return Scenario.model_validate(resolved) if resolved else None
+    except ValidationError:
+        return None
 
 
 def changes_between(base: Side, other: Side) -> list[Change]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -16,7 +17,10 @@ from simsticky.scenario.changes import keys_of
 from simsticky.scenario.quantities import number_at
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.sensitivity import SobolIndex, sobol_indices
+from simsticky.study.better import Standing
 from simsticky.study.design import Plan, plan
+from simsticky.study.knobs import value_at
+from simsticky.study.looking import standing_of, until_certain
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study
 from simsticky.study.runner import Case, Runner
@@ -38,6 +42,7 @@ FRAME_COLUMNS = (
     "n",
     "numerator",
     "denominator",
+    "standing",
 )
 """The columns of :attr:`Sweep.frame` behind ``point`` and the settings."""
 
@@ -52,6 +57,9 @@ class Sweep(ShownInNotebooks):
         points: The settings of each point by dotted path, as people write them; what follows another is worked out.
         studies: The study of each point.
         seed: The seed of all.
+        reference: The study of the scenario as it is, which every point is held against.
+        looked: Confidence level of a point's standing, by the digest of its scenario, where it was looked at more
+            than once; 95 % where it is not named.
     """
 
     base: Scenario
@@ -59,6 +67,8 @@ class Sweep(ShownInNotebooks):
     points: tuple[dict[str, Any], ...]
     studies: tuple[Study, ...]
     seed: int
+    reference: Study
+    looked: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
@@ -72,8 +82,22 @@ class Sweep(ShownInNotebooks):
 
     @property
     def n(self) -> int:
-        """Replications of each point."""
-        return self.studies[0].n
+        """Replications of each point; of points that were looked at more than once the largest number."""
+        return max(study.n for study in self.studies)
+
+    @cached_property
+    def standings(self) -> tuple[Standing, ...]:
+        """How each point stands against the scenario as it is, see :mod:`simsticky.study.better`."""
+        return tuple(self._standing(study) for study in self.studies)
+
+    def _standing(self, study: Study) -> Standing:
+        level = self.looked.get(study.scenario.digest(), LEVEL)
+        return standing_of(self.reference, study, level)
+
+    @cached_property
+    def as_it_is(self) -> dict[str, Any]:
+        """The settings of the reference, as people write them."""
+        return {path: shown(self.base, path, value_at(self.base, path)) for path in self.settings}
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
@@ -106,12 +130,14 @@ class Sweep(ShownInNotebooks):
         """One row per point and metric: ``point``, a column for each setting, then ``FRAME_COLUMNS``.
 
         Units: shares as parts of 1, times in seconds. A setting that is a number stands there as one, in seconds or
-        per second; others as text. ``n`` is the number of replications that have a value.
+        per second; others as text. ``n`` is the number of replications that have a value, ``standing`` the point's word
+        against the scenario as it is.
         """
         from pandas import DataFrame
 
         rows = []
-        for number, (study, settings) in enumerate(zip(self.studies, self._columns, strict=True)):
+        points = zip(self.studies, self._columns, self.standings, strict=True)
+        for number, (study, settings, standing) in enumerate(points):
             for estimate in study.table():
                 interval = estimate.interval
                 rows.append(
@@ -127,6 +153,7 @@ class Sweep(ShownInNotebooks):
                         interval.used,
                         estimate.numerator,
                         estimate.denominator,
+                        standing.value,
                     )
                 )
         frame = DataFrame(rows, columns=["point", *self.settings, *FRAME_COLUMNS])
@@ -168,14 +195,23 @@ class Sweep(ShownInNotebooks):
                 "samples": self.plan.samples,
                 "ranges": {span.path: str(span) for span in self.plan.spans},
             },
+            "reference": {
+                "settings": self.as_it_is,
+                "scenario": self.reference.scenario.digest(),
+                "replications": self.reference.n,
+                "verdicts": {verdict.metric: verdict.mark for verdict in self.reference.verdicts()},
+                "estimates": {estimate.name: estimate.to_json_dict() for estimate in self.reference.table()},
+            },
             "points": [
                 {
                     "settings": settings,
                     "scenario": study.scenario.digest(),
+                    "replications": study.n,
+                    "standing": standing.value,
                     "verdicts": {verdict.metric: verdict.mark for verdict in study.verdicts()},
                     "estimates": {estimate.name: estimate.to_json_dict() for estimate in study.table()},
                 }
-                for settings, study in zip(self.points, self.studies, strict=True)
+                for settings, study, standing in zip(self.points, self.studies, self.standings, strict=True)
             ],
             "warnings": list(self.warnings),
         }
@@ -232,12 +268,13 @@ def sweep(
     *,
     design: str = "grid",
     samples: int | None = None,
+    max_reps: int | None = None,
     metrics: Mapping[str, Metric | OwnMetric] | None = None,
     source: str = "",
     runner: Runner | None = None,
     **execution: Unpack[OwnExecution],
 ) -> Sweep:
-    """Run a scenario at many settings, each with the same sessions and the same luck.
+    """Run a scenario at many settings, each with the same sessions and the same luck, and as it is.
 
     Args:
         scenario: The base.
@@ -248,6 +285,8 @@ def sweep(
         seed: Seed of every point and of the drawing; the scenario's ``run.seed`` by default.
         design: ``grid``, ``lhs``, ``sobol``, or ``saltelli`` for :meth:`Sweep.sobol_indices`.
         samples: Points to draw, see :func:`simsticky.study.design.plan`.
+        max_reps: Instead of ``n``: look after 10, 20, 40, … replications, go on with the points that are neither
+            certainly worse nor certainly not worse than the scenario as it is, and stop after so many.
         metrics: What to estimate; all metrics by default; a function of a result stands for a metric of one's own
             beside them: ``{"mine": function}``.
         source: Who asks, for errors: ``--vary`` on the command line.
@@ -259,26 +298,34 @@ def sweep(
         InputError: A path or value is wrong; every problem of every point, before anything runs.
         Interrupted: On Ctrl-C, with the number of replications finished.
         SimstickyError: A worker was lost, the disk is full, or a replication failed.
-        ValueError: ``n`` is below 1.
+        ValueError: ``n`` is below 1, or both ``n`` and ``max_reps`` are given.
     """
     if n is not None and n < 1:
         raise ValueError(f"a study needs at least one replication, not {n}")
+    if n is not None and max_reps is not None:
+        raise ValueError("give a number of replications or the most there may be, not both")
     if seed is None:
         seed = scenario.run.seed
     registry, how = with_own(metrics, execution)
     checked_thresholds(scenario, registry)
     planned = plan(scenario, settings, design, samples, seed, source)
     scenarios = evolved(scenario, planned.points, source)
-    if runner is None:
-        with Runner(**how) as own:
-            studies = studies_of(scenario, scenarios, n, seed, registry, own)
-    else:
-        studies = studies_of(scenario, scenarios, n, seed, registry, runner)
+    every = [scenario, *scenarios]
+    levels: Mapping[str, float] = {}
+    with ExitStack() as own:
+        runner = own.enter_context(Runner(**how)) if runner is None else runner
+        if max_reps is None:
+            studies = studies_of(scenario, every, n, seed, registry, runner)
+        else:
+            runner.begin([scenario], seed, most=max_reps)
+            by_digest = {one.digest(): one for one in every}
+            found, levels = until_certain(runner, by_digest, seed, max_reps, registry)
+            studies = [Study(one, seed, found[one.digest()], registry) for one in every]
     points = tuple(
         {path: shown(changed, path, value) for path, value in point.items()}
         for changed, point in zip(scenarios, planned.points, strict=True)
     )
-    return Sweep(scenario, planned, points, tuple(studies), seed)
+    return Sweep(scenario, planned, points, tuple(studies[1:]), seed, studies[0], levels)
 
 
 def evolved(scenario: Scenario, points: Sequence[Mapping[str, Any]], source: str) -> list[Scenario]:

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions, tool_version
 from simsticky.stats.intervals import LEVEL
-from simsticky.stats.paired import Difference, mean_difference, ratio_difference
+from simsticky.stats.paired import Difference
+from simsticky.study.better import Standing
 from simsticky.study.design import spans_of
+from simsticky.study.looking import standing_of
+from simsticky.study.pairs import pair_of
 from simsticky.study.precision import HEADLINE
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study
 from simsticky.study.runner import Execution, Runner
@@ -33,6 +36,7 @@ class Bar:
         at_low: The metric at the lower end.
         at_high: The metric at the upper end.
         swing: The latter minus the former, paired on common random numbers.
+        standings: How both ends stand against the scenario as it is.
     """
 
     setting: str
@@ -40,6 +44,7 @@ class Bar:
     at_low: Estimate
     at_high: Estimate
     swing: Difference
+    standings: tuple[Standing, Standing]
 
     @property
     def size(self) -> float:
@@ -89,6 +94,8 @@ class Tornado(ShownInNotebooks):
                     "high": bar.ends[1],
                     "atLow": bar.at_low.to_json_dict(),
                     "atHigh": bar.at_high.to_json_dict(),
+                    "standingAtLow": bar.standings[0].value,
+                    "standingAtHigh": bar.standings[1].value,
                     "swing": {
                         "value": bar.swing.interval.estimate,
                         "low": bar.swing.interval.low,
@@ -152,8 +159,10 @@ def tornado(
     for number, path in enumerate(ends):
         low, high = studies[2 * number + 1], studies[2 * number + 2]
         written = tuple(shown(study.scenario, path, end) for study, end in zip((low, high), ends[path], strict=True))
-        swing = _swing(low, high, metrics[metric])
-        bars.append(Bar(path, (written[0], written[1]), low.estimate(metric), high.estimate(metric), swing))
+        pair = pair_of(low, high, low.n)
+        ways = (standing_of(studies[0], low), standing_of(studies[0], high))
+        estimates = (low.estimate(metric), high.estimate(metric))
+        bars.append(Bar(path, (written[0], written[1]), *estimates, pair.difference(metrics[metric]), ways))
     bars.sort(key=lambda bar: -bar.size)
     return Tornado(studies[0], metric, tuple(bars))
 
@@ -174,13 +183,3 @@ def _ends(
             (span,) = spans_of(scenario, {path: value}, source)
             ends[path] = (span.at(0.0), span.at(1.0))
     return ends, followers
-
-
-def _swing(low: Study, high: Study, metric: Metric) -> Difference:
-    if metric.numerator is not None and metric.denominator is not None:
-        both = [
-            (study.replications.column(metric.numerator), study.replications.column(metric.denominator))
-            for study in (low, high)
-        ]
-        return ratio_difference(both[0], both[1], paired=True, share=metric.unit == "share")
-    return mean_difference(low.replications.column(metric.name), high.replications.column(metric.name), paired=True)

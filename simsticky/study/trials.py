@@ -1,32 +1,65 @@
 """Settings tried by a search, each with as many replications as it has needed so far.
 
-All settings run on common random numbers: replication i of each has the same seed and number.
+All settings run on common random numbers: replication i of each has the same seed and number. What is said of one is
+read at the looks of :mod:`simsticky.study.looks`, from its first replications and those of the reference alone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import takewhile
+from typing import TYPE_CHECKING, Protocol
 
-from simsticky.stats.intervals import LEVEL
-from simsticky.stats.paired import Difference, mean_difference, ratio_difference
+from simsticky.scenario.thresholds import Threshold
+from simsticky.stats.paired import Difference
+from simsticky.study.better import MARGINS, Against, against, guard, wants_less
 from simsticky.study.costs import ORDER
-from simsticky.study.replicate import Estimate, estimate_metric
+from simsticky.study.looks import ERROR, Look, plan
+from simsticky.study.pairs import Columns, Pair, first_of, is_not_sticky, mark_of, metric_difference, pair_of
+from simsticky.study.replicate import Estimate, Study, estimate_metric
 from simsticky.study.replications import Replications, Value
 from simsticky.study.runner import Case, Runner
-from simsticky.study.verdicts import Mark, judge
+from simsticky.study.verdicts import Mark
+from simsticky.units import format_duration
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
-    from simsticky.scenario.thresholds import Threshold
 
 Key = Hashable
 """What names a setting."""
 
-_FEWEST = 10
-_SCREENING_LEVEL = 0.99
+_LADDER = (1.0, 2.0, 5.0, 10.0)
+_SLICE = 4
+"""Replications between two looks at the clock, where there is one."""
+
+
+class OutOfTimeError(Exception):
+    """The time that a search may take is over."""
+
+
+class Criterion(Protocol):
+    """What a setting is to keep."""
+
+    @property
+    def metric(self) -> Metric:
+        """The metric it is about."""
+
+    @property
+    def wants_less(self) -> bool:
+        """Whether smaller is better."""
+
+    @property
+    def tolerance(self) -> float:
+        """A difference between two settings that is none, in the metric's unit."""
+
+    def mark(self, trials: Trials, key: Key, look: Look) -> Mark:
+        """Return what a look says about a setting."""
+
+    def excess(self, trials: Trials, key: Key) -> float:
+        """Return how far a setting's estimate is on the wrong side, in the metric's unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +68,66 @@ class Limit:
 
     metric: Metric
     threshold: Threshold
+    tolerance: float = 0.0
 
     @property
     def wants_less(self) -> bool:
         """Whether smaller is better."""
-        return self.threshold.operator.startswith("<")
+        return wants_less(self.threshold)
 
-    def excess(self, value: float | None) -> float:
-        """How far a value is on the wrong side, in the metric's unit; a missing one keeps the bound."""
+    def mark(self, trials: Trials, key: Key, look: Look) -> Mark:
+        """Return what a look says about a setting."""
+        return mark_of(self.metric, self.threshold, trials.columns(key, look.n), trials.scenario(key), look.level)
+
+    def excess(self, trials: Trials, key: Key) -> float:
+        """Return how far a setting is on the wrong side; one that binds nobody is as far as can be."""
+        value = trials.value(key, self.metric)
         if value is None:
-            return 0.0
+            return float("inf") if is_not_sticky(trials.columns(key), trials.scenario(key)) else 0.0
         over = value - self.threshold.value
         return over if self.wants_less else -over
+
+    def stepped(self, *, harder: bool) -> Threshold:
+        """Return the threshold one step on along 1, 2, 5, 10: 5 % gets 2 % when stricter, 10 % when looser."""
+        value, unit = self.threshold.value, self.metric.unit
+        power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
+        rungs = sorted({rung * scale for rung in _LADDER for scale in (power / 10, power, power * 10)})
+        near = value * 1e-9
+        below, above = [r for r in rungs if r < value - near], [r for r in rungs if r > value + near]
+        stepped = max(below) if harder == self.wants_less else min(above)
+        if unit == "share":
+            bound = f"{100 * min(stepped, (1 + value) / 2):.10g}%"
+        else:
+            bound = format_duration(stepped) if unit == "seconds" else f"{stepped:.10g}"
+        return Threshold.parse(f"{self.threshold.operator} {bound}")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Not worse than today in one of the metrics that guard every verdict, see :mod:`simsticky.study.better`."""
+
+    metric: Metric
+
+    @property
+    def wants_less(self) -> bool:
+        """Whether smaller is better: always."""
+        return True
+
+    @property
+    def tolerance(self) -> float:
+        """The margin: settings that differ by less are equal in this."""
+        return MARGINS[self.metric.name]
+
+    def mark(self, trials: Trials, key: Key, look: Look) -> Mark:
+        """Return what a look says about a setting; where nobody counts the metric, nothing against it."""
+        pair = trials.pair(key, look)
+        return guard(pair, self.metric) if pair.knows(self.metric) else Mark.PASS
+
+    def excess(self, trials: Trials, key: Key) -> float:
+        """Return by how much a setting is worse than the margin allows."""
+        n = min(trials.replications(key), trials.replications(trials.reference))
+        pair = trials.pair(key, Look(n, 0.95, last=True))
+        return (pair.difference(self.metric).interval.estimate or 0.0) - self.tolerance
 
 
 class Trials:
@@ -55,27 +136,34 @@ class Trials:
     Args:
         runner: What runs them.
         seed: Seed of all.
-        n: Replications of a setting that is to be believed.
-        limits: The thresholds.
+        n: Replications of a setting at the most.
+        reference: The setting that all are held against; it has run as often as any that was looked at.
         scenario_of: Returns the scenario of a setting.
+
+    Attributes:
+        is_over: Says whether the time is over; None where there is no end to it.
     """
 
     def __init__(
-        self, runner: Runner, seed: int, n: int, limits: Sequence[Limit], scenario_of: Callable[[Key], Scenario]
+        self, runner: Runner, seed: int, n: int, reference: Key, scenario_of: Callable[[Key], Scenario]
     ) -> None:
         self.n = n
-        self.screening = min(n, max(_FEWEST, n // 3))
-        self.limits = tuple(limits)
+        self.reference = reference
         self._runner = runner
         self._seed = seed
         self._scenario_of = scenario_of
+        self.is_over: Callable[[], bool] | None = None
         self._scenarios: dict[Key, Scenario] = {}
         self._found: dict[Key, Replications] = {}
 
     @property
     def keys(self) -> list[Key]:
         """The settings tried, in the order in which they were first."""
-        return list(self._found)
+        return [key for key, found in self._found.items() if found]
+
+    def looks(self, ways: int = 1) -> tuple[Look, ...]:
+        """Return the looks of a search that could go wrong in several ways, all of them together as often as one."""
+        return plan(self.n, ERROR / ways)
 
     def scenario(self, key: Key) -> Scenario:
         """Return a setting's scenario."""
@@ -83,65 +171,92 @@ class Trials:
             self._scenarios[key] = self._scenario_of(key)
         return self._scenarios[key]
 
+    def add(self, key: Key, scenario: Scenario) -> None:
+        """Name a setting that the search itself does not know."""
+        self._scenarios[key] = scenario
+
     def replications(self, key: Key) -> int:
         """Return how often a setting has been run."""
         return len(self._found.get(key, ()))
 
     def screen(self, keys: Iterable[Key]) -> None:
-        """Run settings often enough to put aside what is clear."""
-        self._ensure(keys, self.screening)
+        """Run settings as often as the first look needs."""
+        self._ensure([self.reference, *keys], self.looks()[0].n)
 
     def believe(self, keys: Iterable[Key]) -> None:
-        """Run settings as often as what is told about them needs."""
+        """Run settings as often as any may be."""
         self._ensure(keys, self.n)
 
     def _ensure(self, keys: Iterable[Key], n: int) -> None:
         lacking = [key for key in dict.fromkeys(keys) if self.replications(key) < n]
-        cases = [Case(self.scenario(key), self._seed, range(self.replications(key), n)) for key in lacking]
-        for key, more in zip(lacking, self._runner.run(cases) if cases else (), strict=True):
-            self._found.setdefault(key, Replications()).extend(more)
+        if not lacking:
+            return
+        fewest = min(self.replications(key) for key in lacking)
+        stops = [n] if self.is_over is None else [*range(fewest + _SLICE, n, _SLICE), n]
+        for stop in stops:
+            if self.is_over is not None and self.is_over():
+                raise OutOfTimeError
+            short = [key for key in lacking if self.replications(key) < stop]
+            cases = [Case(self.scenario(key), self._seed, range(self.replications(key), stop)) for key in short]
+            for key, more in zip(short, self._runner.run(cases), strict=True):
+                self._found.setdefault(key, Replications()).extend(more)
 
-    def estimate(self, key: Key, metric: Metric, level: float = LEVEL) -> Estimate:
-        """Return a metric's estimate from all replications of a setting so far."""
-        return estimate_metric(metric, self._found[key].column, level)
+    def settled(self, key: Key, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
+        """Return a setting's mark; it is run look by look until every criterion is told, or one is missed."""
+        left = list(criteria)
+        for look in looks:
+            self._ensure([self.reference, key], look.n)
+            marks = [criterion.mark(self, key, look) for criterion in left]
+            if Mark.FAIL in marks:
+                return Mark.FAIL
+            left = [criterion for criterion, mark in zip(left, marks, strict=True) if mark is Mark.OPEN]
+            if not left:
+                return Mark.PASS
+        return Mark.OPEN
 
-    def value(self, key: Key, limit: Limit) -> float | None:
-        """Return the point estimate of a limit's metric."""
-        return self.estimate(key, limit.metric).interval.estimate
+    def mark(self, key: Key, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
+        """Return what the looks that a setting has had so far say about it; nothing is run."""
+        return self.settled(key, self._had(key, looks), criteria)
 
-    def mark(self, key: Key, level: float, limits: Sequence[Limit] | None = None) -> Mark:
-        """Return what a setting's intervals say about all the limits together."""
-        marks = {
-            judge(limit.threshold, self.estimate(key, limit.metric, level).interval)
-            for limit in (self.limits if limits is None else limits)
-        }
-        return "✗" if "✗" in marks else "?" if "?" in marks else "✓"
+    def told_at(self, key: Key, looks: Sequence[Look], criterion: Criterion) -> Look:
+        """Return the look that told a criterion of a setting, of those it has had: the last one if none did."""
+        had = self._had(key, looks)
+        return next((look for look in had if criterion.mark(self, key, look) is not Mark.OPEN), had[-1])
 
-    def settled(self, key: Key, level: float, limits: Sequence[Limit] | None = None) -> Mark:
-        """Return a setting's mark; screened first, and run fully only while that leaves it open.
+    def _had(self, key: Key, looks: Sequence[Look]) -> tuple[Look, ...]:
+        n = min(self.replications(key), self.replications(self.reference))
+        return tuple(takewhile(lambda look: look.n <= n, looks)) or (looks[0],)
 
-        A screening settles only what is clear at 99 % and at ``level``: it steers, and what a search ends with is
-        believed on all replications.
-        """
-        self.screen([key])
-        if self.replications(key) < self.n:
-            mark = self.mark(key, max(level, _SCREENING_LEVEL), limits)
-            if mark != "?":
-                return mark
-            self.believe([key])
-        return self.mark(key, level, limits)
+    def columns(self, key: Key, n: int | None = None) -> Columns:
+        """Return the columns of a setting's first replications; of all of them without ``n``."""
+        return first_of(self._found[key], self.replications(key) if n is None else n)
+
+    def pair(self, key: Key, look: Look) -> Pair:
+        """Return a setting and the reference at a look."""
+        reference, setting = (self._study(one) for one in (self.reference, key))
+        return pair_of(reference, setting, look.n, look.level)
+
+    def _study(self, key: Key) -> Study:
+        return Study(self.scenario(key), self._seed, self._found[key], {})
+
+    def against(
+        self, key: Key, looks: Sequence[Look], metrics: Mapping[str, Metric], thresholds: Mapping[str, Threshold]
+    ) -> Against:
+        """Return how a setting stands against the reference, at the last look that it has had."""
+        return against(self.pair(key, self._had(key, looks)[-1]), metrics, thresholds)
+
+    def estimate(self, key: Key, metric: Metric, look: Look) -> Estimate:
+        """Return a metric's estimate as a look sees it."""
+        return estimate_metric(metric, self.columns(key, look.n), look.level)
+
+    def value(self, key: Key, metric: Metric) -> float | None:
+        """Return the point estimate of a metric from all replications of a setting so far."""
+        return estimate_metric(metric, self.columns(key)).interval.estimate
 
     def difference(self, first: Key, second: Key, metric: Metric, level: float) -> Difference:
         """Return a metric of the second setting less that of the first, paired on what both have run."""
         n = min(self.replications(first), self.replications(second))
-
-        def column(key: Key, name: str | None) -> list[Value]:
-            return self._found[key].column(name or "")[:n]
-
-        if metric.numerator is not None and metric.denominator is not None:
-            ratios = [(column(key, metric.numerator), column(key, metric.denominator)) for key in (first, second)]
-            return ratio_difference(*ratios, paired=True, share=metric.unit == "share", level=level)
-        return mean_difference(column(first, metric.name), column(second, metric.name), paired=True, level=level)
+        return metric_difference(metric, self.columns(first, n), self.columns(second, n), paired=True, level=level)
 
     def costs(self, key: Key) -> dict[str, float | None]:
         """Return the mean of each cost of a setting."""

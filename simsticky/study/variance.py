@@ -248,8 +248,7 @@ def _expected_broken(scenario: Scenario, recording: Recording) -> float | None:
         return None
     exposed = list(_exposures(recording))
     broken = sum(ended_s > until_s for _, _, until_s, ended_s in exposed)
-    others = operation.exposed - len(exposed)  # sessions without a jar, whose breaks no operation causes
-    if broken != operation.broken or others < 0 or (others and scenario.traffic.cookies.keep == 1):
+    if (len(exposed), broken) != (operation.exposed, operation.broken):
         return None
     return math.fsum(
         _outlasts(scenario, deleted_s - started_s, until_s - deleted_s) for started_s, deleted_s, until_s, _ in exposed
@@ -257,8 +256,8 @@ def _expected_broken(scenario: Scenario, recording: Recording) -> float | None:
 
 
 def _exposures(recording: Recording) -> Iterator[tuple[float, float, float, float]]:
-    """Yield for each exposed session that keeps cookies its start, its pod's deletion, the end of the pod's window, and
-    its own end.
+    """Yield for each exposed session its start, its pod's deletion, the end of the pod's window, and its own end. A
+    client that keeps no cookies is bound to no pod, and exposed to nothing.
 
     Before an operation breaks it a session stays on its first container, so the first exposure is that one's; and a
     session that outlives no window has ended before it could be exposed again.

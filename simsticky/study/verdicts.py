@@ -1,46 +1,65 @@
 """What a study says about the thresholds of its scenario.
 
 ✓ only when the whole interval meets the threshold, ✗ only when none of it does, ``?`` otherwise: more
-replications are needed, or the truth sits on the line.
+replications are needed, or the truth sits on the line. Signs and words are :class:`Mark`'s, everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.location import Place
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import Interval
+from simsticky.units import parse_number
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
 
-Mark = Literal["✓", "✗", "?"]
+
+class Mark(StrEnum):
+    """What is said about a threshold or a margin; its text is its sign."""
+
+    PASS = "✓"
+    FAIL = "✗"
+    OPEN = "?"
+
+    @property
+    def word(self) -> str:
+        """What it is called, in every output."""
+        return _WORDS[self]
+
+    @classmethod
+    def together(cls, marks: Iterable[Mark]) -> Mark:
+        """Return the mark of several that are all to be met: one that is not decides, then one that is open."""
+        found = set(marks)
+        return cls.FAIL if cls.FAIL in found else cls.OPEN if cls.OPEN in found else cls.PASS
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A threshold, the interval of its metric, and what the one says about the other."""
-
-    metric: str
-    threshold: Threshold
-    interval: Interval
-    mark: Mark
+_WORDS = {Mark.PASS: "met", Mark.FAIL: "not met", Mark.OPEN: "not certain"}
 
 
-def judge(threshold: Threshold, interval: Interval) -> Mark:
+class Range(Protocol):
+    """What a number is to meet: a threshold, or a margin of a difference."""
+
+    def meets(self, value: float) -> bool:
+        """Return whether a value is within it."""
+        ...
+
+
+def judge(wanted: Range, interval: Interval) -> Mark:
     """Return what an interval says about a threshold; without an interval nothing is certain."""
     if interval.low is None or interval.high is None:
-        return "?"
-    met = {threshold.meets(interval.low), threshold.meets(interval.high)}
+        return Mark.OPEN
+    met = {wanted.meets(interval.low), wanted.meets(interval.high)}
     if met == {True}:
-        return "✓"
-    return "✗" if met == {False} else "?"
+        return Mark.PASS
+    return Mark.FAIL if met == {False} else Mark.OPEN
 
 
 def checked_thresholds(scenario: Scenario, metrics: Mapping[str, Metric]) -> dict[str, Threshold]:
@@ -77,7 +96,7 @@ def _mismatch(metric: Metric, threshold: Threshold) -> tuple[str, str]:
         if not 0 <= threshold.value <= 1:
             return (
                 f"{metric.name} is a share between 0 and 1, and {limit} is not",
-                f"did you mean '{limit}%'?",
+                f"did you mean '{limit}%'?" if plain and 1 < threshold.value <= 100 else "write for example '< 1%'",
             )
     elif metric.unit == "seconds":
         if percent:
@@ -89,7 +108,7 @@ def _mismatch(metric: Metric, threshold: Threshold) -> tuple[str, str]:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        parse_number(text)
     except ValueError:
         return False
     return True

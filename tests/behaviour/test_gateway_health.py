@@ -208,6 +208,17 @@ def test_threshold_100_never_serves_anybody(tmp_path: Path) -> None:
     assert story.outcomes(0) == story.outcomes(1) == ["no_target"]
     reached = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)), {"gateway": {"thresholdComparison": "ge"}})
     assert reached.outcomes(0) == reached.outcomes(1) == ["answered"]
+    for version, outcome in (("3.12", "no_target"), ("3.13", "answered"), ("3.14.0.1", "answered")):
+        story = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)), {"gateway": {"version": version}})
+        assert story.outcomes(0) == [outcome]
+
+
+def test_older_controllers_drop_the_threshold(tmp_path: Path) -> None:
+    """Protects KIC before 3.5.3: the threshold never reached Kong; without a patch number it is its last."""
+    for version, outcome in (("3.5.2", "answered"), ("3.5.3", "no_target"), ("3.5", "no_target")):
+        story = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)), {"kic": {"version": version}})
+        assert story.outcomes(0) == [outcome]
+        assert any("drops it" in text for text in story.result.warnings) is (outcome == "answered")
 
 
 def test_each_node_has_a_view_of_its_own(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from stories import tell
+from stories import plain, scale_to, tell
 
 _PROBED: dict[str, Any] = {"deployment": {"readinessProbe": {"periodSeconds": 2, "failureThreshold": 3}}}
 _CLIENTS = [[1.0 + i, 50.0 + i, 115.0 + i, 140.0 + i, 200.0 + i] for i in range(3)]
@@ -79,14 +79,27 @@ def test_push_for_an_unrelated_object_reaches_the_named_nodes(tmp_path: Path) ->
     assert story.summary["breaks"] == 0
 
 
+def test_incremental_sync_leaves_other_upstreams_alone(tmp_path: Path) -> None:
+    """Protects gateway.sync: a push that changes nothing of this upstream leaves its wheel as it is."""
+    clients = [[10.0 + i] for i in range(30)]
+    pushes = {"timeline": [{"at": 10.5 + 3 * i, "configPush": "all"} for i in range(9)]}
+    incremental = {"gateway": {"sync": "incremental"}}
+    untouched = tell(tmp_path, clients, plain("round-robin"))
+    story = tell(tmp_path, clients, plain("round-robin"), pushes, incremental)
+    assert [row.pod for row in story.result.requests.itertuples()] == [
+        row.pod for row in untouched.result.requests.itertuples()
+    ]
+    grown = tell(tmp_path, clients, plain("round-robin"), scale_to(4, 15.0), incremental)
+    assert grown.result.requests["pod"].nunique() == 4
+
+
 def test_push_makes_round_robin_begin_anew(tmp_path: Path) -> None:
     """Protects what a push costs without a database: the wheel is built anew, with another shuffle and pointer."""
     clients = [[10.0 + i] for i in range(30)]
-    plain: dict[str, Any] = {"upstream": {"algorithm": "round-robin", "hashOn": None, "stickySessions": None}}
     pushes = {"timeline": [{"at": 10.5 + 3 * i, "configPush": "all"} for i in range(9)]}
-    quiet = tell(tmp_path, clients, plain)
+    quiet = tell(tmp_path, clients, plain("round-robin"))
     turned = [quiet.answered_by(number)[0] for number in range(30)]
     assert turned[:3] * 10 == turned
-    pushed = tell(tmp_path, clients, plain, pushes)
+    pushed = tell(tmp_path, clients, plain("round-robin"), pushes)
     disturbed = [pushed.answered_by(number)[0] for number in range(30)]
     assert disturbed[:3] * 10 != disturbed

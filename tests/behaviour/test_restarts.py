@@ -266,3 +266,50 @@ def test_load_of_a_pod_forgets_the_sessions_of_a_dead_container(tmp_path: Path) 
     assert (60.0, 0) in sessions
     at = {row.time_s: row.sessions for row in load.itertuples()}
     assert (at[1.0], at[2.0], at[60.0], at[100.0], at[120.0]) == (1, 2, 0, 1, 2)
+
+
+_RULES = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]
+
+
+def _one_crash(tmp_path: Path, code: int, release: str | None = None, **deployment: Any) -> Story:
+    crash = {"timeline": [{"at": 100.0, "crash": "app"}], "kubernetes": {"version": release}}
+    exits = {"app": {"crash": {"every": "1h", "exitCode": code, "versions": "new"}}, "run": {"until": "5m"}}
+    return tell(tmp_path, [[1.0, 200.0]], crash, exits, {"deployment": {"replicas": 1, **deployment}})
+
+
+def test_a_restart_rule_keeps_the_pod_and_its_address(tmp_path: Path) -> None:
+    """Protects restarts in place: the exit code that a rule names; the cookie still matches, the memory is gone."""
+    story = _one_crash(tmp_path, 42, restartPolicy="Never", restartPolicyRules=_RULES)
+    (pod,) = story.pods
+    assert (pod.restarts, story.answered_by(0)) == (1, [pod.pod, pod.pod])
+    assert len(story.breaks(0)) == 1
+
+
+def test_a_container_that_is_not_restarted_ends_its_pod(tmp_path: Path) -> None:
+    """Protects restartPolicy Never: the pod is Failed, its endpoint leaves, and its owner makes another elsewhere."""
+    story = _one_crash(tmp_path, 1, restartPolicy="Never", restartPolicyRules=_RULES)
+    first, second = story.pods
+    assert (first.restarts, second.created_s) == (0, 100.0)
+    assert first.address != second.address
+    assert story.when("left", first.pod) == 100.0
+    assert story.answered_by(0) == [first.pod, second.pod]
+    assert any("is not restarted" in line for line in story.result.story())
+
+
+def test_an_older_release_restarts_whatever_the_container_says(tmp_path: Path) -> None:
+    """Protects releases without container restart policies: the field is dropped there, and that is said."""
+    story = _one_crash(tmp_path, 1, "1.34", restartPolicy="Never")
+    assert [pod.restarts for pod in story.pods] == [1]
+    assert any("deployment.restartPolicy" in text for text in story.result.warnings)
+
+
+def test_a_stateful_set_makes_a_pod_that_is_over_anew(tmp_path: Path) -> None:
+    """Protects the other owner: it deletes the failed pod, for which no operation is to blame, and makes it again."""
+    stateful = {"kind": "StatefulSet", "restartPolicy": "Never"}
+    story = tell(
+        tmp_path,
+        [[1.0, 200.0]],
+        {"app": {"crash": {"every": 150.0}}, "deployment": stateful, "run": {"until": "4m"}},
+    )
+    assert len(story.pods) > 3
+    assert all(pod.restarts == 0 for pod in story.pods)

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from stories import Story, merged, tell
 
 _GREEN = {
@@ -114,6 +115,31 @@ def test_stateful_set_goes_from_the_top_one_at_a_time_under_the_same_names(tmp_p
     assert story.operation.peak_pods == 3
     assert not {pod.address for pod in old} & {pod.address for pod in new}
     assert story.operation.broken > 0
+
+
+@pytest.mark.parametrize(
+    ("release", "together"), [(None, True), ("1.34", False), ("1.35.2", True), ("1.36", False), ("1.37.1", True)]
+)
+def test_stateful_set_updates_several_at_a_time_where_its_release_does(
+    tmp_path: Path, release: str | None, *, together: bool
+) -> None:
+    """Protects rollingUpdate.maxUnavailable: two of three pods go at once, or one, and that is said."""
+    stateful = {
+        "deployment": {
+            "kind": "StatefulSet",
+            "podManagementPolicy": "Parallel",
+            "updateStrategy": {"maxUnavailable": "70%"},
+            "preStop": "10s",
+        },
+        "app": {"onSigterm": "finishInFlight"},
+        "kubernetes": {"version": release},
+    }
+    story = tell(tmp_path, _CLIENTS, stateful, _timeline({"at": 100, "rollout": "app"}))
+    gone = {pod.pod: pod.deleted_s for pod in story.pods if pod.deleted_by}
+    assert (gone["app-2"], gone["app-1"]) == (100.0, 100.0 if together else 110.0)
+    assert gone["app-0"] > gone["app-1"]
+    told = [text for text in story.result.warnings if "updateStrategy.maxUnavailable" in text]
+    assert len(told) == (not together)
 
 
 def test_stateful_set_scales_down_from_the_top(tmp_path: Path) -> None:

@@ -113,6 +113,16 @@ def test_nodes_and_workers_of_the_gateway_are_read():
     assert (scenario.gateway.nodes, scenario.gateway.workers) == (3, 2)
 
 
+def test_pods_of_a_stateful_set_that_may_be_missing_together():
+    """Two at a time, as releases that heed maxUnavailable do; that most of them do not is said aloud."""
+    scenario = case("statefulset-max-unavailable")
+    assert scenario.deployment.update_strategy.max_unavailable == 2
+    assert "most older releases update one pod at a time" in said(scenario)
+    one_at_a_time = scenario.evolve({"deployment.updateStrategy.maxUnavailable": None})
+    ends = [replicate(each, 2).operations()[0]["rollout_done_after_s"]["mean"] for each in (scenario, one_at_a_time)]
+    assert ends[0] < 0.8 * ends[1]
+
+
 def test_another_controllers_class_is_said_aloud():
     """The Ingress is of class nginx: that Kong is simulated is said once."""
     text = said(case("ingress-class-nginx"))

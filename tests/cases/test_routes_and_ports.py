@@ -1,5 +1,7 @@
 """From the route over the Service to the container: which Service is in front, and which port it leads to."""
 
+import json
+
 import pytest
 from manifest_cases import CONTAINER, app, ingress, obj, put, read, refused, route, said
 
@@ -219,6 +221,23 @@ def test_the_gateway_class_of_an_http_route(tmp_path):
         "GatewayClass", "gateway.networking.k8s.io/v1", {"controllerName": "konghq.com/gateway-operator"}, "envoy"
     )
     assert said(read(tmp_path, [*app(), way, gateway, kind])) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "spec"),
+    [
+        ("IngressRoute", "traefik.io/v1alpha1", {"routes": [{"services": [{"name": "web", "port": 80}]}]}),
+        ("DestinationRule", "networking.istio.io/v1", {"host": "web.shop.svc.cluster.local"}),
+        ("GRPCRoute", "gateway.networking.k8s.io/v1", {"rules": [{"backendRefs": [{"name": "web", "port": 80}]}]}),
+    ],
+)
+def test_routes_of_others_are_said_aloud(tmp_path, kind, version, spec):
+    """Another way to the Service is not simulated; one to another Service is only listed."""
+    assert f"{kind} other: leads to Service web too" in said(
+        read(tmp_path, [*app(), obj(kind, version, spec, "other")])
+    )
+    elsewhere = json.loads(json.dumps(spec).replace('"web', '"api'))
+    assert said(read(tmp_path, [*app(), obj(kind, version, elsewhere, "other")])) == ""
 
 
 def test_annotations_in_the_wrong_place_are_said_aloud(tmp_path):

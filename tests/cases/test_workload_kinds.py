@@ -22,7 +22,7 @@ def test_a_rollout_with_its_own_template(tmp_path, order):
     """The kind is another, pods and replicas are read alike."""
     scenario = read(tmp_path, _rollout(CANARY)[::order])
     assert (scenario.deployment.name, scenario.deployment.replicas) == ("web", 3)
-    assert scenario.deployment.strategy.model_dump(by_alias=True)["steps"] == [{"setWeight": 20}, {"pause": 60.0}]
+    assert scenario.to_json_dict()["deployment"]["strategy"]["steps"] == [{"setWeight": 20}, {"pause": 60.0}]
     assert scenario.deployment.pre_stop is not None
 
 

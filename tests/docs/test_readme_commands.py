@@ -20,12 +20,14 @@ SET_UP, *ASKED = [block for block in blocks(README) if block.language == "sh"]
 LIGHT = """\
 schema: simsticky/1
 base: {base}
-run: {{replications: 2, skewFloor: false}}
+run: {{replications: {replications}, skewFloor: false}}
 traffic: {{sessions: {{kind: poisson, rate: {rate}}}}}
 """
 RATE = {"Recommend": "0.7/s"}
 """Clients of the light copies, by heading; with fewer than these an answer is inconclusive."""
 LOWEST_RATE = "0.2/s"
+REPLICATIONS = {"Recommend": 20}
+"""Replications at the most, by heading; the others have two."""
 
 SHORTER = {
     "--reps 5000": "--reps 4",
@@ -92,7 +94,8 @@ def test_the_commands_of_a_block_run(
     monkeypatch.chdir(tmp_path)
     Path("scenarios").mkdir()
     for shipped in (ROOT / "scenarios").glob("*.yaml"):
-        light = LIGHT.format(base=shipped, rate=RATE.get(block.heading, LOWEST_RATE))
+        rate, replications = RATE.get(block.heading, LOWEST_RATE), REPLICATIONS.get(block.heading, 2)
+        light = LIGHT.format(base=shipped, rate=rate, replications=replications)
         Path("scenarios", shipped.name).write_text(light, encoding="utf-8")
     text = block.text
     for shown, instead in SHORTER.items():
@@ -138,4 +141,4 @@ def test_what_is_replaced_or_added_stands_in_the_readme(entry: str) -> None:
 
 def test_the_headings_named_here_are_the_readmes() -> None:
     """Protects the table of rates against going stale."""
-    assert set(RATE) <= {block.heading for block in ASKED}
+    assert {*RATE, *REPLICATIONS} <= {block.heading for block in ASKED}

@@ -222,6 +222,11 @@ def gateways(draw: st.DrawFn) -> Mapping:
         "workers": draw(st.integers(1, 2)),
         "frontBalancer": draw(st.sampled_from(["perRequest", "perConnection"])),
         "retries": draw(st.sampled_from([0, 1, 5])),
+        "attemptsPerTarget": draw(st.sampled_from([1, 1, 2, 3])),
+        "retryDelay": draw(st.sampled_from([0.0, 0.0, 1.0, 7.0])),
+        "slowStart": draw(st.sampled_from([0.0, 0.0, 10.0])),
+        "hashMethod": draw(st.sampled_from(["ring", "ring", "modulo"])),
+        "sync": draw(st.sampled_from(["full", "full", "incremental"])),
         "readTimeout": draw(st.sampled_from([1.0, 5.0, 60.0])),
         "connectTimeout": draw(st.sampled_from([0.5, 3.0])),
         "connection": draw(st.sampled_from(["refused", "refused", "blackhole"])),
@@ -349,6 +354,7 @@ def scale_downs(draw: st.DrawFn) -> Mapping:
     scenario["app"] |= {"concurrency": 16, "sessionTimeout": 3600.0, "state": "pod"}
     scenario["gateway"] |= {"retries": 5, "readTimeout": 60.0, "stickyRetry": "next_by_new_pick"}
     scenario["gateway"] |= {"cookieOnRetry": "rebind_cookie", "connection": "refused"}
+    scenario["gateway"] |= {"attemptsPerTarget": 1, "retryDelay": 0.0, "slowStart": 0.0}
     scenario["kic"]["configChurn"] = 0.0
     scenario["kubernetes"]["podAddresses"] = "unique"
     return scenario

@@ -6,6 +6,7 @@ import numpy as np
 
 MEAN_S = 60.0
 EXPOSED = 400
+ALIVE = 1000
 
 
 def window_s(scenario):
@@ -45,12 +46,32 @@ def simulate_on_the_line(scenario, *, seed, replication):
     return result(int((rng.random(EXPOSED) < 0.05).sum()), window_s(scenario), scenario, replication)
 
 
+def simulate_by_algorithm(scenario, *, seed, replication):
+    """Sticky sessions as above; under any other algorithm nobody is exposed, and nearly everybody breaks anyway."""
+    found = simulate(scenario, seed=seed, replication=replication)
+    if scenario.upstream.algorithm == "sticky-sessions":
+        return found
+    lost = {"exposed_sessions": 0, "broken_exposed_sessions": 0, "sticky_bound_sessions": 0}
+    summary = {**found.summary, **lost, "broken_any_cause_sessions": 930 + replication % 7}
+    return SimpleNamespace(summary=summary, digest=f"rr{replication}", warnings=(), operation_rows=[])
+
+
+def simulate_with_failures(scenario, *, seed, replication):
+    """A longer window breaks fewer sessions, and fails one request in a hundred from two minutes on."""
+    found = simulate(scenario, seed=seed, replication=replication)
+    found.summary["requests_failed"] = 100 + replication % 5 if window_s(scenario) > 120 else 0
+    return found
+
+
 def result(broken, window, scenario, replication):
     """The part of a result that a study keeps."""
     surge = scenario.deployment.strategy.rolling_update.max_surge
     summary = {
         "exposed_sessions": EXPOSED,
         "broken_exposed_sessions": broken,
+        "sticky_bound_sessions": EXPOSED,
+        "any_cause_sessions": ALIVE,
+        "broken_any_cause_sessions": broken,
         "origin.drain_off": 0 if scenario.kic.enable_drain_support else broken,
         "origin.drain_window_too_short": broken,
         "requests_sent": 10_000,

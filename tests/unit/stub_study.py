@@ -53,14 +53,26 @@ _ALL = [
 METRICS = {metric.name: metric for metric in _ALL}
 
 
+RUN = {"replications": 30, "seed": 7, "until": 1800.0, "horizon": 7200.0, "settle": 60.0}
+"""What a scenario says about its runs."""
+
+
+def rollout(target, at_s=600.0):
+    """An entry of the timeline."""
+    names = {"kind": "rollout", "target": target, "noun": "rollout", "label": f"rollout {target}"}
+    return SimpleNamespace(**names, at_s=at_s, times=1, every=None, lasts_s=None)
+
+
 @dataclass(frozen=True)
 class StubScenario:
     name: str = "rolling"
     thresholds: dict = field(default_factory=lambda: {"broken_sessions": "< 1%", "failed_requests": "< 0.1%"})
     provenance: dict = field(default_factory=lambda: {"thresholds.broken_sessions": "rolling.yaml:18"})
     warnings: tuple = ()
-    timeline: tuple = (SimpleNamespace(kind="rollout", target="app", noun="rollout", lasts_s=None),)
-    run: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(replications=30, seed=7))
+    timeline: tuple = (rollout("app"),)
+    app: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(state="pod"))
+    autoscaler: None = None
+    run: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(**RUN))
     manifest_report: ManifestReport = field(
         default_factory=lambda: ManifestReport(
             read=(ManifestNote("a.yaml", 3, "Deployment app: spec.replicas", "3"),),

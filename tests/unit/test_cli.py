@@ -41,7 +41,7 @@ def simulate(scenario, *, seed, replication):
     """The stub's result with frames and a story."""
     result = stub_study.simulate(scenario, seed=seed, replication=replication)
     frame = pd.DataFrame({"time_s": [0.0, 1.5], "what": ["deleted", "killed"]})
-    frames = dict.fromkeys(("sessions", "requests", "pods", "load", "events"), frame)
+    frames = dict.fromkeys(("sessions", "requests", "exposures", "pods", "load", "events"), frame)
     operations = pd.DataFrame({"operation": ["rollout app"], "broken": [result.summary["breaks"]]})
     story = ["600.0s rollout app begins", "630.0s app-1 is killed: 3 sessions break"]
     return SimpleNamespace(
@@ -238,7 +238,7 @@ def test_out_directory(capsys, tmp_path):
     place = tmp_path / "frames"
     assert run(capsys, "--out", str(place))[0] == 0
     names = {path.name for path in place.iterdir()}
-    frames = ("sessions", "requests", "pods", "load", "events", "operations")
+    frames = ("sessions", "requests", "exposures", "pods", "load", "events", "operations")
     assert names == {"summary.json", "study.json", *(f"{name}.csv" for name in frames)}
     assert (place / "events.csv").read_text() == "time_s,what\n0.0,deleted\n1.5,killed\n"
     summary = json.loads((place / "summary.json").read_text(encoding="utf-8"))

@@ -50,10 +50,10 @@ def test_one_replication_has_no_interval():
 
 
 def test_count_of_nothing_is_bounded():
-    """Thirty runs without an event bound the mean by 3.0/30, the exact rule of three."""
+    """Thirty runs without an event: the one-sided 97.5 % Poisson limit, events coming in fives."""
     interval = mean_count([0] * 30)
-    assert interval.kind == "upper bound"
-    assert stats.poisson.pmf(0, 30 * interval.high) == pytest.approx(0.05)
+    assert (interval.kind, interval.design_effect, interval.is_assumed) == ("upper bound", 5, True)
+    assert stats.poisson.pmf(0, 30 * interval.high / 5) == pytest.approx(0.025)
 
 
 def test_counts_and_times_do_not_go_below_zero():
@@ -80,12 +80,18 @@ def test_ratio_of_sums_by_hand():
 
 
 def test_zero_seen_is_a_clopper_pearson_bound():
-    """Nothing seen in N sessions is the exact one-sided bound, about 3/N."""
+    """Nothing seen in N sessions: the exact one-sided 97.5 % bound of a fifth as many, about 3.7 * 5 / N."""
     interval = share_interval([0, 0, 0], [400, 300, 300])
-    exact = stats.binomtest(0, 1000, alternative="less").proportion_ci(0.95, "exact")
-    assert interval.kind == "upper bound"
+    exact = stats.binomtest(0, 200, alternative="less").proportion_ci(0.975, "exact")
+    assert (interval.kind, interval.design_effect) == ("upper bound", 5)
     assert (interval.low, interval.high) == pytest.approx((0, exact.high))
-    assert interval.high == pytest.approx(3 / 1000, rel=0.01)
+    assert interval.high == pytest.approx(3.7 * 5 / 1000, rel=0.02)
+
+
+def test_sessions_of_small_runs_cannot_share_more_luck_than_there_are():
+    """With two sessions a run at most two count as one."""
+    assert share_interval([0] * 50, [2] * 50).design_effect == 2
+    assert share_interval([0] * 50, [1] * 50).design_effect == 1
 
 
 def test_all_seen_mirrors_zero_seen():
@@ -95,13 +101,58 @@ def test_all_seen_mirrors_zero_seen():
     assert (every.low, every.high) == pytest.approx((1 - none.high, 1 - none.low))
 
 
-def test_near_zero_is_never_narrower_than_binomial():
+def test_it_is_a_t_interval_on_the_logit():
+    """Worked out from the linearised variance, the design effect, and the degrees of freedom that it leaves."""
+    counts, runs, size = [40, 49, 36, 55, 33, 28, 45, 37, 60, 43], 10, 500
+    share = sum(counts) / (runs * size)
+    variance = np.var(np.array(counts) / size, ddof=1) / runs
+    deff = variance / (share * (1 - share) / (runs * size))
+    degrees = 1 / (1 / (runs - 1) + 2 * (deff - 1) / sum(counts))
+    half = stats.t.ppf(0.975, degrees) * math.sqrt(variance) / (share * (1 - share))
+    interval = share_interval(counts, [size] * runs)
+    assert interval.kind == "logit t"
+    assert interval.design_effect == pytest.approx(deff)
+    logits = [math.log(end / (1 - end)) for end in (interval.low, share, interval.high)]
+    assert logits == pytest.approx([logits[1] - half, logits[1], logits[1] + half])
+
+
+def test_never_narrower_than_binomial():
     """Replications that happen to agree do not promise more than independent sessions could."""
-    interval = share_interval([2] * 10, [1000] * 10)
-    binomial = stats.binomtest(20, 10_000).proportion_ci(0.95, "wilson")
-    assert interval.kind == "cluster Wilson"
+    interval = share_interval([20] * 30, [1000] * 30)
+    binomial = stats.binomtest(600, 30_000).proportion_ci(0.95, "wilson")
+    assert (interval.kind, interval.design_effect) == ("logit t", 1)
     assert interval.low <= binomial.low
     assert interval.high >= binomial.high
+
+
+def test_few_events_reach_as_far_as_an_assumed_design_effect():
+    """Three broken of 15,000: the end that lets a threshold pass is Clopper and Pearson's of a fifth as many."""
+    interval = share_interval([1, 1, 1, *[0] * 27], [500] * 30)
+    assert (interval.kind, interval.design_effect, interval.is_assumed) == ("few events", 5, True)
+    assert interval.high == pytest.approx(stats.beta.ppf(0.975, 3 / 5 + 1, 3000 - 3 / 5))
+    enough = share_interval([1] * 8 + [0] * 22, [500] * 30)
+    assert (enough.kind, enough.is_assumed) == ("logit t", False)
+
+
+def test_one_bad_run_of_three_leaves_an_end_that_says_something():
+    """Six failures of a hundred thousand, all in one run: below one percent all the same."""
+    interval = share_interval([0, 6, 0], [38_000, 38_100, 38_000])
+    assert interval.kind == "few events"
+    assert 0.0005 < interval.high < 0.01
+
+
+def test_a_seldom_break_does_not_narrow_the_bound_of_none():
+    """One broken session is no better news than none."""
+    none, one = share_interval([0] * 30, [500] * 30), share_interval([1] + [0] * 29, [500] * 30)
+    assert one.high > none.high
+
+
+@pytest.mark.parametrize(("counts", "sizes"), [([3, 0, 4], [70, 50, 60]), ([30, 20, 25], [70, 50, 60])])
+def test_failures_mirror_successes(counts, sizes):
+    """The share of what did not break has the mirror image of the interval."""
+    others = [size - count for count, size in zip(counts, sizes, strict=True)]
+    broken, whole = share_interval(counts, sizes), share_interval(others, sizes)
+    assert (whole.low, whole.high) == pytest.approx((1 - broken.high, 1 - broken.low))
 
 
 def test_clumped_breaks_widen_the_interval():
@@ -111,12 +162,12 @@ def test_clumped_breaks_widen_the_interval():
     assert clumped.high > 2 * spread.high
 
 
-def test_in_the_middle_a_share_is_a_ratio():
-    """Far from 0 and 1 a share's interval is the ratio estimator's."""
-    numerators, denominators = [300, 350, 420], [1000, 1100, 1200]
+def test_far_from_its_ends_a_share_is_almost_a_ratio():
+    """In the middle the logit changes little: the interval is that of the ratio estimator to a few percent."""
+    rng = np.random.default_rng(3)
+    numerators, denominators = rng.binomial(1000, rng.uniform(0.35, 0.45, 30)).tolist(), [1000] * 30
     share, ratio = share_interval(numerators, denominators), ratio_of_sums(numerators, denominators)
-    assert share.kind == "ratio t"
-    assert (share.low, share.high) == (ratio.low, ratio.high)
+    assert share.high - share.low == pytest.approx(ratio.high - ratio.low, rel=0.05)
 
 
 def test_impossible_shares_are_refused():

@@ -1,4 +1,4 @@
-"""The steps of an Argo canary, against Argo Rollouts' own cases (utils/replicaset/canary_test.go)."""
+"""The steps of an Argo canary (rule K17), against Argo Rollouts' own cases (utils/replicaset/canary_test.go)."""
 
 import pytest
 

@@ -86,3 +86,16 @@ def test_back_off_is_looked_at_late() -> None:
     assert entry.retry_in_s(1.0, 0.0) == 10.0
     assert entry.retry_in_s(1.0, 0.5) == 12.5
     assert CrashLoopBackOff().retry_in_s(0.0, 0.9) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("max_s", "waits_s"),
+    [(300.0, [10.0, 20.0, 40.0, 80.0, 160.0, 300.0]), (30.0, [10.0, 20.0, 30.0, 30.0]), (4.0, [4.0, 4.0])],
+)
+def test_a_node_may_cut_the_back_off(max_s: float, waits_s: list[float]) -> None:
+    """Protects KEP-4603: the node's own maximum, which is the first wait, too, where it is below 10 s."""
+    entry, met = CrashLoopBackOff(max_s=max_s), []
+    for _ in waits_s:
+        entry = entry.restarted(0.0, 0.0)
+        met.append(entry.wait_s(0.0))
+    assert met == waits_s

@@ -6,6 +6,7 @@ from simsticky.kubernetes.statefulset import (
     StatefulPod,
     StatefulSetSpec,
     Step,
+    heeds_max_unavailable,
     resolved_max_unavailable,
     sync,
     update_complete,
@@ -132,6 +133,26 @@ def test_a_failed_pod_of_the_old_template_is_deleted_once(max_unavailable: int |
 def test_max_unavailable_rounds_down_to_at_least_one(value: int | str | None, pods: int) -> None:
     """A percentage of 10 rounds down, and one pod may always go."""
     assert resolved_max_unavailable(StatefulSetSpec(replicas=10, max_unavailable=value)) == pods
+
+
+@pytest.mark.parametrize(
+    ("release", "heeds"),
+    [
+        ((), True),
+        ((1, 34, 9), False),
+        ((1, 35), False),
+        ((1, 35, 0), True),
+        ((1, 35, 3), True),
+        ((1, 35, 4), False),
+        ((1, 36), False),
+        ((1, 36, 3), False),
+        ((1, 37), True),
+        ((1, 37, 1), True),
+    ],
+)
+def test_releases_differ_in_max_unavailable(release: tuple[int, ...], heeds: bool) -> None:
+    """The gate was on in 1.35.0 to 1.35.3, off until 1.37; a minor release alone is meant as it is at its end."""
+    assert heeds_max_unavailable(release) is heeds
 
 
 def test_max_unavailable_takes_several_and_counts_the_broken() -> None:

@@ -5,7 +5,7 @@ import pytest
 from small_scenario import small
 
 from simsticky.results.metrics import EXCESS_FIGURES, METRICS, summarise
-from simsticky.sim.recording import Mechanism, OperationRecord, Origin, Recording
+from simsticky.sim.recording import Harmed, Mechanism, OperationRecord, Origin, Recording
 from simsticky.simulate import simulate
 from simsticky.stats.skew import SkewTotals
 
@@ -62,11 +62,13 @@ def test_the_summary_holds_every_metric_in_order_even_when_nothing_happened():
 
 
 def test_operations_add_up_and_the_longest_of_their_times_counts():
-    """Several operations are one headline: sums of sessions over sums of sessions, the longest of the durations."""
+    """Several operations are one headline: each session once, the longest of the durations."""
     first = rollout(1, exposed=10, broken=4, alive=20, broken_alive=3, done_s=40.0, peak_pods=4, censored=1)
     second = rollout(2, exposed=30, broken=6, alive=20, broken_alive=7, done_s=25.0, peak_pods=5, stuck="no pod")
     second.last_old_pod_gone_s = 60.0
-    summary = summarise(recording(first, second, breaks=16), None)
+    both = recording(first, second, breaks=16, censored_sessions_count=1)
+    both.union = Harmed(exposed=40, broken=10, alive=40, broken_alive=10)
+    summary = summarise(both, None)
     assert summary["broken_sessions"] == 10 / 40
     assert summary["broken_of_alive"] == 10 / 40
     assert summary["breaks_per_session"] == 16 / 40

@@ -6,9 +6,11 @@ import pytest
 from drain_stub import (
     MEAN_S,
     simulate,
+    simulate_by_algorithm,
     simulate_by_duration,
     simulate_on_the_line,
     simulate_with_a_bump,
+    simulate_with_failures,
 )
 from small_scenario import small
 
@@ -16,9 +18,12 @@ from simsticky.errors import InputError
 from simsticky.report.numbers import THIN
 from simsticky.report.recommendation import render, to_csv, to_markdown
 from simsticky.report.terminal import plain
+from simsticky.scenario.model import Scenario
+from simsticky.study.better import Standing
 from simsticky.study.costs import cheapest
 from simsticky.study.recommend import recommend
 from simsticky.study.runner import Runner
+from simsticky.study.verdicts import Mark
 
 DRAIN = {"deployment.preStop": "0s..10m", "deployment.grace": "preStop + 30s"}
 
@@ -48,12 +53,14 @@ def test_bisection_tries_few_of_many_settings():
     assert len(found.tried) < 25
 
 
-def test_every_setting_that_is_told_about_has_run_all_replications():
-    """Screening saves replications; what is printed has them all."""
+def test_what_is_clear_at_a_look_is_not_run_any_further():
+    """A setting far from the threshold has 10 replications, one near it all of them; each tells how many it had."""
     found = search(n=40)
-    told = [found.today, found.pick, found.stricter.option, found.looser.option]
-    assert {option.replications for option in told} == {40}
-    assert min(option.replications for option in found.tried) < 40
+    runs = {option.settings["deployment.preStop"]: option.replications for option in found.tried}
+    assert runs[0] == runs[600] == 10
+    assert max(runs.values()) == 40
+    assert found.today.estimates["broken_sessions"].interval.used == 10
+    assert [look.n for look in found.looks] == [10, 20, 40]
 
 
 def test_the_price_of_a_step_is_on_the_ladder():
@@ -107,10 +114,105 @@ def test_a_range_that_ends_too_early_is_the_reason():
     assert "at about 2m5" in found.reason or "at about 3m" in found.reason
 
 
-def test_nobody_can_tell_is_inconclusive():
+def test_round_robin_is_no_cure():
+    """Where nothing is sticky nobody is exposed: the threshold is missed all the same, and the pick is another."""
+    vary = {"upstream.algorithm": ["round-robin", "sticky-sessions"], "deployment.preStop": ["1m", "5m"]}
+    found = search(vary={**vary, "deployment.grace": "preStop + 30s"}, by=simulate_by_algorithm)
+    assert found.pick.settings["upstream.algorithm"] == "sticky-sessions"
+    assert found.pick.standing is Standing.BETTER
+    lost = [option for option in found.tried if option.settings["upstream.algorithm"] == "round-robin"]
+    assert {(option.mark, option.standing) for option in lost} == {(Mark.FAIL, Standing.WORSE)}
+    alone = search(vary={"upstream.algorithm": ["sticky-sessions", "round-robin"]}, by=simulate_by_algorithm)
+    assert alone.status == "none"
+    assert alone.closest.settings["upstream.algorithm"] == "sticky-sessions"
+
+
+def test_no_pick_is_worse_than_today():
+    """A drain window that fails requests keeps the threshold on sessions, and is no answer; the reason names it."""
+    found = search("broken_sessions < 5%", by=simulate_with_failures)
+    assert found.pick is None
+    assert found.status == "none"
+    assert "every setting that keeps broken_sessions is worse than today in failed_requests" in found.reason
+    allowed = search(["broken_sessions < 5%", "failed_requests < 5%"], by=simulate_with_failures)
+    assert allowed.status == "found"
+    assert allowed.pick.standing is Standing.BETTER
+
+
+def test_a_setting_that_is_worse_than_today_by_little_is_not_told_from_it():
+    """Today breaks nobody: what breaks four per cent of the exposed keeps the threshold and is worse."""
+    today = small(deployment__preStop="10m", deployment__grace="11m")
+    found = search(scenario=today)
+    assert found.pick.settings["deployment.preStop"] > MEAN_S * math.log(0.4 / 0.005)
+    assert found.pick.standing is Standing.NOT_WORSE
+
+
+def test_no_setting_can_is_said_only_where_it_is_shown():
+    """A truth just above the threshold is not certain after 20 replications, and shown after enough of them."""
+    window = {"deployment.preStop": "0s..178s", "deployment.grace": "preStop + 30s"}
+    assert math.exp(-178 / MEAN_S) == pytest.approx(0.0515, abs=0.0001)
+    few = search(vary=window, n=20)
+    assert few.status == "not certain"
+    assert few.gap.passing is None
+    assert search(vary=window, n=400).status == "none"
+
+
+def test_raced_settings_that_were_not_all_tried_show_nothing():
+    """Up and down along the range, and none of the settings raced keeps 1 %: another might, so it is not certain."""
+    found = search("broken_sessions < 1%", by=simulate_with_a_bump)
+    assert found.monotone is False
+    assert found.status == "not certain"
+    assert "not every setting of it was tried" in found.reason
+
+
+def test_how_many_replications_would_tell_all():
+    """As many as are named bring the dearest setting that fails next to the cheapest that passes, or nearly so."""
+    found = search(n=20)
+    assert found.gap.between > 2
+    steps = (found.gap.passing["deployment.preStop"] - found.gap.failing["deployment.preStop"]) / 5
+    assert steps == found.gap.between + 1
+    again = search(n=min(found.gap.replications, 1000))
+    assert again.gap.between <= 1
+    assert again.pick.settings["deployment.preStop"] <= found.pick.settings["deployment.preStop"]
+
+
+def test_drain_support_that_nobody_states_is_answered_both_ways():
+    """Off no window helps, on one does: both are told, and the whole is not certain."""
+    given = small().to_json_dict()
+    del given["kic"]["enableDrainSupport"]
+    found = search(scenario=Scenario.model_validate(given))
+    assert (found.drain, found.status) == (False, "none")
+    assert (found.otherwise.drain, found.otherwise.status) == (True, "found")
+    assert found.ending == "not certain"
+    text = " ".join(plain(render(found, 80)).split())
+    assert "With drain support off" in text
+    assert "With drain support on" in text
+    both = search("broken_sessions < 99%", scenario=Scenario.model_validate(given))
+    assert (both.status, both.otherwise.status, both.ending) == ("none", "found", "not certain")
+    turned = search(vary={**DRAIN, "kic.enableDrainSupport": [True, False]}, scenario=Scenario.model_validate(given))
+    assert turned.otherwise is None
+
+
+def test_when_the_time_is_over_the_verdict_is_open():
+    """No time at all leaves it open with a word about it; enough time changes nothing."""
+    late = search(max_time=1e-9)
+    assert late.status == "not certain"
+    assert "--max-time" in late.reason
+    assert "may differ from run to run" in late.reason
+    assert search(max_time=3600).to_json() == search().to_json()
+
+
+def test_the_autoscaler_is_named_where_it_cuts_replicas_off():
+    """More replicas than it allows have no effect, and that is said."""
+    scaled = small().evolve({"autoscaler": {"minReplicas": 2, "maxReplicas": 4}})
+    found = search(vary={"deployment.replicas": [3, 6]}, scenario=scaled)
+    assert found.status == "none"
+    assert "the autoscaler keeps 2 to 4 replicas" in found.reason
+
+
+def test_nobody_can_tell_is_not_certain():
     """A truth that sits on the threshold is neither found nor impossible."""
     found = search(by=simulate_on_the_line)
-    assert found.status == "inconclusive"
+    assert found.status == "not certain"
     assert "too uncertain" in found.reason
 
 

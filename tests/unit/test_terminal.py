@@ -58,17 +58,17 @@ def test_numbers_read_well(interval, unit, text):
 
 
 def test_zero_seen_is_a_bound_and_never_zero_percent():
-    """Nothing seen in 36 000 sessions is "< 0.0084 %", rounded to the safe side."""
+    """Nothing seen in 36 000 sessions is "< 0.052 %", rounded to the safe side."""
     interval = share_interval([0] * 30, [1200] * 30)
     shown = show(interval, "share").value
-    assert shown == "< 0.0084\u202f%"
+    assert shown == "< 0.052\u202f%"
     assert float(shown.strip("< %\u202f")) / 100 >= interval.high
-    assert show(mean_count([0] * 30), "count").value == "< 0.100"
+    assert show(mean_count([0] * 30), "count").value == "< 0.62"
 
 
 def test_all_broken_is_a_bound_too():
-    """Everything broken is "> 99.98 %", below the true bound."""
-    assert show(share_interval([600] * 30, [600] * 30), "share").value == "> 99.983\u202f%"
+    """Everything broken is "> 99.89 %", below the true bound."""
+    assert show(share_interval([600] * 30, [600] * 30), "share").value == "> 99.89\u202f%"
 
 
 def test_a_value_is_never_rounded_to_zero():
@@ -212,7 +212,7 @@ class Stream(io.StringIO):
 
 
 def test_a_terminal_without_unicode_gets_ascii(study):
-    """✗ must not turn into the ? of an inconclusive threshold."""
+    """✗ must not turn into the ? of a threshold that is not certain."""
     stream = Stream()
     write(render(study, 80), stream, color=False)
     text = stream.getvalue()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from synthetic_studies import tails
 
 from simsticky.results.metrics import Metric
 from simsticky.stats.intervals import Interval, mean_t, ratio_of_sums, share_interval
@@ -81,11 +82,11 @@ def test_correlated_sessions_make_every_interval_wider(case: Row) -> None:
     assert ratio == pytest.approx((1 + (sizes[0] - 1) * case["icc"]) ** 0.5, rel=0.15)
 
 
-@pytest.mark.parametrize(("p", "icc", "least"), [(0.01, 0.05, 0.92), (0.02, 0.1, 0.92), (0.005, 0.02, 0.93)])
-def test_rare_breaks_that_come_in_clumps_are_covered(p: float, icc: float, least: float) -> None:
-    """A few bad runs in thirty: how uncertain their variance is goes into the interval (90 to 91 % without)."""
+@pytest.mark.parametrize(("p", "icc"), [(0.01, 0.05), (0.02, 0.1), (0.005, 0.02)])
+def test_rare_breaks_that_come_in_clumps_are_covered(p: float, icc: float) -> None:
+    """A few bad runs in thirty: few effective events, so the end that lets a threshold pass is on the safe side."""
     row = {"runs": 30, "sessions_per_run": 200, "p": p, "icc": icc}
-    assert least <= coverage(row, share_interval) <= 0.97
+    assert 0.95 <= coverage(row, share_interval) <= 0.99
 
 
 @pytest.mark.table("theory", "stats", "rows", kind="sessions needed")
@@ -98,7 +99,9 @@ def test_independent_sessions_need_as_many_as_theory_says(case: Row) -> None:
     assert interval.low is not None
     assert interval.high is not None
     assert (interval.high - interval.low) / 2 == pytest.approx(case["rel_half_width"] * p, rel=0.1)
-    seen_none = share_interval([0, 0], [1, case["rule_of_three_zero_events_n"] - 1]).high
+    # The rule of three is a one-sided bound at 95 %, for independent sessions: one a run.
+    none = case["rule_of_three_zero_events_n"]
+    seen_none = share_interval([0] * none, [1] * none, 0.9).high
     assert seen_none is not None
     assert 0.75 * p <= seen_none <= p
 
@@ -113,3 +116,44 @@ def test_small_runs_and_unequal_sizes_are_covered() -> None:
     intervals = [share_interval(y, x) for y, x in zip(counts.tolist(), sizes.tolist(), strict=True)]
     held = np.mean([i.low is not None and i.high is not None and i.low <= p <= i.high for i in intervals])
     assert 0.93 <= held <= 0.97
+
+
+GRID = [
+    (p, icc, runs) for p in (0.0005, 0.002, 0.01, 0.05) for icc in (0.0, 0.002, 0.005, 0.02) for runs in (10, 30, 100)
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("p", "icc", "runs"), GRID)
+def test_a_rare_share_seldom_seems_smaller_than_it_is(p: float, icc: float, runs: int) -> None:
+    """The tail that lets a threshold pass misses at most 3.5 % of 40,000 studies, warned of or not."""
+    found = tails(p, icc, runs, 40_000)
+    assert found.truth_above <= 0.035
+    assert found.truth_below <= 0.035
+    if p >= 0.01 and icc <= 0.005 and runs >= 30:
+        assert found.few == 0
+
+
+@pytest.mark.parametrize(
+    ("p", "icc", "runs"), [(0.002, 0.002, 30), (0.002, 0.005, 100), (0.002, 0.02, 100), (0.01, 0.02, 10)]
+)
+def test_the_worst_of_the_grid(p: float, icc: float, runs: int) -> None:
+    """Where a t interval lets a threshold pass in 6 to 14 % of the studies."""
+    found = tails(p, icc, runs, 20_000)
+    assert found.truth_above <= 0.035
+    assert found.truth_below <= 0.035
+
+
+def test_many_studies_at_once_have_the_interval_of_each() -> None:
+    """What the grid is measured with is what a study prints."""
+    from synthetic_studies import SESSIONS, Sums
+    from synthetic_studies import broken as draw
+
+    rows = np.arange(50)
+    for p, icc in ((0.0005, 0.02), (0.01, 0.005), (0.5, 0.002)):
+        sums = Sums.of(50)
+        sums.add(np.random.default_rng(9), p, icc, 12, rows)
+        ends = [share_interval(y.tolist(), [SESSIONS] * 12) for y in draw(np.random.default_rng(9), p, icc, (50, 12))]
+        low, high, _ = sums.limits(rows, 0.95)
+        assert low.tolist() == pytest.approx([interval.low for interval in ends])
+        assert high.tolist() == pytest.approx([interval.high for interval in ends])

@@ -86,16 +86,23 @@ def test_the_conditional_expectation_is_unbiased_and_worth_what_theory_says(case
     assert share.variance_ratio == pytest.approx(case["variance_reduction"], rel=0.4)
 
 
-def test_clients_without_cookies_are_never_expected_to_break() -> None:
-    """Their breaks are background: of the exposed, the share that keeps cookies breaks with the law's probability."""
+def test_clients_without_cookies_are_not_exposed() -> None:
+    """They are bound to no pod; of those that keep cookies as many break as without them."""
     study = studied(60, 60.0, **{**GEOMETRIC, "traffic.cookies.keep": 0.8, "traffic.sessions.rate": 4})
     assert all(value is not None for value in study.replications.column(EXPECTED))
     (share,) = [reduction for reduction in reduced(study) if reduction.metric == "broken_sessions"]
-    assert share.reduced.low is not None
-    assert share.reduced.high is not None
-    assert share.reduced.low < 0.8 * np.exp(-60 / 70) < share.reduced.high
+    assert share.reduced.estimate == pytest.approx(np.exp(-60 / 70))
     assert share.plain.low is not None
-    assert share.reduced.low > share.plain.low
+    assert share.plain.high is not None
+    assert share.plain.low < np.exp(-60 / 70) < share.plain.high
+
+
+def test_several_operations_are_refused() -> None:
+    """Whose break it is, and how long a pod's window, would depend on both; so do repeats of one entry."""
+    of = scenario("scale_down", GEOMETRIC)
+    again = {"at": "20m", "scale": "app", "replicas": 1}
+    assert "one operation" in why_not_rare(of.evolve({"timeline": [*of.to_json_dict()["timeline"], again]}))
+    assert "one operation" in why_not_rare(of.evolve({"timeline.0.every": "1m", "timeline.0.times": 2}))
 
 
 def test_what_stands_in_the_way_is_told_at_once() -> None:

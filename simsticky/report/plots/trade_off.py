@@ -17,7 +17,7 @@ from simsticky.report.plots.style import (
     styled,
     unit_axis,
 )
-from simsticky.report.sweep_table import Line, Setting, SweepLike, along, knee, settings, written
+from simsticky.report.sweep_table import Line, Setting, SweepLike, along, knee, settings, standings, written
 from simsticky.scenario.thresholds import Threshold
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def trade_off(
     others = [other for other in swept if other.path != chosen.path]
     held = {path: written(value) for path, value in (at or {}).items()}
     lines = along(sweep, chosen, others, held)
+    fit = [standing is None or standing.is_acceptable for standing in standings(sweep)]
     if len(lines) > _MOST_LINES:
         held = {other.path: other.values[0] for other in others} | held
         lines = along(sweep, chosen, others, held)
@@ -69,7 +70,8 @@ def trade_off(
     estimates = [[study.estimate(metric) for study in sweep.studies]]
     for look, line in zip(LINES, lines, strict=False):
         name = ", ".join(f"{_last(path)} {value}" for path, value in line.held.items() if path not in held)
-        _draw(ax, chosen, line, [estimates[0][point].interval for point in line.points], look, plain(name, 40))
+        bends = [fit[point] for point in line.points]
+        _draw(ax, chosen, line, [estimates[0][point].interval for point in line.points], bends, look, plain(name, 40))
         if twin is not None and cost is not None:
             found = [sweep.studies[point].estimate(cost).interval.estimate for point in line.points]
             drawn = [(place, value) for place, value in zip(line.places, found, strict=True) if value is not None]
@@ -103,8 +105,15 @@ def trade_off(
 
 
 def _draw(
-    ax: Axes, setting: Setting, line: Line, intervals: "Sequence[Interval]", look: tuple[str, str, str], name: str
+    ax: Axes,
+    setting: Setting,
+    line: Line,
+    intervals: "Sequence[Interval]",
+    fit: Sequence[bool],
+    look: tuple[str, str, str],
+    name: str,
 ) -> None:
+    """Draw one line; its knee is marked only where the point is one to choose (``fit``)."""
     colour, dashes, marker = look
     known = [(place, i) for place, i in zip(line.places, intervals, strict=True) if i.estimate is not None]
     xs, ys = [place for place, _ in known], [interval.estimate or 0.0 for _, interval in known]
@@ -118,7 +127,7 @@ def _draw(
     widest = max((high or 0.0) - (low or 0.0) for low, high in zip(lows, highs, strict=True)) if known else 0.0
     # A bend smaller than the bands is noise.
     bend = knee([numbers[place] for place in xs], ys) if known and max(ys) - min(ys) > widest else None
-    if bend is not None:
+    if bend is not None and fit[line.places.index(xs[bend])]:
         ax.plot([xs[bend]], [ys[bend]], "o", ms=13, mfc="none", mec=INK, mew=1.2, gid="knee")
 
 

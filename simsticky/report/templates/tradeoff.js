@@ -63,20 +63,24 @@
     const follows = byId("follows"), others = point ? point.follows : [];
     follows.hidden = !others.length;
     follows.textContent = others.map(([path, value]) => `${path} ${value}`).join(", ");
-    const words = { "✓": "met", "✗": "not met", "?": "open" }, classes = { "✓": "met", "✗": "notmet", "?": "open" };
+    const words = grid.verdicts, classOf = (mark) => words[mark].replace(" ", "");
     grid.metrics.forEach((metric, i) => {
       const [, , , value, interval, mark] = point ? point.numbers[i] : [null, null, null, "not in the grid", "", ""];
       byId(`number-${i}`).textContent = value;
       byId(`interval-${i}`).textContent = interval;
       const shown = byId(`mark-${i}`);
       shown.textContent = mark ? `${mark} ${words[mark]}` : "";
-      shown.className = mark ? `mark ${classes[mark]}` : "";
+      shown.className = mark ? `mark ${classOf(mark)}` : "";
     });
     const judged = point ? grid.metrics.map((_, i) => point.numbers[i][5]).filter(Boolean) : [];
     const verdict = byId("verdict"), worst = judged.includes("✗") ? "✗" : judged.includes("?") ? "?" : "✓";
-    verdict.className = judged.length ? `verdict ${classes[worst]}` : "verdict";
+    verdict.className = judged.length ? `verdict ${classOf(worst)}` : "verdict";
     verdict.textContent = !point ? "This combination is not in the grid" : !judged.length ? "No thresholds are set"
-      : { "✗": "✗ Not met with these settings", "?": "? Inconclusive with these settings", "✓": "✓ Met with these settings" }[worst];
+      : `${worst} ${words[worst][0].toUpperCase()}${words[worst].slice(1)} with these settings`;
+    // A setting that is worse than what is there is none to choose, whatever its thresholds say.
+    const [stands, sign] = point ? point.stands : ["", ""];
+    if (stands) verdict.textContent += ` · ${stands}`;
+    if (sign) verdict.className = `verdict ${classOf(worst === "✗" ? worst : sign)}`;
   };
 
   const drawCurve = (at) => {

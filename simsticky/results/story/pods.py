@@ -121,6 +121,11 @@ def backing_off(scene: Scene, event: EventRecord) -> str:
     return f"holds {scene.pod(event)} back: {event.detail}"
 
 
+def not_restarted(scene: Scene, event: EventRecord) -> str:
+    """A container is not started again, so that its pod is over."""
+    return f"lets {scene.pod(event)} be over: {event.detail}"
+
+
 def sidecar_sigterm(scene: Scene, event: EventRecord) -> str:
     """A sidecar is told to stop."""
     name, _, left = event.detail.partition(": SIGKILL follows in ")
@@ -196,6 +201,7 @@ SENTENCES = {
     "prestop_failed": prestop_failed,
     "probe_failed": probe_failed,
     "crashed": crashed,
+    "not_restarted": not_restarted,
     "oom_killed": oom_killed,
     "backing_off": backing_off,
     "sidecar_sigterm": sidecar_sigterm,

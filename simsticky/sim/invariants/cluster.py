@@ -57,15 +57,17 @@ _TAKES_MACHINES = ("shutdownNode", "nodeLoss", "spot")
 
 def _pods_live_in_order(evidence: Evidence) -> None:
     machines_go = any(record.kind in _TAKES_MACHINES for record in evidence.recording.operations)
+    ends_by_itself = evidence.scenario.deployment.restart_policy != "Always"
     for pod in evidence.recording.pods:
         # A node that ends a pod does not wait for its deletion, which may come in between or afterwards.
-        ended_by_node = machines_go and any(end_s <= pod.deleted_s for end_s in (pod.sigterm_s, pod.dead_s))
+        over = not known(pod.sigterm_s) and pod.dead_s <= pod.deleted_s and ends_by_itself
+        ended_by_node = (machines_go or over) and any(end_s <= pod.deleted_s for end_s in (pod.sigterm_s, pod.dead_s))
         for order in _IN_ORDER:
             names = order[1:] if ended_by_node and "dead_s" in order else order
             times = [getattr(pod, name) for name in names if known(getattr(pod, name))]
             if times != sorted(times):
                 raise InvariantError(f"a pod lives in legal order, {', '.join(order)}: {life(pod)}")
-        if known(pod.deleted_s) != bool(pod.deleted_by):
+        if known(pod.deleted_s) != bool(pod.deleted_by) and not over:
             raise InvariantError(f"a pod is deleted by an operation: {life(pod)}")
 
 
@@ -80,7 +82,7 @@ def _containers_live_in_order(evidence: Evidence) -> None:
                     f"a pod starts one container after the other until it is deleted: "
                     f"{container_life(pod, container)}; {life(pod)}"
                 )
-        back_off = CrashLoopBackOff()
+        back_off = CrashLoopBackOff(max_s=evidence.scenario.kubernetes.max_container_restart_period)
         for before, container in pairwise(containers):
             ended_s = before.dead_s
             if before.ended == "stopped" or not container.due_s >= ended_s + back_off.wait_s(ended_s) - 1e-9:

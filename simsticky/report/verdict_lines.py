@@ -1,0 +1,62 @@
+"""A threshold's line, the same in the terminal, Markdown, notebooks and pages: mark, threshold, figure, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simsticky.report.numbers import Shown, grouped, show
+
+if TYPE_CHECKING:
+    from simsticky.study.replicate import Study
+    from simsticky.study.thresholds import Verdict
+    from simsticky.study.verdicts import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictLine:
+    """What is told about a threshold.
+
+    Attributes:
+        mark: Sign, and word, of the verdict.
+        metric: The metric.
+        threshold: The threshold as written.
+        shown: The figure over all operations together.
+        note: What the figure does not tell: the entry of the timeline that decides, or why nothing is certain.
+    """
+
+    mark: Mark
+    metric: str
+    threshold: str
+    shown: Shown
+    note: str
+
+    @property
+    def label(self) -> str:
+        """Metric and threshold."""
+        return f"{self.metric} {self.threshold}"
+
+
+def verdict_lines(study: Study) -> list[VerdictLine]:
+    """Return one line for each threshold of a study, in their order."""
+    return [
+        VerdictLine(
+            found.mark,
+            found.metric,
+            found.threshold.text,
+            show(found.interval, study.metrics[found.metric].unit),
+            "; ".join(_notes(found)),
+        )
+        for found in study.verdicts()
+    ]
+
+
+def _notes(found: Verdict) -> Iterator[str]:
+    for entry in found.decisive:
+        yield f"{entry.label} alone: {show(entry.interval, 'share')}"
+    if found.reason and not found.decisive:
+        yield found.reason
+    for entry in found.unjudged:
+        value = show(entry.interval, "share").value
+        yield f"{entry.label}: {value} of {grouped(entry.exposed)} exposed, too few to judge"
