@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.gateway import AlgorithmFactory
+    from simsticky.sim.balancers import AlgorithmFactory
     from simsticky.sim.recording import Recording
 
 
