@@ -1,17 +1,17 @@
 """simsticky: a simulator of sticky sessions under rolling deployments.
 
 The public names are listed in ``__all__``. All but :func:`simulate` and :func:`report` are imported when they are first
-used, so that ``import simsticky`` takes no time.
+used, so that ``import simsticky`` takes no time, and Ctrl-C within the command's first moments meets its own answer.
 """
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 # At once, because a later import of the modules would put them where these functions are; they import nothing heavy.
 from simsticky.report import report
 from simsticky.simulate import simulate
 
+TYPE_CHECKING = False  # importing typing itself would take longer than all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
     from simsticky.report import plots
     from simsticky.results.metrics import METRICS, Metric
@@ -72,7 +72,9 @@ _MODULES = {"plots": "simsticky.report.plots"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
+    from importlib import import_module
+
     if name == "__version__":
         value: Any = _version()
     elif name in _MODULES:

@@ -4,6 +4,7 @@ What a person did wrong is an :class:`InputError` and names the place in the per
 simulator did wrong is an :class:`InvariantError`. The command line maps them to exit codes 2 and 70.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -44,12 +45,37 @@ class Diagnostic:
         between = " " if self.file.startswith("--") and self.line is None else ": "
         subject = between.join(part for part in (place, self.path) if part)
         message, hint = _cut(self.message), _cut(self.hint)
-        text = f"{subject}: {message}" if subject else message
-        return f"{text} ({hint})" if hint else text
+        text = f"{_cut(subject)}: {message}" if subject else message
+        return visible(f"{text} ({hint})" if hint else text)
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + "..."
+
+
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+"""Categories of what a terminal acts on or hides instead of showing it: controls, formats, surrogates, line ends."""
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Return a text with everything written out that a terminal would act on instead of showing it.
+
+    The escape character becomes a backslash, ``u001b``: also what JSON makes of it.
+
+    Args:
+        text: From a person's file, a name, an exception.
+        keep: Characters that stay as they are, such as the line ends of several lines.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter
+        if letter.isprintable() or letter in keep or unicodedata.category(letter) not in _UNSEEN
+        else f"\\u{ord(letter):04x}"
+        if ord(letter) < 0x10000
+        else f"\\U{ord(letter):08x}"
+        for letter in text
+    )
 
 
 class InputError(SimstickyError):

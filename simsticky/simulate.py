@@ -5,8 +5,7 @@ Nothing heavy is imported before it is called, so that ``import simsticky`` is q
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
@@ -37,12 +36,14 @@ def simulate(
             upstream. The scenario's digest does not know of it.
 
     Raises:
+        InputError: It would take more memory than this machine has.
         InvariantError: The model contradicted itself; only with ``verify``.
         ValueError: ``seed`` or ``replication`` is negative; or ``verify`` is asked for an algorithm of one's own: the
             invariants are those of the scenario's.
     """
     from simsticky.results.result import Result
     from simsticky.sim.simulation import Simulation
+    from simsticky.workload.effort import effort_of, refuse_too_much
 
     if seed is None:
         seed = scenario.run.seed
@@ -50,6 +51,7 @@ def simulate(
         raise ValueError(f"seed and replication are at least 0, not {seed} and {replication}")
     if verify and algorithm is not None:
         raise ValueError("the invariants are those of the scenario's algorithm, not of one's own")
+    refuse_too_much(scenario, effort_of(scenario))
     recording = Simulation(scenario, seed, replication, make_algorithm=algorithm).run()
     if verify:
         from simsticky.sim.invariants import verify as check

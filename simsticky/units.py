@@ -22,12 +22,36 @@ _PERCENTAGE = re.compile(rf"([+-]?{_NUMBER})\s*%", re.ASCII)
 _INT_PERCENTAGE = re.compile(r"[+-]?\d+%", re.ASCII)
 
 
-def _quoted(value: object) -> str:
+# More digits than any number here has; beyond, Python itself refuses to read or print them.
+_MOST_DIGITS = 400
+
+
+def quoted(value: object) -> str:
+    """Return a value as a message shows it: in quotes if it is text, and cut where it is long."""
     try:
         text = repr(value)
     except ValueError:  # an integer of more digits than Python prints
         text = "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def parse_number(text: str) -> float:
+    """Return the number that a text of ASCII digits states: ``"4"``, ``"0.5"``, ``"1e3"``.
+
+    Raises:
+        ValueError: It states none (``float`` alone would take ``"1_000"``, digits of other scripts and ``"nan"``), or
+            one that is not finite.
+    """
+    match = _BARE.fullmatch(text.strip()) if isinstance(text, str) else None
+    number = float(match[0]) if match else math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{quoted(text)} is {'too large' if match else 'not a number'}")
+    return number
+
+
+def is_too_long(text: str) -> bool:
+    """Return whether a text has more digits than a number can have here."""
+    return sum(map(str.isdigit, text)) > _MOST_DIGITS
 
 
 def parse_duration(value: str | int | float, *, allow_negative: bool = False) -> float:
@@ -44,36 +68,31 @@ def parse_duration(value: str | int | float, *, allow_negative: bool = False) ->
         ValueError: The text is no duration, or the value is negative, not finite or longer than Go can hold.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"{_quoted(value)} is not a duration; write for example 30s, 1m30s or 250ms")
-    seconds = _text_to_seconds(value) if isinstance(value, str) else _finite(value)
-    if seconds < 0 and not allow_negative:
-        raise ValueError(f"a duration must not be negative, got {_quoted(value)}")
-    if abs(seconds) > _LONGEST_S:
-        raise ValueError(f"{_quoted(value)} is out of range, the longest duration is about 2562047h")
-    return seconds
-
-
-def _finite(value: int | float) -> float:
+        raise ValueError(f"{quoted(value)} is not a duration; write for example 30s, 1m30s or 250ms")
     try:
-        seconds = float(value)
+        seconds = _text_to_seconds(value) if isinstance(value, str) else float(value)
     except OverflowError:
         seconds = math.inf
     if not math.isfinite(seconds):
-        raise ValueError(f"a duration must be a finite number, got {_quoted(value)}")
+        raise ValueError(f"a duration must be a finite number, got {quoted(value)}")
+    if seconds < 0 and not allow_negative:
+        raise ValueError(f"a duration must not be negative, got {quoted(value)}")
+    if abs(seconds) > _LONGEST_S:
+        raise ValueError(f"{quoted(value)} is out of range, the longest duration is about 2562047h")
     return seconds
 
 
 def _text_to_seconds(value: str) -> float:
     text = value.strip()
     if _BARE.fullmatch(text):
-        return _finite(float(text))
+        return float(text)
     match = _DURATION.fullmatch(text)
     if match is None:
         why = "has no unit we know; the units are h, m, s, ms, us, ns" if _looks_like(text) else "is not a duration"
-        raise ValueError(f"{_quoted(value)} {why}; write for example 30s, 1m30s or 250ms")
+        raise ValueError(f"{quoted(value)} {why}; write for example 30s, 1m30s or 250ms")
     # fsum: the sum does not depend on how the parts are split (1m30s is 90s to the last bit).
     seconds = math.fsum(float(number) * _UNIT_S[unit] for number, unit in _PART.findall(match[2]))
-    return _finite(-seconds if match[1] == "-" else seconds)
+    return -seconds if match[1] == "-" else seconds
 
 
 def _looks_like(text: str) -> bool:
@@ -103,6 +122,14 @@ def format_duration(seconds: float) -> str:
     return sign + "".join(parts)
 
 
+def rough_duration(seconds: float) -> str:
+    """Return a time that is about this long in the words of a person who guesses: ``20 min``, ``3 h``, ``5 days``."""
+    for unit, size, limit in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48), ("days", 86400, 700)):
+        if seconds / size < limit:
+            return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+    return f"{float(f'{seconds / (365.25 * 86400):.2g}'):g} years"
+
+
 def _trim(amount: int, size: int) -> str:
     whole, rest = divmod(amount, size)
     digits = len(str(size)) - 1
@@ -117,22 +144,22 @@ def parse_rate(value: str | int | float) -> float:
     """
     example = "write for example 4/s, 120/min or 10/h"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"{_quoted(value)} is not a rate; {example}")
+        raise ValueError(f"{quoted(value)} is not a rate; {example}")
     if isinstance(value, str):
         match = _RATE.fullmatch(value.strip())
         if match is None:
             negative = value.strip().startswith("-") and _RATE.fullmatch(value.strip()[1:])
             raise ValueError(
-                f"a rate must not be negative, got {_quoted(value)}"
+                f"a rate must not be negative, got {quoted(value)}"
                 if negative
-                else f"{_quoted(value)} is not a rate; {example}"
+                else f"{quoted(value)} is not a rate; {example}"
             )
         amount, every, unit = match.groups()
         if unit is not None and unit not in _RATE_UNIT_S:
-            raise ValueError(f"{_quoted(value)}: no unit {unit!r} for a rate; {example}")
+            raise ValueError(f"{quoted(value)}: no unit {unit!r} for a rate; {example}")
         per_s = float(every or 1) * (_RATE_UNIT_S[unit] if unit else 1.0)
         if per_s == 0:
-            raise ValueError(f"{_quoted(value)} divides by zero; {example}")
+            raise ValueError(f"{quoted(value)} divides by zero; {example}")
         rate = float(amount) / per_s
     else:
         try:
@@ -140,9 +167,9 @@ def parse_rate(value: str | int | float) -> float:
         except OverflowError:
             rate = math.inf
     if not math.isfinite(rate):
-        raise ValueError(f"a rate must be a finite number, got {_quoted(value)}")
+        raise ValueError(f"a rate must be a finite number, got {quoted(value)}")
     if rate < 0:
-        raise ValueError(f"a rate must not be negative, got {_quoted(value)}")
+        raise ValueError(f"a rate must not be negative, got {quoted(value)}")
     return rate
 
 
@@ -165,8 +192,11 @@ def parse_percentage(text: str) -> float:
     """
     match = _PERCENTAGE.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(f"{_quoted(text)} is not a percentage; write for example 1%")
-    return float(match[1]) / 100
+        raise ValueError(f"{quoted(text)} is not a percentage; write for example 1%")
+    share = float(match[1]) / 100
+    if not math.isfinite(share):
+        raise ValueError(f"a percentage must be a finite number, got {quoted(text)}")
+    return share
 
 
 def scaled_int_or_percent(value: int | str, total: int, *, round_up: bool) -> int:
@@ -186,7 +216,9 @@ def scaled_int_or_percent(value: int | str, total: int, *, round_up: bool) -> in
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if not isinstance(value, str) or _INT_PERCENTAGE.fullmatch(value) is None:
-        raise ValueError(f"{_quoted(value)} is neither an integer nor a percentage such as 25%")
+        raise ValueError(f"{quoted(value)} is neither an integer nor a percentage such as 25%")
+    if is_too_long(value):
+        raise ValueError(f"{quoted(value)} is too large")
     # Integer arithmetic: exact where a float of value * total / 100 could fall just beside a whole number.
     scaled = int(value[:-1]) * total
     return -(-scaled // 100) if round_up else scaled // 100

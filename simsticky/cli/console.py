@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
-import typer
+from simsticky.errors import SimstickyError, visible
 
 if TYPE_CHECKING:
     from simsticky.report.terminal import Line
@@ -23,26 +24,62 @@ _NARROWEST = 20
 _MOST_WARNINGS = 10
 
 
+def prepare() -> None:
+    """Make the standard streams fit for use, whatever the shell has left of them.
+
+    A descriptor that is closed (``2>&-``) would be given to the next file that is opened, which would then get what is
+    meant for the stream. What a stream's encoding lacks is written out instead of raising.
+    """
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+        if name == "stderr" and sys.stderr is None:
+            sys.stderr = io.TextIOWrapper(io.FileIO(number, "w", closefd=False), "utf-8", write_through=True)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def finish(code: int) -> int:
+    """Write what is still to be written of standard output, and return the exit code, another one if that fails."""
+    try:
+        with _written():
+            pass
+    except SimstickyError as error:
+        complain(f"error: {error}")
+        return code or 1
+    except BrokenPipeError:
+        return BROKEN_PIPE
+    return code
+
+
 def print_text(text: str) -> None:
-    """Write data to standard output; end quietly when nobody reads it any more (``| head``)."""
-    with _reader_may_leave():
-        if not _encodes(sys.stdout, text):
-            text = text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding)
-        sys.stdout.write(text)
+    """Write data to standard output; end quietly when nobody reads it any more (``| head``).
+
+    Raises:
+        SimstickyError: It cannot be written: the disk is full, the stream is closed.
+    """
+    with _answer() as stdout:
+        stdout.write(_shown(text, stdout))
 
 
 def print_lines(lines: Sequence[Line], *, no_color: bool) -> None:
-    """Write a laid out report to standard output, in colour on a terminal that wants it."""
-    from simsticky.report.terminal import write
+    """Write a laid out report to standard output, in colour on a terminal that wants it; errors as above."""
+    from simsticky.report.terminal import nearest, write
 
-    with _reader_may_leave():
-        write(lines, sys.stdout, color=not no_color and _wants_color(sys.stdout))
+    with _answer() as stdout:
+        lines = [tuple((_shown(text, stdout), style) for text, style in line) for line in nearest(lines, stdout)]
+        write(lines, stdout, color=not no_color and _wants_color(stdout))
 
 
 def complain(text: str) -> None:
     """Write a line to standard error, unless nobody reads it any more (``2>&1 | head``): the answer is what counts."""
-    with suppress(BrokenPipeError):
-        typer.echo(text, err=True)
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            sys.stderr.write(f"{_shown(text, sys.stderr)}\n")
+            sys.stderr.flush()
 
 
 def warn(warnings: Sequence[str]) -> None:
@@ -64,16 +101,16 @@ def progress(task: str, total: int | None, *, shown: bool, no_color: bool) -> It
 
     Only on a terminal: a log file wants no bar.
     """
-    if not shown or not sys.stderr.isatty():
+    if not shown or sys.stderr is None or not sys.stderr.isatty():
         yield lambda finished, of: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True, no_color=no_color or None)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        row = bar.add_task(task, total=total)
+        row = bar.add_task(visible(task), total=total)
         yield lambda finished, of: bar.update(row, completed=finished, total=of)
 
 
@@ -81,20 +118,60 @@ def _wants_color(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _encodes(stream: TextIO, text: str) -> bool:
+def _shown(text: str, stream: TextIO) -> str:
+    """Return a text with what a terminal would act on, and what a stream cannot encode, written out as JSON does."""
+    text = visible(text, keep="\n")
+    encoding = stream.encoding or "utf-8"
     try:
-        text.encode(stream.encoding or "utf-8")
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(letter if _has(encoding, letter) else _escaped(letter) for letter in text)
+    return text
+
+
+def _has(encoding: str, letter: str) -> bool:
+    try:
+        letter.encode(encoding)
     except UnicodeEncodeError:
         return False
     return True
 
 
+def _escaped(letter: str) -> str:
+    halves = letter.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{halves[at : at + 2].hex()}" for at in range(0, len(halves), 2))
+
+
 @contextmanager
-def _reader_may_leave() -> Iterator[None]:
+def _answer() -> Iterator[TextIO]:
+    """Yield standard output; end the command when nobody reads it."""
+    if sys.stdout is None:
+        raise SimstickyError("standard output is closed (--out FILE keeps an answer)")
+    try:
+        with _written():
+            yield sys.stdout
+    except BrokenPipeError:
+        import typer
+
+        raise typer.Exit(BROKEN_PIPE) from None
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """See to it that what was written to standard output has come there.
+
+    Raises:
+        BrokenPipeError: Nobody reads it.
+        SimstickyError: It cannot be written.
+    """
     try:
         yield
-        sys.stdout.flush()
-    except BrokenPipeError:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
         # The interpreter flushes once more when it ends; that must go nowhere instead of raising again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(BROKEN_PIPE) from None
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise SimstickyError(f"cannot write standard output: {error.strerror or error}") from error

@@ -25,9 +25,17 @@ class FrameFormat(StrEnum):
     PARQUET = "parquet"
 
 
+MOST_REPLICATIONS = 1_000_000
+"""As many as a scenario may ask for (``run.replications``)."""
+
+MOST_SEED = 2**64 - 1
+
 ScenarioFile = Annotated[str, typer.Argument(metavar="FILE", help="Scenario file (YAML).")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed; the scenario's by default.")]
-Reps = Annotated[int | None, typer.Option("--reps", min=1, help="Number of replications; the scenario's by default.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed; the scenario's by default.")]
+Reps = Annotated[
+    int | None,
+    typer.Option("--reps", min=1, max=MOST_REPLICATIONS, help="Number of replications; the scenario's by default."),
+]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; one a CPU by default.")]
 Precision = Annotated[
     str | None,
@@ -39,7 +47,10 @@ Precision = Annotated[
     ),
 ]
 MaxReps = Annotated[
-    int | None, typer.Option("--max-reps", min=10, help="With --precision: replications at the most; 1000 by default.")
+    int | None,
+    typer.Option(
+        "--max-reps", min=10, max=MOST_REPLICATIONS, help="With --precision: replications at the most; 1000 by default."
+    ),
 ]
 StudyDirectory = Annotated[
     Path | None,

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simsticky.cli import places
 from simsticky.cli.options import FrameFormat
-from simsticky.errors import InputError, SimstickyError
+from simsticky.errors import InputError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from simsticky.study.replicate import Study
 
 FRAMES = ("sessions", "requests", "exposures", "pods", "load", "events", "operations")
-MARKER = "summary.json"
-"""The file that says that a directory was written by simsticky."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,11 @@ class Target:
         try:
             if detailed is None:
                 text = _FILE_WRITERS[self.path.suffix.lower()](study)
-                _replace(self.path, lambda place: place.write_text(text, encoding="utf-8"))
+                places.replace(self.path, lambda place: place.write_text(text, encoding="utf-8"))
             else:
                 _write_directory(self.path, self.format, study, detailed)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise SimstickyError(f"cannot write {error.filename or self.path}: {reason}") from error
+            raise places.cannot_write(self.path, error) from error
 
 
 def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
@@ -62,12 +60,11 @@ def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
 
     Raises:
         InputError: The place is a directory where a file is asked for or the other way round, has the ending of
-            another kind of file, holds somebody else's files, lies in a directory that is not there, or Parquet is
-            asked for without pyarrow.
+            another kind of file, holds somebody else's files, cannot be written, or Parquet is asked for without
+            pyarrow.
     """
     place = Target(path, frames)
-    if not path.absolute().parent.is_dir():
-        raise _refused(f"there is no directory {path.absolute().parent}")
+    places.refuse_place(path, "--out")
     if not place.is_directory:
         if path.is_dir():
             raise _refused(f"{path} is a directory")
@@ -93,6 +90,8 @@ def _refused(message: str, hint: str = "") -> InputError:
 
 
 def _is_ours(directory: Path) -> bool:
+    from simsticky.report.stored import MARKER
+
     try:
         marker = json.loads((directory / MARKER).read_text(encoding="utf-8"))
         return bool(marker["tool"]["name"] == "simsticky")
@@ -140,14 +139,16 @@ def _write_directory(directory: Path, frames: FrameFormat, study: Study, detaile
 def _write_files(directory: Path, frames: FrameFormat, study: Study, detailed: Result) -> None:
     for name in FRAMES:
         frame = getattr(detailed, name)
-        _replace(directory / f"{name}.{frames}", _frame_writer(frame, frames))
-    from simsticky.report.stored import FILE, to_json
+        places.replace(directory / f"{name}.{frames}", _frame_writer(frame, frames))
+    from simsticky.report.stored import FILE, MARKER, checksums, to_json
 
     stored = to_json(study, detailed)
-    _replace(directory / FILE, lambda place: place.write_text(stored, encoding="utf-8"))
+    places.replace(directory / FILE, lambda place: place.write_text(stored, encoding="utf-8"))
     # Last: the directory is complete once its summary is there.
-    summary = json.dumps(_summary(study, detailed), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    _replace(directory / MARKER, lambda place: place.write_text(summary, encoding="utf-8"))
+    whole = _summary(study, detailed)
+    whole["files"] = checksums(directory, [*(f"{name}.{frames}" for name in FRAMES), FILE])
+    summary = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    places.replace(directory / MARKER, lambda place: place.write_text(summary, encoding="utf-8"))
 
 
 def _frame_writer(frame: DataFrame, frames: FrameFormat) -> Callable[[Path], object]:
@@ -162,13 +163,3 @@ def _summary(study: Study, detailed: Result) -> dict[str, Any]:
     whole["scenario"] = {**whole["scenario"], "resolved": study.scenario.to_json_dict()}
     whole["frames"] = {"replication": detailed.replication, "digest": detailed.digest}
     return whole
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(beside)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

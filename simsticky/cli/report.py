@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from simsticky.cli import console, options
+from simsticky.errors import InputError
 
 PAGE = "report.html"
 
@@ -28,7 +29,14 @@ def report(
     to_stdout = out is not None and str(out) == "-"
     study, detailed = read(directory)
     place = None if to_stdout else text_file(directory / PAGE if out is None else out, PAGES)
-    text = report_page(study, detailed)
+    try:
+        text = report_page(study, detailed)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if detailed.confirmed:
+            raise
+        # Each file is of the right kind, and nobody knows what has become of it since it was written.
+        message = "the frames there do not fit each other: a file is damaged, or of another run"
+        raise InputError.of(message, file=str(directory), hint="run it again with --out") from error
     if place is None:
         console.print_text(text)
         return

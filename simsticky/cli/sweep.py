@@ -26,7 +26,7 @@ Vary = Annotated[
     typer.Option(
         "--vary",
         metavar="KEY=VALUES",
-        help="What to vary, repeatable: values (deployment.preStop=0s,1m,5m), for the other designs a range"
+        help="What to vary, repeatable: values (deployment.preStop=0s,1m), for the other designs a range"
         " (deployment.preStop=0s..10m), or a value that follows another setting (deployment.grace='preStop + 30s').",
     ),
 ]
@@ -39,7 +39,9 @@ DesignName = Annotated[
         " sequence; saltelli, which also says how much each setting matters (SAMPLES x (ranges + 2) points).",
     ),
 ]
-Samples = Annotated[int | None, typer.Option("--samples", min=2, help="Points to draw from the ranges; 64 by default.")]
+Samples = Annotated[
+    int | None, typer.Option("--samples", min=2, max=100_000, help="Points to draw from the ranges; 64 by default.")
+]
 Metrics = Annotated[
     list[str] | None,
     typer.Option("--metric", metavar="METRIC", help="What the table shows, repeatable; JSON and CSV have all."),

@@ -5,15 +5,14 @@ A file is checked before anything runs, written beside its place and renamed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simsticky.cli import console
+from simsticky.cli import console, places
 from simsticky.cli.options import Output
-from simsticky.errors import InputError, SimstickyError
+from simsticky.errors import InputError
 
 if TYPE_CHECKING:
     from simsticky.report.terminal import Line
@@ -79,15 +78,10 @@ class TextFile:
         Raises:
             SimstickyError: The disk is full, or the place cannot be written.
         """
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            write(beside)
-            beside.replace(self.path)
+            places.replace(self.path, write)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise SimstickyError(f"cannot write {self.path}: {reason}") from error
-        finally:
-            beside.unlink(missing_ok=True)
+            raise places.cannot_write(self.path, error) from error
 
 
 def text_file(path: Path, suffixes: Sequence[str], flag: str = "--out") -> TextFile:
@@ -99,14 +93,12 @@ def text_file(path: Path, suffixes: Sequence[str], flag: str = "--out") -> TextF
         flag: Who asks for it, for the message.
 
     Raises:
-        InputError: The name does not end with one of the suffixes, the place is a directory, or lies in one that is
-            not there.
+        InputError: The name does not end with one of the suffixes, the place is a directory, or cannot be written.
     """
     if path.suffix.lower() not in suffixes:
         hint = f"end it with {', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise InputError.of(f"{path} has no ending that says what to write", file=flag, hint=hint)
+    places.refuse_place(path, flag)
     if path.is_dir():
         raise InputError.of(f"{path} is a directory", file=flag)
-    if not path.absolute().parent.is_dir():
-        raise InputError.of(f"there is no directory {path.absolute().parent}", file=flag)
     return TextFile(path)

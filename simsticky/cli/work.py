@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from simsticky.cli import console
+from simsticky.cli import console, stopping
+from simsticky.cli.main import INTERRUPTED
 
 if TYPE_CHECKING:
     from simsticky.study.runner import Runner, Simulate
-
-INTERRUPTED = 130
 
 
 @contextmanager
@@ -52,6 +51,8 @@ def working(
     from simsticky.study.execution import Interrupted, available_cpus
     from simsticky.study.runner import Runner
 
+    if stopping.asked():  # and what was being imported has swallowed it
+        raise KeyboardInterrupt
     workers = jobs or available_cpus()
     options: dict[str, Any] = {"verified": True} if verify else {}
     if simulate is not None:
@@ -66,6 +67,7 @@ def working(
                 directory=study,
                 on_progress=advance,
                 on_note=_unheard if quiet else _note,
+                on_estimate=None if quiet else _tell_of_time,
                 simulate=simulate or simulate_for(verify=verify),
                 options=options,
             ) as runner,
@@ -83,6 +85,17 @@ def simulate_for(*, verify: bool) -> Simulate | None:
     from simsticky.simulate import simulate
 
     return partial(simulate, verify=True)
+
+
+_LONG_S = 120.0
+"""Nobody is told beforehand of what takes less."""
+
+
+def _tell_of_time(seconds: float) -> None:
+    if seconds > _LONG_S:
+        from simsticky.units import rough_duration
+
+        _note(f"this will take about {rough_duration(seconds)}")
 
 
 def _note(text: str) -> None:

@@ -5,10 +5,10 @@ This module imports nothing heavy: ``import simsticky`` loads it, so that ``sims
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from simsticky.report.sweep_table import SweepLike
     from simsticky.results.result import Result
     from simsticky.study.replicate import Study
@@ -28,6 +28,8 @@ def report(what: Study | Result | SweepLike, path: str | Path | None = None, *, 
     """
     page = _page(what, jobs)
     if path is not None:
+        from pathlib import Path
+
         Path(path).write_text(page, encoding="utf-8")
     return page
 

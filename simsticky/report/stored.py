@@ -7,20 +7,23 @@ of the manifests, and the numbers of every replication. Frames are CSV or Parque
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.results.metrics import METRICS
+from simsticky.scenario.files import NO_SUCH_FILE, irregular
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.report import ManifestNote, ManifestReport
 from simsticky.study.precision import Precision, Stopping
 from simsticky.study.replicate import Study
 from simsticky.study.replications import Replication, Replications
+from simsticky.study.stored_json import read_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
 
 FILE = "study.json"
+MARKER = "summary.json"
+"""The file that says that a directory was written by simsticky, and what its files are."""
 VERSION = 2
 _TEXT = {
     "pods": ("pod", "replica_set", "node", "address"),
@@ -73,6 +78,7 @@ class StoredRun:
         scenario: What was simulated, requests recorded.
         replication: Number of the replication.
         summary: Every metric by name.
+        confirmed: Whether the files are known to be those that were written.
     """
 
     directory: Path
@@ -80,6 +86,7 @@ class StoredRun:
     replication: int
     summary: Mapping[str, Value]
     told: Sequence[str]
+    confirmed: bool
 
     def story(self) -> list[str]:
         """Return the replication event by event."""
@@ -128,12 +135,13 @@ def read(directory: Path) -> tuple[Study, StoredRun]:
         InputError: The directory is none of these, or its file is damaged.
     """
     place = directory / FILE
-    if not place.is_file():
+    if irregular(place) == NO_SUCH_FILE or not directory.is_dir():
         what = f"holds no {FILE}" if directory.is_dir() else "is no directory"
         hint = "simsticky run SCENARIO --out DIRECTORY writes one"
         raise InputError.of(f"{directory} {what}", file="RESULT_DIR", hint=hint)
+    confirmed = _confirm(directory)
+    whole = read_json(place)
     try:
-        whole = json.loads(place.read_text(encoding="utf-8"))
         if whole["storedVersion"] != VERSION:
             raise InputError.of(
                 f"has version {whole['storedVersion']}, and this simsticky reads {VERSION}", file=str(place)
@@ -143,10 +151,46 @@ def read(directory: Path) -> tuple[Study, StoredRun]:
         replication, told = int(whole["detailed"]["replication"]), whole["detailed"]["story"]
         summary = kept[replication].summary
         study = Study(scenario, whole["seed"], kept, METRICS, _stopping(whole["stopping"]))
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError.of(f"is damaged: {error}", file=str(place)) from error
+    except InputError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError.of(f"is damaged: {_told(error)}", file=str(place)) from error
     recorded = scenario.evolve({"run.record": "requests"})
-    return study, StoredRun(directory, recorded, replication, summary, told)
+    return study, StoredRun(directory, recorded, replication, summary, told, confirmed)
+
+
+def checksums(directory: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of files in a directory, by name."""
+    return {name: sha256((directory / name).read_bytes()).hexdigest() for name in names}
+
+
+def _confirm(directory: Path) -> bool:
+    """Return whether the files are known to be those that were written; False where nothing tells.
+
+    Raises:
+        InputError: One is missing, damaged or of another run; the file is named.
+    """
+    place = directory / MARKER
+    if irregular(place) == NO_SUCH_FILE:
+        return False
+    summary = read_json(place)
+    files = summary.get("files", {}) if isinstance(summary, dict) else None
+    if not isinstance(files, dict):
+        raise InputError.of("is damaged", file=str(place))
+    for name, checksum in files.items():
+        file = directory / Path(name).name
+        if (why := irregular(file)) == NO_SUCH_FILE and name != FILE:
+            continue  # another format may stand in for it
+        if why or checksums(directory, [file.name])[file.name] != checksum:
+            text = why or "is damaged, or not what simsticky run wrote here"
+            raise InputError.of(text, file=str(file), hint="run it again with --out")
+    return bool(files)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return " ".join(f"{error}".split())[:200] or type(error).__name__
 
 
 def _stopping(written: Mapping[str, Any] | None) -> Stopping | None:
@@ -170,16 +214,39 @@ def _frame(directory: Path, name: str) -> DataFrame:
     """Read a frame; numbers come back as they were written, to the last bit.
 
     Raises:
-        InputError: There is no such file.
+        InputError: There is no such file, or it holds something else.
     """
+    from simsticky.results import frames
+
+    places = (directory / f"{name}.{ending}" for ending in ("parquet", "csv"))
+    place = next((place for place in places if irregular(place) != NO_SUCH_FILE), None)
+    if place is None:
+        raise InputError.of(f"{directory} holds no {name}.csv and no {name}.parquet", file="RESULT_DIR")
+    if why := irregular(place):
+        raise InputError.of(why, file=str(place))
+    try:
+        frame = _parquet(place, name) if place.suffix == ".parquet" else _csv(place, name)
+    except (OSError, ValueError, LookupError, TypeError, ImportError) as error:
+        raise InputError.of(f"is damaged: {_told(error)}", file=str(place)) from error
+    columns = getattr(frames, name.upper())
+    if missing := [column for column in columns if column not in frame]:
+        raise InputError.of(f"has no column {missing[0]}", file=str(place))
+    for column in columns:
+        if column not in _TEXT[name] and frame[column].dtype == object and not frame[column].isna().all():
+            raise InputError.of(f"the column {column} holds what is no number", file=str(place))
+    return frame
+
+
+def _parquet(place: Path, name: str) -> DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(place, engine="pyarrow").astype(dict.fromkeys(_TEXT[name], object))
+
+
+def _csv(place: Path, name: str) -> DataFrame:
     import pandas as pd
 
     text = _TEXT[name]
-    if (place := directory / f"{name}.parquet").is_file():
-        return pd.read_parquet(place, engine="pyarrow").astype(dict.fromkeys(text, object))
-    place = directory / f"{name}.csv"
-    if not place.is_file():
-        raise InputError.of(f"{directory} holds no {name}.csv and no {name}.parquet", file="RESULT_DIR")
     columns = pd.read_csv(place, nrows=0).columns
     # Exact by default since pandas 3, which warns of the argument.
     exactly: dict[str, Any] = {} if int(pd.__version__.partition(".")[0]) >= 3 else {"float_precision": "round_trip"}

@@ -153,10 +153,16 @@ def plain(lines: Sequence[Line]) -> str:
     return "".join("".join(text for text, _ in line) + "\n" for line in lines)
 
 
+def nearest(lines: Sequence[Line], file: TextIO) -> Sequence[Line]:
+    """Return lines as a stream can show them: one that is not Unicode gets the nearest ASCII."""
+    if _can_show(file, "✓✗–−·\u202f" + LEVELS):
+        return lines
+    return [tuple((text.translate(_ASCII), style) for text, style in line) for line in lines]
+
+
 def write(lines: Sequence[Line], file: TextIO, *, color: bool) -> None:
-    """Write lines to a stream, in colour or plain; a stream that is not Unicode gets the nearest ASCII."""
-    if not _can_show(file, "✓✗–−·\u202f" + LEVELS):
-        lines = [tuple((text.translate(_ASCII), style) for text, style in line) for line in lines]
+    """Write lines to a stream, in colour or plain."""
+    lines = nearest(lines, file)
     if not color:
         file.write(plain(lines))
         return

@@ -87,17 +87,18 @@ def _metrics() -> Iterator[Metric]:
     yield Metric(
         "broken_sessions",
         "share",
-        "Sessions that were exposed and broken, of all exposed sessions: the session's state is on a pod when the"
-        " operation deletes that pod, and the session sends at least one later request. Broken: at least one break"
-        " caused by the operation.",
+        "Sessions that broke after an exposure, of all exposed sessions, each once over all operations. Exposed: the"
+        " session is bound to the pod with its state, an operation ends that (it deletes, crashes or unroutes the pod,"
+        " closes the connection, or has the gateway send the session elsewhere), and the session sends at least one"
+        " later request. Missing where nothing binds a session: the gateway is not sticky.",
         "broken_exposed_sessions",
         "exposed_sessions",
     )
     yield Metric(
         "broken_of_alive",
         "share",
-        "Sessions alive at the operation's start that it broke, of all sessions alive then: a request before and a"
-        " request after.",
+        "Sessions alive at the start of an operation that exposes anybody and broken by it, of all sessions alive then"
+        " (a request before and a request after), each once over all operations.",
         "broken_alive_sessions",
         "alive_sessions",
     )
@@ -137,8 +138,8 @@ def _metrics() -> Iterator[Metric]:
     yield Metric(
         "censored_sessions",
         "share",
-        "Sessions whose state was on a deleted pod and that had sent no later request, but were not over, when the"
-        " run ended, of these and the exposed ones: whether they break is not known.",
+        "Sessions cut off from the pod with their state that had sent no later request, but were not over, when the run"
+        " ended, of these and the exposed ones: whether they break is not known.",
         "censored_sessions_count",
         "exposed_or_censored_sessions",
     )
@@ -171,11 +172,12 @@ def _counts() -> Iterator[Metric]:
         "lost": "Breaks caused by an operation on a container that never held the session's state.",
         "stale": "Breaks caused by an operation on a container that holds an older copy of the session's state.",
         "breaks_background": f"{_BREAK} Only those that no operation caused, after run.settle.",
-        "exposed_sessions": "Sessions whose state is on a pod when an operation deletes that pod, and that send at"
-        " least one later request.",
-        "broken_exposed_sessions": "Exposed sessions with at least one break caused by the operation.",
-        "alive_sessions": "Sessions alive when an operation starts: a request before and a request after.",
-        "broken_alive_sessions": "Sessions alive when an operation starts that it broke.",
+        "exposed_sessions": "Sessions that an operation has cut off from the pod with their state, or is about to, and"
+        " that send at least one later request; each once.",
+        "broken_exposed_sessions": "Exposed sessions with at least one break that belongs to an exposure.",
+        "alive_sessions": "Sessions alive when an operation starts that exposes anybody: a request before and a request"
+        " after; each once.",
+        "broken_alive_sessions": "Of these, those broken by an operation at whose start they were alive.",
         "any_cause_sessions": "Sessions alive at the start of any operation and over at the run's end, each once.",
         "broken_any_cause_sessions": "Of these, those answered without their state from then on, or only failed.",
         "any_cause_left_out": "Sessions alive at the start of any operation and still open when the run ended.",
@@ -184,8 +186,8 @@ def _counts() -> Iterator[Metric]:
         "born_broken": "Sessions born on a terminating pod that the same operation then broke.",
         "sessions_seen": "Sessions that sent a request after run.settle.",
         "background_broken_sessions_count": "Sessions seen with at least one break that no operation caused.",
-        "censored_sessions_count": "Sessions whose state was on a deleted pod, with no later request yet when the run"
-        " ended.",
+        "censored_sessions_count": "Sessions cut off from the pod with their state, with no later request yet when the"
+        " run ended.",
         "exposed_or_censored_sessions": "Exposed sessions and censored ones.",
         "requests_sent": "Requests sent after run.settle that have ended.",
         "requests_answered": "Requests answered by a pod, after run.settle.",

@@ -1,15 +1,16 @@
 """The application in the pods: how long it takes to start, how it ends, and where it keeps its sessions."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_serializer, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from simsticky.scenario.distributions import Constant, Law, Lognormal
-from simsticky.scenario.fields import Duration, Section, Whole
-from simsticky.scenario.problems import did_you_mean
+from simsticky.scenario.fields import SHORTEST_PERIOD_S, Duration, Section, Whole
+from simsticky.scenario.problems import Problem, did_you_mean, refuse
+from simsticky.units import format_duration, quoted
 
 _SHORT_FORMS = {
     "exit": {"listener": "close", "exit": "immediately"},
@@ -43,7 +44,7 @@ class OnSigterm(Section):
         if isinstance(value, str):
             if value not in _SHORT_FORMS:
                 hint = did_you_mean(value, _SHORT_FORMS) or f"one of {', '.join(_SHORT_FORMS)}, or a mapping"
-                raise ValueError(f"unknown reaction {value!r} to SIGTERM: {hint}")
+                raise ValueError(f"unknown reaction {quoted(value)} to SIGTERM: {hint}")
             return _SHORT_FORMS[value]
         if isinstance(value, Mapping) and isinstance(value.get("connections"), Mapping):
             if set(value["connections"]) != {"closeOver"}:
@@ -115,6 +116,15 @@ class Crashes(Section):
     """Whose containers: all, or only those of versions rolled out in the run."""
     exit_code: Annotated[Whole, Field(ge=0, le=255)] = 1
     """What the process exits with, which matters to ``deployment.restartPolicyRules``."""
+
+    @model_validator(mode="after")
+    def _not_without_end(self) -> Self:
+        if self.every.mean < SHORTEST_PERIOD_S:
+            text = f"must be at least {format_duration(SHORTEST_PERIOD_S)} on average"
+            refuse(
+                "Crashes", [Problem(("every",), text, "containers that never come up: timeline rollout, neverReady")]
+            )
+        return self
 
 
 class MemoryLimit(Section):

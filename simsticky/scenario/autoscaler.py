@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simsticky.scenario.fields import Duration, Section, Share, Whole, WholeSeconds
+from simsticky.scenario.fields import Duration, Period, Section, Share, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, refuse
 
 
@@ -56,11 +56,11 @@ class Autoscaler(Section):
     autoscaler would stay at with the load of the start."""
     behavior: Behavior | None = None
     """Without it the classic rules: 300 s stabilisation down, at most double or 4 up in a sync."""
-    sync_period: Annotated[Duration, Field(gt=0)] = 15.0
+    sync_period: Period = 15.0
     """Time between syncs (flag --horizontal-pod-autoscaler-sync-period)."""
     tolerance: Annotated[float, Field(ge=0)] = 0.1
     """Deviation of the ratio from 1 that changes nothing (flag --horizontal-pod-autoscaler-tolerance)."""
-    metric_resolution: Annotated[Duration, Field(gt=0)] = 15.0
+    metric_resolution: Period = 15.0
     """Time between scrapes; a sample is the mean over this time (metrics-server --metric-resolution)."""
     metric_delay: Duration = 0.0
     """From a scrape until the autoscaler can read it."""

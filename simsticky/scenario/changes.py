@@ -10,7 +10,7 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.diagnose import diagnose
 from simsticky.scenario.expressions import full_keys, worked_out
-from simsticky.scenario.location import Keys, Place, dotted, read_documents
+from simsticky.scenario.location import Keys, Place, dotted, keys_in, read_documents
 from simsticky.scenario.support import unsupported
 from simsticky.scenario.vocabulary import all_paths, known_keys, suggestion
 
@@ -111,7 +111,7 @@ def keys_of(path: str) -> Keys:
     parts = path.split(".")
     if parts[0] == "thresholds" and len(parts) > 1:
         return ("thresholds", ".".join(parts[1:]))
-    return tuple(int(part) if part.isascii() and part.isdigit() else _camel(part) for part in parts)
+    return tuple(key if isinstance(key, int) else _camel(key) for key in keys_in(path))
 
 
 def _camel(word: str) -> str:

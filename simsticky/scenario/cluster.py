@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from simsticky.kubernetes.pod import CRASH_LOOP_MAX_S
 from simsticky.scenario.distributions import Constant, Law, Lognormal, Uniform
-from simsticky.scenario.fields import Duration, Rate, Section, Switch, Version, Whole, release_of
+from simsticky.scenario.fields import Duration, Period, PeriodOrZero, Rate, Section, Switch, Version, Whole, release_of
 
 
 def _add_delays(schema: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ class Kic(WithDelays):
     """Version of the controller, if known, for example 3.5.0; what it does not know is refused."""
     enable_drain_support: Switch = False
     """Keep terminating endpoints as targets of weight 0 (flag --enable-drain-support)."""
-    proxy_sync_seconds: Duration = 3.0
+    proxy_sync_seconds: PeriodOrZero = 3.0
     """Time between pushes of the configuration (flag --proxy-sync-seconds); 0 pushes at every change."""
     watch_delay: Law = Uniform(low=0.005, high=0.050)
     """From the writing of an EndpointSlice until the controller has seen it."""
@@ -95,7 +95,7 @@ class Kubernetes(WithDelays):
     """From the deletion until the kubelet starts to kill the pod."""
     pod_removal: Law = Uniform(low=1.0, high=3.0)
     """From the terminal phase until the pod object is gone."""
-    node_monitor_period: Duration = 5.0
+    node_monitor_period: Period = 5.0
     """Time between two looks of the node controller (--node-monitor-period)."""
     node_monitor_grace: Duration = 40.0
     """Without a sign of life for this long a node is not ready (--node-monitor-grace-period; 50s from 1.32 on)."""

@@ -15,8 +15,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from simsticky.scenario.distributions import Law
-from simsticky.scenario.fields import Duration, Section
+from simsticky.scenario.fields import Period, Section
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
+from simsticky.units import quoted
 
 _KINDS = ("per-request", "long-lived")
 
@@ -27,7 +28,7 @@ def _attempts(value: Any) -> int | Literal["unlimited"]:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000:
         return value
     hint = did_you_mean(value, ["unlimited"]) if isinstance(value, str) else ""
-    raise ValueError(f"{value!r} is neither unlimited nor a whole number from 1" + (f"; {hint}" if hint else ""))
+    raise ValueError(f"{quoted(value)} is neither unlimited nor a whole number from 1" + (f"; {hint}" if hint else ""))
 
 
 Attempts = Annotated[
@@ -45,11 +46,11 @@ class Reconnect(Section):
     A connect that succeeds starts the row anew. A session's very first connect waits only once it has failed.
     """
 
-    backoff: Annotated[Duration, Field(gt=0)] = 1.0
+    backoff: Period = 1.0
     """The first wait."""
     factor: Annotated[float, Field(ge=1, le=1000)] = 2.0
     """By what the wait grows with each failed attempt."""
-    max: Annotated[Duration, Field(gt=0)] = 30.0
+    max: Period = 30.0
     """Longest wait, before jitter."""
     jitter: Literal["full", "equal", "none"] = "full"
     """Which part of the wait is drawn: all of it (uniform from 0), its second half, or nothing."""
@@ -101,7 +102,7 @@ class Connections(Section):
         if isinstance(value, str):
             if value not in _KINDS:
                 hint = did_you_mean(value.replace(" ", "-"), _KINDS) or f"one of {', '.join(_KINDS)}, or a mapping"
-                raise ValueError(f"unknown kind {value!r} of connections: {hint}")
+                raise ValueError(f"unknown kind {quoted(value)} of connections: {hint}")
             return {"kind": value}
         return value
 

@@ -18,9 +18,9 @@ from pydantic_core import CoreSchema
 
 from simsticky.kubernetes import deployment_spec
 from simsticky.scenario.application import OnSigterm
-from simsticky.scenario.fields import Duration, Section, Switch, Whole, WholeSeconds
+from simsticky.scenario.fields import Duration, Name, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
-from simsticky.units import scaled_int_or_percent
+from simsticky.units import quoted, scaled_int_or_percent
 
 SHORT_PATHS: Mapping[str, tuple[str, ...]] = {
     "grace": ("terminationGracePeriodSeconds",),
@@ -33,12 +33,12 @@ SHORT_PATHS: Mapping[str, tuple[str, ...]] = {
 def _int_or_percent(value: Any) -> Any:
     # Source of the rules and texts: Kubernetes, apps/validation.go: ValidatePositiveIntOrPercent.
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"{value!r} is neither an integer nor a percentage such as 25%")
+        raise ValueError(f"{quoted(value)} is neither an integer nor a percentage such as 25%")
     scaled = scaled_int_or_percent(value, 100, round_up=True)
     if scaled < 0:
-        raise ValueError(f"Invalid value: {value}: must be greater than or equal to 0")
+        raise ValueError(f"Invalid value: {quoted(value)}: must be greater than or equal to 0")
     if scaled > 2**31 - 1:
-        raise ValueError(f"Invalid value: {value}: is too large")
+        raise ValueError(f"Invalid value: {quoted(value)}: is too large")
     return value
 
 
@@ -155,7 +155,7 @@ class PreStop(Section):
             return {"kind": "waitUntil", "until": value["waitUntil"], "at_most_s": value["atMost"]}
         known = ("sleep", "fails", "waitUntil", "atMost")
         for key in sorted(str(key) for key in keys.difference(known)):
-            raise ValueError(f"unknown key {key!r}; {did_you_mean(key, known) or 'known: ' + ', '.join(known)}")
+            raise ValueError(f"unknown key {quoted(key)}; {did_you_mean(key, known) or 'known: ' + ', '.join(known)}")
         raise ValueError("write 30s, {sleep: 30s}, {fails: true} or {waitUntil: noSessions, atMost: 10m}")
 
     @model_serializer(mode="plain")
@@ -215,7 +215,7 @@ class StartupProbe(LivenessProbe):
 class Sidecar(Section):
     """Another container of the pod, such as a mesh proxy."""
 
-    name: str = "sidecar"
+    name: Name = "sidecar"
     """Name, for the story."""
     kind: Literal["native", "plain"] = "plain"
     """``plain``: a container like any other, it gets SIGTERM without waiting for the application. ``native``: an init
@@ -307,7 +307,7 @@ class Deployment(Section):
 
     model_config = ConfigDict(json_schema_extra=_add_short_names)
 
-    name: Annotated[str, Field(min_length=1)] = "app"
+    name: Name = "app"
     """Name; the timeline's operations name it. Chooses among several Deployments in the manifests."""
     replicas: Annotated[Whole, Field(ge=0, le=100_000)] = 1
     """Wanted number of pods."""

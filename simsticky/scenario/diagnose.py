@@ -12,6 +12,7 @@ from simsticky.scenario.location import Keys, Place, dotted
 from simsticky.scenario.operations import VERBS
 from simsticky.scenario.problems import did_you_mean
 from simsticky.scenario.vocabulary import kinds_of, models_at, suggestion
+from simsticky.units import quoted
 
 Locate = Callable[[Keys, bool], tuple[Keys, Place | None]]
 """Finds a path's place (of the key, if the flag is set): the part of the path it found, and the place.
@@ -77,6 +78,7 @@ _LIMITS = {
 }
 _TYPES = {
     "string_type": "must be text",
+    "string_unicode": "must be text",
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
@@ -119,9 +121,7 @@ def _message(line: ErrorDetails, root: type[BaseModel], path: Keys, data: Any) -
             return f"needs a kind: one of {', '.join(kinds)}", ""
         tag = str(context.get("tag", ""))
         hint = did_you_mean(tag, kinds)
-        return f"unknown kind {tag!r}, one of {', '.join(kinds)}", hint
-    if kind == "string_pattern_mismatch" and context.get("pattern") == "^/":
-        return f"must begin with /, got {_short(given)}", ""
+        return f"unknown kind {quoted(tag)}, one of {', '.join(kinds)}", hint
     if kind in ("too_short", "string_too_short"):
         return "must not be empty", ""
     if kind in _TYPES:
@@ -139,11 +139,7 @@ def _short(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    try:
-        text = repr(value)
-    except ValueError:
-        return "a very long number"
-    return text if len(text) <= 60 else text[:57] + "..."
+    return quoted(value)
 
 
 def in_order(problems: Iterable[Diagnostic]) -> list[Diagnostic]:

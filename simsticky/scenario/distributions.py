@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from simsticky.scenario.fields import Duration
 from simsticky.scenario.law import Column, ContinuousLaw, LawBase, Positive
+from simsticky.units import quoted
 
 __all__ = [
     "Constant",
@@ -370,7 +371,7 @@ def _without_units(value: Any) -> Any:
     values = value.values() if isinstance(value, Mapping) else (value,)
     for number in values:
         if isinstance(number, str) and number[-1:].isalpha() and number[:1].isdigit():
-            raise ValueError(f"{number!r} is a duration, but a number of requests is wanted here")
+            raise ValueError(f"{quoted(number)} is a duration, but a number of requests is wanted here")
     return value
 
 

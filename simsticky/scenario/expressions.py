@@ -13,14 +13,15 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.deployment import SHORT_PATHS
-from simsticky.scenario.location import Keys, dotted
+from simsticky.scenario.location import Keys, dotted, keys_in
 from simsticky.scenario.quantities import TEXT, Dimension, Quantity, number_at, quantity_of
 from simsticky.scenario.vocabulary import all_paths, known_keys
-from simsticky.units import parse_duration, parse_rate
+from simsticky.units import parse_duration, parse_number, parse_rate, quoted
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -30,8 +31,11 @@ _TOKEN = re.compile(
     r"|(?P<time>(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+(?![A-Za-z]))"
     r"|(?P<number>\d+\.?\d*|\.\d+)"
     r"|(?P<name>[A-Za-z_]\w*(?:\.\w+)*)"
-    r"|(?P<sign>[-+*/()]))"
+    r"|(?P<sign>[-+*/()]))",
+    re.ASCII,
 )
+_DEEPEST = 50
+"""Parentheses in one another."""
 _SIGNS: dict[str, Callable[[float, float], float]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -202,13 +206,18 @@ def _value(before: "Scenario", now: "Scenario", path: Keys, tokens: list[_Token]
     result = _parse(tokens, amount)
     quantity = quantity_of(now, path)
     if result.dimension != quantity.dimension and not result.bare:
-        text = " ".join(token.text for token in tokens)
-        raise ValueError(f"{text} is {_A[result.dimension]}, and {dotted(path)} is {_A[quantity.dimension]}")
+        raise ValueError(f"{_told(tokens)} is {_A[result.dimension]}, and {dotted(path)} is {_A[quantity.dimension]}")
     if result.value < 0:
-        text = " ".join(token.text for token in tokens)
-        raise ValueError(f"{text} comes to {_shown(result.value, quantity)}, below zero")
+        raise ValueError(f"{_told(tokens)} comes to {_shown(result.value, quantity)}, below zero")
     return quantity.write(result.value)
 
+
+def _told(tokens: list[_Token]) -> str:
+    text = " ".join(token.text for token in tokens)
+    return text if len(text) <= _LONGEST_TOLD else text[:_LONGEST_TOLD] + "..."
+
+
+_LONGEST_TOLD = 80
 
 _A: Mapping[Dimension, str] = {"time": "a time", "rate": "a rate", "number": "a number", "text": "no number"}
 
@@ -220,7 +229,7 @@ def _shown(value: float, quantity: Quantity) -> str:
 def _find(scenario: "Scenario", path: Keys, name: str) -> Keys | None:
     """Return the full keys of the setting that a name stands for, or None."""
     root, data = type(scenario), scenario.to_json_dict()
-    parts: Keys = tuple(int(part) if part.isdigit() else part for part in name.split("."))
+    parts = keys_in(name)
     beside = [(*path[:depth], *parts) for depth in range(len(path) - 1, -1, -1)]
     known = next((keys for keys in beside if _exists(root, keys, data)), None)
     if known is not None:
@@ -242,7 +251,8 @@ def _found(scenario: "Scenario", path: Keys, name: str) -> Keys:
         near = difflib.get_close_matches(name, beside, 1, 0.6) or difflib.get_close_matches(
             name, all_paths(root), 1, 0.7
         )
-        raise InputError([_at("", path, f"there is no setting {name!r}", f"did you mean {near[0]}?" if near else "")])
+        hint = f"did you mean {near[0]}?" if near else ""
+        raise InputError([_at("", path, f"there is no setting {quoted(name)}", hint)])
     return keys
 
 
@@ -253,25 +263,28 @@ def _parse(tokens: list[_Token], amount: Callable[[str], _Amount]) -> _Amount:
         ValueError: The tokens are no expression, or add what cannot be added.
     """
     rest = tokens[::-1]
+    if _depth(tokens) > _DEEPEST:
+        raise _CannotBeWorkedOutError(f"more than {_DEEPEST} parentheses are open at once")
 
     def next_is(*signs: str) -> bool:
         return bool(rest) and rest[-1].kind == "sign" and rest[-1].text in signs
 
     def factor() -> _Amount:
+        negative = False
+        while next_is("-"):
+            rest.pop()
+            negative = not negative
+        found = operand()
+        return _Amount(-found.value, found.dimension, found.bare) if negative else found
+
+    def operand() -> _Amount:
         if not rest:
             raise _NotAnExpressionError("it ends too early")
         token = rest.pop()
-        if token.kind == "time":
-            return _Amount(parse_duration(token.text), "time")
-        if token.kind == "rate":
-            return _Amount(parse_rate(token.text), "rate")
-        if token.kind == "number":
-            return _Amount(float(token.text), "number", bare=True)
         if token.kind == "name":
             return amount(token.text)
-        if token.text == "-":
-            inner = factor()
-            return _Amount(-inner.value, inner.dimension, inner.bare)
+        if token.kind != "sign":
+            return _written(token)
         if token.text != "(":
             raise _NotAnExpressionError(token.text)
         inner = total()
@@ -296,6 +309,24 @@ def _parse(tokens: list[_Token], amount: Callable[[str], _Amount]) -> _Amount:
     if rest:
         raise _NotAnExpressionError(rest[-1].text)
     return found
+
+
+def _depth(tokens: list[_Token]) -> int:
+    """Return how many parentheses are open at once, at the most."""
+    steps = ({"(": 1, ")": -1}.get(token.text, 0) for token in tokens)
+    return max(accumulate(steps), default=0)
+
+
+def _written(token: _Token) -> _Amount:
+    """Return the amount that a number, a time or a rate states."""
+    try:
+        if token.kind == "time":
+            return _Amount(parse_duration(token.text), "time")
+        if token.kind == "rate":
+            return _Amount(parse_rate(token.text), "rate")
+        return _Amount(parse_number(token.text), "number", bare=True)
+    except ValueError as error:
+        raise _CannotBeWorkedOutError(str(error)) from None
 
 
 def _added(left: _Amount, sign: str, right: _Amount) -> _Amount:

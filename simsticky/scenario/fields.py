@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from simsticky.units import parse_duration, parse_rate
+from simsticky.errors import visible
+from simsticky.units import format_duration, parse_duration, parse_rate, quoted
 
 
 class Section(BaseModel):
@@ -31,15 +32,15 @@ def _rate(value: Any) -> float:
 
 def _share(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is not a number between 0 and 1")
+        raise ValueError(f"{quoted(value)} is not a number between 0 and 1")
     return value
 
 
 def _whole(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is not a whole number")
+        raise ValueError(f"{quoted(value)} is not a whole number")
     if abs(value) > 2**31 - 1:
-        raise ValueError(f"{value!r} is too large, the largest whole number here is {2**31 - 1}")
+        raise ValueError(f"{quoted(value)} is too large, the largest whole number here is {2**31 - 1}")
     return value
 
 
@@ -47,9 +48,64 @@ def _whole_seconds(value: Any) -> Any:
     if isinstance(value, str | float):
         seconds = parse_duration(value, allow_negative=True)
         if not seconds.is_integer():
-            raise ValueError(f"{value!r} is not a whole number of seconds, as Kubernetes wants here")
+            raise ValueError(f"{quoted(value)} is not a whole number of seconds, as Kubernetes wants here")
         value = int(seconds)
     return _whole(value)
+
+
+def _text(value: str) -> str:
+    if visible(value, keep="\n\t") != value:
+        raise ValueError(f"{quoted(value)} holds characters that cannot be shown")
+    if "\ufffd" in value:  # what the YAML reader makes of a surrogate without its other half
+        raise ValueError(f"{quoted(value)} holds half a character")
+    return value
+
+
+def _line(value: str) -> str:
+    if "\n" in value or "\t" in value:
+        raise ValueError(f"{quoted(value)} is not one line of text")
+    return _text(value)
+
+
+# Kubernetes: apimachinery, util/validation: IsDNS1123Label; its limit is 63 characters.
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+
+
+def _name(value: str) -> str:
+    if not value:
+        raise ValueError("must not be empty")
+    if _DNS_LABEL.fullmatch(value) is None:
+        raise ValueError(
+            f"{quoted(value)} is no name: at most 63 lower case letters, digits and '-', beginning and ending with a"
+            " letter or digit (a DNS label)"
+        )
+    return value
+
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
+
+
+def _token(value: str) -> str:
+    if value and _TOKEN.fullmatch(value) is None:
+        raise ValueError(f"{quoted(value)} holds what no such name can: blanks, separators, or letters beyond ASCII")
+    return value
+
+
+def _cookie_path(value: str) -> str:
+    if _COOKIE_PATH.fullmatch(value) is None:
+        raise ValueError(f"{quoted(value)} is no cookie path: it can hold neither ';' nor what cannot be shown")
+    return value
+
+
+_COOKIE_PATH = re.compile(r"[ -:<-~]*", re.ASCII)
+
+
+def _url_path(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError(f"must begin with /, got {quoted(value)}")
+    if any(letter.isspace() for letter in value):
+        raise ValueError(f"{quoted(value)} is no path: it holds a blank, write %20")
+    return _text(value)
 
 
 _RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)", re.ASCII)
@@ -58,9 +114,9 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)*(?![\d.]).*", re.ASCII)
 
 def _version(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f'{value!r} is a number here, not a version; put it in quotes, for example "3.11"')
+        raise ValueError(f'{quoted(value)} is a number here, not a version; put it in quotes, for example "3.11"')
     if isinstance(value, str) and version_of(value) is None:
-        raise ValueError(f"{value!r} is no version; write for example 3.11 or 3.11.0")
+        raise ValueError(f"{quoted(value)} is no version; write for example 3.11 or 3.11.0")
     return value
 
 
@@ -107,6 +163,21 @@ _RATE_SCHEMA = WithJsonSchema(
 Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]
 """Seconds, not negative, finite; read from Go duration text or a number of seconds."""
 
+
+def _period(value: float) -> float:
+    if 0 < value < SHORTEST_PERIOD_S:
+        raise ValueError(f"must be at least {format_duration(SHORTEST_PERIOD_S)}, got {format_duration(value)}")
+    return value
+
+
+SHORTEST_PERIOD_S = 1e-3
+
+PeriodOrZero = Annotated[Duration, AfterValidator(_period)]
+"""The time after which something happens again and again, at least a millisecond; or 0, where that means something."""
+
+Period = Annotated[Duration, Field(gt=0), AfterValidator(_period)]
+"""The time after which something happens again and again: shorter than a millisecond nothing here is."""
+
 Rate = Annotated[float, BeforeValidator(_rate), _RATE_SCHEMA]
 """Events per second, not negative, finite; read from ``4/s``, ``120/min`` or a number."""
 
@@ -119,7 +190,27 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 WholeSeconds = Annotated[int, BeforeValidator(_whole_seconds), Field(ge=0), _WHOLE_SECONDS_SCHEMA]
 """Whole seconds, as Kubernetes writes them, or a Go duration that comes to whole seconds."""
 
-UrlPath = Annotated[str, Field(pattern=r"^/")]
+
+def _matching(pattern: re.Pattern[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern.pattern}$"}, mode="validation")
+
+
+Text = Annotated[str, AfterValidator(_text)]
+"""Text for people, of one line or several; what a terminal would act on is refused."""
+
+Line = Annotated[str, AfterValidator(_line)]
+"""Text of one line."""
+
+Name = Annotated[str, AfterValidator(_name), _matching(_DNS_LABEL)]
+"""The name of an object or container: a DNS label, as RFC 1123 has it."""
+
+Token = Annotated[str, AfterValidator(_token), _matching(_TOKEN)]
+"""The name of a cookie (RFC 6265, section 4.1.1) or of a header (RFC 9110, section 5.1): a token."""
+
+CookiePath = Annotated[str, AfterValidator(_cookie_path), _matching(_COOKIE_PATH)]
+"""The Path attribute of a cookie (RFC 6265, section 4.1.1)."""
+
+UrlPath = Annotated[str, AfterValidator(_url_path), _matching(re.compile(r"/\S*"))]
 """A URL path, beginning with ``/``."""
 
 Version = Annotated[str, BeforeValidator(_version)]

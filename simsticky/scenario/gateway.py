@@ -7,14 +7,25 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 
 from simsticky.kic.policy import violations
 from simsticky.kong.healthchecks import COUNTER_LIMITS
-from simsticky.scenario.fields import Duration, Section, Switch, UrlPath, Version, Whole
+from simsticky.scenario.fields import (
+    CookiePath,
+    Duration,
+    Line,
+    Name,
+    Section,
+    Switch,
+    Token,
+    UrlPath,
+    Version,
+    Whole,
+)
 from simsticky.scenario.problems import Problem, again, details
 
 
 class Service(Section):
     """The Service that selects the pods."""
 
-    name: str = "app"
+    name: Name = "app"
     """Name."""
     publish_not_ready_addresses: Switch = False
     """Endpoints count as ready whatever the pods' readiness, also while terminating."""
@@ -33,28 +44,28 @@ class HashOn(Section):
     """What a request is hashed on."""
 
     input: Literal["ip", "consumer", "path", "none"] | None = None
-    header: str | None = None
-    cookie: str | None = None
-    cookie_path: str | None = None
-    query_arg: str | None = None
-    uri_capture: str | None = None
+    header: Token | None = None
+    cookie: Token | None = None
+    cookie_path: CookiePath | None = None
+    query_arg: Line | None = None
+    uri_capture: Line | None = None
 
 
 class HashOnFallback(Section):
     """What a request is hashed on if the first input is missing."""
 
     input: Literal["ip", "consumer", "path", "none"] | None = None
-    header: str | None = None
-    query_arg: str | None = None
-    uri_capture: str | None = None
+    header: Token | None = None
+    query_arg: Line | None = None
+    uri_capture: Line | None = None
 
 
 class StickySessions(Section):
     """The cookie that names a session's target."""
 
-    cookie: str
+    cookie: Token
     """Name of the cookie; at least one character."""
-    cookie_path: str = "/"
+    cookie_path: CookiePath = "/"
     """Its Path attribute."""
 
 
@@ -89,10 +100,10 @@ class ActiveCheck(Section):
     type: _CheckType | None = None
     concurrency: Annotated[Whole, Field(ge=1)] | None = None
     http_path: UrlPath | None = None
-    https_sni: str | None = None
+    https_sni: Line | None = None
     https_verify_certificate: Switch | None = None
     timeout: Annotated[Whole, Field(ge=0)] | None = None
-    headers: dict[str, tuple[str, ...]] | None = None
+    headers: dict[Token, tuple[Line, ...]] | None = None
     healthy: Healthy | None = None
     unhealthy: Unhealthy | None = None
 

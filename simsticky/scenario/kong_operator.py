@@ -42,7 +42,7 @@ def read_operator(
     configurations = [obj for obj in objects if obj.kind == "GatewayConfiguration"]
     data_planes = [obj for obj in objects if obj.kind == "DataPlane"]
     hybrid = _hybrid(planes, configurations, data_planes)
-    control = [(obj, ("spec",)) for obj in planes]
+    control: list[tuple[KubernetesObject, Keys]] = [(obj, ("spec",)) for obj in planes]
     control += [
         (obj, ("spec", "controlPlaneOptions"))
         for obj in configurations

@@ -11,7 +11,8 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.changes import base_for_algorithm, delays_of
 from simsticky.scenario.deployment import SHORT_PATHS
 from simsticky.scenario.diagnose import diagnose, in_order
-from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents, read_text
+from simsticky.scenario.files import STANDARD_INPUT, irregular, read_standard_input, read_text, same_file, shown_path
+from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
 from simsticky.scenario.manifests import ManifestSet, read_manifests
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.report import ManifestReport
@@ -21,6 +22,7 @@ from simsticky.scenario.traffic import is_inline
 from simsticky.scenario.vocabulary import suggestion
 
 _VERSION = "simsticky/1"
+_MOST_BASES = 20
 _WHOLE: tuple[Keys, ...] = (("deployment", "preStop"),)
 """What is replaced as a whole: its forms do not mix."""
 
@@ -29,16 +31,20 @@ def load(path: str | Path, *, namespace: str | None = None, lenient: bool = Fals
     """Read a scenario file and the manifests it names.
 
     Args:
-        path: The file; relative paths inside it start from its directory.
+        path: The file; relative paths inside it start from its directory. ``-`` is standard input, whose relative
+            paths start from the working directory.
         namespace: The application's namespace; it wins over ``namespace:`` in the file.
         lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
 
     Raises:
         InputError: Everything that is wrong, as ``file:line:column: path: message``.
     """
+    if str(path) == STANDARD_INPUT:
+        return loads(read_standard_input(), "<stdin>", namespace=namespace, lenient=lenient)
     path = Path(path)
-    text = read_text(path, str(path))
-    return _read(text, str(path), path.parent, path.stem, namespace=namespace, lenient=lenient)
+    name = shown_path(path)
+    text = read_text(path, name)
+    return _read(text, name, path.parent, shown_path(path.stem), (path,), namespace=namespace, lenient=lenient)
 
 
 def loads(
@@ -64,9 +70,11 @@ def loads(
     return _read(text, name, Path(base_dir), "scenario", namespace=namespace, lenient=lenient)
 
 
-def _read(text: str, name: str, base: Path, stem: str, *, namespace: str | None, lenient: bool) -> Scenario:
+def _read(
+    text: str, name: str, base: Path, stem: str, itself: tuple[Path, ...] = (), *, namespace: str | None, lenient: bool
+) -> Scenario:
     problems: list[Diagnostic] = []
-    document, data, places = _stated(text, name, base, problems, ())
+    document, data, places = _stated(text, name, base, problems, itself)
     if "schema" not in data:
         problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {_VERSION}"))
     stated_namespace = data.pop("namespace", None)
@@ -112,7 +120,7 @@ def _stated(
         name: What to call the text in errors.
         folder: Directory that its paths start from.
         problems: Where problems go.
-        above: The files that stand on this one.
+        above: The files that stand on this one, and itself.
     """
     document = _the_document(read_documents(text, name), name)
     places: dict[Keys, tuple[Place, Place]] = {
@@ -128,15 +136,18 @@ def _stated(
         problems.append(document.diagnostic(("base",), "is the name of another scenario file"))
         return document, data, places
     path = folder / below
-    if path in above:
+    if any(same_file(path, other) for other in above):
         problems.append(document.diagnostic(("base",), f"{below} stands on this file itself"))
         return document, data, places
+    if len(above) > _MOST_BASES:
+        problems.append(document.diagnostic(("base",), f"more than {_MOST_BASES} files stand on each other"))
+        return document, data, places
     try:
-        text = read_text(path, str(path))
+        text = read_text(path, shown_path(path))
     except InputError as error:
         problems.append(document.diagnostic(("base",), f"{below}: {error.diagnostics[0].message}"))
         return document, data, places
-    _, found, found_places = _stated(text, str(path), path.parent, problems, (*above, path))
+    _, found, found_places = _stated(text, shown_path(path), path.parent, problems, (*above, path))
     for key in ("name", "about"):
         found.pop(key, None)
     _move_paths(found, path.parent, folder)
@@ -273,10 +284,9 @@ def _trace(merged: dict[str, Any], document: Document, base: Path) -> list[Diagn
         return []
     path = base / traffic["trace"]
     merged["traffic"] = {**traffic, "trace": str(path)}
-    if path.is_file():
+    if not (why := irregular(path)):
         return []
-    what = "is a directory" if path.is_dir() else "no such file"
-    return [document.diagnostic(("traffic", "trace"), f"{what}: {path}")]
+    return [document.diagnostic(("traffic", "trace"), f"{why}: {shown_path(path)}")]
 
 
 def _validated(

@@ -9,16 +9,19 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.composer import MaxDepthExceededError
+from ruamel.yaml.docinfo import DocInfo
+from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
 from ruamel.yaml.nodes import Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import Scanner
 
 from simsticky.errors import Diagnostic, InputError
 
@@ -26,7 +29,11 @@ Keys = tuple[str | int, ...]
 """A path into plain data: mapping keys and list indices."""
 
 _MOST_NODES = 500_000
-_DEEPEST = 200
+_MOST_REPEATED = 50_000
+"""Values that aliases repeat."""
+_DEEPEST = 100
+_TOO_DEEP = f"is nested too deeply: more than {_DEEPEST} levels"
+_MOST_DIGITS = 1000
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value", "!"}
 
@@ -60,6 +67,22 @@ def dotted(keys: Keys) -> str:
     return ".".join(str(key) for key in keys)
 
 
+def keys_in(path: str) -> Keys:
+    """Return the keys of a dotted path; numbers count list entries."""
+    return tuple(_index(part) if part.isascii() and part.isdigit() else part for part in path.split("."))
+
+
+def value_at(node: Any, key: str | int) -> Any:
+    """Return the value of a mapping or list at a key; None where there is none."""
+    if isinstance(node, Mapping):
+        return node.get(key)
+    return node[key] if isinstance(node, list) and isinstance(key, int) and key < len(node) else None
+
+
+def _index(digits: str) -> int:
+    return int(digits) if len(digits) < 10 else sys.maxsize  # no list is that long
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One YAML document.
@@ -91,38 +114,6 @@ class Document:
         return Diagnostic(place.file, place.line, place.column, dotted(path), message, hint)
 
 
-def read_text(path: Path, name: str) -> str:
-    """Return the text of a file, or raise an :class:`InputError` that says why there is none."""
-    if path.is_dir():
-        raise InputError.of("is a directory, a file is wanted", file=name)
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError.of("no such file", file=name) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError.of(f"cannot be read: {reason}", file=name) from None
-    return decode(raw, name)
-
-
-def read_standard_input() -> str:
-    """Return all of standard input as text."""
-    return decode(sys.stdin.buffer.read(), "<stdin>")
-
-
-def decode(raw: bytes, name: str) -> str:
-    """Return UTF-8 text, or raise an :class:`InputError` at the first bad byte."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError.of("is UTF-16, write it as UTF-8", file=name, hint="PowerShell's > writes UTF-16")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
-        text = f"is not UTF-8 text: byte 0x{raw[error.start]:02x}"
-        raise InputError([Diagnostic(name, line, column, "", text)]) from None
-
-
 def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Document]:
     """Return the documents of a YAML (or JSON) text; empty ones are left out.
 
@@ -135,16 +126,22 @@ def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Do
     Raises:
         InputError: The text is no YAML, or says the same thing twice; all such problems at once.
     """
-    documents, problems = [], []
+    documents: list[Document] = []
+    problems: list[Diagnostic] = []
     try:
-        for node, start in _compose(text):
-            builder = _Builder(name, start, as_kubectl=as_kubectl)
-            data = builder.build(node, (), ())
-            problems += builder.problems
-            if data is not None:
-                documents.append(Document(data, builder.keys, builder.values, builder.duplicates))
+        with warnings.catch_warnings():
+            # What YAML 1.1 would have made of it, or an anchor used twice, concerns nobody here.
+            warnings.simplefilter("ignore", YAMLWarning)
+            for node, start in _compose(text):
+                builder = _Builder(name, start, as_kubectl=as_kubectl)
+                data = builder.build(node, (), ())
+                problems += builder.problems
+                if data is not None:
+                    documents.append(Document(data, builder.keys, builder.values, builder.duplicates))
     except _RefusedError as refused:
         problems.append(refused.diagnostic)
+    except _TooDeepError as error:
+        problems.append(Diagnostic(name, error.line, error.column, "", _TOO_DEEP))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
@@ -154,7 +151,7 @@ def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Do
         line = text.count("\n", 0, error.position) + 1
         problems.append(Diagnostic(name, line, None, "", f"not valid YAML: {error.reason}"))
     except RecursionError:
-        problems.append(Diagnostic(name, None, None, "", "is nested too deeply"))
+        problems.append(Diagnostic(name, None, None, "", _TOO_DEEP))
     except (YAMLError, ValueError, AssertionError, AttributeError, IndexError) as error:
         # The parser's own slips on malformed text: still the text's fault, and no reason for a traceback.
         problems.append(Diagnostic(name, None, None, "", f"not valid YAML: {error}"))
@@ -170,9 +167,17 @@ Start = tuple[int, int]
 def _compose(text: str) -> Iterator[tuple[Node, Start]]:
     for part, start in _parts(text):
         yaml = YAML(typ="safe", pure=True)
+        yaml.max_depth = _DEEPEST
+        yaml.Scanner = _Scanner
+        yaml.doc_infos.append(DocInfo(requested_version=None))  # a %YAML directive writes there
         constructor, _ = yaml.get_constructor_parser(StringIO(part))
-        while constructor.composer.check_node():
-            yield constructor.composer.get_node(), start
+        try:
+            while constructor.composer.check_node():
+                yield constructor.composer.get_node(), start
+        except MaxDepthExceededError as error:
+            mark = error.problem_mark
+            line, column = mark.line + 1 + start[0], mark.column + 1 + (0 if mark.line else start[1])
+            raise _TooDeepError(line, column) from None
 
 
 def _parts(text: str) -> Iterator[tuple[str, Start]]:
@@ -199,6 +204,23 @@ def _parts(text: str) -> Iterator[tuple[str, Start]]:
 _JSON_SPACE = re.compile(r"(?:[ \t\r\n\ufeff]|^---[ \t]*$)*", re.MULTILINE)
 
 
+class _Scanner(Scanner):
+    """Reads everything as YAML 1.2, and gives up at the first bracket that is too deep.
+
+    To go on at that bracket would cost time that grows with the square of the depth.
+    """
+
+    def scan_yaml_directive_value(self, start_mark: Any) -> Any:
+        major, minor = super().scan_yaml_directive_value(start_mark)
+        self.yaml_version = (1, 2) if major == 1 else (major, minor)  # "%YAML 1.1" would make yes a bool
+        return self.yaml_version
+
+    def fetch_flow_collection_start(self, *arguments: Any, **named: Any) -> None:
+        if len(self.flow_context) >= _DEEPEST:
+            raise MaxDepthExceededError(None, None, None, self.reader.get_mark())
+        super().fetch_flow_collection_start(*arguments, **named)
+
+
 def _yaml_hint(text: str, line: int | None) -> str:
     content = text.split("\n")[line - 1] if line is not None and line <= text.count("\n") + 1 else ""
     if "{{" in content:
@@ -206,6 +228,13 @@ def _yaml_hint(text: str, line: int | None) -> str:
     if "\t" in content[: len(content) - len(content.lstrip())]:
         return "YAML is indented with blanks, not with tabs"
     return ""
+
+
+class _TooDeepError(Exception):
+    def __init__(self, line: int, column: int) -> None:
+        super().__init__(line, column)
+        self.line = line
+        self.column = column
 
 
 class _RefusedError(Exception):
@@ -225,14 +254,17 @@ class _Builder:
         self.keys: dict[Keys, Place] = {}
         self.values: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
-        self._built = 0
+        self._built = self._repeated = 0
+        self._once: set[int] = set()
 
     def build(self, node: Node, path: Keys, above: tuple[int, ...]) -> Any:
         self._built += 1
-        if self._built > _MOST_NODES:
+        self._repeated += id(node) in self._once
+        self._once.add(id(node))
+        if self._built > _MOST_NODES or self._repeated > _MOST_REPEATED:
             raise self._refused(node, path, "expands to too many values")
         if len(above) > _DEEPEST:
-            raise self._refused(node, path, "is nested too deeply")
+            raise self._refused(node, path, _TOO_DEEP)
         if id(node) in above:
             raise self._refused(node, path, "contains itself")
         self.values[path] = self._place(node, path)
@@ -260,7 +292,7 @@ class _Builder:
                 continue
             if str(key_node.tag) == _TAG + "merge":
                 continue
-            key = str(key_node.value)
+            key = self._text(key_node, path, str(key_node.value))
             below = (*path, key)
             if key in built:
                 first = self.keys[below].line
@@ -308,15 +340,24 @@ class _Builder:
             return _float(text)
         if self.as_kubectl and tag == "str" and node.style is None and text in _OLD_BOOLEANS:
             return _OLD_BOOLEANS[text]
-        return text
+        return self._text(node, path, text)
+
+    def _text(self, node: Node, path: Keys, text: str) -> str:
+        """Return a text; JSON writes what is beyond 16 bits as two halves, and half a character is none."""
+        if text.isascii():
+            return text
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            raise self._refused(node, path, "holds half a character: a surrogate without its other half") from None
 
     def _number(self, node: ScalarNode, path: Keys, text: str) -> int | str:
         digits = text.replace("_", "")
+        if len(digits) > _MOST_DIGITS:
+            raise self._refused(node, path, "the number has too many digits")
         try:
             return int(digits, 10) if digits.lstrip("+-").isdigit() else int(digits, 0)
         except ValueError:
-            if len(digits) > 1000:
-                raise self._refused(node, path, "the number has too many digits") from None
             return text
 
     def _place(self, node: Node, path: Keys) -> Place:

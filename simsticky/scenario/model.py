@@ -38,7 +38,7 @@ from simsticky.scenario.deployment import (
     StartupProbe,
     Strategy,
 )
-from simsticky.scenario.fields import Duration, Section, Switch, Whole
+from simsticky.scenario.fields import Duration, Line, Section, Switch, Text, Whole
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.location import Place
 from simsticky.scenario.operations import (
@@ -51,7 +51,7 @@ from simsticky.scenario.operations import (
     Scale,
     repeated,
 )
-from simsticky.scenario.problems import Problem, again, details, did_you_mean
+from simsticky.scenario.problems import Problem, again, details, did_you_mean, refuse
 from simsticky.scenario.replicas import no_equilibrium
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
@@ -68,7 +68,7 @@ from simsticky.scenario.traffic import (
     Traffic,
     is_inline,
 )
-from simsticky.units import parse_duration
+from simsticky.units import format_duration, parse_duration, quoted
 
 __all__ = [
     "App",
@@ -128,8 +128,8 @@ def _until(value: Any) -> float | Literal["drained"]:
         return parse_duration(value)
     except ValueError:
         if isinstance(value, str) and did_you_mean(value, ["drained"]):
-            raise ValueError(f"{value!r} is neither drained nor a duration; did you mean drained?") from None
-        raise ValueError(f"{value!r} is neither drained nor a duration such as 30m") from None
+            raise ValueError(f"{quoted(value)} is neither drained nor a duration; did you mean drained?") from None
+        raise ValueError(f"{quoted(value)} is neither drained nor a duration such as 30m") from None
 
 
 class Run(Section):
@@ -156,15 +156,23 @@ class Run(Section):
     skew_floor: Switch = True
     """Run each replication once more without the operation, for the excess of load skew."""
 
+    @model_validator(mode="after")
+    def _settles(self) -> Self:
+        end = self.horizon if self.until == "drained" else min(self.until, self.horizon)
+        if "settle" in self.model_fields_set and self.settle >= end:
+            text = f"{format_duration(self.settle)} is the whole run of {format_duration(end)}: nothing is measured"
+            refuse("Run", [Problem(("settle",), text, "lower it, or lengthen run.horizon")])
+        return self
+
 
 class Scenario(Section, ShownInNotebooks):
     """What is simulated: traffic, application, Kubernetes and Kong objects, delays and operations."""
 
     schema_: Annotated[Literal["simsticky/1"], Field(alias="schema")] = "simsticky/1"
     """Version of this format."""
-    name: str = "scenario"
+    name: Line = "scenario"
     """Short name, for tables."""
-    about: str = ""
+    about: Text = ""
     """One or two sentences for people."""
     manifests: tuple[str, ...] = ()
     """Files or directories of Kubernetes manifests; ``-`` is standard input."""
@@ -249,7 +257,6 @@ class Scenario(Section, ShownInNotebooks):
             del written[key]
         del written["run"]["replications"]
         written["run"]["record"] = record
-        del written["kubernetes"]["version"]  # it tells which fields there are, and moves no number
         if self.traffic.trace is not None:
             trace = self.traffic.trace
             content = trace.encode() if is_inline(trace) else Path(trace).read_bytes()

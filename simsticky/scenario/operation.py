@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final, Self
 from pydantic import Field, model_validator
 from pydantic.alias_generators import to_snake
 
-from simsticky.scenario.fields import Duration, Section, Whole
+from simsticky.scenario.fields import Duration, Period, Section, Whole
 from simsticky.scenario.problems import Problem, refuse
 
 DEPLOYMENT: Final = "Deployment"
@@ -37,7 +37,7 @@ class BaseOperation(Section):
 
     at_s: Duration = Field(alias="at")
     """When, in seconds of model time."""
-    every: Annotated[Duration, Field(gt=0)] | None = None
+    every: Period | None = None
     """Repeat it this long after the last time, ``times`` times in all."""
     times: Annotated[Whole, Field(ge=1, le=10_000)] = 1
     """How often it is done in all; more than once only with ``every``."""

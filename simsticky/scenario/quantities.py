@@ -11,9 +11,17 @@ from pydantic.fields import FieldInfo
 from simsticky.scenario import fields
 from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent, PreStop
 from simsticky.scenario.distributions import Constant, LawBase
-from simsticky.scenario.location import Keys
+from simsticky.scenario.location import Keys, value_at
 from simsticky.scenario.vocabulary import models_at, models_below
-from simsticky.units import format_duration, format_rate, parse_duration, parse_percentage, parse_rate
+from simsticky.units import (
+    format_duration,
+    format_rate,
+    parse_duration,
+    parse_number,
+    parse_percentage,
+    parse_rate,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -48,21 +56,28 @@ class Quantity:
             return parse_rate(value)
         if isinstance(value, str) and value.strip().endswith("%"):
             if self.whole:
-                raise ValueError(f"{value!r} is a share of another setting and no number of its own")
+                raise ValueError(f"{quoted(value)} is a share of another setting and no number of its own")
             return parse_percentage(value)
+        if isinstance(value, str):
+            return parse_number(value)
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if isinstance(value, bool) or not math.isfinite(number):
-            raise ValueError(f"{value!r} is not a number")
+            raise ValueError(f"{quoted(value)} is not a number")
         return number
 
     def write(self, number: float) -> str | int | float:
         """Return a number as people write it in a scenario: ``6m52s``, ``4/s``, 3.
 
         Where only whole numbers are taken it is the next one up: half a second more of grace is a second.
+
+        Raises:
+            ValueError: It is not finite.
         """
+        if not math.isfinite(number):
+            raise ValueError("comes to more than any number")
         if self.whole:
             number = math.ceil(number - _HAIR)
         if self.dimension == "time":
@@ -106,7 +121,7 @@ def number_at(scenario: "Scenario", keys: Keys) -> tuple[float, Quantity]:
         keys = ("deployment", *SHORT_PATHS[str(keys[1])])
     node: Any = scenario.to_json_dict()
     for key in keys:
-        node = node.get(key) if isinstance(node, Mapping) else node[int(key)] if isinstance(node, list) else None
+        node = value_at(node, key)
     if keys == ("deployment", "preStop"):
         hook = scenario.deployment.pre_stop
         return (0.0 if hook is None else max(hook.seconds, hook.at_most_s)), quantity

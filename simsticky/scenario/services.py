@@ -59,11 +59,11 @@ def choose_service(
 
 
 def _is_plain(service: KubernetesObject) -> bool:
-    return service.get("spec", "type") != "ExternalName"
+    return str(service.get("spec", "type")) != "ExternalName"
 
 
 def _is_headless(service: KubernetesObject) -> bool:
-    return service.get("spec", "clusterIP") == "None"
+    return str(service.mapping("spec").get("clusterIP", "")) == "None"
 
 
 def _named(found: Findings, selecting: Sequence[KubernetesObject], wanted: Any) -> KubernetesObject | None:

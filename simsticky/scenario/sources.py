@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.location import read_documents, read_standard_input, read_text
+from simsticky.scenario.files import STANDARD_INPUT, irregular, read_standard_input, read_text, shown_path
+from simsticky.scenario.location import read_documents
 from simsticky.scenario.report import ManifestNote
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -112,20 +113,21 @@ def read_texts(written: str, base: Path, folders: list[Folder]) -> list[Text]:
     Raises:
         InputError: It cannot be read; or it is a file that makes manifests instead of holding them.
     """
-    if written == "-":
+    if written == STANDARD_INPUT:
         return [Text("<stdin>", read_standard_input())]
     path = base / written
+    name = shown_path(path)
     try:
         if not path.is_dir():
             refuse_maker(path)
-            return [Text(str(path), read_text(path, str(path)))]
+            return [Text(name, read_text(path, name))]
         entries = sorted(path.iterdir())
         files = [file for file in entries if file.suffix in _SUFFIXES and file.is_file()]
         below = [file.name for file in entries if file.is_dir() and not file.name.startswith(".")]
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError.of(f"cannot be read: {reason}", file=str(path)) from None
-    folder = Folder(str(path))
+        raise InputError.of(f"cannot be read: {reason}", file=name) from None
+    folder = Folder(name)
     folders.append(folder)
     left_out = _kustomization(path, folder)
     texts: list[Text] = []
@@ -139,7 +141,7 @@ def read_texts(written: str, base: Path, folders: list[Folder]) -> list[Text]:
             folder.others.append(file.name)
         else:
             try:
-                texts.append(Text(str(file), read_text(file, str(file)), folder))
+                texts.append(Text(shown_path(file), read_text(file, shown_path(file)), folder))
             except InputError as error:
                 problems += error.diagnostics
     if problems:
@@ -196,14 +198,14 @@ def _kustomization(path: Path, folder: Folder) -> set[str]:
         return set()
     folder.kustomization = file.name
     try:
-        documents = read_documents(read_text(file, str(file)), str(file), as_kubectl=True)
+        documents = read_documents(read_text(file, shown_path(file)), shown_path(file), as_kubectl=True)
     except InputError:
         return {file.name}
     data = documents[0].data if documents and isinstance(documents[0].data, Mapping) else {}
     deciding = [key for key, value in data.items() if key not in _HARMLESS and value]
     if _adds_annotations_of_kong(data):
         deciding.append("commonAnnotations")
-    if any(not (path / str(resource)).is_file() for resource in _items(data, "resources")):
+    if any(irregular(path / str(resource)) for resource in _items(data, "resources")):
         deciding.append("resources elsewhere")
     folder.deciding = tuple(deciding)
     return {file.name, *_parts(data)}

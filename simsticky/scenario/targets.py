@@ -7,6 +7,7 @@ from simsticky.scenario.cluster_operations import Canary, SwitchService, Traffic
 from simsticky.scenario.operation import DEPLOYMENT, GATEWAY_NODE, NODE, SERVICE, BaseOperation
 from simsticky.scenario.operations import OPERATIONS, ReadinessFlap, Scale
 from simsticky.scenario.problems import Problem, did_you_mean
+from simsticky.units import quoted
 
 _MOST_NODES = 10_000
 
@@ -99,7 +100,7 @@ def _problems(
     known = [*names, everything] if everything else names
     if names and target not in known:
         hint = did_you_mean(target, known) or _which(subject, names)
-        yield Problem(path, f"there is no {subject} {target!r}", hint)
+        yield Problem(path, f"there is no {subject} {quoted(target)}", hint)
     if operation is Scale and _is_stateful(written.get("deployment")) and entry.get("pod") is not None:
         text = "a StatefulSet takes its highest ordinal away, whatever is asked"
         yield Problem((*path[:-1], "pod"), text, "leave pod out, or use deletePod")

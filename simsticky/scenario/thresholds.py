@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from simsticky.units import parse_duration, parse_percentage
+from simsticky.units import parse_duration, parse_percentage, quoted
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -46,7 +46,7 @@ class Threshold:
         """
         match = _THRESHOLD.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is not a threshold; write for example '< 1%', '<= 30s' or '< 1.2'")
+            raise ValueError(f"{quoted(text)} is not a threshold; write for example '< 1%', '<= 30s' or '< 1.2'")
         sign, bound = match.groups()
         value = parse_percentage(bound) if bound.endswith("%") else parse_duration(bound, allow_negative=True)
         return cls(sign, value, f"{sign} {bound}")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from simsticky.kubernetes.selectors import label_selector, selects, violations
 from simsticky.scenario.findings import Findings
 from simsticky.scenario.hints import Hint
-from simsticky.scenario.location import Keys
+from simsticky.scenario.location import Keys, dotted
 from simsticky.scenario.meshes import Mesh
 from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.owners import POD, TEMPLATE, Workload, labels_text
@@ -132,9 +132,7 @@ def _defaults(found: Findings, owner: KubernetesObject) -> None:
             continue
         if owner.get("spec", *keys) is None and not (rolling and owner.mapping("spec", "strategy", "rollingUpdate")):
             found.put(("deployment", *keys), value, owner.place("apiVersion"))
-            found.assume(
-                owner, ("apiVersion",), f"{'.'.join(keys)} is {value}, the default of {owner.get('apiVersion')}"
-            )
+            found.assume(owner, ("apiVersion",), f"{dotted(keys)} is {value}, the default of {owner.get('apiVersion')}")
 
 
 def _strategy(found: Findings, obj: KubernetesObject) -> None:

@@ -35,6 +35,8 @@ from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
 
 _DAY_S = 86_400.0
+_PASSED_ON_BY_S = 60.0
+"""Time after the last operation's end at which no new sessions begin, though the nodes may not have heard of all."""
 _WHO_DELETES = {
     "deletePod": "operator",
     "drainNode": "operator",
@@ -284,7 +286,8 @@ class Simulation:
 
     def _operations_over(self) -> None:
         if self._until_drained:
-            self._clients.close()
+            self._ingress.under_way.when_none(self._clients.close)
+            call_at(self._env, _PASSED_ON_BY_S, Phase.COMPLETION, self._clients.close)
 
     def _idle(self) -> None:
         """No session sends any more: the run is over once the last request has ended, unless one is cut and retried."""

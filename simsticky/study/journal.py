@@ -19,12 +19,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from simsticky.errors import InputError, SimstickyError
+from simsticky.scenario.files import NO_SUCH_FILE, irregular
+from simsticky.study import stored_json
 from simsticky.study.replications import Replication
 
 FORMAT = 1
 STUDY, RECORDS, LOCK = "study.json", "replications.jsonl", "lock"
 
 _CHECKSUM_DIGITS = 16
+_MOST_BYTES = 16 * 2**20
+"""Of one record, and of what says of what a study is."""
+_MOST_REPLICATIONS = 10_000_000
 
 Key = tuple[str, int, int]
 """Digest of the scenario, seed, number of the replication."""
@@ -47,21 +52,30 @@ class Journal:
                 scenarios. A directory that was made with another one is refused.
 
         Raises:
-            InputError: The directory belongs to another study, to somebody else, or to a run that goes on.
-            SimstickyError: It cannot be written.
+            InputError: The directory belongs to another study, to somebody else, or to a run that goes on; or it
+                cannot be written.
         """
         self.directory = Path(directory)
         self.damaged = 0
         self._places = _Places()
         self._end = 0
-        with self._disk():
+        try:
             self._claim(dict(identity))
-            self._file = (self.directory / RECORDS).open("ab+", buffering=0)
+            try:
+                if (why := irregular(self.directory / RECORDS)) and why != NO_SUCH_FILE:
+                    raise _refused(f"{self.directory / RECORDS} {why}")
+                self._file = (self.directory / RECORDS).open("ab+", buffering=0)
+            except BaseException:
+                os.close(self._lock)
+                raise
             try:
                 self._read()
             except BaseException:
                 self.close()
                 raise
+        except (OSError, ValueError) as error:
+            reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+            raise _refused(f"{self.directory} cannot be used: {reason}") from error
 
     def __len__(self) -> int:
         return len(self._places)
@@ -79,10 +93,10 @@ class Journal:
         start, size = self._places.of(key)
         with self._disk():
             self._file.seek(start)
-            record = _record(self._file.read(size))
-        if record is None:
+            found = _record(self._file.read(size))
+        if found is None or found[0] != key:
             raise SimstickyError(f"{self.directory / RECORDS} has been changed while it was in use")
-        return Replication.from_json_dict(record)
+        return found[1]
 
     def add(self, key: Key, replication: Replication) -> None:
         """Write a finished replication and wait until the disk has it.
@@ -146,13 +160,13 @@ class Journal:
         """Find the records that are whole, and cut off what a killed process left at the end."""
         at = 0
         with (self.directory / RECORDS).open("rb") as lines:
-            for line in lines:
-                record = _record(line)
-                if record is None:
+            # A line that is longer than any record comes in parts, none of which is a record.
+            for line in iter(lambda: lines.readline(_MOST_BYTES), b""):
+                found = _record(line)
+                if found is None:
                     self.damaged += 1
                 else:
-                    digest, seed, replication = record["key"]
-                    self._places.put((digest, seed, replication), at, len(line))
+                    self._places.put(found[0], at, len(line))
                     self._end = at + len(line)
                 at += len(line)
         self._file.truncate(self._end)
@@ -213,13 +227,22 @@ def _line(record: Mapping[str, Any]) -> bytes:
     return _checksum(text) + b" " + text + b"\n"
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
-    """Return the record of a line, or None when the line is damaged."""
+def _record(line: bytes) -> tuple[Key, Replication] | None:
+    """Return the record of a line, or None when the line is damaged: also one that its checksum confirms."""
     checksum, blank, text = line.partition(b" ")
     if not blank or not text.endswith(b"\n") or checksum != _checksum(text[:-1]):
         return None
-    record: dict[str, Any] = json.loads(text)
-    return record
+    try:
+        record = stored_json.mapping(stored_json.parse(text), "a record")
+        digest, seed, number = stored_json.sequence(record.get("key"), "key")
+        key = (
+            stored_json.text(digest, "key"),
+            stored_json.whole(seed, "key"),
+            stored_json.whole(number, "key", most=_MOST_REPLICATIONS),
+        )
+        return key, Replication.from_json_dict(record)
+    except ValueError:
+        return None
 
 
 def _checksum(text: bytes) -> bytes:
@@ -252,12 +275,10 @@ def _others(directory: Path) -> list[str]:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        written = json.loads(path.read_bytes())
-    except ValueError:
-        written = None
-    if not isinstance(written, dict):
-        raise _refused(f"{path} is damaged: nobody can say of what the replications are", "give a new directory")
-    return written
+        return dict(stored_json.mapping(stored_json.read_json(path, most=_MOST_BYTES), "it"))
+    except (InputError, ValueError):
+        message = f"{path} is damaged: nobody can say of what the replications are"
+        raise _refused(message, "give a new directory") from None
 
 
 def _compare(directory: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -270,10 +291,13 @@ def _compare(directory: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
             )
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, most: int = 100) -> str:
+    """Return a value for people: a mapping of texts, a list, or one of them; cut where it is long."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_short(part)}" for key, part in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        text = ", ".join(f"{key} {str(part)[:most]}" for key, part in list(value.items())[:most])
+    else:
+        text = ", ".join(str(part)[:most] for part in value[:most]) if isinstance(value, list) else str(value)
+    return text if len(text) <= most else text[:most] + "..."
 
 
 def _replace(path: Path, text: str) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from simsticky.errors import InputError
 from simsticky.stats.intervals import Interval
 from simsticky.study.verdicts import did_you_mean
-from simsticky.units import format_duration, parse_duration, parse_percentage
+from simsticky.units import format_duration, parse_duration, parse_number, parse_percentage, quoted
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -80,7 +80,7 @@ class Precision:
             relative = percent and unit != "share"
         value = _number(text, bound, unit, relative)
         if not 0 < value < (1 if percent or relative or unit == "share" else math.inf):
-            raise _wrong(text, f"a precision of {bound} is none", "write for example 0.2%, 5% relative or 2s")
+            raise _wrong(text, f"a precision of {quoted(bound)} is none", "write for example 0.2%, 5% relative or 2s")
         return cls(name, value, relative, _words(name, unit, value, relative))
 
     def target(self, estimate: float) -> float:
@@ -161,7 +161,7 @@ def _mode(text: str, rest: str) -> tuple[str, bool | None]:
     if match is None:
         return rest, None
     if match[2] not in _WORDS:
-        raise _wrong(text, f"{match[2]!r} is neither relative nor absolute", "write for example 5% relative")
+        raise _wrong(text, f"{quoted(match[2])} is neither relative nor absolute", "write for example 5% relative")
     return match[1], _WORDS[match[2]]
 
 
@@ -173,9 +173,9 @@ def _number(text: str, bound: str, unit: str, relative: bool) -> float:
             return parse_percentage(bound)
         if unit == "seconds" and not relative:
             return parse_duration(bound)
-        return float(bound)
+        return parse_number(bound)
     except ValueError:
-        raise _wrong(text, f"{bound!r} is no precision", "write for example 0.2%, 5% relative or 2s") from None
+        raise _wrong(text, f"{quoted(bound)} is no precision", "write for example 0.2%, 5% relative or 2s") from None
 
 
 def _words(name: str, unit: str, value: float, relative: bool) -> str:

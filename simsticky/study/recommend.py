@@ -28,7 +28,7 @@ from simsticky.study.search import Line, crossing, race, search_line
 from simsticky.study.session_length import flip
 from simsticky.study.trials import Criterion, Guard, Limit, OutOfTimeError, Trials
 from simsticky.study.verdicts import checked_thresholds
-from simsticky.units import format_duration
+from simsticky.units import format_duration, quoted
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -76,7 +76,7 @@ def recommend(
         n: Replications of a setting at the most; the scenario's ``run.replications`` by default.
         seed: Seed; the scenario's ``run.seed`` by default.
         cost: Costs that come first, of :data:`simsticky.study.costs.ORDER`.
-        max_time: Seconds after which nothing more is tried: what is open then is inconclusive, and may be something
+        max_time: Seconds after which nothing more is tried: what is open then is not certain, and may be something
             else the next time.
         metrics: The metrics there are; all by default.
         runner: What runs the replications, where there is one already; its ``simulate`` is a
@@ -180,7 +180,7 @@ class _Search:
         picks, is_open = self._in_time(lambda: self._picks(self._limits), untold)
         is_cut_short = self._is_late
         pick = cheapest(picks, [trials.costs(key) for key in picks], self._order) if picks else None
-        status: Status = "found" if pick is not None else "inconclusive" if is_open else "none"
+        status: Status = "found" if pick is not None else "not certain" if is_open else "none"
         nearest, reason = (None, "") if pick is not None else self._why_none(certain=not is_open, late=is_cut_short)
         nowhere: tuple[Crossing, ...] = ()
         crossings = self._in_time(lambda: self._crossings(pick), nowhere)
@@ -371,7 +371,7 @@ def _with_thresholds(scenario: Scenario, thresholds: str | Sequence[str] | None)
         name, bound = text[:at].strip(), text[at:].strip()
         if not name or not bound:
             hint = "write for example 'broken_sessions < 1%'"
-            raise InputError.of(f"{text!r} is no threshold", file="--threshold", hint=hint)
+            raise InputError.of(f"{quoted(text)} is no threshold", file="--threshold", hint=hint)
         bounds[name] = bound
     dropped = {f"thresholds.{name}": None for name in scenario.thresholds if name not in bounds}
     return scenario.evolve({**dropped, **{f"thresholds.{name}": b for name, b in bounds.items()}}, source="--threshold")

@@ -58,6 +58,7 @@ class Estimate:
             "low": interval.low,
             "high": interval.high,
             "interval": interval.kind,
+            "designEffect": interval.design_effect,
             "numerator": self.numerator,
             "denominator": self.denominator,
             "replications": interval.used,

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
+from simsticky.study import stored_json
+
 if TYPE_CHECKING:
     from simsticky.results.result import Result
 
@@ -55,10 +57,29 @@ class Replication:
 
     @classmethod
     def from_json_dict(cls, written: Mapping[str, Any]) -> Replication:
-        """Return what :meth:`to_json_dict` wrote."""
+        """Return what :meth:`to_json_dict` wrote.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        written = stored_json.mapping(written, "a replication")
+        if missing := [key for key in ("summary", "digest", "warnings", "operations") if key not in written]:
+            raise ValueError(f"a replication has no {missing[0]}")
+        summary = stored_json.mapping(written["summary"], "summary")
         return cls(
-            dict(written["summary"]), written["digest"], tuple(written["warnings"]), tuple(written["operations"])
+            {key: stored_json.number(value, f"summary.{key}") for key, value in summary.items()},
+            stored_json.text(written["digest"], "digest"),
+            stored_json.texts(written["warnings"], "warnings"),
+            tuple(_facts(row) for row in stored_json.sequence(written["operations"], "operations")),
         )
+
+
+def _facts(row: Any) -> dict[str, Fact]:
+    facts = stored_json.mapping(row, "an operation")
+    return {
+        key: value if isinstance(value, str | bool) else stored_json.number(value, f"operations.{key}")
+        for key, value in facts.items()
+    }
 
 
 class Replications(Sequence[Replication]):

@@ -22,13 +22,17 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict
 
 from simsticky.errors import InputError, SimstickyError
 from simsticky.results.provenance import library_versions, tool_version
-from simsticky.study.execution import Interrupted, LostWorkerError, Workers, in_order, workers
+from simsticky.study.execution import Interrupted, LostWorkerError, Workers, available_cpus, in_order, workers
 from simsticky.study.journal import Journal, Key
 from simsticky.study.replications import Replication, Replications
+from simsticky.workload.effort import effort_of, refuse_too_much
 
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
+
+MOST_REPLICATIONS = 10_000_000
+"""In one study: their numbers alone fill gigabytes."""
 
 # Chunks a worker gets: enough that the last one to finish does not keep the others waiting for long.
 _CHUNKS_PER_WORKER = 16
@@ -52,6 +56,7 @@ class Execution(TypedDict, total=False):
     directory: Path | str | None
     on_progress: Callable[[int, int], None] | None
     on_note: Callable[[str], None] | None
+    on_estimate: Callable[[float], None] | None
     simulate: Simulate | None
     options: Mapping[str, Any] | None
 
@@ -88,6 +93,7 @@ class Runner:
         directory: Path | str | None = None,
         on_progress: Callable[[int, int], None] | None = None,
         on_note: Callable[[str], None] | None = None,
+        on_estimate: Callable[[float], None] | None = None,
         simulate: Simulate | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -100,6 +106,7 @@ class Runner:
             directory: Where finished replications are kept, and those of an interrupted study found.
             on_progress: Called with (replications finished, replications known to be wanted so far).
             on_note: Called with what a person should know: a damaged record was dropped. A warning by default.
+            on_estimate: Called before replications are simulated with about how many seconds they will take.
             simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
                 default.
             options: What else the numbers depend on, as plain JSON types: it is noted in the directory.
@@ -110,6 +117,7 @@ class Runner:
         self._directory = directory
         self._told = on_progress
         self._note = on_note or _warn
+        self._estimated = on_estimate
         self._simulate = simulate if simulate is not None else simulate_numbers
         self._options = dict(options or {})
         self._resources = ExitStack()
@@ -158,10 +166,12 @@ class Runner:
         """Return the replications of each case, in order; nothing that is already there is simulated again.
 
         Raises:
+            InputError: They are more than this machine can do.
             Interrupted: On Ctrl-C, with how many replications are finished and what became of them.
             SimstickyError: A worker or the cluster was lost, the disk is full, or a replication failed.
         """
         missing = [self._missing(case) for case in cases]
+        self._size_up(cases, missing)
         self._wanted += sum(len(case.replications) for case in cases)
         there = sum(len(case.replications) for case in cases) - sum(map(len, missing))
         self.found += there
@@ -183,6 +193,24 @@ class Runner:
             if self._journal is None or not self.finished:
                 raise
             raise type(error)(f"{error}; {self._kept()}") from error
+
+    def _size_up(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> None:
+        """Refuse what this machine cannot do, and tell how long the rest will take."""
+        wanted = sum(len(case.replications) for case in cases)
+        if wanted > MOST_REPLICATIONS:
+            text = f"{wanted} replications in all, and {MOST_REPLICATIONS} are the most"
+            raise InputError.of(text, hint="take fewer replications, or fewer points")
+        jobs, executor, scheduler = self._where
+        here = executor is None and scheduler is None
+        seconds = 0.0
+        for case, lacking in zip(cases, missing, strict=True):
+            # A stand-in for a scenario says nothing of its traffic.
+            if lacking and hasattr(case.scenario, "traffic"):
+                effort = effort_of(case.scenario)
+                refuse_too_much(case.scenario, effort, min(jobs, len(lacking)) if here else 1)
+                seconds += len(lacking) * effort.seconds
+        if self._estimated is not None and here:
+            self._estimated(seconds / min(jobs, available_cpus()))
 
     def _missing(self, case: Case) -> Sequence[int]:
         journal = self._journal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.results.provenance import installed_version, library_versions
+from simsticky.study import stored_json
 from simsticky.study.replicate import SCHEMA_VERSION
 from simsticky.study.replications import Value
+from simsticky.study.stored_results import StoredResult
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -105,36 +106,31 @@ class Side:
         Raises:
             InputError: The file cannot be read, is no such result, or was written by a newer version.
         """
-        try:
-            whole = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError.of(error.strerror or str(error), file=str(path)) from error
-        except ValueError as error:
-            raise InputError.of(f"is no JSON: {error}", file=str(path)) from error
+        whole = stored_json.read_json(path)
         hint = "write one with: simsticky run FILE --out result.json"
         if not isinstance(whole, dict) or "values" not in whole or "estimates" not in whole:
             raise InputError.of("is no result of simsticky run", file=str(path), hint=hint)
         _check_version(whole.get("schemaVersion"), str(path))
         try:
-            scenario = whole["scenario"]
-            resolved = scenario.get("resolved", {})
+            result = StoredResult.of(whole)
+            resolved = result.resolved
             return cls(
                 name,
-                whole["seed"],
-                whole["replications"],
-                whole["values"],
-                {metric: estimate.get("definition", "") for metric, estimate in whole["estimates"].items()},
-                scenario["digest"],
-                whole["tool"]["version"],
-                whole["libraries"],
+                result.seed,
+                result.replications,
+                result.values,
+                result.definitions,
+                result.digest,
+                result.version,
+                result.libraries,
                 resolved,
-                scenario.get("from", {}),
-                resolved.get("thresholds", {}),
-                tuple(whole.get("warnings", ())),
-                tuple(whole.get("digests", ())),
+                result.origins,
+                result.thresholds,
+                result.warnings,
+                result.digests,
                 _scenario(resolved),
             )
-        except (LookupError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise InputError.of(f"is no whole result of simsticky run: {error}", file=str(path), hint=hint) from error
 
 

@@ -15,6 +15,7 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.location import Place
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import Interval
+from simsticky.units import parse_number
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -95,7 +96,7 @@ def _mismatch(metric: Metric, threshold: Threshold) -> tuple[str, str]:
         if not 0 <= threshold.value <= 1:
             return (
                 f"{metric.name} is a share between 0 and 1, and {limit} is not",
-                f"did you mean '{limit}%'?",
+                f"did you mean '{limit}%'?" if plain and 1 < threshold.value <= 100 else "write for example '< 1%'",
             )
     elif metric.unit == "seconds":
         if percent:
@@ -107,7 +108,7 @@ def _mismatch(metric: Metric, threshold: Threshold) -> tuple[str, str]:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        parse_number(text)
     except ValueError:
         return False
     return True

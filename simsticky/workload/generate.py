@@ -267,10 +267,8 @@ def _check_equilibrium(shape: SessionShape, rate: float) -> None:
     Raises:
         InputError: More than 10 million sessions would be alive at time 0.
     """
-    if isinstance(shape, CountedSessions):
-        path, mean_life = "traffic.requests", shape.requests.mean * shape.think.mean
-    else:
-        path, mean_life = "traffic.sessionDuration", shape.duration.mean
-    if rate * mean_life > _MOST_ALIVE:
-        message = f"about {rate * mean_life:.2g} sessions would be alive at the start"
-        raise InputError.of(message, path=path, hint="give the law a cap, or set run.start: empty")
+    path = "traffic.requests" if isinstance(shape, CountedSessions) else "traffic.sessionDuration"
+    alive = rate * shape.mean_life_s
+    if alive > _MOST_ALIVE:
+        message = f"about {alive:.2g} sessions would be alive at the start"
+        raise InputError.of(message, path=path, hint="give the law a cap, or lower the rate of sessions")

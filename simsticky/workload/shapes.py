@@ -60,6 +60,11 @@ class CountedSessions:
         """About the mean number of requests of a session: rounding is left out."""
         return max(self.requests.mean, 1.0)
 
+    @property
+    def mean_life_s(self) -> float:
+        """About the mean life of a session."""
+        return self.requests.mean * self.think.mean
+
     def draw(self, size: int, generator_of: GeneratorOf) -> tuple[Integers, Floats]:
         """Draw sessions: requests of each (length size), and the flat gaps, 0 after each session's last."""
         counts = self.draw_counts(size, generator_of(Component.REQUESTS))
@@ -102,6 +107,11 @@ class TimedSessions:
     def mean_requests(self) -> float:
         """About the mean number of requests of a session."""
         return 2.0 if self.think is None else 2.0 + self.duration.mean / self.think.mean
+
+    @property
+    def mean_life_s(self) -> float:
+        """About the mean life of a session."""
+        return self.duration.mean
 
     def draw(self, size: int, generator_of: GeneratorOf) -> tuple[Integers, Floats]:
         """Draw sessions: requests of each (length size), and the flat gaps, 0 after each session's last."""

@@ -151,7 +151,7 @@ def test_no_setting_can_is_said_only_where_it_is_shown():
     window = {"deployment.preStop": "0s..178s", "deployment.grace": "preStop + 30s"}
     assert math.exp(-178 / MEAN_S) == pytest.approx(0.0515, abs=0.0001)
     few = search(vary=window, n=20)
-    assert few.status == "inconclusive"
+    assert few.status == "not certain"
     assert few.gap.passing is None
     assert search(vary=window, n=400).status == "none"
 
@@ -160,7 +160,7 @@ def test_raced_settings_that_were_not_all_tried_show_nothing():
     """Up and down along the range, and none of the settings raced keeps 1 %: another might, so it is not certain."""
     found = search("broken_sessions < 1%", by=simulate_with_a_bump)
     assert found.monotone is False
-    assert found.status == "inconclusive"
+    assert found.status == "not certain"
     assert "not every setting of it was tried" in found.reason
 
 
@@ -182,12 +182,12 @@ def test_drain_support_that_nobody_states_is_answered_both_ways():
     found = search(scenario=Scenario.model_validate(given))
     assert (found.drain, found.status) == (False, "none")
     assert (found.otherwise.drain, found.otherwise.status) == (True, "found")
-    assert found.ending == "inconclusive"
+    assert found.ending == "not certain"
     text = " ".join(plain(render(found, 80)).split())
     assert "With drain support off" in text
     assert "With drain support on" in text
     both = search("broken_sessions < 99%", scenario=Scenario.model_validate(given))
-    assert (both.status, both.otherwise.status, both.ending) == ("none", "found", "inconclusive")
+    assert (both.status, both.otherwise.status, both.ending) == ("none", "found", "not certain")
     turned = search(vary={**DRAIN, "kic.enableDrainSupport": [True, False]}, scenario=Scenario.model_validate(given))
     assert turned.otherwise is None
 
@@ -195,7 +195,7 @@ def test_drain_support_that_nobody_states_is_answered_both_ways():
 def test_when_the_time_is_over_the_verdict_is_open():
     """No time at all leaves it open with a word about it; enough time changes nothing."""
     late = search(max_time=1e-9)
-    assert late.status == "inconclusive"
+    assert late.status == "not certain"
     assert "--max-time" in late.reason
     assert "may differ from run to run" in late.reason
     assert search(max_time=3600).to_json() == search().to_json()
@@ -209,10 +209,10 @@ def test_the_autoscaler_is_named_where_it_cuts_replicas_off():
     assert "the autoscaler keeps 2 to 4 replicas" in found.reason
 
 
-def test_nobody_can_tell_is_inconclusive():
+def test_nobody_can_tell_is_not_certain():
     """A truth that sits on the threshold is neither found nor impossible."""
     found = search(by=simulate_on_the_line)
-    assert found.status == "inconclusive"
+    assert found.status == "not certain"
     assert "too uncertain" in found.reason
 
 

@@ -1,0 +1,41 @@
+"""Ctrl-C and SIGTERM: both end the command in the same way, at whatever moment they come."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_asked = threading.Event()
+
+
+def asked() -> bool:
+    """Return whether somebody has asked this command to stop."""
+    return _asked.is_set()
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Let SIGTERM raise ``KeyboardInterrupt`` as Ctrl-C does, and note both.
+
+    Noted because an import that is interrupted may raise something else, or nothing. A signal that is ignored (a
+    shell does so for Ctrl-C of what runs in the background) stays ignored; outside of the main thread nothing changes.
+    """
+    _asked.clear()
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            if signal.getsignal(number) == usual:
+                before[number] = signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    _asked.set()
+    raise KeyboardInterrupt
