@@ -11,12 +11,13 @@ from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.replicas import start_replicas
 from simsticky.sim.autoscaler import Autoscaler
+from simsticky.sim.balancers import AlgorithmFactory
 from simsticky.sim.clients import Clients
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.controllers import DeploymentController
 from simsticky.sim.endpoint_slices import EndpointSliceController
 from simsticky.sim.endpoints import IngressController, publish_pod_sets
-from simsticky.sim.gateway import AlgorithmFactory, Gateway
+from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Clock, Phase, call_at
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.operations import Timeline
