@@ -13,6 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -159,7 +160,7 @@ def median_of_runs(seconds: Sequence[float], not_yet_s: Sequence[float], level: 
     curve = ecdf(CensoredData(uncensored=np.sort(seconds), right=np.sort(not_yet_s))).sf
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # without an interval where all or none are left, as it should
-        band = curve.confidence_interval(confidence_level=level, method="log-log")
+        band: Any = curve.confidence_interval(confidence_level=level, method="log-log")
     median = _first_at_least(curve.quantiles, 1.0 - curve.probabilities, 0.5)
     low = _first_at_least(curve.quantiles, 1.0 - np.nan_to_num(band.low.probabilities, nan=0.0), 0.5)
     high = _first_at_least(curve.quantiles, 1.0 - np.nan_to_num(band.high.probabilities, nan=1.0), 0.5)

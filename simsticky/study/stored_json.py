@@ -88,7 +88,8 @@ def whole(value: Any, what: str, least: int = 0, most: int = 2**64) -> int:
 def number(value: Any, what: str) -> float | int | None:
     """Return a finite number or None, or raise a ValueError that names what is neither."""
     if value is None or (type(value) in (int, float) and math.isfinite(value)):
-        return value
+        known: float | int | None = value
+        return known
     raise ValueError(f"{what} is no number but {quoted(value)}")
 
 
