@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.gateway import AlgorithmFactory
+    from simsticky.sim.balancers import AlgorithmFactory
     from simsticky.sim.recording import Recording
 
 

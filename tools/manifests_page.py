@@ -58,11 +58,11 @@ def page() -> str:
 
 def _pods(table: FieldTable) -> str:
     """Return the section about what the kinds of workloads have in common."""
-    rows = {row.path: row for kind in PODS for row in REGISTER[kind] if row.path.startswith(f"{TEMPLATE}.")}
+    rows = dict.fromkeys(row for kind in PODS for row in REGISTER[kind] if row.path.startswith(f"{TEMPLATE}."))
     unused = _unused(table, "apps/v1", "Deployment", REGISTER["Deployment"])
     text = f"\n## Pod templates of {', '.join(PODS[:-1])} and {PODS[-1]}\n\nPaths below `{TEMPLATE}`.\n\n"
     cut = len(TEMPLATE) + 1
-    below = [row._replace(path=row.path[cut:]) for row in rows.values()]
+    below = [row._replace(path=row.path[cut:]) for row in rows]
     return text + _table(below, {field[cut:] for field in unused if field.startswith(f"{TEMPLATE}.")})
 
 

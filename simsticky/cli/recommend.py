@@ -13,7 +13,7 @@ from simsticky.cli.texts import TEXTS, print_answer, text_file, text_of
 from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 
-ENDINGS = {"found": 0, "none": 3, "inconclusive": 4}
+ENDINGS = {"found": 0, "none": 3, "not certain": 4}
 """Exit codes."""
 
 Thresholds = Annotated[

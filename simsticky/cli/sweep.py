@@ -26,7 +26,7 @@ Vary = Annotated[
     typer.Option(
         "--vary",
         metavar="KEY=VALUES",
-        help="What to vary, repeatable: values (deployment.preStop=0s,1m,5m), for the other designs a range"
+        help="What to vary, repeatable: values (deployment.preStop=0s,1m), for the other designs a range"
         " (deployment.preStop=0s..10m), or a value that follows another setting (deployment.grace='preStop + 30s').",
     ),
 ]

@@ -4,9 +4,9 @@ Sources: Kubernetes, apimachinery ``meta/v1/helpers.go:LabelSelectorAsSelector``
 the API server's texts: ``meta/v1/validation/validation.go:ValidateLabelSelectorRequirement``.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 Labels = Mapping[str, Any]
 
@@ -125,5 +125,5 @@ def _requirement(one: Any) -> Requirement | None:
     return Requirement(str(one.get("key")), one["operator"], tuple(values) if _are_texts(values) else ())
 
 
-def _are_texts(values: Any) -> bool:
-    return isinstance(values, Collection) and not isinstance(values, str) and all(isinstance(v, str) for v in values)
+def _are_texts(values: Any) -> TypeGuard[list[str]]:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)

@@ -47,7 +47,8 @@ _TEMPLATE = (
     read(f"{_APP}.imagePullPolicy", "whether a node pulls an image that it has"),
     read(f"{_APP}.lifecycle.preStop", "the wait before SIGTERM: sleep, or an exec of sleeps"),
     refused(f"{_APP}.lifecycle.preStop.httpGet", "its length is not in the manifest: state deployment.preStop"),
-    refused(f"{_APP}.lifecycle.preStop.tcpSocket", "it does nothing in a preStop hook"),
+    read(f"{_APP}.lifecycle.preStop.tcpSocket", "a hook that fails: the kubelet does not run it"),
+    said(f"{_APP}.lifecycle.preStop.tcpSocket", "SIGTERM comes at once"),
     *_PROBES,
     listed(f"{_APP}.resources", "requests and limits move no number, but for the target of an autoscaler"),
     read(f"{_POD}.initContainers[]", "a native sidecar if restartPolicy is Always, else nothing that runs on"),
@@ -79,6 +80,7 @@ _CONTROL_PLANE = (
     read("dataplaneSync.interval", "time between pushes"),
 )
 _DATA_PLANE = (
+    said("deployment", "without KONG_NGINX_WORKER_PROCESSES: one worker is simulated"),
     read("deployment.replicas", "nodes of the gateway"),
     said("deployment.scaling", "the gateway's own autoscaler is not simulated"),
     *(row._replace(path=f"deployment.{row.path}") for row in _POD_OF_KONG),
@@ -118,6 +120,7 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         said("spec.strategy.blueGreen", "both sides run, the Service switches, the old side is scaled away"),
         read("spec.strategy.blueGreen.scaleDownDelaySeconds", "how long the old side runs on"),
         read("spec.strategy.blueGreen.activeService", "the Service that switches"),
+        read("spec.strategy.blueGreen.previewService", "the Service of the new side before"),
     ),
     "DaemonSet": (
         said("kind", "of Kong: a node on every machine, like kubernetes.nodes; of the application: not simulated"),

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from simsticky.sim.recording import ConnectionTotals, Mechanism, OperationRecord, Origin, Recording
+from simsticky.results.times import NOT_YET, times
+from simsticky.sim.recording import Mechanism, Origin, Recording
 
 Unit = Literal["share", "count", "seconds", "ratio"]
 Value = float | int | None
@@ -25,6 +26,8 @@ class Metric:
         definition: One or two sentences for people.
         numerator: For what is counted per something: the key of the count above the line, else None.
         denominator: The key of the count below the line, else None.
+        until: Whether it is a time until something that may not have come when a run ends.
+        waits: Whether it is about times without a connection, of which a replication has many.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Metric:
     definition: str
     numerator: str | None = None
     denominator: str | None = None
+    until: bool = False
+    waits: bool = False
 
 
 QUANTITIES = {"sessions": "sessions", "in_flight": "requests in flight", "requests": "requests received"}
@@ -87,17 +92,18 @@ def _metrics() -> Iterator[Metric]:
     yield Metric(
         "broken_sessions",
         "share",
-        "Sessions that were exposed and broken, of all exposed sessions: the session's state is on a pod when the"
-        " operation deletes that pod, and the session sends at least one later request. Broken: at least one break"
-        " caused by the operation.",
+        "Sessions that broke after an exposure, of all exposed sessions, each once over all operations. Exposed: the"
+        " session is bound to the pod with its state, an operation ends that (it deletes, crashes or unroutes the pod,"
+        " closes the connection, or has the gateway send the session elsewhere), and the session sends at least one"
+        " later request. Missing where nothing binds a session: the gateway is not sticky.",
         "broken_exposed_sessions",
         "exposed_sessions",
     )
     yield Metric(
         "broken_of_alive",
         "share",
-        "Sessions alive at the operation's start that it broke, of all sessions alive then: a request before and a"
-        " request after.",
+        "Sessions alive at the start of an operation that exposes anybody and broken by it, of all sessions alive then"
+        " (a request before and a request after), each once over all operations.",
         "broken_alive_sessions",
         "alive_sessions",
     )
@@ -137,8 +143,8 @@ def _metrics() -> Iterator[Metric]:
     yield Metric(
         "censored_sessions",
         "share",
-        "Sessions whose state was on a deleted pod and that had sent no later request, but were not over, when the"
-        " run ended, of these and the exposed ones: whether they break is not known.",
+        "Sessions cut off from the pod with their state that had sent no later request, but were not over, when the run"
+        " ended, of these and the exposed ones: whether they break is not known.",
         "censored_sessions_count",
         "exposed_or_censored_sessions",
     )
@@ -147,12 +153,31 @@ def _metrics() -> Iterator[Metric]:
         "rollout_done_s",
         "seconds",
         "From the operation's start until the Deployment controller's status is complete; of several operations the"
-        " longest, and missing where one is stuck. Old pods may still be terminating then.",
+        " longest. Old pods may still be terminating then. Where one is stuck in some replications, the median over"
+        " all of them (Kaplan-Meier), or a bound.",
+        until=True,
     )
     yield Metric(
         "last_old_pod_gone_s",
         "seconds",
-        "From the operation's start until the last pod that it deleted is gone; of several operations the longest.",
+        "From the operation's start until the last pod that it deleted is gone; of several operations the longest."
+        " Where one is still there when some replications end, the median over all (Kaplan-Meier), or a bound.",
+        until=True,
+    )
+    yield Metric(
+        "recovery_s",
+        "seconds",
+        "From the first operation's start until failed requests are back to their rate between run.settle and then: the"
+        " end of the last 10 s with more than that rate explains (Poisson, 1 in 1000 for the whole run); with none"
+        " before, the last failed request. 0 without any.",
+        until=True,
+    )
+    yield Metric(
+        "even_again_s",
+        "seconds",
+        "From the first operation's start until max/mean of the sessions on serving pods, having been above 1.2 times"
+        " its time average between run.settle and then, stays below that for 60 s; 0 where it never was above.",
+        until=True,
     )
     for name, share in LATENCY_ORDERS.items():
         yield Metric(
@@ -171,11 +196,12 @@ def _counts() -> Iterator[Metric]:
         "lost": "Breaks caused by an operation on a container that never held the session's state.",
         "stale": "Breaks caused by an operation on a container that holds an older copy of the session's state.",
         "breaks_background": f"{_BREAK} Only those that no operation caused, after run.settle.",
-        "exposed_sessions": "Sessions whose state is on a pod when an operation deletes that pod, and that send at"
-        " least one later request.",
-        "broken_exposed_sessions": "Exposed sessions with at least one break caused by the operation.",
-        "alive_sessions": "Sessions alive when an operation starts: a request before and a request after.",
-        "broken_alive_sessions": "Sessions alive when an operation starts that it broke.",
+        "exposed_sessions": "Sessions that an operation has cut off from the pod with their state, or is about to, and"
+        " that send at least one later request; each once.",
+        "broken_exposed_sessions": "Exposed sessions with at least one break that belongs to an exposure.",
+        "alive_sessions": "Sessions alive when an operation starts that exposes anybody: a request before and a request"
+        " after; each once.",
+        "broken_alive_sessions": "Of these, those broken by an operation at whose start they were alive.",
         "any_cause_sessions": "Sessions alive at the start of any operation and over at the run's end, each once.",
         "broken_any_cause_sessions": "Of these, those answered without their state from then on, or only failed.",
         "any_cause_left_out": "Sessions alive at the start of any operation and still open when the run ended.",
@@ -184,8 +210,8 @@ def _counts() -> Iterator[Metric]:
         "born_broken": "Sessions born on a terminating pod that the same operation then broke.",
         "sessions_seen": "Sessions that sent a request after run.settle.",
         "background_broken_sessions_count": "Sessions seen with at least one break that no operation caused.",
-        "censored_sessions_count": "Sessions whose state was on a deleted pod, with no later request yet when the run"
-        " ended.",
+        "censored_sessions_count": "Sessions cut off from the pod with their state, with no later request yet when the"
+        " run ended.",
         "exposed_or_censored_sessions": "Exposed sessions and censored ones.",
         "requests_sent": "Requests sent after run.settle that have ended.",
         "requests_answered": "Requests answered by a pod, after run.settle.",
@@ -215,6 +241,8 @@ def _connections() -> Iterator[Metric]:
         " their container, or closed by the application or a restarting Kong node.",
         "sessions_given_up": "Sessions that ended after run.settle because traffic.connections.reconnect.maxAttempts"
         " connects in a row had failed.",
+        "clients_still_disconnected": "Clients that had lost a connection after run.settle and had none when the run"
+        " ended.",
         "peak_connects_in_1s": "Most connects sent within one second, from the first operation's start on; without"
         " operations after run.settle.",
     }
@@ -226,14 +254,27 @@ def _connections() -> Iterator[Metric]:
         "Most connects sent within one second (peak_connects_in_1s), over the mean number a second between run.settle"
         " and the first operation.",
     )
-    gap = "from the loss of a long-lived connection after run.settle until its session is connected again"
+    gap = "from the loss of a long-lived connection after run.settle"
     yield Metric(
         "disconnected_mean_s",
         "seconds",
-        f"Mean time {gap}; sessions that give up, or are still without when the run ends, are left out.",
+        f"Mean time {gap} until its session is connected again or gives up; where sessions are still without when the"
+        " run ends, a wait counts no longer than all replications have watched one (restricted mean).",
+        waits=True,
     )
-    yield Metric("disconnected_p95_s", "seconds", f"Time that 95% of these do not exceed: {gap}.")
-    yield Metric("disconnected_longest_s", "seconds", f"Longest time {gap}.")
+    yield Metric(
+        "disconnected_p95_s",
+        "seconds",
+        f"Time {gap} after which 95% of these sessions are connected again: a quantile of the cumulative incidence;"
+        " sessions that give up never are, those still without when the run ends are counted as long as they were"
+        " watched. A bound where fewer come back.",
+        waits=True,
+    )
+    yield Metric(
+        "disconnected_longest_s",
+        "seconds",
+        f"Longest time {gap} without one, that of sessions still without when the run ends included.",
+    )
 
 
 def _load_skew() -> Iterator[Metric]:
@@ -262,8 +303,9 @@ def summarise(recording: Recording, floor: Recording | None) -> dict[str, Value]
         floor: The paired run without operations, for the excess of load skew; None where there is none.
 
     Returns:
-        Counts as int, everything else as float, None where there is nothing to measure. Behind the metrics come the
-        counts of each entry of the timeline (``simsticky.scenario.entries``), ``entries.1.exposed_sessions`` and so on.
+        Counts as int, everything else as float, None where there is nothing to measure. Behind the metrics comes how
+        long the run was watched for each time that had not come (``not_yet.recovery_s``), and the counts of each entry
+        of the timeline (``simsticky.scenario.entries``), ``entries.1.exposed_sessions`` and so on.
     """
     found: dict[str, Value] = {**_counted(recording), **_timed(recording), **_skewed(recording, floor)}
     summary: dict[str, Value] = {}
@@ -273,7 +315,8 @@ def summarise(recording: Recording, floor: Recording | None) -> dict[str, Value]
             summary[name] = over / below if below else None
         else:
             summary[name] = found.get(name, 0 if metric.unit == "count" else None)
-    return {**summary, **_by_entry(recording)}
+    not_yet = {name: value for name, value in found.items() if name.startswith(NOT_YET)}
+    return {**summary, **not_yet, **_by_entry(recording)}
 
 
 def _by_entry(recording: Recording) -> dict[str, int]:
@@ -306,43 +349,11 @@ def _counted(recording: Recording) -> dict[str, int]:
 
 
 def _timed(recording: Recording) -> dict[str, Value]:
-    done = [done_after_s(operation) for operation in recording.operations]
-    if any(operation.stuck and operation.done_s != operation.done_s for operation in recording.operations):
-        done = []  # the longest is not known: that one goes on
-    gone = [gone_after_s(operation) for operation in recording.operations]
-    times: dict[str, Value] = {
-        "rollout_done_s": max((seconds for seconds in done if seconds is not None), default=None),
-        "last_old_pod_gone_s": max((seconds for seconds in gone if seconds is not None), default=None),
-    }
-    for name, share in LATENCY_ORDERS.items():
-        times[name] = recording.latency.quantile(share)
-    return times | _of_connections(recording.connections)
-
-
-def _of_connections(totals: ConnectionTotals) -> dict[str, Value]:
-    gaps = int(totals.gaps.counts.sum())
+    latency: dict[str, Value] = {name: recording.latency.quantile(share) for name, share in LATENCY_ORDERS.items()}
+    totals = recording.connections
     before_per_s = totals.before / totals.before_s if totals.before_s else 0.0
-    return {
-        "peak_connects_in_1s": totals.peak,
-        "reconnect_storm": totals.peak / before_per_s if before_per_s else None,
-        "disconnected_mean_s": float(totals.gaps.sums.sum()) / gaps if gaps else None,
-        "disconnected_p95_s": totals.gaps.quantile(0.95),
-        "disconnected_longest_s": totals.longest_gap_s if gaps else None,
-    }
-
-
-def done_after_s(operation: OperationRecord) -> float | None:
-    """Return the time from an operation's start until its rollout was done, in seconds; None if it never was."""
-    return _duration(operation.start_s, operation.done_s)
-
-
-def gone_after_s(operation: OperationRecord) -> float | None:
-    """Return the time from an operation's start until its last old pod was gone, in seconds; None if none went."""
-    return _duration(operation.start_s, operation.last_old_pod_gone_s)
-
-
-def _duration(start_s: float, end_s: float) -> float | None:
-    return None if end_s != end_s else float(end_s - start_s)
+    storm = totals.peak / before_per_s if before_per_s else None
+    return {**times(recording), **latency, "peak_connects_in_1s": totals.peak, "reconnect_storm": storm}
 
 
 def _skewed(recording: Recording, floor: Recording | None) -> dict[str, Value]:

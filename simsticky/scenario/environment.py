@@ -46,7 +46,7 @@ def variables(
         elif isinstance(value_from, Mapping):
             reference = value_from.get("configMapKeyRef")
             data = _data_of(obj, reference, config_maps)
-            value = data.get(reference.get("key")) if isinstance(reference, Mapping) else None
+            value = data.get(str(reference.get("key"))) if isinstance(reference, Mapping) else None
             yield Variable(name, value, (*keys, "valueFrom"), known=value is not None)
 
 

@@ -42,7 +42,7 @@ def read_operator(
     configurations = [obj for obj in objects if obj.kind == "GatewayConfiguration"]
     data_planes = [obj for obj in objects if obj.kind == "DataPlane"]
     hybrid = _hybrid(planes, configurations, data_planes)
-    control = [(obj, ("spec",)) for obj in planes]
+    control: list[tuple[KubernetesObject, Keys]] = [(obj, ("spec",)) for obj in planes]
     control += [
         (obj, ("spec", "controlPlaneOptions"))
         for obj in configurations
@@ -115,6 +115,7 @@ def _read_control(found: Findings, obj: KubernetesObject, keys: Keys, config_map
             text = "a ControlPlane of version 1 runs the ingress controller, where drain support is off by default"
             found.say_aloud(obj, keys, text)
         return
+    found.fill("kic", obj, keys)
     _drain(found, obj, (*keys, "translation", "drainSupport"))
     interval = (*keys, "dataplaneSync", "interval")
     written = obj.get(*interval)

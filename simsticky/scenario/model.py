@@ -257,7 +257,6 @@ class Scenario(Section, ShownInNotebooks):
             del written[key]
         del written["run"]["replications"]
         written["run"]["record"] = record
-        del written["kubernetes"]["version"]  # it tells which fields there are, and moves no number
         if self.traffic.trace is not None:
             trace = self.traffic.trace
             content = trace.encode() if is_inline(trace) else Path(trace).read_bytes()

@@ -37,7 +37,7 @@ def start_replicas(scenario: "Scenario") -> int:
 
 
 def first_move(scenario: "Scenario") -> Move | None:
-    """Return what the autoscaler does by itself at the load of the start, None if nothing or if nobody knows.
+    """Return what the autoscaler does by itself at the load of the start (rule A7), None if nothing or if nobody knows.
 
     The load is what the laws of the traffic come to in the mean; a trace has none.
     """
@@ -62,7 +62,7 @@ def first_move(scenario: "Scenario") -> Move | None:
 
 
 def tolerances(scenario: "Scenario") -> tuple[float, float]:
-    """Return the tolerance up and down: an HPA's own where the stated release heeds it, else the cluster's."""
+    """Return the tolerance up and down: an HPA's own where the release heeds it, else the cluster's (rule A8)."""
     scaler = scenario.autoscaler
     assert scaler is not None
     up = down = scaler.tolerance
@@ -95,10 +95,11 @@ def warnings_of_start(scenario: "Scenario") -> Iterator[str]:
     move = first_move(scenario)
     if move is not None:
         more = "above" if move.after > move.before else "below"
+        utilization = f"{move.utilization} %" if move.utilization else "less than 1 %"
         yield (
             f"autoscaler: it goes from {move.before} to {move.after} pods by itself from about"
             f" {format_duration(move.after_s)} on: the traffic at the start comes to a utilisation of"
-            f" {move.utilization} %, {more} its target of {scaler.target_utilization} %; set traffic.sessions or"
+            f" {utilization}, {more} its target of {scaler.target_utilization} %; set traffic.sessions or"
             f" deployment.replicas: {move.after}, or autoscaler.startAt: equilibrium"
         )
 

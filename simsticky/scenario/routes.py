@@ -109,7 +109,7 @@ def choose_backend(candidates: Sequence[Backend], service: KubernetesObject) -> 
     """Return the reference that is simulated: the first that leads to the Service with a weight, else the first."""
     leading = [backend for backend in candidates if backend.leads_to(service)]
     weighty = [backend for backend in leading if backend.weight > 0]
-    return (weighty or leading or [None])[0]
+    return next(iter(weighty or leading), None)
 
 
 def read_routes(

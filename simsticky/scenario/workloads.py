@@ -10,7 +10,7 @@ from typing import Any, Final
 from simsticky.kubernetes.selectors import label_selector, selects, violations
 from simsticky.scenario.findings import Findings
 from simsticky.scenario.hints import Hint
-from simsticky.scenario.location import Keys
+from simsticky.scenario.location import Keys, dotted
 from simsticky.scenario.meshes import Mesh
 from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.owners import POD, TEMPLATE, Workload, labels_text
@@ -79,7 +79,8 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     grace_keys = (*POD, "terminationGracePeriodSeconds")
     found.take_whole_number(pods, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
     container = _container(found, pods, entrance)
-    found.fill("deployment", pods, container or ())
+    found.fill("deployment", owner)
+    found.fill("pods", pods, container or ())
     if container is not None:
         _pre_stop(found, pods, container)
         for probe in _PROBES:
@@ -132,9 +133,7 @@ def _defaults(found: Findings, owner: KubernetesObject) -> None:
             continue
         if owner.get("spec", *keys) is None and not (rolling and owner.mapping("spec", "strategy", "rollingUpdate")):
             found.put(("deployment", *keys), value, owner.place("apiVersion"))
-            found.assume(
-                owner, ("apiVersion",), f"{'.'.join(keys)} is {value}, the default of {owner.get('apiVersion')}"
-            )
+            found.assume(owner, ("apiVersion",), f"{dotted(keys)} is {value}, the default of {owner.get('apiVersion')}")
 
 
 def _strategy(found: Findings, obj: KubernetesObject) -> None:

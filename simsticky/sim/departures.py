@@ -31,7 +31,9 @@ class Departures:
         self.open = True
 
     def close(self) -> None:
-        """Let no more sessions begin."""
+        """Let no more sessions begin; a second time it does nothing."""
+        if not self.open:
+            return
         self.open = False
         if not self._sessions.sending:
             self._on_idle()

@@ -1,6 +1,6 @@
 """The EndpointSlice controller: from pods to what the ingress controller may see of them (docs/model.md, rules E)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from simsticky.kic.translator import Backend, Endpoint
@@ -95,7 +95,10 @@ class EndpointSliceController:
             service.queued = False
             self._sync(service)
 
-        call_at(self._world.env, delay_s, Phase.STATUS, begin)
+        self._later(delay_s, begin)
+
+    def _later(self, delay_s: float, write: Callable[[], None]) -> None:
+        call_at(self._world.env, delay_s, Phase.STATUS, self._ingress.under_way.carries(write))
 
     def _sync(self, service: _Service) -> None:
         """One pass over a Service: write the endpoints of all its pods, as they are now.
@@ -114,7 +117,7 @@ class EndpointSliceController:
             changed = sum(wanted.get(pod) != service.listed.get(pod) for pod in {**wanted, **service.listed})
             changes = "1 change of endpoints waits" if changed == 1 else f"{changed} changes of endpoints wait"
             self._tell(service, "stale", service.selects, f"{changes} {wait_s:g} s")
-            call_at(self._world.env, wait_s, Phase.STATUS, lambda: self._sync(service))
+            self._later(wait_s, lambda: self._sync(service))
         if attempt.writes:
             self._write(service, wanted)
 

@@ -12,6 +12,7 @@ from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Phase, Wait, call_at
 from simsticky.sim.streams import Purpose
 from simsticky.sim.tables import Step
+from simsticky.sim.under_way import UnderWay
 from simsticky.sim.workers import Node
 from simsticky.sim.world import World
 
@@ -27,7 +28,11 @@ class Change(NamedTuple):
 
 
 class IngressController:
-    """KIC: on its tick, translates the slice and pushes it to every node if it changed (rules I)."""
+    """KIC: on its tick, translates the slice and pushes it to every node if it changed (rules I).
+
+    Attributes:
+        under_way: What changes of the pods, or of the route, are on their way to the nodes.
+    """
 
     def __init__(self, world: World, cluster: Cluster, gateway: Gateway) -> None:
         """Draw the phase of the tick."""
@@ -41,6 +46,8 @@ class IngressController:
         self._seen: list[Change] = []
         self._pushed: tuple[Target, ...] | None = None
         self._steps: list[Step] = []
+        self._observed = 0
+        self.under_way = UnderWay()
         self._busy_since_s = self._busy_until_s = 0.0
         self._tick_pending = False
         self._changes = 0
@@ -61,10 +68,12 @@ class IngressController:
         now_s = self._world.now_s
         delay_s = self._world.draw(self._settings.watch_delay, Purpose.KIC_WATCH, 0, self._changes)
         self._heard_s = max(self._heard_s, now_s + delay_s)  # a watch delivers in order
+        self.under_way.begin()
         call_at(self._world.env, self._heard_s - now_s, Phase.CONTROLLER, partial(self._observe, tuple(changes)))
 
     def _observe(self, changes: Sequence[Change]) -> None:
         self._seen.extend(changes)
+        self._observed += 1
         self._ask_for_tick()
 
     def _ask_for_tick(self) -> None:
@@ -96,11 +105,13 @@ class IngressController:
         del self._seen[:-1]
         targets = translate_backends(self._seen[-1].backends, drains)
         unrelated, self._unrelated = self._unrelated, set()
+        observed, self._observed = self._observed, 0
         if targets != self._pushed:
             nodes = self._gateway.nodes
         else:
             nodes = [node for node in self._gateway.nodes if node.name in unrelated]
         if not nodes:
+            self.under_way.end(observed)
             return
         before = {t.address: t.weight for t in self._pushed or ()}
         after = {t.address: t.weight for t in targets}
@@ -112,10 +123,11 @@ class IngressController:
         self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
         for node in nodes:
             self._push(node, targets, note)
+        self.under_way.end(observed)
 
     def _push(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
         apply = partial(self._apply, node, targets, note, len(self._steps))
-        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, apply)
+        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, self.under_way.carries(apply))
 
     def _on_the_way_s(self, node: Node) -> float:
         """Begin a push to a node; return how long it takes."""
@@ -150,13 +162,15 @@ class IngressController:
     def configure(self, node: Node) -> None:
         """Give a node that has come back its configuration, at the next tick, unless it goes down again before."""
         restart = node.restarts
-        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, partial(self._configure, node, restart))
+        configure = self.under_way.carries(partial(self._configure, node, restart))
+        call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, configure)
 
     def _configure(self, node: Node, restart: int) -> None:
         if node.restarts != restart:
             return
         self._pushes += 1
-        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, partial(self._bring_up, node, restart))
+        bring_up = self.under_way.carries(partial(self._bring_up, node, restart))
+        call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, bring_up)
 
     def _bring_up(self, node: Node, restart: int) -> None:
         if node.restarts != restart:

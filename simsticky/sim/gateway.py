@@ -5,28 +5,20 @@ The hot path lives in ``session_loop.py``, the attempts of a request in ``attemp
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import count
 
-from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
-from simsticky.kong.algorithms.hash_modulo import HashModulo
-from simsticky.kong.algorithms.latency import Latency
-from simsticky.kong.algorithms.least_connections import LeastConnections
-from simsticky.kong.algorithms.round_robin import RoundRobin
-from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
-from simsticky.kong.balancer import Algorithm, Balancer
 from simsticky.kong.upstream import Target
-from simsticky.scenario.upstream_settings import checks, hash_on, threshold_comparison
+from simsticky.scenario.upstream_settings import checks, hash_on
 from simsticky.sim.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.attempts import Attempts
+from simsticky.sim.balancers import AlgorithmFactory, Balancers
 from simsticky.sim.breaks import Breaks
 from simsticky.sim.browsers import Browsers
 from simsticky.sim.connection import Closed
 from simsticky.sim.exposures import Exposures
 from simsticky.sim.health_checks import HealthCheckers
 from simsticky.sim.kernel import Phase, call_at
-from simsticky.sim.own_algorithm import OwnAlgorithm
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.recording import Origin
 from simsticky.sim.sessions import Cut, Session, Sessions
@@ -36,12 +28,6 @@ from simsticky.sim.tables import Led, Step, Tables
 from simsticky.sim.workers import Node, Worker
 from simsticky.sim.world import World
 from simsticky.workload.generate import Workload
-
-_DRAWS_PER_SHUFFLE = 1 << 20
-"""Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
-
-AlgorithmFactory = Callable[[Callable[[int], int]], Algorithm]
-"""Makes a balancer's algorithm, given a source of uniform integers 1..n."""
 
 
 class Gateway:
@@ -71,30 +57,16 @@ class Gateway:
         settings, policy = scenario.gateway, scenario.upstream
         self._world = world
         self._sessions = sessions
-        self._policy = policy
-        self._make_algorithm = make_algorithm
-        self._options = StickyOptions(
-            new_pick=settings.sticky_new_pick,
-            on_unhealthy=settings.sticky_on_unhealthy,
-            on_weight_zero=settings.sticky_on_weight_zero,
-            when_total_weight_zero=settings.sticky_when_total_weight_zero,
-            retry=settings.sticky_retry,
-            cookie_on_retry=settings.cookie_on_retry,
-            set_cookie=settings.sticky_set_cookie,
-            cookie_on_error_response=settings.sticky_cookie_on_error_response,
-            identity=settings.sticky_identity,
-        )
         # What clients bring follows from the scenario's upstream, whoever picks.
         self.affinity = AFFINITY.get(policy.algorithm, NONE)
         self.asks_each_time = make_algorithm is not None
         self._slow_start = SlowStart(world, settings.slow_start, self._rebuild_routes)
         # KIC lists targets by address, which is luck; a person who writes another proxy's file, in order of creation.
         self._by_age = settings.sticky_new_pick == "in_order" or settings.hash_method == "modulo"
-        self._by_modulo = settings.hash_method == "modulo"
         self._incremental = settings.sync == "incremental"
         self._blackhole = settings.connection == "blackhole"
         self._held = scenario.traffic.connections.long_lived
-        self._threshold, self._comparison = checks(scenario).threshold, threshold_comparison(scenario)
+        self._balancers = Balancers(world, self._in_flight, make_algorithm)
         self._servers: dict[str, Container] = {}
         self._pods: dict[str, Pod] = {}
         self._versions = count(1)
@@ -108,7 +80,7 @@ class Gateway:
             node.workers = [Worker(first + i, node, logs=self.picks_counted) for i in range(settings.workers)]
             self.workers.extend(node.workers)
         for worker in self.workers:
-            worker.begin(self._balancer(worker, ()))
+            worker.begin(self._balancers.make(worker, ()))
         # One worker takes all requests of a session, unless each is balanced anew.
         self.one_worker = len(self.workers) == 1 or settings.front_balancer == "perConnection"
         self.browsers = Browsers(
@@ -122,7 +94,7 @@ class Gateway:
         tables = None
         # An algorithm of one's own says which cookies it follows; whether a key leads anywhere, nobody knows.
         if self.affinity == COOKIE or (self.affinity == HASH and not self.asks_each_time):
-            tables = Tables(self._table_of_the_past, by_cookie=self.affinity == COOKIE)
+            tables = Tables(self._balancers.of_the_past, by_cookie=self.affinity == COOKIE)
         self.exposures = Exposures(
             world,
             sessions,
@@ -152,7 +124,7 @@ class Gateway:
         )
         self.attempts = Attempts(
             scenario,
-            self._options,
+            self._balancers.options,
             self.affinity,
             breaks=self._breaks,
             exposures=self.exposures,
@@ -167,50 +139,6 @@ class Gateway:
             asks_each_time=self.asks_each_time,
             stated_idempotent=workload.is_idempotent,
         )
-
-    # Balancers --------------------------------------------------------------------------------------------------
-
-    def _balancer(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
-        return Balancer(targets, self._algorithm(worker), self._threshold, self._comparison)
-
-    def _algorithm(self, worker: Worker) -> Algorithm:
-        """Make a fresh algorithm for a worker; every rebuild has draws of its own."""
-        streams, rebuild = self._world.streams, worker.rebuilds
-        draws = count(rebuild * _DRAWS_PER_SHUFFLE)
-
-        def draw(upto: int) -> int:
-            return 1 + int(streams.uniform(Purpose.SHUFFLE, worker.index, next(draws)) * upto)
-
-        def as_pairs(addresses: Sequence[str]) -> Sequence[str]:
-            order = streams.generator(Purpose.CANDIDATE_ORDER, worker.index, rebuild).permutation(len(addresses))
-            return [addresses[index] for index in order]
-
-        if self._make_algorithm is not None:
-            return OwnAlgorithm(self._make_algorithm(draw))
-        match self._policy.algorithm:
-            case "sticky-sessions":
-                return StickySessions(self._options, draw=draw, in_flight=self._in_flight)
-            case "consistent-hashing":
-                return self._hashing()
-            case "least-connections":
-                return LeastConnections()
-            case "latency":
-                return Latency(worker, as_pairs)
-            case _:
-                return RoundRobin(draw)
-
-    def _hashing(self) -> Algorithm:
-        return HashModulo() if self._by_modulo else ConsistentHashing(self._policy.slots)
-
-    def _table_of_the_past(self, targets: tuple[Target, ...]) -> Balancer:
-        """Return a balancer that leads cookies and keys as a worker's did, and makes no picks."""
-        if self._make_algorithm is not None:
-            algorithm: Algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
-        elif self.affinity == COOKIE:
-            algorithm = StickySessions(replace(self._options, new_pick="random"))
-        else:
-            algorithm = self._hashing()
-        return Balancer(targets, algorithm, self._threshold, self._comparison)
 
     def _in_flight(self, address: str) -> int:
         container, now_s = self._servers.get(address), self._world.now_s
@@ -239,7 +167,7 @@ class Gateway:
         node.targets = targets
         self._slow_start.listed(node, before, now_s)
         for worker in node.workers:
-            worker.begin(self._balancer(worker, self._slow_start.weighed(node, now_s)))
+            worker.begin(self._balancers.make(worker, self._slow_start.weighed(node, now_s)))
         self._health.rebuild(node, targets, now_s)
         self._note_tables(node, targets, now_s, steps)
         self._rebuild_routes(node)
@@ -248,7 +176,7 @@ class Gateway:
         """Return targets in the order of the wheel, with what a cookie for them names if not their address."""
         if self._by_age:
             targets = sorted(targets, key=lambda target: self._pods[target.address].index)
-        if self._options.identity != "by_target_id":
+        if self._balancers.options.identity != "by_target_id":
             return tuple(targets)
         return tuple(Target(t.address, t.weight, self._identity(t.address)) for t in targets)
 
@@ -291,7 +219,7 @@ class Gateway:
 
     def _identity(self, address: str) -> str:
         """Return what a cookie for a target names."""
-        return self._pods[address].uid if self._options.identity == "by_target_id" else address
+        return self._pods[address].uid if self._balancers.options.identity == "by_target_id" else address
 
     # Nodes ------------------------------------------------------------------------------------------------------
 
@@ -311,7 +239,7 @@ class Gateway:
         node.down_by = cause
         node.targets = ()
         for worker in node.workers:
-            worker.begin(self._balancer(worker, ()))
+            worker.begin(self._balancers.make(worker, ()))
         self._rebuild_routes(node)
         self.on_tables()
         self._world.tell(name, "stopped", name, "takes no more requests", cause)

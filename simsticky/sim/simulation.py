@@ -11,12 +11,13 @@ from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.replicas import start_replicas
 from simsticky.sim.autoscaler import Autoscaler
+from simsticky.sim.balancers import AlgorithmFactory
 from simsticky.sim.clients import Clients
 from simsticky.sim.cluster import Cluster
 from simsticky.sim.controllers import DeploymentController
 from simsticky.sim.endpoint_slices import EndpointSliceController
 from simsticky.sim.endpoints import IngressController, publish_pod_sets
-from simsticky.sim.gateway import AlgorithmFactory, Gateway
+from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Clock, Phase, call_at
 from simsticky.sim.kubelet import Kubelet
 from simsticky.sim.operations import Timeline
@@ -34,6 +35,8 @@ from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
 
 _DAY_S = 86_400.0
+_PASSED_ON_BY_S = 60.0
+"""Time after the last operation's end at which no new sessions begin, though the nodes may not have heard of all."""
 _WHO_DELETES = {
     "deletePod": "operator",
     "drainNode": "operator",
@@ -283,7 +286,8 @@ class Simulation:
 
     def _operations_over(self) -> None:
         if self._until_drained:
-            self._clients.close()
+            self._ingress.under_way.when_none(self._clients.close)
+            call_at(self._env, _PASSED_ON_BY_S, Phase.COMPLETION, self._clients.close)
 
     def _idle(self) -> None:
         """No session sends any more: the run is over once the last request has ended, unless one is cut and retried."""

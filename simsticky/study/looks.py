@@ -98,6 +98,9 @@ def decide(wanted: Range, interval_at: Callable[[float], Interval], look: Look) 
 # Nodes of the quadrature, and how many standard deviations it reaches.
 _NODES, _FAR = 200, 10.0
 
+# Of a level: fewer than the last ones, in which processors differ.
+_DIGITS = 9
+
 
 @lru_cache(maxsize=64)
 def _levels(at: tuple[int, ...], error: float) -> tuple[float, ...]:
@@ -123,7 +126,7 @@ def _levels(at: tuple[int, ...], error: float) -> tuple[float, ...]:
             return float(mass @ ndtr((values - bound) / step)) - (so_far - spent_before)  # noqa: B023
 
         bound = brentq(unspent, 0.0, _FAR * root, xtol=1e-10)
-        found.append(1 - 2 * float(ndtr(-bound / root)))
+        found.append(round(1 - 2 * float(ndtr(-bound / root)), _DIGITS))
         grid = -_FAR * root + (bound + _FAR * root) * (nodes + 1) / 2
         density = np.exp(-(((grid[:, None] - values) / step) ** 2) / 2) / (step * math.sqrt(2 * math.pi))
         values, mass = grid, (density @ mass) * weights * (bound + _FAR * root) / 2

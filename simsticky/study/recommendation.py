@@ -18,7 +18,7 @@ from simsticky.study.verdicts import Mark
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
 
-Status = Literal["found", "none", "inconclusive"]
+Status = Literal["found", "none", "not certain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Recommendation(ShownInNotebooks):
         scenario: The scenario as it is today.
         thresholds: What is to be kept, by metric.
         varied: What was varied, by path, as asked.
-        status: ``found``; ``none``: no setting can; ``inconclusive``: none is certain to, and one may.
+        status: ``found``; ``none``: no setting can; ``not certain``: none is certain to, and one may.
         seed: The seed.
         n: Replications of a setting at the most.
         level: Confidence of each verdict over all its looks: 0.95, adjusted for the number of lines searched.
@@ -185,7 +185,7 @@ class Recommendation(ShownInNotebooks):
         """The status of the answer as a whole: where it hangs on drain support, both ways must agree."""
         if self.otherwise is None or self.otherwise.status == self.status:
             return self.status
-        return "inconclusive"
+        return "not certain"
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON types, reproducible to the byte (rule W4)."""

@@ -58,7 +58,7 @@ def test_count_and_pod_exclude_each_other():
 
 
 def test_a_stateful_set_chooses_by_itself():
-    """Kubernetes takes the highest ordinal: asking for another pod is refused, asking for none is not."""
+    """Kubernetes takes the highest ordinal: another pod by name is refused with its place, a plain scale is not."""
     entry = {"at": 1, "scale": "app", "replicas": 2}
     stateful = {"deployment": {"kind": "StatefulSet", "replicas": 3}, "timeline": [entry]}
     assert Scenario.model_validate(stateful).timeline[0].pod is None

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from sessions import draw
 
 import simsticky as ss
@@ -163,6 +164,11 @@ def predicted(name: str) -> Prediction:
         ),
         {pod: float(np.std(values, ddof=1)) for pod, values in requests.items()},
     )
+
+
+def three_deviations(sd: float) -> float:
+    """Return three standard deviations of one replication, where that is known from eight: Student's, not Gauss's."""
+    return float(sd * stats.t.ppf(stats.norm.cdf(3), REPLICATIONS - 1))
 
 
 def allowance(of: float) -> float:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from prediction import NAMES, allowance, measured, predicted
+from prediction import NAMES, allowance, measured, predicted, three_deviations
 from table import PAGE, label, parts
 
 QUICK = {"rolling-d0-p2-s1", "rolling-d1-p2-s2", "scale-d0-p2-s1", "scale-d1-p0-s2", "scale-d1-p2-s1", "scale-d1-p5-s2"}
@@ -27,8 +27,8 @@ def test_a_measured_run_is_predicted(name: str) -> None:
     """Broken sessions, moves and errors are within 3, or 10 %, of life; so are the requests of the old pods.
 
     Reality itself repeats the requests of a new pod to some 10 % only, so they are to be within three standard
-    deviations of one replication. The page says what was measured, and predictions as near to today's as those are to
-    be to life.
+    deviations of one replication, which eight tell to a quarter only. The page says what was measured, and its
+    predictions are as near to today's as those are to be to life.
     """
     _, life = measured(name)
     mean, sd_per_pod = predicted(name)
@@ -37,7 +37,7 @@ def test_a_measured_run_is_predicted(name: str) -> None:
         assert abs(told - was) <= allowance(was), f"{figure}: measured {was}, predicted {told}"
     assert mean.per_pod.keys() == life.per_pod.keys()
     for pod, was in life.per_pod.items():
-        allowed = 0.1 * was if pod in ("p1", "p2", "p3") else 3 * sd_per_pod[pod]
+        allowed = 0.1 * was if pod in ("p1", "p2", "p3") else three_deviations(sd_per_pod[pod])
         assert abs(mean.per_pod[pod] - was) <= allowed, f"{pod}: measured {was}, predicted {mean.per_pod[pod]}"
 
     shown = documented()[label(name)]

@@ -287,6 +287,6 @@ def test_the_exit_code_of_recommend_says_whether_there_is_one(tmp_path, capsys, 
     path = tmp_path / "tiny.yaml"
     path.write_text(SCENARIO)
     argv = ["recommend", str(path), "--threshold", f"broken_sessions {bound}", "--vary", f"deployment.preStop={stops}"]
-    assert main([*argv, "--vary", "deployment.grace=preStop + 30s", "-j", "1", "--reps", "10"]) == code
+    assert main([*argv, "--vary", "deployment.grace=preStop + 30s", "-j", "1", "--reps", "40"]) == code
     out = capsys.readouterr().out
     assert ("✓ pick" in out) == (code == 0)

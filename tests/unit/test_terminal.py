@@ -212,7 +212,7 @@ class Stream(io.StringIO):
 
 
 def test_a_terminal_without_unicode_gets_ascii(study):
-    """✗ must not turn into the ? of an inconclusive threshold."""
+    """✗ must not turn into the ? of a threshold that is not certain."""
     stream = Stream()
     write(render(study, 80), stream, color=False)
     text = stream.getvalue()

@@ -21,7 +21,7 @@ MOST_REHASHES = 20
 
 
 class HashModulo(Algorithm):
-    """The map: each target in list order as often as its weight, in lowest terms, says; weight 0 is not on it."""
+    """The map (rule G18): each target in list order as often as its weight, in lowest terms, says; at 0 never."""
 
     __slots__ = ("_map", "_unavailable")
 
