@@ -142,7 +142,7 @@ def _drain(found: Findings, obj: KubernetesObject, keys: Keys) -> None:
         )
         found.say_aloud(obj, (), text)
         found.put(("kic", "enableDrainSupport"), True, obj.place())
-    elif written in _STATES:
+    elif isinstance(written, str) and written in _STATES:
         found.read(obj, keys, str(written))
         found.put(("kic", "enableDrainSupport"), _STATES[written], obj.place(*keys))
     else:

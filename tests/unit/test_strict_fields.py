@@ -235,3 +235,10 @@ def test_a_version_of_a_kind_that_is_gone_is_said(tmp_path, app):
     }
     found = read(tmp_path, [*objects_of(app), budget], kubernetes={"version": "1.30"})
     assert "gone after Kubernetes 1.24, kubernetes.version is 1.30" in str(found.report.said_aloud)
+
+
+def test_a_mapping_where_the_operator_has_a_word(tmp_path, app):
+    """What reads the field meets any type: the fault is told, and nothing breaks."""
+    plane = {"apiVersion": "gateway-operator.konghq.com/v2beta1", "kind": "ControlPlane", "metadata": {"name": "kong"}}
+    put(plane, "spec", "translation", "drainSupport", {"enabled": True})
+    assert "drainSupport: must be text, got a mapping" in refused(tmp_path, [*objects_of(app), plane])
