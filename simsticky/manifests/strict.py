@@ -4,7 +4,7 @@ Source: Kubernetes, apimachinery/pkg/runtime/serializer/json and apiserver/pkg/e
 Strict); CustomResourceDefinitions with structural schemas are held to the same. ``null`` stands for an absent value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from simsticky.manifests.field_table import REST, Field, FieldTable, Release
@@ -118,7 +118,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_HOLDS = {
+_HOLDS: Mapping[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "integer": _is_integer,
     "number": _is_number,

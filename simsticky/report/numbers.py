@@ -34,6 +34,8 @@ def show(interval: Interval, unit: str, *, signed: bool = False) -> Shown:
         unit: ``share`` (shown in percent), ``points`` (a difference of shares), ``count``, ``ratio`` or ``seconds``.
         signed: Write a plus sign, for differences.
     """
+    if interval.kind == "not reached" and interval.low is not None:
+        return Shown(f"> {duration(math.floor(interval.low))}")
     if interval.estimate is None:
         return Shown(MISSING)
     if interval.kind == "upper bound" and interval.high is not None:

@@ -253,8 +253,8 @@ def _lying_between(found: Recommendation, gap: Between) -> str:
         return f"The next setting of the range, {failing}, certainly fails."
     lie = f"lies {gap.between} setting" if gap.between == 1 else f"lie {gap.between} settings"
     return (
-        f"Between the pick and {failing}, which certainly fails, {lie} that {grouped(found.n)} replications cannot"
-        f" tell; {more} would."
+        f"Between the pick and {failing}, which certainly fails, {lie} that could not be told; {more} replications"
+        " would tell them all."
     )
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simsticky.report.numbers import Shown, counted, grouped, show
+from simsticky.report.numbers import Shown, counted, duration, grouped, show
 from simsticky.report.verdict_lines import verdict_lines
+from simsticky.study.entries import by_entry
 
 if TYPE_CHECKING:
     from simsticky.study.replicate import Estimate, Study
@@ -85,6 +86,7 @@ def sections(study: Study) -> list[Section]:
     parts = [
         Section("Thresholds", tuple(_thresholds(study))),
         Section("Broken sessions: answered by a pod without the session's state", tuple(_broken(study))),
+        Section("Broken, by entry of the timeline, of exposed sessions", tuple(_entries(study))),
         Section("Failed requests: answered 5xx, reset or timed out", tuple(_failed(study))),
         Section("Long-lived connections", tuple(_connections(study))),
         Section("Load skew from the operation's start to the last old pod gone", tuple(_skew(study))),
@@ -127,11 +129,20 @@ def _broken(study: Study) -> Iterator[Row]:
     yield _row(study, "of alive at the start", "broken_of_alive", what="sessions alive at the start")
     if _known(study, "broken_any_cause"):
         what = "sessions alive at the start" if study.scenario.timeline else "sessions begun and ended"
-        yield _row(study, "the same, any cause", "broken_any_cause", what=what)
+        yield _row(study, "of alive, any cause", "broken_any_cause", what=what)
     yield _row(study, "breaks per session", "breaks_per_session", what="exposed sessions")
     yield from _parts(study, "mechanism.", "breaks by mechanism, per run")
     yield from _parts(study, "origin.", "breaks by origin, per run", leave_out=("origin.background",))
     yield _row(study, "background, not above", "background_broken_sessions", what="sessions seen")
+
+
+def _entries(study: Study) -> Iterator[Row]:
+    """One row for each entry of the timeline, where there are several."""
+    entries = by_entry(study)
+    for entry in entries if len(entries) > 1 else ():
+        estimate = entry.estimates[0]
+        details = _of(estimate, "exposed sessions") if estimate.denominator else ("exposes nobody",)
+        yield Row(entry.label, show(estimate.interval, estimate.unit), details, counts=True)
 
 
 def _failed(study: Study) -> Iterator[Row]:
@@ -150,8 +161,10 @@ def _connections(study: Study) -> Iterator[Row]:
     if _seen(study, "reconnect_storm"):
         yield _row(study, "over the mean before", "reconnect_storm", depth=1)
     for part in ("mean", "p95", "longest"):
-        if _seen(study, f"disconnected_{part}_s"):
+        if _told(study, f"disconnected_{part}_s"):
             yield _row(study, f"disconnected, {part}", f"disconnected_{part}_s")
+    if _seen(study, "clients_still_disconnected"):
+        yield _row(study, "still without when the run ends", "clients_still_disconnected", per="run")
     if _seen(study, "sessions_given_up"):
         yield _row(study, "sessions given up", "sessions_given_up", per="run")
 
@@ -179,10 +192,16 @@ def _skew_row(study: Study, of: str, measure: str, label: str) -> Row | None:
     return Row(label, show(estimate.interval, estimate.unit), details, estimate.definition, depth=1)
 
 
+_AGAIN = {"recovery_s": "failures as before after", "even_again_s": "sessions even again after"}
+
+
 def _ends(study: Study) -> Iterator[Row]:
     if any(operation.lasts_s is None for operation in study.scenario.timeline):
         yield _row(study, f"{_operation(study, 'rollout')} done after", "rollout_done_s")
         yield _row(study, "last old pod gone after", "last_old_pod_gone_s")
+    for name, label in _AGAIN.items():
+        if _known(study, name) and _told(study, name):
+            yield _row(study, label, name)
     yield _row(study, "peak pods", "peak_pods")
 
 
@@ -253,9 +272,19 @@ def _of(estimate: Estimate, what: str) -> tuple[str, ...]:
 def _left_out(study: Study, estimate: Estimate) -> tuple[str, ...]:
     """A value that some replications lack says so: a rollout that never ended has no end."""
     interval = estimate.interval
+    if interval.not_yet:
+        up_to = "" if interval.up_to_s is None else f", counted up to {duration(interval.up_to_s)}"
+        short = f"{grouped(interval.not_yet)} of {grouped(interval.waited)} not yet"
+        return (f"{short}{up_to}", short)
     if interval.left_out == 0 or interval.used == 0:
         return ()
     return (f"seen in {interval.used} of {study.n} replications", f"in {interval.used} of {study.n} runs")
+
+
+def _told(study: Study, name: str) -> bool:
+    """Whether there is an estimate of a time, or at least a bound."""
+    interval = study.estimate(name).interval
+    return interval.estimate is not None or interval.kind == "not reached"
 
 
 def _known(study: Study, name: str) -> bool:

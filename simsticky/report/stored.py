@@ -204,8 +204,13 @@ def _scenario(whole: Mapping[str, Any]) -> Scenario:
     scenario = Scenario.model_validate(whole["scenario"])
     places = {path: Place(*place) for path, place in whole["places"].items()}
     notes = {kind: tuple(ManifestNote(*note) for note in found) for kind, found in whole["manifests"].items()}
-    listed = (notes[kind] for kind in ("read", "ignored", "assumed"))
-    report = ManifestReport(*listed, policy=whole["policy"], said_aloud=notes.get("saidAloud", ()))
+    report = ManifestReport(
+        read=notes["read"],
+        ignored=notes["ignored"],
+        assumed=notes["assumed"],
+        policy=whole["policy"],
+        said_aloud=notes.get("saidAloud", ()),
+    )
     scenario.set_origin(places, report)
     return scenario
 

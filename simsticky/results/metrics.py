@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from simsticky.sim.recording import ConnectionTotals, Mechanism, OperationRecord, Origin, Recording
+from simsticky.results.times import NOT_YET, times
+from simsticky.sim.recording import Mechanism, Origin, Recording
 
 Unit = Literal["share", "count", "seconds", "ratio"]
 Value = float | int | None
@@ -25,6 +26,8 @@ class Metric:
         definition: One or two sentences for people.
         numerator: For what is counted per something: the key of the count above the line, else None.
         denominator: The key of the count below the line, else None.
+        until: Whether it is a time until something that may not have come when a run ends.
+        waits: Whether it is about times without a connection, of which a replication has many.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Metric:
     definition: str
     numerator: str | None = None
     denominator: str | None = None
+    until: bool = False
+    waits: bool = False
 
 
 QUANTITIES = {"sessions": "sessions", "in_flight": "requests in flight", "requests": "requests received"}
@@ -148,12 +153,31 @@ def _metrics() -> Iterator[Metric]:
         "rollout_done_s",
         "seconds",
         "From the operation's start until the Deployment controller's status is complete; of several operations the"
-        " longest, and missing where one is stuck. Old pods may still be terminating then.",
+        " longest. Old pods may still be terminating then. Where one is stuck in some replications, the median over"
+        " all of them (Kaplan-Meier), or a bound.",
+        until=True,
     )
     yield Metric(
         "last_old_pod_gone_s",
         "seconds",
-        "From the operation's start until the last pod that it deleted is gone; of several operations the longest.",
+        "From the operation's start until the last pod that it deleted is gone; of several operations the longest."
+        " Where one is still there when some replications end, the median over all (Kaplan-Meier), or a bound.",
+        until=True,
+    )
+    yield Metric(
+        "recovery_s",
+        "seconds",
+        "From the first operation's start until failed requests are back to their rate between run.settle and then: the"
+        " end of the last 10 s with more than that rate explains (Poisson, 1 in 1000 for the whole run); with none"
+        " before, the last failed request. 0 without any.",
+        until=True,
+    )
+    yield Metric(
+        "even_again_s",
+        "seconds",
+        "From the first operation's start until max/mean of the sessions on serving pods, having been above 1.2 times"
+        " its time average between run.settle and then, stays below that for 60 s; 0 where it never was above.",
+        until=True,
     )
     for name, share in LATENCY_ORDERS.items():
         yield Metric(
@@ -217,6 +241,8 @@ def _connections() -> Iterator[Metric]:
         " their container, or closed by the application or a restarting Kong node.",
         "sessions_given_up": "Sessions that ended after run.settle because traffic.connections.reconnect.maxAttempts"
         " connects in a row had failed.",
+        "clients_still_disconnected": "Clients that had lost a connection after run.settle and had none when the run"
+        " ended.",
         "peak_connects_in_1s": "Most connects sent within one second, from the first operation's start on; without"
         " operations after run.settle.",
     }
@@ -228,14 +254,27 @@ def _connections() -> Iterator[Metric]:
         "Most connects sent within one second (peak_connects_in_1s), over the mean number a second between run.settle"
         " and the first operation.",
     )
-    gap = "from the loss of a long-lived connection after run.settle until its session is connected again"
+    gap = "from the loss of a long-lived connection after run.settle"
     yield Metric(
         "disconnected_mean_s",
         "seconds",
-        f"Mean time {gap}; sessions that give up, or are still without when the run ends, are left out.",
+        f"Mean time {gap} until its session is connected again or gives up; where sessions are still without when the"
+        " run ends, a wait counts no longer than all replications have watched one (restricted mean).",
+        waits=True,
     )
-    yield Metric("disconnected_p95_s", "seconds", f"Time that 95% of these do not exceed: {gap}.")
-    yield Metric("disconnected_longest_s", "seconds", f"Longest time {gap}.")
+    yield Metric(
+        "disconnected_p95_s",
+        "seconds",
+        f"Time {gap} after which 95% of these sessions are connected again: a quantile of the cumulative incidence;"
+        " sessions that give up never are, those still without when the run ends are counted as long as they were"
+        " watched. A bound where fewer come back.",
+        waits=True,
+    )
+    yield Metric(
+        "disconnected_longest_s",
+        "seconds",
+        f"Longest time {gap} without one, that of sessions still without when the run ends included.",
+    )
 
 
 def _load_skew() -> Iterator[Metric]:
@@ -264,8 +303,9 @@ def summarise(recording: Recording, floor: Recording | None) -> dict[str, Value]
         floor: The paired run without operations, for the excess of load skew; None where there is none.
 
     Returns:
-        Counts as int, everything else as float, None where there is nothing to measure. Behind the metrics come the
-        counts of each entry of the timeline (``simsticky.scenario.entries``), ``entries.1.exposed_sessions`` and so on.
+        Counts as int, everything else as float, None where there is nothing to measure. Behind the metrics comes how
+        long the run was watched for each time that had not come (``not_yet.recovery_s``), and the counts of each entry
+        of the timeline (``simsticky.scenario.entries``), ``entries.1.exposed_sessions`` and so on.
     """
     found: dict[str, Value] = {**_counted(recording), **_timed(recording), **_skewed(recording, floor)}
     summary: dict[str, Value] = {}
@@ -275,7 +315,8 @@ def summarise(recording: Recording, floor: Recording | None) -> dict[str, Value]
             summary[name] = over / below if below else None
         else:
             summary[name] = found.get(name, 0 if metric.unit == "count" else None)
-    return {**summary, **_by_entry(recording)}
+    not_yet = {name: value for name, value in found.items() if name.startswith(NOT_YET)}
+    return {**summary, **not_yet, **_by_entry(recording)}
 
 
 def _by_entry(recording: Recording) -> dict[str, int]:
@@ -308,43 +349,11 @@ def _counted(recording: Recording) -> dict[str, int]:
 
 
 def _timed(recording: Recording) -> dict[str, Value]:
-    done = [done_after_s(operation) for operation in recording.operations]
-    if any(operation.stuck and operation.done_s != operation.done_s for operation in recording.operations):
-        done = []  # the longest is not known: that one goes on
-    gone = [gone_after_s(operation) for operation in recording.operations]
-    times: dict[str, Value] = {
-        "rollout_done_s": max((seconds for seconds in done if seconds is not None), default=None),
-        "last_old_pod_gone_s": max((seconds for seconds in gone if seconds is not None), default=None),
-    }
-    for name, share in LATENCY_ORDERS.items():
-        times[name] = recording.latency.quantile(share)
-    return times | _of_connections(recording.connections)
-
-
-def _of_connections(totals: ConnectionTotals) -> dict[str, Value]:
-    gaps = int(totals.gaps.counts.sum())
+    latency: dict[str, Value] = {name: recording.latency.quantile(share) for name, share in LATENCY_ORDERS.items()}
+    totals = recording.connections
     before_per_s = totals.before / totals.before_s if totals.before_s else 0.0
-    return {
-        "peak_connects_in_1s": totals.peak,
-        "reconnect_storm": totals.peak / before_per_s if before_per_s else None,
-        "disconnected_mean_s": float(totals.gaps.sums.sum()) / gaps if gaps else None,
-        "disconnected_p95_s": totals.gaps.quantile(0.95),
-        "disconnected_longest_s": totals.longest_gap_s if gaps else None,
-    }
-
-
-def done_after_s(operation: OperationRecord) -> float | None:
-    """Return the time from an operation's start until its rollout was done, in seconds; None if it never was."""
-    return _duration(operation.start_s, operation.done_s)
-
-
-def gone_after_s(operation: OperationRecord) -> float | None:
-    """Return the time from an operation's start until its last old pod was gone, in seconds; None if none went."""
-    return _duration(operation.start_s, operation.last_old_pod_gone_s)
-
-
-def _duration(start_s: float, end_s: float) -> float | None:
-    return None if end_s != end_s else float(end_s - start_s)
+    storm = totals.peak / before_per_s if before_per_s else None
+    return {**times(recording), **latency, "peak_connects_in_1s": totals.peak, "reconnect_storm": storm}
 
 
 def _skewed(recording: Recording, floor: Recording | None) -> dict[str, Value]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from simsticky.results.metrics import done_after_s, gone_after_s
+from simsticky.results.times import done_after_s, gone_after_s
 from simsticky.sim.recording import OperationRecord, PodRecord, Recording
 
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
-from simsticky.results.metrics import Value, done_after_s, gone_after_s, summarise
+from simsticky.results.metrics import Value, summarise
 from simsticky.results.provenance import provenance
+from simsticky.results.times import done_after_s, gone_after_s, waits_of
 from simsticky.sim.recording import OperationRecord
+from simsticky.stats.incidence import Waits
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -82,6 +84,12 @@ class Result(ShownInNotebooks):
     def operation_rows(self) -> list[dict[str, str | Value]]:
         """One flat row per operation of the timeline, without pandas; None where something did not happen."""
         return [_operation_row(operation) for operation in self.recording.operations]
+
+    @property
+    def waits(self) -> Waits | None:
+        """The times without a connection, by how they ended; None where none was lost."""
+        waits = waits_of(self.recording.connections)
+        return waits if waits.total else None
 
     @property
     def diagnostics(self) -> Mapping[str, Value]:

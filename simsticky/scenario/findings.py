@@ -125,8 +125,8 @@ class Findings:
         """Return whether anything of an object was looked at."""
         return obj in self._looked_at
 
-    def fill(self, section: str, obj: KubernetesObject, container: Keys = ()) -> None:
-        """Note which object, and which container of it, a section of the scenario is read from."""
+    def fill(self, section: str, obj: KubernetesObject, part: Keys = ()) -> None:
+        """Note which object, and which part of it (a container), a section of the scenario is read from."""
         place = obj.place()
         namespace = obj.get("metadata", "namespace")
         self._objects[section] = ManifestObject(
@@ -135,7 +135,8 @@ class Findings:
             namespace if isinstance(namespace, str) else "",
             place.file,
             place.line or 1,
-            obj.mapping(*container) if container else {},
+            obj.mapping(*part) if part else {},
+            part,
         )
 
     def problem(self, obj: KubernetesObject, keys: Keys, message: str, hint: str = "", *, of_key: bool = False) -> None:

@@ -23,6 +23,10 @@ FLAGGED = frozenset(_FLAGS.values())
 
 _IMAGES = {"kubernetes-ingress-controller", "kong-ingress-controller"}
 _CLASS = "ingress-class"
+_OWN = re.compile(
+    r"(kong-admin|publish-|kong-workspace|proxy-|enable-controller-|gateway-api-controller|election-id)[\w-]*"
+)
+"""Flags that no other program has; with the prefix CONTROLLER_ they are variables of its environment."""
 _BOOLEANS = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)}
 _BOOLEANS |= dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)
 
@@ -35,16 +39,22 @@ def controller_container(
     obj: KubernetesObject, config_maps: Sequence[KubernetesObject] = (), pod: Keys = POD
 ) -> Keys | None:
     """Return the path of the container that runs the ingress controller; None if there is none."""
-    known = {_variable(flag) for flag in _FLAGS}
     for i, container in enumerate(obj.items(*pod, "containers")):
         if not isinstance(container, Mapping):
             continue
         keys: Keys = (*pod, "containers", i)
         flags = any(flag in _FLAGS for flag, _, _ in _arguments(container))
-        named = known & {variable.name for variable in variables(obj, keys, config_maps)}
+        named = any(_is_own(variable.name) for variable in variables(obj, keys, config_maps))
         if image_of(container)[0] in _IMAGES or flags or named:
             return keys
     return None
+
+
+def _is_own(name: str) -> bool:
+    """Return whether a variable is one of the controller's settings."""
+    prefix, _, flag = name.partition("CONTROLLER_")
+    flag = flag.lower().replace("_", "-")
+    return not prefix and (flag in (*_FLAGS, _CLASS) or _OWN.fullmatch(flag) is not None)
 
 
 def ingress_class(obj: KubernetesObject, container: Keys, config_maps: Sequence[KubernetesObject] = ()) -> str | None:

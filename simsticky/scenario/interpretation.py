@@ -79,8 +79,8 @@ class Interpretation:
     def read(self) -> None:
         """Read everything."""
         found = self._found
-        workload, candidates = self._choose_workload()
         every = backends(self._ingresses, self._http_routes)
+        workload, candidates = self._choose_workload(every)
         service = self._choose_service(workload, candidates, every)
         kongs = self._of_kong(every)
         chosen = None if service is None else choose_backend(kongs, service) or choose_backend(every, service)
@@ -94,7 +94,7 @@ class Interpretation:
         self._read_kong(service)
         self._list_others(workload, candidates, service)
 
-    def _choose_workload(self) -> tuple[Workload | None, list[Workload]]:
+    def _choose_workload(self, every: Sequence[Backend]) -> tuple[Workload | None, list[Workload]]:
         deployments = [obj for obj in self._owners if obj.is_a("Deployment", "apps", "extensions")]
         rollouts = [obj for obj in self._owners if obj.is_a("Rollout", "argoproj.io")]
         paired = pair_rollouts(self._found, rollouts, deployments)
@@ -104,8 +104,17 @@ class Interpretation:
         # Of what cannot be simulated the refusal is told where it stands.
         others = [obj for obj in self._owners if not obj.is_a("Deployment", "apps", "extensions")]
         unknown = any(self._is_behind_a_service(obj) for obj in others if obj.kind not in ("StatefulSet", "Rollout"))
-        chosen = choose_workload(self._found, main, ordered, complete=self._complete and not unknown)
+        wanted = [each for each in main if not self._is_inert(each, every)] or main
+        named = self._found.states("deployment", "name")
+        complete = self._complete and not unknown
+        chosen = choose_workload(self._found, main if named else wanted, ordered, complete=complete)
         return chosen, [*main, *ordered]
+
+    def _is_inert(self, workload: Workload, every: Sequence[Backend]) -> bool:
+        """Return whether all that leads to a workload has weight 0, as to a canary that is not on."""
+        services = [service for service in self._services if workload.is_selected_by(service)]
+        weights = [backend.weight for backend in every if any(backend.leads_to(service) for service in services)]
+        return bool(weights) and not any(weights)
 
     def _is_behind_a_service(self, obj: KubernetesObject) -> bool:
         return any(Workload(obj, obj).is_selected_by(service) for service in self._services)
@@ -115,7 +124,8 @@ class Interpretation:
     ) -> KubernetesObject | None:
         found = self._found
         if workload is not None:
-            return choose_service(found, self._services, workload, self._of_kong(every) or every)
+            others = [Workload(obj, obj) for obj in self._objects if _is_workload(obj) and obj is not workload.pods]
+            return choose_service(found, self._services, workload, self._of_kong(every) or every, others)
         plain = [service for service in self._services if service.get("spec", "type") != "ExternalName"]
         if candidates or len(plain) != 1 or len(self._services) != 1:
             return None
@@ -210,9 +220,13 @@ class Interpretation:
         simulated = {candidate.owner for candidate in candidates} | {candidate.pods for candidate in candidates}
         sets = [obj for obj in self._owners if obj not in own and obj.kind != "Deployment"]
         other_owners(found, [obj for obj in sets if obj.kind != "Rollout"], workload, service)
-        for obj in simulated:
-            if obj not in own and workload is not None and obj.kind in ("Deployment", "Rollout"):
-                found.ignore(obj, (), f"the scenario is about {workload.label}")
+        for obj in self._objects:
+            if obj not in simulated or obj in own or workload is None or obj.kind == "StatefulSet":
+                continue
+            if service is not None and Workload(obj, obj).is_selected_by(service) and obj.get("spec", "replicas") != 0:
+                text = f"its pods are behind Service {service.name} too, and are not simulated: {workload.label} is"
+                found.say_aloud(obj, (), text)
+            found.ignore(obj, (), f"the scenario is about {workload.label}")
         for obj in self._every:
             if not found.knows(obj):
                 found.ignore(obj, (), "this kind has no part in the model")

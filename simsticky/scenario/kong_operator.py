@@ -115,6 +115,7 @@ def _read_control(found: Findings, obj: KubernetesObject, keys: Keys, config_map
             text = "a ControlPlane of version 1 runs the ingress controller, where drain support is off by default"
             found.say_aloud(obj, keys, text)
         return
+    found.fill("kic", obj, keys)
     _drain(found, obj, (*keys, "translation", "drainSupport"))
     interval = (*keys, "dataplaneSync", "interval")
     written = obj.get(*interval)

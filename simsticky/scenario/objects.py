@@ -14,7 +14,7 @@ from simsticky.scenario.location import (
     read_documents,
 )
 from simsticky.scenario.report import ManifestNote
-from simsticky.scenario.sources import Folder, Text, read_texts, template_problem
+from simsticky.scenario.sources import Folder, Text, build_hint, read_texts, template_problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +133,8 @@ def read_objects(paths: Iterable[str], base: Path) -> Reading:
         if (note := folder.note()) is not None:
             reading.skipped.append(note)
             if not reading.objects and not reading.problems:
-                text = "the directory holds no manifests"
-                reading.problems.append(Diagnostic(folder.path, None, None, "", text, folder.way_out))
+                nothing = "the directory holds no manifests"
+                reading.problems.append(Diagnostic(folder.path, None, None, "", nothing, folder.way_out))
     return reading
 
 
@@ -166,9 +166,13 @@ def _read_text(text: Text, reading: Reading) -> None:
 
 def _may_hold_objects(data: Any) -> bool:
     """Return whether a document is an object, or was meant to be one, or is the scenario itself."""
-    if not isinstance(data, Mapping) or str(data.get("apiVersion", "")).startswith("kustomize.config.k8s.io/"):
+    if not isinstance(data, Mapping) or _is_kustomization(data):
         return False
     return bool({"kind", "apiVersion", "metadata", "schema"} & data.keys())
+
+
+def _is_kustomization(data: Mapping[str, Any]) -> bool:
+    return str(data.get("apiVersion", "")).startswith("kustomize.config.k8s.io/")
 
 
 def _duplicates_outside(document: Document, objects: list[KubernetesObject]) -> list[Diagnostic]:
@@ -193,6 +197,11 @@ def _collect(
         return
     if not root and str(data.get("schema", "")).startswith("simsticky/"):
         return  # the scenario itself, in a directory of manifests
+    if _is_kustomization(data):
+        text = "is a kustomization, which makes manifests and is none"
+        folder = Path(document.place(root).file).parent
+        problems.append(document.diagnostic(root, text, build_hint(str(folder))))
+        return
     kind = data.get("kind")
     if not isinstance(kind, str) or not kind:
         problems.append(document.diagnostic(root, "is not a Kubernetes object: it has no kind"))

@@ -37,7 +37,8 @@ class ManifestObject:
         namespace: Its namespace; empty where the manifest leaves that to kubectl.
         file: File as named.
         line: Line on which the object begins.
-        container: The container that was read, as written; empty where none was.
+        part: What of it was read, as written: a container, the options of a control plane; empty where all of it was.
+        keys: Path of that part.
     """
 
     kind: str
@@ -45,7 +46,8 @@ class ManifestObject:
     namespace: str
     file: str
     line: int
-    container: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    part: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    keys: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,11 @@ _TIMEOUTS = {
 
 
 def choose_service(
-    found: Findings, services: Sequence[KubernetesObject], workload: Workload, routed: Sequence[Backend]
+    found: Findings,
+    services: Sequence[KubernetesObject],
+    workload: Workload,
+    routed: Sequence[Backend],
+    others: Sequence[Workload],
 ) -> KubernetesObject | None:
     """Return the Service in front of a workload; report if none selects its pods, or if the choice is open.
 
@@ -34,6 +38,7 @@ def choose_service(
         services: All Services.
         workload: The owner of the pods.
         routed: References of routes to Services, those of Kong's own routes if there are any.
+        others: The owners of other pods, Kong's own among them: what selects those is no Service of the application.
     """
     selecting = [service for service in services if _is_plain(service) and workload.is_selected_by(service)]
     stated = found.stated.get("service")
@@ -53,8 +58,12 @@ def choose_service(
         found.problem(selecting[1], (), text, Hint.CHOOSE_SERVICE.of(name=selecting[0].name))
         return None
     if not selecting:
-        for service in services:
+        lost = [service for service in services if not any(other.is_selected_by(service) for other in others)]
+        for service in lost:
             _selects_nothing(found, service, workload)
+        if not lost:
+            text = f"no Service of {workload.label} is in the manifests: one that selects its pods is taken to be there"
+            found.assume(workload.owner, (), text)
     return selecting[0] if selecting else None
 
 

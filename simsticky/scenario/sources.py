@@ -70,10 +70,9 @@ class Folder:
     @property
     def way_out(self) -> str:
         """How to get at the manifests that the files would make; empty if they make none."""
-        build = f"kustomize build {self.path} > all.yaml" if self.kustomization else ""
-        render = f"helm template {_chart_of(self.path)} > all.yaml" if self.chart else ""
-        ways = " or ".join(way for way in (build, render) if way)
-        return f"{ways}, and manifests: [all.yaml]" if ways else ""
+        build = [f"kustomize build {self.path}"] if self.kustomization else []
+        render = [f"helm template {_chart_of(self.path)}"] if self.chart else []
+        return " or ".join(_into_one_file(command) for command in (*build, *render))
 
     def note(self) -> ManifestNote | None:
         """Return the one line about what was left out; None if nothing was."""
@@ -161,6 +160,15 @@ def _nothing_there(folder: Folder, below: list[str], *, any_file: bool) -> Input
     return InputError.of(text, file=folder.path, hint=hint)
 
 
+def build_hint(folder: str) -> str:
+    """Return how to get at what a folder's kustomization makes."""
+    return _into_one_file(f"kustomize build {folder}")
+
+
+def _into_one_file(command: str) -> str:
+    return f"{command} > all.yaml, and manifests: [all.yaml]"
+
+
 def refuse_maker(path: Path) -> None:
     """Refuse a file that was named and makes manifests instead of holding them.
 
@@ -169,10 +177,10 @@ def refuse_maker(path: Path) -> None:
     """
     folder = str(path.parent)
     if path.name in _KUSTOMIZATIONS:
-        hint = f"kustomize build {folder} > all.yaml, and manifests: [all.yaml]"
-        raise InputError.of("is a kustomization, which makes manifests and is none", file=str(path), hint=hint)
+        text = "is a kustomization, which makes manifests and is none"
+        raise InputError.of(text, file=str(path), hint=build_hint(folder))
     if _CHART.fullmatch(path.name):
-        hint = f"helm template {folder} > all.yaml, and manifests: [all.yaml]"
+        hint = _into_one_file(f"helm template {folder}")
         raise InputError.of("belongs to a Helm chart, which makes manifests", file=str(path), hint=hint)
     if _COMPOSE.fullmatch(path.name):
         hint = "name the manifests, or describe the application in the scenario's deployment section"
@@ -187,7 +195,7 @@ def template_problem(text: Text, *, is_yaml: bool) -> Diagnostic | None:
     before = text.text[: match.start()]
     line, column = before.count("\n") + 1, match.start() - (before.rfind("\n") + 1) + 1
     chart = _chart_of(str(Path(text.name).parent))
-    hint = f"render it first: helm template {chart} > all.yaml, and manifests: [all.yaml]"
+    hint = f"render it first: {_into_one_file(f'helm template {chart}')}"
     return Diagnostic(text.name, line, column, "", "is a template that is not rendered", hint)
 
 

@@ -79,7 +79,8 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     grace_keys = (*POD, "terminationGracePeriodSeconds")
     found.take_whole_number(pods, grace_keys, ("deployment", "terminationGracePeriodSeconds"))
     container = _container(found, pods, entrance)
-    found.fill("deployment", pods, container or ())
+    found.fill("deployment", owner)
+    found.fill("pods", pods, container or ())
     if container is not None:
         _pre_stop(found, pods, container)
         for probe in _PROBES:

@@ -257,7 +257,8 @@ class Attempts:
                 except NoPeerError:
                     return self._fail(exchange, now_s, Attempt.NO_PEER)
                 if refused and address == tried[-1]:
-                    return self._pause(exchange, now_s, address)
+                    self._pause(exchange, now_s, address)
+                    return None
             tried.append(address)
             exchange.attempt_s = now_s
             container = self._servers.get(address)
@@ -290,7 +291,8 @@ class Attempts:
                 return None
             refused = self._retry_delay_s > 0
             if stays and refused:
-                return self._pause(exchange, now_s, address)
+                self._pause(exchange, now_s, address)
+                return None
             address = address if stays else None
 
     def _stays(self, tried: list[str]) -> bool:

@@ -14,6 +14,7 @@ class FailureWindows:
         before_s: How long that was; 0 without an operation.
         counts: Failed requests of each window since, the first window's first.
         last_s: When the last of them was sent, in seconds of simulated time; NaN without any.
+        open_from_s: When the first request was sent that was still open when the run ended; infinite without any.
     """
 
     def __init__(self, settle_s: float) -> None:
@@ -24,11 +25,16 @@ class FailureWindows:
         self.before_s = 0.0
         self.counts: list[int] = []
         self.last_s = np.nan
+        self.open_from_s = np.inf
 
     def begin(self, now_s: float) -> None:
         """The first operation starts; what was sent before it may end later."""
         self._begin_s = now_s
         self.before_s = max(0.0, now_s - self._settle_s)
+
+    def left_open(self, sent_s: npt.NDArray[np.float64]) -> None:
+        """Note requests that had not ended when the run did: what became of them is not known."""
+        self.open_from_s = min(self.open_from_s, float(sent_s.min(initial=np.inf)))
 
     def add(self, sent_s: npt.NDArray[np.float64]) -> None:
         """Count failed requests by their times of sending, shape (n,), all after ``run.settle``."""

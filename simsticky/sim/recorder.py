@@ -259,6 +259,7 @@ class Recorder:
         measured = closed if settled.all() else closed.compress(settled, axis=0)
         outcome = outcomes(measured[:, CODE])
         self._failures.add(measured[(outcome != Outcome.ANSWERED) & (outcome != Outcome.UNFINISHED), SENT])
+        self._failures.left_open(measured[outcome == Outcome.UNFINISHED, SENT])
         tally = np.bincount(outcome, minlength=len(Outcome))
         unfinished = int(tally[Outcome.UNFINISHED])
         self.count("requests_unfinished", unfinished)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import CensoredData, ecdf, t
 
-from simsticky.stats.intervals import LEVEL
+from simsticky.stats.intervals import LEVEL, Interval, Kind
 
 Floats = npt.NDArray[np.float64]
 
@@ -166,6 +166,23 @@ def median_of_runs(seconds: Sequence[float], not_yet_s: Sequence[float], level: 
     if median is None:
         return Time(None, low, None, float(max(*seconds, *not_yet_s)), len(not_yet_s), total)
     return Time(median, low, high, None, len(not_yet_s), total)
+
+
+def as_interval(time: Time, kind: Kind, replications: int, level: float = LEVEL) -> Interval:
+    """Return a time as an estimate like others, with how many had not come to their end."""
+    kind = kind if time.seconds is not None else "none" if time.beyond_s is None else "not reached"
+    low = time.low if time.seconds is not None else time.beyond_s
+    return Interval(
+        time.seconds,
+        low,
+        time.high,
+        level,
+        kind,
+        replications,
+        not_yet=time.not_yet,
+        waited=time.total,
+        up_to_s=time.up_to_s,
+    )
 
 
 def _restricted(waits: Waits, up_to_s: float) -> float:

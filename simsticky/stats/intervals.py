@@ -28,6 +28,9 @@ Kind = Literal[
     "few events",
     "upper bound",
     "lower bound",
+    "Kaplan-Meier",
+    "jackknife",
+    "not reached",
     "paired t",
     "paired ratio t",
     "Welch t",
@@ -54,9 +57,13 @@ class Interval:
         kind: How the interval was made. ``upper bound``: nothing was seen, print "< high"; ``lower bound``:
             nothing else was seen, print "> low"; both are one-sided. ``few events``: of a share, with an assumed
             design effect. ``bounds``: of a difference of which nothing was seen on either side.
-            ``exact``: known without any replication.
+            ``exact``: known without any replication. ``Kaplan-Meier``: a median over replications of which some had
+            not come there; ``jackknife``: of times within replications; ``not reached``: longer than ``low``.
         used: Replications that entered.
         left_out: Replications left out because the value is missing there.
+        not_yet: How many of ``waited`` runs, or waits within them, had not come to their end.
+        waited: How many there were; 0 where nothing was waited for.
+        up_to_s: Of a restricted mean: waits count no longer than this, in seconds.
         design_effect: Of a share or a bound: how many units count as one, because those of a replication share its
             luck; None of other intervals.
     """
@@ -69,6 +76,9 @@ class Interval:
     used: int = 0
     left_out: int = 0
     design_effect: float | None = None
+    not_yet: int = 0
+    waited: int = 0
+    up_to_s: float | None = None
 
     @property
     def is_assumed(self) -> bool:

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from simsticky.scenario.changes import keys_of
 from simsticky.scenario.expressions import full_keys
@@ -37,7 +37,7 @@ _FIELDS: Mapping[str, tuple[str, str]] = {
     "deployment.strategy.rollingUpdate.maxUnavailable": ("deployment", "spec.strategy.rollingUpdate.maxUnavailable"),
     "deployment.updateStrategy.type": ("deployment", "spec.updateStrategy.type"),
     "deployment.updateStrategy.partition": ("deployment", "spec.updateStrategy.rollingUpdate.partition"),
-    "deployment.terminationGracePeriodSeconds": ("deployment", f"{_POD}.terminationGracePeriodSeconds"),
+    "deployment.terminationGracePeriodSeconds": ("pods", f"{_POD}.terminationGracePeriodSeconds"),
     "deployment.disruptionBudget.minAvailable": ("disruptionBudget", "spec.minAvailable"),
     "deployment.disruptionBudget.maxUnavailable": ("disruptionBudget", "spec.maxUnavailable"),
     "service.publishNotReadyAddresses": ("service", "spec.publishNotReadyAddresses"),
@@ -54,8 +54,16 @@ _ANNOTATIONS: Mapping[str, tuple[str, str, Callable[[Any], str]]] = {
     "ingress.stripPath": ("ingress", "konghq.com/strip-path", lambda strips: str(strips).lower()),
 }
 _PROBES = ("readinessProbe", "startupProbe", "livenessProbe")
-_CUSTOM = {"KongUpstreamPolicy": "kongupstreampolicies.configuration.konghq.com"}
+_CUSTOM = {
+    "KongUpstreamPolicy": "kongupstreampolicies.configuration.konghq.com",
+    "ControlPlane": "controlplanes.gateway-operator.konghq.com",
+    "GatewayConfiguration": "gatewayconfigurations.gateway-operator.konghq.com",
+    "Rollout": "rollouts.argoproj.io",
+    "HTTPRoute": "httproutes.gateway.networking.k8s.io",
+}
 """Kinds that the API server knows from their definition alone: a strategic merge is not for them."""
+
+_STRATEGIES = ("spec.strategy.", "spec.updateStrategy.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +149,7 @@ def patches(today: Scenario, pick: Scenario, varied: Sequence[str]) -> tuple[Pat
         varied: Paths that were turned or followed, as written.
     """
     objects = today.manifest_report.objects
-    bodies: dict[str, dict[str, Any]] = {}
+    bodies: dict[tuple[str, str, str], dict[str, Any]] = {}
     own: dict[str, Any] = {}
     first: Place | None = None
     for path in varied:
@@ -149,23 +157,27 @@ def patches(today: Scenario, pick: Scenario, varied: Sequence[str]) -> tuple[Pat
         if value_at(today, full) == value_at(pick, full):
             continue
         place = _place(today, full)
+        stated = place if _is_own(place, objects) else None
         section, body = _in_object(today, pick, full, objects)
-        if body is not None and not _is_own(place, objects):
-            bodies[section] = _merged(bodies.get(section, {}), body)
+        if body is not None and stated is None:
+            bodies[_id(objects[section])] = _merged(bodies.get(_id(objects[section]), {}), body)
             continue
-        written = place.path if place is not None and place.line is not None and place.path else path
-        own = _merged(own, _nested(written.split("."), _written(pick, path)))
-        first = first or place
-    found = [
-        Patch(of.kind, of.name, of.namespace, of.file, of.line, bodies[section])
-        for section, of in objects.items()
-        if bodies.get(section)
-    ]
+        named = stated.path if stated is not None and stated.path else path  # short or full, as it is written there
+        own = _merged(own, _nested(named.split("."), _written(pick, path)))
+        first = first or stated
+    targets = {_id(of): of for of in objects.values()}
+    found = [Patch(of.kind, of.name, of.namespace, of.file, of.line, bodies[key])
+             for key, of in targets.items() if bodies.get(key)]  # fmt: skip
     if own:
         here = first or today.places.get("schema") or today.places.get("timeline")
         line = None if first is None else first.line
         found.append(Patch("", "", "", "" if here is None or here.line is None else here.file, line, own))
     return tuple(found)
+
+
+def _id(of: ManifestObject) -> tuple[str, str, str]:
+    """What tells objects apart: one may fill several sections."""
+    return of.kind, of.namespace, of.name
 
 
 def _is_own(place: Place | None, objects: Mapping[str, ManifestObject]) -> bool:
@@ -196,18 +208,19 @@ def _ways(
     top, _, below = full.partition(".")
     if full in _FIELDS:
         section, where = _FIELDS[full]
-        yield section, _nested(where.split("."), _plain(value_at(pick, full)))
+        is_foreign = section in objects and objects[section].kind in _CUSTOM and where.startswith(_STRATEGIES)
+        yield section, None if is_foreign else _nested(where.split("."), _plain(value_at(pick, full)))
     elif full in _ANNOTATIONS:
         section, name, text = _ANNOTATIONS[full]
         yield section, {"metadata": {"annotations": {name: text(value_at(pick, full))}}}
-    elif full == "deployment.strategy.type":
+    elif full == "deployment.strategy.type" and getattr(objects.get("deployment"), "kind", "") == "Deployment":
         # The API server fills rollingUpdate in, and refuses it beside Recreate.
         other = {"rollingUpdate": None} if value_at(pick, full) == "Recreate" else {}
         yield "deployment", {"spec": {"strategy": {"type": value_at(pick, full), **other}}}
     elif full.startswith("deployment.preStop"):
-        yield "deployment", _hook(pick, objects.get("deployment"))
+        yield "pods", _hook(pick, objects.get("pods"))
     elif top == "deployment" and below.split(".")[0] in (*_PROBES, "imagePullPolicy"):
-        yield "deployment", _of_container(full, pick, objects.get("deployment"))
+        yield "pods", _of_container(full, pick, objects.get("pods"))
     elif full.startswith("autoscaler.behavior"):
         yield "autoscaler", _nested(["spec", *below.split(".")], value_at(pick, full))
     elif top == "upstream":
@@ -219,11 +232,11 @@ def _ways(
 def _hook(pick: Scenario, workload: ManifestObject | None) -> dict[str, Any] | None:
     """The preStop hook as Kubernetes' own sleep, in whole seconds; whatever handler was there before goes."""
     hook = pick.deployment.pre_stop
-    if workload is None or "name" not in workload.container or (hook is not None and hook.kind != "sleep"):
+    if not _can_merge(workload) or (hook is not None and hook.kind != "sleep"):
         return None
     if hook is None or hook.seconds == 0:
         return _container(workload, {"lifecycle": {"preStop": None}})
-    before = _below(workload.container, "lifecycle", "preStop")
+    before = _below(workload.part, "lifecycle", "preStop")
     others = {handler: None for handler in before if handler != "sleep"}
     return _container(workload, {"lifecycle": {"preStop": {**others, "sleep": {"seconds": math.ceil(hook.seconds)}}}})
 
@@ -231,24 +244,42 @@ def _hook(pick: Scenario, workload: ManifestObject | None) -> dict[str, Any] | N
 def _of_container(full: str, pick: Scenario, workload: ManifestObject | None) -> dict[str, Any] | None:
     """A field of the container; a probe that the manifest does not have cannot be patched: what would it probe?"""
     keys = full.split(".")[1:]
-    if workload is None or "name" not in workload.container:
-        return None
-    if keys[0] in _PROBES and keys[0] not in workload.container:
+    if not _can_merge(workload) or (keys[0] in _PROBES and keys[0] not in workload.part):
         return None
     return _container(workload, _nested(keys, _plain(value_at(pick, full))))
 
 
 def _flags(today: Scenario, pick: Scenario, controller: ManifestObject | None) -> dict[str, Any] | None:
     """All flags of the controller that change: several of them may stand in one list of arguments."""
-    if controller is None or "name" not in controller.container:
-        return None
     before, after = (scenario.to_json_dict()["kic"] for scenario in (today, pick))
-    fields = flag_changes(controller.container, {key: after[key] for key in after if after[key] != before[key]})
+    changed = {key: after[key] for key in after if after[key] != before[key]}
+    if controller is not None and controller.kind in ("ControlPlane", "GatewayConfiguration"):
+        return _of_operator(controller, changed)
+    if not _can_merge(controller):
+        return None
+    fields = flag_changes(controller.part, changed)
     return _container(controller, fields) if fields else None
 
 
+def _of_operator(plane: ManifestObject, changed: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The options of the Operator's embedded controller; an older one has a container, which no merge can reach."""
+    if "name" in plane.part:
+        return None
+    fields: dict[str, Any] = {}
+    if "enableDrainSupport" in changed:
+        fields["translation"] = {"drainSupport": "enabled" if changed["enableDrainSupport"] else "disabled"}
+    if "proxySyncSeconds" in changed:
+        fields["dataplaneSync"] = {"interval": f"{changed['proxySyncSeconds']:g}s"}
+    return _nested([str(key) for key in plane.keys], fields) if fields else None
+
+
+def _can_merge(workload: ManifestObject | None) -> TypeGuard[ManifestObject]:
+    """Whether a container can be changed by a merge: by its name, in a kind whose lists merge by name."""
+    return workload is not None and "name" in workload.part and workload.kind not in _CUSTOM
+
+
 def _container(workload: ManifestObject, fields: Mapping[str, Any]) -> dict[str, Any]:
-    container = {"name": workload.container["name"], **fields}
+    container = {"name": workload.part["name"], **fields}
     return _nested([*_POD.split("."), "containers"], [container])
 
 

@@ -95,17 +95,9 @@ def recommend(
         metrics = METRICS
     n = scenario.run.replications if n is None else n
     seed = scenario.run.seed if seed is None else seed
-    if n < 2:
-        hint = "two make an interval, 30 a good one"
-        raise InputError.of("a recommendation needs two replications or more", path="replications", hint=hint)
-    if not scenario.timeline:
-        raise InputError.of("a recommendation is about an operation, and the timeline has none", path="timeline")
     order = checked_order(cost)
     scenario = _with_thresholds(scenario, thresholds)
-    limits = [Limit(metrics[name], bound) for name, bound in checked_thresholds(scenario, metrics).items()]
-    if not limits:
-        hint = "for example broken_sessions < 1%"
-        raise InputError.of("there is no threshold to keep", file="--threshold", hint=hint)
+    limits = _limits(scenario, metrics, n)
     plan = Plan.of(scenario, DEFAULT_VARY if vary is None else vary)
     lean = _lean(scenario, limits)
     how: Execution = {**execution, "simulate": WithPodTime(execution.get("simulate") or simulate_numbers)}
@@ -119,6 +111,20 @@ def recommend(
         on = {_DRAIN: True}
         otherwise = _Search(scenario.evolve(on), lean.evolve(on), asked, runner).answer()
         return replace(answer, drain=False, otherwise=replace(otherwise, drain=True))
+
+
+def _limits(scenario: Scenario, metrics: Mapping[str, Metric], n: int) -> list[Limit]:
+    """Return what is to be kept, or say why nothing can be recommended."""
+    if n < 2:
+        hint = "two make an interval, 30 a good one"
+        raise InputError.of("a recommendation needs two replications or more", path="replications", hint=hint)
+    if not scenario.timeline:
+        raise InputError.of("a recommendation is about an operation, and the timeline has none", path="timeline")
+    limits = [Limit(metrics[name], bound) for name, bound in checked_thresholds(scenario, metrics).items()]
+    if not limits:
+        hint = "for example broken_sessions < 1%"
+        raise InputError.of("there is no threshold to keep", file="--threshold", hint=hint)
+    return limits
 
 
 class _Clock:
@@ -201,7 +207,7 @@ class _Search:
             looser=None if pick is None else self._in_time(lambda: self._price(pick, harder=False), None),
             crossings=crossings,
             flip=None if pick is None else self._in_time(lambda: flip(trials, pick, self._limits), None),
-            gap=self._gap(pick),
+            gap=self._in_time(lambda: self._gap(pick), None),
             limited=limits_on(trials, self._tried, self._plan, pick),
             patches=() if pick is None else patches(self._lean, trials.scenario(pick), self._paths),
             monotone=self._monotone,

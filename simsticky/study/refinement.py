@@ -48,6 +48,8 @@ def gap(
 ) -> Gap | None:
     """Return what the search could not tell along a line; None where nothing along it fails or is open.
 
+    The neighbour of the setting that passes is run until it is told.
+
     Args:
         trials: What was tried.
         line: The settings in the order of the range.
@@ -73,6 +75,10 @@ def gap(
     if not below and not above:
         return None
     edge_at = max(below) if below else min(above)
+    # The neighbour may have been put aside at an early look: here it counts whether it certainly fails.
+    beside = place - 1 if below else place + 1
+    if beside != edge_at and trials.settled(keys[beside], looks, criteria) is Mark.FAIL:
+        edge_at = beside
     between = range(min(edge_at, place) + 1, max(edge_at, place))
     needed = max((_needed(trials, keys, numbers, at, criteria, looks) for at in between), default=0.0)
     return Gap(keys[edge_at], passing, len(between), _rounded(needed) if between else trials.n)
@@ -117,8 +123,9 @@ def _for_guard(trials: Trials, keys: Sequence[Key], at: int, guard: Criterion, l
 def _for_limit(
     trials: Trials, keys: Sequence[Key], numbers: Sequence[float], at: int, limit: Limit, looks: Sequence[Look]
 ) -> float:
-    tried = [place for place, key in enumerate(keys) if trials.replications(key)]
-    if at in tried and trials.mark(keys[at], looks, [limit]) is not Mark.OPEN:
+    runs = [trials.replications(key) for key in keys]
+    tried = [place for place, n in enumerate(runs) if n and 2 * n >= max(runs)]  # the others tell too little
+    if runs[at] and trials.mark(keys[at], looks, [limit]) is not Mark.OPEN:
         return 0.0
     nearest = min(tried, key=lambda place: (abs(place - at), -trials.replications(keys[place])))
     n = trials.replications(keys[nearest])

@@ -13,6 +13,8 @@ from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.results.result import COUNTED
+from simsticky.results.times import NOT_YET
+from simsticky.stats.incidence import as_interval, mean_of_waits, median_of_runs, quantile_of_waits
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.precision import FEWEST, HEADLINE, MOST, Precision, Stopping, half_width
@@ -193,6 +195,12 @@ class Study(ShownInNotebooks):
             rows.append({**row, "replications": len(records)})
         return rows
 
+    def entries(self) -> list[dict[str, Any]]:
+        """Return what is said of each entry of the timeline, see :func:`simsticky.study.entries.by_entry`."""
+        from simsticky.study.entries import by_entry
+
+        return [entry.to_json_dict() for entry in by_entry(self)]
+
     def to_json_dict(self) -> dict[str, Any]:
         """Return everything the study says, reproducible to the byte (rule W4).
 
@@ -216,6 +224,7 @@ class Study(ShownInNotebooks):
             "verdicts": [found.to_json_dict() for found in self.verdicts()],
             "estimates": {estimate.name: estimate.to_json_dict() for estimate in self._table},
             "operations": self.operations(),
+            "entries": self.entries(),
             "warnings": list(self.warnings),
             "manifests": {
                 "read": [str(field) for field in report.read],
@@ -242,10 +251,19 @@ class Study(ShownInNotebooks):
         }
 
     def _estimate(self, metric: Metric) -> Estimate:
+        if metric.waits:
+            return Estimate(metric.name, metric.unit, self._waited(metric), None, None, metric.definition)
         found = estimate_metric(metric, self._column)
         if breaks_by_operations(metric):
             return replace(found, interval=of_nothing(found.interval, absence_of(self._column, self.scenario)))
         return found
+
+    def _waited(self, metric: Metric) -> Interval:
+        """Return what the times without a connection of all replications say together."""
+        waits = self.replications.waits
+        if metric.name == "disconnected_mean_s":
+            return as_interval(mean_of_waits(waits), "jackknife", len(waits))
+        return as_interval(quantile_of_waits(waits, 0.95), "jackknife", len(waits))
 
     def _column(self, key: str) -> list[Value]:
         return self.replications.column(key)
@@ -268,6 +286,12 @@ def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]], le
     values = column(metric.name)
     if metric.unit == "count":
         return Estimate(metric.name, metric.unit, mean_count(values, level), _total(values), None, metric.definition)
+    watched = [value for value in column(f"{NOT_YET}{metric.name}") if value is not None] if metric.until else []
+    if watched:
+        reached = [value for value in values if value is not None]
+        time = median_of_runs(reached, watched, level)
+        interval = as_interval(time, "Kaplan-Meier", time.total, level)
+        return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
     # An excess over the floor may be negative; a time cannot.
     interval = mean_t(values, level, nonnegative=metric.unit == "seconds")
     return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
+from simsticky.stats.incidence import Waits
 from simsticky.study import stored_json
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 Value = float | int | None
 Fact = str | Value
 
+_WAIT_WIDTH = 4
 # Integers up to here are exact as floats.
 _EXACT = 2**53
 
@@ -29,12 +33,15 @@ class Replication:
         digest: The result's digest.
         warnings: The result's warnings.
         operations: One flat record per operation of the timeline.
+        waits: The times without a connection: rows of seconds, and how many came back, gave up and were without one
+            when the run ended; empty where none was lost.
     """
 
     summary: dict[str, Value]
     digest: str
     warnings: tuple[str, ...]
     operations: tuple[dict[str, Fact], ...]
+    waits: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def of(cls, result: Result) -> Replication:
@@ -44,6 +51,7 @@ class Replication:
             result.digest,
             tuple(result.warnings),
             tuple(dict(row) for row in result.operation_rows),
+            _rows_of(result.waits),
         )
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -53,6 +61,7 @@ class Replication:
             "digest": self.digest,
             "warnings": list(self.warnings),
             "operations": list(self.operations),
+            "waits": [list(row) for row in self.waits],
         }
 
     @classmethod
@@ -71,7 +80,15 @@ class Replication:
             stored_json.text(written["digest"], "digest"),
             stored_json.texts(written["warnings"], "warnings"),
             tuple(_facts(row) for row in stored_json.sequence(written["operations"], "operations")),
+            tuple(_wait(row) for row in stored_json.sequence(written.get("waits", ()), "waits")),
         )
+
+
+def _rows_of(waits: Waits | None) -> tuple[tuple[float, ...], ...]:
+    if waits is None:
+        return ()
+    columns = (waits.seconds, waits.events, waits.competing, waits.open)
+    return tuple(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _facts(row: Any) -> dict[str, Fact]:
@@ -80,6 +97,13 @@ def _facts(row: Any) -> dict[str, Fact]:
         key: value if isinstance(value, str | bool) else stored_json.number(value, f"operations.{key}")
         for key, value in facts.items()
     }
+
+
+def _wait(row: Any) -> tuple[float, ...]:
+    numbers = tuple(stored_json.number(value, "waits") for value in stored_json.sequence(row, "waits"))
+    if len(numbers) != _WAIT_WIDTH or any(value is None for value in numbers):
+        raise ValueError(f"a row of waits has {_WAIT_WIDTH} numbers")
+    return tuple(float(value or 0.0) for value in numbers)
 
 
 class Replications(Sequence[Replication]):
@@ -92,11 +116,12 @@ class Replications(Sequence[Replication]):
         replications: The first ones.
     """
 
-    __slots__ = ("_digests", "_operations", "_summary", "_warnings")
+    __slots__ = ("_digests", "_operations", "_summary", "_waits", "_warnings")
 
     def __init__(self, replications: Iterable[Replication] = ()) -> None:
         self._summary = _Table()
         self._operations: list[_Table] = []
+        self._waits: dict[int, tuple[tuple[float, ...], ...]] = {}
         self._digests = _Texts()
         self._warnings: dict[int, tuple[str, ...]] = {}
         for replication in replications:
@@ -110,6 +135,8 @@ class Replications(Sequence[Replication]):
             if place == len(self._operations):
                 self._operations.append(_Table())
             self._operations[place].put(index, record)
+        if replication.waits:
+            self._waits[index] = replication.waits
         if replication.warnings:
             self._warnings[index] = replication.warnings
         self._digests.append(replication.digest)
@@ -126,6 +153,11 @@ class Replications(Sequence[Replication]):
             return [None] * len(self)
         values = [column.get(index) for index in range(len(self))]
         return [None if isinstance(value, _Absent | str) else value for value in values]
+
+    @property
+    def waits(self) -> list[Waits]:
+        """The times without a connection of each replication that has some, in order."""
+        return [Waits(*(np.array(column) for column in zip(*rows, strict=True))) for rows in self._waits.values()]
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -152,7 +184,8 @@ class Replications(Sequence[Replication]):
         at = range(len(self))[index]
         operations = [row for table in self._operations if (row := table.row(at)) is not None]
         summary = {key: value for key, value in (self._summary.row(at) or {}).items() if not isinstance(value, str)}
-        return Replication(summary, self._digests[at], self._warnings.get(at, ()), tuple(operations))
+        warnings, waits = self._warnings.get(at, ()), self._waits.get(at, ())
+        return Replication(summary, self._digests[at], warnings, tuple(operations), waits)
 
     def __len__(self) -> int:
         return len(self._digests)

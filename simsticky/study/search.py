@@ -129,7 +129,7 @@ def _boundary(trials: Trials, keys: Sequence[Key], criterion: Criterion, looks: 
         criterion: The criterion.
         looks: When to look.
     """
-    return _first_place(trials, keys, lambda key: trials.settled(key, looks, [criterion]) is Mark.PASS)
+    return _first_place(trials, keys, lambda key: trials.keeps(key, looks, criterion))
 
 
 def _all_fail(trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion], looks: Sequence[Look]) -> bool:

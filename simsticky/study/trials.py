@@ -58,8 +58,14 @@ class Criterion(Protocol):
     def mark(self, trials: Trials, key: Key, look: Look) -> Mark:
         """Return what a look says about a setting."""
 
-    def excess(self, trials: Trials, key: Key) -> float:
-        """Return how far a setting's estimate is on the wrong side, in the metric's unit."""
+    def excess(self, trials: Trials, key: Key, n: int | None = None) -> float:
+        """Return how far a setting's estimate is on the wrong side, in the metric's unit.
+
+        Args:
+            trials: Where it was tried.
+            key: The setting.
+            n: Its first replications, of which to take the estimate; all there are by default.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +85,9 @@ class Limit:
         """Return what a look says about a setting."""
         return mark_of(self.metric, self.threshold, trials.columns(key, look.n), trials.scenario(key), look.level)
 
-    def excess(self, trials: Trials, key: Key) -> float:
+    def excess(self, trials: Trials, key: Key, n: int | None = None) -> float:
         """Return how far a setting is on the wrong side; one that binds nobody is as far as can be."""
-        value = trials.value(key, self.metric)
+        value = trials.value(key, self.metric, n)
         if value is None:
             return float("inf") if is_not_sticky(trials.columns(key), trials.scenario(key)) else 0.0
         over = value - self.threshold.value
@@ -123,9 +129,9 @@ class Guard:
         pair = trials.pair(key, look)
         return guard(pair, self.metric) if pair.knows(self.metric) else Mark.PASS
 
-    def excess(self, trials: Trials, key: Key) -> float:
+    def excess(self, trials: Trials, key: Key, n: int | None = None) -> float:
         """Return by how much a setting is worse than the margin allows."""
-        n = min(trials.replications(key), trials.replications(trials.reference))
+        n = min(trials.replications(key), trials.replications(trials.reference)) if n is None else n
         pair = trials.pair(key, Look(n, 0.95, last=True))
         return (pair.difference(self.metric).interval.estimate or 0.0) - self.tolerance
 
@@ -214,6 +220,21 @@ class Trials:
                 return Mark.PASS
         return Mark.OPEN
 
+    def keeps(self, key: Key, looks: Sequence[Look], criterion: Criterion) -> bool:
+        """Return whether a setting certainly keeps a criterion; it is run look by look until that is told.
+
+        A setting whose estimate misses it at a look is not run any further: it would hardly pass at a later one, and
+        what that is worth is at most a step of the range.
+        """
+        for look in looks:
+            self._ensure([self.reference, key], look.n)
+            mark = criterion.mark(self, key, look)
+            if mark is not Mark.OPEN:
+                return mark is Mark.PASS
+            if criterion.excess(self, key, look.n) > 0:
+                return False
+        return False
+
     def mark(self, key: Key, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
         """Return what the looks that a setting has had so far say about it; nothing is run."""
         return self.settled(key, self._had(key, looks), criteria)
@@ -249,9 +270,9 @@ class Trials:
         """Return a metric's estimate as a look sees it."""
         return estimate_metric(metric, self.columns(key, look.n), look.level)
 
-    def value(self, key: Key, metric: Metric) -> float | None:
-        """Return the point estimate of a metric from all replications of a setting so far."""
-        return estimate_metric(metric, self.columns(key)).interval.estimate
+    def value(self, key: Key, metric: Metric, n: int | None = None) -> float | None:
+        """Return the point estimate of a metric from a setting's first replications; from all so far without ``n``."""
+        return estimate_metric(metric, self.columns(key, n)).interval.estimate
 
     def difference(self, first: Key, second: Key, metric: Metric, level: float) -> Difference:
         """Return a metric of the second setting less that of the first, paired on what both have run."""

@@ -113,6 +113,19 @@ def test_controller_and_proxy_in_one_pod(tmp_path):
     assert (scenario.gateway.version, scenario.kic.version) == ("3.11", "3.5.3")
 
 
+@pytest.mark.parametrize(
+    "name", ["CONTROLLER_KONG_ADMIN_SVC", "CONTROLLER_PUBLISH_SERVICE", "CONTROLLER_INGRESS_CLASS"]
+)
+def test_the_environment_tells_a_controller_of_any_image(tmp_path, name):
+    """A mirror's name hides no controller; an application with a controller of its own is none."""
+    container = {"name": "kic", "image": "registry.example.com/k:1", "env": [{"name": name, "value": "kong/x"}]}
+    scenario = read(tmp_path, [*app(), _workload(container, name="kic")])
+    assert scenario.deployment.name == "web"
+    assert "no --enable-drain-support: drain support is off" in assumed(scenario)
+    container["env"][0]["name"] = "CONTROLLER_NAME"
+    assert "several Deployments" in refused(tmp_path, [*app(), _workload(container, name="kic")])
+
+
 def _control_plane(version="v2beta1", **spec):
     return obj("ControlPlane", f"{OPERATOR}/{version}", {"dataplane": {"type": "managedByOwner"}, **spec}, "cp")
 

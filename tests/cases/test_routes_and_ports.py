@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from manifest_cases import CONTAINER, app, ingress, obj, put, read, refused, route, said
+from manifest_cases import CONTAINER, app, assumed, ingress, obj, put, read, refused, route, said
 
 BY_NUMBER = {"name": "web", "port": {"number": 80}}
 BY_NAME = {"name": "web", "port": {"name": "http"}}
@@ -35,6 +35,26 @@ def test_without_a_route_the_headless_one_is_not_in_front(tmp_path):
     assert "choose one: service: {name: web}" in text
     assert read(tmp_path, [_headless(), *objects, third], "service: {name: internal}").service.name == "internal"
     assert "there is" in refused(tmp_path, objects, "service: {name: elsewhere}")
+
+
+def test_other_deployments_behind_the_service_are_said_aloud(tmp_path):
+    """Two Deployments that one Service selects: the other's pods take part of the sessions."""
+    objects = app()
+    other = put(app()[0], "metadata", "name", "web-canary")
+    scenario = read(tmp_path, [*objects, other], "deployment: {name: web}")
+    assert "Deployment web-canary: its pods are behind Service web too, and are not simulated" in said(scenario)
+    put(other, "spec", "replicas", 0)
+    assert said(read(tmp_path, [*objects, other], "deployment: {name: web}")) == ""
+
+
+def test_without_a_service_one_is_assumed(tmp_path):
+    """Kong's own Service is none of the application's, and no fault either."""
+    kong = obj("Service", "v1", {"selector": {"app": "kong"}, "ports": [{"port": 80}]}, "kong-proxy")
+    container = {"name": "proxy", "image": "kong/kong-gateway:3.11"}
+    template = {"metadata": {"labels": {"app": "kong"}}, "spec": {"containers": [container]}}
+    gateway = obj("Deployment", "apps/v1", {"selector": {"matchLabels": {"app": "kong"}}, "template": template}, "kong")
+    scenario = read(tmp_path, [app()[0], kong, gateway])
+    assert "no Service of Deployment web is in the manifests" in assumed(scenario)
 
 
 def test_a_headless_service_may_be_routed(tmp_path):
@@ -115,6 +135,21 @@ def test_only_backends_with_a_weight_count(tmp_path):
     text = refused(tmp_path, [*app(), route({**web, "weight": 0}, other)])
     assert "weight 0: Service web gets no request of this rule (the route leads to Service other" in text
     assert "weight 0 on every backend" in refused(tmp_path, [*app(), route({**web, "weight": 0}, inert)])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_canary_that_is_not_on_is_not_the_application(tmp_path, order):
+    """Its Service and Deployment are there and get nothing: the other one is simulated without being chosen."""
+    pods, service = put(app()[0], "metadata", "name", "next"), put(app()[1], "metadata", "name", "next")
+    for path in (("spec", "selector", "matchLabels"), ("spec", "template", "metadata", "labels")):
+        put(pods, *path, "app", "next")
+    put(service, "spec", "selector", "app", "next")
+    way = route({"name": "web", "port": 80, "weight": 100}, {"name": "next", "port": 80, "weight": 0})
+    scenario = read(tmp_path, [*app(), pods, service, way][::order])
+    assert (scenario.deployment.name, scenario.service.name) == ("web", "web")
+    assert said(scenario) == ""
+    put(way, "spec", "rules", 0, "backendRefs", 1, "weight", 1)
+    assert "several Deployments, one is wanted" in refused(tmp_path, [*app(), pods, service, way])
 
 
 def test_a_split_is_refused_until_the_scenario_describes_it(tmp_path):

@@ -22,6 +22,9 @@ _ONE = st.one_of(
 _SESSIONS = 60
 _DELAYS = st.sampled_from(["0s", "300ms", {"kind": "exponential", "mean": 0.5}])
 
+_SLOW = settings(max_examples=max(25, settings().max_examples // 4), suppress_health_check=[HealthCheck.too_slow])
+"""A run takes longer than what hypothesis is made for, so there are fewer in the slow tier."""
+
 
 @st.composite
 def scenarios(draw: st.DrawFn, algorithm: str, most: int) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def told(recording: Any) -> set[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("algorithm", ["sticky-sessions", "consistent-hashing"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@_SLOW
 @given(data=st.data())
 def test_one_operation(algorithm: str, data: st.DataObject) -> None:
     """With one operation the pairs, the union and that operation's share are the oracle's."""
@@ -124,7 +127,7 @@ def test_one_operation(algorithm: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["sticky-sessions", "consistent-hashing"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@_SLOW
 @given(data=st.data())
 def test_several_operations(algorithm: str, data: st.DataObject) -> None:
     """However many operations a session lives through, it is counted once, and the same ones are."""

@@ -37,6 +37,9 @@ _UPSTREAMS = {
     "round-robin": {},
 }
 
+_SLOW = settings(max_examples=max(25, settings().max_examples // 4), suppress_health_check=[HealthCheck.too_slow])
+"""A run takes longer than what hypothesis is made for, so there are fewer in the slow tier."""
+
 
 @st.composite
 def worlds(draw: st.DrawFn) -> dict[str, Any]:
@@ -88,7 +91,7 @@ def rows(result: Result) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name not in _PLACES} for row in found]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@_SLOW
 @given(world=worlds(), first=_HARMFUL, more=_HARMLESS)
 def test_what_comes_when_all_is_over_changes_nothing(
     world: dict[str, Any], first: dict[str, Any], more: dict[str, Any]
@@ -109,7 +112,7 @@ def test_what_comes_when_all_is_over_changes_nothing(
     assert rows(both)[0] == rows(alone)[0]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@_SLOW
 @given(world=worlds(), entries=st.lists(st.one_of(_HARMFUL, _HARMLESS), min_size=2, max_size=4), data=st.data())
 def test_the_order_of_the_entries_changes_nothing(
     world: dict[str, Any], entries: list[dict[str, Any]], data: st.DataObject

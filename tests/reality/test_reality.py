@@ -27,8 +27,8 @@ def test_a_measured_run_is_predicted(name: str) -> None:
     """Broken sessions, moves and errors are within 3, or 10 %, of life; so are the requests of the old pods.
 
     Reality itself repeats the requests of a new pod to some 10 % only, so they are to be within three standard
-    deviations of one replication, which eight tell to a quarter only. The page says what was measured, and predictions as near to today's as those are to
-    be to life.
+    deviations of one replication, which eight tell to a quarter only. The page says what was measured, and its
+    predictions are as near to today's as those are to be to life.
     """
     _, life = measured(name)
     mean, sd_per_pod = predicted(name)

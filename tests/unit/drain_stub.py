@@ -53,7 +53,7 @@ def simulate_by_algorithm(scenario, *, seed, replication):
         return found
     lost = {"exposed_sessions": 0, "broken_exposed_sessions": 0, "sticky_bound_sessions": 0}
     summary = {**found.summary, **lost, "broken_any_cause_sessions": 930 + replication % 7}
-    return SimpleNamespace(summary=summary, digest=f"rr{replication}", warnings=(), operation_rows=[])
+    return SimpleNamespace(summary=summary, digest=f"rr{replication}", warnings=(), operation_rows=[], waits=None)
 
 
 def simulate_with_failures(scenario, *, seed, replication):
@@ -75,9 +75,10 @@ def result(broken, window, scenario, replication):
         "origin.drain_off": 0 if scenario.kic.enable_drain_support else broken,
         "origin.drain_window_too_short": broken,
         "requests_sent": 10_000,
+        "requests_answered": 10_000,
         "requests_failed": 0,
         "last_old_pod_gone_s": window + 1.0,
         "peak_pods": 3 + (surge if isinstance(surge, int) else 1),
         "extra_pod_s": window,
     }
-    return SimpleNamespace(summary=summary, digest=f"{broken:x}", warnings=(), operation_rows=[])
+    return SimpleNamespace(summary=summary, digest=f"{broken:x}", warnings=(), operation_rows=[], waits=None)

@@ -19,6 +19,8 @@ class StubMetric:
     definition: str = "what it means"
     numerator: str | None = None
     denominator: str | None = None
+    until: bool = False
+    waits: bool = False
 
 
 _ALL = [
@@ -139,6 +141,7 @@ def simulate(scenario, *, seed, replication):
         digest=f"{rng.getrandbits(64):016x}",
         warnings=("the rollout did not end",) if stuck else (),
         operation_rows=operations,
+        waits=None,
     )
 
 

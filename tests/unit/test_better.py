@@ -106,7 +106,9 @@ def noisy(scenario, *, seed, replication):
     share = 0.5 - scenario.deployment.pre_stop.seconds / 200
     summary = {key: column[0] for key in _KEYS for column in [runs(share, n=1)(key)]}
     summary["broken_any_cause_sessions"] = round(ALIVE * share + 40 * luck)
-    return SimpleNamespace(summary=summary, digest=f"{seed}/{replication}/{share}", warnings=(), operation_rows=[])
+    return SimpleNamespace(
+        summary=summary, digest=f"{seed}/{replication}/{share}", warnings=(), operation_rows=[], waits=None
+    )
 
 
 _KEYS = ("any_cause_sessions", "broken_any_cause_sessions", "requests_sent", "requests_failed", "exposed_sessions",

@@ -128,6 +128,11 @@ def test_the_templates_of_a_chart_name_the_chart(tmp_path):
     ("name", "text", "message"),
     [
         ("kustomization.yaml", KUSTOMIZATION, "is a kustomization, which makes manifests and is none (kustomize build"),
+        (
+            "other.yaml",
+            KUSTOMIZATION,
+            "other.yaml:1:1: is a kustomization, which makes manifests and is none",
+        ),
         ("values.yaml", "a: 1\n", "belongs to a Helm chart, which makes manifests (helm template"),
         ("docker-compose.yml", "services: {}\n", "is a Compose file and holds no Kubernetes objects"),
         ("service.yaml", TEMPLATE, "service.yaml:4:9: is a template that is not rendered (render it first: helm"),

@@ -112,7 +112,9 @@ def test_a_run_gives_plain_numbers_and_counts_that_fit_together():
     """Shares stay within 0 and 1, parts add up to their whole, and every value is a plain int, float or None."""
     whole = simulate(small(traffic__cookies={"keep": 0.8})).summary
     summary = {name: value for name, value in whole.items() if name in METRICS}
-    assert [name for name in whole if name not in METRICS] == [
+    others = [name for name in whole if name not in METRICS]
+    assert {name for name in others if name.startswith("not_yet.")} <= {f"not_yet.{name}" for name in METRICS}
+    assert [name for name in others if not name.startswith("not_yet.")] == [
         "entries.1.exposed_sessions",
         "entries.1.broken_exposed_sessions",
         "entries.1.alive_sessions",

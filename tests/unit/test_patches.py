@@ -215,6 +215,39 @@ def test_what_the_scenario_states_is_a_line_of_the_scenario(tmp_path):
     assert own.yaml == "deployment:\n  grace: 5m30s\nkic:\n  enableDrainSupport: true\n"
 
 
+OPERATOR = """\
+---
+apiVersion: gateway-operator.konghq.com/v2beta1
+kind: ControlPlane
+metadata: {name: plane, namespace: kong}
+spec:
+  translation: {drainSupport: disabled}
+"""
+
+
+def test_the_operators_control_plane_is_patched_by_a_merge(tmp_path):
+    """Its kind is a definition of its own, so the patch is no strategic one."""
+    app = APP + OPERATOR
+    _, found = edits(tmp_path, {"kic.enableDrainSupport": True, "kic.proxySyncSeconds": "2s"}, app)
+    (patch,) = found
+    assert patch.kubectl.startswith(
+        "kubectl patch controlplanes.gateway-operator.konghq.com plane -n kong --type merge"
+    )
+    after = applied(tmp_path, found, app)
+    assert (after.kic.enable_drain_support, after.kic.proxy_sync_seconds) == (True, 2)
+
+
+def test_a_container_of_a_kind_that_merges_no_lists_is_the_scenarios(tmp_path):
+    """A merge would replace all containers of an Argo Rollout; its replicas can be patched."""
+    app = APP.replace("apiVersion: apps/v1\nkind: Deployment", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout", 1)
+    app = app.partition("---\napiVersion: autoscaling")[0].replace(
+        "  replicas: 3\n", "  replicas: 3\n  strategy: {canary: {}}\n"
+    )
+    _, (of_rollout, own) = edits(tmp_path, {"deployment.replicas": 5, "deployment.preStop": "20s"}, app)
+    assert (of_rollout.kubectl.split()[2], of_rollout.body) == ("rollouts.argoproj.io", {"spec": {"replicas": 5}})
+    assert (own.kind, own.body) == ("", {"deployment": {"preStop": "20s"}})
+
+
 def test_only_what_changes_is_patched(tmp_path):
     """A setting that stays as it is takes no edit, and a hook that Kubernetes cannot sleep is the scenario's."""
     assert edits(tmp_path, {"deployment.replicas": 3})[1] == ()

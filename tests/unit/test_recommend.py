@@ -165,14 +165,17 @@ def test_raced_settings_that_were_not_all_tried_show_nothing():
 
 
 def test_how_many_replications_would_tell_all():
-    """As many as are named bring the dearest setting that fails next to the cheapest that passes, or nearly so."""
-    found = search(n=20)
-    assert found.gap.between > 2
-    steps = (found.gap.passing["deployment.preStop"] - found.gap.failing["deployment.preStop"]) / 5
+    """As many as are named bring the dearest setting that fails next to the cheapest that passes."""
+    vary = {"deployment.preStop": "0s..10m/8s", "deployment.grace": "preStop + 30s"}
+    low, high = (math.exp(-stop / MEAN_S) for stop in (176, 184))
+    assert low - 0.05 == pytest.approx(0.05 - high, abs=0.0003), "the threshold lies amid two settings"
+    found = search(vary=vary, n=20)
+    assert found.gap.between >= 1
+    steps = (found.gap.passing["deployment.preStop"] - found.gap.failing["deployment.preStop"]) / 8
     assert steps == found.gap.between + 1
-    again = search(n=min(found.gap.replications, 1000))
-    assert again.gap.between <= 1
-    assert again.pick.settings["deployment.preStop"] <= found.pick.settings["deployment.preStop"]
+    again = search(vary=vary, n=2 * found.gap.replications)
+    assert again.gap.between == 0
+    assert (again.gap.failing["deployment.preStop"], again.pick.settings["deployment.preStop"]) == (176, 184)
 
 
 def test_drain_support_that_nobody_states_is_answered_both_ways():

@@ -31,7 +31,7 @@ def linear(scenario, *, seed, replication):
         "requests_failed": 0,
         "last_old_pod_gone_s": scenario.deployment.pre_stop.seconds + luck,
     }
-    return SimpleNamespace(summary=summary, digest=f"{replication}", warnings=(), operation_rows=[])
+    return SimpleNamespace(summary=summary, digest=f"{replication}", warnings=(), operation_rows=[], waits=None)
 
 
 def swept(settings=None, n=4, **how):

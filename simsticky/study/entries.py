@@ -1,0 +1,59 @@
+"""What a study says of each entry of its timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from simsticky.scenario.entries import timeline_entries
+from simsticky.study.replicate import Estimate, estimate_metric
+
+if TYPE_CHECKING:
+    from simsticky.study.replicate import Study
+
+SHARES = ("broken_sessions", "broken_of_alive")
+"""The metrics that are counted by entry, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the timeline.
+
+    Attributes:
+        key: "1", "2" and so on in the order of the file, or "hpa" for all scales of the autoscaler.
+        label: For people: "rollout web at 10m".
+        estimates: The shares of :data:`SHARES`, of its operations alone.
+    """
+
+    key: str
+    label: str
+    estimates: tuple[Estimate, ...]
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the entry with the names of the JSON output."""
+        return {
+            "entry": self.key,
+            "label": self.label,
+            "estimates": {estimate.name: estimate.to_json_dict() for estimate in self.estimates},
+        }
+
+
+def by_entry(study: Study) -> list[Entry]:
+    """Return what a study says of each entry, in the order of the file; nothing where it kept no such counts."""
+    found = []
+    for key, label in timeline_entries(study.scenario):
+        of_entry = f"entries.{key}."
+        metrics = [study.metrics[name] for name in SHARES if name in study.metrics]
+        if not metrics or f"{of_entry}{metrics[0].numerator}" not in study.replications.keys:
+            continue
+        estimates = [
+            estimate_metric(
+                replace(
+                    metric, numerator=f"{of_entry}{metric.numerator}", denominator=f"{of_entry}{metric.denominator}"
+                ),
+                study.replications.column,
+            )
+            for metric in metrics
+        ]
+        found.append(Entry(key, label, tuple(estimates)))
+    return found
