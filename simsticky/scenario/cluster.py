@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from simsticky.kubernetes.pod import CRASH_LOOP_MAX_S
 from simsticky.scenario.distributions import Constant, Law, Lognormal, Uniform
-from simsticky.scenario.fields import Duration, Period, PeriodOrZero, Rate, Section, Switch, Version, Whole, release_of
+from simsticky.scenario.fields import Duration, PeriodOrZero, Rate, Section, Switch, Version, Whole, release_of
 
 
 def _add_delays(schema: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ class Kubernetes(WithDelays):
     """From the deletion until the kubelet starts to kill the pod."""
     pod_removal: Law = Uniform(low=1.0, high=3.0)
     """From the terminal phase until the pod object is gone."""
-    node_monitor_period: Period = 5.0
+    node_monitor_period: PeriodOrZero = 5.0
     """Time between two looks of the node controller (--node-monitor-period)."""
     node_monitor_grace: Duration = 40.0
     """Without a sign of life for this long a node is not ready (--node-monitor-grace-period; 50s from 1.32 on)."""

@@ -220,8 +220,20 @@ class Traffic(Section):
             problems.append(Problem(("paths",), "traffic.path and traffic.paths exclude each other", "keep one"))
         problems += uneven(self.paths)
         problems += self._held_connections()
+        problems += self._endless_instant()
         refuse("Traffic", problems)
         return self
+
+    def _endless_instant(self) -> list[Problem]:
+        """Return what is wrong with a closed population that does all in no time: the clock would stand still."""
+        if self.trace is not None or not isinstance(self.sessions, Closed) or not self.service.is_zero:
+            return []
+        endless = self.requests == "endless"
+        one_request = not isinstance(self.requests, str) and self.requests.mean == 1 and self.session_duration is None
+        if not (one_request or self.think.is_zero) or not (endless or self.sessions.pause.is_zero):
+            return []
+        text = "sessions of a closed population that take no time follow one another without end at one instant"
+        return [Problem(("sessions",), text, "state a pause, a think time or a service time above 0")]
 
     def _held_connections(self) -> list[Problem]:
         """Return what long-lived connections exclude."""

@@ -1,6 +1,7 @@
 """What single requests are like: paths, tabs, cookies, a second upstream, and what can be hashed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,3 +207,25 @@ def test_editors_learn_the_new_fields():
         for name in names:
             assert schema[section]["properties"][name]["description"], (section, name)
     assert "10/h" in str(schema["Kic"]["properties"]["configChurn"])
+
+
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        ({"requests": 1}, True),
+        ({"requests": 3, "think": "0s"}, True),
+        ({"requests": "endless", "think": "0s"}, True),
+        ({"requests": 3}, False),
+        ({"requests": 1, "service": "1ms"}, False),
+        ({"requests": 1, "sessions": {"kind": "closed", "population": 3, "pause": "1s"}}, False),
+        ({"requests": 1, "sessions": {"kind": "poisson", "rate": "1/s"}}, False),
+    ],
+)
+def test_sessions_that_take_no_time_are_refused(more: dict[str, Any], *, refused: bool) -> None:
+    """Protects from a run that never ends: a closed population of which everything happens at one instant."""
+    traffic = {"sessions": {"kind": "closed", "population": 3}, "service": "0s", "think": "1s"} | more
+    if not refused:
+        Scenario.model_validate({"traffic": traffic})
+        return
+    with pytest.raises(ValueError, match="without end at one instant"):
+        Scenario.model_validate({"traffic": traffic})
