@@ -55,7 +55,7 @@ class Findings:
         return isinstance(found, Mapping) and key in found
 
     def uses(self, obj: KubernetesObject) -> bool:
-        """Return whether the answer uses an object: it was not left out as a whole, or something of it was read."""
+        """Return whether the answer uses an object: it was not left out as a whole, or was read or refused."""
         return obj not in self._left_out or obj in self._sources
 
     def put(self, target: Keys, value: Any, place: Place) -> None:
@@ -141,6 +141,7 @@ class Findings:
 
     def problem(self, obj: KubernetesObject, keys: Keys, message: str, hint: str = "", *, of_key: bool = False) -> None:
         """Report what is wrong."""
+        self._sources.add(obj)
         place = obj.place(*keys, of_key=of_key)
         path = f"{obj.label}: {place.path}" if place.path else obj.label
         self.problems.append(Diagnostic(place.file, place.line, place.column, path, message, hint))
