@@ -52,8 +52,9 @@ def test_a_grid_is_a_table(tiny):
     lines = done.stdout.splitlines()
     assert lines[0].startswith("tiny · 2 points · 6 replications each · seed 7")
     assert lines[2].split()[:2] == ["preStop", "grace"]
-    assert lines[3].split()[:3] == ["0s", "10s", "✗"]
-    assert lines[4].split()[:2] == ["20s", "30s"]
+    assert lines[3].split()[:3] == ["5s", "10s", "?"]  # the scenario as it is
+    assert lines[4].split()[1:4] == ["0s", "10s", "✗"]
+    assert lines[5].split()[1:3] == ["20s", "30s"]
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in done.stdout
 

@@ -12,7 +12,7 @@ from simsticky.report.rows import sections
 @pytest.mark.parametrize("hostile", HOSTILE, ids=["script", "quote", "end", "template", "long"])
 def test_a_hostile_scenario_is_shown_as_text(hostile):
     """Name, description and values of a scenario appear as they are, a description in part, and add no element."""
-    scenario = small().evolve({"name": hostile, "about": hostile, "traffic.path": f"/{hostile}"})
+    scenario = small().evolve({"name": hostile, "about": hostile, "traffic.path": f"/{hostile.replace(' ', '%20')}"})
     shown = Elements(scenario._repr_html_())
     assert hostile in "".join(shown.text)
     assert not {"script", "img", "style"} & set(shown.tags)

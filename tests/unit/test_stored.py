@@ -9,7 +9,7 @@ import pytest
 
 import simsticky as ss
 from simsticky.cli.main import main
-from simsticky.report.stored import FILE, read
+from simsticky.report.stored import FILE, MARKER, read
 
 SCENARIO = "scenarios/scale_down.yaml"
 QUICK = ["--reps", "2", "--jobs", "1", "--quiet", "--set", "traffic.sessions.rate=1/s"]
@@ -64,6 +64,12 @@ def test_a_precision_is_kept(tmp_path):
     assert (tmp_path / "run" / "report.html").read_bytes() == (tmp_path / "direct.html").read_bytes()
 
 
+def _of_another_version(place):
+    """Leave what another version wrote: nothing that vouches for the files, and another number in them."""
+    (place / MARKER).unlink()
+    (place / FILE).write_text(json.dumps({"storedVersion": 99}))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -71,7 +77,8 @@ def test_a_precision_is_kept(tmp_path):
         (lambda place: (place / FILE).write_text("{"), "is damaged"),
         (lambda place: (place / FILE).write_text("[]"), "is damaged"),
         (lambda place: (place / "pods.csv").unlink(), "holds no pods.csv"),
-        (lambda place: (place / FILE).write_text(json.dumps({"storedVersion": 99})), "has version 99"),
+        (lambda place: (place / FILE).write_text(json.dumps({"storedVersion": 99})), "not what simsticky run wrote"),
+        (lambda place: _of_another_version(place), "has version 99"),
     ],
 )
 def test_what_is_no_run_is_bad_input(written, tmp_path, capsys, damage, message):

@@ -227,7 +227,7 @@ def test_more_traffic_keeps_those_alive() -> None:
 
 def test_absurd_equilibrium_is_refused() -> None:
     """A law whose mean would fill the memory with sessions at 0 is an error with a way out."""
-    with pytest.raises(InputError, match=r"traffic\.sessionDuration: about .* alive at the start .*empty"):
+    with pytest.raises(InputError, match=r"traffic\.sessionDuration: about .* alive at the start .*law a cap"):
         workload(
             start="equilibrium",
             requests=None,
