@@ -223,7 +223,7 @@ def test_a_regression_fails_only_when_asked(tmp_path, capsys):
     """Comparing exits with 0 whatever it finds, and with 3 on a regression with --fail-on-regression."""
     path = tmp_path / "tiny.yaml"
     path.write_text(SCENARIO)
-    argv = ["compare", str(path), "--with", "kic.enableDrainSupport=false", "-j", "1", "--reps", "5", "-q"]
+    argv = ["compare", str(path), "--with", "kic.enableDrainSupport=false", "-j", "1", "--reps", "20", "-q"]
     assert main(argv) == 0
     assert main([*argv, "--fail-on-regression"]) == 3
     assert "worse than tiny" in capsys.readouterr().err
