@@ -79,7 +79,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     table = load_table(metafunc.config, area, name)
     cases = section(table, path, mark.kwargs) if table is not None else None
     if cases is None:
-        wanted = " ".join([path, *mark.kwargs.values()])
+        wanted = " ".join([path, *map(str, mark.kwargs.values())])
         missing = f"{area}/{name}.json" if table is None else f"{wanted} of {area}/{name}.json"
         cases, ids = [_missing(metafunc.config, missing)], [f"missing {missing}"]
     else:

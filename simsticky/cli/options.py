@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from simsticky.units import quoted
 
 
 class Output(StrEnum):
@@ -30,11 +33,27 @@ MOST_REPLICATIONS = 1_000_000
 
 MOST_SEED = 2**64 - 1
 
+
+def at_most(limit: int) -> Callable[[int | None], int | None]:
+    """Return what refuses a larger number; as a bound of the option itself it would fill half of the help's width."""
+
+    def checked(value: int | None) -> int | None:
+        if value is not None and value > limit:
+            raise typer.BadParameter(f"{quoted(value)} is more than {limit}.")
+        return value
+
+    return checked
+
+
 ScenarioFile = Annotated[str, typer.Argument(metavar="FILE", help="Scenario file (YAML).")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, max=MOST_SEED, help="Seed; the scenario's by default.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, callback=at_most(MOST_SEED), help="Seed; the scenario's by default.")
+]
 Reps = Annotated[
     int | None,
-    typer.Option("--reps", min=1, max=MOST_REPLICATIONS, help="Number of replications; the scenario's by default."),
+    typer.Option(
+        "--reps", min=1, callback=at_most(MOST_REPLICATIONS), help="Number of replications; the scenario's by default."
+    ),
 ]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; one a CPU by default.")]
 Precision = Annotated[
@@ -49,7 +68,10 @@ Precision = Annotated[
 MaxReps = Annotated[
     int | None,
     typer.Option(
-        "--max-reps", min=10, max=MOST_REPLICATIONS, help="With --precision: replications at the most; 1000 by default."
+        "--max-reps",
+        min=10,
+        callback=at_most(MOST_REPLICATIONS),
+        help="With --precision: replications at the most; 1000 by default.",
     ),
 ]
 StudyDirectory = Annotated[

@@ -40,7 +40,10 @@ DesignName = Annotated[
     ),
 ]
 Samples = Annotated[
-    int | None, typer.Option("--samples", min=2, max=100_000, help="Points to draw from the ranges; 64 by default.")
+    int | None,
+    typer.Option(
+        "--samples", min=2, callback=options.at_most(100_000), help="Points to draw from the ranges; 64 by default."
+    ),
 ]
 Metrics = Annotated[
     list[str] | None,

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import CensoredData, ecdf, t
 
 from simsticky.stats.intervals import LEVEL, Interval, Kind
 
@@ -152,6 +151,8 @@ def median_of_runs(seconds: Sequence[float], not_yet_s: Sequence[float], level: 
         not_yet_s: How long the others were watched.
         level: Of the interval.
     """
+    from scipy.stats import CensoredData, ecdf
+
     total = len(seconds) + len(not_yet_s)
     if not total:
         return Time(None, None, None, None, 0, 0)
@@ -199,6 +200,8 @@ def _first_at_least(times: Floats, curve: Floats, share: float) -> float | None:
 
 def _jackknifed(estimate: float, left_out: Sequence[float | None], level: float) -> tuple[float | None, float | None]:
     """Return the interval from the estimates without one replication each; the upper end is open if one is missing."""
+    from scipy.stats import t
+
     n = len(left_out)
     known = [value for value in left_out if value is not None]
     if len(known) < n:

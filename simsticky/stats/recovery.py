@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from scipy.stats import poisson
-
 ERROR = 0.001
 """Chance that a run whose rate never changed has any window above the bound."""
 
@@ -18,5 +16,9 @@ def last_excess(counts: Sequence[int], windows: int, mean: float) -> int | None:
         windows: How many windows there are in all.
         mean: Events that the rate before puts into a window; with 0 any event is too many.
     """
+    if not counts:
+        return None
+    from scipy.stats import poisson
+
     bound = float(poisson.ppf(1.0 - ERROR / max(1, windows), mean)) if mean > 0 else 0.0
     return next((number for number in range(len(counts) - 1, -1, -1) if counts[number] > bound), None)

@@ -194,7 +194,8 @@ def test_client_that_has_failed_often_enough_gives_up(tmp_path: Path) -> None:
     story = tell(tmp_path, [[1.0, 50.0, 300.0]], held(maxAttempts=3), _ALONE)
     assert connects(story.requests(0)) == [1.0, 131.0, 133.0, 137.0]
     assert story.summary["sessions_given_up"] == 1
-    assert story.summary["disconnected_mean_s"] is None
+    assert story.summary["disconnected_mean_s"] == 7.0  # from 130 s on, until it gives up
+    assert story.summary["disconnected_p95_s"] is None  # nobody comes back
     (session,) = story.result.sessions.itertuples()
     assert (session.end, session.ended_s, session.failed) == ("over", 137.0, 3)
 
