@@ -55,6 +55,13 @@ def finish(code: int) -> int:
     return code
 
 
+def quiet_figures() -> None:
+    """Let matplotlib keep to itself that it finds no place for a cache of its own: figures need none."""
+    import logging
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
 def print_text(text: str) -> None:
     """Write data to standard output; end quietly when nobody reads it any more (``| head``).
 

@@ -8,6 +8,7 @@ Nothing is imported here but what Python itself has loaded, so that Ctrl-C is an
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -92,6 +93,9 @@ def _tell(error: Exception) -> int:
         return INTERNAL_ERROR
     if isinstance(error, MemoryError):
         console.complain("error: the memory is full (fewer jobs need less, and so do fewer sessions)")
+        return INTERNAL_ERROR
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        console.complain(f"error: cannot write standard output: {error.strerror}")
         return INTERNAL_ERROR
     text = " ".join(f"{type(error).__name__}: {error}".split())
     console.complain(f"internal error: {text} (run again with {TRACEBACK}=1 to see where)")

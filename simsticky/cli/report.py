@@ -22,7 +22,10 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """Write the report of a finished run as one HTML file that needs no network."""
+    from simsticky.cli.console import quiet_figures
     from simsticky.cli.texts import PAGES, text_file
+
+    quiet_figures()
     from simsticky.report.html import report_page
     from simsticky.report.stored import read
 

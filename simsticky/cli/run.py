@@ -92,6 +92,7 @@ def run(
             failure = error
     if page is not None and detailed is not None:
         try:
+            console.quiet_figures()
             from simsticky.report.html import report_page
 
             page.write(report_page(study, detailed))

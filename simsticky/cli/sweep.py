@@ -237,6 +237,7 @@ _SUFFIX = {Output.JSON: "json", Output.CSV: "csv", Output.MARKDOWN: "md"}
 
 
 def _page(found: Sweep | Tornado, jobs: int | None) -> str:
+    console.quiet_figures()
     from simsticky.report.html import tradeoff_page
     from simsticky.study.execution import available_cpus
     from simsticky.study.sweep import Sweep

@@ -88,6 +88,8 @@ class Timeline:
         self._running: list[OperationRecord] = []
         self._concerned: dict[int, tuple[WorkloadController, ...]] = {}
         self._timed: set[int] = set()
+        self._flapped: dict[int, list[Pod]] = {}
+        self._coming_back: set[Pod] = set()
         self._time_over: set[int] = set()
         self._to_come = sorted(operations, key=lambda operation: operation.at_s)
         self._over = not operations
@@ -166,6 +168,7 @@ class Timeline:
         running = [pod.container for pod in active if pod.container is not None]
         for container in running[: operation.count]:
             container.pod.unready_by = number
+            self._flapped.setdefault(number, []).append(container.pod)
             container.flapping_until_s = max(container.flapping_until_s, until_s)
             if operation.seen_by_gateway:
                 container.refuses_checks_until_s = max(container.refuses_checks_until_s, until_s)
@@ -191,6 +194,9 @@ class Timeline:
         self._gateway.exposures.of_pod(pod, cause, How.DELETED)
 
     def _pod_changed(self, pod: Pod) -> None:
+        if pod in self._coming_back and (pod.ready or pod.deleted or pod.gone):
+            self._coming_back.discard(pod)
+            self._ingress.under_way.end()
         for record in self._running:
             record.peak_pods = max(record.peak_pods, len(self._cluster.pods))
         if not pod.gone:
@@ -238,6 +244,11 @@ class Timeline:
 
     def _time_is_up(self, record: OperationRecord) -> None:
         self._time_over.add(record.number)
+        for pod in self._flapped.pop(record.number, ()):
+            if not pod.ready and not pod.deleted and pod not in self._coming_back:
+                # Its next probe will find it ready, and the nodes are to hear of that, too.
+                self._coming_back.add(pod)
+                self._ingress.under_way.begin()
         self._world.recorder.mark_window(self._world.now_s)
         self._review()
 

@@ -129,7 +129,7 @@ def test_ctrl_c_says_what_was_finished(tiny):
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, "")
-    assert re.fullmatch(r"interrupted: \d+ of 100000 replications were finished\n", err)
+    assert re.fullmatch(r"(warning: this will take .*\n)?interrupted: \d+ of 100000 replications were finished\n", err)
 
 
 def in_a_terminal(arguments, **environment):

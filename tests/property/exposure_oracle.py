@@ -149,7 +149,7 @@ class Oracle:
             alive = {
                 session
                 for session, requests in self.sent.items()
-                if requests[-1].sent_s > operation.start_s
+                if requests[-1].sent_s >= operation.start_s
                 and (requests[0].sent_s < operation.start_s or self._was_alive(session))
             }
             self.found.alive[operation.number] = alive

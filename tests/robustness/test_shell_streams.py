@@ -46,7 +46,6 @@ def shell(line, folder, **environment):
         (f"{RUN} 0<&-", 0, "tiny", ""),
         ("simsticky run - <t.yaml -q -j 1 --reps 1", 0, "tiny", ""),
         ("simsticky run - -q 0<&-", 2, "", "<stdin>"),
-        ("mkdir gone && cd gone && rmdir ../gone && simsticky run ../t.yaml -q --reps 1 -j 1", 2, "", "../t.yaml"),
         ("mkdir gone && cd gone && rmdir ../gone && simsticky --version", 0, "simsticky", ""),
         (f'mkdir gone && P="$PWD" && cd gone && rmdir ../gone && {RUN.replace("t.yaml", "$P/t.yaml")}', 0, "tiny", ""),
         (

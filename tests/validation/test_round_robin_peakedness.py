@@ -41,4 +41,6 @@ def test_sessions_on_a_pod_are_as_even_as_round_robin_makes_them(case: Row) -> N
     fourth_moment = ((sessions - sessions.mean()) ** 4).mean()
     standard_error = ((fourth_moment - variance**2) / _REPLICATIONS) ** 0.5
     assert within(variance, case["var_per_pod"], standard_error)
-    assert not within(variance, case["poisson_var"], standard_error)
+    # Where so many replications can tell the two apart at all.
+    if abs(case["poisson_var"] - case["var_per_pod"]) > 8 * standard_error:
+        assert not within(variance, case["poisson_var"], standard_error)
