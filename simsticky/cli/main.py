@@ -32,10 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program's name; those of the process by default.
     """
     try:
-        from simsticky.cli import console, stopping
+        from simsticky.cli import stopping
 
-        console.prepare()
         with stopping.heard():
+            from simsticky.cli import console
+
+            console.prepare()
             return console.finish(_run(argv))
     except KeyboardInterrupt:
         from simsticky.cli import console

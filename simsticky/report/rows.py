@@ -262,6 +262,8 @@ def _row(study: Study, label: str, name: str, *, what: str = "", per: str = "", 
 
 
 def _of(estimate: Estimate, what: str) -> tuple[str, ...]:
+    if not estimate.denominator and estimate.interval.kind == "exact":
+        return ()  # known without any: state outside the pods
     if not estimate.denominator:
         return (f"nothing measured: no {what}", "nothing measured")
     numerator = "none" if estimate.numerator == 0 else grouped(estimate.numerator)
