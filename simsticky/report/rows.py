@@ -258,7 +258,7 @@ def _row(study: Study, label: str, name: str, *, what: str = "", per: str = "", 
         total = grouped(estimate.numerator)
         details = (f"{total} in {counted(study.n, per)}", f"{total} in all", total)
     shown = show(estimate.interval, estimate.unit)
-    return Row(label, shown, details, estimate.definition, counts=bool(what), depth=depth)
+    return Row(label, shown, details, estimate.definition, counts=bool(what and details), depth=depth)
 
 
 def _of(estimate: Estimate, what: str) -> tuple[str, ...]:
