@@ -1,4 +1,4 @@
-"""Which fields each kind of object has, and of what type: the table that ``tools/distil_fields.py`` writes.
+"""Which fields each kind of object has, and of what type: the table that ``docs/distil_fields.py`` writes.
 
 ``fields.json`` holds Kubernetes' own kinds, from the published schemas of the releases it names;
 ``custom_fields.json`` those of Kong, the Gateway API and Argo Rollouts, written by hand from their definitions.

@@ -8,7 +8,7 @@ import pytest
 
 from simsticky.manifests.field_table import REST, SCALARS, Field, FieldTable, parse, shipped
 
-SCRIPT = Path(__file__).parents[2] / "tools" / "distil_fields.py"
+SCRIPT = Path(__file__).parents[2] / "docs" / "distil_fields.py"
 META, CORE, APPS = "io.k8s.apimachinery.pkg.", "io.k8s.api.core.v1.", "io.k8s.api.apps.v1."
 
 

@@ -90,8 +90,8 @@ def test_every_row_happens(seen):
 
 
 def test_the_page_is_what_the_code_says():
-    """``python tools/manifests_page.py`` writes it."""
-    spec = importlib.util.spec_from_file_location("manifests_page", ROOT / "tools" / "manifests_page.py")
+    """``python docs/manifests_page.py`` writes it."""
+    spec = importlib.util.spec_from_file_location("manifests_page", ROOT / "docs" / "manifests_page.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text() == module.page()

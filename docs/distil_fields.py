@@ -1,6 +1,6 @@
 """Distil which fields Kubernetes' API knows into ``simsticky/manifests/fields.json``.
 
-    python tools/distil_fields.py SCHEMAS... > simsticky/manifests/fields.json
+    python docs/distil_fields.py SCHEMAS... > simsticky/manifests/fields.json
 
 Each of SCHEMAS is a directory with a folder for every release, ``v1.37.0-local`` and so on, each holding the JSON
 schemas of that release in ``_definitions.json``, as the PyPI package ``kubernetes-validate`` carries them in its folder

@@ -1,6 +1,6 @@
 """Write ``docs/manifests.md`` from the register of what each field does and the table of what fields there are.
 
-    python tools/manifests_page.py
+    python docs/manifests_page.py
 
 A test holds the page to what this writes.
 """
@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "manifests.md"
 HEAD = """\
 # What is read from manifests
 
-*Written by `tools/manifests_page.py` from the code; do not edit.*
+*Written by `docs/manifests_page.py` from the code; do not edit.*
 
 `manifests:` of a scenario names files, directories (not what is below them) and `-` for standard input: YAML or JSON,
 several documents, Lists. What a kustomization or a chart would make is not made: `kustomize build DIR` or
