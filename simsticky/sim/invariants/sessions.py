@@ -75,6 +75,8 @@ def _keys_stay(evidence: Evidence) -> None:
         return  # or a connection has outlived the table that led to it
     if "path" in kinds and len(traffic.paths) > 1:
         return
+    if scenario.gateway.slow_start:
+        return  # a weight that grows changes the ring without a push (rule G17)
     same_key = np.ones(len(evidence.rows), bool)
     if "cookie" in kinds:
         covered = _covers(on.cookie_path, traffic)
