@@ -16,7 +16,7 @@ from hypothesis import is_hypothesis_test, settings
 
 # CI repeats the same examples on every run; a developer's machine looks for new ones.
 _REPEATS = bool(os.environ.get("CI"))
-settings.register_profile("quick", deadline=None, derandomize=_REPEATS, max_examples=25)
+settings.register_profile("quick", deadline=None, derandomize=_REPEATS, max_examples=15)
 settings.register_profile("thorough", deadline=None, derandomize=_REPEATS, max_examples=200)
 
 _THOROUGH = pytest.StashKey[bool]()
