@@ -5,7 +5,7 @@ from simsticky.sim.exposures import Exposures
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import Recorder
 from simsticky.sim.recording import Kind, Mechanism, Origin
-from simsticky.sim.sessions import Exchange, Session
+from simsticky.sim.sessions import Broken, Exchange, Session
 
 INFINITY = float("inf")
 
@@ -82,20 +82,22 @@ class Breaks:
         if not self._external:
             mechanism, origin, cause = self._why(exchange, holder, container, now_s)
             broken = mechanism, Kind.STALE if kept_here else Kind.LOST, origin, cause
-            self._count(exchange, cause, ended_s)
+            self._count(exchange, cause, ended_s, exposed=bool(cause) and self._exposures.has(session, holder, cause))
         # What came after its deletion cannot be exposed by it.
         session.doomed_by = container.pod.record.deleted_by
         return broken
 
     @staticmethod
-    def _count(exchange: Exchange, cause: int, ended_s: float) -> None:
+    def _count(exchange: Exchange, cause: int, ended_s: float, *, exposed: bool) -> None:
         session, tabs = exchange.session, exchange.session.tabs
         if tabs is not None:
-            tabs.verdicts[session.request] = cause, ended_s
+            tabs.breaks[session.request] = Broken(cause, exposed, ended_s)
         session.broke_s = max(session.broke_s, ended_s)
         if cause:
             session.breaks_caused += 1
             session.broken_by |= {cause}
+            if exposed:
+                session.harmed_by |= {cause}
         else:
             session.breaks_background += 1
 
@@ -171,16 +173,18 @@ class Breaks:
         Of several tabs' requests only the latest one's move can be taken back: the others have gone by it. A break it
         was going to be counts no more in either case.
         """
-        tabs, counts = session.tabs, None
+        tabs = session.tabs
         if tabs is not None:
-            self._retract(session, tabs.verdicts.pop(request, None))
-            counts = session.breaks_caused, session.breaks_background, session.broken_by, session.broke_s
+            self._retract(session, tabs.breaks.pop(request, None))
+        counts = session.breaks_caused, session.breaks_background, session.broke_s
+        operations = session.broken_by, session.harmed_by
         if session.request != request:
             return
         moved_to = session.holder
         session.restore(keep_cookie=self._keeps_cookie_of_cut)
-        if counts is not None:
-            session.breaks_caused, session.breaks_background, session.broken_by, session.broke_s = counts
+        if tabs is not None:
+            session.breaks_caused, session.breaks_background, session.broke_s = counts
+            session.broken_by, session.harmed_by = operations
         holder = session.holder
         if moved_to is not None and moved_to is not holder:
             # It never had its state there: nothing of it was at stake.
@@ -192,15 +196,16 @@ class Breaks:
                 self._recorder.residence.extend((now_s, holder.index, 1.0))
 
     @staticmethod
-    def _retract(session: Session, verdict: tuple[int, float] | None) -> None:
-        """Count a break less; ``verdict`` is its operation, 0 if none, and its time; None if there was no break."""
-        if verdict is None:
+    def _retract(session: Session, broken: Broken | None) -> None:
+        """Count a break less; None if there was none."""
+        if broken is None:
             return
         assert session.tabs is not None
-        left = session.tabs.verdicts.values()
-        session.broke_s = max((ended_s for _, ended_s in left), default=-INFINITY)
-        if not verdict[0]:
+        left = session.tabs.breaks.values()
+        session.broke_s = max((other.answered_s for other in left), default=-INFINITY)
+        if not broken.cause:
             session.breaks_background -= 1
             return
         session.breaks_caused -= 1
-        session.broken_by = frozenset(cause for cause, _ in left if cause)
+        session.broken_by = frozenset(other.cause for other in left if other.cause)
+        session.harmed_by = frozenset(other.cause for other in left if other.exposed)

@@ -78,11 +78,12 @@ class Exposures:
 
     def note(self, session: Session, container: Container, exposure: Exposure) -> None:
         """Note an exposure, unless the same operation has cut the session off from this container before."""
-        if not self._has(session, container, exposure.operation):
+        if not self.has(session, container, exposure.operation):
             session.exposures += (exposure,)
 
     @staticmethod
-    def _has(session: Session, container: Container, operation: int) -> bool:
+    def has(session: Session, container: Container, operation: int) -> bool:
+        """Whether the operation has cut the session off from this container before."""
         return any(e.operation == operation and e.container == container.index for e in session.exposures)
 
     def _is_bound(self, session: Session, container: Container) -> bool:
@@ -166,7 +167,7 @@ class Exposures:
     def of_connection(self, session: Session, holder: Container) -> int:
         """Return the operation that has cost an exposed session its connection to the holder of its state, else 0."""
         operation = session.lost_by or 0
-        return operation if self._has(session, holder, operation) else 0
+        return operation if self.has(session, holder, operation) else 0
 
     # Whose break ------------------------------------------------------------------------------------------------
 
@@ -185,7 +186,7 @@ class Exposures:
                 return operation if bound else 0
             if bound:
                 self._expose_late(session, holder, away, How.STOPPED)
-            if self._has(session, holder, operation):
+            if self.has(session, holder, operation):
                 return operation
         if away is None and not bound:
             return 0  # it could have gone there, but brought nothing that leads there

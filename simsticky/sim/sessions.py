@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -91,13 +91,37 @@ class Exchange:
 
 
 Before = tuple[
-    Container | None, dict[Container, float] | None, str | None, int, int, int, int, frozenset[int], int, float
+    Container | None,
+    dict[Container, float] | None,
+    str | None,
+    int,
+    int,
+    int,
+    int,
+    frozenset[int],
+    frozenset[int],
+    int,
+    float,
 ]
 """What a session was before a request that may have moved it, to be put back if the request is cut."""
 
 
-FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset(), 0, -INFINITY)
+FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset(), frozenset(), 0, -INFINITY)
 """What a session is before its first request."""
+
+
+class Broken(NamedTuple):
+    """A break of a session with several tabs, kept so that it can be taken back.
+
+    Attributes:
+        cause: Number of the operation behind it, 0 for none.
+        exposed: Whether that operation had exposed the session before.
+        answered_s: When the request was answered.
+    """
+
+    cause: int
+    exposed: bool
+    answered_s: float
 
 
 @dataclass(slots=True)
@@ -112,7 +136,7 @@ class Tabs:
         ended_s: The latest end of a request so far.
         reports: What those have reported that were not over when the run was.
         expires_s: Until when the session's holder remembers it, by all tabs' requests; None before the first answer.
-        verdicts: Operation behind each break, 0 for none, and when it was answered, by request.
+        breaks: The breaks so far, by request.
     """
 
     left: int
@@ -122,7 +146,7 @@ class Tabs:
     ended_s: float = 0.0
     reports: list[tuple[float, float, int]] = field(default_factory=list)
     expires_s: float | None = None
-    verdicts: dict[int, tuple[int, float]] = field(default_factory=dict)
+    breaks: dict[int, Broken] = field(default_factory=dict)
 
 
 _NO_OPERATIONS: frozenset[int] = frozenset()
@@ -143,6 +167,7 @@ class Session:
         exposures: The operations that have cut it off from the pod with its state, or could.
         alive_at: Operations that started while it was alive: (operation number, time).
         broken_by: Numbers of the operations that broke it.
+        harmed_by: Those of them that had exposed it before, on the pod that it lost.
         doomed_by: Number of the operation that had deleted the pod with its state before it came there, 0 if none had.
         broke_s: When it was last answered without its state; -inf before.
         answered_s: When it was last answered, as far as the hot path has told.
@@ -176,6 +201,7 @@ class Session:
         "exposures",
         "failed",
         "first_container",
+        "harmed_by",
         "holder",
         "id",
         "jar",
@@ -208,6 +234,7 @@ class Session:
         self.exposures: tuple[Exposure, ...] = ()
         self.alive_at: tuple[tuple[int, float], ...] = ()
         self.broken_by: frozenset[int] = _NO_OPERATIONS
+        self.harmed_by: frozenset[int] = _NO_OPERATIONS
         self.broke_s = self.answered_s = -INFINITY
         self.doomed_by = self.born_terminating = self.breaks_caused = self.breaks_background = 0
         self.failed = self.picks = self.visits = 0
@@ -240,6 +267,7 @@ class Session:
             self.breaks_caused,
             self.breaks_background,
             self.broken_by,
+            self.harmed_by,
             self.doomed_by,
             self.broke_s,
         )
@@ -257,6 +285,7 @@ class Session:
             self.breaks_caused,
             self.breaks_background,
             self.broken_by,
+            self.harmed_by,
             self.doomed_by,
             self.broke_s,
         ) = self.before

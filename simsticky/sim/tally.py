@@ -73,18 +73,18 @@ class Tally:
         count("sticky_bound_sessions", self.bound)
 
     def _count_exposed(self, session: Session, last_sent_s: float, *, censored: bool) -> None:
-        recording, broken_by = self._recorder.recording, session.broken_by
+        recording, harmed_by = self._recorder.recording, session.harmed_by
         counted = [exposure for exposure in session.exposures if last_sent_s >= exposure.at_s]
         exposed_to = {exposure.operation for exposure in counted}
         for operation in exposed_to:
             record = self._operations[operation - 1]
             record.exposed += 1
-            record.broken += operation in broken_by
+            record.broken += operation in harmed_by
         for key in {self._operations[operation - 1].entry for operation in exposed_to}:
             mine = {operation for operation in exposed_to if self._operations[operation - 1].entry == key}
-            _add(recording.entries[key], broken=bool(mine & broken_by))
+            _add(recording.entries[key], broken=bool(mine & harmed_by))
         if exposed_to:
-            _add(recording.union, broken=bool(exposed_to & broken_by))
+            _add(recording.union, broken=bool(exposed_to & harmed_by))
             if self._recorder.keeps_sessions:
                 recording.exposures.extend((session.id, exposure) for exposure in counted)
         if censored and not exposed_to:

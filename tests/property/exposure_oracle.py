@@ -61,17 +61,24 @@ class Found:
         exposed: (session, operation) pairs.
         broken: Those whose session broke after that exposure and before the next.
         alive: Sessions alive at each operation's start, by its number.
-        bound: Sessions that were bound to a pod at any time.
+        open: Sessions that came to a doomed pod, and that a push then led away which may be of several operations: who
+            is exposed depends on which of them did so first (rule B6), and the story does not tell.
     """
 
     exposed: set[tuple[int, int]] = field(default_factory=set)
     broken: set[tuple[int, int]] = field(default_factory=set)
     alive: dict[int, set[int]] = field(default_factory=dict)
-    bound: set[int] = field(default_factory=set)
+    open: set[int] = field(default_factory=set)
 
     def union(self) -> tuple[int, int]:
         """Return how many sessions were exposed, and how many of them broke."""
-        return len({session for session, _ in self.exposed}), len({session for session, _ in self.broken})
+        exposed, broken = self.sessions(self.exposed), self.sessions(self.broken)
+        return len(exposed), len(broken)
+
+    @staticmethod
+    def sessions(pairs: set[tuple[int, int]]) -> set[int]:
+        """Return the sessions of (session, operation) pairs."""
+        return {session for session, _ in pairs}
 
 
 class Nodes:
@@ -212,9 +219,15 @@ class Oracle:
                 index -= 1
             at_s, operation = min(closed, moved)
             # Who came to a pod that an operation had doomed before is not exposed by its end (rule B8).
-            if operation and at_s > settled_s and not life.deleted_s <= settled_s:
-                exposed.append(operation)
+            if operation and at_s > settled_s:
+                if life.deleted_s > settled_s:
+                    exposed.append(operation)
+                elif moved[0] < closed[0] and self._have_begun(moved[0]) > 1:
+                    self.found.open.add(session)
         return exposed
+
+    def _have_begun(self, time_s: float) -> int:
+        return sum(operation.start_s <= time_s for operation in self.recording.operations)
 
     def _leads(self, session: int, node: int, index: int, cookie: str | None) -> str | None:
         """Return the address that affinity leads a session to under one of a node's tables; None for nowhere."""
