@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
+import typer.core
 
 from simsticky.cli import console
 from simsticky.cli.compare import compare
@@ -15,20 +15,25 @@ from simsticky.cli.run import run
 from simsticky.cli.schema import schema
 from simsticky.cli.sweep import sweep
 
+
+class Verb(typer.core.TyperCommand):
+    """A verb that is listed with the whole first sentence of its help."""
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return that sentence; the list of the verbs breaks it into lines."""
+        return super().get_short_help_str(limit=1_000)
+
+
 app = typer.Typer(
     name="simsticky",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: what draws boxes takes longer to import than all the rest
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.command()(run)
-app.command()(compare)
-app.command()(recommend)
-app.command()(sweep)
-app.command()(report)
-app.command()(explain)
-app.command()(schema)
+for verb in (run, compare, recommend, sweep, report, explain, schema):
+    app.command(cls=Verb)(verb)
 
 
 def _version(wanted: bool) -> None:

@@ -267,12 +267,12 @@ class Runner:
         return f"{len(self._journal)} are kept in {self._journal.directory}, and the same command goes on from there"
 
 
-def simulate_numbers(scenario: Scenario, *, seed: int, replication: int) -> Result:
+def simulate_numbers(scenario: Scenario, *, seed: int, replication: int, record: str = "summary") -> Result:
     """Simulate a scenario once for its summary; a study keeps no more, whatever the scenario records."""
     from simsticky.simulate import simulate
 
     # The numbers and the digest are the same at every level of recording (docs/decisions/0002).
-    run = scenario.run.model_copy(update={"record": "summary"})
+    run = scenario.run.model_copy(update={"record": record})
     return simulate(scenario.model_copy(update={"run": run}), seed, replication)
 
 
