@@ -6,7 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -47,7 +47,7 @@ def _below(definition: ast.ClassDef | None) -> Iterator[tuple[str, str]]:
             yield field.target.id, inspect.cleandoc(text.value.value)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _classes(module: str) -> dict[str, ast.ClassDef]:
     try:
         source = inspect.getsource(sys.modules[module])
