@@ -45,6 +45,9 @@ _Turned = tuple[int, ...]
 
 _TODAY = "today"
 
+_PRICED_WITHIN = 0.1
+"""By what part of a setting its price for another threshold may be too much: it is an outlook, not what is picked."""
+
 Answer = TypeVar("Answer")
 
 
@@ -268,12 +271,15 @@ class _Search:
             )
         if axis is None:
             return []
-        along = range(len(knobs[axis].values))
+        along, numbers = range(len(knobs[axis].values)), knobs[axis].numbers
         return [
-            Line(tuple((*fixed[:axis], place, *fixed[axis + 1 :]) for place in along)) for fixed in product(*others)
+            Line(tuple((*fixed[:axis], place, *fixed[axis + 1 :]) for place in along), numbers)
+            for fixed in product(*others)
         ]
 
-    def _picks(self, limits: Sequence[Limit], lines: Sequence[Line] | None = None) -> tuple[list[_Turned], bool]:
+    def _picks(
+        self, limits: Sequence[Limit], lines: Sequence[Line] | None = None, within: float = 0.0
+    ) -> tuple[list[_Turned], bool]:
         """Return the cheapest setting of each line that keeps the limits, and whether one could not be told."""
         trials, picks, is_open = self._trials, [], False
         criteria: list[Criterion] = [*limits, *self._guards]
@@ -282,7 +288,7 @@ class _Search:
             found = race(trials, keys, criteria, self._order)
             return [key for key in found.met if isinstance(key, tuple)], found.is_open
         for line in self._lines if lines is None else lines:
-            found = search_line(trials, line, criteria, self._ways, self._order)
+            found = search_line(trials, line, criteria, self._ways, self._order, within)
             picks += [key for key in found.met if isinstance(key, tuple)]
             is_open = is_open or found.is_open
             if lines is None:
@@ -301,7 +307,7 @@ class _Search:
         threshold = first.stepped(harder=harder)
         changed = Limit(first.metric, threshold)
         line = self._line_of(pick)
-        picks, _ = self._picks([changed, *others], None if line is None else [line])
+        picks, _ = self._picks([changed, *others], None if line is None else [line], _PRICED_WITHIN)
         if not picks:
             return Priced(f"{first.metric.name} {threshold.text}", None)
         key = cheapest(picks, [self._trials.costs(key) for key in picks], self._order)
@@ -311,7 +317,7 @@ class _Search:
         line, axis = self._line_of(pick), self._axis
         if line is None or axis is None or not self._monotone:
             return None
-        found = gap(self._trials, line, self._plan.knobs[axis].numbers, pick, self._criteria, self._looks)
+        found = gap(self._trials, line, pick, self._criteria, self._looks)
         if found is None:
             return None
         ends = [None if key is None else self._settings(key) for key in (found.failing, found.passing)]
@@ -322,7 +328,7 @@ class _Search:
         if line is None or axis is None:
             return ()
         knob = self._plan.knobs[axis]
-        found = [(limit, crossing(self._trials, line, knob.numbers, limit)) for limit in self._limits]
+        found = [(limit, crossing(self._trials, line, limit)) for limit in self._limits]
         return tuple(Crossing(knob.path, at, limit.metric.name) for limit, at in found if at is not None)
 
     @property

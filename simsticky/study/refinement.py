@@ -41,7 +41,6 @@ class Gap:
 def gap(
     trials: Trials,
     line: Line,
-    numbers: Sequence[float],
     passing: Key | None,
     criteria: Sequence[Criterion],
     looks: Sequence[Look],
@@ -53,12 +52,11 @@ def gap(
     Args:
         trials: What was tried.
         line: The settings in the order of the range.
-        numbers: The range's value at each.
         passing: The cheapest setting that passes; None without one.
         criteria: What is to be kept; thresholds among them have estimates to go by.
         looks: The looks that were had.
     """
-    keys = line.keys
+    keys, numbers = line.keys, line.numbers
     marks = {at: trials.mark(key, looks, criteria) for at, key in enumerate(keys) if trials.replications(key)}
     failing = [at for at, mark in marks.items() if mark is Mark.FAIL]
     if passing is None:

@@ -16,6 +16,7 @@ from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.paired import Difference
 from simsticky.study.better import MARGINS, Against, against, guard, wants_less
 from simsticky.study.costs import ORDER
+from simsticky.study.futility import half_at_last, is_futile
 from simsticky.study.looks import ERROR, Look, plan
 from simsticky.study.pairs import Columns, Pair, first_of, is_not_sticky, mark_of, metric_difference, pair_of
 from simsticky.study.replicate import Estimate, Study, estimate_metric
@@ -189,10 +190,6 @@ class Trials:
         """Run settings as often as the first look needs."""
         self._ensure([self.reference, *keys], self.looks()[0].n)
 
-    def believe(self, keys: Iterable[Key]) -> None:
-        """Run settings as often as any may be."""
-        self._ensure(keys, self.n)
-
     def _ensure(self, keys: Iterable[Key], n: int) -> None:
         lacking = [key for key in dict.fromkeys(keys) if self.replications(key) < n]
         if not lacking:
@@ -220,20 +217,40 @@ class Trials:
                 return Mark.PASS
         return Mark.OPEN
 
-    def keeps(self, key: Key, looks: Sequence[Look], criterion: Criterion) -> bool:
+    def keeps(self, key: Key, looks: Sequence[Look], criterion: Criterion, *, patiently: bool = False) -> bool:
         """Return whether a setting certainly keeps a criterion; it is run look by look until that is told.
 
-        A setting whose estimate misses it at a look is not run any further: it would hardly pass at a later one, and
-        what that is worth is at most a step of the range.
+        Args:
+            key: The setting.
+            looks: When to look.
+            criterion: What it is to keep.
+            patiently: Run it to the last look, also where it will hardly keep the criterion by then
+                (:mod:`simsticky.study.futility`). Not to do so costs a step or two of a range, never a wrong verdict.
         """
         for look in looks:
             self._ensure([self.reference, key], look.n)
-            mark = criterion.mark(self, key, look)
-            if mark is not Mark.OPEN:
-                return mark is Mark.PASS
-            if criterion.excess(self, key, look.n) > 0:
-                return False
+            told = self._told_at(key, look, looks[-1], criterion, patiently)
+            if told is not None:
+                return told
         return False
+
+    def told_to_keep(
+        self, key: Key, looks: Sequence[Look], criterion: Criterion, *, patiently: bool = False
+    ) -> bool | None:
+        """Return the same from what was run so far; None where that does not tell."""
+        n = min(self.replications(key), self.replications(self.reference))
+        told = (self._told_at(key, look, looks[-1], criterion, patiently) for look in looks if look.n <= n)
+        found = next((one for one in told if one is not None), None)
+        return False if found is None and n >= looks[-1].n else found
+
+    def _told_at(self, key: Key, look: Look, last: Look, criterion: Criterion, patiently: bool) -> bool | None:
+        mark = criterion.mark(self, key, look)
+        if mark is not Mark.OPEN or patiently:
+            return None if mark is Mark.OPEN else mark is Mark.PASS
+        half = None
+        if isinstance(criterion, Limit):
+            half = half_at_last(self.estimate(key, criterion.metric, look).interval, look.n, last.n)
+        return False if is_futile(criterion.excess(self, key, look.n), half, look.n, last.n) else None
 
     def mark(self, key: Key, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
         """Return what the looks that a setting has had so far say about it; nothing is run."""
