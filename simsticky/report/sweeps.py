@@ -76,7 +76,7 @@ def title(sweep: Sweep) -> str:
     points = counted(len(sweep.points), "point")
     kind = "" if sweep.plan.design == "grid" else f" ({sweep.plan.design})"
     most = "" if len({study.n for study in sweep.studies}) == 1 else "at most "
-    runs = f"{most}{counted(sweep.n, 'replication')} each"
+    runs = f"{most}{counted(sweep.n, 'replication')} each, {counted(sweep.simulations, 'simulation')}"
     reading = "value [95 % interval]" if sweep.n > 1 else "no intervals: they need 2 or more replications"
     return f"{sweep.base.name} · {points}{kind} · {runs} · seed {sweep.seed} · {reading}"
 

@@ -45,6 +45,9 @@ _Turned = tuple[int, ...]
 
 _TODAY = "today"
 
+# Settings as often as a first look takes: of each line, and for today and what the answer hangs on.
+_FORESEEN_OF_A_LINE, _FORESEEN_BESIDES = 9, 14
+
 _PRICED_WITHIN = 0.1
 """By what part of a setting its price for another threshold may be too much: it is an outlook, not what is picked."""
 
@@ -167,6 +170,7 @@ class _Search:
         self._order = asked.order
         bounded = {limit.metric.name for limit in self._limits if limit.wants_less}
         self._guards = [Guard(asked.metrics[name]) for name in MARGINS if name in asked.metrics and name not in bounded]
+        self._runner = runner
         self._trials = Trials(runner, asked.seed, asked.n, _TODAY, self._scenario_of)
         self._axis = _axis(self._plan.knobs)
         self._lines = self._all_lines()
@@ -182,6 +186,7 @@ class _Search:
     def answer(self) -> Recommendation:
         """Search, and say what it came to."""
         trials = self._trials
+        self._runner.expect(self._foreseen())
         trials.screen([])
         if self._asked.clock.most_s is not None:
             trials.is_over = self._asked.clock.is_over
@@ -216,8 +221,16 @@ class _Search:
             monotone=self._monotone,
             order=self._order,
             tried=tuple(self._option(key) for key in sorted(self._tried)),
+            simulations=trials.simulations,
             warnings=self._warnings([_TODAY] if pick is None else [_TODAY, pick]),
         )
+
+    def _foreseen(self) -> int:
+        """About how many simulations it will take, for the progress line."""
+        first = self._looks[0].n
+        if not self._lines:
+            return first * self._ways
+        return first * (_FORESEEN_OF_A_LINE * len(self._lines) + _FORESEEN_BESIDES)
 
     def _in_time(self, do: Callable[[], Answer], otherwise: Answer) -> Answer:
         """Return what something comes to, or what to say instead where the time is over before it is done."""

@@ -160,8 +160,15 @@ def _edge(
         patiently = key == keys[-1]
         return _all_told(trials.told_to_keep(key, looks, criterion, patiently=patiently) for criterion in criteria)
 
-    guess = partial(guessed_place, trials, keys, limits=limits, looks=looks)
-    return _first_place(keys, holds, told, guess, lambda above: _steps_within(line.numbers, above, within))
+    def guess(below: int, above: int) -> int:
+        place = guessed_place(trials, keys, below, above, limits, looks)
+        step = _steps_within(line.numbers, place, within)
+        trials.likely = [keys[next_to] for next_to in (place - step, place + step) if below < next_to < above]
+        return place
+
+    found = _first_place(keys, holds, told, guess, lambda above: _steps_within(line.numbers, above, within))
+    trials.likely = ()
+    return found
 
 
 def _steps_within(numbers: Sequence[float], at: int, within: float) -> int:
