@@ -51,6 +51,7 @@ def working(
     Raises:
         typer.Exit: With 130, after saying how far it came, on Ctrl-C.
     """
+    import simsticky.study.warm  # noqa: F401
     from simsticky.study.execution import Interrupted, available_cpus
     from simsticky.study.runner import Runner
 
@@ -66,6 +67,7 @@ def working(
             console.progress(task, total, shown=shown, no_color=no_color) as advance,
             Runner(
                 jobs=workers if total is None else min(workers, total),
+                small_here=jobs is None,
                 scheduler=scheduler,
                 directory=study,
                 on_progress=advance,

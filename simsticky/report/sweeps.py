@@ -76,7 +76,7 @@ def title(sweep: Sweep) -> str:
     points = counted(len(sweep.points), "point")
     kind = "" if sweep.plan.design == "grid" else f" ({sweep.plan.design})"
     most = "" if len({study.n for study in sweep.studies}) == 1 else "at most "
-    runs = f"{most}{counted(sweep.n, 'replication')} each, {counted(sweep.simulations, 'simulation')}"
+    runs = f"{most}{counted(sweep.n, 'replication')} each"
     reading = "value [95 % interval]" if sweep.n > 1 else "no intervals: they need 2 or more replications"
     return f"{sweep.base.name} · {points}{kind} · {runs} · seed {sweep.seed} · {reading}"
 
@@ -95,7 +95,10 @@ def render(sweep: Sweep, metrics: Sequence[str], width: int = 80) -> list[Line]:
         notes.append(f"And {len(sweep.points) - _MOST_ROWS} more points: -o csv has all.")
     if sweep.plan.design != "saltelli":
         notes.append(_KEY)
-    notes.append("All points meet the same sessions and the same luck. Every metric: -o csv, --out FILE.parquet.")
+    runs = counted(sweep.simulations, "simulation")
+    notes.append(
+        f"{runs}; all points meet the same sessions and the same luck. Every metric: -o csv, --out FILE.parquet."
+    )
     if lines[-1]:
         lines.append(())
     return lines + [((text, "quiet"),) for note in notes for text in textwrap.wrap(note, width)]

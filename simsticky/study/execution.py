@@ -320,7 +320,7 @@ def _worker_processes(jobs: int, ahead: set[Future[Any]]) -> Iterator[Executor]:
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
         # Imported once by the fork server, not once a worker.
-        context.set_forkserver_preload(["simsticky.sim.simulation", "simsticky.results.result"])
+        context.set_forkserver_preload(["simsticky.study.warm"])
         _start_fork_server(context)
     else:
         context = multiprocessing.get_context("spawn")
@@ -332,11 +332,10 @@ def _worker_processes(jobs: int, ahead: set[Future[Any]]) -> Iterator[Executor]:
             yield pool
             in_time = all(future.done() for future in ahead)
         finally:
-            if not in_time:
-                pool.shutdown(wait=False, cancel_futures=True)
+            if not in_time:  # without its workers it has nothing left to wait for
                 for worker in set(multiprocessing.active_children()) - before:
                     worker.terminate()
-            pool.shutdown(wait=True)
+            pool.shutdown(wait=True, cancel_futures=not in_time)
 
 
 def _start_fork_server(context: ForkServerContext) -> None:

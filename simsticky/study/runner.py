@@ -6,6 +6,7 @@ processes or a cluster, stopped, and gone on with.
 
 from __future__ import annotations
 
+import math
 import warnings
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,6 +43,8 @@ MOST_REPLICATIONS = 10_000_000
 
 # Chunks a worker gets: enough that the last one to finish does not keep the others waiting for long.
 _CHUNKS_PER_WORKER = 16
+# Seconds of work under which it takes longer to start workers: they and their server import all that they need.
+_WORTH_WORKERS_S = 1.0
 # A chunk is what progress moves by, and what is lost when a study is stopped.
 _LARGEST_CHUNK = 50
 
@@ -65,6 +68,7 @@ class Execution(TypedDict, total=False):
     on_estimate: Callable[[float], None] | None
     simulate: Simulate | None
     options: Mapping[str, Any] | None
+    small_here: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class Runner:
         on_estimate: Callable[[float], None] | None = None,
         simulate: Simulate | None = None,
         options: Mapping[str, Any] | None = None,
+        small_here: bool = False,
     ) -> None:
         """Say how to run; nothing starts before it is entered.
 
@@ -118,6 +123,7 @@ class Runner:
             simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
                 default.
             options: What else the numbers depend on, as plain JSON types: it is noted in the directory.
+            small_here: Run in this process, whatever ``jobs`` says, what takes less than to start workers.
         """
         self.finished = 0
         self.found = 0
@@ -134,6 +140,7 @@ class Runner:
         self._counted = 0
         self._wanted = 0
         self._expected = 0
+        self._small_here_s = _WORTH_WORKERS_S if small_here else 0.0
         self._ahead: dict[Key, Future[list[Replication]]] = {}
 
     def __enter__(self) -> Self:
@@ -193,13 +200,13 @@ class Runner:
             SimstickyError: A worker or the cluster was lost, the disk is full, or a replication failed.
         """
         missing = [self._missing(case) for case in cases]
-        self._size_up(cases, missing)
+        seconds = self._size_up(cases, missing)
         self._wanted += sum(len(case.replications) for case in cases)
         there = sum(len(case.replications) for case in cases) - sum(map(len, missing))
         self.found += there
         self._tell(there)
         try:
-            fresh = self._fresh(cases, missing, ahead)
+            fresh = self._fresh(cases, missing, ahead, seconds)
             return [
                 Replications(self._in_order(case, lacking, fresh)) for case, lacking in zip(cases, missing, strict=True)
             ]
@@ -216,23 +223,28 @@ class Runner:
                 raise
             raise type(error)(f"{error}; {self._kept()}") from error
 
-    def _size_up(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> None:
-        """Refuse what this machine cannot do, and tell how long the rest will take."""
+    def _size_up(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> float:
+        """Refuse what this machine cannot do, tell how long the rest will take, and return it for one processor.
+
+        Endless where nobody can tell.
+        """
         wanted = sum(len(case.replications) for case in cases)
         if wanted > MOST_REPLICATIONS:
             text = f"{wanted} replications in all, and {MOST_REPLICATIONS} are the most"
             raise InputError.of(text, hint="take fewer replications, or fewer points")
         jobs, executor, scheduler = self._where
         here = executor is None and scheduler is None
-        seconds = 0.0
+        seconds, known = 0.0, True
         for case, lacking in zip(cases, missing, strict=True):
-            # A stand-in for a scenario says nothing of its traffic.
+            if not hasattr(case.scenario, "traffic") or case.scenario.traffic.trace is not None:
+                known = False  # a stand-in for a scenario says nothing of its traffic, a trace not how long it is
             if lacking and hasattr(case.scenario, "traffic"):
                 effort = effort_of(case.scenario)
                 refuse_too_much(case.scenario, effort, min(jobs, len(lacking)) if here else 1)
                 seconds += len(lacking) * effort.seconds
         if self._estimated is not None and here:
             self._estimated(seconds / min(jobs, available_cpus()))
+        return seconds if known else math.inf
 
     def _missing(self, case: Case) -> Sequence[int]:
         journal = self._journal
@@ -250,18 +262,21 @@ class Runner:
             else:
                 yield self._journal.get(_key(case, number))
 
-    def _start(self) -> Workers:
+    def _start(self, seconds: float) -> Workers:
         if self._workers is None:
             jobs, executor, scheduler = self._where
+            self._small_here_s -= seconds
+            if executor is None and scheduler is None and self._small_here_s > 0:
+                return Workers()
             self._workers = self._resources.enter_context(workers(jobs, executor, scheduler))
         return self._workers
 
     def _fresh(
-        self, cases: Sequence[Case], missing: Sequence[Sequence[int]], ahead: Iterable[Case]
+        self, cases: Sequence[Case], missing: Sequence[Sequence[int]], ahead: Iterable[Case], seconds: float
     ) -> Iterator[Replication]:
         if not any(missing):
             return
-        where = self._start()
+        where = self._start(seconds)
         size = max(1, min(sum(map(len, missing)) // (where.width * _CHUNKS_PER_WORKER), _LARGEST_CHUNK))
         if self._journal is not None or where.executor is None:
             size = 1  # what is finished is on disk at once; here there is nothing to send
