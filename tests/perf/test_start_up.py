@@ -1,4 +1,4 @@
-"""How long the command takes to start: CPU seconds of child processes against those of the imports it cannot do without.
+"""How long the command takes to start: CPU seconds of child processes against those of imports it cannot do without.
 
 Each side is measured :data:`ROUNDS` times in turn, once, and the medians are compared. Processes of one machine share
 its load, so that the ratio holds where seconds would not.
@@ -22,9 +22,9 @@ MOST_FOR_HELP = 1.5
 """``--help`` against ``import typer, rich``: 1.3 where nothing else runs; the rest is for other versions of typer."""
 
 MOST_FOR_A_RUN = 2.5
-"""One replication of ``scale_down.yaml``, 56,000 requests and its floor, against the imports of SimPy, NumPy, pandas and
-pydantic: 2.0 to 2.2 where nothing else runs. The run computes where imports wait for the disk, and so gains less from a
-cache that is warm: what is left of the margin is for that."""
+"""One replication of ``scale_down.yaml``, 56,000 requests and its floor, against SimPy, NumPy, pandas and pydantic's
+imports: 2.2 where nothing else runs. The run computes where imports read files, and so gains less from a fast disk:
+what is left of the margin is for that."""
 
 
 def cpu_s(command: list[str], env: dict[str, str]) -> float:
