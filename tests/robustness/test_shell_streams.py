@@ -140,7 +140,7 @@ def test_stopped_while_it_starts(tmp_path, after_s, number):
     code = "import sys; from simsticky.cli.main import main; print('ready', flush=True); sys.exit(main())"
     (tmp_path / "t.yaml").write_text(TINY)
     with subprocess.Popen(
-        [sys.executable, "-c", code, "run", "t.yaml", "--reps", "100000", "-j", "2"],
+        [sys.executable, "-c", code, "run", "t.yaml", "--reps", "9000", "-j", "2"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -168,7 +168,7 @@ def children(process):
 def test_workers_end_with_their_parent(tmp_path, number):
     """However it ended, none is left after a second or so of its own."""
     place = tmp_path / "study"
-    with begun("run", "t.yaml", "--reps", "100000", "-j", "2", "-q", "--study", str(place), folder=tmp_path) as process:
+    with begun("run", "t.yaml", "--reps", "9000", "-j", "2", "-q", "--study", str(place), folder=tmp_path) as process:
         journal = place / "replications.jsonl"
         while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
             time.sleep(0.05)
