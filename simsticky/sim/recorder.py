@@ -229,7 +229,6 @@ class Recorder:
         if self.keeps_sessions:
             self.recording.residence_blocks.append(self._moves)
         self.recording.end_s = now_s
-        self.meter.finish(now_s)
         if self._evenness is not None:
             self.recording.even_again_s = self._evenness.since_s()
         self.recording.counts = self._counts
@@ -265,8 +264,9 @@ class Recorder:
             self.recording.residence_blocks.append(moves)
         self.meter.fit(len(self.recording.containers))
         self.meter.advance(
+            now_s,
             in_flight=_in_flight(fresh[CONTAINER], arrived_s, closed) if self.meter.follows_requests else NO_CHANGES,
-            sessions=Changes(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2]),
+            sessions=Changes(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2].astype(np.int64)),
         )
 
     def _count_closed(self, closed: Columns) -> None:
@@ -351,8 +351,8 @@ def _in_flight(sent_to: Floats, arrived_s: Floats, closed: Columns) -> Changes:
     """Return the changes of the requests in flight, in order of time."""
     times = np.concatenate([closed[ENDED], arrived_s])
     containers = np.concatenate([closed[CONTAINER], sent_to]).astype(np.int64)
-    deltas = np.ones(len(times))
-    deltas[: closed.shape[1]] = -1.0
+    deltas = np.ones(len(times), np.int64)
+    deltas[: closed.shape[1]] = -1
     order = np.argsort(times)
     reached = containers.take(order)
     if reached.min(initial=0) < 0:  # some reached no container

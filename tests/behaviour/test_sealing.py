@@ -10,8 +10,7 @@ import pytest
 import simsticky.sim.simulation
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
-from simsticky.sim.load_meter import PIECE
-from simsticky.sim.recorder import ROW_BYTES, Recorder
+from simsticky.sim.recorder import ROW_BYTES, SEAL_AT, Recorder
 from simsticky.sim.recording import SENT
 from simsticky.simulate import simulate
 
@@ -73,6 +72,8 @@ CASES: dict[str, Callable[[], Scenario]] = {
     "no-operation": lambda: scenario("sticky-sessions", timeline=[]),
 }
 
+QUICK = ("sticky-sessions", "long-lived", "same-moments")
+
 
 def sealing_every(rows: int) -> type[Recorder]:
     """Return a recorder that seals whenever this many rows are written, in the middle of whatever goes on."""
@@ -103,8 +104,9 @@ def told(result: Result) -> tuple[str, str, list[str]]:
     return json.dumps(result.to_json_dict()), result.digest, result.story()
 
 
-@pytest.mark.quick_rows(3)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+)
 def test_nothing_depends_on_when_rows_are_sealed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects the same bytes for the same scenario and seed: sealing every row, 7, 1,000, 100,000 or as it comes."""
     case = CASES[name]()
@@ -122,11 +124,11 @@ def test_nothing_depends_on_when_rows_are_sealed(name: str, monkeypatch: pytest.
 
 
 def test_nor_does_a_long_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects the sums of the load meter over several of its pieces, with pod sets that change within them."""
+    """Protects the sums of the load meter over several blocks as large as they come, with pod sets that change."""
     rollouts = [{"at": f"{at}s", "rollout": "app"} for at in (10, 50, 100)]
     traffic = {"sessions": {"kind": "poisson", "rate": "30/s"}, "service": {"kind": "exponential", "mean": "5ms"}}
     case = scenario("sticky-sessions", traffic=traffic, timeline=rollouts)
     expected = simulate(case, seed=3)
-    assert expected.summary["requests_sent"] > 3 * PIECE
+    assert expected.summary["requests_sent"] > 3 * SEAL_AT // ROW_BYTES
     monkeypatch.setattr(simsticky.sim.simulation, "Recorder", sealing_every(101))
     assert told(simulate(case, seed=3)) == told(expected)
