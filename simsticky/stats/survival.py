@@ -49,7 +49,7 @@ def product_limit(seconds: Sequence[float], not_yet_s: Sequence[float], level: f
     at, first = np.unique(times[order], return_index=True)
     watched = len(times) - first.astype(np.float64)
     events = np.add.reduceat(came[order], first)
-    share = np.cumprod((watched - events) / watched)
+    share: Floats = np.cumprod((watched - events) / watched, dtype=np.float64)
     z = NormalDist().inv_cdf(0.5 + level / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = 1 / np.log(share) ** 2 * np.cumsum(events / (watched * (watched - events)))

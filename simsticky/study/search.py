@@ -188,7 +188,8 @@ def _all_fail(trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion]
     failing: set[Key] = set()
     for criterion in criteria:
         better = keys if _goes_upwards(trials, keys, criterion) else keys[::-1]
-        may, told = (partial(ask, trials, looks, criterion) for ask in (_may_keep, _told_to_miss_or_not))
+        may = partial(_may_keep, trials, looks, criterion)
+        told = partial(_told_to_miss_or_not, trials, looks, criterion)
         edge = _first_place(better, may, told, lambda below, above: (below + above) // 2, lambda above: 1)
         failing.update(better[:edge])
     return failing.issuperset(keys)
