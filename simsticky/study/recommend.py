@@ -196,7 +196,11 @@ class _Search:
         pick = cheapest(picks, [trials.costs(key) for key in picks], self._order) if picks else None
         status: Status = "found" if pick is not None else "not certain" if is_open else "none"
         nearest, reason = (None, "") if pick is not None else self._why_none(certain=not is_open, late=is_cut_short)
-        nowhere: tuple[Crossing, ...] = ()
+        stricter = looser = None
+        if pick is not None:
+            stricter = self._in_time(lambda: self._price(pick, harder=True), None)
+            looser = self._in_time(lambda: self._price(pick, harder=False), None)
+        nowhere: tuple[Crossing, ...] = ()  # found last: the settings tried for the prices lie about it
         crossings = self._in_time(lambda: self._crossings(pick), nowhere)
         return Recommendation(
             scenario=self._scenario,
@@ -211,8 +215,8 @@ class _Search:
             pick=None if pick is None else self._option(pick),
             closest=None if nearest is None else self._option(nearest),
             reason=reason,
-            stricter=None if pick is None else self._in_time(lambda: self._price(pick, harder=True), None),
-            looser=None if pick is None else self._in_time(lambda: self._price(pick, harder=False), None),
+            stricter=stricter,
+            looser=looser,
             crossings=crossings,
             flip=None if pick is None else self._in_time(lambda: flip(trials, pick, self._limits), None),
             gap=self._in_time(lambda: self._gap(pick), None),

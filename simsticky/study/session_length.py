@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
 
 _LONGEST_FACTOR = 8.0
-_ROUNDS = 2
+_ROUNDS = 1
 _CLOSE = 1.05
 """Two factors that are no further apart: the estimates of so few replications tell no more."""
 
