@@ -16,7 +16,7 @@ from simsticky.study.better import MARGINS, Standing
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
-    from simsticky.study.patches import Patch
+    from simsticky.scenario.patches import Patch
     from simsticky.study.recommendation import Between, Option, Priced, Recommendation
 
 _TIMES = ("preStop", "grace", "Seconds", "Delay", "delays", "startup", "Duration", "think")

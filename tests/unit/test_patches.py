@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from simsticky.report.recommendation import _to_copy
 from simsticky.scenario.load import load
-from simsticky.study.patches import patches
+from simsticky.scenario.patches import patches
 
 SCENARIO = """\
 schema: simsticky/1

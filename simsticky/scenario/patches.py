@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from simsticky.scenario.changes import keys_of
+from simsticky.scenario.changes import keys_of, setting_at
 from simsticky.scenario.expressions import full_keys
 from simsticky.scenario.ingress_controller import FLAGGED, flag_changes
 from simsticky.scenario.location import dotted
 from simsticky.scenario.quantities import number_at
-from simsticky.study.knobs import value_at
 
 if TYPE_CHECKING:
     from simsticky.scenario.location import Place
@@ -154,7 +153,7 @@ def patches(today: Scenario, pick: Scenario, varied: Sequence[str]) -> tuple[Pat
     first: Place | None = None
     for path in varied:
         full = dotted(full_keys(keys_of(path)))
-        if value_at(today, full) == value_at(pick, full):
+        if setting_at(today, full) == setting_at(pick, full):
             continue
         place = _place(today, full)
         stated = place if _is_own(place, objects) else None
@@ -209,20 +208,20 @@ def _ways(
     if full in _FIELDS:
         section, where = _FIELDS[full]
         is_foreign = section in objects and objects[section].kind in _CUSTOM and where.startswith(_STRATEGIES)
-        yield section, None if is_foreign else _nested(where.split("."), _plain(value_at(pick, full)))
+        yield section, None if is_foreign else _nested(where.split("."), _plain(setting_at(pick, full)))
     elif full in _ANNOTATIONS:
         section, name, text = _ANNOTATIONS[full]
-        yield section, {"metadata": {"annotations": {name: text(value_at(pick, full))}}}
+        yield section, {"metadata": {"annotations": {name: text(setting_at(pick, full))}}}
     elif full == "deployment.strategy.type" and getattr(objects.get("deployment"), "kind", "") == "Deployment":
         # The API server fills rollingUpdate in, and refuses it beside Recreate.
-        other = {"rollingUpdate": None} if value_at(pick, full) == "Recreate" else {}
-        yield "deployment", {"spec": {"strategy": {"type": value_at(pick, full), **other}}}
+        other = {"rollingUpdate": None} if setting_at(pick, full) == "Recreate" else {}
+        yield "deployment", {"spec": {"strategy": {"type": setting_at(pick, full), **other}}}
     elif full.startswith("deployment.preStop"):
         yield "pods", _hook(pick, objects.get("pods"))
     elif top == "deployment" and below.split(".")[0] in (*_PROBES, "imagePullPolicy"):
         yield "pods", _of_container(full, pick, objects.get("pods"))
     elif full.startswith("autoscaler.behavior"):
-        yield "autoscaler", _nested(["spec", *below.split(".")], value_at(pick, full))
+        yield "autoscaler", _nested(["spec", *below.split(".")], setting_at(pick, full))
     elif top == "upstream":
         yield "upstream", {"spec": _difference(_stated(today.upstream), _stated(pick.upstream))}
     elif top == "kic" and below in FLAGGED:
@@ -246,7 +245,7 @@ def _of_container(full: str, pick: Scenario, workload: ManifestObject | None) ->
     keys = full.split(".")[1:]
     if not _can_merge(workload) or (keys[0] in _PROBES and keys[0] not in workload.part):
         return None
-    return _container(workload, _nested(keys, _plain(value_at(pick, full))))
+    return _container(workload, _nested(keys, _plain(setting_at(pick, full))))
 
 
 def _flags(today: Scenario, pick: Scenario, controller: ManifestObject | None) -> dict[str, Any] | None:
@@ -313,8 +312,8 @@ def _written(scenario: Scenario, path: str) -> Any:
     try:
         number, quantity = number_at(scenario, keys)
     except ValueError:
-        return value_at(scenario, path)
-    value = value_at(scenario, path)
+        return setting_at(scenario, path)
+    value = setting_at(scenario, path)
     return value if isinstance(value, str) else quantity.write(number)
 
 
