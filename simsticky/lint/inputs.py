@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simsticky.errors import Diagnostic, InputError
@@ -15,7 +15,7 @@ from simsticky.scenario.load import load, loads, stated_by
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.objects import KubernetesObject, Reading, collect_objects, read_objects
-from simsticky.scenario.sources import Text
+from simsticky.scenario.sources import NAME_IT, Text
 from simsticky.scenario.strict_fields import StrictFields
 
 _SCENARIO = re.compile(r"""^["']?schema["']?\s*:\s*["']?simsticky/""", re.MULTILINE | re.ASCII)
@@ -59,14 +59,18 @@ def read_material(paths: Iterable[str], *, namespace: str | None = None) -> Mate
         except InputError as error:
             reading.problems += error.diagnostics
     if reading.problems:
-        raise InputError(reading.problems)
+        raise InputError(replace(problem, hint=_without_scenario(problem.hint)) for problem in reading.problems)
     every = [obj for obj in _once(reading.objects) if namespace is None or obj.namespace in (None, namespace)]
     known = [scenario for scenario in scenarios if scenario is not None]
     if not every and not known:
         raise InputError.of("no Kubernetes object and no scenario is among them", file=", ".join(paths))
     strict = StrictFields(every, lenient=True)
     objects = Objects([obj for obj in every if obj.name], list(strict.faults()))
-    return Material(objects, _apps(objects, known), [str(note) for note in reading.skipped])
+    return Material(objects, _apps(objects, known), [_without_scenario(str(note)) for note in reading.skipped])
+
+
+def _without_scenario(hint: str) -> str:
+    return hint.replace(NAME_IT, "and simsticky lint all.yaml")
 
 
 def _text_of(path: str) -> Text | None:
@@ -74,6 +78,8 @@ def _text_of(path: str) -> Text | None:
     if path == STANDARD_INPUT:
         return Text("<stdin>", read_standard_input())
     where = Path(path)
+    if not path:
+        raise InputError.of("an empty path names no file")
     try:
         if where.is_dir():
             return None

@@ -196,6 +196,8 @@ def window_too_short(app: App) -> Iterator[Found]:
     if outlive <= most:
         return
     text = f"{percent(outlive)} of the sessions on a deleted pod outlive the {told(window)} that it still serves"
+    if not window:
+        text = "a deleted pod serves its sessions no longer: every one of them that goes on breaks"
     enough = _enough(residual, most)
     settings: dict[str, Any] = {}
     said = f"P(R > {told(window)}) = {percent(outlive)}, {residual.formula}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simsticky.annotations.record import Severity
 from simsticky.lint.apps import App
-from simsticky.lint.figures import percent, reaches_gateway_s, told
+from simsticky.lint.figures import reaches_gateway_s, told
 from simsticky.lint.fixes import patch_of_container
 from simsticky.lint.rules.registry import Found, of_app
 from simsticky.scenario.cluster_operations import Spot
@@ -93,7 +93,8 @@ def sigterm_too_early(app: App) -> Iterator[Found]:
     deployment, end = app.scenario.deployment, app.scenario.app.on_sigterm
     hook = deployment.pre_stop
     in_front = app.is_stated or app.service is not None or not app.objects.services
-    if not app.has_pods or not in_front or end.listener == "keep" or (hook is not None and hook.kind == "waitUntil"):
+    waits_long = hook.kind == "waitUntil" if hook is not None else _has_a_hook(app)
+    if not app.has_pods or not in_front or end.listener == "keep" or waits_long:
         return
     bound, said = reaches_gateway_s(app.scenario)
     waits = 0.0 if hook is None else hook.seconds
@@ -109,6 +110,13 @@ def sigterm_too_early(app: App) -> Iterator[Found]:
         settings[_GRACE] = enough + _TO_END_S
     yield Found(text, app.place("deployment.preStop", "pods", "deployment"), app.subject("pods", "deployment"), said,
                 f"let preStop sleep for {enough} s or more", app.change(settings), settings=settings)  # fmt: skip
+
+
+def _has_a_hook(app: App) -> bool:
+    """Return whether there is a hook of which nobody knows how long it takes."""
+    read = app.object("pods")
+    lifecycle = {} if read is None else read.part.get("lifecycle")
+    return isinstance(lifecycle, Mapping) and lifecycle.get("preStop") is not None
 
 
 @of_app(
@@ -213,8 +221,10 @@ def no_readiness_probe(app: App) -> Iterator[Found]:
     if app.is_stated:
         said = f"listed {told(startup)} before it listens, on average (app.startup)"
         if isinstance(arrivals, Poisson) and n:
-            said += f": {arrivals.rate:g}/s ÷ {n} × {told(startup)} = {arrivals.rate / n * startup:.0f} new sessions"
-            said += f" ({percent(1 / n)} of all) meet each new pod too early"
+            met = arrivals.rate / n * startup
+            said += (
+                f": {arrivals.rate:g}/s ÷ {n} × {told(startup)} = {met:.0f} new sessions meet each new pod too early"
+            )
     yield Found(
         text, app.place("deployment.readinessProbe", "pods", "deployment"), app.subject("pods", "deployment"), said
     )

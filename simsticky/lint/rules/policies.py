@@ -15,7 +15,7 @@ from simsticky.lint.objects import Objects, is_before
 from simsticky.lint.rules.registry import Found, of_app, of_objects
 from simsticky.scenario.fields import release_of
 from simsticky.scenario.gateway_workloads import image_of
-from simsticky.scenario.objects import KubernetesObject
+from simsticky.scenario.location import Place
 from simsticky.scenario.replicas import start_replicas
 from simsticky.scenario.versions import CONTROLLER_SINCE, STICKY_SINCE, THRESHOLD_SINCE
 
@@ -23,7 +23,7 @@ _HASHES = ("cookie", "cookiePath", "header", "uriCapture", "queryArg")
 _OPERATOR_PASSES_THRESHOLD = ((2, 0, 6), (2, 1))
 """Kong Operator's releases that pass ``healthchecks.threshold`` on: 2.0.6 in the 2.0 line, and from 2.1 on."""
 _LOGGABLE = re.compile(r"\w+", re.ASCII)
-_NGINX_AFFINITY = ("nginx.ingress.kubernetes.io/affinity", "traefik.ingress.kubernetes.io/service.sticky.cookie")
+_OTHERS_COOKIES = ("nginx.ingress.kubernetes.io/affinity", "traefik.ingress.kubernetes.io/service.sticky.cookie")
 
 
 def _is_about_sticky_hash(violation: Violation) -> bool:
@@ -181,32 +181,32 @@ def not_sticky(app: App) -> Iterator[Found]:
     """Asked for by a scenario whose sessions are in the pods, by ClientIP affinity, by another controller's cookie."""
     algorithm = app.scenario.upstream.algorithm
     asked = _asks_for_stickiness(app)
-    if algorithm not in ("round-robin", "least-connections", "latency") or not asked:
+    if algorithm not in ("round-robin", "least-connections", "latency") or asked is None:
         return
+    text, place = asked
     n = start_replicas(app.scenario)
     if n == 1:
         return
     said = (
         f"of {n} pods one has the session: 1 − 1/{n} = {percent(1 - 1 / n)} of the next requests miss it" if n else ""
     )
-    place = app.place("upstream.algorithm", "upstream", "service")
-    yield Found(f"the upstream is {algorithm}, and {asked}", place, app.subject("upstream", "service"), said)
+    yield Found(f"the upstream is {algorithm}, and {text}", place, app.subject("upstream", "service"), said)
 
 
-def _asks_for_stickiness(app: App) -> str:
-    """Return what says that sessions are kept in the pods; empty if nothing does."""
+def _asks_for_stickiness(app: App) -> tuple[str, Place] | None:
+    """Return what says that sessions are kept in the pods, and where; None if nothing does."""
     if app.is_stated:
-        return "the application keeps its sessions in the pods (app.state)" if app.scenario.app.state == "pod" else ""
+        text = "the application keeps its sessions in the pods (app.state)"
+        place = app.place("upstream.algorithm", "upstream", "service")
+        return (text, place) if app.scenario.app.state == "pod" else None
     if app.service is None:
-        return ""
-    if app.service.get("spec", "sessionAffinity") == "ClientIP":
-        return "the Service asks for sessionAffinity: ClientIP, which Kong passes by"
+        return None
+    affinity = ("spec", "sessionAffinity")
+    if app.service.get(*affinity) == "ClientIP":
+        return "the Service asks for sessionAffinity: ClientIP, which Kong passes by", app.service.place(*affinity)
     for backend in app.objects.leading_to(app.service):
-        for name in _NGINX_AFFINITY:
-            if _text(backend.route, name):
-                return f"{backend.route.label} asks for a cookie of another controller ({name}), which Kong ignores"
-    return ""
-
-
-def _text(obj: KubernetesObject, annotation: str) -> bool:
-    return isinstance(obj.mapping("metadata", "annotations").get(annotation), str)
+        for name in _OTHERS_COOKIES:
+            if isinstance(backend.route.mapping("metadata", "annotations").get(name), str):
+                text = f"{backend.route.label} asks for a cookie of another controller ({name}), which Kong ignores"
+                return text, backend.route.place("metadata", "annotations", name, of_key=True)
+    return None

@@ -94,7 +94,11 @@ def kind_passed_over(objects: Objects) -> Iterator[Found]:
         if is_reached(objects, [service]):
             passed |= {obj: service for obj in objects.behind(service) if obj not in known}
     for obj, service in passed.items():
-        yield Found(f"{obj.kind} is not looked at, and {service.label} selects its pods", obj.place(), obj.label)
+        yield Found(
+            f"{obj.kind} is not looked at, and {service.label} selects its pods",
+            obj.place("kind", of_key=True),
+            obj.label,
+        )
 
 
 @of_objects(
