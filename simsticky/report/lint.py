@@ -33,8 +33,17 @@ def render(found: Lint, width: int | None) -> list[Line]:
         lines += [*_finding(finding, width, explained), ()]
     for patch in found.patches:
         lines += [((text, "heading"),) for text in _wrapped(edit_title(patch), width)]
-        lines += [*(((text, ""),) for text in lines_to_copy(patch)), ()]
+        lines += [*(((text, ""),) for text in _folded(lines_to_copy(patch), width)), ()]
     return lines + [((text, ""),) for text in _wrapped(_summary(found), width)]
+
+
+def _folded(command: list[str], width: int | None) -> list[str]:
+    """Return a command whose first line goes on in the next one where it is too long; a shell takes it all the same."""
+    first, *others = command
+    if width is None or len(first) <= width or not first.startswith("kubectl patch "):
+        return command
+    verb, what, kind, rest = first.split(" ", 3)
+    return [f"{verb} {what} {kind} \\", f"  {rest}", *others]
 
 
 def _finding(finding: Finding, width: int | None, explained: set[str]) -> Iterator[Line]:
@@ -80,7 +89,7 @@ def explain(rule: LintRule, width: int) -> str:
     """Return the page of a rule."""
     of = rule.rule
     lines = [f"{of.id}  {of.severity.value}: {of.title}"]
-    for label, text in (("why", of.why), ("fix", rule.fix), ("source", of.source)):
+    ignore = f"the object's annotation simsticky.io/ignore: {of.id}, or --ignore {of.id}"
+    for label, text in (("why", of.why), ("fix", rule.fix), ("source", of.source), ("ignore", ignore)):
         lines += ["".join(part for part, _ in line) for line in _labelled(label, text, width)]
-    lines.append(f"  {'ignore':<{_LABEL}}annotation simsticky.io/ignore: {of.id} on the object, or --ignore {of.id}")
     return "\n".join(lines) + "\n"

@@ -26,8 +26,6 @@ _COSTS = {
     "extra_pod_s": "extra pod-minutes",
 }
 _LABEL = 10
-_LONGEST_COMMAND = 80
-"""A longer one goes on in the next line; a shell takes it all the same."""
 
 CSV_COLUMNS = (
     "role",
@@ -153,10 +151,7 @@ def lines_to_copy(patch: Patch) -> list[str]:
     """Lines that a shell takes as they are, the patch as YAML in single quotes; of the scenario the YAML alone."""
     if not patch.kind:
         return patch.yaml.splitlines()
-    command = patch.kubectl
-    if len(command) > _LONGEST_COMMAND:
-        command = command.replace(" --type ", " \\\n  --type ", 1)
-    return f"{command} {shlex.quote(chr(10) + patch.yaml)}".splitlines()
+    return f"{patch.kubectl} {shlex.quote(chr(10) + patch.yaml)}".splitlines()
 
 
 def to_csv(found: Recommendation) -> str:
