@@ -11,10 +11,11 @@ from simsticky.scenario.fields import release_of
 from simsticky.scenario.findings import Findings
 from simsticky.scenario.gateway_workloads import gateway_container, image_of
 from simsticky.scenario.ingress_controller import controller_container
+from simsticky.scenario.interpretation import is_workload
 from simsticky.scenario.kong_operator import GROUP, KINDS, hybrid_path
 from simsticky.scenario.location import Keys
 from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.owners import POD, Workload, labels_of, pair_rollouts
+from simsticky.scenario.owners import POD, Workload, pair_rollouts
 from simsticky.scenario.policies import POLICY
 from simsticky.scenario.routes import Backend, backends
 
@@ -72,7 +73,7 @@ class Objects:
     @cached_property
     def owners(self) -> list[KubernetesObject]:
         """What owns pods, or is one; of a kind that is not simulated, too."""
-        return [obj for obj in self.every if obj.kind == "Pod" or (labels_of(obj) and obj.items(*POD, "containers"))]
+        return [obj for obj in self.every if is_workload(obj)]
 
     @cached_property
     def controllers(self) -> list[tuple[KubernetesObject, Keys]]:
