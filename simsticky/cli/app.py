@@ -9,6 +9,7 @@ import typer.core
 from simsticky.cli import console
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
+from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
 from simsticky.cli.run import run
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: what draws boxes takes longer to import than all the rest
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (run, compare, recommend, sweep, report, explain, schema):
+for verb in (run, compare, recommend, sweep, report, lint, explain, schema):
     app.command(cls=Verb)(verb)
 
 
