@@ -7,6 +7,8 @@ later shares them with its siblings instead of copying them.
 
 import gc
 
+import numpy.ma  # noqa: F401  # by NumPy, for its unique()
+
 import simsticky.results.pod_time
 import simsticky.results.result
 import simsticky.scenario.files
