@@ -84,7 +84,7 @@ def test_what_is_imported_is_the_wheel(scripts: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_of_the_wheel_runs(scripts: Path, tmp_path: Path) -> None:
-    """Protects whoever installs it: version, schema, a shipped scenario and its page need nothing of the source tree."""
+    """Protects whoever installs it: version, schema, a shipped scenario and its page need no source tree."""
     simsticky = scripts / "simsticky"
     assert done("--version", program=simsticky, cwd=tmp_path).startswith("simsticky 0.")
     assert json.loads(done("schema", program=simsticky, cwd=tmp_path))["title"] == "Scenario"
