@@ -74,6 +74,8 @@ def test_every_rate_cumulates_to_what_it_inverts(rate: RateProfile) -> None:
     times = rate.invert(np.array([0.5, 7.0, 19.0, 31.0]))
     assert [rate.cumulate(float(at_s)) for at_s in times] == pytest.approx([0.5, 7.0, 19.0, 31.0])
     assert rate.cumulate(0.0) == pytest.approx(0.0)
+    for at_s in (3.0, 15.0, 27.0):  # λ is how fast Λ grows
+        assert rate.rate_at(at_s) == pytest.approx((rate.cumulate(at_s + 1e-3) - rate.cumulate(at_s - 1e-3)) / 2e-3)
 
 
 def test_changes_of_traffic_multiply_the_rate_and_keep_the_luck() -> None:

@@ -79,7 +79,8 @@ def script(
     life_s = _life_s(scenario, shape)
     end_s = duration_s if duration_s is not None else _end_s(scenario, life_s)
     closed = isinstance(scenario.traffic.sessions, Closed)
-    warm_up_s = math.ceil(LIVES_TO_WARM_UP * life_s) if scenario.run.start == "equilibrium" and not closed else 0
+    warms_up = scenario.run.start == "equilibrium" and not closed
+    warm_up_s = math.ceil(min(LIVES_TO_WARM_UP * life_s, scenario.run.horizon)) if warms_up else 0
     thresholds, left_out = translated(scenario, bound=_bound(scenario) != "false" or _hashed(scenario) is not None)
     text = javascript.text
     values: dict[str, Any] = {
@@ -102,7 +103,7 @@ def script(
         "endless": shape is None,
         "notes_failure": closed or scenario.traffic.on_failure.action == "abandon",
         "slowest": javascript.number(SLOWEST),
-        "graceful": javascript.duration(math.ceil(LIVES_TO_END * life_s)),
+        "graceful": javascript.duration(math.ceil(min(LIVES_TO_END * life_s, scenario.run.horizon))),
         "lives_to_warm_up": LIVES_TO_WARM_UP,
         "unlike": _unlike(scenario),
         **_load(scenario, life_s, end_s, warm_up_s),
