@@ -162,7 +162,7 @@ SIZES = [
     Case(
         "more sessions than k6 has users for",
         ("export", "k6", "t.yaml", "--set", "traffic.sessions.rate=1e9/s"),
-        ("--set traffic.sessions", "lower the rate"),
+        ("t.yaml:5:13: traffic.sessions", "lower the rate"),
     ),
     Case("a duration of 400 digits", ("export", "k6", "t.yaml", "--duration", NINES), ("--duration",)),
 ]
