@@ -81,7 +81,7 @@ def script(
     closed = isinstance(scenario.traffic.sessions, Closed)
     warms_up = scenario.run.start == "equilibrium" and not closed
     warm_up_s = math.ceil(min(LIVES_TO_WARM_UP * life_s, scenario.run.horizon)) if warms_up else 0
-    thresholds, left_out = translated(scenario, bound=_bound(scenario) != "false" or _hashed(scenario) is not None)
+    thresholds, left_out = translated(scenario, binds=_bound(scenario) != "false" or _hashed(scenario) is not None)
     text = javascript.text
     values: dict[str, Any] = {
         "scenario": scenario,

@@ -26,14 +26,14 @@ _OPERATIONS_ONLY = ("broken_of_alive", "broken_sessions")
 """What is measured of bound sessions that are alive when an operation starts."""
 
 
-def translated(scenario: Scenario, *, bound: bool) -> tuple[list[tuple[str, list[str]]], list[str]]:
+def translated(scenario: Scenario, *, binds: bool) -> tuple[list[tuple[str, list[str]]], list[str]]:
     """Return k6's thresholds by its metrics, all as literals; and those of ours that it has no metric for, as text.
 
     Args:
         scenario: Its thresholds are used.
-        bound: Whether anything binds a session to a pod; if not, nobody is exposed, and no share of them is kept.
+        binds: Whether anything binds a session to a pod; if not, nobody is exposed, and no share of them is kept.
     """
-    measured = bool(scenario.timeline) and bound
+    measured = bool(scenario.timeline) and binds
     found: dict[str, list[str]] = {}
     left_out = []
     for metric, threshold in scenario.parsed_thresholds.items():
