@@ -22,6 +22,9 @@ _RATES = {
 _LATENCIES = {"latency_p50_s": "p(50)", "latency_p95_s": "p(95)", "latency_p99_s": "p(99)"}
 """What k6 calls each of our quantiles of its ``http_req_duration``, which is in milliseconds."""
 
+_ANSWERED = "http_req_duration{expected_response:true}"
+"""Of requests that were answered, as ours."""
+
 _OPERATIONS_ONLY = ("broken_of_alive", "broken_sessions")
 """What is measured of bound sessions that are alive when an operation starts."""
 
@@ -39,7 +42,7 @@ def translated(scenario: Scenario, *, binds: bool) -> tuple[list[tuple[str, list
     for metric, threshold in scenario.parsed_thresholds.items():
         if metric in _LATENCIES:
             bound = f"{_LATENCIES[metric]}{threshold.operator}{javascript.number(1000 * threshold.value)}"
-            found.setdefault("http_req_duration", []).append(bound)
+            found.setdefault(_ANSWERED, []).append(bound)
         elif metric in _RATES and (measured or metric not in _OPERATIONS_ONLY):
             bound = f"rate{threshold.operator}{javascript.number(threshold.value)}"
             found.setdefault(_RATES[metric], []).append(bound)

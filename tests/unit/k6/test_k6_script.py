@@ -333,7 +333,7 @@ def test_thresholds_become_k6_s_or_are_named() -> None:
     assert '"failed_requests": ["rate<0.001"],' in text
     assert '"broken_any_cause": ["rate<=0.02"],' in text
     assert '"broken_of_alive{bound:yes}": ["rate<0.01"],' in text
-    assert '"http_req_duration": ["p(95)<300"],' in text
+    assert '"http_req_duration{expected_response:true}": ["p(95)<300"],' in text
     assert "no threshold says: peak_pods <= 6." in text
 
 
