@@ -211,12 +211,13 @@ def _end_s(scenario: Scenario, life_s: float) -> float:
 
 def _operations(scenario: Scenario, warm_up_s: float, end_s: float) -> list[tuple[str, str]]:
     """Return when each operation is due, as a literal of seconds of k6's time, and what it is, as one of text."""
-    due = sorted(scenario.operations, key=lambda operation: operation.at_s)
-    return [
-        (javascript.number(round(warm_up_s + operation.at_s, 3)), javascript.text(operation.label))
-        for operation in due
-        if operation.at_s < end_s
-    ]
+    found = []
+    for operation in sorted(scenario.operations, key=lambda operation: operation.at_s):
+        if operation.at_s < end_s:
+            done = " (the stages do it)" if isinstance(operation, TrafficChange) else ""
+            at = javascript.number(round(warm_up_s + operation.at_s, 3))
+            found.append((at, javascript.text(operation.label + done)))
+    return found
 
 
 def _load(scenario: Scenario, life_s: float, end_s: float, warm_up_s: float) -> dict[str, Any]:
