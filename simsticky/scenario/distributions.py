@@ -367,16 +367,16 @@ class Empirical(LawBase):
                 raise ValueError("the weights must not all be 0")
         return self
 
-    @cached_property
-    def _table(self) -> tuple[Column, Column]:
-        weights = self.weights or (1.0,) * len(self.values)
-        return np.array(self.values), np.array(weights) / math.fsum(weights)
-
     @property
     def parameters(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """The values, and the share of each."""
         values, share = self._table
         return tuple(values.tolist()), tuple(share.tolist())
+
+    @cached_property
+    def _table(self) -> tuple[Column, Column]:
+        weights = self.weights or (1.0,) * len(self.values)
+        return np.array(self.values), np.array(weights) / math.fsum(weights)
 
     def _mean_of(self, function: Callable[[float], float]) -> float:
         # Summed exactly: a dot product is summed in an order that depends on the processor.
