@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simsticky.cli import console, places
-from simsticky.cli.output import TextFile
+from simsticky.cli.texts import TextFile
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:

@@ -89,7 +89,7 @@ def recommend(
     from simsticky.study.runner import simulate_numbers
 
     asked = parse_vary(vary) if vary else None
-    most_s = None if max_time is None else _seconds(max_time)
+    most_s = None if max_time is None else seconds_of(max_time)
     with working(
         "recommend",
         None,
@@ -115,7 +115,7 @@ def recommend(
         raise typer.Exit(ENDINGS[found.ending])
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str) -> float:
     """Read a duration that is more than none.
 
     Raises:

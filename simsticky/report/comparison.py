@@ -108,17 +108,23 @@ def _verdict(comparison: Comparison, name: str) -> str:
     return f"{against.standing.value} than {base}"
 
 
-def render(comparison: Comparison, width: int = 80) -> list[Line]:
-    """Return the comparison as lines of at most ``width`` characters, one section a scenario."""
+def render(comparison: Comparison, width: int = 80, *, with_sentence: bool = True) -> list[Line]:
+    """Return the comparison as lines of at most ``width`` characters, one section a scenario.
+
+    Args:
+        comparison: The comparison.
+        width: Columns.
+        with_sentence: Whether each section begins with the sentence about its scenario.
+    """
     lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(title(comparison), width)]
     for side in comparison.others:
         rows = _rows(comparison, side.name)
         lines.append(())
         of = f"{side.name}: " if len(comparison.others) > 1 else ""
-        said = textwrap.wrap(_capital(of + sentence(comparison, side.name)), width)
+        said = textwrap.wrap(_capital(of + sentence(comparison, side.name)), width) if with_sentence else ()
         lines += [((text, "heading"),) for text in said]
         for change in comparison.changes(side.name):
-            lines += [((text, "quiet"),) for text in textwrap.wrap(_changed(change), width)]
+            lines += [((text, "quiet"),) for text in textwrap.wrap(changed(change), width)]
         lines += _table(rows, width)
     notes = [_about_standing(comparison), _about_pairing(comparison), _about_levels(comparison)]
     lines.append(())
@@ -126,15 +132,20 @@ def render(comparison: Comparison, width: int = 80) -> list[Line]:
     return lines
 
 
-def to_markdown(comparison: Comparison) -> str:
-    """Return a comment for a pull request: a bold sentence, a small table, the details folded."""
+def to_markdown(comparison: Comparison, *, said: str = "") -> str:
+    """Return a comment for a pull request: a bold sentence, a small table, the details folded.
+
+    Args:
+        comparison: The comparison.
+        said: The bold sentence; that of :func:`sentence` by default.
+    """
     lines: list[str] = []
     for side in comparison.others:
         rows = _rows(comparison, side.name)
         if lines:
             lines.append("")
         of = f"{side.name}: " if len(comparison.others) > 1 else ""
-        lines += [f"**{escape(_capital(of + sentence(comparison, side.name)))}**", ""]
+        lines += [f"**{escape(said or _capital(of + sentence(comparison, side.name)))}**", ""]
         lines += ["| | Previous | New | Difference |", "|:--|--:|--:|--:|"]
         for row in rows:
             cells = (_capital(row.label), *(str(cell) for cell in row.cells))
@@ -157,7 +168,7 @@ def _details(comparison: Comparison) -> list[str]:
         changes = comparison.changes(side.name)
         if changes:
             lines += [f"Settings of {escape(side.name)} that differ from {escape(comparison.base.name)}:", ""]
-            lines += [f"- {escape(_changed(change))}" for change in changes]
+            lines += [f"- {escape(changed(change))}" for change in changes]
             lines.append("")
     lines += ["| | p, adjusted | variance cut by pairing | counted |", "|:--|--:|--:|:--|"]
     for side in comparison.others:
@@ -234,10 +245,11 @@ def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _some(changes: Sequence[Change]) -> str:
     more = f" and {len(changes) - _MOST_CHANGES} more" if len(changes) > _MOST_CHANGES else ""
-    return ", ".join(_changed(change) for change in changes[:_MOST_CHANGES]) + more
+    return ", ".join(changed(change) for change in changes[:_MOST_CHANGES]) + more
 
 
-def _changed(change: Change) -> str:
+def changed(change: Change) -> str:
+    """Return a setting with both of its values, and where the new one came from."""
     origin = f" ({change.origin})" if ":" in change.origin else ""
     return f"{change.path} {_value(change.path, change.before)} → {_value(change.path, change.after)}{origin}"
 
