@@ -158,7 +158,7 @@ def _write(
     from simsticky.annotations.junit import to_junit
     from simsticky.cli.annotated import write_all
     from simsticky.report import check as report
-    from simsticky.report.check_annotations import annotations, cases
+    from simsticky.report.check_annotations import cases, findings
     from simsticky.report.terminal import plain
 
     if comment is not None:
@@ -169,7 +169,7 @@ def _write(
         "json": found.to_json,
         "markdown": lambda: report.to_markdown(found),
         "junit": lambda: to_junit("simsticky check", cases(found, open_fails=open_fails)),
-        "github": lambda: to_github(annotations(found)),
+        "github": lambda: to_github(findings(found)),
     }
     table = lambda: console.print_lines(report.render(found, console.width()), no_color=no_color)  # noqa: E731
     write_all(wanted, texts, printers={"table": table})

@@ -62,17 +62,21 @@ def budget_sentence(deploys: Deploys) -> str:
     noun = "deploys" if deploys.of_rollouts else "runs of the timeline"
     if broken.estimate is None or broken.high is None:
         return f"{most}: how many {noun} that allows is not known, nothing was measured"
-    per = "a run of the timeline" if not deploys.of_rollouts else "a deploy" if deploys.each == 1 else (
-        f"{deploys.each} deploys together"
-    )  # fmt: skip
+    per, breaks = _one_of(deploys)
     if allowed.estimate is None:
         low = "any number of" if allowed.low is None else f"at least {_rounded(allowed.low)}"
         return f"{most} allow {low} {noun} {_a(budget.span)}: {per} was seen to break none"
-    ends = f"at least {_rounded(allowed.low)}" if allowed.high is None else (
-        f"{_rounded(allowed.low)} to {_rounded(allowed.high)}"
-    )  # fmt: skip
+    low, high = _rounded(allowed.low), _rounded(allowed.high)
+    ends = f"{low} to {high}" if allowed.high is not None else f"at least {low}"
     figure = show(broken, "count")
-    return f"{most} allow {_rounded(allowed.estimate)} {noun} {_a(budget.span)} [{ends}]: {per} break{'' if deploys.each > 1 and deploys.of_rollouts else 's'} {figure}"
+    return f"{most} allow {_rounded(allowed.estimate)} {noun} {_a(budget.span)} [{ends}]: {per} {breaks} {figure}"
+
+
+def _one_of(deploys: Deploys) -> tuple[str, str]:
+    """What breaks the sessions, with its verb."""
+    if not deploys.of_rollouts:
+        return "a run of the timeline", "breaks"
+    return ("a deploy", "breaks") if deploys.each == 1 else (f"{deploys.each} deploys", "break")
 
 
 def _a(span: str) -> str:

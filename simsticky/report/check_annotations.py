@@ -48,7 +48,7 @@ _BY_METRIC = {
 _SEVERITIES = {Mark.FAIL: Severity.ERROR, Mark.OPEN: Severity.WARNING}
 
 
-def annotations(check: Check) -> list[Annotation]:
+def findings(check: Check) -> list[Annotation]:
     """Return what is to be told at a line; nothing where all is well."""
     if check.outcome is Mark.PASS:
         return []

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simsticky.report.numbers import Shown, counted, show
+from simsticky.report.numbers import Shown, counted, grouped, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
 from simsticky.study.better import MARGINS, Standing
@@ -41,6 +41,8 @@ _SECONDS = ("preStop", "Seconds", "Timeout", "grace")
 _MOST_CHANGES = 3
 _COLUMNS = ("previous", "new", "difference")
 _MARGIN = "  "
+_FAR_MORE = 10_000
+"""Variance cut by pairing beyond which its size is that of rounding errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,8 @@ def _p(contrast: Contrast) -> str:
 
 def _times(contrast: Contrast) -> str:
     ratio = contrast.difference.variance_ratio
+    if ratio is not None and ratio >= _FAR_MORE:
+        return f"> {grouped(_FAR_MORE)}×"
     return "–" if ratio is None else f"{ratio:.1f}×"
 
 

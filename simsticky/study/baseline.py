@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 GIT = "git:"
 _FLAG = "--baseline"
+_RESULT = "summary.json"
+"""What ``run --out DIRECTORY`` writes beside the frames."""
+
 _MANIFESTS = (".yaml", ".yml", ".json")
 
 Load = Callable[[Path], "Scenario"]
@@ -132,12 +135,16 @@ def _stored(path: Path, name: str) -> Baseline:
 def _of_directory(folder: Path, file: Path, load: Load) -> Baseline:
     """The scenario's counterpart in another checkout; else the scenario itself on the manifests of the directory."""
     name = os.fspath(folder)
-    if (folder / "summary.json").is_file():
-        return _stored(folder / "summary.json", name)
+    if (folder / _RESULT).is_file():
+        return _stored(folder / _RESULT, name)
     relative = [] if file.is_absolute() else [folder / file]
     for counterpart in (*relative, folder / file.name):
-        if counterpart.is_file() and not (file.exists() and counterpart.samefile(file)):
-            return Baseline(name, load(counterpart), now=os.fspath(file))
+        if not _is_scenario(counterpart):
+            continue
+        if file.exists() and counterpart.samefile(file):
+            message = f"{counterpart} is the scenario that is checked"
+            raise InputError.of(message, file=_FLAG, hint=f"give another checkout, or {GIT}REF")
+        return Baseline(name, load(counterpart), now=os.fspath(file))
     if not any(entry.suffix in _MANIFESTS for entry in folder.iterdir()):
         message = f"{name} holds neither {file} nor manifests"
         raise InputError.of(message, file=_FLAG, hint="give the root of another checkout, or a folder of manifests")
@@ -149,8 +156,16 @@ def _of_directory(folder: Path, file: Path, load: Load) -> Baseline:
         return Baseline(name, load(other), now=os.fspath(file))
 
 
+def _is_scenario(path: Path) -> bool:
+    """Whether a file says that it is one; a manifest may have its name."""
+    try:
+        return path.is_file() and "simsticky/" in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
 def _quoted(path: Path) -> str:
-    return "'" + os.path.abspath(path).replace("'", "''") + "'"
+    return "'" + str(path.absolute()).replace("'", "''") + "'"
 
 
 def _of_commit(written: str, file: Path, load: Load, to: Path) -> Baseline:
@@ -206,7 +221,7 @@ def _take(commit: Commit, path: str, to: Path, taken: set[str]) -> None:
 
 def _beside(commit: Commit, path: str, named: str) -> str:
     """Return the path within the repository of what a file there names."""
-    if os.path.isabs(named):
+    if Path(named).is_absolute():
         message = f"{path} names {named}, which is no path within the repository"
         raise InputError.of(message, file=f"{_FLAG} {GIT}{commit.ref}", hint="name it by a relative path")
-    return commit.path_of(commit.root / os.path.normpath(os.path.join(os.path.dirname(path), named)))
+    return commit.path_of(commit.root / Path(path).parent / named)

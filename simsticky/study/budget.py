@@ -18,7 +18,7 @@ SPANS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_
 """Lengths in seconds; a month has 30 days."""
 
 _TEXT = re.compile(
-    r"\s*(\S+?)\s+broken[ _]sessions?\s*(?:per|an?|every|each|/)\s*([a-z]+?)\s*", re.ASCII | re.IGNORECASE
+    r"\s*(\S+?)\s+broken[ _]sessions?(?:\s+(?:per|an?|every|each)\s|\s*/)\s*([a-z]+?)\s*", re.ASCII | re.IGNORECASE
 )
 _HINT = "write for example '2000 broken sessions a day'; also an hour, a week, a month"
 

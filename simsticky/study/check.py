@@ -1,4 +1,4 @@
-"""``check``: whether a scenario meets its thresholds, or became worse than its baseline, look by look until it is certain.
+"""``check``: whether a scenario meets its thresholds, or became worse than its baseline, look by look until certain.
 
 Without a baseline every threshold is told by the first look that can tell it. With one, what counts is what became
 worse (rule Q10): the guards and the thresholds together, each look anew, as in ``compare``.
@@ -6,7 +6,7 @@ worse (rule Q10): the guards and the thresholds together, each look anew, as in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Unpack
@@ -240,8 +240,8 @@ def _is_no_worse(pair: Pair, metric: Metric, bound: Threshold) -> bool:
 
 def _comparison(runs: _Runs, baseline: Baseline, level: float) -> Comparison:
     name = runs.study.scenario.name if baseline.now is None else baseline.now
-    before = baseline.side if baseline.side is not None else Side.of_study(baseline.name, runs.before)
-    before = replace(before, warnings=(), resolved=baseline.shown(before.resolved))
+    before = replace(runs.before, warnings=())
+    before = replace(before, resolved=baseline.shown(before.resolved))
     metrics = {known: metric for known, metric in runs.metrics.items() if known in before.definitions}
     return compare_sides([before, Side.of_study(name, runs.study)], metrics, {name: level})
 
@@ -283,9 +283,13 @@ class _Runs:
         return Study(self._scenarios[0], self.seed, self._found[0], self.metrics)
 
     @property
-    def before(self) -> Study:
-        """The baseline's replications so far."""
-        return Study(self._scenarios[1], self.seed, self._found[1], self.metrics)
+    def before(self) -> Side:
+        """The baseline's replications so far; all of a stored one."""
+        assert self._baseline is not None  # asked only where there is one
+        if self._baseline.side is not None:
+            return self._baseline.side
+        study = Study(self._scenarios[1], self.seed, self._found[1], self.metrics)
+        return Side.of_study(self._baseline.name, study)
 
     def begin(self, most: int) -> None:
         """Open the study's directory, if there is one."""
@@ -313,17 +317,7 @@ class _Runs:
 
     def pair(self, look: Look) -> Pair:
         """Return the baseline and the scenario as a look sees them."""
-        study = self.study
-        stored = None if self._baseline is None else self._baseline.side
-        digests: Sequence[str]
-        if stored is None:
-            before, digests, scenario = (
-                first_of(self.before.replications, look.n),
-                self.before.digests,
-                self._scenarios[-1],
-            )
-        else:
-            before, digests, scenario = stored.first(look.n), stored.digests, stored.scenario
-        same = look.n if list(digests[: look.n]) == study.digests[: look.n] else 0
+        study, before = self.study, self.before
+        same = look.n if list(before.digests[: look.n]) == study.digests[: look.n] else 0
         setting = first_of(study.replications, look.n)
-        return Pair(before, setting, True, look.level, same, (scenario, study.scenario))
+        return Pair(before.first(look.n), setting, True, look.level, same, (before.scenario, study.scenario))

@@ -45,8 +45,10 @@ class Commit:
         if top.returncode:
             raise InputError.of(f"{near} is in no Git repository: {_said(top)}", file=f"{_FLAG} git:{ref}")
         root = Path(os.fsdecode(top.stdout.removesuffix(b"\n")))
+        if not ref or "\0" in ref:
+            raise InputError.of("names no commit", file=f"{_FLAG} git:", hint="for example git:origin/main")
         found = _git(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"], near)
-        if not ref or "\0" in ref or found.returncode:
+        if found.returncode:
             hint = "in a pipeline the checkout may be shallow: fetch it first (actions/checkout: fetch-depth: 0)"
             raise InputError.of("there is no such commit, branch or tag", file=f"{_FLAG} git:{ref}", hint=hint)
         return cls(root, ref, found.stdout.decode("ascii").strip())
@@ -57,7 +59,7 @@ class Commit:
         Raises:
             InputError: It lies outside.
         """
-        whole = Path(os.path.abspath(file))
+        whole = Path(os.path.abspath(file))  # noqa: PTH100  # links are the commit's own
         for root, path in ((self.root, whole), (self.root.resolve(), whole.parent.resolve() / whole.name)):
             if path.is_relative_to(root):
                 return path.relative_to(root).as_posix()

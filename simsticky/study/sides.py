@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +194,7 @@ def _have_one_trace(one: Scenario | None, other: Scenario | None) -> bool:
 
 
 def _named(place: Place) -> str:
-    return place.file if place.line is None else f"{place.file}:{place.line}"
+    return place.file if place.line is None else f"{normpath(place.file)}:{place.line}"
 
 
 def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
