@@ -112,14 +112,14 @@ def opened(written: str, file: str, load: Load) -> Iterator[Baseline]:
         return
     path = Path(written)
     try:
-        is_directory, is_there = path.is_dir(), path.exists()
+        is_directory, is_there = bool(written) and path.is_dir(), bool(written) and path.exists()
     except (OSError, ValueError):
         is_directory = is_there = False
     if is_directory:
         yield _of_directory(path, Path(file), load)
     elif not is_there:
         near = f"did you mean {GIT}{written}?" if "/" not in written or written.startswith("origin/") else ""
-        raise InputError.of(f"there is no file or directory {written}", file=_FLAG, hint=near)
+        raise InputError.of(f"there is no file or directory {written!r}", file=_FLAG, hint=near)
     elif path.suffix.lower() == ".json":
         yield _stored(path, written)
     else:

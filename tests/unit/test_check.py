@@ -119,7 +119,7 @@ def test_what_became_worse_is_a_regression():
 
 
 def test_what_became_better_passes():
-    """A longer window, and a threshold that is missed before and after: nothing became worse, which is all that counts."""
+    """A longer window, and a threshold missed before and after: nothing became worse, and that is all that counts."""
     found = held_against(bounded(30, broken_sessions="< 1%"), bounded(60, broken_sessions="< 1%"))
     assert found.outcome is Mark.PASS
     assert "better than before" in headline(found)
