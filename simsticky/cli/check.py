@@ -165,7 +165,7 @@ def _write(
         comment.write(report.to_markdown(found))
     _append_to_summary(report.to_markdown(found))
     texts = {
-        "table": lambda: plain(report.render(found)),
+        "table": lambda: plain(report.render(found, console.ENDLESS)),
         "json": found.to_json,
         "markdown": lambda: report.to_markdown(found),
         "junit": lambda: to_junit("simsticky check", cases(found, open_fails=open_fails)),

@@ -128,7 +128,7 @@ def _of_results(files: list[str]) -> Comparison:
     from simsticky.study.compare import compare_sides
     from simsticky.study.sides import Side
 
-    names = _distinct([Path(file).stem for file in files])
+    names = _distinct(files)
     return compare_sides([Side.read(Path(file), name) for file, name in zip(files, names, strict=True)])
 
 
@@ -140,12 +140,12 @@ def _scenarios(
         if len(files) < 2:
             hint = "simsticky compare a.yaml b.yaml, or simsticky compare a.yaml --with key=value"
             raise InputError.of("a comparison needs two scenarios", hint=hint)
-        return dict(zip(_distinct([Path(file).stem for file in files]), loaded, strict=True))
+        return dict(zip(_distinct(files), loaded, strict=True))
     if len(files) > 1:
         raise InputError.of("--with changes one scenario", file="--with", hint="give one FILE")
     from simsticky.scenario.changes import parse_settings
 
-    scenarios = {Path(files[0]).stem: loaded[0]}
+    scenarios = {files[0]: loaded[0]}
     for variant in dict.fromkeys(variants):
         settings = [part.strip() for part in variant.split(";") if part.strip()]
         scenarios[variant] = loaded[0].evolve(parse_settings(settings), source="--with")
@@ -153,7 +153,7 @@ def _scenarios(
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    """Names as they are, or numbered where two are the same."""
+    """Paths as they were given, which tell what lies in two directories apart; numbered where two are the same."""
     names = list(names)
     if len(set(names)) == len(names):
         return names
