@@ -11,7 +11,7 @@ import typer
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
-from simsticky.cli.texts import TEXTS, print_answer, text_file, text_of
+from simsticky.cli.texts import PAGES, TEXTS, print_answer, text_file, text_of
 from simsticky.cli.work import working
 from simsticky.errors import InputError
 
@@ -65,6 +65,7 @@ def compare(
     study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
     out: options.OutText = None,
+    page: options.Page = None,
     changes: options.Changes = None,
     namespace: options.Namespace = None,
     lenient: options.Lenient = False,
@@ -76,6 +77,7 @@ def compare(
 ) -> None:
     """Compare scenarios on common random numbers, or results from files; the first is the base."""
     place = text_file(out, TEXTS) if out is not None else None
+    sheet = text_file(page, PAGES, "--report") if page is not None else None
     results = [file for file in files if Path(file).suffix.lower() == ".json"]
     if results and (len(results) < len(files) or variants or changes):
         raise InputError.of(
@@ -106,6 +108,11 @@ def compare(
 
     if place is not None:
         place.write(text_of(comparison, report, place.suffix))
+    if sheet is not None:
+        from simsticky.report.answers import answer_page
+        from simsticky.report.answers_of import of_comparison
+
+        sheet.write(answer_page(of_comparison(comparison)))
     print_answer(comparison, report, output, no_color=no_color)
     if not quiet:
         console.warn(comparison.warnings)
