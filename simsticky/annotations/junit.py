@@ -29,12 +29,13 @@ class Case:
 def to_junit(suite: str, cases: Iterable[Case]) -> str:
     """Return the tests of one suite as XML; no times and no dates, so that the same findings are the same bytes."""
     from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+    from junitparser.junitparser import FinalResult
 
     whole = JUnitXml("simsticky")
     tests = TestSuite(suite)
     for case in cases:
         test = TestCase(_allowed(case.name), _allowed(case.group))
-        results: list[Failure | Skipped] = []
+        results: list[FinalResult] = []
         for short, text in case.failures:
             failure = Failure(_allowed(short))
             failure.text = _allowed(text)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from simsticky.annotations.record import Annotation, Rule, repository_path
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_ROOT = "ROOT"
+_ROOT = "%SRCROOT%"
 """Name of what the paths start from: the reader knows where it has checked the repository out."""
 
 
