@@ -68,7 +68,9 @@ def of_recommendation(found: Recommendation) -> Answer:
 
 def _answer(found: Recommendation, heading: str) -> Section:
     head, rows = recommended.cells(found)
-    code = tuple(Code(recommended.edit(patch), tuple(recommended.to_copy(patch))) for patch in found.patches)
+    code = tuple(
+        Code(recommended.edit_title(patch), tuple(recommended.lines_to_copy(patch))) for patch in found.patches
+    )
     tables = [Table("Settings", head, rows)]
     if len(found.tried) > 1:
         tables.append(Table("Every setting tried", *recommended.tried(found)))

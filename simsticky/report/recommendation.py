@@ -90,13 +90,8 @@ def _answer(found: Recommendation, width: int) -> list[Line]:
     for note in notes(found):
         lines += [((text, "quiet"),) for text in textwrap.wrap(note, width, subsequent_indent="  ")]
     for patch in found.patches:
-<<<<<<< HEAD
-        lines += [(), *(((text, "heading"),) for text in textwrap.wrap(edit(patch), width))]
-        lines += [((text, ""),) for text in to_copy(patch)]
-=======
         lines += [(), *(((text, "heading"),) for text in textwrap.wrap(edit_title(patch), width))]
         lines += [((text, ""),) for text in lines_to_copy(patch)]
->>>>>>> lint
     return lines
 
 
@@ -117,11 +112,7 @@ def _markdown(found: Recommendation) -> list[str]:
     lines += [_markdown_row(row) for row in rows]
     for patch in found.patches:
         language = "sh" if patch.kind else "yaml"
-<<<<<<< HEAD
-        lines += ["", escape(edit(patch)), "", f"```{language}", *to_copy(patch), "```"]
-=======
         lines += ["", escape(edit_title(patch)), "", f"```{language}", *lines_to_copy(patch), "```"]
->>>>>>> lint
     lines += ["", "<details>", f"<summary>{escape(title(found))}</summary>", ""]
     lines += [f"- {escape(note)}" for note in notes(found)]
     lines += [f"- warning: {escape(text)}" for text in found.warnings]
@@ -167,26 +158,16 @@ def with_drain(found: Recommendation) -> str:
     return f"With drain support {'on' if found.drain else 'off'}"
 
 
-<<<<<<< HEAD
-def edit(patch: Patch) -> str:
-    """Return what is edited, and where it stands."""
-=======
 def edit_title(patch: Patch) -> str:
-    """What is edited, and where it stands."""
->>>>>>> lint
+    """Return what is edited, and where it stands."""
     where = patch.file if patch.line is None else f"{patch.file}:{patch.line}"
     if patch.kind:
         return f"The change, {patch.kind} {patch.name} ({where}):"
     return f"The change, in the scenario ({where}):" if patch.file else "The change, in the scenario:"
 
 
-<<<<<<< HEAD
-def to_copy(patch: Patch) -> list[str]:
-    """Return lines that a shell takes as they are, the patch in single quotes; of the scenario the YAML alone."""
-=======
 def lines_to_copy(patch: Patch) -> list[str]:
-    """Lines that a shell takes as they are, the patch as YAML in single quotes; of the scenario the YAML alone."""
->>>>>>> lint
+    """Return lines that a shell takes as they are, the patch in single quotes; of the scenario the YAML alone."""
     if not patch.kind:
         return patch.yaml.splitlines()
     return f"{patch.kubectl} {shlex.quote(chr(10) + patch.yaml)}".splitlines()
