@@ -66,6 +66,7 @@ def written(command: Command) -> list[str]:
     """Return what a command is to write into the folder, standard output aside."""
     words = command.words
     named = [path for option, path in pairwise(words) if option in WRITES]
+    named += [path.partition("=")[2] for option, path in pairwise(words) if option == "-o" and "=" in path]
     return [f"{words[2]}report.html"] if words[1] == "report" else named
 
 
