@@ -44,7 +44,7 @@ Baseline = Annotated[
         metavar="WHAT",
         help="Tell only what became worse than this: git:REF (the scenario as it is there, git:origin/main), another"
         " checkout's directory or a directory of manifests, another scenario's file, or a result of run --out"
-        " FILE.json. What nobody's model reads (an image tag) is no change. --set applies to both.",
+        " FILE.json. What the model does not read (an image tag) is no change. --set applies to both.",
     ),
 ]
 MaxReps = Annotated[

@@ -118,8 +118,8 @@ def opened(written: str, file: str, load: Load) -> Iterator[Baseline]:
     if is_directory:
         yield _of_directory(path, Path(file), load)
     elif not is_there:
-        near = f"did you mean {GIT}{written}?" if "/" not in written or written.startswith("origin/") else ""
-        raise InputError.of(f"there is no file or directory {written!r}", file=_FLAG, hint=near)
+        hint = f"a commit, a branch or a tag is {GIT}{written or 'main'}"
+        raise InputError.of(f"there is no file or directory {written!r}", file=_FLAG, hint=hint)
     elif path.suffix.lower() == ".json":
         yield _stored(path, written)
     else:
@@ -210,8 +210,11 @@ def _take(commit: Commit, path: str, to: Path, taken: set[str]) -> None:
     traffic, manifests = data.get("traffic"), data.get("manifests")
     trace = traffic.get("trace") if isinstance(traffic, Mapping) else None
     named = [*(manifests if isinstance(manifests, list) else []), trace]
+    if "-" in named:
+        message = f"{path} reads manifests from standard input, and a commit has none"
+        raise InputError.of(message, file=f"{_FLAG} {GIT}{commit.ref}", hint="give a folder of manifests, or a file")
     for one in named:
-        if isinstance(one, str) and "\n" not in one and one != "-":
+        if isinstance(one, str) and "\n" not in one:
             inside = _beside(commit, path, one)
             entries = [entry for entry in commit.entries(inside) if entry != inside]
             write_files(commit, entries or [inside], to)

@@ -1,7 +1,7 @@
 """``check``: whether a scenario meets its thresholds, or became worse than its baseline, look by look until certain.
 
 Without a baseline every threshold is told by the first look that can tell it. With one, what counts is what became
-worse (rule Q10): the guards and the thresholds together, each look anew, as in ``compare``.
+worse (rules Q10 and Q14): the guards and the thresholds together, each look anew, as in ``compare``.
 """
 
 from __future__ import annotations
@@ -215,8 +215,8 @@ class Judged:
 def judge_pair(pair: Pair, metrics: Mapping[str, Metric], bounds: Mapping[str, Threshold]) -> Judged:
     """Return what the replications of a setting and of its baseline say about a regression.
 
-    Beside rule Q10 a threshold must not have been crossed: that is open while the setting may miss it, may have come
-    nearer to it or beyond, and the baseline does not certainly miss it as well.
+    Beside rule Q10 a threshold must not have been crossed (rule Q14): that is open while the setting may miss it, may
+    have come nearer to it or beyond, and the baseline does not certainly miss it as well.
     """
     known = {name: bound for name, bound in bounds.items() if name in metrics}
     crossing = tuple(

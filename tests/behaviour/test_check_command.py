@@ -232,7 +232,7 @@ def test_a_changed_trace_counts_by_its_content(repository, simulated):
         (["--baseline", "git:nope"], ["--baseline git:nope: there is no such commit", "fetch-depth"]),
         (["--baseline", "git:"], ["names no commit"]),
         (["--baseline", "git:--help"], ["there is no such commit"]),
-        (["--baseline", "main"], ["there is no file or directory 'main'", "did you mean git:main?"]),
+        (["--baseline", "main"], ["there is no file or directory 'main'", "a branch or a tag is git:main"]),
         (["--baseline", ""], ["there is no file or directory"]),
         (["--baseline", "\0"], ["there is no file or directory"]),
         (["--baseline", "."], ["is the scenario that is checked"]),
@@ -304,6 +304,26 @@ def test_a_scenario_that_is_new_has_no_baseline(repository, capsys):
     (repository / "sim/new.yaml").write_text(SCENARIO)
     assert main(["check", "sim/new.yaml", "--baseline", "git:main"]) == 2
     assert "--baseline git:main: there is no file sim/new.yaml in it" in capsys.readouterr().err
+
+
+def test_manifests_from_standard_input_are_in_no_commit(repository, capsys, monkeypatch):
+    """`kustomize build | check` has a folder or a result as its baseline; of a commit that is said."""
+    import io
+    from types import SimpleNamespace
+
+    edit(repository / "sim/rollout.yaml", "[../k8s]", '["-"]')
+    git(repository, "commit", "-q", "-a", "-m", "from a pipe")
+    piped = (DEPLOYMENT + "---\n" + GATEWAY).replace("web:1.4.2", "web:1.5.0").encode()
+
+    def pipe():
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(piped)))
+
+    pipe()
+    assert check() == 2
+    assert "reads manifests from standard input" in capsys.readouterr().err
+    pipe()
+    assert main(["check", "sim/rollout.yaml", "--baseline", "k8s"]) == 0
+    assert capsys.readouterr().out.startswith("Nothing that the model reads differs from k8s")
 
 
 def test_outside_of_a_repository_git_says_so(tmp_path, capsys, monkeypatch):
