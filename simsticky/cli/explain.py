@@ -34,18 +34,25 @@ def explain(
         str | None, typer.Argument(metavar="NAME", help="Name of a metric, or number of a rule of lint: SS004.")
     ] = None,
 ) -> None:
-    """Print what a metric means, or a rule of lint; without a name, list all metrics."""
+    """Print what a metric means, or a rule of lint; without a name, list all of them."""
     from simsticky.results.metrics import METRICS
     from simsticky.study.verdicts import did_you_mean
 
     if metric is None:
-        console.print_text("".join(_entry(known, console.width()) for known in METRICS.values()))
+        metrics = "".join(_entry(known, console.width()) for known in METRICS.values())
+        console.print_text(metrics + _rules(console.width()))
     elif _RULE.fullmatch(metric):
         console.print_text(_rule(metric))
     elif metric in METRICS:
         console.print_text(_page(METRICS[metric], console.width()))
     else:
         raise InputError.of(f"there is no metric {metric!r}", hint=did_you_mean(metric, METRICS))
+
+
+def _rules(width: int) -> str:
+    from simsticky.lint.rules import RULES
+
+    return "".join(f"{number}\n{_paragraph(rule.rule.title, width, '    ')}" for number, rule in RULES.items())
 
 
 def _rule(number: str) -> str:

@@ -81,6 +81,7 @@ _OF_THE_SIMULATION = (
     *(Hint.STATE_REPLICAS, Hint.ADD_TEMPLATE_OWNER, Hint.CHOOSE_SERVICE, Hint.SPLIT_BY_CANARY, Hint.COMPANIONS),
     *(Hint.ROUTE_TO_ANOTHER, Hint.STATE_SIDECAR_END, Hint.STATE_HOOK, Hint.STATE_SIDECARS, Hint.STATE_KIC),
     *(Hint.KEEP_CONTROLLER, Hint.KEEP_ONE_CONTROLLER, Hint.STATE_AUTOSCALER, Hint.ONE_WORKLOAD),
+    *(Hint.REMOVE_ANNOTATION, Hint.LEAVE_OUT),  # service-upstream, which the controller knows and the model does not
 )
 
 

@@ -14,7 +14,6 @@ from simsticky.lint.fixes import patch_of, patch_of_container, retagged
 from simsticky.lint.objects import Objects, is_before
 from simsticky.lint.rules.registry import Found, of_app, of_objects
 from simsticky.scenario.fields import release_of
-from simsticky.scenario.gateway_workloads import image_of
 from simsticky.scenario.location import Place
 from simsticky.scenario.replicas import start_replicas
 from simsticky.scenario.versions import CONTROLLER_SINCE, STICKY_SINCE, THRESHOLD_SINCE
@@ -22,6 +21,8 @@ from simsticky.scenario.versions import CONTROLLER_SINCE, STICKY_SINCE, THRESHOL
 _HASHES = ("cookie", "cookiePath", "header", "uriCapture", "queryArg")
 _OPERATOR_PASSES_THRESHOLD = ((2, 0, 6), (2, 1))
 """Kong Operator's releases that pass ``healthchecks.threshold`` on: 2.0.6 in the 2.0 line, and from 2.1 on."""
+_OPEN_SOURCE = re.compile(r"((index\.)?docker\.io/)?(library/|kong/)?kong(:[\w.-]*)?", re.ASCII)
+"""Images of the open-source gateway; in a registry of one's own an image of that name may be any."""
 _LOGGABLE = re.compile(r"\w+", re.ASCII)
 _OTHERS_COOKIES = ("nginx.ingress.kubernetes.io/affinity", "traefik.ingress.kubernetes.io/service.sticky.cookie")
 
@@ -72,7 +73,7 @@ def too_old_for_sticky(app: App) -> Iterator[Found]:
         return
     kic, kong = app.scenario.kic.version, app.scenario.gateway.version
     for obj, container in app.objects.gateways:
-        if image_of(obj.mapping(*container))[0] == "kong":
+        if _OPEN_SOURCE.fullmatch(str(obj.get(*container, "image")).partition("@")[0]):
             text = f"{obj.get(*container, 'image')} is the open-source gateway; sticky-sessions is Enterprise's alone"
             fix = "run kong/kong-gateway 3.11 or later, with a licence"
             yield Found(text, obj.place(*container, "image"), obj.label, fix=fix)

@@ -23,7 +23,8 @@ def _bounds(objects: Objects) -> Iterator[tuple[Any, Any, int, int, int]]:
     """Yield each workload that states replicas beside an autoscaler, the autoscaler, replicas, least and most."""
     for workload in objects.workloads:
         scaler, replicas = objects.scaler_of(workload), workload.owner.get("spec", "replicas")
-        if scaler is None or not isinstance(replicas, int) or replicas == 0:
+        is_live = workload.owner.get("metadata", "uid") is not None  # kubectl get: the number is the autoscaler's own
+        if scaler is None or not isinstance(replicas, int) or replicas == 0 or is_live:
             continue
         least, most = scaler.get("spec", "minReplicas"), scaler.get("spec", "maxReplicas")
         if isinstance(most, int):

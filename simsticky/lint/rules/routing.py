@@ -18,7 +18,6 @@ from simsticky.scenario.routes import TRUE, Backend
 from simsticky.scenario.services import SERVICE_UPSTREAM
 
 _KEEPS = ("sticky-sessions", "consistent-hashing")
-_READ_BY_KIC = ("Service", "KongServiceFacade")
 
 
 def _keeps_sessions(policy: KubernetesObject | None) -> bool:
@@ -94,11 +93,8 @@ def kind_passed_over(objects: Objects) -> Iterator[Found]:
         if is_reached(objects, [service]):
             passed |= {obj: service for obj in objects.behind(service) if obj not in known}
     for obj, service in passed.items():
-        yield Found(
-            f"{obj.kind} is not looked at, and {service.label} selects its pods",
-            obj.place("kind", of_key=True),
-            obj.label,
-        )
+        text = f"{obj.kind} is not looked at, and {service.label} selects its pods"
+        yield Found(text, obj.place(), obj.label)
 
 
 @of_objects(
@@ -171,7 +167,7 @@ def annotation_misplaced(objects: Objects) -> Iterator[Found]:
     """On an Ingress, most often; on a workload or its pod template, too."""
     places: tuple[Keys, ...] = (("metadata", "annotations"), ("spec", "template", "metadata", "annotations"))
     for obj in objects.every:
-        for keys in places if obj.kind not in _READ_BY_KIC else ():
+        for keys in places if obj.kind != "Service" and not obj.group.endswith("konghq.com") else ():
             for name in (POLICY, OVERRIDE):
                 if isinstance(obj.mapping(*keys).get(name), str):
                     place = obj.place(*keys, name, of_key=True)

@@ -133,6 +133,7 @@ CASES = [
     Case("SS002", ((_CONTROLLER_IMAGE, "kong/kubernetes-ingress-controller:3.4.1"),), "image: kong/kub", "3.4.1", "<"),
     Case("SS002", (("kong-gateway:3.12", "kong-gateway:3.10"),), "image: kong/kong-g", "Kong Gateway 3.10", "3.10 <"),
     Case("SS002", (("kong/kong-gateway:3.12", "kong:3.9"),), "image: kong:3.9", "open-source"),
+    Case("SS002", (("kong/kong-gateway:3.12", "docker.io/kong/kong"),), "image: docker.io", "open-source"),
     Case("SS003", (("          args: [--enable-drain-support]\n", ""),), "name: kong\n", "is off", "3s ÷ 2"),
     Case("SS003", (("[--enable-drain-support]", "[--enable-drain-support=false]"),), "args:", "off"),
     Case("SS004", (("Seconds: 90", "Seconds: 30"),), "terminationGrace", "30s of the 30s", "max(30s − 30s, 2s) = 2s"),
@@ -200,7 +201,7 @@ CASES = [
         "ClientIP",
         "1 − 1/4 = 75 %",
     ),
-    Case("SS021", (), "kind: DaemonSet", "not looked at", more=_DAEMONS),
+    Case("SS021", (), "apiVersion: apps/v1\nkind: DaemonSet", "not looked at", more=_DAEMONS),
     Case(
         "SS022",
         (("readinessProbe: {httpGet: {path: /, port: http}}", "imagePullPolicy: Always"),),
@@ -232,7 +233,7 @@ CASES = [
 
 
 def _line(text: str, at: str) -> int:
-    if at == "args:" or at.startswith("image: kong"):
+    if at == "args:" or at.startswith("image: "):
         return text[: text.rindex(at)].count("\n") + 1
     if at == "name: kong\n":
         return text[: text.rindex("apiVersion: apps/v1")].count("\n") + 1
@@ -264,12 +265,20 @@ def test_every_rule_has_a_case() -> None:
     [
         ("SS002", ((_CONTROLLER_IMAGE, "kong/kubernetes-ingress-controller:3"),), ""),  # 3 may be 3.5
         ("SS002", ((_CONTROLLER_IMAGE, "kong/kubernetes-ingress-controller:latest"),), ""),
+        ("SS002", (("kong/kong-gateway:3.12", "registry.test/platform/kong:3.12"),), ""),  # may be any
         ("SS003", _HASHED, ""),
         ("SS003", (), _HYBRID),  # SS017 says it
         ("SS004", (("Seconds: 90", "Seconds: 31"),), ""),
         ("SS005", (('[sh, -c, "sleep 30"]', "[/drain.sh]"),), ""),  # nobody knows how long that takes
         ("SS006", (("policy: sticky}", 'policy: sticky, ingress.kubernetes.io/service-upstream: "false"}'),), ""),
         ("SS009", (("  replicas: 4\n", ""),), SCALER),
+        (
+            "SS009",
+            (("metadata:\n  name: web\nspec:\n  replicas", "metadata:\n  name: web\n  uid: a\nspec:\n  replicas"),),
+            SCALER,
+        ),
+        ("SS027", ((_ANNOTATION, 'annotations: {ingress.kubernetes.io/service-upstream: "true"}'),), ""),
+        ("SS028", (), _DAEMONS),  # SS021 says it
         ("SS010", (("Seconds: 90", "Seconds: 600"),), ""),
         ("SS011", (("replicas: 4", "replicas: 1"),), SCALER),
         ("SS013", (("replicas: 4", "replicas: 4\n  strategy: {rollingUpdate: {maxUnavailable: 25%}}"),), ""),
