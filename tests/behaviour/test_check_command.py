@@ -359,6 +359,18 @@ def test_other_baselines(repository, tmp_path, capsys, simulated):
     assert len(simulated) == 10
 
 
+@pytest.mark.slow
+def test_the_bytes_are_the_same_on_any_number_of_workers(repository, capsys):
+    """JSON is identical on one worker, on two, and from the directory of a finished check."""
+    edit(repository / "k8s/deploy.yaml", "Seconds: 1800", "Seconds: 300")
+    said = set()
+    for how in (["-j", "1"], ["-j", "2"], ["-j", "2", "--study", "kept"], ["-j", "1", "--study", "kept"]):
+        arguments = ["check", "sim/rollout.yaml", "--baseline", "git:main", "-q", "-o", "json"]
+        assert main([*arguments, *how]) == 3
+        said.add(capsys.readouterr().out)
+    assert len(said) == 1
+
+
 def test_what_is_not_certain_is_4_unless_told_otherwise(repository, capsys):
     """A threshold at the truth: exit 4; --inconclusive makes it 0, or 3 and a failed test."""
     edit(repository / "k8s/deploy.yaml", "Seconds: 1800", "Seconds: 300")
