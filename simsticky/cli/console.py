@@ -107,7 +107,7 @@ def is_terminal() -> bool:
 
 def width() -> int:
     """Columns of the terminal, or of ``COLUMNS``; in a pipe no line is too long, so that ``grep`` finds whole ones."""
-    if not os.environ.get("COLUMNS") and not (sys.stdout is not None and sys.stdout.isatty()):
+    if not os.environ.get("COLUMNS") and not is_terminal():
         return ENDLESS
     return max(_NARROWEST, shutil.get_terminal_size((80, 24)).columns)
 
