@@ -24,9 +24,6 @@ from simsticky.scenario.patches import Patch, patches
 from simsticky.scenario.policies import POLICY
 from simsticky.scenario.report import ManifestObject
 
-_KINDS_OF_ALL = ("ConfigMap", "IngressClass", "GatewayClass", "Gateway", "Namespace", "IngressClassParameters")
-"""Kinds that say something of any application."""
-
 
 @dataclass(frozen=True, eq=False)
 class App:
@@ -174,9 +171,9 @@ def _relevant(objects: Objects, workload: Workload, services: Sequence[Kubernete
     wanted |= {policy for service in services if (policy := objects.policy_of(service)) is not None}
     wanted |= {backend.route for service in services for backend in objects.leading_to(service)}
     wanted |= {obj for service in services for obj in objects.behind(service)}
-    wanted |= set(objects.operator_objects) | set(objects.scalers)
-    kinds = (*_KINDS_OF_ALL, "PodDisruptionBudget", "KongIngress", "ScaledObject", "Canary", "VerticalPodAutoscaler")
-    return [obj for obj in objects.every if (obj in wanted or obj.kind in kinds) and obj.name]
+    scaled = [workload, *(Workload(kong, kong) for kong in objects.kongs)]
+    wanted |= {scaler for one in scaled if (scaler := objects.scaler_of(one)) is not None}
+    return sorted(wanted | objects.common, key=objects.positions.__getitem__)
 
 
 def _scenario(found: Findings) -> Scenario:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from simsticky.errors import SimstickyError
+from simsticky.errors import InputError
 from simsticky.lint.apps import App
 from simsticky.lint.engine import Finding, Lint
 from simsticky.lint.figures import percent, told
@@ -40,8 +40,8 @@ def _told_of(finding: Finding, known: dict[str, Counts]) -> Finding:
         return finding
     try:
         said = _simulated(app, found.settings, known)
-    except SimstickyError as error:
-        said = f"it cannot be simulated: {str(error).splitlines()[0]}"
+    except InputError as error:
+        said = f"not simulated: {error.diagnostics[0].message}"
     evidence = "; ".join(part for part in (finding.annotation.evidence, said) if part)
     return replace(finding, annotation=replace(finding.annotation, evidence=evidence))
 

@@ -11,15 +11,21 @@ from simsticky.scenario.fields import release_of
 from simsticky.scenario.findings import Findings
 from simsticky.scenario.gateway_workloads import gateway_container, image_of
 from simsticky.scenario.ingress_controller import controller_container
+from simsticky.scenario.interpretation import is_workload
 from simsticky.scenario.kong_operator import GROUP, KINDS, hybrid_path
 from simsticky.scenario.location import Keys
 from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.owners import POD, Workload, labels_of, pair_rollouts
+from simsticky.scenario.owners import POD, Workload, pair_rollouts
 from simsticky.scenario.policies import POLICY
 from simsticky.scenario.routes import Backend, backends
 
 _OPERATORS = {"kong-operator", "gateway-operator"}
 _SIMULATED = ("Deployment", "StatefulSet", "Rollout")
+_COMMON = (
+    *("ConfigMap", "IngressClass", "GatewayClass", "Gateway", "Namespace", "IngressClassParameters", "KongIngress"),
+    *("PodDisruptionBudget", "ScaledObject", "Canary", "VerticalPodAutoscaler"),
+)
+"""Kinds that may say something of any application."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,7 @@ class Objects:
     @cached_property
     def owners(self) -> list[KubernetesObject]:
         """What owns pods, or is one; of a kind that is not simulated, too."""
-        return [obj for obj in self.every if obj.kind == "Pod" or (labels_of(obj) and obj.items(*POD, "containers"))]
+        return [obj for obj in self.every if is_workload(obj)]
 
     @cached_property
     def controllers(self) -> list[tuple[KubernetesObject, Keys]]:
@@ -124,27 +130,62 @@ class Objects:
 
     def behind(self, service: KubernetesObject) -> list[KubernetesObject]:
         """Return what owns the pods that a Service selects."""
-        return [obj for obj in self.owners if Workload(obj, obj).is_selected_by(service)]
+        return self._behind[service]
+
+    @cached_property
+    def _behind(self) -> dict[KubernetesObject, list[KubernetesObject]]:
+        every = [Workload(obj, obj) for obj in self.owners]
+        return {service: [one.owner for one in every if one.is_selected_by(service)] for service in self.services}
 
     def leading_to(self, service: KubernetesObject) -> list[Backend]:
         """Return the references of routes to a Service."""
-        return [backend for backend in self.backends if backend.leads_to(service)]
+        return self._leading[service]
+
+    @cached_property
+    def _leading(self) -> dict[KubernetesObject, list[Backend]]:
+        by_name: dict[str, list[Backend]] = {}
+        for backend in self.backends:
+            by_name.setdefault(str(backend.service), []).append(backend)
+        return {
+            service: [backend for backend in by_name.get(service.name, []) if backend.leads_to(service)]
+            for service in self.services
+        }
 
     def policy_of(self, service: KubernetesObject) -> KubernetesObject | None:
         """Return the policy that a Service names; None if it names none, or none that is there."""
         name = service.mapping("metadata", "annotations").get(POLICY)
-        named = [policy for policy in self.policies if policy.name == name and policy.may_share_namespace(service)]
-        return named[0] if named else None
+        named = self._policies_by_name.get(name, []) if isinstance(name, str) else []
+        return next((policy for policy in named if policy.may_share_namespace(service)), None)
+
+    @cached_property
+    def _policies_by_name(self) -> dict[str, list[KubernetesObject]]:
+        by_name: dict[str, list[KubernetesObject]] = {}
+        for policy in self.policies:
+            by_name.setdefault(policy.name, []).append(policy)
+        return by_name
 
     def scaler_of(self, workload: Workload) -> KubernetesObject | None:
         """Return the autoscaler of a workload; None if it has none."""
+        targeting = self._scalers_by_target.get((workload.kind, workload.name), [])
+        return next((scaler for scaler in targeting if scaler.may_share_namespace(workload.owner)), None)
+
+    @cached_property
+    def _scalers_by_target(self) -> dict[tuple[str, str], list[KubernetesObject]]:
+        by_target: dict[tuple[str, str], list[KubernetesObject]] = {}
         for scaler in self.scalers:
             target = scaler.mapping("spec", "scaleTargetRef")
-            if (target.get("kind"), target.get("name")) == (workload.kind, workload.name) and (
-                scaler.may_share_namespace(workload.owner)
-            ):
-                return scaler
-        return None
+            by_target.setdefault((str(target.get("kind")), str(target.get("name"))), []).append(scaler)
+        return by_target
+
+    @cached_property
+    def common(self) -> set[KubernetesObject]:
+        """What may say something of any application: objects of some kinds, and those of Kong Operator."""
+        return {obj for obj in self.every if obj.kind in _COMMON} | set(self.operator_objects)
+
+    @cached_property
+    def positions(self) -> dict[KubernetesObject, int]:
+        """The number of each object, in the order of the files."""
+        return {obj: number for number, obj in enumerate(self.every)}
 
 
 def _runs(obj: KubernetesObject, images: set[str]) -> bool:

@@ -13,9 +13,11 @@ from simsticky.lint.figures import percent
 from simsticky.lint.fixes import patch_of, patch_of_container, retagged
 from simsticky.lint.objects import Objects, is_before
 from simsticky.lint.rules.registry import Found, of_app, of_objects
+from simsticky.scenario.advice import about_health_checks, hashes_nothing
 from simsticky.scenario.fields import release_of
 from simsticky.scenario.location import Place
 from simsticky.scenario.replicas import start_replicas
+from simsticky.scenario.ring_capacity import over_capacity
 from simsticky.scenario.versions import CONTROLLER_SINCE, STICKY_SINCE, THRESHOLD_SINCE
 
 _HASHES = ("cookie", "cookiePath", "header", "uriCapture", "queryArg")
@@ -167,6 +169,43 @@ def threshold_dropped(app: App) -> Iterator[Found]:
 def _operator_drops(version: tuple[int, ...]) -> bool:
     in_line, since = _OPERATOR_PASSES_THRESHOLD
     return is_before(version, since) and not (version[:2] == in_line[:2] and version >= in_line)
+
+
+@of_app(
+    "SS031",
+    "health checks that do not do what they say",
+    Severity.NOTE,
+    why="Kong keeps sending to a pod that none of its counters can call unhealthy, or never comes back to one that is.",
+    source="Kong, lua-resty-healthcheck: a counter at 0 is off, and so is a check without an interval",
+    fix="set httpFailures and tcpFailures, and active probes beside passive checks",
+)
+def idle_health_checks(app: App) -> Iterator[Found]:
+    """What a scenario's warnings say of them."""
+    for said in about_health_checks(app.scenario):
+        path, _, text = said.partition(": ")
+        yield Found(text, app.place(path, "upstream"), app.subject("upstream"))
+
+
+@of_app(
+    "SS032",
+    "a hash ring that sends everything to one pod, or to none",
+    Severity.ERROR,
+    why="A ring without a key has one target for all, and one that is too small for its targets has none: Kong answers"
+    " every request with 503.",
+    source="Kong, consistent_hashing.lua; Kong/kong#9437",
+    fix="hash something, and give the ring more slots",
+)
+def useless_ring(app: App) -> Iterator[Found]:
+    """The ring is filled with as many targets as may be listed at once, terminating ones too."""
+    if hashes_nothing(app.scenario):
+        text = "hashOn names nothing to hash: every request goes to one and the same pod"
+        place = app.place("upstream.algorithm", "upstream")
+        yield Found(text, place, app.subject("upstream"), "one key, one target",
+                    fix="name a header, a cookie or ip in hashOn")  # fmt: skip
+    if app.has_pods and (ring := over_capacity(app.scenario)) is not None:
+        (found,) = ring.diagnostics[:1]
+        place = app.place("upstream.slots", "upstream")
+        yield Found(found.message, place, app.subject("upstream"), fix=found.hint)
 
 
 @of_app(

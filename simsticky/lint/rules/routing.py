@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from typing import NamedTuple
 
 from simsticky.annotations.record import Severity
 from simsticky.lint.apps import is_reached
@@ -108,15 +108,17 @@ def kind_passed_over(objects: Objects) -> Iterator[Found]:
 )
 def shared_cookie(objects: Objects) -> Iterator[Found]:
     """Two Services on one host whose policies set the same cookie on the same path."""
-    sticky = [
-        (service, policy)
-        for service in objects.services
-        if (policy := objects.policy_of(service)) is not None and _cookie(policy) and objects.leading_to(service)
-    ]
-    for (one, first), (other, second) in combinations(sticky, 2):
-        if _cookie(first) != _cookie(second) or not _may_meet(objects, one, other):
+    before: dict[tuple[str, str], list[tuple[KubernetesObject, KubernetesObject, _Reach]]] = {}
+    for other in objects.services:
+        second, reach = objects.policy_of(other), _reach(objects, other)
+        if second is None or not _cookie(second)[0] or not reach.rules:
             continue
-        name, path = _cookie(first)
+        others = before.setdefault(_cookie(second), [])
+        met = next(((one, first) for one, first, its in others if reach.meets(its)), None)
+        others.append((other, second, reach))
+        if met is None:
+            continue
+        (one, first), (name, path) = met, _cookie(second)
         text = f"{one.label} and {other.label} both set the cookie {name} on {path}"
         if first is second:
             keys: Keys = ("metadata", "annotations", POLICY)
@@ -135,14 +137,22 @@ def _cookie(policy: KubernetesObject) -> tuple[str, str]:
     return (name, str(path)) if isinstance(name, str) and name else ("", "")
 
 
-def _may_meet(objects: Objects, one: KubernetesObject, other: KubernetesObject) -> bool:
-    """Return whether one cookie jar may serve both: the same host, and not the same rule, which is one upstream."""
-    first, second = objects.leading_to(one), objects.leading_to(other)
-    rules = {(backend.route, backend.rule) for backend in first}
-    if any((backend.route, backend.rule) in rules for backend in second):
-        return False
-    hosts, others = {_host(b) for b in first}, {_host(b) for b in second}
-    return None in hosts | others or bool(hosts & others)
+class _Reach(NamedTuple):
+    """Where a Service is reached: the rules that lead to it, and their hosts; None is any host."""
+
+    rules: frozenset[tuple[KubernetesObject, Keys]]
+    hosts: frozenset[str | None]
+
+    def meets(self, other: _Reach) -> bool:
+        """Return whether one cookie jar may serve both: the same host, and not the same rule, which is one upstream."""
+        if self.rules & other.rules:
+            return False
+        return None in self.hosts | other.hosts or bool(self.hosts & other.hosts)
+
+
+def _reach(objects: Objects, service: KubernetesObject) -> _Reach:
+    leading = objects.leading_to(service)
+    return _Reach(frozenset((one.route, one.rule) for one in leading), frozenset(map(_host, leading)))
 
 
 def _host(backend: Backend) -> str | None:

@@ -228,6 +228,24 @@ CASES = [
         "annotations: {konghq.com/upstream-policy: sticky}\n  name: web\nspec:\n  ing",
         "no effect on Ingress",
     ),
+    Case(
+        "SS031",
+        (
+            (
+                "stickySessions: {cookie",
+                "healthchecks: {active: {unhealthy: {interval: 10, timeouts: 3}}}\n  stickySessions: {cookie",
+            ),
+        ),
+        "healthchecks:",
+        "neither error answers nor refused",
+    ),
+    Case("SS032", (*_HASHED, ("hashOn: {input: ip}", "hashOn: {input: none}")), "algorithm:", "nothing to hash"),
+    Case(
+        "SS032",
+        (*_HASHED, ("hashOn: {input: ip}", "hashOn: {input: ip}\n  slots: 100"), ("replicas: 4", "replicas: 9")),
+        "slots: 100",
+        "points",
+    ),
     Case("SS030", (("policy: sticky}", "policy: stcky}"),), "annotations:", "no KongUpstreamPolicy stcky"),
 ]
 
@@ -287,6 +305,8 @@ def test_every_rule_has_a_case() -> None:
         ("SS018", (*_STATEFUL[:1], ("  MOST", "  serviceName: web")), ""),
         ("SS020", ((_ANNOTATION, "labels: {a: b}"),), ""),  # nothing says that the application keeps sessions
         ("SS021", (), _DAEMONS.replace("app: web,", "app: other,")),
+        ("SS031", _CHECKED, ""),
+        ("SS032", _HASHED, ""),
         ("SS023", (), _SECOND + _ROUTE.replace("pay-sticky", "sticky")),  # one rule is one upstream
         ("SS023", (), (_SECOND + _INGRESS_OF_PAY).replace("session_id", "pay_id")),
     ],
