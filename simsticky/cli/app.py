@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from simsticky.cli import console
+from simsticky.cli.check import check
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
 from simsticky.cli.lint import lint
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command()(run)
+app.command()(check)
 app.command()(compare)
 app.command()(recommend)
 app.command()(sweep)
