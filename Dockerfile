@@ -1,4 +1,4 @@
-# simsticky in a container: docker run --rm -v "$PWD:/work" simsticky run scenario.yaml
+# simsticky in a container: docker run --rm -v "$PWD:/repository" simsticky run scenario.yaml
 # Every part it depends on comes as a wheel, so neither stage holds a compiler.
 FROM python:3.12-slim AS build
 WORKDIR /src
@@ -22,6 +22,6 @@ ENV PATH=/opt/simsticky/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 10001:10001
-WORKDIR /work
+WORKDIR /repository
 ENTRYPOINT ["simsticky"]
 CMD ["--help"]
