@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer.core
 import typer.main
 
 from simsticky.cli import console
+from simsticky.cli.check import check
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
+from simsticky.cli.export import export
 from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
@@ -17,10 +20,19 @@ from simsticky.cli.run import run
 from simsticky.cli.schema import schema
 from simsticky.cli.sweep import sweep
 
-VERBS = {verb.__name__: verb for verb in (run, compare, recommend, sweep, report, lint, explain, schema)}
-"""The verbs in the order of the help; the function's name is the verb's, its first sentence what the list says."""
-
-_FLAGS = {"help_option_names": ["--help", "-h"]}
+VERBS: dict[str, Callable[..., None] | typer.Typer] = {
+    "run": run,
+    "check": check,
+    "compare": compare,
+    "recommend": recommend,
+    "sweep": sweep,
+    "report": report,
+    "lint": lint,
+    "export": export,
+    "explain": explain,
+    "schema": schema,
+}
+"""The verbs in the order of the help; one that has verbs of its own is a ``Typer``."""
 
 
 class Verbs(typer.core.TyperGroup):
@@ -32,16 +44,26 @@ class Verbs(typer.core.TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Build a verb; None where there is none of that name."""
-        if cmd_name not in VERBS:
-            return None
-        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        one.command(cmd_name, context_settings=_FLAGS)(VERBS[cmd_name])
+        verb = VERBS.get(cmd_name)
+        if verb is None or isinstance(verb, typer.Typer):
+            return None if verb is None else typer.main.get_command(verb)
+        one = typer.Typer(add_completion=False, rich_markup_mode=None)
+        one.command(cmd_name)(verb)
         return typer.main.get_command(one)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the verbs, each with its first sentence."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, (verb.__doc__ or "").partition("\n")[0]) for name, verb in VERBS.items()])
+            formatter.write_dl([(name, _first_sentence(verb)) for name, verb in VERBS.items()])
+
+
+def _first_sentence(verb: Callable[..., None] | typer.Typer) -> str:
+    if isinstance(verb, typer.Typer):
+        callback = verb.registered_callback
+        text = None if callback is None or callback.callback is None else callback.callback.__doc__
+    else:
+        text = verb.__doc__
+    return (text or "").partition("\n")[0]
 
 
 app = typer.Typer(
@@ -51,7 +73,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: what draws boxes takes longer to import than all the rest
-    context_settings=_FLAGS,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 
 
