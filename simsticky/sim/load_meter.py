@@ -30,6 +30,10 @@ class Changes(NamedTuple):
     containers: Integers
     deltas: Integers
 
+    def part(self, which: slice) -> "Changes":
+        """Return some of them."""
+        return Changes(self.times[which], self.containers[which], self.deltas[which])
+
 
 NO_CHANGES = Changes(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
@@ -55,16 +59,19 @@ class Steps(NamedTuple):
     loads: Integers
     edges: Floats
 
-    def during(self, span: Span) -> slice:
-        """Return which steps lie in a span; where it begins and ends there are edges."""
-        first, last = np.searchsorted(self.edges, [span.begin_s, span.end_s]).tolist()
-        return slice(first, max(first, min(last, len(self.edges) - 1)))
-
-    def of(self, containers: Sequence[int], steps: slice) -> Integers:
-        """Return the loads of some of the members during some of the steps."""
-        rows = [self.members.index(container) for container in containers]
-        loads = self.loads[:, steps]
-        return loads if rows == list(range(len(self.members))) else loads[rows]
+    def during(self, span: Span) -> tuple[Integers, Floats]:
+        """Return the loads of a span's containers during it, and their edges; one if it is elsewhere."""
+        edges = self.edges
+        first = max(0, int(np.searchsorted(edges, span.begin_s, side="right")) - 1)
+        last = int(np.searchsorted(edges, span.end_s))
+        if last >= len(edges):
+            last = len(edges) - 1
+        inside = edges[first : last + 1]
+        if span.begin_s > edges[0] or span.end_s < edges[-1]:
+            inside = inside.clip(span.begin_s, span.end_s)
+        rows = [self.members.index(container) for container in span.containers]
+        loads = self.loads[:, first:last]
+        return (loads if rows == list(range(len(self.members))) else loads[rows]), inside
 
 
 class LoadMeter:
@@ -82,6 +89,8 @@ class LoadMeter:
         self.running = False
         self.follows_requests = False
         self._since_s = 0.0
+        self._mark_s: float | None = None
+        self._marked: dict[tuple[str, str], SkewTotals] = {}
         self._states: list[tuple[float, Sets]] = [(0.0, dict.fromkeys(POD_SETS, ()))]
         self._totals = {(quantity, pods): SkewTotals() for quantity in QUANTITIES[:2] for pods in POD_SETS}
         self._loads = {quantity: np.zeros(64, np.int64) for quantity in QUANTITIES[:2]}
@@ -137,27 +146,40 @@ class LoadMeter:
             in_flight: Changes of the requests in flight since the latest call.
             sessions: Changes of the sessions that live on a container since then.
         """
-        if now_s > self._since_s:
-            if self.running:
-                if self.follows_requests:
-                    self._measure("in_flight", in_flight, now_s)
-                self._measure("sessions", sessions, now_s)
-            if self.evenness is not None:
-                self._follow_evenness(self.evenness, sessions, now_s)
-            self._since_s = now_s
-        for quantity, (_, containers, deltas) in (("in_flight", in_flight), ("sessions", sessions)):
-            np.add.at(self._loads[quantity], containers, deltas)
+        told = {"in_flight": in_flight, "sessions": sessions}
+        if self._mark_s is not None:
+            before = {}
+            for quantity, changes in told.items():
+                due = int(np.searchsorted(changes.times, self._mark_s, side="right"))
+                before[quantity], told[quantity] = changes.part(slice(due)), changes.part(slice(due, None))
+            self._advance(self._mark_s, before)
+            self._marked |= {key: total.copy() for key, total in self._totals.items()}
+            self._mark_s = None
+        self._advance(now_s, told)
         del self._states[:-1]
 
-    def snapshot(self, now_s: float) -> dict[tuple[str, str], SkewTotals]:
-        """Return the integrals by (quantity, pod set); the meter has been advanced to now."""
-        totals = {key: total.copy() for key, total in self._totals.items()}
+    def mark(self, now_s: float) -> None:
+        """Let :meth:`marked` tell the integrals up to now; requests up to now have been counted."""
         self._note_members(now_s)
+        self._mark_s = now_s
         for pods, counts in self._requests.items():
-            totals["requests", pods] = SkewTotals()
+            total = self._marked["requests", pods] = SkewTotals()
             seen = counts[sorted(self._members[pods])]
-            totals["requests", pods].add(seen[:, np.newaxis], np.array([TICKS_PER_S], np.int64))
-        return totals
+            total.add(seen[:, np.newaxis], np.array([TICKS_PER_S], np.int64))
+
+    def marked(self) -> dict[tuple[str, str], SkewTotals]:
+        """Return the integrals up to the latest mark, by (quantity, pod set); the meter has been advanced beyond it."""
+        return self._marked
+
+    def _advance(self, now_s: float, told: dict[str, Changes]) -> None:
+        if now_s > self._since_s:
+            if self.running and self.follows_requests:
+                self._measure("in_flight", told["in_flight"], now_s)
+            if self.running or self._follows_evenness(now_s):
+                self._measure("sessions", told["sessions"], now_s)
+            self._since_s = now_s
+        for quantity, changes in told.items():
+            np.add.at(self._loads[quantity], changes.containers, changes.deltas)
 
     def _note_members(self, now_s: float) -> None:
         """Note who is in which set, unless the sets have lasted no time or the window has not begun."""
@@ -178,33 +200,44 @@ class LoadMeter:
             spans.append(Span(begin_s, end_s, chosen))
         return spans
 
-    def _measure(self, quantity: str, changes: Changes, now_s: float) -> None:
-        """Add to the integrals of a quantity; what is the same in several sets is added up once."""
-        spans = {pods: self._spans(pods, now_s) for pods in POD_SETS}
-        for steps in self._steps(quantity, changes, now_s, [span for of in spans.values() for span in of]):
-            lasting = ticks(steps.edges)
-            added: dict[Span, SkewTotals] = {}
-            for pods, of_set in spans.items():
-                for span in of_set:
-                    if span not in added:
-                        during = steps.during(span)
-                        added[span] = SkewTotals()
-                        added[span].add(steps.of(span.containers, during), lasting[during])
-                    self._totals[quantity, pods].merge(added[span])
+    def _follows_evenness(self, now_s: float) -> bool:
+        return self.evenness is not None and not self.evenness.settled and now_s > self._settle_s
 
-    def _follow_evenness(self, evenness: Evenness, changes: Changes, now_s: float) -> None:
-        """Follow the sessions on the serving pods: before the window their average, then when they are even again."""
-        if evenness.settled or now_s <= self._settle_s:
-            return
-        spans = self._spans("serving", now_s)
-        for steps in self._steps("sessions", changes, now_s, spans):
-            for span in spans:
-                during = steps.during(span)
-                loads, edges = steps.of(span.containers, during), steps.edges[during.start : during.stop + 1]
+    def _measure(self, quantity: str, changes: Changes, now_s: float) -> None:
+        """Add to the integrals of a quantity what was since the latest advance.
+
+        Before the window only the evenness is followed: the average of the sessions on the serving pods.
+        """
+        spans = {pods: self._spans(pods, now_s) for pods in POD_SETS if self.running or pods == "serving"}
+        follows = quantity == "sessions" and self._follows_evenness(now_s)
+        for steps in self._steps(quantity, changes, now_s, [span for of_set in spans.values() for span in of_set]):
+            if self.running:
+                self._add(quantity, steps, spans)
+            if follows:
+                self._follow(steps, spans["serving"])
+
+    def _add(self, quantity: str, steps: Steps, spans: dict[str, list[Span]]) -> None:
+        """Add steps to the totals; what is the same in several sets is added up once."""
+        added: dict[Span, SkewTotals] = {}
+        for pods, of_set in spans.items():
+            for span in of_set:
+                if span not in added:
+                    loads, edges = steps.during(span)
+                    added[span] = SkewTotals()
+                    if len(edges) > 1:
+                        added[span].add(loads, ticks(edges))
+                self._totals[quantity, pods].merge(added[span])
+
+    def _follow(self, steps: Steps, serving: Sequence[Span]) -> None:
+        """Let the evenness know of steps."""
+        assert self.evenness is not None
+        for span in serving:
+            loads, edges = steps.during(span)
+            if len(edges) > 1:
                 if self.running:
-                    evenness.after(loads, edges)
+                    self.evenness.after(loads, edges)
                 else:
-                    evenness.before(loads, ticks(np.maximum(edges, self._settle_s)))
+                    self.evenness.before(loads, ticks(np.maximum(edges, self._settle_s)))
 
     def _steps(self, quantity: str, changes: Changes, until_s: float, spans: Sequence[Span]) -> Iterator[Steps]:
         """Yield the loads of the containers of some spans, one matrix after the other, since the last advance.
@@ -216,12 +249,6 @@ class LoadMeter:
         if not members:
             return
         times, columns, deltas = self._of_members(members, changes)
-        borders = np.unique([span.begin_s for span in spans])
-        if len(borders) > 1:
-            # Where a span begins there is to be a step, if only of a change by 0.
-            places = np.searchsorted(times, borders)
-            times, columns = np.insert(times, places, borders), np.insert(columns, places, 0)
-            deltas = np.insert(deltas, places, 0)
         loads, since_s = self._loads[quantity][members], self._since_s
         width = max(64, _CELLS // len(members))
         for first in range(0, len(times) + 1, width):

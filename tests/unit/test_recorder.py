@@ -189,7 +189,7 @@ def test_window_begins_with_the_requests_in_flight(sealed_s: list[float]) -> Non
     recorder.start_window(10.0)
     recorder.write(ROW(9, 1.0, 19.0, 19.0, 30.0, 1, pack(0), -1.0))
     recorder.mark_window(20.0)
-    totals = recorder.recording.skew["in_flight", "serving"]
+    totals = recorder.finish(25.0).skew["in_flight", "serving"]
     assert (totals.mean, totals.max) == ((5 + 2 + 1) / 2, 5 + 1)
 
 
@@ -202,8 +202,9 @@ def test_window_without_requests_in_flight_follows_none() -> None:
     recorder.start_window(10.0, in_flight=False)
     recorder.write(ROW(1, 1.0, 11.0, 11.0, 19.0, 0, pack(0), -1.0))
     recorder.mark_window(20.0)
-    assert recorder.recording.skew["in_flight", "serving"].mean == 0.0
-    assert recorder.recording.skew["requests", "serving"].mean == 1.0
+    recording = recorder.finish(25.0)
+    assert recording.skew["in_flight", "serving"].mean == 0.0
+    assert recording.skew["requests", "serving"].mean == 1.0
 
 
 def test_cut_of_an_idle_container_names_nobody() -> None:
