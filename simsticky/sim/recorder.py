@@ -6,6 +6,7 @@ and kept or dropped by record level. So memory stays flat below the level ``requ
 summary is the same at every level.
 """
 
+from array import array
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from struct import Struct
@@ -82,8 +83,8 @@ class Recorder:
         self._rows = BytesIO()
         self.write = self._rows.write
         self.written = self._rows.tell
-        self.residence: list[float] = []
-        self._session_rows: list[float] = []
+        self.residence = array("d")
+        self._session_rows = array("d")
         self._evenness = Evenness() if follows_evenness else None
         self.meter = LoadMeter(self._evenness, settle_s)
         self._failures = self.recording.failures = FailureWindows(settle_s)
@@ -192,9 +193,7 @@ class Recorder:
         self._tell_meter(now_s, closed)
         self._counter.add(closed)
         if self._session_rows:
-            rows = np.array(self._session_rows)
-            self.recording.session_blocks.append(rows.reshape(-1, len(SESSION_COLUMNS)))
-            self._session_rows.clear()
+            self.recording.session_blocks.append(_numbers(self._session_rows).reshape(-1, len(SESSION_COLUMNS)))
 
     def finish(self, now_s: float) -> Recording:
         """Seal for the last time: rows still open are unfinished; return the recording."""
@@ -209,6 +208,7 @@ class Recorder:
             self.recording.residence_blocks.append(self._moves)
         self.recording.end_s = now_s
         self.recording.skew = self.meter.marked()
+        self.meter.finish(now_s)
         if self._evenness is not None:
             self.recording.even_again_s = self._evenness.since_s()
         self.recording.counts = self._counts
@@ -246,12 +246,10 @@ class Recorder:
         self._told.clear()
 
     def _tell_meter(self, now_s: float, closed: Columns) -> None:
-        moves = np.array(self.residence).reshape(-1, 3)
-        self.residence.clear()
-        moves = np.concatenate([self._moves, moves])
-        moves = moves.take(np.argsort(moves[:, 0], kind="stable"), axis=0)
-        due = np.searchsorted(moves[:, 0], now_s, side="right")
-        moves, self._moves = moves[:due], moves[due:].copy()
+        moves = _numbers(self.residence).reshape(-1, 3)
+        moves = np.concatenate([self._moves, moves]) if len(self._moves) else moves
+        is_due = moves[:, 0] <= now_s
+        moves, self._moves = moves.compress(is_due, axis=0), moves.compress(~is_due, axis=0)
         if self.keeps_sessions:
             self.recording.residence_blocks.append(moves)
         self.meter.fit(len(self.recording.containers))
@@ -264,18 +262,24 @@ class Recorder:
         self._arrived.clear()
 
     def _in_flight(self, closed: Columns) -> Changes:
-        """Return the changes of the requests in flight since the latest seal, in order of time."""
+        """Return the changes of the requests in flight since the latest seal: ends, then arrivals."""
         over = [closed, self._gone] if self._gone.shape[1] else [closed]
         ends = sum(rows.shape[1] for rows in over)
         times = np.concatenate([*(rows[ENDED] for rows in over), *(arrived_s for arrived_s, _ in self._arrived)])
-        containers = np.concatenate([*(rows[CONTAINER] for rows in over), *(sent_to for _, sent_to in self._arrived)])
+        sent_to = np.concatenate([*(rows[CONTAINER] for rows in over), *(sent_to for _, sent_to in self._arrived)])
         deltas = np.ones(len(times), np.int64)
         deltas[:ends] = -1
-        order = np.argsort(times)
-        reached = containers.astype(np.int64).take(order)
-        if reached.min(initial=0) < 0:  # some reached no container
-            order, reached = order[reached >= 0], reached[reached >= 0]
-        return Changes(times.take(order), reached, deltas.take(order))
+        reached = sent_to >= 0.0
+        if not reached.all():
+            times, sent_to, deltas = times[reached], sent_to[reached], deltas[reached]
+        return Changes(times, sent_to.astype(np.int64), deltas)
+
+
+def _numbers(told: "array[float]") -> Floats:
+    """Return the numbers of an array, which is empty from then on."""
+    numbers = np.array(told)
+    del told[:]
+    return numbers
 
 
 def _rows(buffer: BytesIO) -> Rows:
@@ -284,9 +288,18 @@ def _rows(buffer: BytesIO) -> Rows:
 
 
 def _parted(rows: Columns, now_s: float) -> tuple[Columns, Columns]:
-    """Return the rows that are over by now and those that are not, both in their order."""
+    """Return the rows that are over by now and those that are not, both in their order; the rows are used for it.
+
+    Those that are not over are few, and nearly all at the end: only what comes after the first of them is moved.
+    """
     over = rows[ENDED] <= now_s
-    closed, left = rows.compress(over, axis=1), rows.compress(~over, axis=1)
+    places = np.flatnonzero(~over)
+    left = rows[:, places]
+    if len(places):
+        first = int(places[0])
+        behind = first + np.flatnonzero(over[first:])
+        rows[:, first : first + len(behind)] = rows[:, behind]
+    closed = rows[:, : rows.shape[1] - len(places)]
     # What was cut or timed out in the queue was never in service: it starts where it ends.
     np.minimum(closed[STARTED], closed[ENDED], out=closed[STARTED])
     return closed, left

@@ -75,15 +75,16 @@ class RowCounter:
             self.count("requests_failed", int(tally[failure]))
         latency = measured[ENDED] - measured[SENT]
         if answered < len(outcome):
-            latency = latency[outcome == Outcome.ANSWERED]
-            failed = (outcome != Outcome.ANSWERED) & (outcome != Outcome.UNFINISHED)
-            self._recording.failures.add(measured[SENT, failed])
-            self._recording.failures.left_open(measured[SENT, outcome == Outcome.UNFINISHED])
+            others = np.flatnonzero(outcome != Outcome.ANSWERED)
+            latency = np.delete(latency, others)
+            is_open, sent_s = outcome[others] == Outcome.UNFINISHED, measured[SENT].take(others)
+            self._recording.failures.add(sent_s[~is_open])
+            self._recording.failures.left_open(sent_s[is_open])
         self._recording.latency.add(latency)
-        special = closed[CODE] >= _SPECIAL
-        if special.any():
-            self._special.append(closed[:, special][[CODE, SENT]])
-            self._special_rows += self._special[-1].shape[1]
+        special = np.flatnonzero(closed[CODE] >= _SPECIAL)
+        if len(special):
+            self._special.append(np.stack([closed[CODE].take(special), closed[SENT].take(special)]))
+            self._special_rows += len(special)
             if self._special_rows >= _SPECIAL_AT_ONCE:
                 self._count_special(*np.concatenate(self._special, axis=1))
                 self._special, self._special_rows = [], 0
