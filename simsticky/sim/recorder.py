@@ -144,7 +144,7 @@ class Recorder:
     def mark_window(self, now_s: float) -> None:
         """Let the window end here unless a later call moves its end; :meth:`finish` puts its figures down."""
         if self.recording.window_s is not None:
-            self._take()
+            self._look(now_s)
             self.meter.mark(now_s)
             self.recording.window_s = (self.recording.window_s[0], now_s)
 
@@ -162,7 +162,7 @@ class Recorder:
             cause: Number of the operation behind its end, 0 if none.
             is_sent_again: Whether a request (session, number, attempts so far) is sent again.
         """
-        self._take()
+        self._look(now_s)
         rows = self._pending
         hit = np.flatnonzero((rows[CONTAINER] == container) & (rows[ENDED] > now_s))
         hit = hit[outcomes(rows[CODE, hit]) == Outcome.ANSWERED]
@@ -176,9 +176,10 @@ class Recorder:
         rows[CODE, hit] = (rows[CODE, hit].astype(np.int64) & SENDING) + pack(0, 0, Outcome.RESET, cause=cause)
         rows[ENDED, hit] = now_s
         again = hit[[request.sent_again for request in cut]]
-        self._gone = np.concatenate([self._gone, rows[:, again]], axis=1)
-        self._pending = np.delete(rows, again, axis=1)
-        self.sends -= len(again)
+        if len(again):
+            self._gone = np.concatenate([self._gone, rows[:, again]], axis=1)
+            self._pending = np.delete(rows, again, axis=1)
+            self.sends -= len(again)
         return cut
 
     # Sealing ----------------------------------------------------------------------------------------------------
@@ -213,6 +214,13 @@ class Recorder:
             self.recording.even_again_s = self._evenness.since_s()
         self.recording.counts = self._counts
         return self.recording
+
+    def _look(self, now_s: float) -> None:
+        """Have all rows at hand that may be open still; where cuts are frequent the buffer never is full."""
+        if self._pending.shape[1] * ROW_BYTES >= SEAL_AT:
+            self.seal(now_s)
+        else:
+            self._take()
 
     def _take(self) -> None:
         """Add the rows that have been written to those that wait for their end."""
