@@ -10,6 +10,7 @@ from simsticky.cli import console
 from simsticky.cli.check import check
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
+from simsticky.cli.export import export
 from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
@@ -31,6 +32,7 @@ app.command()(recommend)
 app.command()(sweep)
 app.command()(report)
 app.command()(lint)
+app.add_typer(export, name="export")
 app.command()(explain)
 app.command()(schema)
 
