@@ -38,7 +38,9 @@ def _segments(draw: st.DrawFn) -> list[_Segment]:
     for _ in range(draw(st.integers(1, 4))):
         end_s = now_s + draw(st.integers(1, 20))
         moves: _Moves = []
-        for at_s in sorted(draw(st.lists(st.floats(now_s, end_s), max_size=8))):
+        # In whole microseconds: what lasts less than a nanosecond weighs nothing in the meter.
+        at = st.floats(now_s, end_s).map(lambda at_s: round(at_s, 6))
+        for at_s in sorted(draw(st.lists(at, max_size=8))):
             container = draw(st.integers(0, _CONTAINERS - 1))
             up = loads[container] == 0 or draw(st.booleans())
             loads[container] += 1 if up else -1
