@@ -37,7 +37,7 @@ def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Sc
         source,
     )
     full = [(full_keys(keys), value) for keys, value in values.items()]
-    _make_room(data, full)
+    _make_room(data, full, resolved)
     for keys, value in full:
         _set(data, resolved, keys, value)
     try:
@@ -148,18 +148,30 @@ def delays_of(keys: Keys) -> list[str]:
     return []
 
 
-def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]]) -> None:
+_EXCLUDE_EACH_OTHER = (
+    ("path", "paths"),
+    ("rps", "sessions"),
+    ("session", "requests"),
+    ("session", "sessionDuration"),
+    ("requests", "sessionDuration"),
+)
+"""Settings of the traffic that are two ways to say one thing."""
+
+
+def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]], resolved: Mapping[str, Any]) -> None:
     """Drop what a change replaces though it stands elsewhere: the newer choice wins."""
-    given = {keys for keys, value in full if value is not None}
     traffic = data.get("traffic")
     if isinstance(traffic, dict):
-        if ("traffic", "sessionDuration") in given and ("traffic", "requests") not in given:
-            traffic.pop("requests", None)
-        if ("traffic", "requests") in given and ("traffic", "sessionDuration") not in given:
-            traffic.pop("sessionDuration", None)
-        for path, other in (("path", "paths"), ("paths", "path")):
-            if ("traffic", path) in given and ("traffic", other) not in given:
-                traffic.pop(other, None)
+        given = {str(keys[1]) for keys, value in full if value is not None and len(keys) > 1 and keys[0] == "traffic"}
+        partly = {str(keys[1]) for keys, _ in full if len(keys) > 2 and keys[0] == "traffic"}
+        for one, other in _EXCLUDE_EACH_OTHER:
+            for kept, dropped in ((one, other), (other, one)):
+                if kept in given and dropped not in given and dropped in traffic:
+                    del traffic[dropped]
+                    if kept in partly and kept not in traffic and kept in resolved["traffic"]:
+                        traffic[kept] = resolved["traffic"][
+                            kept
+                        ]  # the law that it stood for, of which one part changes
     for keys, value in full:
         for path in delays_of(keys):
             section, _, name = path.partition(".")

@@ -257,6 +257,8 @@ class Scenario(Section, ShownInNotebooks):
             del written[key]
         del written["run"]["replications"]
         written["run"]["record"] = record
+        for unit in ("rps", "session"):  # the laws that they come to are there
+            written["traffic"].pop(unit, None)
         if self.traffic.trace is not None:
             trace = self.traffic.trace
             content = trace.encode() if is_inline(trace) else Path(trace).read_bytes()
@@ -277,6 +279,7 @@ class Scenario(Section, ShownInNotebooks):
 
     def came_from(self, path: str) -> str:
         """Return where the value at a dotted path came from; ``default`` if nobody stated it."""
+        path = self.stated_as(path)
         while path:
             if path in self._places:
                 return _origin(self._places[path])
@@ -286,6 +289,13 @@ class Scenario(Section, ShownInNotebooks):
             if any(place.startswith(f"{path}.") for place in self._places):
                 break
         return "default"
+
+    def stated_as(self, path: str) -> str:
+        """Return the path under which the value at a dotted path was stated: ``traffic.rps`` for the rate it gives."""
+        for unit, law in (("rps", "traffic.sessions"), ("session", "traffic.sessionDuration")):
+            if getattr(self.traffic, unit) is not None and f"{path}.".startswith(f"{law}."):
+                return f"traffic.{unit}"
+        return path
 
     @property
     def places(self) -> Mapping[str, Place]:
@@ -299,7 +309,7 @@ class Scenario(Section, ShownInNotebooks):
 
     def diagnostic(self, path: str, message: str, hint: str = "") -> Diagnostic:
         """Return a diagnostic at the place of the value at a dotted path, or of what is stated above it."""
-        stated = path
+        stated = path = self.stated_as(path)
         while stated and stated not in self._places:
             stated = stated.rpartition(".")[0]
         if not stated:

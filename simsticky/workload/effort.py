@@ -101,7 +101,7 @@ def refuse_too_much(scenario: Scenario, effort: Effort, at_once: int = 1) -> Non
         text = f"the pods and the gateway's targets need {needed}, {holds}"
         raise InputError([scenario.diagnostic("deployment.replicas", text, hint)])
     closed = isinstance(scenario.traffic.sessions, Closed)
-    path = "traffic.sessions.population" if closed else "traffic.sessions.rate"
+    path = "traffic.sessions.population" if closed else scenario.stated_as("traffic.sessions.rate")
     text = f"about {effort.sessions:.2g} sessions with {effort.requests:.2g} requests need {needed}, {holds}"
     hint = f"lower {path}, or shorten the run" if effort.end_s > 1 and not closed else f"lower {path}"
     raise InputError([scenario.diagnostic(path, text, hint)])
