@@ -1,8 +1,8 @@
 """The laws of the model's random quantities: delays, think times, counts.
 
 A law is written as ``{kind: lognormal, median: 40ms, sigma: 0.6}``, in short as a constant: ``6s``, ``6``, or as
-people know their systems: by two quantiles, ``{p50: 40ms, p99: 400ms}``, or by mean and spread, ``{mean: 10m, cv: 1.5}``,
-which are a lognormal. One set of classes serves durations (seconds) and counts.
+people know their systems: by two quantiles, ``{p50: 40ms, p99: 400ms}``, or by ``{mean: 10m, cv: 1.5}``, which are a
+lognormal. One set of classes serves durations (seconds) and counts.
 
 Continuous laws take an optional ``cap``: the quantity is then ``min(X, cap)``, with an atom at the cap, and
 the moments are those of the capped quantity. The parameters keep the names of the uncapped law.

@@ -95,7 +95,7 @@ def test_the_mean_of_a_count_is_that_of_whole_numbers_from_one_on(law):
 
 
 def test_a_run_serves_the_stated_requests_per_second():
-    """In the simulation itself: requests sent between 2 and 10 minutes, over 12 replications, are rps times 8 minutes."""
+    """In the simulation itself: requests sent between 2 and 10 minutes, in 12 replications, are rps times that."""
     scenario = small(
         [],
         run__until="10m",
