@@ -9,6 +9,7 @@ import typer
 from simsticky.cli import console
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
+from simsticky.cli.init import init
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
 from simsticky.cli.run import run
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
+app.command()(init)
 app.command()(run)
 app.command()(compare)
 app.command()(recommend)

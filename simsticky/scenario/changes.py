@@ -160,18 +160,9 @@ _EXCLUDE_EACH_OTHER = (
 
 def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]], resolved: Mapping[str, Any]) -> None:
     """Drop what a change replaces though it stands elsewhere: the newer choice wins."""
-    traffic = data.get("traffic")
-    if isinstance(traffic, dict):
-        given = {str(keys[1]) for keys, value in full if value is not None and len(keys) > 1 and keys[0] == "traffic"}
-        partly = {str(keys[1]) for keys, _ in full if len(keys) > 2 and keys[0] == "traffic"}
-        for one, other in _EXCLUDE_EACH_OTHER:
-            for kept, dropped in ((one, other), (other, one)):
-                if kept in given and dropped not in given and dropped in traffic:
-                    del traffic[dropped]
-                    if kept in partly and kept not in traffic and kept in resolved["traffic"]:
-                        traffic[kept] = resolved["traffic"][
-                            kept
-                        ]  # the law that it stood for, of which one part changes
+    if isinstance(data.get("traffic"), dict):
+        of_traffic = [(keys, value) for keys, value in full if keys[0] == "traffic" and len(keys) > 1]
+        _make_room_in_traffic(data["traffic"], of_traffic, resolved["traffic"])
     for keys, value in full:
         for path in delays_of(keys):
             section, _, name = path.partition(".")
@@ -179,6 +170,20 @@ def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]], resolved: Map
         if keys == ("upstream", "algorithm") and isinstance(data.get("upstream"), dict):
             named = {str(other[1]) for other, _ in full if len(other) > 1 and other[0] == "upstream"}
             data["upstream"] = base_for_algorithm(data["upstream"], value, named)
+
+
+def _make_room_in_traffic(
+    traffic: dict[str, Any], changes: list[tuple[Keys, Any]], resolved: Mapping[str, Any]
+) -> None:
+    given = {str(keys[1]) for keys, value in changes if value is not None}
+    partly = {str(keys[1]) for keys, _ in changes if len(keys) > 2}
+    for pair in _EXCLUDE_EACH_OTHER:
+        for kept, dropped in (pair, pair[::-1]):
+            if kept not in given or dropped in given or dropped not in traffic:
+                continue
+            del traffic[dropped]
+            if kept in partly and kept not in traffic and resolved.get(kept) is not None:
+                traffic[kept] = resolved[kept]  # the law that the other stood for, of which one part changes
 
 
 def _set(data: dict[str, Any], resolved: dict[str, Any], keys: Keys, value: Any) -> None:
