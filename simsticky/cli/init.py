@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,11 +16,12 @@ from simsticky.errors import InputError, SimstickyError
 
 if TYPE_CHECKING:
     from simsticky.scenario.manifests import ManifestSet
+    from simsticky.study.draft.asked import Asked
     from simsticky.study.draft.draft import Draft
 
 Paths = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PATH...", help="Manifests: files, directories, or - for standard input."),
+    typer.Argument(metavar="PATH", help="Manifests: files, directories, or - for standard input."),
 ]
 Rps = Annotated[str | None, typer.Option("--rps", metavar="RATE", help="Requests of all clients: 120, 7200/min.")]
 Session = Annotated[
@@ -132,6 +134,7 @@ def init(
     else:
         targets[out].write(found.text)
     if not quiet:
+        console.warn([str(note) for note in found.said_aloud])
         for note in _notes(found, out, kept="-" not in paths or manifests_out is not None):
             console.complain(f"note: {note}")
 
@@ -175,15 +178,13 @@ def _draft(
     paths: Sequence[str],
     out: Path | None,
     kept: Path | None,
-    asked: object,
+    asked: Asked,
     namespace: str | None,
     targets: dict[Path, TextFile],
 ) -> Draft:
     from simsticky.scenario.files import read_standard_input
-    from simsticky.study.draft.asked import Asked
     from simsticky.study.draft.draft import Source, draft
 
-    assert isinstance(asked, Asked)
     base = Path() if out is None else out.parent
     named: Sequence[str] = paths
     written = False
@@ -204,12 +205,17 @@ def _draft(
         raise
 
 
-def _manifests(paths: Sequence[str], settings: object, namespace: str | None) -> ManifestSet:
+def _manifests(paths: Sequence[str], settings: Mapping[tuple[str, ...], Any], namespace: str | None) -> ManifestSet:
     from simsticky.scenario.manifests import load_manifests
     from simsticky.study.draft.draft import nested
 
-    stated = nested(settings)  # type: ignore[arg-type]
-    return load_manifests(paths, stated=stated, namespace=namespace)
+    stated = nested(settings)
+    try:
+        return load_manifests(paths, stated=stated, namespace=namespace)
+    except InputError as error:
+        # What is missing altogether has no place of its own; here that is what was named.
+        shown = ", ".join("<stdin>" if path == "-" else path for path in paths)
+        raise InputError(d if d.file else replace(d, file=shown, path="") for d in error.diagnostics) from None
 
 
 def _from(base: Path, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def write_example(asked: list[str], out: Path | None, *, force: bool, quiet: boo
     from simsticky.scenario.problems import did_you_mean
 
     if not asked:
-        console.print_text("".join(f"{name:<16} {_about(name)}\n" for name in names()))
+        console.print_text("".join(_entry(name, console.width()) for name in names()))
         return
     if len(asked) > 1:
         raise InputError.of("takes one name", file="--example", hint=f"simsticky init --example {asked[0]}")
@@ -96,9 +97,9 @@ def _needed(name: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _about(name: str) -> str:
-    data = _data(f"{name}.yaml")
-    return " ".join(str(data.get("about", "")).split())
+def _entry(name: str, width: int) -> str:
+    about = " ".join(str(_data(f"{name}.yaml").get("about", "")).split())
+    return f"{name}\n{textwrap.fill(about, width, initial_indent='    ', subsequent_indent='    ')}\n"
 
 
 def _data(name: str) -> dict[str, object]:

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.application import App
-from simsticky.scenario.changes import keys_of, parse_settings
+from simsticky.scenario.changes import keys_of, parse_settings, unknown_path
 from simsticky.scenario.diagnose import diagnose
 from simsticky.scenario.expressions import full_keys
 from simsticky.scenario.location import Place
-from simsticky.scenario.model import Traffic
+from simsticky.scenario.model import Scenario, Traffic
 from simsticky.units import parse_percentage
 
 _TRAFFIC = ("rps", "session", "think", "service")
@@ -100,10 +100,16 @@ def read_asked(
     except InputError as error:
         problems += error.diagnostics
         changes = {}
+    problems += [problem for path in changes if (problem := unknown_path(Scenario(), path, "--set"))]
     problems += [
         Diagnostic("--set", None, None, path, "sets one entry of a list", "give the list as a whole")
         for path in changes
         if any(isinstance(key, int) for key in keys_of(path))
+    ]
+    problems += [
+        Diagnostic("--set", None, None, path, "is written by init itself", "name manifests as PATH")
+        for path in changes
+        if path in ("schema", "manifests")
     ]
     if problems:
         raise InputError(problems)

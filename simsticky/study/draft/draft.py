@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simsticky.errors import InputError
+from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.load import loads, merge
 from simsticky.scenario.manifests import ManifestSet
 from simsticky.study.draft.asked import Asked
-from simsticky.study.draft.guesses import guesses
+from simsticky.study.draft.guesses import guesses, is_given
 from simsticky.study.draft.hinges import MATTERS, METRIC, command, hinges, that_matter
-from simsticky.study.draft.sizing import Entry, horizon, replications, timeline
+from simsticky.study.draft.sizing import Entry, run_values, timeline
 from simsticky.study.draft.values import Value, block, flow
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
     from simsticky.scenario.location import Place
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.report import ManifestNote
     from simsticky.study.tornado import Tornado
 
 SCHEMA_FILE = "simsticky.schema.json"
-_SEED = 1
 _THRESHOLDS = {"broken_sessions": "< 1%", "failed_requests": "< 0.1%"}
 
 
@@ -54,16 +54,23 @@ class Draft:
     """A scenario as text.
 
     Attributes:
+        source: Where it comes from.
         text: The file.
         scenario: What it says.
         values: What was stated and guessed.
         matter: The guesses that the answer hangs on, by path; None if that was not found out.
     """
 
+    source: Source
     text: str
     scenario: Scenario
     values: tuple[Value, ...]
     matter: tuple[str, ...] | None
+
+    @property
+    def said_aloud(self) -> tuple[ManifestNote, ...]:
+        """What of the manifests may move the answer and is not read as it stands."""
+        return self.source.manifests.report.said_aloud
 
     @property
     def guesses(self) -> list[str]:
@@ -77,35 +84,40 @@ def draft(source: Source, asked: Asked) -> Draft:
     Raises:
         InputError: The manifests and what was stated make no scenario.
     """
+    if not source.named and source.manifests.blue_green is not None:
+        text = "how a blue-green rollout goes cannot be written down without its manifest"
+        raise InputError.of(text, file="<stdin>", hint="keep the manifests: --manifests-out FILE")
     given = merge(source.manifests.sections, nested(asked.settings))
     fixed = _fixed(source, asked, given)
     head = _head(source, given, fixed)
+    values = fixed
 
     def scenario_of(*parts: Sequence[str]) -> Scenario:
         text = "\n".join(line for part in (head, *parts) for line in part) + "\n"
-        return loads(text, source.file, source.base)
+        try:
+            return loads(text, source.file, source.base)
+        except InputError as error:
+            raise InputError(_at_its_origin(problem, source.file, values) for problem in error.diagnostics) from None
 
-    bare = scenario_of(block(fixed))
-    values = [*fixed, *guesses(bare, asked, given)]
-    entries = timeline(scenario_of(block(values)))
-    end = _timeline_lines(given, entries)
-    run = f"run: {{until: drained, horizon: {horizon(scenario_of(block(values)), entries)}"
-    untimed = scenario_of(block(values), end, [f"{run}}}"])
-    sized = [f"{run}, replications: {replications(untimed)}, seed: {_SEED}}} # sized to take a minute at most"]
-    whole = scenario_of(sized, block(values), end)
-    if not source.named and whole.deployment.kind and source.manifests.blue_green is not None:
-        raise _not_alone()
+    values = [*fixed, *guesses(scenario_of(block(fixed)), asked, given)]
+    end = _timeline_lines(given, timeline(scenario_of(block(values))))
+    run = [value for value in run_values(scenario_of(block(values), end)) if not is_given(given, value.path)]
+    body = block([*run, *values])
+    whole = scenario_of(body, end)
     found = hinges(whole, values) if whole.timeline else None
-    about = _hinge_lines(found, values, source.file)
-    parts = (head, ["", *sized, ""], _spaced(block(values)), ["", *end, "", *about])
+    parts = (head, [""], _spaced(body), ["", *end, ""], _hinge_lines(found, values, source.file))
     text = "\n".join(line for part in parts for line in part) + "\n"
     matter = None if found is None else tuple(bar.setting for bar in that_matter(found))
-    return Draft(text, loads(text, source.file, source.base), tuple(values), matter)
+    return Draft(source, text, whole, tuple(values), matter)
 
 
-def _not_alone() -> InputError:
-    text = "how a blue-green rollout goes cannot be written down without its manifest"
-    return InputError.of(text, file="<stdin>", hint="keep the manifests: --manifests-out FILE")
+def _at_its_origin(problem: Diagnostic, file: str, values: Sequence[Value]) -> Diagnostic:
+    """Return a problem of the draft, which nobody has seen yet, at the flag that stated what is wrong."""
+    if problem.file != file:
+        return problem
+    stated = (value.origin for value in values if f"{problem.path}.".startswith(f"{value.name}."))
+    flag = next((origin.removeprefix("stated: ") for origin in stated if origin.startswith("stated: ")), "")
+    return replace(problem, file=flag, line=None, column=None)
 
 
 def nested(settings: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
@@ -121,18 +133,18 @@ def nested(settings: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
 
 def _fixed(source: Source, asked: Asked, given: Mapping[str, Any]) -> list[Value]:
     """Return what is stated with ``--set``, and, unless the draft names its manifests, what they say."""
-    found = [Value(path, flow(value), "stated: --set") for path, value in asked.settings.items()]
+    stated = {path: value for path, value in asked.settings.items() if path != ("name",)}
+    found = [Value(path, flow(value), "stated: --set") for path, value in stated.items()]
     if source.named:
         return found
-    read = _leaves({key: value for key, value in given.items() if key not in ("timeline", "run")})
+    read = _leaves({key: value for key, value in given.items() if key != "name"})
     places = source.manifests.places
     covered = set(asked.settings)
-    found += [
+    return found + [
         Value(path, flow(value), f"read: {_place(places, path)}")
         for path, value in read
         if not any(path[: len(other)] == other for other in covered)
     ]
-    return [value for value in found if value.path[0] not in ("timeline", "run")]
 
 
 def _leaves(node: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
@@ -149,7 +161,6 @@ def _place(places: Mapping[Any, Place], path: tuple[str, ...]) -> str:
 
 
 def _head(source: Source, given: Mapping[str, Any], fixed: Sequence[Value]) -> list[str]:
-    name = given.get("deployment", {}).get("name", "draft")
     lines = [
         f"# yaml-language-server: $schema={SCHEMA_FILE}",
         f"# An editor completes and checks this file once the schema is there: simsticky schema > {SCHEMA_FILE}",
@@ -160,8 +171,11 @@ def _head(source: Source, given: Mapping[str, Any], fixed: Sequence[Value]) -> l
         "#   GUESS   nobody said; replace it by what you know",
         "",
         "schema: simsticky/1",
-        f"name: {flow(name)}",
     ]
+    if "name" in given:
+        lines.append(f"name: {flow(given['name'])} # stated: --set")
+    else:
+        lines.append(f"name: {flow(given.get('deployment', {}).get('name', 'draft'))}")
     if source.namespace is not None:
         lines.append(f"namespace: {flow(source.namespace)} # stated: --namespace")
     if not source.named:
@@ -199,9 +213,7 @@ def _comment(text: str) -> list[str]:
 
 def _timeline_lines(given: Mapping[str, Any], entries: Sequence[Entry]) -> list[str]:
     lines = []
-    if "timeline" in given:
-        lines.append(f"timeline: {flow(given['timeline'])} # stated: --set")
-    else:
+    if "timeline" not in given:
         texts = [f"  - {{at: {format_duration(entry.at_s)}, {entry.what}}}" for entry in entries]
         width = max(len(text) for text in texts)
         lines += ["timeline:"]

@@ -33,10 +33,11 @@ def guesses(scenario: Scenario, asked: Asked, given: Mapping[str, Any]) -> list[
         given: The sections that manifests and ``--set`` fill, which are left alone.
     """
     found = [*_traffic(scenario, asked), *_application(scenario, asked), *_around(scenario, asked)]
-    return [value for value in found if not _is_given(given, value.path)]
+    return [value for value in found if not is_given(given, value.path)]
 
 
-def _is_given(given: Any, path: tuple[str, ...]) -> bool:
+def is_given(given: Any, path: tuple[str, ...]) -> bool:
+    """Return whether sections of a scenario hold a value at a path."""
     for key in path:
         if not isinstance(given, Mapping) or key not in given:
             return False
@@ -45,20 +46,21 @@ def _is_given(given: Any, path: tuple[str, ...]) -> bool:
 
 
 def _traffic(scenario: Scenario, asked: Asked) -> list[Value]:
-    found = [_rps(scenario, asked)]
-    if not {("traffic", "requests"), ("traffic", "sessionDuration"), ("traffic", "trace")} & set(asked.settings):
+    others = {path[1] for path in asked.settings if path[0] == "traffic" and len(path) > 1}
+    if "trace" in others:
+        return []
+    found = []
+    if asked.rps is not None or "sessions" not in others:
+        found.append(_rps(scenario, asked))
+    if asked.session is not None or not {"requests", "sessionDuration"} & others:
         text = "GUESS: half of the sessions end within 6 minutes, 1 in 20 lasts 40"
         found.append(_law("traffic.session", "--session", asked.session, _SESSION, text))
     found.append(_law("traffic.think", "--think", asked.think, _THINK, "GUESS: from an answer to the next request"))
     found.append(_law("traffic.service", "--service", asked.service, _SERVICE, "GUESS: the time of one request"))
-    keep = asked.keep if asked.keep is not None else _KEEP
-    origin = "stated: --cookieless" if asked.keep is not None else "GUESS: 2 % of the clients keep no cookie"
-    found.append(
-        Value(("traffic", "cookies", "keep"), flow(keep), origin, () if asked.keep is not None else ("0.9", "1"))
-    )
-    if any(path[:2] in (("traffic", "trace"), ("traffic", "sessions")) for path in asked.settings):
-        found = found[1:]
-    return [] if ("traffic", "trace") in asked.settings else found
+    keep = ("traffic", "cookies", "keep")
+    if asked.keep is not None:
+        return [*found, Value(keep, flow(asked.keep), "stated: --cookieless")]
+    return [*found, Value(keep, flow(_KEEP), "GUESS: 2 % of the clients keep no cookie", ("0.9", "1"))]
 
 
 def _rps(scenario: Scenario, asked: Asked) -> Value:

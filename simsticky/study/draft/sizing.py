@@ -9,7 +9,8 @@ from simsticky.kubernetes.deployment_spec import resolve_fenceposts
 from simsticky.scenario.law import ContinuousLaw
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.replicas import start_replicas
-from simsticky.units import format_duration
+from simsticky.study.draft.values import Value
+from simsticky.units import format_duration, rough_duration
 from simsticky.workload.effort import effort_of
 
 _FIRST_S = 600.0
@@ -69,11 +70,23 @@ def rollout_s(scenario: Scenario) -> float:
     return math.ceil(replicas / at_a_time) * ready_s + window_s + pauses_s
 
 
-def horizon(scenario: Scenario, entries: list[Entry]) -> str:
-    """Return until when to simulate at the most, so that next to no session is cut off, as a duration."""
-    last_s = entries[-1].at_s + rollout_s(scenario) + _LEFT_S
-    seconds = min(last_s + _outlasted_by(scenario, _STILL_OPEN), _LONGEST_S)
-    return format_duration(math.ceil(seconds / 1800) * 1800.0)
+def run_values(scenario: Scenario) -> list[Value]:
+    """Return how long and how often the first run simulates.
+
+    Args:
+        scenario: The draft with its timeline.
+    """
+    last_s = max((operation.at_s for operation in scenario.operations), default=0.0)
+    seconds = min(last_s + rollout_s(scenario) + _LEFT_S + _outlasted_by(scenario, _STILL_OPEN), _LONGEST_S)
+    longest = format_duration(math.ceil(seconds / 1800) * 1800.0)
+    one_s = effort_of(scenario.evolve({"run.horizon": longest})).seconds
+    n = max(_FEWEST, min(_MOST, int(_BUDGET_S / max(one_s, 1e-9))))
+    return [
+        Value(("run", "until"), "drained", "until every session that the last operation met has ended"),
+        Value(("run", "horizon"), longest, "at the latest; next to none is still open then"),
+        Value(("run", "replications"), str(n), f"about {rough_duration(n * one_s)} of one processor"),
+        Value(("run", "seed"), "1", "the same seed, the same numbers"),
+    ]
 
 
 def _outlasted_by(scenario: Scenario, share: float) -> float:
@@ -86,9 +99,3 @@ def _outlasted_by(scenario: Scenario, share: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if 1 - law.mean_up_to(middle) / law.mean > share else (low, middle)
     return high
-
-
-def replications(scenario: Scenario) -> int:
-    """Return how many replications the first run makes: as many as its effort allows, by the estimate of it."""
-    seconds = effort_of(scenario).seconds
-    return max(_FEWEST, min(_MOST, int(_BUDGET_S / max(seconds, 1e-9))))

@@ -10,7 +10,9 @@ from typing import Any
 
 from simsticky.scenario.location import read_documents
 
-_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+-]*|\d[\d.]*(ns|us|ms|s|m|h|%)[\dnusmh.]*|\d+/(s|min|h|d)", re.ASCII)
+_PLAIN = re.compile(
+    r"(\.{1,2}/)*[A-Za-z/][A-Za-z0-9_./@+-]*|\d[\d.]*(ns|us|ms|s|m|h|%)[\dnusmh.]*|\d+/(s|min|h|d)", re.ASCII
+)
 """Texts that YAML takes as they are; :func:`flow` looks whether they would be read as something else."""
 
 _FARTHEST = 44
