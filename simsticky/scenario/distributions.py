@@ -43,6 +43,7 @@ class Constant(LawBase):
 
     kind: Literal["constant"] = "constant"
     value: Duration
+    """The value."""
 
     def _moment(self, order: int) -> float:
         return self.value**order
@@ -59,7 +60,9 @@ class Uniform(ContinuousLaw):
 
     kind: Literal["uniform"] = "uniform"
     low: Duration
+    """No value is below."""
     high: Duration
+    """No value is above."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -92,6 +95,7 @@ class Exponential(ContinuousLaw):
 
     kind: Literal["exponential"] = "exponential"
     base_mean: Positive = Field(alias="mean")
+    """Its mean."""
 
     def _partial_moment(self, order: int, upper: float) -> float:
         m = self.base_mean
@@ -245,9 +249,13 @@ class Gamma(ContinuousLaw):
 
     kind: Literal["gamma"] = "gamma"
     base_mean: Positive | None = Field(None, alias="mean")
+    """Its mean."""
     cv: Annotated[float, Field(gt=0, le=10)] | None = None
+    """Its standard deviation divided by its mean."""
     shape: Annotated[float, Field(ge=0.01, le=1e6)] | None = None
+    """Shape; with ``scale``."""
     scale: Positive | None = None
+    """Scale; with ``shape``."""
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:
@@ -291,8 +299,11 @@ class Weibull(ContinuousLaw):
 
     kind: Literal["weibull"] = "weibull"
     base_mean: Positive | None = Field(None, alias="mean")
+    """Its mean; with ``shape``."""
     shape: Annotated[float, Field(ge=0.05, le=1e6)]
+    """Below 1 the tail is heavy, 1 is exponential."""
     scale: Positive | None = None
+    """Scale, instead of the mean."""
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:
@@ -334,8 +345,11 @@ class Pareto(ContinuousLaw):
 
     kind: Literal["pareto"] = "pareto"
     alpha: Annotated[float, Field(gt=0, le=1e6)]
+    """Tail index: the smaller, the heavier the tail."""
     minimum: Positive | None = None
+    """No value is below."""
     base_mean: Positive | None = Field(None, alias="mean")
+    """Its mean, instead of the minimum."""
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:
@@ -376,6 +390,7 @@ class Geometric(LawBase):
 
     kind: Literal["geometric"] = "geometric"
     base_mean: Annotated[Duration, Field(ge=1)] = Field(alias="mean")
+    """Its mean."""
 
     def _moment(self, order: int) -> float:
         return self.base_mean if order == 1 else self.base_mean * (2 * self.base_mean - 1)
@@ -393,7 +408,9 @@ class Empirical(LawBase):
 
     kind: Literal["empirical"] = "empirical"
     values: Annotated[tuple[Duration, ...], Field(min_length=1)]
+    """The values, such as measured ones."""
     weights: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] | None = None
+    """How often each value comes, in the order of the values; all alike if left out."""
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:

@@ -340,14 +340,10 @@ class Scenario(Section, ShownInNotebooks):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of scenario files, for editors."""
-        schema = cls.model_json_schema(by_alias=True, mode="validation")
-        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-        schema["required"] = ["schema"]
-        of_namespace = "The application's namespace: what the manifests hold in another is left out."
-        schema["properties"]["namespace"] = {"type": "string", "description": of_namespace}
-        about = "Another scenario file: what is not stated here is as it is there, but for name and about."
-        schema["properties"]["base"] = {"type": "string", "description": about}
-        return schema
+        # Not at the top: it is needed by few, and says the format's examples at length.
+        from simsticky.scenario.schema import json_schema
+
+        return json_schema(cls)
 
     def __eq__(self, other: object) -> bool:
         # Where a value came from does not make it another scenario; pydantic would compare that too.
