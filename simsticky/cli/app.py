@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
-from simsticky.cli import console
+from simsticky.cli import completing, console
 from simsticky.cli.compare import compare
+from simsticky.cli.completion import completion
 from simsticky.cli.explain import explain
 from simsticky.cli.init import init
 from simsticky.cli.recommend import recommend
@@ -31,6 +33,12 @@ app.command()(sweep)
 app.command()(report)
 app.command()(explain)
 app.command()(schema)
+app.command()(completion)
+
+if completing.VARIABLE in os.environ:  # a shell asks what fits; typer's own flags for it are switched off
+    from typer.completion import completion_init
+
+    completion_init()
 
 
 def _version(wanted: bool) -> None:

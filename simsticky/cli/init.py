@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simsticky.cli import console, options, places
+from simsticky.cli import completing, console, options, places
 from simsticky.cli.texts import TextFile
 from simsticky.errors import InputError, SimstickyError
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 Paths = Annotated[
     list[str] | None,
-    typer.Argument(metavar="PATH", help="Manifests: files, directories, or - for standard input."),
+    typer.Argument(
+        metavar="PATH",
+        help="Manifests: files, directories, or - for standard input.",
+        autocompletion=completing.drafted_from,
+    ),
 ]
 Rps = Annotated[str | None, typer.Option("--rps", metavar="RATE", help="Requests of all clients: 120, 7200/min.")]
 Session = Annotated[
@@ -76,6 +80,7 @@ Settings = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="State anything else that a scenario can, e.g. deployment.preStop=15s; repeatable.",
+        autocompletion=completing.changes,
     ),
 ]
 QuietNotes = Annotated[bool, typer.Option("--quiet", "-q", help="No notes on standard error.")]

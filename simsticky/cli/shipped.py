@@ -30,13 +30,13 @@ def names() -> list[str]:
 
 
 def write_example(asked: list[str], out: Path | None, *, force: bool, quiet: bool) -> None:
-    """Write a shipped scenario with what it names below a directory, or list all.
+    """Write a shipped scenario with what it names below a directory, and print its files; or list all.
 
     Args:
         asked: Name of the scenario; empty for the list.
         out: The directory; the working directory if None.
         force: Overwrite files that are there.
-        quiet: Say nothing of what was written.
+        quiet: Do not say what to do next.
 
     Raises:
         InputError: There is no such scenario, a file is there already, or cannot be written.
@@ -61,8 +61,8 @@ def write_example(asked: list[str], out: Path | None, *, force: bool, quiet: boo
         if path.exists() and not force:
             raise InputError.of(f"{path} is there already, and another one", file="--out", hint="--force overwrites it")
     _write(new)
+    console.print_text("".join(f"{path}\n" for path in texts))
     if not quiet:
-        console.complain(f"note: {', '.join(str(path) for path in texts)} written")
         console.complain(f"note: next: simsticky run {to / f'{name}.yaml'}")
 
 

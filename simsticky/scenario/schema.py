@@ -21,7 +21,19 @@ ID: Final = "urn:simsticky:scenario:1"
 
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
+_FILLED_FROM_BELOW = ("Autoscaler", "StickySessions")
+"""Sections of which a file may state a part alone: manifests, or the file it stands on, state the rest."""
+
 _EXAMPLES: Final[Mapping[str, list[Any]]] = {
+    "Scenario.run": [{"until": "drained", "horizon": "2h", "replications": 30, "seed": 1}],
+    "Scenario.traffic": [{"rps": 120, "session": {"p50": "6m", "p95": "40m"}}],
+    "Scenario.app": [{"startup": "20s", "concurrency": 16, "onSigterm": "finishInFlight", "state": "pod"}],
+    "Scenario.deployment": [{"name": "shop", "replicas": 3, "preStop": "15s", "grace": "60s"}],
+    "Scenario.service": [{"name": "shop"}],
+    "Scenario.upstream": [{"algorithm": "sticky-sessions", "stickySessions": {"cookie": "session-id"}}],
+    "Scenario.gateway": [{"nodes": 2, "workers": 4}],
+    "Scenario.kic": [{"enableDrainSupport": True, "proxySyncSeconds": 3}],
+    "Scenario.kubernetes": [{"delays": "0s"}],
     "about": ["A new version of the shop, at noon."],
     "name": ["shop"],
     "namespace": ["shop"],
@@ -109,6 +121,8 @@ def json_schema(root: type[Scenario]) -> Node:
     about = "Another scenario file: what is not stated here is as it is there, but for name and about."
     schema["properties"]["base"] = {"type": "string", "description": about}
     definitions = schema["$defs"]
+    for title in _FILLED_FROM_BELOW:
+        definitions[title].pop("required", None)
     for node in _nodes(schema):
         for old, new in _BOUNDS.items():
             if old in node and not isinstance(node[old], Mapping):
@@ -122,26 +136,30 @@ def json_schema(root: type[Scenario]) -> Node:
 
 
 def properties_at(schema: Node, path: Keys) -> list[Node]:
-    """Return what a schema says of the property at a path, in each form that has one."""
+    """Return what a schema says of the property at a path, in each of the forms that has one."""
     nodes = [schema]
     for key in path:
-        forms = [form for node in nodes for form in _forms(node, schema["$defs"])]
+        found = [form for node in nodes for form in forms(node, schema)]
         if isinstance(key, int):
-            nodes = [form["items"] for form in forms if isinstance(form.get("items"), Mapping)]
+            nodes = [form["items"] for form in found if isinstance(form.get("items"), Mapping)]
         else:
-            forms += [below for form in forms for below in _forms(form.get("items", {}), schema["$defs"])]
-            nodes = [form["properties"][key] for form in forms if key in form.get("properties", {})]
+            found += [below for form in found for below in forms(form.get("items", {}), schema)]
+            nodes = [form["properties"][key] for form in found if key in form.get("properties", {})]
     return nodes
+
+
+def forms(node: Node, schema: Node) -> list[Node]:
+    """Return the schemas that a property's value may satisfy, references followed."""
+    return _forms(node, schema["$defs"])
 
 
 def keys_below(schema: Node, node: Node) -> list[str]:
     """Return the keys that a property's value can have, in the order of the format; none for a plain value."""
-    found = [key for form in _forms(node, schema["$defs"]) for key in form.get("properties", {})]
+    found = [key for form in forms(node, schema) for key in form.get("properties", {})]
     return list(dict.fromkeys(found))
 
 
 def _forms(node: Node, definitions: Node) -> list[Node]:
-    """Return the schemas that a value may satisfy, references followed."""
     if "$ref" in node:
         return _forms(definitions[node["$ref"].rpartition("/")[2]], definitions)
     for key in ("anyOf", "oneOf", "allOf"):

@@ -26,7 +26,7 @@ MOST_CPU_S = 5.0
 MATTERS = 0.05
 """Points of the metric from which on a guess is named."""
 
-_FEWEST, _MOST = 3, 10
+_FEWEST, _MOST = 3, 5
 """Replications: with fewer no interval says anything."""
 _SETTLE_S, _AT_S, _AFTER_S = 5.0, 10.0, 50.0
 _RUN_S = 0.05
