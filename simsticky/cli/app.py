@@ -36,7 +36,7 @@ app.command()(schema)
 app.command()(completion)
 
 if completing.VARIABLE in os.environ:  # a shell asks what fits; typer's own flags for it are switched off
-    from typer.completion import completion_init
+    from typer.completion import completion_init  # type: ignore[attr-defined]
 
     completion_init()
 

@@ -21,7 +21,7 @@ def completion(
 
     fish: simsticky completion fish > ~/.config/fish/completions/simsticky.fish
     """
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     if shell not in (known := completing.shells("")):
         raise InputError.of(f"there is no script for {shell!r}, only for {', '.join(known)}", file="completion")

@@ -133,7 +133,7 @@ def _near(name: str) -> str:
     same = _ending_with(name)
     if len(same) > 1:
         return f"did you mean {', '.join(same[:-1])} or {same[-1]}?"
-    return did_you_mean(name, [*METRICS, *labels(), *all_paths(Scenario)])
+    return did_you_mean(name, dict.fromkeys([*METRICS, *labels(), *all_paths(Scenario)]))
 
 
 def _entry(metric: Metric, width: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import simsticky
 from simsticky.cli import console, places
@@ -102,8 +103,8 @@ def _entry(name: str, width: int) -> str:
     return f"{name}\n{textwrap.fill(about, width, initial_indent='    ', subsequent_indent='    ')}\n"
 
 
-def _data(name: str) -> dict[str, object]:
+def _data(name: str) -> dict[str, Any]:
     from simsticky.scenario.location import read_documents
 
-    data: dict[str, object] = read_documents((folder() / name).read_text(encoding="utf-8"), name)[0].data
+    data: dict[str, Any] = read_documents((folder() / name).read_text(encoding="utf-8"), name)[0].data
     return data

@@ -206,7 +206,7 @@ def _examples(owner: str, name: str, node: Node, definitions: Node) -> list[Any]
     if node.get("examples"):
         return list(node["examples"])
     forms = _forms(node, definitions)
-    named = _EXAMPLES.get(f"{owner}.{name}") or _EXAMPLES.get(name, ())
+    named = _EXAMPLES.get(f"{owner}.{name}") or _EXAMPLES.get(name, [])
     fitting = [value for value in named if any(_fits(value, form) for form in forms)]
     if fitting:
         return fitting
@@ -259,8 +259,8 @@ def _of_type(form: Node, definitions: Node) -> list[Any]:
 
 def _number(form: Node) -> int | float:
     """Return a number within a form's bounds, a small one that is not the least."""
-    low = form.get("minimum", form.get("exclusiveMinimum", 0))
-    high = form.get("maximum", form.get("exclusiveMaximum", low + 10))
+    low = float(form.get("minimum", form.get("exclusiveMinimum", 0)) or 0)
+    high = float(form.get("maximum", form.get("exclusiveMaximum", low + 10)) or 0)
     if form["type"] == "number":
         return float(low + (high - low) / 2) if high - low <= 1 else float(low + 1)
     return int(min(max(low + 1, 3), high))

@@ -93,6 +93,7 @@ def test_the_commands_of_a_block_run(
     """Protects whoever copies a command from the README: it ends with 0, and prints or writes what it is to."""
     monkeypatch.chdir(tmp_path)
     Path("scenarios").mkdir()
+    Path("examples").symlink_to(ROOT / "examples")
     for shipped in (ROOT / "scenarios").glob("*.yaml"):
         rate, replications = RATE.get(block.heading, LOWEST_RATE), REPLICATIONS.get(block.heading, 2)
         light = LIGHT.format(base=shipped, rate=rate, replications=replications)
