@@ -187,6 +187,13 @@ TEXTS = [
     Case("markup as a verb", ("[/red]",), ("[/red]",)),
     Case("markup as a number", ("run", "t.yaml", "--seed", "[link=http://x.y]z"), ("--seed",)),
     Case("an escape as a verb", ("\x1b[31mrun",), ("No such command",)),
+    Case("manifests of nines", ("init", NINES), ("9: ",)),
+    Case("a rate of nines", ("init", "t.yaml", "--rps", NINES), ("--rps: a rate must be a finite number",)),
+    Case("a session of digits", ("init", "t.yaml", "--session", f"p50={DIGITS},p95=1"), ("--session",)),
+    Case("an escape in a draft's name", ("init", "t.yaml", "--out", "\x1b[31m/x"), ("--out: ",)),
+    Case("a scenario as a manifest", ("init", "t.yaml"), ("t.yaml: the manifests hold no Deployment",)),
+    Case("an escape as a setting of a draft", ("init", "t.yaml", "--set", "\x1b[31m=3"), ("--set",)),
+    Case("a shell of nines", ("completion", NINES), ("there is no script for",)),
     Case("an escape as a metric", ("explain", "\x1b[31mx"), ("there is no metric",)),
     Case("markup as a name", (*RUN, "--set", "name='[/red]'"), code=0, out=("[/red]",)),
     *(

@@ -356,7 +356,10 @@ def test_warnings_that_nobody_reads_change_nothing():
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("verb", ["init", "run", "compare", "sweep", "recommend", "report", "explain", "schema", "completion"])
+VERBS = ("init", "run", "compare", "sweep", "recommend", "report", "explain", "schema", "completion")
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_is_not_cut_at_80_columns(capsys, monkeypatch, verb):
     """No word of a help text is so long that a usual terminal ends it with an ellipsis."""
     monkeypatch.setenv("COLUMNS", "80")
