@@ -22,10 +22,9 @@ from simsticky.scenario.distributions import (
     Exponential,
     Geometric,
     Law,
-    Lognormal,
-    as_lognormal,
 )
 from simsticky.scenario.fields import Duration, Rate, Section, Share, UrlPath, Whole
+from simsticky.scenario.lognormal import Lognormal, as_lognormal
 from simsticky.scenario.problems import Problem, refuse
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare, uneven
 from simsticky.scenario.traffic_units import duration_of, filled_by, mean_requests

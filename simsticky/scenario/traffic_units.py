@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simsticky.scenario.distributions import Constant, Empirical, Geometric, Law, Lognormal
+from simsticky.scenario.distributions import Constant, Empirical, Geometric, Law
 from simsticky.scenario.law import ContinuousLaw
+from simsticky.scenario.lognormal import Lognormal
 
 _SUMMED = 1000
 """Counts up to here are summed one by one; beyond, the sum of the tail is its integral: the midpoint rule errs by less

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from simsticky.scenario.distributions import QUANTILES
+from simsticky.scenario.lognormal import QUANTILES
 from simsticky.study.recommendation import Flip
 from simsticky.study.trials import Key, Limit, Trials
 

@@ -168,11 +168,18 @@ def changes_between(base: Side, other: Side) -> list[Change]:
         return []
     before, after = dict(_flat(base.resolved)), dict(_flat(other.resolved))
     paths = dict.fromkeys([*before, *after])
+    silent = (*_NO_SETTING, *_worked_out(base.resolved, other.resolved))
     return [
         Change(path, before.get(path), after.get(path), _origin(other.origins, path))
         for path in paths
-        if before.get(path) != after.get(path) and not f"{path}.".startswith(tuple(f"{top}." for top in _NO_SETTING))
+        if before.get(path) != after.get(path) and not f"{path}.".startswith(tuple(f"{top}." for top in silent))
     ]
+
+
+def _worked_out(*sides: Mapping[str, Any]) -> list[str]:
+    """Return the settings that follow, on all sides, from what was stated in users' units (rules W10 and W11)."""
+    pairs = (("rps", "traffic.sessions"), ("session", "traffic.sessionDuration"))
+    return [law for unit, law in pairs if all(unit in side.get("traffic", {}) for side in sides)]
 
 
 def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

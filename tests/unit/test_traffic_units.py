@@ -99,7 +99,7 @@ def test_a_change_replaces_what_says_the_same(change, rate):
             "s.yaml:3:12: traffic.session: p50 must be below p95: 2400 is not below 360",
         ),
         (["session: {p50: 6m, cv: 2}"], "s.yaml:3:12: traffic.session: cv and p50 do not mix"),
-        (["session: {mean: 6m}"], "s.yaml:3:12: traffic.session: "),
+        (["session: {mean: 6m}"], "s.yaml:3:12: traffic.session: give two quantiles (p50 and p95), mean and cv,"),
         (["session: 6m"], "how long sessions last takes two numbers, for example {p50: 6m, p95: 40m}"),
         (["session: {}"], "s.yaml:3:12: traffic.session: "),
         (["session: [6m, 40m]"], "s.yaml:3:12: traffic.session: must be a mapping, got a list"),

@@ -17,7 +17,7 @@ _FIRST_S = 600.0
 _LEFT_S = 120.0
 """After the estimated end of a rollout, before something else begins."""
 
-_BUDGET_S = 20.0
+_BUDGET_S = 12.0
 """Processor time of a first run."""
 _FEWEST, _MOST = 10, 30
 _STILL_OPEN = 0.005
