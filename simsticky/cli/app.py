@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from simsticky.cli import completing, console
+from simsticky.cli.check import check
 from simsticky.cli.compare import compare
 from simsticky.cli.completion import completion
 from simsticky.cli.explain import explain
 from simsticky.cli.init import init
+from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
 from simsticky.cli.run import run
@@ -27,10 +29,12 @@ app = typer.Typer(
 )
 app.command()(init)
 app.command()(run)
+app.command()(check)
 app.command()(compare)
 app.command()(recommend)
 app.command()(sweep)
 app.command()(report)
+app.command()(lint)
 app.command()(explain)
 app.command()(schema)
 app.command()(completion)

@@ -12,11 +12,12 @@ VARIABLE = "_SIMSTICKY_COMPLETE"
 
 
 def explained(incomplete: str) -> list[str]:
-    """Return what ``explain`` knows: metrics, rows as printed in one word, settings."""
+    """Return what ``explain`` knows: metrics, rows as printed in one word, rules of lint, settings."""
+    from simsticky.lint.rules import RULES
     from simsticky.report.labels import labels
     from simsticky.results.metrics import METRICS
 
-    words = [*METRICS, *(label for label in labels() if " " not in label), *_settings()]
+    words = [*METRICS, *(label for label in labels() if " " not in label), *RULES, *_settings()]
     return [word for word in dict.fromkeys(words) if word.startswith(incomplete)]
 
 

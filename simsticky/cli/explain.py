@@ -1,7 +1,8 @@
-"""``simsticky explain``: what a metric, a row of a table, or a setting means."""
+"""``simsticky explain``: what a metric, a row of a table, a setting, or a rule of ``lint`` means."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from simsticky.errors import InputError
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
 
+_RULE = re.compile(r"SS\d+", re.ASCII | re.IGNORECASE)
 _UNITS = {
     "share": "share, between 0 and 1; shown in percent",
     "count": "count; shown as the mean per replication",
@@ -33,23 +35,41 @@ def explain(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="A metric (broken_sessions), a row as printed (drain_off), or a setting (deployment.preStop).",
+            help="A metric (broken_sessions), a row as printed (drain_off), a setting (deployment.preStop), a rule of"
+            " lint (SS004).",
             autocompletion=completing.explained,
         ),
     ] = None,
 ) -> None:
-    """Print what a metric, a row of a table, or a setting means; without a name, list all metrics."""
+    """Print what a metric, a row, a setting or a rule of lint means; without a name, list metrics and rules."""
     from simsticky.results.metrics import METRICS
 
     width = console.width()
     if name is None:
-        listed = "".join(_entry(known, width) for known in METRICS.values())
+        listed = "".join(_entry(known, width) for known in METRICS.values()) + _rules(width)
         console.print_text(f"{listed}Settings have a page too: simsticky explain deployment.preStop\n")
         return
-    page = _of_metric(name, width) or _of_setting(name, width)
+    page = _rule(name) if _RULE.fullmatch(name) else _of_metric(name, width) or _of_setting(name, width)
     if page is None:
         raise InputError.of(f"there is no metric, row or setting {name!r}", hint=_near(name))
     console.print_text(page)
+
+
+def _rules(width: int) -> str:
+    from simsticky.lint.rules import RULES
+
+    return "".join(f"{number}\n{_paragraph(rule.rule.title, width, '    ')}" for number, rule in RULES.items())
+
+
+def _rule(number: str) -> str:
+    from simsticky.lint.engine import no_such_rule
+    from simsticky.lint.rules import RULES
+    from simsticky.report.lint import explain as page
+
+    if number.upper() not in RULES:
+        text, hint = no_such_rule(number)
+        raise InputError.of(text, hint=hint)
+    return page(RULES[number.upper()], console.width())
 
 
 def _of_metric(name: str, width: int) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -99,6 +100,7 @@ def init(
     pods_start: PodsStart = None,
     settings: Settings = None,
     namespace: options.Namespace = None,
+    lenient: options.Lenient = False,
     example: ExampleFlag = False,
     quiet: QuietNotes = False,
 ) -> None:
@@ -129,7 +131,10 @@ def init(
     )
     targets = _targets(paths, out, manifests_out, force=force)
     try:
-        found = _draft(paths, out, manifests_out, asked, namespace, targets)
+        read = _Reading(namespace, lenient)
+        if not quiet and sys.stderr is not None and sys.stderr.isatty():
+            console.complain("note: the guesses are tried in small runs: a few seconds")
+        found = _draft(paths, out, manifests_out, asked, read, targets)
     except InputError as error:
         if not quiet and any("in the scenario" in d.hint or d.hint.startswith("choose") for d in error.diagnostics):
             console.complain("note: what is to be stated in a scenario, init takes as --set, see simsticky init --help")
@@ -142,6 +147,13 @@ def init(
         console.warn([str(note) for note in found.said_aloud])
         for note in _notes(found, out, kept="-" not in paths or manifests_out is not None):
             console.complain(f"note: {note}")
+
+
+class _Reading(NamedTuple):
+    """How manifests are read: which namespace counts, and whether unknown fields are let pass."""
+
+    namespace: str | None
+    lenient: bool
 
 
 def _targets(paths: Sequence[str], out: Path | None, kept: Path | None, *, force: bool) -> dict[Path, TextFile]:
@@ -184,7 +196,7 @@ def _draft(
     out: Path | None,
     kept: Path | None,
     asked: Asked,
-    namespace: str | None,
+    read: _Reading,
     targets: dict[Path, TextFile],
 ) -> Draft:
     from simsticky.scenario.files import read_standard_input
@@ -199,24 +211,24 @@ def _draft(
         targets[kept].write(text)
         written, named = not existed, [str(kept)]
     try:
-        manifests = _manifests(named, asked.settings, namespace)
+        manifests = _manifests(named, asked.settings, read)
         references = () if "-" in named else tuple(_from(base, path) for path in named)
         shown = ", ".join("standard input" if path == "-" else path for path in paths)
         file = "scenario.yaml" if out is None else str(out)
-        return draft(Source(manifests, references, base, shown, namespace, file), asked)
+        return draft(Source(manifests, references, base, shown, read.namespace, file, read.lenient), asked)
     except (SimstickyError, KeyboardInterrupt):
         if written and kept is not None:
             kept.unlink(missing_ok=True)
         raise
 
 
-def _manifests(paths: Sequence[str], settings: Mapping[tuple[str, ...], Any], namespace: str | None) -> ManifestSet:
+def _manifests(paths: Sequence[str], settings: Mapping[tuple[str, ...], Any], read: _Reading) -> ManifestSet:
     from simsticky.scenario.manifests import load_manifests
     from simsticky.study.draft.draft import nested
 
     stated = nested(settings)
     try:
-        return load_manifests(paths, stated=stated, namespace=namespace)
+        return load_manifests(paths, stated=stated, namespace=read.namespace, lenient=read.lenient)
     except InputError as error:
         # What is missing altogether has no place of its own; here that is what was named.
         shown = ", ".join("<stdin>" if path == "-" else path for path in paths)
@@ -244,5 +256,6 @@ def _notes(found: Draft, out: Path | None, *, kept: bool) -> list[str]:
         notes.append("the manifests are not kept, their values stand in the scenario; --manifests-out FILE keeps them")
     if out is None:
         notes.append("relative paths in it start here: keep the scenario in this directory")
-    notes.append(f"next: simsticky run {out or 'scenario.yaml'}")
+    flag = " --lenient" if found.source.lenient and found.source.named else ""
+    notes.append(f"next: simsticky run{flag} {out or 'scenario.yaml'}")
     return notes

@@ -317,3 +317,16 @@ def test_the_draft_fits_the_schema(init):
         _, out, _ = init(*source, *QUICK, stdin=everything())
         (document,) = read_documents(out, "draft")
         assert [error.message for error in validator.iter_errors(document.data)] == []
+
+
+def test_unknown_fields_pass_with_lenient_and_the_hints_say_so(init):
+    """A field that the API server does not know is refused, or warned of; what comes next needs the flag, too."""
+    Path("k8s/deployment.yaml").write_text(
+        (SHOP / "deployment.yaml").read_text().replace("spec:\n", "spec:\n  nope: 1\n", 1)
+    )
+    assert init("k8s", *QUICK)[0] == 2
+    code, out, err = init("k8s", *QUICK, "--lenient")
+    assert code == 0
+    assert "nope" in err
+    assert "next: simsticky run --lenient scenario.yaml" in err
+    assert "sweep scenario.yaml --lenient --tornado" in out

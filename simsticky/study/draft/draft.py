@@ -39,6 +39,7 @@ class Source:
         shown: What was read, for people.
         namespace: The application's namespace, if somebody chose one.
         file: What the draft will be called, for the commands in it.
+        lenient: Whether unknown fields of the manifests are warned of instead of refused.
     """
 
     manifests: ManifestSet
@@ -47,6 +48,7 @@ class Source:
     shown: str
     namespace: str | None = None
     file: str = "scenario.yaml"
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def draft(source: Source, asked: Asked) -> Draft:
     def scenario_of(*parts: Sequence[str]) -> Scenario:
         text = "\n".join(line for part in (head, *parts) for line in part) + "\n"
         try:
-            return loads(text, source.file, source.base)
+            return loads(text, source.file, source.base, lenient=source.lenient)
         except InputError as error:
             raise InputError(_at_its_origin(problem, source.file, values) for problem in error.diagnostics) from None
 
@@ -105,7 +107,7 @@ def draft(source: Source, asked: Asked) -> Draft:
     body = block([*run, *values])
     whole = scenario_of(body, end)
     found = hinges(whole, values) if whole.timeline else None
-    parts = (head, [""], _spaced(body), ["", *end, ""], _hinge_lines(found, values, source.file))
+    parts = (head, [""], _spaced(body), ["", *end, ""], _hinge_lines(found, values, source))
     text = "\n".join(line for part in parts for line in part) + "\n"
     matter = None if found is None else tuple(bar.setting for bar in that_matter(found))
     return Draft(source, text, whole, tuple(values), matter)
@@ -228,12 +230,12 @@ def _spaced(lines: list[str]) -> list[str]:
     return [part for i, line in enumerate(lines) for part in ([""] if i and not line.startswith(" ") else []) + [line]]
 
 
-def _hinge_lines(found: Tornado | None, values: Sequence[Value], file: str) -> list[str]:
+def _hinge_lines(found: Tornado | None, values: Sequence[Value], source: Source) -> list[str]:
     if not any(value.ends for value in values):
         return []
     if found is None:
         lines = ["# Which guesses does the answer hang on? Too long to find out while drafting; this does:"]
-        return [*lines, f"#   {command(file, values)}"]
+        return [*lines, f"#   {command(source.file, values, lenient=source.lenient and bool(source.named))}"]
     matter = that_matter(found)
     lines = [
         "# What the answer hangs on: of the sessions alive, how many the first operation breaks",
@@ -249,7 +251,7 @@ def _hinge_lines(found: Tornado | None, values: Sequence[Value], file: str) -> l
     if rest:
         lines += _comment(f"not for certain, or by less than {MATTERS:.0%}: {', '.join(rest)}")
     lines.append(f"# Found with {found.base.n} small runs each; more exactly:")
-    return [*lines, f"#   {command(file, values)}"]
+    return [*lines, f"#   {command(source.file, values, lenient=source.lenient and bool(source.named))}"]
 
 
 def _percent(share: float | None) -> str:
