@@ -95,26 +95,35 @@ def read_asked(
             found["keep"] = round(1 - share, 6)
         except ValueError as error:
             problems.append(Diagnostic("--cookieless", None, None, "", str(error)))
+    stated: dict[tuple[str, ...], Any] = {}
     try:
-        changes = parse_settings(settings)
+        stated = _settings(settings)
     except InputError as error:
         problems += error.diagnostics
-        changes = {}
-    problems += [problem for path in changes if (problem := unknown_path(Scenario(), path, "--set"))]
-    problems += [
-        Diagnostic("--set", None, None, path, "sets one entry of a list", "give the list as a whole")
-        for path in changes
-        if any(isinstance(key, int) for key in keys_of(path))
-    ]
-    problems += [
-        Diagnostic("--set", None, None, path, "is written by init itself", "name manifests as PATH")
-        for path in changes
-        if path in ("schema", "manifests")
-    ]
     if problems:
         raise InputError(problems)
-    found["settings"] = {tuple(map(str, full_keys(keys_of(path)))): value for path, value in changes.items()}
-    return Asked(**found)
+    return Asked(**found, settings=stated)
+
+
+def _settings(texts: Iterable[str]) -> dict[tuple[str, ...], Any]:
+    """Return what ``--set`` states, by path.
+
+    Raises:
+        InputError: With all that cannot be set in a draft.
+    """
+    changes = parse_settings(texts)
+    problems = [problem for path in changes if (problem := unknown_path(Scenario(), path, "--set"))]
+    for path in changes:
+        if any(isinstance(key, int) for key in keys_of(path)):
+            text = "sets one entry of a list"
+            problems.append(Diagnostic("--set", None, None, path, text, "give the list as a whole"))
+        elif path in ("schema", "manifests"):
+            problems.append(
+                Diagnostic("--set", None, None, path, "is written by init itself", "name manifests as PATH")
+            )
+    if problems:
+        raise InputError(problems)
+    return {tuple(map(str, full_keys(keys_of(path)))): value for path, value in changes.items()}
 
 
 def _law(text: str, plain: Mapping[str, Any] | None) -> dict[str, Any]:
