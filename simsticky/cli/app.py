@@ -12,6 +12,7 @@ from simsticky.cli.check import check
 from simsticky.cli.compare import compare
 from simsticky.cli.completion import completion
 from simsticky.cli.explain import explain
+from simsticky.cli.export import export
 from simsticky.cli.init import init
 from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
@@ -35,6 +36,7 @@ app.command()(recommend)
 app.command()(sweep)
 app.command()(report)
 app.command()(lint)
+app.add_typer(export, name="export")
 app.command()(explain)
 app.command()(schema)
 app.command()(completion)

@@ -100,6 +100,11 @@ class Lognormal(ContinuousLaw):
         variance = math.log1p(self.cv**2)
         return math.log(self.base_mean) - variance / 2, math.sqrt(variance)
 
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Mean and standard deviation of the logarithm."""
+        return self._mu_sigma
+
     def _partial_moment(self, order: int, upper: float) -> float:
         mu, s = self._mu_sigma
         full = math.exp(order * mu + (order * s) ** 2 / 2)
