@@ -114,9 +114,10 @@ def test_a_rollout_is_estimated_from_its_steps():
 
 def test_a_first_run_is_as_long_as_its_effort_allows():
     """Ten to thirty replications by the estimate, and a horizon that next to no session outlasts."""
+    light = scenario().evolve({"traffic.sessions.rate": "1/s"})
     few = scenario().evolve({"traffic.sessions.rate": "400/s"})
     longer = scenario().evolve({"traffic.sessionDuration": {"kind": "lognormal", "p50": "1h", "p95": "4h"}})
-    run = [{value.name: value.written for value in run_values(each)} for each in (scenario(), few, longer)]
+    run = [{value.name: value.written for value in run_values(each)} for each in (light, few, longer)]
     assert effort_of(few).seconds > 2
     assert [each["run.replications"] for each in run[:2]] == ["30", "10"]
     assert parse_duration(run[2]["run.horizon"]) > 2 * parse_duration(run[0]["run.horizon"])
