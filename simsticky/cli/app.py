@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer.core
 import typer.main
 
-from simsticky.cli import console
+from simsticky.cli import completing, console
 from simsticky.cli.check import check
 from simsticky.cli.compare import compare
+from simsticky.cli.completion import completion
 from simsticky.cli.explain import explain
 from simsticky.cli.export import export
+from simsticky.cli.init import init
 from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
@@ -21,6 +24,7 @@ from simsticky.cli.schema import schema
 from simsticky.cli.sweep import sweep
 
 VERBS: dict[str, Callable[..., None] | typer.Typer] = {
+    "init": init,
     "run": run,
     "check": check,
     "compare": compare,
@@ -31,6 +35,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "export": export,
     "explain": explain,
     "schema": schema,
+    "completion": completion,
 }
 """The verbs in the order of the help; one that has verbs of its own is a ``Typer``."""
 
@@ -75,6 +80,11 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: what draws boxes takes longer to import than all the rest
     context_settings={"help_option_names": ["--help", "-h"]},
 )
+
+if completing.VARIABLE in os.environ:  # a shell asks what fits; typer's own flags for it are switched off
+    from typer.completion import completion_init  # type: ignore[attr-defined]
+
+    completion_init()
 
 
 def _version(wanted: bool) -> None:
