@@ -79,6 +79,19 @@ def call_at(env: simpy.Environment, delay_s: float, phase: Phase, action: Callab
     wait.callbacks.append(lambda _: action())
 
 
+def call_on(clock: "Clock", at_s: float, phase: Phase, action: Callable[[], None]) -> None:
+    """Call ``action`` once at a phase of ``at_s`` itself, to the last bit: now and a delay may add up to another time.
+
+    Raises:
+        ValueError: That is in the past.
+    """
+    event = Event(clock)
+    event._ok, event._value = True, None
+    assert event.callbacks is not None
+    event.callbacks.append(lambda _: action())
+    clock.schedule_on(event, phase, at_s)
+
+
 class _Stop(Exception):  # noqa: N818  # a signal, not an error
     """The awaited event has been processed."""
 
@@ -97,6 +110,8 @@ class Clock(simpy.Environment):
         self._ticks: list[tuple[float, int, Tick]] = []
         self._armed = 0
         self._next_event_s = INFINITY
+        self._in_event = True
+        self._reached_s, self._reached = 0.0, 0
 
     def count_events(self) -> int:
         """Return how many events both queues have been given; for the end of a run, as SimPy's own counter moves on."""
@@ -104,8 +119,29 @@ class Clock(simpy.Environment):
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
         """Put an event into SimPy's queue, as SimPy does."""
-        super().schedule(event, priority, delay)
+        self.schedule_on(event, priority, self._now + delay)
+
+    def schedule_on(self, event: Event, priority: int, at_s: float) -> None:
+        """Put an event into SimPy's queue.
+
+        Raises:
+            ValueError: ``at_s`` is in the past.
+        """
+        if at_s < self._now:
+            raise ValueError(f"{at_s} is before now, {self._now}")
+        heappush(self._queue, (at_s, priority, next(self._eid), event))  # type: ignore[misc]  # any number orders them
         self._next_event_s = self._queue[0][0]
+        if not self._in_event:
+            self._reach(Phase.SEND)
+
+    def has_passed(self, phase: Phase) -> bool:
+        """Return whether all that was to happen at ``phase`` of this instant has happened."""
+        return not self._in_event or self._reached > phase
+
+    def _reach(self, phase: int) -> None:
+        """Note how far this instant has come; what an event does in an earlier phase of it does not turn it back."""
+        self._reached = max(phase, self._reached) if self._reached_s == self._now else phase
+        self._reached_s = self._now
 
     def arm(self, tick: Tick, at_s: float) -> None:
         """Let a tick come at ``at_s``.
@@ -140,6 +176,7 @@ class Clock(simpy.Environment):
         ticks = self._ticks
         end = (INFINITY, 0, Tick())  # so that there always is a tick to look at
         ticks.append(end)
+        self._in_event = False
         try:
             while True:
                 now_s, _, tick = ticks[0]
@@ -167,15 +204,19 @@ class Clock(simpy.Environment):
         queue = self._queue
         if not queue:
             raise RuntimeError("nothing is left to wait for")
-        self._now, _, _, event = heappop(queue)
+        self._now, phase, _, event = heappop(queue)
         self._next_event_s = queue[0][0] if queue else INFINITY
+        self._in_event = True
+        self._reach(phase)
         if type(event) is Tick:
             again_s = event.resume(self._now)
             if again_s is not None:
                 self.arm(event, again_s)
+            self._in_event = False
             return
         callbacks, event.callbacks = event.callbacks, None
         for callback in callbacks:
             callback(event)
+        self._in_event = False
         if not event._ok and not hasattr(event, "_defused"):
             raise event._value

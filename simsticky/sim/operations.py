@@ -169,9 +169,7 @@ class Timeline:
         for container in running[: operation.count]:
             container.pod.unready_by = number
             self._flapped.setdefault(number, []).append(container.pod)
-            container.flapping_until_s = max(container.flapping_until_s, until_s)
-            if operation.seen_by_gateway:
-                container.refuses_checks_until_s = max(container.refuses_checks_until_s, until_s)
+            container.fail_probes(until_s, also_checks=operation.seen_by_gateway)
 
     def _active(self, workload: WorkloadController) -> list[Pod]:
         """Return a workload's pods that nobody has deleted, the oldest first."""
