@@ -7,6 +7,7 @@ verdicts' way to the balancers of the node's workers.
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from math import inf
 from typing import Any
 
@@ -29,12 +30,14 @@ class _Alarm:
 
     Attributes:
         node: The node.
+        rebuild: Number of the rebuild that began it.
         since_s: When it was set: at the rebuild, or at the round before.
         number: Of the event that is to come; earlier ones are void.
         rings: Whether the next round is an event. Where it is not, nothing counts that its probes would find.
     """
 
     node: Node
+    rebuild: int
     since_s: float
     number: int = 0
     rings: bool = False
@@ -86,6 +89,7 @@ class HealthCheckers:
         self._on_verdict = on_verdict
         self._checkers: dict[str, HealthChecker] = {}
         self._alarms: dict[str, _Alarm] = {}
+        self._rebuilds = count()
         self.enabled = checks.enabled
         self._may_rest = may_rest(checks)
         passive = checks.passive.unhealthy
@@ -102,7 +106,7 @@ class HealthCheckers:
         for verdict in checker.rebuild(targets, now_s):
             apply_verdict(verdict, node.balancers)
         self._watch(node)
-        self._alarms[node.name] = _Alarm(node, now_s)
+        self._alarms[node.name] = _Alarm(node, next(self._rebuilds), now_s)
         self._plan(self._alarms[node.name])
 
     def forget(self, node: Node) -> None:
@@ -141,8 +145,8 @@ class HealthCheckers:
         checker = self._checkers.get(node.name)
         if checker is None or not node.up:
             return
-        if not checker.counts(address, report, self._world.now_s, active=active):
-            return
+        if active and not checker.counts(address, report, self._world.now_s, active=True):
+            return  # a request's is heard in any case: its container may have died just now, and nobody has said so yet
         verdict = checker.report(address, report, self._world.now_s, active=active)
         self._watch(node)
         self._look_again(self._alarms[node.name])
@@ -204,14 +208,19 @@ class HealthCheckers:
             self._skip_rounds(alarm)
             self._plan(alarm)
 
+    def _let_pass(self, node: Node, begun_s: float) -> None:
+        """Skip a round at this instant that comes before the answer of a probe begun then: its verdict is for later."""
+        alarm = self._alarms.get(node.name)
+        if alarm is not None and not alarm.rings and alarm.since_s <= begun_s:
+            self._skip_rounds(alarm, including_now=True)
+
     def _due_s(self, alarm: _Alarm) -> float:
         """Return when the next round is for who waits for one after the other: to the last bit."""
         return alarm.since_s + max(0.0, self._checkers[alarm.node.name].next_run_s - alarm.since_s)
 
-    def _skip_rounds(self, alarm: _Alarm) -> None:
+    def _skip_rounds(self, alarm: _Alarm, *, including_now: bool = False) -> None:
         """Let the rounds until now have been that were no events."""
-        env, now_s = self._world.env, self._world.now_s
-        passed = env.has_passed(Phase.STATUS)
+        now_s, passed = self._world.now_s, including_now or self._world.env.has_passed(Phase.STATUS)
         while (at_s := self._due_s(alarm)) < now_s or (passed and at_s == now_s):
             self._checkers[alarm.node.name].due(at_s)
             alarm.since_s = at_s
@@ -241,7 +250,8 @@ class HealthCheckers:
     def _ring(self, alarm: _Alarm) -> None:
         alarm.number += 1
         alarm.rings = True
-        call_on(self._world.env, self._due_s(alarm), Phase.STATUS, partial(self._round, alarm, alarm.number))
+        ring, since = partial(self._round, alarm, alarm.number), (alarm.since_s, (1.0, float(alarm.rebuild)))
+        call_on(self._world.env, self._due_s(alarm), Phase.STATUS, ring, since)
 
     def _round(self, alarm: _Alarm, number: int) -> None:
         node = alarm.node
@@ -264,8 +274,10 @@ class HealthCheckers:
     ) -> Generator[Wait, Any, None]:
         for address in package:
             report, took_s = self._probe(address)
+            begun_s = self._world.now_s
             if took_s:
                 yield Wait(self._world.env, took_s, Phase.STATUS)
+                self._let_pass(node, begun_s)
             if self._checkers.get(node.name) is not checker:
                 return
             self._report(node, address, report, active=True)

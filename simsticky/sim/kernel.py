@@ -79,17 +79,34 @@ def call_at(env: simpy.Environment, delay_s: float, phase: Phase, action: Callab
     wait.callbacks.append(lambda _: action())
 
 
-def call_on(clock: "Clock", at_s: float, phase: Phase, action: Callable[[], None]) -> None:
-    """Call ``action`` once at a phase of ``at_s`` itself, to the last bit: now and a delay may add up to another time.
+def call_on(clock: "Clock", at_s: float, phase: Phase, action: Callable[[], None], since: "Since") -> None:
+    """Call ``action`` once at a phase of ``at_s``, as if it had been scheduled at another time than now.
+
+    What waits step by step for one moment after the other need not be called at those where nothing happens, and yet
+    takes its place at the next as if it had been.
+
+    Args:
+        clock: The clock.
+        at_s: When, to the last bit: now and a delay may add up to another time.
+        phase: The phase of that instant.
+        action: What to call.
+        since: When it would have been scheduled, in that phase, and its rank.
 
     Raises:
-        ValueError: That is in the past.
+        ValueError: ``at_s`` is in the past.
     """
     event = Event(clock)
     event._ok, event._value = True, None
     assert event.callbacks is not None
     event.callbacks.append(lambda _: action())
-    clock.schedule_on(event, phase, at_s)
+    clock.schedule_on(event, phase, at_s, since)
+
+
+Since = tuple[float, tuple[float, ...]]
+"""When something would have been scheduled, and its rank among what would have been at the same time."""
+
+_LAST = (INFINITY,)
+"""The rank of what has been scheduled: behind what would have been in the same phase."""
 
 
 class _Stop(Exception):  # noqa: N818  # a signal, not an error
@@ -121,15 +138,18 @@ class Clock(simpy.Environment):
         """Put an event into SimPy's queue, as SimPy does."""
         self.schedule_on(event, priority, self._now + delay)
 
-    def schedule_on(self, event: Event, priority: int, at_s: float) -> None:
-        """Put an event into SimPy's queue.
+    def schedule_on(self, event: Event, priority: int, at_s: float, since: Since | None = None) -> None:
+        """Put an event into SimPy's queue, in order of time and priority, then of when it was scheduled.
 
         Raises:
             ValueError: ``at_s`` is in the past.
         """
         if at_s < self._now:
             raise ValueError(f"{at_s} is before now, {self._now}")
-        heappush(self._queue, (at_s, priority, next(self._eid), event))  # type: ignore[misc]  # any number orders them
+        place = self._place()
+        if since is not None and since[0] != self._now:
+            place = since[0], priority, since[1], place[-1]
+        heappush(self._queue, (at_s, priority, place, event))  # type: ignore[misc]  # anything orders them
         self._next_event_s = self._queue[0][0]
         if not self._in_event:
             self._reach(Phase.SEND)
@@ -142,6 +162,11 @@ class Clock(simpy.Environment):
         """Note how far this instant has come; what an event does in an earlier phase of it does not turn it back."""
         self._reached = max(phase, self._reached) if self._reached_s == self._now else phase
         self._reached_s = self._now
+
+    def _place(self) -> tuple[float, int, tuple[float, ...], int]:
+        """Return what orders events of one time and priority: when each was scheduled, and its number."""
+        reached = self._reached if self._reached_s == self._now and self._in_event else Phase.SEND
+        return self._now, reached, _LAST, next(self._eid)
 
     def arm(self, tick: Tick, at_s: float) -> None:
         """Let a tick come at ``at_s``.
@@ -156,7 +181,7 @@ class Clock(simpy.Environment):
 
     def arm_completion(self, tick: Tick, at_s: float) -> None:
         """Let a tick come at ``at_s`` before everything else of that instant."""
-        heappush(self._queue, (at_s, Phase.COMPLETION, next(self._eid), tick))  # type: ignore[misc]  # for an Event
+        heappush(self._queue, (at_s, Phase.COMPLETION, self._place(), tick))  # type: ignore[misc]  # for an Event
         self._next_event_s = self._queue[0][0]
 
     def run(self, until: Event) -> None:  # type: ignore[override]  # of what SimPy takes, an event is all we need

@@ -301,7 +301,7 @@ class Container:
 
     def tell_changed(self) -> None:
         """Tell who watches that a probe may find something else from now on."""
-        for watcher in self.watchers:
+        for watcher in tuple(self.watchers):  # one that has seen enough goes
             watcher.changed()
 
     def queue_wait_s(self, now_s: float) -> float:

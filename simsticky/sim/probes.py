@@ -6,12 +6,13 @@ tick that can change something is an event (rule T2).
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from math import inf
 
 from simsticky.kubernetes.probe import ProbeKind, ProbeResult, ProbeSpec, ProbeWorker, due, first_tick, tick_s
 from simsticky.scenario.model import Deployment, LivenessProbe, Probe
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.kernel import Clock, Phase, call_on
+from simsticky.sim.kernel import Clock, Phase, Since, call_on
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
@@ -46,6 +47,7 @@ class Prober:
         )
         self._workers: dict[tuple[int, ProbeKind], ProbeWorker] = {}
         self._ticks_since_s: dict[int, float] = {}
+        self._numbers = count()
 
     def sync_begins(self, pod: Pod) -> None:
         """The kubelet has a new pod: the ticks of its startup and liveness probes count from here."""
@@ -70,7 +72,7 @@ class Prober:
             return
         worker = self._worker(container.pod, self._startup, "startup")
         since_s, tick = self._first_tick(container, self._startup)
-        _Row(self._world.env, container, worker, since_s, tick, partial(self._startup_is_over, container, worker))
+        self._begin(container, worker, since_s, tick, partial(self._startup_is_over, container, worker))
 
     def _startup_is_over(self, container: Container, worker: ProbeWorker) -> bool:
         if worker.passed:
@@ -91,6 +93,11 @@ class Prober:
             tick = first_tick(self._readiness, first_look_s)
             self._probe_readiness(container, worker, container.record.started_s + first_look_s, tick)
         self._probe_liveness(container)
+
+    def _begin(
+        self, container: Container, worker: ProbeWorker, since_s: float, tick: int, on_change: Callable[[], bool]
+    ) -> None:
+        _Row(self._world.env, next(self._numbers), container, worker, since_s, tick, on_change)
 
     def _worker(self, pod: Pod, spec: ProbeSpec, kind: ProbeKind) -> ProbeWorker:
         """Return the worker of a pod's probe, which lives as long as the pod, reset for a new container."""
@@ -119,7 +126,7 @@ class Prober:
             return
         worker = self._worker(container.pod, self._liveness, "liveness")
         since_s, tick = self._first_tick(container, self._liveness)
-        _Row(self._world.env, container, worker, since_s, tick, partial(self._has_failed, container))
+        self._begin(container, worker, since_s, tick, partial(self._has_failed, container))
 
     def _has_failed(self, container: Container) -> bool:
         if not container.pod.ending:
@@ -128,8 +135,7 @@ class Prober:
 
     def _probe_readiness(self, container: Container, worker: ProbeWorker, first_look_s: float, tick: int) -> None:
         """Probe as long as the container lives and publish each change."""
-        publish = partial(self._publish, container, worker)
-        _Row(self._world.env, container, worker, first_look_s, tick, publish)
+        self._begin(container, worker, first_look_s, tick, partial(self._publish, container, worker))
 
     def _publish(self, container: Container, worker: ProbeWorker) -> bool:
         flaps = container.flapping_until_s > self._world.now_s
@@ -144,6 +150,7 @@ class _Row:
     event comes, or what a probe finds changes: a listener opens or closes, the probe is made to fail, the queue grows.
 
     Args:
+        number: Of the row, in order of beginning.
         worker: What is made of the results.
         since_s: When tick 0 is.
         tick: The first that probes.
@@ -152,21 +159,23 @@ class _Row:
     """
 
     __slots__ = (
-        "_alarm",
         "_clock",
         "_container",
-        "_event",
+        "_due",
         "_expected",
         "_last_s",
         "_on_change",
+        "_rank",
         "_since_s",
         "_tick",
+        "_upcoming",
         "_worker",
     )
 
     def __init__(
         self,
         clock: Clock,
+        number: int,
         container: Container,
         worker: ProbeWorker,
         since_s: float,
@@ -182,24 +191,58 @@ class _Row:
         self._tick = tick  # the next that is to be counted
         self._last_s = float(clock.now)  # when the one before was
         self._expected: ProbeResult = "success"
-        self._alarm = 0  # the latest event is this one's; earlier ones are void
-        self._event: int | None = None  # the tick that it is for
+        # Of two rows whose ticks coincide, that one comes first whose first common tick was waited for earlier.
+        first_s, waits_long = self._at(tick, self._last_s), self._at(tick, self._last_s) - worker.spec.period_s
+        late = self._last_s >= waits_long
+        self._rank = float(late), first_s if late else -first_s, self._last_s, float(number)
+        self._upcoming = tick  # the tick of the next event
+        self._due: _Due | None = None  # that event; None at rest
         container.watchers.append(self)
         self._plan()
 
+    # What it is told --------------------------------------------------------------------------------------------
+
     def changed(self) -> None:
         """Count what has been found so far, and look ahead anew."""
-        if not self._over:
-            self._count()
+        self._count(including_now=self._clock.has_passed(Phase.STATUS))
+        if self._over:
+            self._due = None
+            self._container.watchers.remove(self)
+        else:
             self._plan()
 
     def filling(self, free_s: float) -> None:
         """Make an event of the next tick if that is going to find the queue too long."""
         if self._expected == "success" and not self._over:
-            self._count()
+            self._count(including_now=self._clock.has_passed(Phase.STATUS))
             at_s = self._at(self._tick, self._last_s)
-            if self._event != self._tick and free_s - at_s > self._worker.spec.timeout_s:
-                self._ring(self._tick, at_s)
+            if free_s - at_s > self._worker.spec.timeout_s:
+                self._set(self._tick, at_s, self._last_s)
+
+    # What it does -----------------------------------------------------------------------------------------------
+
+    def _look(self, due: "_Due") -> None:
+        """Probe, if this is the event that is waited for."""
+        if self._due is not due or self._over:
+            return
+        worker, (now_s, since) = self._worker, due
+        worker.repeat(self._expected, self._upcoming - self._tick)
+        self._tick, self._last_s, self._due = self._upcoming + 1, now_s, None
+        if worker.on_result(self._finds(now_s)) or worker.on_hold:
+            for other in self._container.watchers:
+                if isinstance(other, _Row):
+                    other._let_pass(since)
+            if not self._on_change():
+                self._container.watchers.remove(self)
+                return
+        self._plan()
+
+    def _let_pass(self, since: Since) -> None:
+        """Count a tick of this instant that is no event and comes before another row's: what follows may change it."""
+        if not self._over and (self._last_s, self._rank) < since:
+            self._count(including_now=True)
+
+    # Ticks ------------------------------------------------------------------------------------------------------
 
     @property
     def _over(self) -> bool:
@@ -216,17 +259,17 @@ class _Row:
         waits = container.queue_wait_s(at_s) <= self._worker.spec.timeout_s
         return "success" if container.listening and waits and container.flapping_until_s <= at_s else "failure"
 
-    def _count(self) -> None:
+    def _count(self, *, including_now: bool) -> None:
         """Count the ticks until now that were no events."""
-        now_s, first, passed = float(self._clock.now), self._tick, self._clock.has_passed(Phase.STATUS)
-        while (at_s := self._at(self._tick, self._last_s)) < now_s or (passed and at_s == now_s):
+        now_s, first = float(self._clock.now), self._tick
+        while (at_s := self._at(self._tick, self._last_s)) < now_s or (including_now and at_s == now_s):
             self._tick, self._last_s = self._tick + 1, at_s
         self._worker.repeat(self._expected, self._tick - first)
 
     def _plan(self) -> None:
         """Have an event at the next tick that can change anything, if nothing else changes before."""
-        container, tick = self._container, self._tick
-        at_s = self._at(tick, self._last_s)
+        container, tick, last_s = self._container, self._tick, self._last_s
+        at_s = self._at(tick, last_s)
         self._expected = self._finds(at_s)
         until_s = inf
         if self._expected == "failure" and container.listening:
@@ -234,28 +277,23 @@ class _Row:
             until_s = max(at_s, container.flapping_until_s)
         left = self._worker.results_until_change(self._expected)
         if left == until_s == inf:
-            self._alarm, self._event = self._alarm + 1, None
+            self._due = None
             return
         while left > 1 and at_s < until_s:
-            tick, left = tick + 1, left - 1
-            at_s = self._at(tick, at_s)
-        self._ring(tick, at_s)
+            tick, left, last_s = tick + 1, left - 1, at_s
+            at_s = self._at(tick, last_s)
+        self._set(tick, at_s, last_s)
 
-    def _ring(self, tick: int, at_s: float) -> None:
-        self._alarm, self._event = self._alarm + 1, tick
-        call_on(self._clock, at_s, Phase.STATUS, partial(self._look, self._alarm, tick))
+    def _set(self, tick: int, at_s: float, last_s: float) -> None:
+        due = at_s, (last_s, self._rank)
+        self._upcoming = tick
+        if due != self._due:
+            self._due = due
+            call_on(self._clock, at_s, Phase.STATUS, partial(self._look, due), due[1])
 
-    def _look(self, alarm: int, tick: int) -> None:
-        """Probe."""
-        if alarm != self._alarm or self._over:
-            return
-        worker = self._worker
-        worker.repeat(self._expected, tick - self._tick)
-        self._tick, self._last_s, self._event = tick + 1, float(self._clock.now), None
-        if (worker.on_result(self._finds(self._last_s)) or worker.on_hold) and not self._on_change():
-            self._container.watchers.remove(self)
-            return
-        self._plan()
+
+_Due = tuple[float, Since]
+"""When an event is, and what it is told apart by from others of that instant: the time of the tick before, the row."""
 
 
 def spec_of(probe: Probe) -> ProbeSpec:
