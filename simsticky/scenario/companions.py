@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from simsticky.scenario.distributions import Law
-from simsticky.scenario.fields import Name, Section, Whole
+from simsticky.scenario.fields import ObjectName, Section, Whole
 
 
 class Companion(Section):
@@ -14,7 +14,7 @@ class Companion(Section):
     Its pods are behind the route only after an operation has put them there: ``switchService`` or ``canary``.
     """
 
-    name: Name
+    name: ObjectName
     """Name; operations name it."""
     replicas: Annotated[Whole, Field(ge=0, le=100_000)] = 0
     """Wanted number of pods, ready at 0."""

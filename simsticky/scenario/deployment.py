@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 
 from simsticky.kubernetes import deployment_spec
 from simsticky.scenario.application import OnSigterm
-from simsticky.scenario.fields import Duration, Name, Section, Switch, Whole, WholeSeconds
+from simsticky.scenario.fields import Duration, Name, ObjectName, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
 from simsticky.units import quoted, scaled_int_or_percent
 
@@ -307,7 +307,7 @@ class Deployment(Section):
 
     model_config = ConfigDict(json_schema_extra=_add_short_names)
 
-    name: Name = "app"
+    name: ObjectName = "app"
     """Name; the timeline's operations name it. Chooses among several Deployments in the manifests."""
     replicas: Annotated[Whole, Field(ge=0, le=100_000)] = 1
     """Wanted number of pods."""

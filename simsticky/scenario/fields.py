@@ -68,7 +68,8 @@ def _line(value: str) -> str:
 
 
 # Kubernetes: apimachinery, util/validation: IsDNS1123Label; its limit is 63 characters.
-_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_DNS_LABEL = re.compile(_LABEL, re.ASCII)
 
 
 def _name(value: str) -> str:
@@ -80,6 +81,15 @@ def _name(value: str) -> str:
             " letter or digit (a DNS label)"
         )
     return value
+
+
+# Kubernetes: apimachinery, util/validation: IsDNS1123Subdomain; its limit is 253 characters. Kubernetes would also take
+# a part of more than 63, and no host of that name could be found.
+_DNS_SUBDOMAIN = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*", re.ASCII)
+
+
+def _object_name(value: str) -> str:
+    return value if _DNS_SUBDOMAIN.fullmatch(value) else _name(value)
 
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
@@ -203,6 +213,9 @@ Line = Annotated[str, AfterValidator(_line)]
 
 Name = Annotated[str, AfterValidator(_name), _matching(_DNS_LABEL)]
 """The name of an object or container: a DNS label, as RFC 1123 has it."""
+
+ObjectName = Annotated[str, AfterValidator(_object_name), _matching(_DNS_SUBDOMAIN)]
+"""The name of a workload: DNS labels with dots between them, a subdomain as RFC 1123 has it."""
 
 Token = Annotated[str, AfterValidator(_token), _matching(_TOKEN)]
 """The name of a cookie (RFC 6265, section 4.1.1) or of a header (RFC 9110, section 5.1): a token."""

@@ -105,7 +105,7 @@ def plan(
     if not spans:
         raise InputError.of(f"{design} draws from ranges, and none is given", file=source, hint=_RANGE_HINT)
     number = SAMPLES if samples is None else samples
-    _check_samples(design, number, source)
+    _check_samples(design, number, len(spans), source)
     fixed = {path: _only(value) for path, value in settings.items() if _is_single(value)}
     points = []
     for row in _drawn(design, number, len(spans), seed):
@@ -184,13 +184,16 @@ def _grid(scenario: Scenario, settings: Mapping[str, Any], source: str) -> tuple
     return tuple(dict(zip(settings, point, strict=True)) for point in itertools.product(*levels))
 
 
-def _check_samples(design: str, samples: int, source: str) -> None:
+def _check_samples(design: str, samples: int, ranges: int, source: str) -> None:
     wrong = ""
+    points = samples * (ranges + 2) if design == "saltelli" else samples
     if samples < 2:
         wrong = "a design needs at least 2 samples"
     elif design != "lhs" and samples & (samples - 1):
         below = 1 << (samples.bit_length() - 1)
         wrong = f"a Sobol sequence is balanced only at powers of 2: take {below} or {2 * below} samples"
+    elif points > MOST_POINTS:
+        wrong = f"the design has {points} points, and {MOST_POINTS} are the most: take fewer samples"
     if wrong:
         raise InputError.of(wrong, file="--samples" if source else "")
 

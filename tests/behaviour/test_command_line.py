@@ -65,11 +65,12 @@ def test_run_prints_the_verdicts_first(tiny):
 
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_workers(tiny):
     """JSON is identical between two runs and between one worker and two, and differs with the seed."""
-    first = simsticky("run", tiny, "-o", "json", "--seed", 7, "--jobs", 1)
+    run = ("run", tiny, "-o", "json", "--reps", 4)
+    first = simsticky(*run, "--seed", 7, "--jobs", 1)
     assert first.returncode == 0, first.stderr
-    assert simsticky("run", tiny, "-o", "json", "--seed", 7, "--jobs", 1).stdout == first.stdout
-    assert simsticky("run", tiny, "-o", "json", "--seed", 7, "--jobs", 2).stdout == first.stdout
-    assert simsticky("run", tiny, "-o", "json", "--seed", 8, "--jobs", 2).stdout != first.stdout
+    assert simsticky(*run, "--seed", 7, "--jobs", 1).stdout == first.stdout
+    assert simsticky(*run, "--seed", 7, "--jobs", 2).stdout == first.stdout
+    assert simsticky(*run, "--seed", 8, "--jobs", 2).stdout != first.stdout
 
 
 def test_set_changes_the_scenario(tiny):
@@ -125,7 +126,7 @@ def test_ctrl_c_says_what_was_finished(tiny):
         start_new_session=True,
     )
     with process:
-        time.sleep(8)
+        time.sleep(3)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, "")

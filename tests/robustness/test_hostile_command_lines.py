@@ -159,6 +159,17 @@ SIZES = [
         ),
         ("the grid has 159600 points",),
     ),
+    Case(
+        "a design that nobody waits for",
+        (
+            "sweep",
+            "t.yaml",
+            "--design=saltelli",
+            "--samples=65536",
+            "--vary=deployment.preStop=0s..1m",
+        ),
+        ("--samples", "the design has 196608 points"),
+    ),
 ]
 
 TEXTS = [
@@ -180,7 +191,7 @@ TEXTS = [
     Case("markup as a name", (*RUN, "--set", "name='[/red]'"), code=0, out=("[/red]",)),
     *(
         setting(f"a Deployment named {name!r}"[:40], f"deployment.name='{name}'", "deployment.name", "is no name")
-        for name in ("a b", "A", "-a", "a_b", "ä", "a/b", "x" * 64, "x" * 300)
+        for name in ("a b", "A", "-a", "a_b", "ä", "a/b", "a..b", ".a", "x" * 64, "x" * 300)
     ),
     changed("a blank in a Deployment's name", "name: app, replicas", "name: a b, replicas", "9:20: deployment.name"),
     setting("a companion's name", "companions=[{name: a b}]", "companions", "is no name"),

@@ -47,6 +47,7 @@ def test_the_mean_is_restricted_to_what_all_have_seen():
     assert (plain.seconds, plain.up_to_s) == (6, None)
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_quantile_covers():
     """Over 400 studies of 20 replications with exponential waits, some cut off, 95 % intervals hold the truth."""
     generator, held = np.random.default_rng(7), 0

@@ -351,3 +351,9 @@ def test_the_scenario_package_stays_light():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_workloads_name_may_have_dots():
+    """Kubernetes takes a DNS subdomain; operations name it so."""
+    changes = {"deployment.name": "my.app", "timeline": [{"at": "2m", "rollout": "my.app"}]}
+    assert Scenario.model_validate({}).evolve(changes).deployment.name == "my.app"

@@ -54,10 +54,22 @@ def test_an_error_of_a_replication_keeps_its_kind(cluster):
         )
 
 
-def test_a_worker_that_dies_is_told(cluster):
-    """A task that kills each worker it comes to ends the study in words, with what was finished."""
-    with pytest.raises(SimstickyError, match="a worker process died after 0 of 2 replications"):
-        replicate(StubScenario(), 2, 7, simulate=stub_study.dies, metrics=METRICS, scheduler=cluster.scheduler_address)
+def test_what_is_finished_outlives_the_workers(cluster, tmp_path):
+    """Replications that kill each worker they come to end the study in words; the three before are kept."""
+    place = tmp_path / "study"
+    with pytest.raises(SimstickyError, match=r"a worker process died after 3 of 8 replications.*; 3 are kept in"):
+        replicate(
+            StubScenario(),
+            8,
+            7,
+            simulate=stub_study.dies_from_the_third_on,
+            metrics=METRICS,
+            scheduler=cluster.scheduler_address,
+            directory=place,
+        )
+    whole = replicate(StubScenario(), 8, 7, simulate=stub_study.simulate, metrics=METRICS)
+    again = replicate(StubScenario(), 8, 7, simulate=stub_study.simulate, metrics=METRICS, directory=place)
+    assert again.to_json() == whole.to_json()
 
 
 def test_nobody_at_the_address_is_told_soon():
