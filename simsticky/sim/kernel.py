@@ -147,7 +147,7 @@ class Clock(simpy.Environment):
         if at_s < self._now:
             raise ValueError(f"{at_s} is before now, {self._now}")
         place = self._place()
-        if since is not None and since[0] != self._now:
+        if since is not None and since[0] < at_s:
             place = since[0], priority, since[1], place[-1]
         heappush(self._queue, (at_s, priority, place, event))  # type: ignore[misc]  # anything orders them
         self._next_event_s = self._queue[0][0]

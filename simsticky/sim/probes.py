@@ -163,6 +163,7 @@ class _Row:
         "_container",
         "_due",
         "_expected",
+        "_first",
         "_last_s",
         "_on_change",
         "_rank",
@@ -191,9 +192,11 @@ class _Row:
         self._tick = tick  # the next that is to be counted
         self._last_s = float(clock.now)  # when the one before was
         self._expected: ProbeResult = "success"
-        # Of two rows whose ticks coincide, that one comes first whose first common tick was waited for earlier.
-        first_s, waits_long = self._at(tick, self._last_s), self._at(tick, self._last_s) - worker.spec.period_s
-        late = self._last_s >= waits_long
+        self._first = tick
+        # Of two rows with one period whose ticks coincide, that one comes first whose first common tick was waited for
+        # earlier.
+        first_s = self._at(tick, self._last_s)
+        late = self._last_s > first_s - worker.spec.period_s
         self._rank = float(late), first_s if late else -first_s, self._last_s, float(number)
         self._upcoming = tick  # the tick of the next event
         self._due: _Due | None = None  # that event; None at rest
@@ -239,7 +242,7 @@ class _Row:
 
     def _let_pass(self, since: Since) -> None:
         """Count a tick of this instant that is no event and comes before another row's: what follows may change it."""
-        if not self._over and (self._last_s, self._rank) < since:
+        if not self._over and self._since(self._tick, self._last_s) < since:
             self._count(including_now=True)
 
     # Ticks ------------------------------------------------------------------------------------------------------
@@ -252,6 +255,10 @@ class _Row:
     def _at(self, tick: int, last_s: float) -> float:
         """Return when a tick is for who waits for each in turn, the one before at ``last_s``: to the last bit."""
         return last_s + max(0.0, tick_s(self._since_s, self._worker.spec.period_s, tick) - last_s)
+
+    def _since(self, tick: int, last_s: float) -> Since:
+        """Return since when a tick is waited for, and what it is ranked by among those that are since then."""
+        return last_s, (float(tick > self._first), *self._rank)
 
     def _finds(self, at_s: float) -> ProbeResult:
         """A probe takes no slot of the traffic, but waits like a request in the queue as it is now (rule P4)."""
@@ -285,7 +292,7 @@ class _Row:
         self._set(tick, at_s, last_s)
 
     def _set(self, tick: int, at_s: float, last_s: float) -> None:
-        due = at_s, (last_s, self._rank)
+        due = at_s, self._since(tick, last_s)
         self._upcoming = tick
         if due != self._due:
             self._due = due
