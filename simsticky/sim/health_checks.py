@@ -15,7 +15,7 @@ from simsticky.kong.healthchecker import Failure, Health, HealthChecker, Report,
 from simsticky.kong.healthchecks import HealthChecks
 from simsticky.kong.retries import Attempt
 from simsticky.kong.upstream import Target
-from simsticky.sim.kernel import Phase, Wait, call_at, call_on
+from simsticky.sim.kernel import Phase, Wait, call_at, call_on, place_of
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.workers import Node
 from simsticky.sim.world import World
@@ -250,8 +250,9 @@ class HealthCheckers:
     def _ring(self, alarm: _Alarm) -> None:
         alarm.number += 1
         alarm.rings = True
-        ring, since = partial(self._round, alarm, alarm.number), (alarm.since_s, (1.0, float(alarm.rebuild)))
-        call_on(self._world.env, self._due_s(alarm), Phase.STATUS, ring, since)
+        place = place_of(alarm.since_s, Phase.STATUS, (2.0, float(alarm.rebuild)))
+        ring = partial(self._round, alarm, alarm.number)
+        call_on(self._world.env, self._due_s(alarm), Phase.STATUS, ring, place)
 
     def _round(self, alarm: _Alarm, number: int) -> None:
         node = alarm.node

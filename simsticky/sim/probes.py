@@ -12,7 +12,7 @@ from math import inf
 from simsticky.kubernetes.probe import ProbeKind, ProbeResult, ProbeSpec, ProbeWorker, due, first_tick, tick_s
 from simsticky.scenario.model import Deployment, LivenessProbe, Probe
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.kernel import Clock, Phase, Since, call_on
+from simsticky.sim.kernel import Clock, Phase, Place, call_on, place_of
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
@@ -164,6 +164,7 @@ class _Row:
         "_due",
         "_expected",
         "_first",
+        "_first_place",
         "_last_s",
         "_on_change",
         "_rank",
@@ -192,7 +193,7 @@ class _Row:
         self._tick = tick  # the next that is to be counted
         self._last_s = float(clock.now)  # when the one before was
         self._expected: ProbeResult = "success"
-        self._first = tick
+        self._first, self._first_place = tick, clock.place()
         # Of two rows with one period whose ticks coincide, that one comes first whose first common tick was waited for
         # earlier.
         first_s = self._at(tick, self._last_s)
@@ -228,21 +229,21 @@ class _Row:
         """Probe, if this is the event that is waited for."""
         if self._due is not due or self._over:
             return
-        worker, (now_s, since) = self._worker, due
+        worker, (now_s, place) = self._worker, due
         worker.repeat(self._expected, self._upcoming - self._tick)
         self._tick, self._last_s, self._due = self._upcoming + 1, now_s, None
         if worker.on_result(self._finds(now_s)) or worker.on_hold:
             for other in self._container.watchers:
                 if isinstance(other, _Row):
-                    other._let_pass(since)
+                    other._let_pass(place)
             if not self._on_change():
                 self._container.watchers.remove(self)
                 return
         self._plan()
 
-    def _let_pass(self, since: Since) -> None:
+    def _let_pass(self, place: Place) -> None:
         """Count a tick of this instant that is no event and comes before another row's: what follows may change it."""
-        if not self._over and self._since(self._tick, self._last_s) < since:
+        if not self._over and self._place(self._tick, self._last_s) < place:
             self._count(including_now=True)
 
     # Ticks ------------------------------------------------------------------------------------------------------
@@ -256,9 +257,9 @@ class _Row:
         """Return when a tick is for who waits for each in turn, the one before at ``last_s``: to the last bit."""
         return last_s + max(0.0, tick_s(self._since_s, self._worker.spec.period_s, tick) - last_s)
 
-    def _since(self, tick: int, last_s: float) -> Since:
-        """Return since when a tick is waited for, and what it is ranked by among those that are since then."""
-        return last_s, (float(tick > self._first), *self._rank)
+    def _place(self, tick: int, last_s: float) -> Place:
+        """Return the place among events of a tick that is waited for since the one before it, at ``last_s``."""
+        return self._first_place if tick == self._first else place_of(last_s, Phase.STATUS, self._rank)
 
     def _finds(self, at_s: float) -> ProbeResult:
         """A probe takes no slot of the traffic, but waits like a request in the queue as it is now (rule P4)."""
@@ -292,15 +293,15 @@ class _Row:
         self._set(tick, at_s, last_s)
 
     def _set(self, tick: int, at_s: float, last_s: float) -> None:
-        due = at_s, self._since(tick, last_s)
+        due = at_s, self._place(tick, last_s)
         self._upcoming = tick
         if due != self._due:
             self._due = due
             call_on(self._clock, at_s, Phase.STATUS, partial(self._look, due), due[1])
 
 
-_Due = tuple[float, Since]
-"""When an event is, and what it is told apart by from others of that instant: the time of the tick before, the row."""
+_Due = tuple[float, Place]
+"""When an event is, and its place among those of that instant."""
 
 
 def spec_of(probe: Probe) -> ProbeSpec:

@@ -113,6 +113,7 @@ class Recorder:
         self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
         self.keeps_sessions = level != "summary"
         self.sends = 0
+        self.measures_load_only = False
 
     # What the model tells ---------------------------------------------------------------------------------------
 
