@@ -84,6 +84,7 @@ class Recorder:
         write: Takes a request packed by :data:`ROW`; ``written()`` is the length of the buffer in bytes.
         residence: Takes the other moves of sessions: time, container, and 1 for a session that comes or -1 for one
             that goes.
+        measures_load_only: Whether nobody asks for more than the load skew.
 
     Args:
         level: ``requests``, ``sessions`` or ``summary``.
@@ -145,6 +146,12 @@ class Recorder:
         if sets != self.meter.sets:
             self._told.append((self.written() // ROW_BYTES, len(self._late), self.meter.sets))
             self.meter.change_sets(now_s, sets)
+
+    def measure_load_only(self, now_s: float) -> None:
+        """Keep and count nothing any more but the load skew, over a window that begins now."""
+        self.measures_load_only, self.keeps_sessions = True, False
+        self.meter.evenness = None
+        self.start_window(now_s)
 
     def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
@@ -271,7 +278,7 @@ class Recorder:
         )
 
     def _count_closed(self, closed: Columns) -> None:
-        if not closed.shape[1]:
+        if not closed.shape[1] or self.measures_load_only:
             return
         self._hash.add(closed)
         if self.recording.level == "requests":
