@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from simsticky.cli import console
+from simsticky.cli.check import check
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
+from simsticky.cli.export import export
+from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
 from simsticky.cli.run import run
@@ -23,10 +26,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command()(run)
+app.command()(check)
 app.command()(compare)
 app.command()(recommend)
 app.command()(sweep)
 app.command()(report)
+app.command()(lint)
+app.add_typer(export, name="export")
 app.command()(explain)
 app.command()(schema)
 

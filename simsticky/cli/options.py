@@ -116,6 +116,9 @@ Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE", help="Also write an HTML page that needs no network, with figures."),
 ]
+Page = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Also write an HTML page that needs no network.")
+]
 Namespace = Annotated[
     str | None,
     typer.Option(

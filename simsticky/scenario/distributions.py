@@ -41,6 +41,11 @@ class Constant(LawBase):
     kind: Literal["constant"] = "constant"
     value: Duration
 
+    @property
+    def parameters(self) -> tuple[float]:
+        """The value."""
+        return (self.value,)
+
     def _moment(self, order: int) -> float:
         return self.value**order
 
@@ -63,6 +68,11 @@ class Uniform(ContinuousLaw):
         if self.low > self.high:
             raise ValueError(f"low ({self.low:g}) must not exceed high ({self.high:g})")
         return self
+
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Low and high."""
+        return self.low, self.high
 
     def _partial_moment(self, order: int, upper: float) -> float:
         if self.low == self.high:
@@ -89,6 +99,11 @@ class Exponential(ContinuousLaw):
 
     kind: Literal["exponential"] = "exponential"
     base_mean: Positive = Field(alias="mean")
+
+    @property
+    def parameters(self) -> tuple[float]:
+        """The mean."""
+        return (self.base_mean,)
 
     def _partial_moment(self, order: int, upper: float) -> float:
         m = self.base_mean
@@ -139,6 +154,11 @@ class Lognormal(ContinuousLaw):
         variance = math.log1p(self.cv**2)
         return math.log(self.base_mean) - variance / 2, math.sqrt(variance)
 
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Mean and standard deviation of the logarithm."""
+        return self._mu_sigma
+
     def _partial_moment(self, order: int, upper: float) -> float:
         mu, s = self._mu_sigma
         full = math.exp(order * mu + (order * s) ** 2 / 2)
@@ -185,6 +205,11 @@ class Gamma(ContinuousLaw):
         assert self.cv is not None
         return self.cv**-2, self.base_mean * self.cv**2
 
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Shape and scale."""
+        return self._shape_scale
+
     def _partial_moment(self, order: int, upper: float) -> float:
         shape, scale = self._shape_scale
         full = scale**order * math.prod(shape + i for i in range(order))
@@ -228,6 +253,11 @@ class Weibull(ContinuousLaw):
             return self.scale
         assert self.base_mean is not None
         return self.base_mean / math.gamma(1 + 1 / self.shape)
+
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Shape and scale."""
+        return self.shape, self._scale
 
     def _partial_moment(self, order: int, upper: float) -> float:
         a = 1 + order / self.shape
@@ -274,6 +304,11 @@ class Pareto(ContinuousLaw):
         assert self.base_mean is not None
         return self.base_mean * (self.alpha - 1) / self.alpha
 
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Tail index and minimum."""
+        return self.alpha, self._minimum
+
     def _partial_moment(self, order: int, upper: float) -> float:
         a, low = self.alpha, self._minimum
         if upper <= low:
@@ -299,6 +334,11 @@ class Geometric(LawBase):
 
     kind: Literal["geometric"] = "geometric"
     base_mean: Annotated[Duration, Field(ge=1)] = Field(alias="mean")
+
+    @property
+    def parameters(self) -> tuple[float]:
+        """The mean."""
+        return (self.base_mean,)
 
     def _moment(self, order: int) -> float:
         return self.base_mean if order == 1 else self.base_mean * (2 * self.base_mean - 1)
@@ -326,6 +366,12 @@ class Empirical(LawBase):
             if not 0 < math.fsum(self.weights) < math.inf:
                 raise ValueError("the weights must not all be 0")
         return self
+
+    @property
+    def parameters(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """The values, and the share of each."""
+        values, share = self._table
+        return tuple(values.tolist()), tuple(share.tolist())
 
     @cached_property
     def _table(self) -> tuple[Column, Column]:

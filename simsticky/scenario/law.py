@@ -49,6 +49,11 @@ class LawBase(BaseModel, ABC):
         """Whether the quantity is always 0."""
         return self.mean == 0
 
+    @property
+    @abstractmethod
+    def parameters(self) -> tuple[float | tuple[float, ...], ...]:
+        """The parameters that a sampler of the law takes, whichever ones it was given by; without the cap."""
+
     @abstractmethod
     def _moment(self, order: int) -> float:
         """Return E[X^order] for order 1 and 2; the second may be infinite."""

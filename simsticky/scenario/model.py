@@ -258,11 +258,16 @@ class Scenario(Section, ShownInNotebooks):
         del written["run"]["replications"]
         written["run"]["record"] = record
         if self.traffic.trace is not None:
-            trace = self.traffic.trace
-            content = trace.encode() if is_inline(trace) else Path(trace).read_bytes()
-            written["traffic"]["trace"] = hashlib.sha256(content).hexdigest()
+            written["traffic"]["trace"] = self.trace_digest()
         text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def trace_digest(self) -> str | None:
+        """Return the SHA-256 of the trace's content, wherever it lies; None where there is no trace."""
+        trace = self.traffic.trace
+        if trace is None:
+            return None
+        return hashlib.sha256(trace.encode() if is_inline(trace) else Path(trace).read_bytes()).hexdigest()
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy, some fields of it changed without validation; see pydantic."""

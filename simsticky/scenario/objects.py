@@ -126,7 +126,7 @@ def read_objects(paths: Iterable[str], base: Path) -> Reading:
     for written in paths:
         try:
             for text in read_texts(written, base, folders):
-                _read_text(text, reading)
+                collect_objects(text, reading)
         except InputError as error:
             reading.problems += error.diagnostics
     for folder in folders:
@@ -138,8 +138,8 @@ def read_objects(paths: Iterable[str], base: Path) -> Reading:
     return reading
 
 
-def _read_text(text: Text, reading: Reading) -> None:
-    """Read the objects of a text; of a directory's, what is no manifest is noted and left out."""
+def collect_objects(text: Text, reading: Reading) -> None:
+    """Add the objects of a text to what has been read; of a directory's, what is no manifest is noted and left out."""
     folder = text.folder
     documents: list[Document] = []
     problems: list[Diagnostic] = []

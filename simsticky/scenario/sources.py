@@ -15,6 +15,8 @@ from simsticky.scenario.files import STANDARD_INPUT, irregular, read_standard_in
 from simsticky.scenario.location import read_documents
 from simsticky.scenario.report import ManifestNote
 
+NAME_IT = "and manifests: [all.yaml]"
+"""What to do in a scenario with a file that a command has made; who has no scenario says it otherwise."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CHART = re.compile(r"Chart\.ya?ml|(.*[-_.])?values([-_.].*)?\.ya?ml|values\.schema\.json", re.ASCII)
@@ -166,7 +168,7 @@ def build_hint(folder: str) -> str:
 
 
 def _into_one_file(command: str) -> str:
-    return f"{command} > all.yaml, and manifests: [all.yaml]"
+    return f"{command} > all.yaml, {NAME_IT}"
 
 
 def refuse_maker(path: Path) -> None:

@@ -157,7 +157,7 @@ def _sessions(scenario: Scenario, shape: SessionShape | None, end_s: float) -> t
     profile = changed_rate(rate_profile(traffic.sessions), changes)
     arriving, alive, drawn = profile.cumulate(end_s), 0.0, 0.0
     if scenario.run.start == "equilibrium" and shape is not None:
-        alive = profile.rate_at_zero() * min(shape.mean_life_s, 1e9)
+        alive = profile.rate_at(0.0) * min(shape.mean_life_s, 1e9)
         drawn = alive * min(shape.mean_requests, 1e9)
     return arriving + alive, arriving * each + drawn
 
