@@ -160,7 +160,7 @@ class Simulation:
             env.run(until=self._end)
             if self._twin.is_me:
                 recorder.mark_window(float(env.now))
-                self._twin.tell(recorder.recording.skew)
+                self._twin.tell(recorder.finish(float(env.now)).skew)
         end_s = float(env.now)
         if self._window_s is not None or not scenario.timeline:
             recorder.mark_window(end_s)

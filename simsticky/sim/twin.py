@@ -1,7 +1,7 @@
 """The twin of a run: the same run without its operations, parted from it where the first of them begins.
 
 Until then the two are equal to the last bit, so that moment's state is all that the twin needs, and a forked process
-has it (docs/decisions/0009). Where a process cannot fork, nothing parts, and the run without operations is made from
+has it (docs/decisions/0013). Where a process cannot fork, nothing parts, and the run without operations is made from
 its start.
 """
 

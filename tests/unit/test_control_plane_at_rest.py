@@ -1,4 +1,4 @@
-"""The control plane at rest has no events: exact counts, no seconds (docs/decisions/0009)."""
+"""The control plane at rest has no events: exact counts, no seconds (docs/decisions/0013)."""
 
 from pathlib import Path
 from typing import Any
