@@ -250,7 +250,9 @@ class HealthCheckers:
     def _ring(self, alarm: _Alarm) -> None:
         alarm.number += 1
         alarm.rings = True
-        place = place_of(alarm.since_s, Phase.STATUS, (2.0, float(alarm.rebuild)))
+        place = self._world.env.place()
+        if alarm.since_s < self._world.now_s:
+            place = place_of(alarm.since_s, Phase.STATUS, (2.0, float(alarm.rebuild)))
         ring = partial(self._round, alarm, alarm.number)
         call_on(self._world.env, self._due_s(alarm), Phase.STATUS, ring, place)
 
