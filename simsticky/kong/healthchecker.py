@@ -213,13 +213,11 @@ class HealthChecker:
             now_s: The time in seconds.
             active: Whether a probe found it.
         """
+        if not self.counts(address, report, now_s, active=active):
+            return None
         limit, counter = self._limit(report, active)
-        entry = self._known(address, now_s)
-        if not limit or entry is None:
-            return None
+        entry = self._entries[address]
         settled = Health.HEALTHY if counter == "success" else Health.UNHEALTHY
-        if entry.health is settled:
-            return None
         count: int = getattr(entry.counters, counter) + 1
         entry.counters = Counters(success=count) if counter == "success" else entry.counters._replace(success=0)
         entry.counters = entry.counters._replace(**{counter: count})
@@ -231,6 +229,20 @@ class HealthChecker:
         elif entry.health is Health.UNHEALTHY:
             entry.health = entry.stored = Health.MOSTLY_UNHEALTHY
         return None
+
+    def counts(self, address: str, report: Report, now_s: float, *, active: bool = False) -> bool:
+        """Return whether :meth:`report` would change anything, if only a counter.
+
+        Args:
+            address: The target.
+            report: What would be found.
+            now_s: The time in seconds.
+            active: Whether a probe would find it.
+        """
+        limit, counter = self._limit(report, active)
+        entry = self._known(address, now_s)
+        settled = Health.HEALTHY if counter == "success" else Health.UNHEALTHY
+        return bool(limit) and entry is not None and entry.health is not settled
 
     def _limit(self, report: Report, active: bool) -> tuple[int, str]:
         """Return the limit and the counter that a report goes to; limit 0 where it says nothing."""

@@ -7,7 +7,6 @@ A session that has lost its connection waits, with back-off and jitter, and conn
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from heapq import heapreplace
 
 from simsticky.scenario.model import Scenario
 from simsticky.sim.affinity import HASH
@@ -220,9 +219,7 @@ class _Client:
         of, now_s, connection = self._of, float(self._of.env.now), self.session.connection
         assert connection is not None
         container = connection.container
-        started_s = max(container.ends[0], now_s)
-        ended_s = started_s + demand_s * container.slowdown(now_s, of.warm_up)
-        heapreplace(container.ends, ended_s)
+        started_s, ended_s = container.serve(now_s, demand_s * container.slowdown(now_s, of.warm_up))
         self._tell_answer()
         self._message_s = ended_s
         self._sent += 1

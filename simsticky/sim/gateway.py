@@ -297,6 +297,8 @@ class Gateway:
         self._servers[address] = container
         for node in self.nodes:
             self._rebuild_routes(node)
+        self._health.watch(container)
+        container.tell_changed()
 
     def warmed_up(self, container: Container) -> None:
         """Let a container that works at full speed from now on be reached the fast way."""
@@ -316,6 +318,7 @@ class Gateway:
             del self._servers[container.pod.address]
         for node in self.nodes:
             self._rebuild_routes(node)
+        container.tell_changed()
 
     def _vanished(self, address: str) -> bool:
         """Return whether a connection to an address that nobody listens at is never answered, not even refused."""

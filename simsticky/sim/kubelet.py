@@ -141,7 +141,7 @@ class Kubelet:
             return
         pod.phase = "Running"
         self._cluster.changed(pod)
-        yield from self._prober.watch(container)
+        self._prober.watch(container)
 
     def _listen(self, container: Container) -> None:
         now_s, warm_up = self._world.now_s, self._app.warm_up

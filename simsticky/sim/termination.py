@@ -143,6 +143,7 @@ class Stopper:
     def _die(self, container: Container, because: Origin, ended: str) -> None:
         self.close(container, because)
         container.dead = True
+        container.tell_changed()
         record, pod = container.record, container.pod
         record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.ended_by or 0
         if pod.deleted or pod.ending:
