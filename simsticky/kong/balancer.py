@@ -256,7 +256,7 @@ class Balancer:
         return True
 
     def get_peer(self, handle: Handle) -> str:
-        """Return the address for a request's next attempt and note it in the handle.
+        """Return the address for a request's next attempt and note it in the handle (rule G14).
 
         A handle that has an address already is a retry: that address failed. The health gate comes before any
         algorithm, and a retry refused there leaves the handle as it is; only a cookie the algorithm lets through may

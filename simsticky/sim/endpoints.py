@@ -82,7 +82,7 @@ class IngressController:
             call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, self._tick)
 
     def _until_tick_s(self) -> float:
-        """Time to the next tick that KIC heeds.
+        """Time to the next tick that KIC heeds (rule T2).
 
         While a push is under way its ticker keeps one tick, which is heeded when the push is over, and drops the others
         (KIC 3.5 ``dataplane/synchronizer.go:startUpdateServer``).

@@ -319,6 +319,8 @@ class SessionLoops:
     ) -> tuple[float, bool]:
         """Say when a client whose request failed sends again (inf: never), and whether that is the same request.
 
+        It may go on, try the same request again, or give up (rule C3).
+
         Args:
             session: The session.
             failures: How often the request has failed by now.

@@ -205,7 +205,7 @@ class Simulation:
             session.holder = container
             session.first_container = container.index
             self._gateway.give_cookie(session, container)
-            container.take_in(0.0)
+            container.take_in(0.0)  # as if it had been active at 0 (rule W7)
             self._recorder.residence.extend((0.0, container.index, 1.0))
             clients.adopt(session, alive, index)
 

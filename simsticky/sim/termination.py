@@ -124,7 +124,7 @@ class Stopper:
         self._on_listeners()
 
     def close_connections(self, container: Container, reaction: OnSigterm) -> None:
-        """Close a container's long-lived connections as a reaction to SIGTERM, if that is part of it."""
+        """Close a container's long-lived connections as a reaction to SIGTERM, if that is part of it (rule V7)."""
         if reaction.connections == "wait":
             return
         container.closes_connections = True
