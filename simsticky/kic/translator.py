@@ -70,7 +70,7 @@ def translate_backends(backends: Iterable[Backend], drain_support: bool) -> tupl
 
 
 def _backend_targets(backend: Backend, drain_support: bool) -> list[tuple[str, int | None]]:
-    """Return (address, weight) per endpoint that is listed; weight None where KIC sends none."""
+    """Return (address, weight) per endpoint that is listed; weight None where KIC sends none (rule I2)."""
     # The key of KIC's own deduplication: an address may appear once as terminating and once not.
     listed: dict[tuple[str, bool], int | None] = {}
     for endpoint in backend.endpoints:

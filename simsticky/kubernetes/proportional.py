@@ -27,7 +27,7 @@ class Scaling:
 
 
 def is_scaling_event(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState]) -> bool:
-    """Return whether an active ReplicaSet was last sized for another ``spec.replicas``.
+    """Return whether an active ReplicaSet was last sized for another ``spec.replicas`` (rule K16).
 
     Source: sync.go:isScalingEvent. Such a sync only scales and takes no step of a rollout.
     """

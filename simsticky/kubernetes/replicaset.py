@@ -55,7 +55,7 @@ def is_pod_available(ready_since_s: float | None, min_ready_seconds: int, now_s:
 
 
 def slow_start_batches(count: int) -> list[int]:
-    """Return the sizes of the batches in which ``count`` pods are created: 1, 2, 4, …, the rest.
+    """Return the sizes of the batches in which ``count`` pods are created: 1, 2, 4, …, the rest (rule K13).
 
     At most 500 pods are created in one pass. A batch starts when the one before it has been created.
     """

@@ -150,7 +150,7 @@ class ClusterOperations:
         self._cluster.nodes.uncordon(operation.uncordon)
 
     def _shut_down(self, operation: ShutdownNode, number: int) -> None:
-        """The kubelet ends the pods; nobody deletes them, so that no endpoint is ever *terminating*."""
+        """The kubelet ends the pods; nobody deletes them, so that no endpoint is ever *terminating* (rule N5)."""
         node, period_s = operation.shutdown_node, operation.grace_period
         self._cordon(node, number, "kubelet")
         pods = [pod for pod in self._on_node(node) if not pod.terminal]
@@ -184,7 +184,7 @@ class ClusterOperations:
         call_at(world.env, operation.object_gone, Phase.STATUS, lambda: self._node_object_gone(node, pods, number))
 
     def _spot(self, operation: Spot, number: int) -> None:
-        """A handler drains the node on the notice; when the machine goes, what is left goes with it."""
+        """A handler drains the node on the notice; when the machine goes, what is left goes with it (rule N7)."""
         node = operation.spot
         self._cordon(node, number, _HANDLER)
         pods = self._on_node(node)

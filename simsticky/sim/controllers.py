@@ -237,7 +237,7 @@ class DeploymentController(WorkloadController):
         ]
 
     def wake(self) -> None:
-        """Have the Deployment synced after a hop, unless that is coming already."""
+        """Have the Deployment synced after a hop, unless that is coming already (rule K9)."""
         if self._waking:
             return
         self._waking = True

@@ -106,7 +106,7 @@ class Exposures:
     # At the next request ----------------------------------------------------------------------------------------
 
     def at_request(self, session: Session, node: Node, brought: str | None, expires_s: float, now_s: float) -> None:
-        """Expose a session that an operation has retargeted: its request no longer goes to the pod with its state.
+        """Expose a session that an operation has retargeted (rule B11): its request does not go to its state's pod.
 
         Args:
             session: The session, which sends a request that does not take the fast path.

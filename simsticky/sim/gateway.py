@@ -326,7 +326,7 @@ class Gateway:
         return pod.unreachable or (self._blackhole and gone)
 
     def _behind_failure(self, node: Node, address: str | None) -> int:
-        """Return the operation by which nobody listens at an address, or a node has no target (None); 0 for none."""
+        """Return the operation by which nobody is at an address, or a node has no target (None); else 0 (rule R3)."""
         if address is not None:
             pod = self._pods[address]
             if pod.to_listen and self._world.now_s >= self._world.recorder.settle_s:

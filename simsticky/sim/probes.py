@@ -65,7 +65,7 @@ class Prober:
             env.process(self._probe_liveness(container))
 
     def watch(self, container: Container) -> Process:
-        """Probe a container that the kubelet has just seen running; without probes its pod is ready now."""
+        """Probe a container that the kubelet has just seen running; without probes its pod is ready now (rule P3)."""
         pod = container.pod
         if self._startup is not None:
             worker = self._worker(pod, self._startup, "startup")
@@ -92,7 +92,7 @@ class Prober:
         return worker
 
     def _first_tick(self, container: Container, spec: ProbeSpec) -> tuple[float, int]:
-        """Return the origin of a container's startup or liveness ticks, and the first that probes it.
+        """Return the origin of a container's startup or liveness ticks, and the first that probes it (rule P3).
 
         The worker starts with the pod; it finds a container that is not known to run, or too young, and waits for the
         next tick (worker.go:doProbe).

@@ -275,7 +275,7 @@ class Recorder:
         self._hash.add(closed)
         if self.recording.level == "requests":
             self.recording.request_blocks.append(closed.T)
-        settled = closed[SENT] >= self.settle_s
+        settled = closed[SENT] >= self.settle_s  # what comes before is not measured (rule O4)
         measured = closed if settled.all() else closed.compress(settled, axis=1)
         outcome = outcomes(measured[CODE])
         tally = np.bincount(outcome, minlength=len(Outcome))
@@ -286,7 +286,7 @@ class Recorder:
         for failure, key in _FAILED_KEYS.items():
             self.count(key, int(tally[failure]))
             self.count("requests_failed", int(tally[failure]))
-        latency = measured[ENDED] - measured[SENT]
+        latency = measured[ENDED] - measured[SENT]  # with the wait in the pod's queue (rule R2)
         if answered < len(outcome):
             latency = latency[outcome == Outcome.ANSWERED]
             failed = (outcome != Outcome.ANSWERED) & (outcome != Outcome.UNFINISHED)

@@ -192,7 +192,7 @@ class ChangedRate:
 
 
 def changed_rate(rate: RateProfile, changes: Iterable[tuple[float, float]]) -> RateProfile:
-    """Return a rate with changes: (from when, by which factor), in any order; without any it is the same."""
+    """Return a rate with changes: (from when, by which factor), in any order; without any it is the same (rule O8)."""
     in_order = sorted(changes, key=lambda change: change[0])
     if not in_order:
         return rate
