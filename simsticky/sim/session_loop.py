@@ -97,7 +97,7 @@ class SessionLoops:
         if session.holder is not None:
             address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
-        expires_s = timeout_s if adopted else INFINITY
+        expires_s = timeout_s if adopted else INFINITY  # active just before the run (rule W7)
         if adopted and picks:
             session.past = past
         first, step = tab

@@ -159,7 +159,10 @@ def test_hash_on_path_goes_by_the_path_alone(tmp_path: Path) -> None:
 
 
 def test_generated_cookie_is_kept_by_a_jar_and_new_without(tmp_path: Path) -> None:
-    """Protects hashOn cookie: Kong generates a key, which jars bring back; without a jar each request has a new one."""
+    """Protects hashOn cookie: Kong generates a key, which jars bring back; without a jar each request has a new one.
+
+    See rule C8.
+    """
     by_cookie = hashed(cookie="session_id", cookiePath="/")
     story = tell(tmp_path, _MANY, by_cookie)
     assert all(len(set(story.answered_by(session))) == 1 for session in range(30))
@@ -209,7 +212,7 @@ def test_rehash_on_a_scale_up_is_the_operations(tmp_path: Path) -> None:
 
 
 def test_hashing_leaves_a_draining_pod_at_once(tmp_path: Path) -> None:
-    """Protects the difference to the cookie: with weight 0 a pod has no points, although it still serves."""
+    """Protects the difference to the cookie: with weight 0 a pod has no points, although it still serves (rule G13)."""
     clients = [[1.0 + i / 16, 105.0 + i / 16, 120.0 + i / 16] for i in range(60)]
     story = tell(tmp_path, clients, hashed(input="ip"), scale_to(2))
     gone = story.removed

@@ -30,7 +30,7 @@ def test_no_operation_means_no_caused_break() -> None:
 
 
 def test_sessions_alive_at_the_start_are_bound_already() -> None:
-    """Protects the equilibrium start: a session that is older than the run has its pod and keeps it."""
+    """Protects the equilibrium start: a session that is older than the run has its pod and keeps it (rule W6)."""
     story = _run({"run": {"until": "5m"}})
     sessions = story.result.sessions.set_index("session")
     old = sessions[sessions["started_s"] < 0]
@@ -39,6 +39,16 @@ def test_sessions_alive_at_the_start_are_bound_already() -> None:
     firsts = [story.requests(number)[0].request for number in old.index if story.requests(number)]
     assert min(firsts) > 1
     assert story.summary["breaks_background"] == 0
+
+
+def test_sessions_alive_at_the_start_were_active_just_then() -> None:
+    """Protects the state of old sessions: it expires a session timeout after 0, whenever they sent last (rule W7)."""
+    story = _run({"app": {"sessionTimeout": "5s"}, "run": {"until": "5m"}, "traffic": {"think": "10s"}})
+    old = story.result.sessions.query("started_s < 0")["session"]
+    firsts = [story.requests(number)[0] for number in old]
+    late = [row for row in firsts if row.sent_s > 5]
+    assert len(late) > 10
+    assert [row for row in firsts if row.broke] == late
 
 
 def test_requests_of_an_old_session_are_numbered_on() -> None:
@@ -50,7 +60,7 @@ def test_requests_of_an_old_session_are_numbered_on() -> None:
 
 
 def test_empty_start_has_nobody_and_warms_up() -> None:
-    """Protects run.start empty: no session is older than the run."""
+    """Protects run.start empty: no session is older than the run (rule W8)."""
     story = _run({"run": {"start": "empty", "until": "5m"}})
     assert (story.result.sessions["started_s"] >= 0).all()
 

@@ -32,7 +32,7 @@ def test_no_time_goes_through_a_function_that_rounds_by_the_processor() -> None:
 
 
 def test_steps_are_inverted_exactly() -> None:
-    """Λ of steps 2/s, 0, 1/s is read back at hand-worked points; the empty step has no arrival."""
+    """Λ of steps 2/s, 0, 1/s is read back at hand-worked points; the empty step has no arrival (rule W1)."""
     profile = StepRate([0.0, 10.0, 20.0], [2.0, 0.0, 1.0])
     times = profile.invert(np.array([0.5, 19.0, 19.999, 20.5, 30.0]))
     assert times.tolist() == pytest.approx([0.25, 9.5, 9.9995, 20.5, 30.0])
