@@ -77,7 +77,10 @@ def test_latency_prefers_the_pod_that_answers_sooner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", ["empty", "equilibrium"])
 def test_request_sent_again_knows_where_its_session_has_been(start: str) -> None:
-    """Protects stale from lost: who answers at the second attempt holds an older copy, if the session was there."""
+    """Protects stale from lost: who answers at the second attempt holds an older copy, if the session was there.
+
+    See rule B2.
+    """
     scenario = small(
         [{"at": at_s, "crash": "app", "count": 2} for at_s in (30.0, 45.0, 60.0, 75.0)],
         run__start=start,
@@ -197,7 +200,10 @@ def test_sticky_sessions_move_exactly_those_of_the_removed_pod(tmp_path: Path) -
 
 
 def test_rehash_on_a_scale_up_is_the_operations(tmp_path: Path) -> None:
-    """Protects the attribution: keys that a new pod takes over break sessions whose old pod still serves."""
+    """Protects the attribution: keys that a new pod takes over break sessions whose old pod still serves.
+
+    See rules B10 and B11.
+    """
     story = tell(tmp_path, _BUSY, hashed(input="ip"), scale_to(4))
     new = story.pods[-1].pod
     moved = [session for session in range(60) if story.breaks(session)]

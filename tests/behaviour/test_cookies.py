@@ -117,7 +117,7 @@ def test_second_upstream_that_shares_the_targets_shares_the_cookie(tmp_path: Pat
 def test_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> None:
     """Protects concurrent first requests: the second tab opens before the first answer, is picked anew, and wins.
 
-    See rule C1.
+    See rules B12 and C1.
     """
     # The trace's thinks are 0.25, 0.125, 1, 1, …: the second tab opens 0.125 s after the first.
     story = tell(tmp_path, [[10.0, 10.5, 10.875, 12.125, 13.375, 14.625]], {"traffic": {"tabs": 2}})

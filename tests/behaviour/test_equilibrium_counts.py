@@ -74,7 +74,10 @@ def test_empty_system_has_no_skew(tmp_path: Path) -> None:
 
 
 def test_unfinished_requests_are_counted_and_in_no_rate(tmp_path: Path) -> None:
-    """Protects the run's end: a request still open is neither sent nor failed nor answered, only unfinished."""
+    """Protects the run's end: a request still open is neither sent nor failed nor answered, only unfinished.
+
+    See rule R1.
+    """
     story = tell(tmp_path, [[10.0], [599.0]], {"gateway": {"readTimeout": "10m"}}, service_s=5.0)
     assert story.outcomes(0) + story.outcomes(1) == ["answered", "unfinished"]
     assert story.requests(1)[0].status == 0
@@ -84,7 +87,7 @@ def test_unfinished_requests_are_counted_and_in_no_rate(tmp_path: Path) -> None:
 
 
 def test_settle_is_left_out_of_the_measures(tmp_path: Path) -> None:
-    """Protects run.settle: requests before it are recorded and not measured."""
+    """Protects run.settle: requests before it are recorded and not measured (rule O4)."""
     story = tell(tmp_path, [[10.0, 50.0, 70.0]], {"run": {"settle": "60s"}})
     assert len(story.requests(0)) == 3
     assert story.summary["requests_sent"] == 1
@@ -100,14 +103,20 @@ def test_exposed_are_those_on_the_pod_that_send_again(tmp_path: Path) -> None:
 
 
 def test_censored_sessions_are_those_that_had_no_chance_to_show(tmp_path: Path) -> None:
-    """Protects a fixed horizon: sessions on the removed pod that would only later send again are told apart."""
+    """Protects a fixed horizon: sessions on the removed pod that would only later send again are told apart.
+
+    See rule B9.
+    """
     story = tell(tmp_path, [[1.0 + i, 500.0] for i in range(3)], scale_to(2), {"run": {"until": "200s"}})
     assert (story.operation.exposed, story.operation.censored) == (0, 1)
     assert any("until" in warning for warning in story.result.warnings)
 
 
 def test_drained_run_waits_for_every_session_alive_at_the_end_of_the_operation() -> None:
-    """Protects `until: drained`: after the last old pod is gone nobody new comes, and everybody there finishes."""
+    """Protects `until: drained`: after the last old pod is gone nobody new comes, and everybody there finishes.
+
+    See rule O3.
+    """
     story = _run({"run": {"until": "drained"}}, rollout())
     over_s = story.when("over")
     assert story.summary["requests_unfinished"] == 0

@@ -41,7 +41,7 @@ def test_503_when_no_target_is_left(tmp_path: Path) -> None:
 
 
 def test_failed_request_moves_no_state(tmp_path: Path) -> None:
-    """Protects the definition of a break: it takes an answer, so a session that only fails is not broken."""
+    """Protects the definition of a break: it takes an answer, so a session that only fails is not broken (rule R3)."""
     story = tell(tmp_path, [[1.0, 101.0, 110.0]], _SINGLE, _DELETED)
     assert story.outcomes(0) == ["answered", "bad_gateway", "no_target"]
     assert story.breaks(0) == []

@@ -41,7 +41,10 @@ def test_probes_take_a_flapping_pod_out_and_bring_it_back(tmp_path: Path) -> Non
 
 
 def test_verdict_moves_the_sessions_of_its_pod_alone(tmp_path: Path) -> None:
-    """Protects the mechanism: they break by their first request after the verdict, `unhealthy`, by the flap."""
+    """Protects the mechanism: they break by their first request after the verdict, `unhealthy`, by the flap.
+
+    See rule B10.
+    """
     story = tell(tmp_path, _CLIENTS, flap(), checks(**active(5, successes=2, httpFailures=3)))
     (session,) = story.at_home_on(story.pods[0].pod)
     due_s = next(row.sent_s for row in story.requests(session) if row.sent_s >= 110.0)

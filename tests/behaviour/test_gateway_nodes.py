@@ -80,7 +80,10 @@ def test_restarted_node_is_configured_at_the_next_tick(tmp_path: Path) -> None:
 
 
 def test_restart_of_the_only_node_is_503_until_it_is_back(tmp_path: Path) -> None:
-    """Protects the single gateway: nobody answers while it is away, and afterwards every cookie is good again."""
+    """Protects the single gateway: nobody answers while it is away, and afterwards every cookie is good again.
+
+    See rule R3.
+    """
     story = tell(tmp_path, _TALKATIVE, _restart(), {"kic": {"proxySyncSeconds": 3}})
     (back_s,) = story.all_times("pushed")
     for session in range(8):
@@ -155,7 +158,10 @@ def test_tick_that_comes_during_a_push_is_kept(tmp_path: Path, push_delay_s: flo
 
 
 def test_churn_pushes_the_same_targets_and_rebuilds(tmp_path: Path) -> None:
-    """Protects configChurn: unrelated objects cause pushes at ticks of KIC, and round robin begins anew at each."""
+    """Protects configChurn: unrelated objects cause pushes at ticks of KIC, and round robin begins anew at each.
+
+    See rule I4.
+    """
     clients = [[10.0 + i] for i in range(300)]
     churn = {"kic": {"proxySyncSeconds": 3, "configChurn": "6/min"}}
     story = tell(tmp_path, clients, plain("round-robin"), churn)

@@ -102,7 +102,7 @@ def test_push_before_send_and_after_the_containers_end(tmp_path: Path) -> None:
 
 
 def test_two_requests_at_one_instant_are_served_in_the_order_of_their_scheduling(tmp_path: Path) -> None:
-    """Protects first come, first served among simultaneous sends."""
+    """Protects first come, first served among simultaneous sends (rule P1)."""
     one = {"deployment": {"replicas": 1}, "app": {"concurrency": 1}}
     story = tell(tmp_path, [[1.0, 50.0], [2.0, 50.0], [3.0, 50.0]], one)
     assert [story.requests(session)[1].started_s for session in range(3)] == [50.0, 50.25, 50.5]

@@ -91,7 +91,7 @@ def test_failures_are_counted_over_requests_that_ended():
 
 
 def test_the_excess_of_load_skew_is_the_difference_to_the_floor():
-    """Equal pods have skew by chance; only what the operation adds is its own."""
+    """Equal pods have skew by chance; only what the operation adds is its own (rule L4)."""
 
     def with_loads(*loads: float) -> Recording:
         totals = SkewTotals()

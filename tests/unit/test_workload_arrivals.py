@@ -77,7 +77,10 @@ def test_every_rate_cumulates_to_what_it_inverts(rate: RateProfile) -> None:
 
 
 def test_changes_of_traffic_multiply_the_rate_and_keep_the_luck() -> None:
-    """2/s doubled from 10 s on and stopped from 20 to 30 s: read back by hand, and untouched before the change."""
+    """2/s doubled from 10 s on and stopped from 20 to 30 s: read back by hand, and untouched before the change.
+
+    See rule O8.
+    """
     rate = ConstantRate(2.0)
     changed = changed_rate(rate, [(30.0, 1.0), (10.0, 2.0), (20.0, 0.0)])
     times = changed.invert(np.array([1.0, 20.0, 24.0, 59.0, 61.0, 70.0]))
