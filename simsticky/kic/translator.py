@@ -54,7 +54,7 @@ def translate(
 
 
 def translate_backends(backends: Iterable[Backend], drain_support: bool) -> tuple[Target, ...]:
-    """Return the targets of an upstream with several backends, in the order KIC sends them.
+    """Return the targets of an upstream with several backends, in the order KIC sends them (rule E4).
 
     An address reached through two backends, or listed once as terminating and once not, is one target with
     the sum of the weights; a weight left out counts 100 in it.

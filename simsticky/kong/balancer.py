@@ -195,6 +195,7 @@ class Balancer:
         self._update_status()
 
     def _update_status(self) -> None:
+        """Say whether the balancer is healthy, and let the algorithm take in the targets anew (rule G5)."""
         total = self.total_weight
         available = total - self.unavailable_weight
         self.healthy = available > 0 and self._reached(available / total * 100, self.threshold)

@@ -112,7 +112,7 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SliceSync:
-    """The controller's view of one Service: when it will see its own last write, and failures in a row.
+    """The controller's view of one Service: when it will see its own last write, and failures in a row (rule E2).
 
     As long as its cache has not shown it that write, a sync fails as stale and is tried again after 1, 2, 4,
     … s, at most 1000 s and at most 15 times. A burst of pod changes therefore reaches the slices in steps of

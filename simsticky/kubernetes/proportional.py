@@ -55,7 +55,7 @@ def replica_set_fraction(spec: DeploymentSpec, rs: ReplicaSetState, deployment_s
 
 
 def scale(spec: DeploymentSpec, new: ReplicaSetState | None, old: Sequence[ReplicaSetState]) -> Scaling:
-    """Return the sizes after a scaling event, or while the Deployment is paused.
+    """Return the sizes after a scaling event, or while the Deployment is paused (rule K10).
 
     One active ReplicaSet, or the latest if none is active, gets all ``replicas``. A saturated new ReplicaSet
     ends the old ones. Otherwise a rolling update shares ``replicas + surge`` among all active ReplicaSets: a

@@ -134,6 +134,7 @@ class ClusterOperations:
         return [pod for pod in self._cluster.pods if pod.record.node == node]
 
     def _drain(self, operation: DrainNode, number: int) -> None:
+        """Cordon a node and evict its pods (rule N2), as far as its autoscaler has the patience (rule N4)."""
         node = operation.drain_node
         self._cordon(node, number)
         if operation.by == "kubectl":
@@ -163,6 +164,7 @@ class ClusterOperations:
         call_at(self._world.env, off_s, Phase.CONTAINER, lambda: self._off(node, pods, number))
 
     def _lose(self, operation: NodeLoss, number: int) -> None:
+        """Take a node away without a word (rule N6)."""
         world, settings, node = self._world, self._world.scenario.kubernetes, operation.node_loss
         pods = self._on_node(node)
         self._has_to_go[number] = set(pods)

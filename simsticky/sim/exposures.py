@@ -87,7 +87,7 @@ class Exposures:
         return any(e.operation == operation and e.container == container.index for e in session.exposures)
 
     def _is_bound(self, session: Session, container: Container) -> bool:
-        """Whether a request of the session would go to the container by its connection, its cookie or its key."""
+        """Whether a request of the session would go to the container by connection, cookie or key (rule B13)."""
         connection = session.connection
         if connection is not None:
             return connection.container is container

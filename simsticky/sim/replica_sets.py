@@ -63,7 +63,7 @@ class ReplicaSetController:
         cluster.on_change.append(self._pod_changed)
 
     def _pod_changed(self, pod: Pod) -> None:
-        """Wake up; of a pod that has come to an end remember whose doing it was, for its replacement is, too."""
+        """Wake up (rule K5); of a pod that has come to its end remember whose doing it was: its replacement is, too."""
         name = pod.replica_set
         if not pod.active and name in self.states and pod.index not in self._ended:
             self._ended.add(pod.index)
