@@ -73,6 +73,19 @@ def test_empty_system_has_no_skew(tmp_path: Path) -> None:
         assert summary[f"load_skew.{quantity}.serving.max_to_mean"] is None
 
 
+def test_a_draining_pod_serves_and_takes_nobody_new(tmp_path: Path) -> None:
+    """Protects the pod sets: with drain support the deleted pod is one that serves, to its end, as before (rule L1)."""
+    # Seven sessions on three pods, all silent in the window, which ends with the deleted pod at 130 s.
+    story = tell(tmp_path, [[1.0 + number, 200.0] for number in range(7)], scale_to(2))
+    on = {pod.pod: len(story.at_home_on(pod.pod)) for pod in story.pods}
+    removed, left = on[story.removed.pod], [on[pod.pod] for pod in story.left]
+    of = {name: story.summary[f"load_skew.sessions.{name}.max_to_mean"] for name in ("taking_new", "serving")}
+    assert of["taking_new"] == pytest.approx(max(left) / (sum(left) / 2))
+    assert of["serving"] == pytest.approx(max(removed, *left) / (sum(on.values()) / 3))
+    assert of["taking_new"] != of["serving"]
+    assert story.summary["load_skew.sessions.terminating.max_to_mean"] == 1.0
+
+
 def test_unfinished_requests_are_counted_and_in_no_rate(tmp_path: Path) -> None:
     """Protects the run's end: a request still open is neither sent nor failed nor answered, only unfinished.
 
