@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from simsticky.cli import completing
 from simsticky.units import quoted
 
 
@@ -110,6 +111,7 @@ Changes = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Change the scenario, e.g. deployment.preStop=15s; repeatable.",
+        autocompletion=completing.changes,
     ),
 ]
 Report = Annotated[

@@ -176,6 +176,7 @@ def changes_between(base: Side, other: Side) -> list[Change]:
         return []
     before, after = dict(_flat(base.resolved)), dict(_flat(other.resolved))
     paths = dict.fromkeys([*before, *after])
+    silent = (*_NO_SETTING, *_worked_out(base.resolved, other.resolved))
     origins = dict(other.origins)
     if other.scenario is not None:
         origins |= {path: _named(place) for path, place in other.scenario.places.items()}
@@ -183,9 +184,15 @@ def changes_between(base: Side, other: Side) -> list[Change]:
         Change(path, before.get(path), after.get(path), _origin(origins, path))
         for path in paths
         if before.get(path) != after.get(path)
-        and not f"{path}.".startswith(tuple(f"{top}." for top in _NO_SETTING))
+        and not f"{path}.".startswith(tuple(f"{top}." for top in silent))
         and not (path == _TRACE and _have_one_trace(base.scenario, other.scenario))
     ]
+
+
+def _worked_out(*sides: Mapping[str, Any]) -> list[str]:
+    """Return the settings that follow, on all sides, from what was stated in users' units (rules W10 and W11)."""
+    pairs = (("rps", "traffic.sessions"), ("session", "traffic.sessionDuration"))
+    return [law for unit, law in pairs if all(unit in side.get("traffic", {}) for side in sides)]
 
 
 def _have_one_trace(one: Scenario | None, other: Scenario | None) -> bool:

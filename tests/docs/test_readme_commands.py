@@ -107,6 +107,7 @@ def test_the_commands_of_a_block_run(
 ) -> None:
     """Protects whoever copies a command from the README: it ends with 0, and prints or writes what it is to."""
     monkeypatch.chdir(tmp_path)
+    Path("examples").symlink_to(ROOT / "examples")
     shutil.copytree(ROOT / "scenarios" / "manifests", Path("scenarios", "manifests"))
     for shipped in (ROOT / "scenarios").glob("*.yaml"):
         rate, replications = RATE.get(block.heading, LOWEST_RATE), REPLICATIONS.get(block.heading, 2)

@@ -13,7 +13,7 @@ from simsticky.report.comparison import render, to_csv, to_markdown
 from simsticky.report.terminal import plain
 from simsticky.study.compare import compare, compare_sides
 from simsticky.study.replicate import replicate
-from simsticky.study.sides import Side
+from simsticky.study.sides import Side, changes_between
 
 
 def windows(*stops, n=20, seed=1, **changes):
@@ -312,3 +312,13 @@ def test_the_exit_code_of_recommend_says_whether_there_is_one(tmp_path, capsys, 
     assert main([*argv, "--vary", "deployment.grace=preStop + 30s", "-j", "1", "--reps", most]) == code
     out = capsys.readouterr().out
     assert ("✓ pick" in out) == (code == 0)
+
+
+def test_what_follows_from_users_units_is_no_change_of_its_own():
+    """A comparison of two request rates names the rate that was stated, and not the laws it comes to."""
+    base = small(traffic__requests=None, traffic__rps=20, traffic__session={"p50": "1m", "p95": "4m"})
+    sides = [
+        Side.of_study(name, replicate(base.evolve({"traffic.rps": rps}), 1, jobs=1))
+        for name, rps in (("a", 2), ("b", 3))
+    ]
+    assert [change.path for change in changes_between(*sides)] == ["traffic.rps"]
