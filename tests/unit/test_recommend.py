@@ -53,6 +53,15 @@ def test_bisection_tries_few_of_many_settings():
     assert len(found.tried) < 25
 
 
+def test_a_search_simulates_no_more_than_its_verdicts_need():
+    """An exact count for this formula and seed; halving from end to end, with nothing given up, took 480."""
+    found = search(n=30)
+    assert found.simulations == sum(option.replications for option in (found.today, *found.tried)) + 50
+    assert found.simulations == 260
+    assert found.to_json_dict()["simulations"] == 260
+    assert "in 260 simulations" in " ".join(plain(render(found, 80)).split())
+
+
 def test_what_is_clear_at_a_look_is_not_run_any_further():
     """A setting far from the threshold has 10 replications, one near it all of them; each tells how many it had."""
     found = search(n=40)
