@@ -102,7 +102,7 @@ class ProbeWorker:
 
 
 def restart_grace_s(failed: ProbeSpec, pod_grace_s: int) -> int:
-    """Return the grace period of a container that failed its liveness or startup probe.
+    """Return the grace period of a container that failed its liveness or startup probe (rule P7).
 
     Source: kuberuntime_container.go:setTerminationGracePeriod.
     """

@@ -60,7 +60,7 @@ class _Watcher:
 
 
 class HealthCheckers:
-    """The checkers of all nodes.
+    """The checkers of all nodes (rule G10).
 
     Args:
         checks: The upstream's settings.
@@ -286,7 +286,7 @@ class HealthCheckers:
             self._report(node, address, report, active=True)
 
     def _probe(self, address: str) -> tuple[Report, float]:
-        """Return what a probe finds, and how long it takes to.
+        """Return what a probe finds, and how long it takes to (rule H3).
 
         A probe takes no slot of the traffic, but it waits like a request in the present queue, at most the timeout.
         """

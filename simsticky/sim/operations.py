@@ -100,6 +100,7 @@ class Timeline:
         self._to_come = sorted(operations, key=lambda operation: operation.at_s)
         self._over = not operations
         keys = entry_keys(world.scenario)
+        # Of one instant, the clock begins them in the order of the file (rule O9).
         for number, operation in enumerate(operations, start=1):
             record = OperationRecord(number, operation.label, operation.kind, operation.at_s, keys[number - 1])
             self._records.append(record)
@@ -266,7 +267,7 @@ class Timeline:
         self._review()
 
     def _settled(self, record: OperationRecord) -> bool:
-        """Whether the status can speak of this operation: pods that it takes must have been missed, and be replaced."""
+        """Whether the status can speak of an operation: pods that it takes must be missed, and replaced (rule O5)."""
         if record.kind in _ONLY_WRITES:
             return True
         if not self._on_the_cluster.in_effect(record.number):
@@ -277,7 +278,7 @@ class Timeline:
         )
 
     def _review(self) -> None:
-        """Let operations go that are over: complete, stuck or their time up, and none of their pods left."""
+        """Let operations go that are over: complete, stuck or their time up, and none of their pods left (rule O1)."""
         for record in list(self._running):
             dying = any(pod.record.deleted_by == record.number for pod in self._cluster.pods)
             ended = record.done_s == record.done_s or record.stuck or record.number in self._time_over

@@ -251,7 +251,7 @@ class Container:
         return INFINITY if self.connections else max(self.ends)
 
     def hold(self, session: Session) -> None:
-        """Have an open connection to a session."""
+        """Have an open connection to a session (rule V3)."""
         self.connections[session.id] = session
 
     def drop(self, session: Session) -> None:

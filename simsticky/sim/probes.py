@@ -66,7 +66,7 @@ class Prober:
         self._probe_liveness(container)
 
     def watch(self, container: Container) -> None:
-        """Probe a container that the kubelet has just seen running; without probes its pod is ready now."""
+        """Probe a container that the kubelet has just seen running; without probes its pod is ready now (rule P3)."""
         if self._startup is None:
             self._has_started(container)
             return
@@ -106,7 +106,7 @@ class Prober:
         return worker
 
     def _first_tick(self, container: Container, spec: ProbeSpec) -> tuple[float, int]:
-        """Return the origin of a container's startup or liveness ticks, and the first that probes it.
+        """Return the origin of a container's startup or liveness ticks, and the first that probes it (rule P3).
 
         The worker starts with the pod; it finds a container that is not known to run, or too young, and waits for the
         next tick (worker.go:doProbe).

@@ -99,7 +99,7 @@ class SessionLoops:
         if session.holder is not None:
             address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
-        expires_s = timeout_s if adopted else INFINITY
+        expires_s = timeout_s if adopted else INFINITY  # active just before the run (rule W7)
         if adopted and picks:
             session.past = past
         first, step = tab
@@ -331,6 +331,8 @@ class SessionLoops:
         self, session: Session, failures: int, ended_s: float, gap_s: float, left: float, *, at_once: bool
     ) -> tuple[float, bool]:
         """Say when a client whose request failed sends again (inf: never), and whether that is the same request.
+
+        It may go on, try the same request again, or give up (rule C3).
 
         Args:
             session: The session.

@@ -49,7 +49,7 @@ _WHO_DELETES = {
 
 
 def _since_s(place: int) -> float:
-    """Return since when the n-th pod that exists at 0 has been ready."""
+    """Return since when the n-th pod that exists at 0 has been ready (rule P5)."""
     return -_DAY_S + 60.0 * min(place, 300)
 
 
@@ -215,7 +215,7 @@ class Simulation:
             session.holder = container
             session.first_container = container.index
             self._gateway.give_cookie(session, container)
-            container.take_in(0.0)
+            container.take_in(0.0)  # as if it had been active at 0 (rule W7)
             self._recorder.residence.extend((0.0, container.index, 1.0))
             clients.adopt(session, alive, index)
 
@@ -262,7 +262,7 @@ class Simulation:
         self._kubelet.start(pod, template.startup, template.never_ready)
 
     def _sessions_on(self, pod: Pod) -> int:
-        """Count the live sessions whose state is on a pod."""
+        """Count the live sessions whose state is on a pod (rule K14)."""
         return sum(session.holder is pod.container for session in self._sessions.alive(self._world.now_s))
 
     def _delete_pod(self, pod: Pod, cause: int, grace_s: int | None = None) -> None:
@@ -282,7 +282,7 @@ class Simulation:
         self._listeners_changed()
 
     def _force_delete(self, pod: Pod, cause: int) -> None:
-        """Remove the object at once; the kubelet ends the container as fast as it may (rule D7)."""
+        """Remove the object at once; the kubelet ends the container as fast as it may (rules D7 and N8)."""
         self._mark_deleted(pod, cause, "is deleted by force: the object is gone at once")
         self._cluster.remove(pod)
         self._kubelet.terminate(pod, grace_s=delete_request(requested_s=0).kubelet_grace_s)
@@ -305,6 +305,7 @@ class Simulation:
         publish_pod_sets(self._world, self._cluster, self._gateway)
 
     def _operations_over(self) -> None:
+        """Let no more sessions begin once all operations are over and every node has heard of it (rule O3)."""
         if self._until_drained:
             self._ingress.under_way.when_none(self._clients.close)
             call_at(self._env, _PASSED_ON_BY_S, Phase.COMPLETION, self._clients.close)

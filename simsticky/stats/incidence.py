@@ -92,7 +92,7 @@ class Time:
 
 
 def quantile_of_waits(replications: Sequence[Waits], share: float, level: float = LEVEL) -> Time:
-    """Return the time by which a share of the waits has ended with the event, over all replications.
+    """Return the time by which a share of the waits has ended with the event, over all replications (rule M2).
 
     The quantile of the averaged cumulative incidence, each replication with the same weight; its interval by the
     jackknife over replications.
@@ -119,7 +119,7 @@ def quantile_of_waits(replications: Sequence[Waits], share: float, level: float 
 
 
 def mean_of_waits(replications: Sequence[Waits], level: float = LEVEL) -> Time:
-    """Return the restricted mean time until a wait ends in any way, over all replications.
+    """Return the restricted mean time until a wait ends in any way, over all replications (rule M2).
 
     It counts waits up to the longest time that every replication with waits still going on has seen; with none going
     on it is the plain mean.
@@ -141,7 +141,7 @@ def mean_of_waits(replications: Sequence[Waits], level: float = LEVEL) -> Time:
 
 
 def median_of_runs(seconds: Sequence[float], not_yet_s: Sequence[float], level: float = LEVEL) -> Time:
-    """Return the median time over replications, some of which had not come to that moment when they ended.
+    """Return the median time over replications, some of which had not come to that moment when they ended (rule M1).
 
     The product limit of Kaplan and Meier; the interval by inverting the log-log interval of the curve.
 

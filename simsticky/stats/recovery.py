@@ -8,7 +8,7 @@ ERROR = 0.001
 
 
 def last_excess(counts: Sequence[int], windows: int, mean: float) -> int | None:
-    """Return the number, from 0, of the last window with more events than the rate before explains.
+    """Return the number, from 0, of the last window with more events than the rate before explains (rule R4).
 
     A window has too many if it exceeds the Poisson quantile at 1 - ERROR / windows.
 

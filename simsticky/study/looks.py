@@ -54,7 +54,7 @@ def looks(cap: int, first: int = FIRST) -> tuple[int, ...]:
 
 
 def levels(at: Sequence[int], error: float = ERROR) -> tuple[float, ...]:
-    """Return the two-sided confidence level of each look, so that each side errs over all looks by ``error``.
+    """Return the two-sided confidence level of each look, so that each side errs over all looks by ``error`` (rule Q8).
 
     Args:
         at: The numbers of replications that are looked at, increasing; the last is the most there can be.

@@ -43,7 +43,7 @@ _WORDS = {"relative": True, "rel": True, "absolute": False, "abs": False}
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How narrow the interval of a metric is to be.
+    """How narrow the interval of a metric is to be (rule Q9).
 
     Attributes:
         metric: The metric.

@@ -1,7 +1,4 @@
-"""``recommend``: the cheapest setting that keeps the thresholds and is not worse than today, and what it hangs on.
-
-Rules Q12 and Q13.
-"""
+"""``recommend``: the cheapest setting that keeps the thresholds and is not worse than today, and what it hangs on."""
 
 from __future__ import annotations
 
@@ -67,7 +64,7 @@ def recommend(
     runner: Runner | None = None,
     **execution: Unpack[Execution],
 ) -> Recommendation:
-    """Find the cheapest setting that keeps the thresholds with 95 % confidence, and is not worse than today.
+    """Find the cheapest setting that keeps the thresholds with 95 % confidence, and is not worse than today (rule Q12).
 
     The longest range is bisected where the metrics go one way along it, for every combination of the other values;
     choices are raced. All settings run on common random numbers and are looked at after 10, 20, 40, … replications,
@@ -382,7 +379,7 @@ def _lean(scenario: Scenario, limits: Sequence[Limit]) -> Scenario:
 
 
 def _drain_is_unknown(scenario: Scenario, plan: Plan) -> bool:
-    """Whether neither the scenario nor a manifest says if drain support is on, and the search does not turn it."""
+    """Whether nothing says if drain support is on, scenario or manifest, nor does the search turn it (rule Q13)."""
     turned = {*(knob.path for knob in plan.knobs), *plan.follows}
     stated = "enable_drain_support" in scenario.kic.model_fields_set or "kic" in scenario.manifest_report.objects
     return not stated and _DRAIN not in turned

@@ -184,7 +184,10 @@ def _all_told(told: Iterable[bool | None]) -> bool | None:
 
 
 def _all_fail(trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion], looks: Sequence[Look]) -> bool:
-    """Whether every setting of a line certainly misses a criterion: what fails, fails all the way to the worse end."""
+    """Whether every setting of a line certainly misses a criterion (rule Q12).
+
+    What fails, fails all the way to the worse end.
+    """
     failing: set[Key] = set()
     for criterion in criteria:
         better = keys if _goes_upwards(trials, keys, criterion) else keys[::-1]
