@@ -68,6 +68,7 @@ def read_operator(
         else:
             _read_data_plane(found, obj, keys, config_maps)
     for obj in objects:
+        found.look(obj, ("kind",))
         found.list_the_rest(obj)
     return says
 

@@ -99,7 +99,7 @@ def _read(
     problems += _trace(merged, document, base)
     scenario, wrong = _validated(merged, places)
     # Incomplete sections of broken manifests break other rules; only what the manifests did not cause is told.
-    told = {(problem.file, problem.line, problem.column) for problem in manifests.problems}
+    told = {(problem.file, problem.line, problem.column) for problem in manifests.problems} | manifests.moot
     wrong = [problem for problem in wrong if (problem.file, problem.line, problem.column) not in told]
     problems += [problem for problem in wrong if not (manifests.problems and _is_consequence(problem))]
     if scenario is not None:
