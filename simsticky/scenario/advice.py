@@ -82,7 +82,7 @@ def _about_traffic(scenario: "Scenario") -> Iterator[str]:
     upstream = scenario.upstream
     by_cookie = upstream.sticky_sessions is not None or (upstream.hash_on is not None and upstream.hash_on.cookie)
     inputs = upstream.hash_on.model_dump(exclude_none=True) if upstream.hash_on is not None else {}
-    if upstream.algorithm == "consistent-hashing" and inputs in ({}, {"input": "none"}):
+    if upstream.algorithm == "consistent-hashing" and not inputs:
         yield "upstream.hashOn: nothing is hashed, so consistent-hashing sends every request to one and the same pod"
     sticky, hashed = upstream.sticky_sessions, upstream.hash_on
     cookie_paths = {

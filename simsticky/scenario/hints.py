@@ -28,6 +28,7 @@ class Hint(Enum):
     NUMBER_WITHOUT_QUOTES = "write targetPort: {port}, without quotes"
     NAME_THE_PORT = "name a port of the container {name}, or write its number"
     REMOVE_ANNOTATION = "remove the annotation"
+    ADD_FIELD = "add {field}: NAME"
     LEAVE_OUT = "leave it out"
     LEAVE_ROLLING_UPDATE_OUT = "leave rollingUpdate out"
     ADD_MANIFEST = "add its manifest"
@@ -62,6 +63,8 @@ class Hint(Enum):
     QUOTED_TRUE = 'put it in quotes: "true"'
     GRACE_OR_SLEEP = "lengthen the grace period or shorten the sleep"
     STATE_KIC = "state kic: {{{field}: {value}}} in the scenario"
+    DRAIN_FLAG = "write --enable-drain-support"
+    NEWER_OPERATOR = "it is there from version 2 on: gateway-operator.konghq.com/v2beta1"
     KEEP_CONTROLLER = "keep the one that serves this app"
     KEEP_ONE_CONTROLLER = "keep the one that serves this app, or state kic: {{enableDrainSupport: true}} or false"
     STATE_AUTOSCALER = (

@@ -166,7 +166,7 @@ class Interpretation:
         refuse_class_parameters(found, self._pick("IngressClassParameters", "configuration.konghq.com"))
         if service is not None:
             read_service(found, service)
-            read_policy(found, service, policies, overrides)
+            read_policy(found, service, policies, overrides, self._services)
             list_service(found, service)
         else:
             for obj in (*policies, *overrides):

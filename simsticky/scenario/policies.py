@@ -40,6 +40,7 @@ def read_policy(
     service: KubernetesObject,
     policies: Sequence[KubernetesObject],
     overrides: Sequence[KubernetesObject],
+    services: Sequence[KubernetesObject] = (),
 ) -> None:
     """Read the KongUpstreamPolicy that a Service names, else the KongIngress; list the others.
 
@@ -48,6 +49,7 @@ def read_policy(
         service: The Service in front of the pods.
         policies: All KongUpstreamPolicies.
         overrides: All KongIngresses.
+        services: All Services, which may name the others.
     """
     annotations = service.mapping("metadata", "annotations")
     named, overriding = annotations.get(POLICY), annotations.get(OVERRIDE)
@@ -61,6 +63,7 @@ def read_policy(
         override = _override(found, service, overrides, overriding)
     elif POLICY not in annotations and not found.stated.get("upstream"):
         found.assume(service, (), f"no annotation {POLICY}: the upstream is plain round-robin without health checks")
+        _say_untied(found, service, (*policies, *overrides), services)
     if isinstance(annotations.get(_OLD_OVERRIDE), str):
         text = f"is not read any more by the controller: it wants {OVERRIDE}"
         found.say_aloud(service, ("metadata", "annotations", _OLD_OVERRIDE), text)
@@ -70,6 +73,21 @@ def read_policy(
     for other in overrides:
         if other is not override:
             found.ignore(other, (), f"the Service does not name it (annotation {OVERRIDE})")
+
+
+def _say_untied(
+    found: Findings,
+    service: KubernetesObject,
+    settings: Sequence[KubernetesObject],
+    services: Sequence[KubernetesObject],
+) -> None:
+    """Name what nobody ties to a Service: stickiness that is not read must not look like a good result."""
+    named = {one.mapping("metadata", "annotations").get(key) for one in services for key in (POLICY, OVERRIDE)}
+    for other in settings:
+        if other.name not in named and other.may_share_namespace(service):
+            key = POLICY if other.kind == "KongUpstreamPolicy" else OVERRIDE
+            text = f"has no effect: no Service names it; Service {service.name} would by the annotation {key}"
+            found.say_aloud(other, (), text)
 
 
 def _policy(
@@ -145,9 +163,13 @@ def _upstream(found: Findings, override: KubernetesObject) -> None:
         hashed = {name: written[key] for key, name in fields.items() if written.get(key) is not None}
         if written.get(source) in _INPUTS:
             hashed = {"input": written[source]}
+            if hashed == {"input": "none"} and written.get("algorithm") != "consistent-hashing":
+                continue
+        elif not _hashes_on_what_it_names(found, override, source, fields):
+            continue
         if hashed.get("cookie") is not None:
             hashed.setdefault("cookiePath", "/")
-        if hashed and hashed != {"input": "none"}:
+        if hashed:
             for key in (source, *fields):
                 if written.get(key) is not None:
                     found.read(override, ("upstream", key), str(written[key]))
@@ -156,6 +178,26 @@ def _upstream(found: Findings, override: KubernetesObject) -> None:
     if isinstance(checks, Mapping):
         found.look(override, ("upstream", "healthchecks"))
         found.put(("upstream", "healthchecks"), _camel(checks), override.place("upstream", "healthchecks"))
+
+
+def _hashes_on_what_it_names(
+    found: Findings, override: KubernetesObject, source: str, fields: Mapping[str, str]
+) -> bool:
+    """Return whether Kong hashes on a named header, cookie or the like; say why it does not."""
+    written = override.mapping("upstream")
+    chosen = written.get(source)
+    given = [key for key in fields if written.get(key) is not None]
+    if chosen is None:
+        for key in given:
+            text = f"has no effect without {source}: {key.removeprefix(source + '_').removesuffix('_path')}"
+            found.say_aloud(override, ("upstream", key), text)
+        return False
+    wanted = f"{source}_{chosen}"
+    if wanted in fields and written.get(wanted) is None:
+        text = f"{wanted} is required where it is {chosen}"
+        found.problem(override, ("upstream", source), text, Hint.ADD_FIELD.of(field=wanted))
+        return False
+    return wanted in fields
 
 
 def _camel(node: Any) -> Any:
