@@ -25,6 +25,7 @@ class Hint(Enum):
     POINT_TO_SERVICE = "point the route to the Service that selects the pods"
     PORTS_ARE = "its ports are {ports}"
     PORTS_OF_PODS = "the pods' ports are {ports}"
+    PORTS_OF_CONTAINER = "it names {ports}"
     NUMBER_WITHOUT_QUOTES = "write targetPort: {port}, without quotes"
     NAME_THE_PORT = "name a port of the container {name}, or write its number"
     REMOVE_ANNOTATION = "remove the annotation"
@@ -49,6 +50,8 @@ class Hint(Enum):
     DURATION = "write for example 30s"
     WORKERS = 'write for example "2"'
     ROLLOUT_STRATEGY = "write for example strategy: {{canary: {{}}}}"
+    STEPS_APART = "make it two steps, one after the other"
+    ACTIVE_SERVICE = "write for example activeService: {name}"
     SECONDS = 'write for example "30"'
     ISTIO_CONFIG = 'write for example "terminationDrainDuration: 30s"'
     STATE_HOOK = (

@@ -22,7 +22,8 @@ from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.owners import POD, Workload, choose_workload, labels_of, pair_rollouts
 from simsticky.scenario.policies import read_policy, say_differing_policies, say_misplaced
 from simsticky.scenario.ports import entrance
-from simsticky.scenario.routes import Backend, backends, choose_backend, read_routes
+from simsticky.scenario.rollouts import say_other_active_service
+from simsticky.scenario.routes import Backend, backends, choose_backend, read_routes, say_lost_routes
 from simsticky.scenario.scalers import read_scalers
 from simsticky.scenario.services import choose_service, list_service, read_service, refuse_class_parameters
 from simsticky.scenario.workloads import read_workload
@@ -49,6 +50,7 @@ class Interpretation:
     ) -> None:
         self._found = found
         self._every = objects
+        self._foreign: set[KubernetesObject] = set()
         self._complete = complete
         self._config_maps = [obj for obj in objects if obj.is_a("ConfigMap", "")]
         workloads = [obj for obj in objects if _is_workload(obj)]
@@ -83,14 +85,19 @@ class Interpretation:
         workload, candidates = self._choose_workload(every)
         service = self._choose_service(workload, candidates, every)
         kongs = self._of_kong(every)
+        self._foreign = {backend.route for backend in every} - {backend.route for backend in kongs}
         chosen = None if service is None else choose_backend(kongs, service) or choose_backend(every, service)
         if workload is not None:
             self._read_workload(workload, service, chosen)
         read_routes(found, every, [*self._http_routes, *self._ingresses], service, chosen)
+        if service is not None and chosen is None:
+            say_lost_routes(found, every, self._services, service)
         if chosen is not None:
             say_other_class(found, chosen.route, self._classes, self._gateway_objects, self._kong_classes())
             say_differing_policies(found, chosen, every, self._services)
         self._read_service(service)
+        if workload is not None and service is not None and found.blue_green is not None:
+            say_other_active_service(found, workload, service)
         self._read_kong(service)
         self._list_others(workload, candidates, service)
 
@@ -154,7 +161,7 @@ class Interpretation:
         mesh = read_mesh(found, workload, self._pick("Namespace", ""))
         containers: Keys = (*POD, "containers")
         application = way_in if way_in is not None and way_in[:-1] == containers else (*containers, 0)
-        read_scalers(found, self._scalers, workload, application)
+        read_scalers(found, self._scalers, workload, application, [obj for obj in self._every if _is_workload(obj)])
         say_other_scalers(found, self._objects, workload)
         _nothing_runs(found, workload)
         read_workload(found, workload, way_in, mesh)
@@ -176,7 +183,7 @@ class Interpretation:
                 through = "it is not in front of the pods" if service is None else f"Service {service.name} is in front"
                 found.ignore(other, (), through)
         say_other_routes(found, self._objects, service)
-        say_misplaced(found, self._objects)
+        say_misplaced(found, self._objects, self._foreign)
 
     def _read_kong(self, service: KubernetesObject | None) -> None:
         """Read the controller and the gateway."""

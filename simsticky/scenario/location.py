@@ -38,6 +38,8 @@ _TAG = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value", "!"}
 
 
+_OLD_OCTAL = re.compile(r"[+-]?0[0-7]+", re.ASCII)
+"""What YAML 1.1, which kubectl reads, takes as an octal number: 010 is 8."""
 _OLD_BOOLEANS = {
     form: value
     for word, value in (("yes", True), ("on", True), ("no", False), ("off", False))
@@ -355,6 +357,8 @@ class _Builder:
         digits = text.replace("_", "")
         if len(digits) > _MOST_DIGITS:
             raise self._refused(node, path, "the number has too many digits")
+        if self.as_kubectl and _OLD_OCTAL.fullmatch(digits):
+            return int(digits, 8)
         try:
             return int(digits, 10) if digits.lstrip("+-").isdigit() else int(digits, 0)
         except ValueError:

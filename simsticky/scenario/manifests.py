@@ -97,7 +97,8 @@ def read_manifests(
     found.said_of_files += reading.skipped
     unnamed = [obj for obj in objects if not obj.name]
     for obj in unnamed:
-        found.problem(obj, ("metadata",), "metadata.name: Required value: name or generateName is required")
+        text = "metadata.name: Required value: an object is known by its name here"
+        found.problem(obj, ("metadata",), text)
     strict = StrictFields(objects, lenient=lenient)
     named = [obj for obj in objects if obj.name]
     Interpretation(found, named, namespace, complete=not reading.problems).read()

@@ -6,7 +6,8 @@ its ``upstream`` section only, its ``proxy`` and ``route`` sections have had no 
 Operator 2.0 knows it no more.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from simsticky.scenario.findings import Findings
@@ -32,6 +33,9 @@ _FALLBACK_FIELDS = {
     "hash_fallback_query_arg": "queryArg",
     "hash_fallback_uri_capture": "uriCapture",
 }
+_ENTRIES = ("Ingress", "HTTPRoute", "Service")
+_OTHERS_AFFINITY = re.compile(r"affinity|sticky|session-cookie|upstream-hash-by", re.IGNORECASE)
+"""How other controllers name annotations that bind sessions to pods."""
 _INPUTS = ("none", "ip", "consumer", "path")
 
 
@@ -230,10 +234,20 @@ def say_differing_policies(
             found.say_aloud(service, ("metadata", "annotations"), text)
 
 
-def say_misplaced(found: Findings, objects: Sequence[KubernetesObject]) -> None:
-    """Name annotations of upstream settings where the controller does not read them."""
+def say_misplaced(found: Findings, objects: Sequence[KubernetesObject], foreign: Collection[KubernetesObject]) -> None:
+    """Name annotations of upstream settings where the controller does not read them.
+
+    Args:
+        found: Where the findings go.
+        objects: All objects.
+        foreign: The routes of other controllers, of which that alone is said.
+    """
     places: tuple[Keys, ...] = (("metadata",), ("spec", "template", "metadata"))
     for obj in objects:
+        for name in obj.mapping("metadata", "annotations") if obj.kind in _ENTRIES and obj not in foreign else ():
+            if _OTHERS_AFFINITY.search(str(name)) and "konghq.com" not in str(name):
+                text = "Kong's controller does not read it: no stickiness comes of it"
+                found.say_aloud(obj, ("metadata", "annotations", name), text)
         for place in places if obj.kind != "Service" else ():
             annotations = obj.mapping(*place, "annotations")
             for name in (POLICY, OVERRIDE):

@@ -31,7 +31,7 @@ def _reasons(scenario: "Scenario") -> Iterator[Problem]:
         yield Problem(
             ("upstream", "hashOn", "input"),
             "with none there is nothing to hash, and Kong turns the algorithm into round-robin",
-            "hash on something, for example hashOn: {input: ip}, or write upstream: {algorithm: round-robin} and no hashOn",
+            "hash on something, for example hashOn: {input: ip}, or write algorithm: round-robin and no hashOn",
         )
     yield from too_old(scenario)
     if (ring := over_capacity(scenario)) is not None:

@@ -67,6 +67,8 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     found.take(owner, ("metadata", "name"), ("deployment", "name"))
     for field, target in _SPEC.items():
         found.take_whole_number(owner, ("spec", field), ("deployment", target))
+    if "replicas" not in found.sections["deployment"] and not found.states("deployment", "replicas"):
+        found.assume(owner, ("spec",), "replicas is 1, the API server's default")
     if owner.kind == "StatefulSet":
         _ordered(found, owner)
     elif owner.kind == "Rollout":
@@ -212,6 +214,18 @@ def _probe(found: Findings, obj: KubernetesObject, container: Keys, name: str) -
     for handler in _HANDLERS:
         if obj.get(*keys, handler) is not None:
             found.read(obj, (*keys, handler), "what is probed; the kind of probe makes no difference here")
+            _probed_port(found, obj, container, (*keys, handler, "port"))
+
+
+def _probed_port(found: Findings, obj: KubernetesObject, container: Keys, keys: Keys) -> None:
+    """Refuse a probe of a port that its container does not name: it never passes (prober: extractPort)."""
+    port = obj.get(*keys)
+    ports = [declared for declared in obj.items(*container, "ports") if isinstance(declared, Mapping)]
+    names = [str(declared["name"]) for declared in ports if declared.get("name")]
+    if isinstance(port, str) and not port.isdigit() and port not in names:
+        text = f"the container names no port {port!r}: the probe never passes, and no pod becomes ready"
+        named = Hint.PORTS_OF_CONTAINER.of(ports=", ".join(names))
+        found.problem(obj, keys, text, named if names else Hint.NAME_THE_PORT.of(name=port))
 
 
 def _pre_stop(found: Findings, obj: KubernetesObject, container: Keys) -> None:

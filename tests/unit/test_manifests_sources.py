@@ -72,7 +72,7 @@ def test_what_kubectl_prints_can_be_read(tmp_path, app):
         ("old.yaml", "kind: Deployment\n", "Deployment has no apiVersion"),
         ("helm.yaml", "kind: {{ .Values.kind }}\n", "helm template"),
         ("twice.yaml", "kind: A\nkind: B\n", "twice.yaml:2:1: kind: duplicate key, first given on line 1"),
-        ("anonymous.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {}\n", "name or generateName is required"),
+        ("anonymous.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {}\n", "known by its name here"),
         ("list2.yaml", "apiVersion: v1\nkind: List\n", "a List needs items"),
     ],
 )

@@ -110,7 +110,12 @@ def test_delays_can_all_be_set_at_once():
         ({"deployment": {"name": "shop", "maxSurge": "0%", "maxUnavailable": "0%"}}, "maxUnavailable", "may not be 0"),
         ({"deployment": {"name": "shop", "maxUnavailable": "101%"}}, "maxUnavailable", "not be greater than 100%"),
         ({"deployment": {"name": "shop", "maxSurge": -1}}, "maxSurge", "greater than or equal to 0"),
-        ({"deployment": {"name": "shop", "minReadySeconds": 600}}, "progressDeadlineSeconds", "greater than minReady"),
+        ({"deployment": {"name": "shop", "minReadySeconds": 600}}, "minReadySeconds", "less than progressDeadline"),
+        (
+            {"deployment": {"name": "shop", "minReadySeconds": 60, "progressDeadlineSeconds": 60}},
+            "progressDeadlineSeconds",
+            "greater than minReady",
+        ),
         ({"deployment": {"name": "shop", "replicas": 10**12}}, "replicas", "too large"),
         ({"deployment": {"name": "shop", "replicas": True}}, "replicas", "not a whole number"),
         ({"deployment": {"name": "shop", "grace": "1.5s"}}, "Seconds", "whole number of seconds"),
