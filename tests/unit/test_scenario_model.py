@@ -316,6 +316,23 @@ def test_warnings_point_at_what_deserves_a_second_look():
     assert scenario().warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("update", "told"),
+    [
+        ({"type": "OnDelete"}, "replaces no pod: updateStrategy OnDelete waits for their deletion"),
+        ({"partition": 3}, "replaces no pod: updateStrategy.partition leaves all of them out"),
+        ({"partition": 2}, ""),
+    ],
+    ids=str,
+)
+def test_a_rollout_that_replaces_nothing_is_warned_of(update, told):
+    """The sessions it breaks are none, and that is no merit of the setting."""
+    ordered = {"name": "shop", "kind": "StatefulSet", "replicas": 3, "updateStrategy": update}
+    text = "\n".join(scenario(deployment=ordered, timeline=[{"at": "5m", "rollout": "shop"}]).warnings)
+    assert told in text
+    assert ("replaces no pod" in text) == bool(told)
+
+
 def test_a_scenario_crosses_process_borders():
     """A pickled scenario is equal and keeps its provenance."""
     s = scenario().evolve({"run.seed": 5}, source="--set")
