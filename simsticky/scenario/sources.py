@@ -117,9 +117,8 @@ def read_texts(written: str, base: Path, folders: list[Folder]) -> list[Text]:
     if written == STANDARD_INPUT:
         return [Text("<stdin>", read_standard_input())]
     if _ADDRESS.match(written):
-        raise InputError.of(
-            "is an address, and no file", file=written, hint=f"fetch it first: curl -o all.yaml {written}"
-        )
+        hint = f"fetch it first: curl -o all.yaml {written}"
+        raise InputError.of("is an address, and no file", file=written, hint=hint)
     path = base / written
     name = shown_path(path)
     if _PATTERN.search(written) and not path.exists():
