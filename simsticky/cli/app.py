@@ -9,6 +9,7 @@ import typer
 from simsticky.cli import console
 from simsticky.cli.compare import compare
 from simsticky.cli.explain import explain
+from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
 from simsticky.cli.run import run
@@ -27,6 +28,7 @@ app.command()(compare)
 app.command()(recommend)
 app.command()(sweep)
 app.command()(report)
+app.command()(lint)
 app.command()(explain)
 app.command()(schema)
 

@@ -97,6 +97,11 @@ def warn(warnings: Sequence[str]) -> None:
         complain(f"warning: and {len(warnings) - _MOST_WARNINGS} more; all are in -o json")
 
 
+def is_terminal() -> bool:
+    """Return whether standard output is a terminal: a pipe gets lines that nobody has wrapped."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def width() -> int:
     """Columns of the terminal, or of ``COLUMNS``; 80 for a pipe."""
     return max(_NARROWEST, shutil.get_terminal_size((80, 24)).columns)

@@ -1,7 +1,8 @@
-"""``simsticky explain``: what a metric means."""
+"""``simsticky explain``: what a metric means, or what a rule of ``lint`` is about."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from simsticky.errors import InputError
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
 
+_RULE = re.compile(r"SS\d+", re.ASCII | re.IGNORECASE)
 _UNITS = {
     "share": "share, between 0 and 1; shown in percent",
     "count": "count; shown as the mean per replication",
@@ -28,18 +30,40 @@ _NONE_SEEN = (
 
 
 def explain(
-    metric: Annotated[str | None, typer.Argument(metavar="METRIC", help="Name of a metric.")] = None,
+    metric: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Name of a metric, or number of a rule of lint: SS004.")
+    ] = None,
 ) -> None:
-    """Print what a metric means; without a name, list all metrics."""
+    """Print what a metric means, or a rule of lint; without a name, list all of them."""
     from simsticky.results.metrics import METRICS
     from simsticky.study.verdicts import did_you_mean
 
     if metric is None:
-        console.print_text("".join(_entry(known, console.width()) for known in METRICS.values()))
+        metrics = "".join(_entry(known, console.width()) for known in METRICS.values())
+        console.print_text(metrics + _rules(console.width()))
+    elif _RULE.fullmatch(metric):
+        console.print_text(_rule(metric))
     elif metric in METRICS:
         console.print_text(_page(METRICS[metric], console.width()))
     else:
         raise InputError.of(f"there is no metric {metric!r}", hint=did_you_mean(metric, METRICS))
+
+
+def _rules(width: int) -> str:
+    from simsticky.lint.rules import RULES
+
+    return "".join(f"{number}\n{_paragraph(rule.rule.title, width, '    ')}" for number, rule in RULES.items())
+
+
+def _rule(number: str) -> str:
+    from simsticky.lint.engine import no_such_rule
+    from simsticky.lint.rules import RULES
+    from simsticky.report.lint import explain as page
+
+    if number.upper() not in RULES:
+        text, hint = no_such_rule(number)
+        raise InputError.of(text, hint=hint)
+    return page(RULES[number.upper()], console.width())
 
 
 def _entry(metric: Metric, width: int) -> str:

@@ -14,7 +14,7 @@ from simsticky.report.plots.incidence import lifetimes
 from simsticky.report.plots.skew import skew_over_time
 from simsticky.report.plots.timeline import since_operation
 from simsticky.report.pod_lives import MARKS, pod_lives
-from simsticky.report.residual import residual_life
+from simsticky.workload.residual import residual_life
 
 if TYPE_CHECKING:
     from simsticky.report.frames import Frames

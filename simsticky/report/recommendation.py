@@ -16,7 +16,7 @@ from simsticky.study.better import MARGINS, Standing
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
-    from simsticky.study.patches import Patch
+    from simsticky.scenario.patches import Patch
     from simsticky.study.recommendation import Between, Option, Priced, Recommendation
 
 _TIMES = ("preStop", "grace", "Seconds", "Delay", "delays", "startup", "Duration", "think")
@@ -90,8 +90,8 @@ def _answer(found: Recommendation, width: int) -> list[Line]:
     for note in _notes(found):
         lines += [((text, "quiet"),) for text in textwrap.wrap(note, width, subsequent_indent="  ")]
     for patch in found.patches:
-        lines += [(), *(((text, "heading"),) for text in textwrap.wrap(_edit(patch), width))]
-        lines += [((text, ""),) for text in _to_copy(patch)]
+        lines += [(), *(((text, "heading"),) for text in textwrap.wrap(edit_title(patch), width))]
+        lines += [((text, ""),) for text in lines_to_copy(patch)]
     return lines
 
 
@@ -117,7 +117,7 @@ def _markdown(found: Recommendation) -> list[str]:
         lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
     for patch in found.patches:
         language = "sh" if patch.kind else "yaml"
-        lines += ["", escape(_edit(patch)), "", f"```{language}", *_to_copy(patch), "```"]
+        lines += ["", escape(edit_title(patch)), "", f"```{language}", *lines_to_copy(patch), "```"]
     lines += ["", "<details>", f"<summary>{escape(title(found))}</summary>", ""]
     lines += [f"- {escape(note)}" for note in _notes(found)]
     lines += [f"- warning: {escape(text)}" for text in found.warnings]
@@ -139,7 +139,7 @@ def _with_drain(found: Recommendation) -> str:
     return f"With drain support {'on' if found.drain else 'off'}"
 
 
-def _edit(patch: Patch) -> str:
+def edit_title(patch: Patch) -> str:
     """What is edited, and where it stands."""
     where = patch.file if patch.line is None else f"{patch.file}:{patch.line}"
     if patch.kind:
@@ -147,7 +147,7 @@ def _edit(patch: Patch) -> str:
     return f"The change, in the scenario ({where}):" if patch.file else "The change, in the scenario:"
 
 
-def _to_copy(patch: Patch) -> list[str]:
+def lines_to_copy(patch: Patch) -> list[str]:
     """Lines that a shell takes as they are, the patch as YAML in single quotes; of the scenario the YAML alone."""
     if not patch.kind:
         return patch.yaml.splitlines()

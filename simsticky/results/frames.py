@@ -98,7 +98,7 @@ Column = npt.NDArray[Any]
 
 
 def requests(recording: Recording) -> pd.DataFrame:
-    """Return one row per request with the columns ``REQUESTS``, by time of sending, then session.
+    """Return one row per request with the columns ``REQUESTS``, by time of sending, then session, then its ordinal.
 
     ``ended_s`` is NaN where the request was unfinished, ``pod`` is missing where none was reached. ``status`` is what
     the client saw, 0 where it saw nothing; ``broke`` is ``lost``, ``stale`` or empty; ``operation`` is the number
@@ -188,11 +188,11 @@ def _pod_codes(recording: Recording) -> tuple[list[str], npt.NDArray[np.int32]]:
 
 
 def _sort_by_sending(columns: dict[str, Column]) -> None:
-    """Sort in place; blocks are almost in order already, but a request that takes long is in a later block."""
+    """Sort in place; rows come as they ended, or as they were sealed."""
     sent_s = columns["sent_s"]
     if (sent_s[1:] > sent_s[:-1]).all():
         return
-    order = np.lexsort((columns["session"], sent_s))
+    order = np.lexsort((columns["request"], columns["session"], sent_s))
     for name in columns:
         columns[name] = columns[name][order]
 
@@ -204,7 +204,6 @@ def sessions(recording: Recording) -> pd.DataFrame:
     ``last_request_open`` or ``more_to_come``; ``ended_s`` is NaN then.
     """
     rows = recording.session_rows
-    rows = rows[np.argsort(rows[:, 0], kind="stable")]
     column = {name: rows[:, index] for index, name in enumerate(SESSION_COLUMNS)}
     names, pod_of = _pod_codes(recording)
     unfinished, ended_s = column["unfinished"] > 0, column["ended_s"]

@@ -10,7 +10,9 @@ from simsticky.sim.recording import (
     CODE,
     CONTAINER,
     ENDED,
+    REQUEST,
     SENT,
+    SESSION,
     SESSION_COLUMNS,
     Kind,
     Mechanism,
@@ -21,8 +23,6 @@ from simsticky.sim.recording import (
     outcomes,
     unpack_columns,
 )
-
-SESSION = 0
 
 
 @dataclass(slots=True)
@@ -71,16 +71,18 @@ def requests_cut(recording: Recording) -> Counter[tuple[int, float]]:
 def failures_by_operation(recording: Recording) -> dict[int, Counter[Outcome]]:
     """Return the failed requests that each operation caused, by its number and the kind of failure.
 
-    Empty where requests were not recorded.
+    Empty where requests were not recorded; kinds of failure in the order of :class:`Outcome`.
     """
-    failures: defaultdict[int, Counter[Outcome]] = defaultdict(Counter)
+    found: Counter[tuple[int, int]] = Counter()
     for block in recording.request_blocks:
         outcome = outcomes(block[:, CODE])
         failed = (outcome != Outcome.ANSWERED) & (outcome != Outcome.UNFINISHED)
         causes = unpack_columns(block[failed, CODE])["cause"]
-        for cause, kind in zip(causes.tolist(), outcome[failed].tolist(), strict=True):
-            if cause:
-                failures[cause][Outcome(kind)] += 1
+        found.update(zip(causes.tolist(), outcome[failed].tolist(), strict=True))
+    failures: defaultdict[int, Counter[Outcome]] = defaultdict(Counter)
+    for cause, kind in sorted(found):
+        if cause:
+            failures[cause][Outcome(kind)] = found[cause, kind]
     return dict(failures)
 
 
@@ -98,7 +100,7 @@ def _answers_of(recording: Recording, sessions: npt.NDArray[np.float64]) -> Rows
         for block in recording.request_blocks
     ]
     rows = np.concatenate(parts)
-    return rows[np.lexsort((rows[:, SENT], rows[:, SESSION]))]
+    return rows[np.lexsort((rows[:, REQUEST], rows[:, SENT], rows[:, SESSION]))]
 
 
 def _trace_back(recording: Recording, rows: Rows, harm: defaultdict[tuple[int, int], Harm]) -> None:

@@ -44,8 +44,7 @@ def waits_of(totals: ConnectionTotals) -> Waits:
     kinds = (totals.gaps, totals.given_up, totals.open_gaps)
     counts = np.array([kind.counts for kind in kinds], np.float64)
     bins = np.flatnonzero(counts.sum(axis=0))
-    seconds = np.array([kind.sums for kind in kinds]).sum(axis=0)[bins] / counts.sum(axis=0)[bins]
-    return Waits(seconds, *counts[:, bins])
+    return Waits(kinds[0].merged(*kinds[1:]).means(bins), *counts[:, bins])
 
 
 def _until(found: dict[str, Value], name: str, seconds: float | None, watched_s: float) -> None:

@@ -46,7 +46,11 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
     yield from _about_the_release(scenario)
     yield from warnings_of_start(scenario)
     yield from _about_traffic(scenario)
-    yield from _about_health_checks(scenario)
+    written = scenario.upstream.healthchecks
+    if written is not None and written.threshold and not passes_threshold(scenario):
+        version, where = scenario.kic.version, "upstream.healthchecks.threshold"
+        yield f"{where}: the controller {version} drops it, 3.5.3 is the first that does not"
+    yield from about_health_checks(scenario)
     hook, grace = deployment.pre_stop, deployment.termination_grace_period_seconds
     longest = 0.0 if hook is None else max(hook.seconds, hook.at_most_s)
     if longest > grace:
@@ -86,8 +90,7 @@ def _about_traffic(scenario: "Scenario") -> Iterator[str]:
             yield f"traffic.{'paths' if traffic.paths else 'path'}: clients request {path}, the Ingress routes {route}"
     upstream = scenario.upstream
     by_cookie = upstream.sticky_sessions is not None or (upstream.hash_on is not None and upstream.hash_on.cookie)
-    inputs = upstream.hash_on.model_dump(exclude_none=True) if upstream.hash_on is not None else {}
-    if upstream.algorithm == "consistent-hashing" and not inputs:
+    if hashes_nothing(scenario):
         yield "upstream.hashOn: nothing is hashed, so consistent-hashing sends every request to one and the same pod"
     sticky, hashed = upstream.sticky_sessions, upstream.hash_on
     cookie_paths = {
@@ -109,13 +112,18 @@ def _about_traffic(scenario: "Scenario") -> Iterator[str]:
         yield f"traffic.otherUpstream: has no effect, {upstream.algorithm} without a cookie cannot lose one"
 
 
-def _about_health_checks(scenario: "Scenario") -> Iterator[str]:
+def hashes_nothing(scenario: "Scenario") -> bool:
+    """Return whether consistent hashing is told to hash nothing: then all requests have one key."""
+    given = scenario.upstream.hash_on
+    inputs = {} if given is None else given.model_dump(exclude_none=True)
+    return scenario.upstream.algorithm == "consistent-hashing" and inputs in ({}, {"input": "none"})
+
+
+def about_health_checks(scenario: "Scenario") -> Iterator[str]:
+    """Yield where health checks do not do what they say, each as ``path: message``."""
     settings = checks(scenario)
     active, passive = settings.active, settings.passive
     where = "upstream.healthchecks"
-    written = scenario.upstream.healthchecks
-    if written is not None and written.threshold and not passes_threshold(scenario):
-        yield f"{where}.threshold: the controller {scenario.kic.version} drops it, 3.5.3 is the first that does not"
     if settings.threshold == THRESHOLD_LIMITS[1] and threshold_comparison(scenario) == "gt":
         yield f"{where}.threshold: no share exceeds 100 percent, so that every request gets 503"
     if active.type == "tcp" and (active.healthy.interval_s or active.unhealthy.interval_s):

@@ -114,6 +114,15 @@ def keys_of(path: str) -> Keys:
     return tuple(key if isinstance(key, int) else _camel(key) for key in keys_in(path))
 
 
+def setting_at(scenario: "Scenario", path: str) -> Any:
+    """Return what the resolved scenario holds at a dotted path, as plain JSON; None where there is nothing."""
+    node: Any = scenario.to_json_dict()
+    for key in full_keys(keys_of(path)):
+        below = node.get(key) if isinstance(node, Mapping) else None
+        node = node[int(key)] if isinstance(node, list) else below
+    return node
+
+
 def _camel(word: str) -> str:
     first, *others = word.split("_")
     return first + "".join(other.capitalize() for other in others)

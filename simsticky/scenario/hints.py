@@ -80,3 +80,17 @@ class Hint(Enum):
     def of(self, **words: object) -> str:
         """Return the hint with its words filled in."""
         return str(self.value).format(**words)
+
+
+_OF_THE_SIMULATION = (
+    *(Hint.CHOOSE_DEPLOYMENT, Hint.CHOOSE_NAMESPACE, Hint.KEEP_ONE, Hint.DESCRIBE_DEPLOYMENT, Hint.DESCRIBE_WORKLOAD),
+    *(Hint.STATE_REPLICAS, Hint.ADD_TEMPLATE_OWNER, Hint.CHOOSE_SERVICE, Hint.SPLIT_BY_CANARY, Hint.COMPANIONS),
+    *(Hint.ROUTE_TO_ANOTHER, Hint.STATE_SIDECAR_END, Hint.STATE_HOOK, Hint.STATE_SIDECARS, Hint.STATE_KIC),
+    *(Hint.KEEP_CONTROLLER, Hint.KEEP_ONE_CONTROLLER, Hint.STATE_AUTOSCALER, Hint.ONE_WORKLOAD),
+    *(Hint.REMOVE_ANNOTATION, Hint.LEAVE_OUT),  # service-upstream, which the controller knows and the model does not
+)
+
+
+def is_about_the_simulation(hint: str) -> bool:
+    """Return whether a way out tells what a simulation wants to know: then the cluster takes the manifest as it is."""
+    return any(hint.startswith(one.value.partition("{")[0]) for one in _OF_THE_SIMULATION)

@@ -33,7 +33,8 @@ _BOOLEANS = {**dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)}
 _BOOLEANS |= dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)
 
 
-def _variable(flag: str) -> str:
+def variable_of(flag: str) -> str:
+    """Return the variable of the controller's environment that stands for a flag."""
     return "CONTROLLER_" + flag.upper().replace("-", "_")
 
 
@@ -45,7 +46,7 @@ def controller_container(
         if not isinstance(container, Mapping):
             continue
         keys: Keys = (*pod, "containers", i)
-        flags = any(flag in _FLAGS for flag, _, _ in _arguments(container))
+        flags = any(flag in _FLAGS for flag, _, _ in arguments(container))
         named = any(_is_own(variable.name) for variable in variables(obj, keys, config_maps))
         if image_of(container)[0] in _IMAGES or flags or named:
             return keys
@@ -61,15 +62,15 @@ def _is_own(name: str) -> bool:
 
 def ingress_class(obj: KubernetesObject, container: Keys, config_maps: Sequence[KubernetesObject] = ()) -> str | None:
     """Return the class that a controller says it serves; None if it says none."""
-    for flag, value, _ in _arguments(obj.mapping(*container)):
+    for flag, value, _ in arguments(obj.mapping(*container)):
         if flag == _CLASS:
             return value
-    named = [each.value for each in variables(obj, container, config_maps) if each.name == _variable(_CLASS)]
+    named = [each.value for each in variables(obj, container, config_maps) if each.name == variable_of(_CLASS)]
     return named[-1] if named and isinstance(named[-1], str) else None
 
 
-def _arguments(container: Mapping[str, Any]) -> Iterator[tuple[str, str, Keys]]:
-    """Yield the flags we know, each with its value and the argument's path in the container."""
+def arguments(container: Mapping[str, Any]) -> Iterator[tuple[str, str, Keys]]:
+    """Yield the flags of the controller that we know, each with its value and the argument's path in the container."""
     for field in ("command", "args"):
         placed = _words(container.get(field))
         for i, (word, place) in enumerate(placed):
@@ -101,7 +102,7 @@ def read_controller(
     """Read the controller's flags into the scenario's ``kic`` section."""
     found.fill("kic", obj, container)
     settings: dict[str, tuple[str, Keys]] = {}
-    by_variable = {_variable(flag): flag for flag in _FLAGS}
+    by_variable = {variable_of(flag): flag for flag in _FLAGS}
     for variable in variables(obj, container, config_maps):
         if variable.name not in by_variable:
             continue
@@ -112,7 +113,7 @@ def read_controller(
             _cannot_read(found, obj, variable.keys[:-1], variable.name, _FLAGS[flag])
         else:
             found.problem(obj, variable.keys, "an environment variable must be text", Hint.QUOTED_TRUE.of())
-    for flag, value, keys in _arguments(obj.mapping(*container)):
+    for flag, value, keys in arguments(obj.mapping(*container)):
         if flag in _FLAGS:
             settings[flag] = value, (*container, *keys)
     _nearly_meant(found, obj, container, config_maps)
@@ -193,7 +194,7 @@ def flag_changes(container: Mapping[str, Any], settings: Mapping[str, Any]) -> d
             continue
         value = settings[setting]
         text = str(value).lower() if isinstance(value, bool) else f"{value:g}"
-        given = next((keys for name, _, keys in _arguments(changed) if name == flag), None)
+        given = next((keys for name, _, keys in arguments(changed) if name == flag), None)
         if given is not None:
             field, index = str(given[0]), int(given[1])
             words = changed[field]
@@ -204,7 +205,7 @@ def flag_changes(container: Mapping[str, Any], settings: Mapping[str, Any]) -> d
             is_two = "=" not in words[index] and flag != _DRAIN and index + 1 < len(words)
             changed[field] = [*words[:index], f"--{flag}={text}", *words[index + 1 + is_two :]]
             continue
-        name = _variable(flag)
+        name = variable_of(flag)
         unset = any(variable.get("name") == name and "valueFrom" in variable for variable in container.get("env") or ())
         variables.append({"name": name, "value": text, **({"valueFrom": None} if unset else {})})
     fields = {field: changed[field] for field in ("command", "args") if changed.get(field) != container.get(field)}

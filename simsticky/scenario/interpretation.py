@@ -53,7 +53,7 @@ class Interpretation:
         self._foreign: set[KubernetesObject] = set()
         self._complete = complete
         self._config_maps = [obj for obj in objects if obj.is_a("ConfigMap", "")]
-        workloads = [obj for obj in objects if _is_workload(obj)]
+        workloads = [obj for obj in objects if is_workload(obj)]
         self._controllers = [obj for obj in workloads if controller_container(obj, self._config_maps) is not None]
         self._gateways = [
             obj
@@ -65,7 +65,7 @@ class Interpretation:
         for obj in objects:
             if obj not in self._objects:
                 found.ignore(obj, (), f"in namespace {obj.namespace}, and the scenario is about {namespace}")
-        self._owners = [obj for obj in self._objects if _is_workload(obj) and obj not in kongs]
+        self._owners = [obj for obj in self._objects if is_workload(obj) and obj not in kongs]
         self._services = self._pick("Service", "")
         self._ingresses = self._pick("Ingress", "networking.k8s.io", "extensions")
         self._http_routes = self._pick("HTTPRoute", "gateway.networking.k8s.io")
@@ -131,7 +131,7 @@ class Interpretation:
     ) -> KubernetesObject | None:
         found = self._found
         if workload is not None:
-            others = [Workload(obj, obj) for obj in self._objects if _is_workload(obj) and obj is not workload.pods]
+            others = [Workload(obj, obj) for obj in self._objects if is_workload(obj) and obj is not workload.pods]
             return choose_service(found, self._services, workload, self._of_kong(every) or every, others)
         plain = [service for service in self._services if service.get("spec", "type") != "ExternalName"]
         if candidates or len(plain) != 1 or len(self._services) != 1:
@@ -239,7 +239,7 @@ class Interpretation:
                 found.ignore(obj, (), "this kind has no part in the model")
 
 
-def _is_workload(obj: KubernetesObject) -> bool:
+def is_workload(obj: KubernetesObject) -> bool:
     """Return whether an object owns pods, or is one."""
     return obj.kind == "Pod" or (bool(labels_of(obj)) and bool(obj.items(*POD, "containers"))) or obj.kind in _OWNERS
 

@@ -18,6 +18,7 @@ from simsticky.units import parse_duration
 
 GROUP: Final = "gateway-operator.konghq.com"
 KINDS: Final = ("ControlPlane", "DataPlane", "GatewayConfiguration")
+
 _STATES: Final = {"enabled": True, "disabled": False}
 
 
@@ -71,6 +72,16 @@ def read_operator(
         found.look(obj, ("kind",))
         found.list_the_rest(obj)
     return says
+
+
+def hybrid_path(objects: Sequence[KubernetesObject]) -> tuple[KubernetesObject, Keys] | None:
+    """Return what of the Operator's objects says that Konnect is the control plane; None if nothing does."""
+    return _hybrid(
+        *(
+            [obj for obj in objects if obj.kind == kind]
+            for kind in ("ControlPlane", "GatewayConfiguration", "DataPlane")
+        )
+    )
 
 
 def _hybrid(

@@ -74,7 +74,7 @@ def _read(
     text: str, name: str, base: Path, stem: str, itself: tuple[Path, ...] = (), *, namespace: str | None, lenient: bool
 ) -> Scenario:
     problems: list[Diagnostic] = []
-    document, data, places = _stated(text, name, base, problems, itself)
+    document, data, places = stated_by(text, name, base, problems, itself)
     if "schema" not in data:
         problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {_VERSION}"))
     stated_namespace = data.pop("namespace", None)
@@ -110,7 +110,7 @@ def _read(
     return scenario
 
 
-def _stated(
+def stated_by(
     text: str, name: str, folder: Path, problems: list[Diagnostic], above: tuple[Path, ...]
 ) -> tuple[Document, dict[str, Any], dict[Keys, tuple[Place, Place]]]:
     """Return a scenario file's document, and what it states on top of the file that its ``base`` names.
@@ -147,7 +147,7 @@ def _stated(
     except InputError as error:
         problems.append(document.diagnostic(("base",), f"{below}: {error.diagnostics[0].message}"))
         return document, data, places
-    _, found, found_places = _stated(text, shown_path(path), path.parent, problems, (*above, path))
+    _, found, found_places = stated_by(text, shown_path(path), path.parent, problems, (*above, path))
     for key in ("name", "about"):
         found.pop(key, None)
     _move_paths(found, path.parent, folder)

@@ -128,7 +128,7 @@ def read_objects(paths: Iterable[str], base: Path) -> Reading:
         try:
             for text in read_texts(written, base, folders):
                 if text.name not in read:  # a file that is named beside its folder is one file
-                    _read_text(text, reading)
+                    collect_objects(text, reading)
                 read.add(text.name)
         except InputError as error:
             reading.problems += error.diagnostics
@@ -141,8 +141,8 @@ def read_objects(paths: Iterable[str], base: Path) -> Reading:
     return reading
 
 
-def _read_text(text: Text, reading: Reading) -> None:
-    """Read the objects of a text; of a directory's, what is no manifest is noted and left out."""
+def collect_objects(text: Text, reading: Reading) -> None:
+    """Add the objects of a text to what has been read; of a directory's, what is no manifest is noted and left out."""
     folder = text.folder
     documents: list[Document] = []
     problems: list[Diagnostic] = []

@@ -106,10 +106,15 @@ def _exec_hook(found: Findings, obj: KubernetesObject, keys: Keys, way_out: str)
 
 def look_for_a_shell(found: Findings, obj: KubernetesObject, container: Keys, keys: Keys) -> None:
     """Warn where the hook needs a shell and the image's name says that it has none."""
-    image, command = obj.get(*container, "image"), obj.get(*keys, "exec", "command")
-    if not isinstance(image, str) or not isinstance(command, list) or not _NO_SHELL.search(image):
-        return
-    program = str(command[0]).rpartition("/")[2]
-    if program in _SHELLS or program == "sleep":
+    program = program_in_question(obj.get(*container, "image"), obj.get(*keys, "exec", "command"))
+    if program:
         text = f"{program} is taken to be in the image; without it the hook fails and SIGTERM comes at once, which is"
         found.assume(obj, (*keys, "exec", "command"), f"{text} deployment: {{preStop: {{fails: true}}}}")
+
+
+def program_in_question(image: Any, command: Any) -> str:
+    """Return the shell or the sleep that a hook runs though its image's name says that it has none; else nothing."""
+    if not isinstance(image, str) or not isinstance(command, list) or not _NO_SHELL.search(image):
+        return ""
+    program = str(command[0]).rpartition("/")[2] if command else ""
+    return program if program in _SHELLS or program == "sleep" else ""

@@ -14,7 +14,8 @@ from simsticky.scenario.policies import OVERRIDE, POLICY
 from simsticky.scenario.problems import did_you_mean
 from simsticky.scenario.routes import TRUE, Backend
 
-_SERVICE_UPSTREAM = "ingress.kubernetes.io/service-upstream"
+SERVICE_UPSTREAM = "ingress.kubernetes.io/service-upstream"
+"""Annotation that makes the Service's own address Kong's one target."""
 _TIMEOUTS = {
     "konghq.com/connect-timeout": "connectTimeout",
     "konghq.com/read-timeout": "readTimeout",
@@ -131,8 +132,8 @@ def list_service(found: Findings, service: KubernetesObject) -> None:
 
 
 def _refuse_service_upstream(found: Findings, service: KubernetesObject) -> None:
-    keys: Keys = ("metadata", "annotations", _SERVICE_UPSTREAM)
-    if text_annotation(service, _SERVICE_UPSTREAM) in TRUE:
+    keys: Keys = ("metadata", "annotations", SERVICE_UPSTREAM)
+    if text_annotation(service, SERVICE_UPSTREAM) in TRUE:
         found.look(service, keys)
         text = (
             "service-upstream is not modelled: Kong then has one target, the Service's own address, and"
@@ -141,7 +142,7 @@ def _refuse_service_upstream(found: Findings, service: KubernetesObject) -> None
         found.problem(service, keys, text, Hint.REMOVE_ANNOTATION.of())
     for wrong in ("konghq.com/service-upstream", "service-upstream"):
         if text_annotation(service, wrong) is not None:
-            text = f"has no effect: the controller reads {_SERVICE_UPSTREAM}"
+            text = f"has no effect: the controller reads {SERVICE_UPSTREAM}"
             found.ignore(service, ("metadata", "annotations", wrong), text)
 
 

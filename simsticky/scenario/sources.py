@@ -17,6 +17,8 @@ from simsticky.scenario.report import ManifestNote
 
 _ADDRESS = re.compile(r"[a-z]+://", re.ASCII)
 _PATTERN = re.compile(r"[*?\[]", re.ASCII)
+NAME_IT = "and manifests: [all.yaml]"
+"""What to do in a scenario with a file that a command has made; who has no scenario says it otherwise."""
 _SUFFIXES = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CHART = re.compile(r"Chart\.ya?ml|(.*[-_.])?values([-_.].*)?\.ya?ml|values\.schema\.json", re.ASCII)
@@ -173,7 +175,7 @@ def build_hint(folder: str) -> str:
 
 
 def _into_one_file(command: str) -> str:
-    return f"{command} > all.yaml, and manifests: [all.yaml]"
+    return f"{command} > all.yaml, {NAME_IT}"
 
 
 def refuse_maker(path: Path) -> None:

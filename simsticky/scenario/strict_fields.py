@@ -58,6 +58,12 @@ class StrictFields:
             for checked in self._checked:
                 _take_away(checked)
 
+    def faults(self) -> Iterator[tuple[KubernetesObject, Fault, str, str]]:
+        """Yield every fault of every object, used or not: what is wrong, in words, and how to mend it."""
+        for checked in self._checked:
+            for fault in checked.faults:
+                yield (checked.obj, fault, *_told(checked.obj, fault))
+
     def report(self, found: Findings) -> None:
         """Report every fault of the objects that the answer uses; list those of the others."""
         version = _stated_version(found)

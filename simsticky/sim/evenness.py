@@ -3,7 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.stats.skew import integrals, mean_of
+
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 TOLERANCE = 1.2
 """How many times its average before the load may be and still count as even."""
@@ -22,30 +25,34 @@ class Evenness:
 
     def __init__(self) -> None:
         """Know nothing of the load yet."""
-        self._largest = self._mean = 0.0
+        self._largest = 0
+        self._sums: dict[int, int] = {}
         self._limit = np.inf
         self.uneven = False
         self.even_since_s = np.nan
         self.settled = False
 
-    def before(self, loads: Floats, seconds: Floats) -> None:
+    def before(self, loads: Integers, lasting: Integers) -> None:
         """Take in a stretch before the first operation.
 
         Args:
             loads: Shape (pods, steps), sessions on each serving pod during each step.
-            seconds: Shape (steps,), how long each step lasted.
+            lasting: Shape (steps,), how long each step lasted, in nanoseconds.
         """
         if len(loads):
-            self._largest += float(np.einsum("s,s->", loads.max(axis=0), seconds))
-            self._mean += float(np.einsum("s,s->", loads.mean(axis=0), seconds))
+            of_all = loads.sum(axis=0)
+            largest, every = integrals(np.stack([loads.max(axis=0), of_all]), lasting, int(of_all.max(initial=0)))
+            self._largest += largest
+            self._sums[len(loads)] = self._sums.get(len(loads), 0) + every
 
     def begin(self, now_s: float) -> None:
         """The first operation starts."""
-        if self._mean:
-            self._limit = TOLERANCE * self._largest / self._mean
+        mean = mean_of(self._sums)
+        if mean:
+            self._limit = TOLERANCE * self._largest / mean
             self.even_since_s = now_s
 
-    def after(self, loads: Floats, edges: Floats) -> None:
+    def after(self, loads: Integers, edges: Floats) -> None:
         """Take in a stretch from the first operation on.
 
         Args:

@@ -7,7 +7,6 @@ summary is the same at every level.
 """
 
 from collections.abc import Callable, Iterable
-from hashlib import sha256
 from io import BytesIO
 from struct import Struct
 from typing import NamedTuple
@@ -18,13 +17,15 @@ import numpy.typing as npt
 from simsticky.sim.connection_meter import ConnectionMeter
 from simsticky.sim.evenness import Evenness
 from simsticky.sim.failure_windows import FailureWindows
-from simsticky.sim.load_meter import NO_CHANGES, Changes, LoadMeter
+from simsticky.sim.load_meter import NO_CHANGES, Changes, LoadMeter, Sets
 from simsticky.sim.recording import (
     CODE,
     CONTAINER,
     ENDED,
+    REQUEST,
     SENDING,
     SENT,
+    SESSION,
     SESSION_COLUMNS,
     STARTED,
     WIDTH,
@@ -39,6 +40,11 @@ from simsticky.sim.recording import (
     pack,
     unpack_columns,
 )
+from simsticky.sim.row_hash import RowHash
+
+Floats = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.float64]
+"""Shape (WIDTH, n), rows as columns: what is done to one number of every row needs them side by side."""
 
 ROW = Struct(f"{WIDTH + 1}d").pack
 """Packs a request and, last, the container that its session leaves with it: a session without affinity that goes to
@@ -47,7 +53,9 @@ another; -1 for none, or where ``residence`` tells it.
 Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the processor's cache to the
 model."""
 
-SEAL_AT = 8_192 * 8 * (WIDTH + 1)
+ROW_BYTES = 8 * (WIDTH + 1)
+
+SEAL_AT = 8_192 * ROW_BYTES
 """Length of the buffer, in bytes, at which the model asks for a seal."""
 
 _SPECIAL = float(1 << 20)
@@ -95,10 +103,11 @@ class Recorder:
         self.meter = LoadMeter(self._evenness, settle_s)
         self._failures = self.recording.failures = FailureWindows(settle_s)
         self._late: list[tuple[float, tuple[float, ...]]] = []
-        self._open: Rows = np.empty((0, WIDTH))
-        self._gone: Rows = np.empty((0, WIDTH))
+        self._told: list[tuple[int, int, Sets]] = []
+        self._open: Columns = np.empty((WIDTH, 0))
+        self._gone: Columns = np.empty((WIDTH, 0))
         self._moves: Rows = np.empty((0, 3))
-        self._hash = sha256()
+        self._hash = RowHash(WIDTH)
         self._counts: dict[str, int] = {}
         self.settle_s = settle_s
         self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
@@ -130,17 +139,17 @@ class Recorder:
         """Add a finished session, a row of ``SESSION_COLUMNS``; only where :attr:`keeps_sessions`."""
         self._session_rows.extend(row)
 
-    def pod_sets(self, now_s: float, sets: dict[str, tuple[int, ...]]) -> None:
+    def pod_sets(self, now_s: float, sets: Sets) -> None:
         """Change which containers are in which pod set."""
         if sets != self.meter.sets:
-            self.seal(now_s)
-            self.meter.sets = sets
+            self._told.append((self.written() // ROW_BYTES, len(self._late), self.meter.sets))
+            self.meter.change_sets(now_s, sets)
 
     def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
         self.seal(now_s)
-        served = self._open[self._open[:, CONTAINER] >= 0.0, CONTAINER].astype(np.int64)
-        self.meter.start(now_s, in_flight=served if in_flight else None)
+        served = self._open[CONTAINER].astype(np.int64)
+        self.meter.start(now_s, in_flight=served[served >= 0] if in_flight else None)
         self.connections.start(now_s)
         self._failures.begin(now_s)
         self.recording.window_s = (now_s, now_s)
@@ -149,7 +158,7 @@ class Recorder:
         """Let the window end here unless a later call moves its end."""
         if self.recording.window_s is not None:
             self.seal(now_s)
-            self.recording.skew = self.meter.snapshot()
+            self.recording.skew = self.meter.snapshot(now_s)
             self.recording.window_s = (self.recording.window_s[0], now_s)
 
     def cut(
@@ -167,46 +176,43 @@ class Recorder:
             is_sent_again: Whether a request (session, number, attempts so far) is sent again.
         """
         self.seal(now_s)
-        hit = (self._open[:, CONTAINER] == container) & (outcomes(self._open[:, CODE]) == Outcome.ANSWERED)
-        if not hit.any():
+        hit = np.flatnonzero((self._open[CONTAINER] == container) & (outcomes(self._open[CODE]) == Outcome.ANSWERED))
+        if not len(hit):
             return []
-        fields = unpack_columns(self._open[hit, CODE])
-        named = zip(self._open[hit, 0].astype(int), self._open[hit, 1].astype(int), fields["attempts"], strict=True)
+        # In an order that does not tell what was sealed when.
+        hit = hit[np.lexsort(self._open[:, hit][[REQUEST, SESSION, SENT]])]
+        fields = unpack_columns(self._open[CODE, hit])
+        named = zip(self._open[SESSION, hit], self._open[REQUEST, hit], fields["attempts"], strict=True)
         cut = [CutRequest(int(s), int(r), is_sent_again(int(s), int(r), int(tries))) for s, r, tries in named]
-        sent = self._open[hit, CODE].astype(np.int64) & SENDING
-        self._open[hit, CODE] = sent + pack(0, 0, Outcome.RESET, cause=cause)
-        self._open[hit, ENDED] = now_s
-        again = np.zeros(len(self._open), bool)
-        again[np.flatnonzero(hit)] = [request.sent_again for request in cut]
-        self._gone = np.concatenate([self._gone, self._open[again]])
-        self._open = self._open[~again]
+        sent = self._open[CODE, hit].astype(np.int64) & SENDING
+        self._open[CODE, hit] = sent + pack(0, 0, Outcome.RESET, cause=cause)
+        self._open[ENDED, hit] = now_s
+        again = np.zeros(self._open.shape[1], bool)
+        again[hit] = [request.sent_again for request in cut]
+        self._gone = np.concatenate([self._gone, self._open.compress(again, axis=1)], axis=1)
+        self._open = self._open.compress(~again, axis=1)
         self.sends -= int(again.sum())
         return cut
 
     # Sealing ----------------------------------------------------------------------------------------------------
 
     def seal(self, now_s: float) -> None:
-        """Turn the flat rows into blocks, count what is over, and bring the load meter up to now."""
+        """Turn the flat rows into blocks, count what is over, and tell the load meter of it.
+
+        When that is done is seen in nothing that is recorded (docs/decisions/0008-nothing-depends-on-sealing.md).
+        """
         taken = _taken(self._rows)
-        fresh, roams = taken[:, :WIDTH], _roamed(taken)
-        arrived_s = fresh[:, SENT]
-        if self._late:
-            late = np.array([row for _, row in self._late])
-            arrived_s = np.concatenate([[at_s for at_s, _ in self._late], arrived_s])
-            fresh = np.concatenate([late, fresh])
-            self._late.clear()
-            in_time = np.argsort(fresh[:, SENT], kind="stable")
-            fresh, arrived_s = fresh[in_time], arrived_s[in_time]
-        self.sends += len(fresh)
-        pending = np.concatenate([self._open, fresh]) if len(self._open) else fresh
-        over = pending[:, ENDED] <= now_s
-        # Whole rows are picked by ``compress`` and ``take``, which do it four times as fast as indexing.
-        closed, self._open = pending.compress(over, axis=0), pending.compress(~over, axis=0)
+        fresh, arrived_s = self._with_late(taken[:WIDTH])
+        self._count_sent(taken[CONTAINER])
+        self.sends += fresh.shape[1]
+        pending = np.concatenate([self._open, fresh], axis=1) if self._open.shape[1] else fresh
+        over = pending[ENDED] <= now_s
+        closed, self._open = pending.compress(over, axis=1), pending.compress(~over, axis=1)
         # What was cut or timed out in the queue was never in service: it starts where it ends.
-        np.minimum(closed[:, STARTED], closed[:, ENDED], out=closed[:, STARTED])
-        left = np.concatenate([self._gone, closed]) if len(self._gone) else closed
-        self._gone = self._gone[:0]
-        self._advance_meter(now_s, fresh, arrived_s, left, roams)
+        np.minimum(closed[STARTED], closed[ENDED], out=closed[STARTED])
+        left = np.concatenate([self._gone, closed], axis=1) if self._gone.shape[1] else closed
+        self._gone = self._gone[:, :0]
+        self._tell_meter(now_s, fresh, arrived_s, left, _roamed(taken))
         self._count_closed(closed)
         if self._session_rows:
             rows = np.fromiter(self._session_rows, np.float64, len(self._session_rows))
@@ -216,9 +222,9 @@ class Recorder:
     def finish(self, now_s: float) -> Recording:
         """Seal for the last time: rows still open are unfinished; return the recording."""
         self.seal(now_s)
-        self._open[:, CODE] = self._open[:, CODE].astype(np.int64) & SENDING | pack(0, 0, Outcome.UNFINISHED)
-        self._open[self._open[:, STARTED] > now_s, STARTED] = np.nan
-        self._open[:, ENDED] = np.nan
+        self._open[CODE] = self._open[CODE].astype(np.int64) & SENDING | pack(0, 0, Outcome.UNFINISHED)
+        self._open[STARTED, self._open[STARTED] > now_s] = np.nan
+        self._open[ENDED] = np.nan
         self._count_closed(self._open)
         if self.keeps_sessions:
             self.recording.residence_blocks.append(self._moves)
@@ -229,9 +235,25 @@ class Recorder:
         self.recording.digest = self._hash.hexdigest()
         return self.recording
 
-    def _advance_meter(
-        self, now_s: float, fresh: Rows, arrived_s: npt.NDArray[np.float64], closed: Rows, roams: Rows
-    ) -> None:
+    def _with_late(self, fresh: Columns) -> tuple[Columns, Floats]:
+        """Return the fresh rows with those that arrived later than they were sent, and when each has arrived."""
+        if not self._late:
+            return fresh, fresh[SENT]
+        late = np.array([row for _, row in self._late]).T
+        arrived_s = np.array([at_s for at_s, _ in self._late])
+        return np.concatenate([late, fresh], axis=1), np.concatenate([arrived_s, fresh[SENT]])
+
+    def _count_sent(self, containers: Floats) -> None:
+        """Count the requests sent to each container while it was in a pod set; forget which of them came late."""
+        sent, late = containers.astype(np.int64), [int(row[CONTAINER]) for _, row in self._late]
+        first = first_late = 0
+        for until, until_late, sets in [*self._told, (len(sent), len(late), self.meter.sets)]:
+            self.meter.sent(np.append(sent[first:until], late[first_late:until_late]).astype(np.int64), sets)
+            first, first_late = until, until_late
+        self._told.clear()
+        self._late.clear()
+
+    def _tell_meter(self, now_s: float, fresh: Columns, arrived_s: Floats, closed: Columns, roams: Rows) -> None:
         moves = np.fromiter(self.residence, np.float64, len(self.residence)).reshape(-1, 3)
         self.residence.clear()
         moves = np.concatenate([self._moves, moves, roams])
@@ -241,42 +263,39 @@ class Recorder:
         if self.keeps_sessions:
             self.recording.residence_blocks.append(moves)
         self.meter.fit(len(self.recording.containers))
-        sent_to = fresh[:, CONTAINER].astype(np.int64)
         self.meter.advance(
             now_s,
-            in_flight=_in_flight(sent_to, arrived_s, closed) if self.meter.follows_requests else NO_CHANGES,
-            sessions=(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2]),
-            sent=sent_to[sent_to >= 0],
+            in_flight=_in_flight(fresh[CONTAINER], arrived_s, closed) if self.meter.follows_requests else NO_CHANGES,
+            sessions=Changes(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2].astype(np.int64)),
         )
 
-    def _count_closed(self, closed: Rows) -> None:
-        if not len(closed):
+    def _count_closed(self, closed: Columns) -> None:
+        if not closed.shape[1]:
             return
-        self._hash.update(np.ascontiguousarray(closed).data)
+        self._hash.add(closed)
         if self.recording.level == "requests":
-            self.recording.request_blocks.append(closed)
-        settled = closed[:, SENT] >= self.settle_s
-        measured = closed if settled.all() else closed.compress(settled, axis=0)
-        outcome = outcomes(measured[:, CODE])
-        self._failures.add(measured[(outcome != Outcome.ANSWERED) & (outcome != Outcome.UNFINISHED), SENT])
-        self._failures.left_open(measured[outcome == Outcome.UNFINISHED, SENT])
+            self.recording.request_blocks.append(closed.T)
+        settled = closed[SENT] >= self.settle_s
+        measured = closed if settled.all() else closed.compress(settled, axis=1)
+        outcome = outcomes(measured[CODE])
         tally = np.bincount(outcome, minlength=len(Outcome))
-        unfinished = int(tally[Outcome.UNFINISHED])
+        unfinished, answered = int(tally[Outcome.UNFINISHED]), int(tally[Outcome.ANSWERED])
         self.count("requests_unfinished", unfinished)
-        self.count("requests_sent", len(measured) - unfinished)
-        self.count("requests_answered", int(tally[Outcome.ANSWERED]))
+        self.count("requests_sent", len(outcome) - unfinished)
+        self.count("requests_answered", answered)
         for failure, key in _FAILED_KEYS.items():
             self.count(key, int(tally[failure]))
             self.count("requests_failed", int(tally[failure]))
-        answered = (
-            measured
-            if tally[Outcome.ANSWERED] == len(measured)
-            else measured.compress(outcome == Outcome.ANSWERED, axis=0)
-        )
-        self.recording.latency.add(answered[:, ENDED] - answered[:, SENT])
-        special = closed[:, CODE] >= _SPECIAL
+        latency = measured[ENDED] - measured[SENT]
+        if answered < len(outcome):
+            latency = latency[outcome == Outcome.ANSWERED]
+            failed = (outcome != Outcome.ANSWERED) & (outcome != Outcome.UNFINISHED)
+            self._failures.add(measured[SENT, failed])
+            self._failures.left_open(measured[SENT, outcome == Outcome.UNFINISHED])
+        self.recording.latency.add(latency)
+        special = closed[CODE] >= _SPECIAL
         if special.any():
-            self._count_special(closed[:, CODE][special], closed[:, SENT][special])
+            self._count_special(closed[CODE, special], closed[SENT, special])
 
     def _count_special(self, codes: npt.NDArray[np.float64], sent_s: npt.NDArray[np.float64]) -> None:
         """Count breaks by mechanism and origin, and failures and breaks by operation, of requests by their codes."""
@@ -310,30 +329,33 @@ class Recorder:
                 operation.stale += number
 
 
-def _taken(buffer: BytesIO) -> Rows:
-    """Empty a buffer of rows packed by :data:`ROW` and return them."""
-    rows = np.frombuffer(buffer.getvalue(), np.float64).reshape(-1, WIDTH + 1)
+def _taken(buffer: BytesIO) -> Columns:
+    """Empty a buffer of rows packed by :data:`ROW` and return them as columns, the last that of the pack."""
+    columns = np.frombuffer(buffer.getvalue(), np.float64).reshape(-1, WIDTH + 1).T.copy()
     buffer.seek(0)
     buffer.truncate()
-    return rows
+    return columns
 
 
-def _roamed(taken: Rows) -> Rows:
+def _roamed(taken: Columns) -> Rows:
     """Return the changes of residence that sessions without affinity have made with their requests."""
-    rows = np.flatnonzero(taken[:, WIDTH] >= 0.0)
-    moves = np.empty((len(rows), 2, 3))
-    moves[:, :, 0] = taken[:, SENT][rows][:, np.newaxis]
-    moves[:, 0, 1], moves[:, 1, 1] = taken[:, WIDTH][rows], taken[:, CONTAINER][rows]
+    roamed = np.flatnonzero(taken[WIDTH] >= 0.0)
+    moves = np.empty((len(roamed), 2, 3))
+    moves[:, :, 0] = taken[SENT, roamed][:, np.newaxis]
+    moves[:, 0, 1], moves[:, 1, 1] = taken[WIDTH, roamed], taken[CONTAINER, roamed]
     moves[:, :, 2] = -1.0, 1.0
     return moves.reshape(-1, 3)
 
 
-def _in_flight(sent_to: npt.NDArray[np.int64], arrived_s: npt.NDArray[np.float64], closed: Rows) -> Changes:
-    """Return the changes of the requests in flight: ends before starts, so that a completion comes before a send."""
-    times = np.concatenate([closed[:, ENDED], arrived_s])
-    containers = np.concatenate([closed[:, CONTAINER].astype(np.int64), sent_to])
-    deltas = np.ones(len(times))
-    deltas[: len(closed)] = -1.0
-    order = np.argsort(times, kind="stable")
-    order = order[containers[order] >= 0]  # the others reached no container
-    return times[order], containers[order], deltas[order]
+def _in_flight(sent_to: Floats, arrived_s: Floats, closed: Columns) -> Changes:
+    """Return the changes of the requests in flight, in order of time."""
+    times = np.concatenate([closed[ENDED], arrived_s])
+    containers = np.concatenate([closed[CONTAINER], sent_to]).astype(np.int64)
+    deltas = np.ones(len(times), np.int64)
+    deltas[: closed.shape[1]] = -1
+    order = np.argsort(times)
+    reached = containers.take(order)
+    if reached.min(initial=0) < 0:  # some reached no container
+        order = order[reached >= 0]
+        reached = containers.take(order)
+    return Changes(times.take(order), reached, deltas.take(order))

@@ -20,7 +20,7 @@ from simsticky.stats.skew import SkewTotals
 
 REQUEST_COLUMNS = ("session", "request", "sent_s", "started_s", "ended_s", "container", "code")
 WIDTH = len(REQUEST_COLUMNS)
-SENT, STARTED, ENDED, CONTAINER, CODE = 2, 3, 4, 5, 6
+SESSION, REQUEST, SENT, STARTED, ENDED, CONTAINER, CODE = range(WIDTH)
 
 Rows = npt.NDArray[np.float64]
 """Shape (n, WIDTH), one row a request."""
@@ -332,8 +332,7 @@ class Recording:
 
     Attributes:
         level: ``requests``, ``sessions`` or ``summary``: which tables were kept.
-        request_blocks: Blocks of finished rows in order of sending within each block, but for requests sent again or
-            timed out; empty below ``requests``.
+        request_blocks: Blocks of finished rows in no order that means anything; empty below ``requests``.
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.
@@ -353,7 +352,7 @@ class Recording:
             not when the run ended; the first operation's start where they never were less so.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
-        digest: Running hash of all finished request rows, hex.
+        digest: Hash of all request rows, whatever their order (:class:`simsticky.sim.row_hash.RowHash`), hex.
     """
 
     level: str
@@ -386,13 +385,15 @@ class Recording:
 
     @property
     def session_rows(self) -> Rows:
-        """All finished sessions, shape (n, len(SESSION_COLUMNS))."""
-        return np.concatenate([np.empty((0, len(SESSION_COLUMNS))), *self.session_blocks])
+        """All finished sessions by number, shape (n, len(SESSION_COLUMNS))."""
+        rows = np.concatenate([np.empty((0, len(SESSION_COLUMNS))), *self.session_blocks])
+        return rows[np.argsort(rows[:, 0], kind="stable")]
 
     @property
     def residence(self) -> Rows:
-        """All changes of sessions on containers in order of time, shape (n, 3)."""
-        return np.concatenate([np.empty((0, 3)), *self.residence_blocks])
+        """All changes of sessions on containers by time, container and direction, shape (n, 3)."""
+        moves = np.concatenate([np.empty((0, 3)), *self.residence_blocks])
+        return moves[np.lexsort(moves.T[::-1])]
 
 
 SESSION_COLUMNS = (

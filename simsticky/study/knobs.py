@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.changes import keys_of, parse_settings, unknown_path
+from simsticky.scenario.changes import keys_of, parse_settings, setting_at, unknown_path
 from simsticky.scenario.expressions import full_keys
 from simsticky.scenario.quantities import TEXT, Quantity, number_at, quantity_of
 
@@ -110,7 +110,7 @@ class Plan:
     def value_in(self, scenario: Scenario, path: str) -> Any:
         """Return a setting's resolved value as plain JSON: a number of seconds, a number, a switch, a word."""
         keys = full_keys(keys_of(path))
-        node = value_at(scenario, path)
+        node = setting_at(scenario, path)
         if isinstance(node, Mapping) or keys[-1] == "preStop":
             try:
                 return number_at(scenario, keys)[0]
@@ -124,15 +124,6 @@ class _Fixed:
     """A value or an expression that every setting gets."""
 
     value: Any
-
-
-def value_at(scenario: Scenario, path: str) -> Any:
-    """Return what the resolved scenario holds at a dotted path, as plain JSON; None where there is nothing."""
-    node: Any = scenario.to_json_dict()
-    for key in full_keys(keys_of(path)):
-        below = node.get(key) if isinstance(node, Mapping) else None
-        node = node[int(key)] if isinstance(node, list) else below
-    return node
 
 
 def parse_vary(texts: Sequence[str]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from simsticky.errors import InputError
+from simsticky.scenario.patches import patches
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import MARGINS
 from simsticky.study.costs import WithPodTime, cheapest, checked_order
 from simsticky.study.knobs import Knob, Plan
-from simsticky.study.patches import patches
 from simsticky.study.reasons import closest, limits_on, reason_for_none, reason_for_open
 from simsticky.study.recommendation import Between, Crossing, Option, Priced, Recommendation, Status
 from simsticky.study.refinement import gap

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import installed_version, library_versions
+from simsticky.scenario.patches import Patch
 from simsticky.study.better import Standing
 from simsticky.study.looks import Look
-from simsticky.study.patches import Patch
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate
 from simsticky.study.verdicts import Mark
 

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 from simsticky.errors import Diagnostic, InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions, tool_version
-from simsticky.scenario.changes import keys_of
+from simsticky.scenario.changes import keys_of, setting_at
 from simsticky.scenario.quantities import number_at
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.sensitivity import SobolIndex, sobol_indices
 from simsticky.study.better import Standing
 from simsticky.study.design import Plan, plan
-from simsticky.study.knobs import value_at
 from simsticky.study.looking import standing_of, until_certain
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study
@@ -97,7 +96,7 @@ class Sweep(ShownInNotebooks):
     @cached_property
     def as_it_is(self) -> dict[str, Any]:
         """The settings of the reference, as people write them."""
-        return {path: shown(self.base, path, value_at(self.base, path)) for path in self.settings}
+        return {path: shown(self.base, path, setting_at(self.base, path)) for path in self.settings}
 
     @property
     def metrics(self) -> Mapping[str, Metric]:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from conformance_tables import tables_dir
 
-from simsticky.report.residual import residual_life
 from simsticky.scenario.model import Scenario
 from simsticky.stats.skew import SkewTotals
+from simsticky.workload.residual import residual_life
 
 Row = dict[str, Any]
 

@@ -5,6 +5,7 @@ shipped scenarios, so that they are the README's own to the letter but for what 
 """
 
 import re
+import shutil
 from collections.abc import Iterator
 from html import unescape
 from itertools import pairwise
@@ -92,7 +93,7 @@ def test_the_commands_of_a_block_run(
 ) -> None:
     """Protects whoever copies a command from the README: it ends with 0, and prints or writes what it is to."""
     monkeypatch.chdir(tmp_path)
-    Path("scenarios").mkdir()
+    shutil.copytree(ROOT / "scenarios" / "manifests", Path("scenarios", "manifests"))
     for shipped in (ROOT / "scenarios").glob("*.yaml"):
         rate, replications = RATE.get(block.heading, LOWEST_RATE), REPLICATIONS.get(block.heading, 2)
         light = LIGHT.format(base=shipped, rate=rate, replications=replications)

@@ -5,10 +5,13 @@
 """
 
 import json
+import math
 from dataclasses import dataclass
 from difflib import unified_diff
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 from ruamel.yaml import YAML
 
 from simsticky.results.provenance import library_versions
@@ -21,6 +24,8 @@ SCENARIOS = ROOT / "scenarios"
 CASES = Path(__file__).parent / "cases"
 VERSIONS = CASES / "versions.json"
 COMMAND = "pytest tests/golden --rewrite-golden"
+DIGEST = "digest.txt"
+"""Holds every bit of every number of a case, and so only for machines of one kind (:func:`rounding`)."""
 
 SHORTER = {"run.replications": 1, "run.skewFloor": False}
 """For every case: the paired run without operations would only double the time."""
@@ -50,11 +55,12 @@ class Case:
         """Run it, its invariants checked; return its files by name."""
         scenario = load(self.scenarios / f"{self.name}.yaml").evolve(self.overrides())
         result = simulate(scenario, verify=True)
-        return {"summary.json": numbers(result), "story.txt": "\n".join(result.story()) + "\n"}
+        story = "\n".join(result.story()) + "\n"
+        return {"summary.json": numbers(result), "story.txt": story, DIGEST: result.digest + "\n"}
 
     def kept(self) -> dict[str, str]:
         """Return the files that are kept, by name."""
-        found = [self.folder / name for name in ("summary.json", "story.txt")]
+        found = [self.folder / name for name in ("summary.json", "story.txt", DIGEST)]
         return {path.name: path.read_text("utf-8") for path in found if path.exists()}
 
     def write(self, files: dict[str, str]) -> None:
@@ -85,8 +91,23 @@ def orphans(cases: Path = CASES, scenarios: Path = SCENARIOS) -> list[Path]:
 
 
 def versions() -> str:
-    """Return the versions that a number may depend on, as JSON."""
-    return json.dumps(library_versions(), indent=2, sort_keys=True) + "\n"
+    """Return the versions that a number may depend on, as JSON; a digest depends on the kind of machine, too."""
+    return json.dumps({**library_versions(), "rounding": rounding()}, indent=2, sort_keys=True) + "\n"
+
+
+def rounding() -> str:
+    """Return what tells machines apart that round exp, log and powers otherwise, and so draw other last digits."""
+    steps = np.arange(1, 20_000) / 777.0
+    found = [[math.exp(-step), math.log(step), step**0.37] for step in steps.tolist()]
+    draws = np.random.default_rng(1)
+    drawn = [draws.lognormal(size=20_000), draws.weibull(0.7, 20_000), draws.pareto(1.5, 20_000)]
+    return sha256(np.concatenate([np.ravel(found), *drawn]).tobytes()).hexdigest()[:16]
+
+
+def same_machine() -> bool:
+    """Return whether this machine rounds as that on which the files were made."""
+    kept: dict[str, str] = json.loads(VERSIONS.read_text("utf-8"))
+    return kept.get("rounding") == rounding()
 
 
 def difference(case: Case, kept: dict[str, str], made: dict[str, str]) -> str:

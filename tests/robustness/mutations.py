@@ -135,7 +135,7 @@ def spoilt(number: int) -> Spoilt:
     sources = sorted([*SCENARIOS.glob("*.yaml"), *MANIFESTS.glob("*.yaml")])
     source = luck.choice(sources)
     content = source.read_bytes()
-    changed = _bytes(content, luck) if luck.random() < 0.5 else _structure(content, luck)
+    changed = _bytes(content, luck) if luck.random() < 0.5 else spoilt_structure(content, luck)
     if source.parent == SCENARIOS:
         return Spoilt(number, {"s.yaml": changed})
     return Spoilt(number, {"s.yaml": HEAD.encode(), "app.yaml": changed})
@@ -163,7 +163,7 @@ def _bytes(content: bytes, luck: random.Random) -> bytes:
     return bytes(changed)
 
 
-def _structure(content: bytes, luck: random.Random) -> bytes:
+def spoilt_structure(content: bytes, luck: random.Random) -> bytes:
     documents = [document for document in YAML(typ="safe", pure=True).load_all(content) if document is not None]
     for _ in range(luck.choice((1, 1, 2, 3))):
         document = luck.randrange(len(documents))

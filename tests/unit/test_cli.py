@@ -356,7 +356,7 @@ def test_warnings_that_nobody_reads_change_nothing():
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("verb", ["run", "compare", "sweep", "recommend", "report", "explain", "schema"])
+@pytest.mark.parametrize("verb", ["run", "compare", "sweep", "recommend", "report", "lint", "explain", "schema"])
 def test_help_is_not_cut_at_80_columns(capsys, monkeypatch, verb):
     """No word of a help text is so long that a usual terminal ends it with an ellipsis."""
     monkeypatch.setenv("COLUMNS", "80")

@@ -11,7 +11,7 @@ from simsticky.stats.recovery import last_excess
 def followed(steps, blocks=1):
     """Follow two pods: 10 and 10 sessions for 100 s before, then (seconds, load, load) from second 100 on."""
     evenness = Evenness()
-    evenness.before(np.array([[10.0], [10.0]]), np.array([100.0]))
+    evenness.before(np.array([[10], [10]]), np.array([100 * 10**9]))
     evenness.begin(100.0)
     edges = 100.0 + np.concatenate([[0.0], np.cumsum([step[0] for step in steps])])
     loads = np.array([step[1:] for step in steps]).T
@@ -40,9 +40,9 @@ def test_what_never_was_uneven_is_even_from_the_start():
 def test_the_limit_is_relative_to_the_average_before():
     """Where one pod always has twice the other's sessions, that is even."""
     evenness = Evenness()
-    evenness.before(np.array([[20.0], [10.0]]), np.array([100.0]))
+    evenness.before(np.array([[20], [10]]), np.array([100 * 10**9]))
     evenness.begin(100.0)
-    evenness.after(np.array([[20.0, 30.0], [10.0, 0.0]]), np.array([100.0, 110.0, 120.0]))
+    evenness.after(np.array([[20, 30], [10, 0]]), np.array([100.0, 110.0, 120.0]))
     assert evenness.uneven
     assert evenness.even_since_s == 120.0
 

@@ -1,5 +1,7 @@
 """The histogram of durations: quantiles within half a percent of the sorted list."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,3 +45,26 @@ def test_extremes_stay_inside() -> None:
     assert histogram.counts.sum() == 2
     assert histogram.quantile(0.5) == 0.0
     assert histogram.quantile(1.0) == 1e9
+
+
+@given(st.lists(st.floats(1e-7, 1e6), min_size=1, max_size=60), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_order_and_grouping_are_seen_in_no_bit(seconds: list[float], parts: int, random: Random) -> None:
+    """Protects equal bytes: durations that come in another order, in parts, or in histograms of their own."""
+    one, other, merged = LogHistogram(), LogHistogram(), LogHistogram()
+    one.add(np.array(seconds))
+    mixed = random.sample(seconds, len(seconds))
+    for part in range(parts):
+        other.add(np.array(mixed[part::parts]))
+        alone = LogHistogram()
+        alone.add(np.array(mixed[part::parts]))
+        merged = merged.merged(alone)
+    bins = np.flatnonzero(one.counts)
+    assert one.means(bins).tolist() == other.means(bins).tolist() == merged.means(bins).tolist()
+
+
+@given(st.floats(1e-6, 1e5), st.integers(1, 9))
+def test_any_value_alone_in_its_bin_comes_back_exactly(seconds: float, times: int) -> None:
+    """Protects constant durations: nothing of them is lost in the sums, however long or short they are."""
+    histogram = LogHistogram()
+    histogram.add(np.full(times, seconds))
+    assert histogram.quantile(0.5) == pytest.approx(seconds, rel=0 if seconds < 1e4 else 1e-9)

@@ -1,5 +1,7 @@
 """The load meter: integrals of load skew from segments of changes, against the slow and obvious computation."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,18 +9,18 @@ from hypothesis import strategies as st
 from slow_skew import known, slow_figures
 
 from simsticky.sim import load_meter
+from simsticky.sim.evenness import Evenness
 from simsticky.sim.load_meter import NO_CHANGES, POD_SETS, Changes, LoadMeter
+from simsticky.stats.skew import SkewTotals
 
 _CONTAINERS = 4
 _Moves = list[tuple[float, int, float]]
 _Segment = tuple[float, dict[str, tuple[int, ...]], _Moves]
 
-_NOBODY = np.empty(0, np.int64)
-
 
 def _changes(moves: _Moves) -> Changes:
     times, containers, deltas = zip(*moves, strict=True) if moves else ((), (), ())
-    return np.array(times), np.array(containers, dtype=np.int64), np.array(deltas)
+    return Changes(np.array(times), np.array(containers, dtype=np.int64), np.array(deltas, dtype=np.int64))
 
 
 @st.composite
@@ -50,34 +52,76 @@ def test_integrals_agree_with_the_slow_computation(segments: list[_Segment], fir
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load_meter, "_CELLS", cells)
         for number, (end_s, sets, moves) in enumerate(segments):
-            meter.sets = sets
+            meter.change_sets(now_s, sets)
             if number == first:
                 meter.start(now_s, in_flight=np.repeat(np.arange(_CONTAINERS), loads.astype(int)))
-            meter.advance(end_s, _changes(moves) if number >= first else NO_CHANGES, _changes(moves), _NOBODY)
+            meter.advance(end_s, _changes(moves) if number >= first else NO_CHANGES, _changes(moves))
             for at_s, container, delta in [*moves, (end_s, 0, 0.0)]:
                 if number >= first:
                     for pods, members in sets.items():
                         steps[pods].append((loads[list(members)].tolist(), at_s - now_s))
                 loads[container] += delta
                 now_s = at_s
-    totals = meter.snapshot()
+        totals = meter.snapshot(now_s)
     for pods in POD_SETS:
         for quantity in ("sessions", "in_flight"):
             figures = known(totals[quantity, pods].figures())
             assert figures == pytest.approx(slow_figures(steps[pods]), rel=1e-9, abs=1e-6)
 
 
+@given(_segments(), st.lists(st.floats(0, 80), max_size=6))
+def test_when_it_is_told_is_seen_in_no_bit(segments: list[_Segment], told_s: list[float]) -> None:
+    """Protects equal bytes: changes that come at once or bit by bit, with looks between, give the same sums."""
+
+    def followed(moments: list[float]) -> dict[tuple[str, str], SkewTotals]:
+        meter = LoadMeter(Evenness())
+        meter.fit(_CONTAINERS)
+        waiting, begin_s = [move for _, _, moves in segments for move in moves], 0.0
+        borders = [(end_s, sets) for (end_s, _, _), (_, sets, _) in pairwise(segments)]
+        meter.change_sets(0.0, segments[0][1])
+        meter.start(0.0, in_flight=np.empty(0, np.int64))
+        for moment, sets in sorted([*borders, *((moment, None) for moment in moments)], key=lambda one: one[0]):
+            if sets is not None:
+                meter.change_sets(moment, sets)
+                continue
+            changes = _changes([move for move in waiting if begin_s <= move[0] < moment])
+            meter.advance(moment, changes, changes)
+            meter.snapshot(moment)
+            begin_s = max(begin_s, moment)
+        return meter.snapshot(moment)
+
+    assert followed([*told_s, 90.0]) == followed([90.0])
+
+
+def test_pod_sets_that_last_no_time_are_seen_in_no_bit() -> None:
+    """Protects from how often they are told at one instant: only the last counts."""
+    steady = {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()}
+    totals = []
+    for told in ([], [(3.0, {**steady, "taking_new": (0,)}), (3.0, steady)]):
+        meter = LoadMeter()
+        meter.fit(2)
+        meter.change_sets(0.0, steady)
+        meter.start(0.0, in_flight=None)
+        for now_s, sets in told:
+            meter.change_sets(now_s, sets)
+        meter.advance(9.3, NO_CHANGES, _changes([(0.1, 0, 1.0), (0.7, 1, 2.0)]))
+        totals.append(meter.snapshot(9.3))
+    assert totals[0] == totals[1]
+
+
 def test_requests_are_counted_by_pod_in_the_sets_of_their_time() -> None:
     """Protects the skew of requests: what is sent to a pod counts in the sets it is in then, within the window."""
+    first = {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()}
+    then = {"taking_new": (1,), "serving": (0, 1), "terminating": (0,)}
     meter = LoadMeter()
     meter.fit(3)
-    meter.sets = {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()}
-    meter.advance(5.0, NO_CHANGES, NO_CHANGES, np.array([0, 0, 0]))
+    meter.change_sets(0.0, first)
+    meter.sent(np.array([0, 0, 0]), first)
     meter.start(5.0, in_flight=None)
-    meter.advance(10.0, NO_CHANGES, NO_CHANGES, np.array([0, 0, 0, 1]))
-    meter.sets = {"taking_new": (1,), "serving": (0, 1), "terminating": (0,)}
-    meter.advance(20.0, NO_CHANGES, NO_CHANGES, np.array([0, 1, 2]))
-    totals = meter.snapshot()
+    meter.sent(np.array([0, 0, 0, -1, 1]), first)
+    meter.change_sets(10.0, then)
+    meter.sent(np.array([0, 1, 2]), then)
+    totals = meter.snapshot(20.0)
     assert totals["requests", "serving"].figures()["max_to_mean"] == pytest.approx(4 / 3)
     assert totals["requests", "taking_new"].figures()["max_to_mean"] == pytest.approx(3 / 2.5)
     assert totals["requests", "terminating"].figures()["max_to_mean"] == 1.0
@@ -87,10 +131,10 @@ def test_snapshot_is_not_moved_by_what_follows() -> None:
     """Protects the window's end: a snapshot taken at the last old pod's end stays as it is."""
     meter = LoadMeter()
     meter.fit(2)
-    meter.sets = {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()}
+    meter.change_sets(0.0, {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()})
     meter.start(0.0, in_flight=None)
-    meter.advance(10.0, NO_CHANGES, _changes([(0.0, 0, 1.0), (0.0, 1, 1.0)]), _NOBODY)
-    before = meter.snapshot()["sessions", "serving"].figures()
-    meter.advance(20.0, NO_CHANGES, _changes([(10.0, 0, 5.0)]), _NOBODY)
+    meter.advance(10.0, NO_CHANGES, _changes([(0.0, 0, 1.0), (0.0, 1, 1.0)]))
+    before = meter.snapshot(10.0)["sessions", "serving"].figures()
+    meter.advance(20.0, NO_CHANGES, _changes([(10.0, 0, 5.0)]))
     assert before["max_to_mean"] == 1.0
-    assert meter.snapshot()["sessions", "serving"].figures()["max_to_mean"] == pytest.approx(7 / 4.5)
+    assert meter.snapshot(20.0)["sessions", "serving"].figures()["max_to_mean"] == pytest.approx(7 / 4.5)

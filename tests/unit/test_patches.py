@@ -7,9 +7,9 @@ from io import StringIO
 import pytest
 from ruamel.yaml import YAML
 
-from simsticky.report.recommendation import _to_copy
+from simsticky.report.recommendation import lines_to_copy
 from simsticky.scenario.load import load
-from simsticky.study.patches import patches
+from simsticky.scenario.patches import patches
 
 SCENARIO = """\
 schema: simsticky/1
@@ -120,7 +120,7 @@ def applied(folder, found, app):
     """Apply patches as ``kubectl`` reads them from the printed lines, and load the scenario anew."""
     objects = list(YAML(typ="safe").load_all(app))
     for patch in found:
-        words = shlex.split("\n".join(_to_copy(patch)))
+        words = shlex.split("\n".join(lines_to_copy(patch)))
         kind, name = words[2], words[3]
         way = words[words.index("--type") + 1]
         assert (way == "merge") == ("." in kind), "a strategic merge is for core kinds alone"

@@ -103,7 +103,10 @@ def test_sealing_at_any_moment_gives_the_same_figures(requests: list[_Sent], sea
     one, other = _recorded(requests, [False]), _recorded(requests, seals)
     assert one.counts == other.counts
     assert _of_operations(one) == _of_operations(other)
+    bins = np.flatnonzero(one.latency.counts)
     assert one.latency.counts.tolist() == other.latency.counts.tolist()
+    assert one.latency.means(bins).tolist() == other.latency.means(bins).tolist()
+    assert one.digest == other.digest
     assert _rows(one) == _rows(other)
 
 

@@ -1,26 +1,33 @@
 """Load skew: ratios of time integrals, against the slow and obvious computation."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from slow_skew import known, slow_figures
 
-from simsticky.stats.skew import SkewTotals
+from simsticky.stats.skew import TICKS_PER_S, SkewTotals, ticks
 
-_SECONDS = st.floats(0.01, 100.0)
+_TICKS = st.floats(0.01, 100.0).map(lambda seconds: round(seconds * TICKS_PER_S))
+
+
+def lasting(*seconds: float) -> np.ndarray:
+    """Return how long steps last, as the totals want it."""
+    return np.array([round(of * TICKS_PER_S) for of in seconds])
 
 
 @st.composite
 def _stretches(draw: st.DrawFn) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return one or two stretches of piecewise-constant loads, of up to nine pods, as (pods, steps) and seconds."""
+    """Return one or two stretches of piecewise-constant loads, of up to nine pods, as (pods, steps) and nanoseconds."""
     pods = draw(st.integers(1, 9))
     stretches = []
     for steps in draw(st.lists(st.integers(1, 5), min_size=1, max_size=2)):
         of_a_pod = st.lists(st.integers(0, 7), min_size=steps, max_size=steps)
         loads = draw(st.lists(of_a_pod, min_size=pods, max_size=pods))
-        seconds = draw(st.lists(_SECONDS, min_size=steps, max_size=steps))
-        stretches.append((np.array(loads, dtype=np.float64), np.array(seconds)))
+        durations = draw(st.lists(_TICKS, min_size=steps, max_size=steps))
+        stretches.append((np.array(loads), np.array(durations)))
     return stretches
 
 
@@ -29,18 +36,18 @@ def test_figures_agree_with_the_slow_computation(stretches: list[tuple[np.ndarra
     """Protects every figure of load skew, for few pods (pairs) and many (order statistics), over several stretches."""
     totals = SkewTotals()
     steps = []
-    for loads, seconds in stretches:
+    for loads, durations in stretches:
         part = SkewTotals()
-        part.add(loads, seconds)
+        part.add(loads, durations)
         totals.merge(part)
-        steps += [(loads[:, step].tolist(), float(seconds[step])) for step in range(len(seconds))]
+        steps += [(loads[:, step].tolist(), of / TICKS_PER_S) for step, of in enumerate(durations.tolist())]
     assert known(totals.figures()) == pytest.approx(slow_figures(steps), rel=1e-9, abs=1e-7)
 
 
 def test_equal_loads_have_no_skew() -> None:
     """Protects the best case: max/mean 1, Gini and CV 0, Jain 1."""
     totals = SkewTotals()
-    totals.add(np.full((4, 2), 3.0), np.array([1.0, 9.0]))
+    totals.add(np.full((4, 2), 3), lasting(1.0, 9.0))
     figures = totals.figures()
     assert figures["max_to_mean"] == figures["min_to_mean"] == figures["jain"] == figures["peak"] == 1.0
     assert figures["cv"] == figures["gini"] == figures["time_above_1_2_s"] == 0.0
@@ -49,7 +56,7 @@ def test_equal_loads_have_no_skew() -> None:
 def test_everything_on_one_of_three() -> None:
     """Protects the worst case: max/mean is the number of pods, Jain its inverse."""
     totals = SkewTotals()
-    totals.add(np.array([[6.0], [0.0], [0.0]]), np.array([2.0]))
+    totals.add(np.array([[6], [0], [0]]), lasting(2.0))
     figures = totals.figures()
     assert figures["max_to_mean"] == figures["peak"] == 3.0
     assert figures["jain"] == pytest.approx(1 / 3)
@@ -60,22 +67,45 @@ def test_everything_on_one_of_three() -> None:
 def test_busy_minutes_weigh_more_than_quiet_ones() -> None:
     """Protects ratios of integrals against averages of ratios: ten sessions on two pods, then one on one of them."""
     totals = SkewTotals()
-    totals.add(np.array([[5.0, 1.0], [5.0, 0.0]]), np.array([60.0, 60.0]))
+    totals.add(np.array([[5, 1], [5, 0]]), lasting(60.0, 60.0))
     assert totals.figures()["max_to_mean"] == pytest.approx((5 + 1) / (5 + 0.5))
 
 
-@pytest.mark.parametrize("loads", [np.zeros((3, 1)), np.zeros((0, 1))])
+@pytest.mark.parametrize("loads", [np.zeros((3, 1), int), np.zeros((0, 1), int)])
 def test_empty_is_missing(loads: np.ndarray) -> None:
     """Protects missing values: no load, or no pod, is None and never 1."""
     totals = SkewTotals()
-    totals.add(loads, np.array([10.0]))
+    totals.add(loads, lasting(10.0))
     assert set(totals.figures().values()) == {None}
 
 
 def test_copy_is_independent() -> None:
     """Protects snapshots from what is added later."""
     totals = SkewTotals()
-    totals.add(np.array([[1.0], [2.0]]), np.array([1.0]))
+    totals.add(np.array([[1], [2]]), lasting(1.0))
     copy = totals.copy()
-    totals.add(np.array([[9.0], [0.0]]), np.array([1.0]))
+    totals.add(np.array([[9], [0]]), lasting(1.0))
     assert copy.figures()["peak"] == pytest.approx(4 / 3)
+
+
+@given(_stretches(), st.randoms(use_true_random=False), st.integers(0, 40))
+def test_order_pieces_and_size_are_seen_in_no_bit(
+    stretches: list[tuple[np.ndarray, np.ndarray]], random: Random, bits: int
+) -> None:
+    """Protects equal bytes: steps in another order, each cut in two, one at a time; also where they outgrow 64 bits."""
+    whole, mixed, pieces = SkewTotals(), SkewTotals(), []
+    for loads, durations in stretches:
+        whole.add(loads << min(bits, 25), durations << max(0, bits - 25))
+        for step, of in enumerate(durations.tolist()):
+            first = random.randint(0, of)
+            pieces += [(loads[:, [step]], first), (loads[:, [step]], of - first)]
+    for loads, of in random.sample(pieces, len(pieces)):
+        mixed.add(loads << min(bits, 25), np.array([of]) << max(0, bits - 25))
+    assert mixed == whole
+
+
+def test_steps_are_timed_in_whole_nanoseconds() -> None:
+    """Protects exact sums: what is between two times is the same however it is cut."""
+    assert ticks(np.array([0.1, 0.3, 1e6])).tolist() == [200_000_000, 10**15 - 300_000_000]
+    cut = np.cumsum(np.random.default_rng(1).random(999) * 7)
+    assert ticks(cut).sum() == ticks(cut[[0, -1]]).sum()

@@ -18,7 +18,7 @@ from simsticky.report.plots.style import (
     time_axis,
 )
 from simsticky.report.pod_lives import PodLife, pod_lives
-from simsticky.report.residual import residual_life
+from simsticky.workload.residual import residual_life
 
 Floats = npt.NDArray[np.float64]
 

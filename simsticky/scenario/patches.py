@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from simsticky.scenario.changes import keys_of
+from simsticky.scenario.changes import keys_of, setting_at
 from simsticky.scenario.expressions import full_keys
 from simsticky.scenario.ingress_controller import FLAGGED, flag_changes
 from simsticky.scenario.location import dotted
 from simsticky.scenario.quantities import number_at
-from simsticky.study.knobs import value_at
 
 if TYPE_CHECKING:
     from simsticky.scenario.location import Place
@@ -154,16 +153,16 @@ def patches(today: Scenario, pick: Scenario, varied: Sequence[str]) -> tuple[Pat
     first: Place | None = None
     for path in varied:
         full = dotted(full_keys(keys_of(path)))
-        if value_at(today, full) == value_at(pick, full):
+        if setting_at(today, full) == setting_at(pick, full):
             continue
         place = _place(today, full)
         stated = place if _is_own(place, objects) else None
         section, body = _in_object(today, pick, full, objects)
         if body is not None and stated is None:
-            bodies[_id(objects[section])] = _merged(bodies.get(_id(objects[section]), {}), body)
+            bodies[_id(objects[section])] = merged(bodies.get(_id(objects[section]), {}), body)
             continue
         named = stated.path if stated is not None and stated.path else path  # short or full, as it is written there
-        own = _merged(own, _nested(named.split("."), _written(pick, path)))
+        own = merged(own, _nested(named.split("."), _written(pick, path)))
         first = first or stated
     targets = {_id(of): of for of in objects.values()}
     found = [Patch(of.kind, of.name, of.namespace, of.file, of.line, bodies[key])
@@ -209,20 +208,20 @@ def _ways(
     if full in _FIELDS:
         section, where = _FIELDS[full]
         is_foreign = section in objects and objects[section].kind in _CUSTOM and where.startswith(_STRATEGIES)
-        yield section, None if is_foreign else _nested(where.split("."), _plain(value_at(pick, full)))
+        yield section, None if is_foreign else _nested(where.split("."), _plain(setting_at(pick, full)))
     elif full in _ANNOTATIONS:
         section, name, text = _ANNOTATIONS[full]
-        yield section, {"metadata": {"annotations": {name: text(value_at(pick, full))}}}
+        yield section, {"metadata": {"annotations": {name: text(setting_at(pick, full))}}}
     elif full == "deployment.strategy.type" and getattr(objects.get("deployment"), "kind", "") == "Deployment":
         # The API server fills rollingUpdate in, and refuses it beside Recreate.
-        other = {"rollingUpdate": None} if value_at(pick, full) == "Recreate" else {}
-        yield "deployment", {"spec": {"strategy": {"type": value_at(pick, full), **other}}}
+        other = {"rollingUpdate": None} if setting_at(pick, full) == "Recreate" else {}
+        yield "deployment", {"spec": {"strategy": {"type": setting_at(pick, full), **other}}}
     elif full.startswith("deployment.preStop"):
         yield "pods", _hook(pick, objects.get("pods"))
     elif top == "deployment" and below.split(".")[0] in (*_PROBES, "imagePullPolicy"):
         yield "pods", _of_container(full, pick, objects.get("pods"))
     elif full.startswith("autoscaler.behavior"):
-        yield "autoscaler", _nested(["spec", *below.split(".")], value_at(pick, full))
+        yield "autoscaler", _nested(["spec", *below.split(".")], setting_at(pick, full))
     elif top == "upstream":
         yield "upstream", {"spec": _difference(_stated(today.upstream), _stated(pick.upstream))}
     elif top == "kic" and below in FLAGGED:
@@ -232,21 +231,22 @@ def _ways(
 def _hook(pick: Scenario, workload: ManifestObject | None) -> dict[str, Any] | None:
     """The preStop hook as Kubernetes' own sleep, in whole seconds; whatever handler was there before goes."""
     hook = pick.deployment.pre_stop
-    if not _can_merge(workload) or (hook is not None and hook.kind != "sleep"):
+    if not can_merge(workload) or (hook is not None and hook.kind != "sleep"):
         return None
     if hook is None or hook.seconds == 0:
-        return _container(workload, {"lifecycle": {"preStop": None}})
+        return container_patch(workload, {"lifecycle": {"preStop": None}})
     before = _below(workload.part, "lifecycle", "preStop")
     others = {handler: None for handler in before if handler != "sleep"}
-    return _container(workload, {"lifecycle": {"preStop": {**others, "sleep": {"seconds": math.ceil(hook.seconds)}}}})
+    sleep = {"seconds": math.ceil(hook.seconds)}
+    return container_patch(workload, {"lifecycle": {"preStop": {**others, "sleep": sleep}}})
 
 
 def _of_container(full: str, pick: Scenario, workload: ManifestObject | None) -> dict[str, Any] | None:
     """A field of the container; a probe that the manifest does not have cannot be patched: what would it probe?"""
     keys = full.split(".")[1:]
-    if not _can_merge(workload) or (keys[0] in _PROBES and keys[0] not in workload.part):
+    if not can_merge(workload) or (keys[0] in _PROBES and keys[0] not in workload.part):
         return None
-    return _container(workload, _nested(keys, _plain(value_at(pick, full))))
+    return container_patch(workload, _nested(keys, _plain(setting_at(pick, full))))
 
 
 def _flags(today: Scenario, pick: Scenario, controller: ManifestObject | None) -> dict[str, Any] | None:
@@ -255,10 +255,10 @@ def _flags(today: Scenario, pick: Scenario, controller: ManifestObject | None) -
     changed = {key: after[key] for key in after if after[key] != before[key]}
     if controller is not None and controller.kind in ("ControlPlane", "GatewayConfiguration"):
         return _of_operator(controller, changed)
-    if not _can_merge(controller):
+    if not can_merge(controller):
         return None
     fields = flag_changes(controller.part, changed)
-    return _container(controller, fields) if fields else None
+    return container_patch(controller, fields) if fields else None
 
 
 def _of_operator(plane: ManifestObject, changed: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -273,12 +273,13 @@ def _of_operator(plane: ManifestObject, changed: Mapping[str, Any]) -> dict[str,
     return _nested([str(key) for key in plane.keys], fields) if fields else None
 
 
-def _can_merge(workload: ManifestObject | None) -> TypeGuard[ManifestObject]:
+def can_merge(workload: ManifestObject | None) -> TypeGuard[ManifestObject]:
     """Whether a container can be changed by a merge: by its name, in a kind whose lists merge by name."""
     return workload is not None and "name" in workload.part and workload.kind not in _CUSTOM
 
 
-def _container(workload: ManifestObject, fields: Mapping[str, Any]) -> dict[str, Any]:
+def container_patch(workload: ManifestObject, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of the container that a workload was read from as a patch of the workload."""
     container = {"name": workload.part["name"], **fields}
     return _nested([*_POD.split("."), "containers"], [container])
 
@@ -313,8 +314,8 @@ def _written(scenario: Scenario, path: str) -> Any:
     try:
         number, quantity = number_at(scenario, keys)
     except ValueError:
-        return value_at(scenario, path)
-    value = value_at(scenario, path)
+        return setting_at(scenario, path)
+    value = setting_at(scenario, path)
     return value if isinstance(value, str) else quantity.write(number)
 
 
@@ -329,18 +330,18 @@ def _nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
     return {keys[0]: value}
 
 
-def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Both of two patches; lists of named things (containers, variables) by their names."""
-    merged = dict(one)
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both of two patches, the second wins; lists of named things (containers, variables) by their names."""
+    both = dict(one)
     for key, value in other.items():
-        before = merged.get(key)
+        before = both.get(key)
         if isinstance(before, Mapping) and isinstance(value, Mapping):
-            merged[key] = _merged(before, value)
+            both[key] = merged(before, value)
         elif isinstance(before, list) and isinstance(value, list) and all("name" in item for item in (*before, *value)):
             named = {item["name"]: item for item in before}
             for item in value:
-                named[item["name"]] = _merged(named.get(item["name"], {}), item)
-            merged[key] = list(named.values())
+                named[item["name"]] = merged(named.get(item["name"], {}), item)
+            both[key] = list(named.values())
         else:
-            merged[key] = value
-    return merged
+            both[key] = value
+    return both
