@@ -141,8 +141,8 @@ def _nearly_meant(
                 text = f"the controller knows no flag {name}, and would not start"
                 found.problem(obj, keys, text, Hint.DRAIN_FLAG.of())
     for variable in variables(obj, container, config_maps):
-        if variable.name != _variable(_DRAIN) and _ABOUT_DRAIN.search(variable.name):
-            text = f"{variable.name} has no effect: the controller reads {_variable(_DRAIN)}"
+        if variable.name != variable_of(_DRAIN) and _ABOUT_DRAIN.search(variable.name):
+            text = f"{variable.name} has no effect: the controller reads {variable_of(_DRAIN)}"
             found.say_aloud(obj, variable.keys, text)
 
 

@@ -161,7 +161,7 @@ class Interpretation:
         mesh = read_mesh(found, workload, self._pick("Namespace", ""))
         containers: Keys = (*POD, "containers")
         application = way_in if way_in is not None and way_in[:-1] == containers else (*containers, 0)
-        read_scalers(found, self._scalers, workload, application, [obj for obj in self._every if _is_workload(obj)])
+        read_scalers(found, self._scalers, workload, application, [obj for obj in self._every if is_workload(obj)])
         say_other_scalers(found, self._objects, workload)
         _nothing_runs(found, workload)
         read_workload(found, workload, way_in, mesh)
