@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from manifest_cases import CONTAINER, TEMPLATE, app, assumed, obj, put, read, refused, said
+from manifest_cases import CONTAINER, TEMPLATE, app, assumed, ingress, obj, put, read, refused, said
 
 from simsticky.scenario.load import loads
 from simsticky.simulate import simulate
@@ -475,3 +475,76 @@ def test_numbers_as_kubectl_reads_them(tmp_path, written, number):
     tmp_path.joinpath("app.yaml").write_text(text)
     scenario = loads("schema: simsticky/1\nmanifests: [app.yaml]\n", "s.yaml", tmp_path)
     assert scenario.deployment.replicas == number
+
+
+def _made(kind, name, owner, version="apps/v1", **spec):
+    reference = {"apiVersion": "apps/v1", "kind": owner[0], "name": owner[1], "uid": "u", "controller": True}
+    labels = {"app": "web"}
+    return obj(kind, version, spec, name, labels=labels, ownerReferences=[reference] if owner[0] else [])
+
+
+CONTAINERS = {"containers": [{"name": "web", "image": "web"}]}
+LABELLED = {"metadata": {"labels": {"app": "web"}}, "spec": CONTAINERS}
+
+
+def test_all_that_kubectl_gets_is_one_application(tmp_path):
+    """ReplicaSets and pods that the Deployment has made are no pods beside its own, whatever Service selects them."""
+    made = [
+        _made("ReplicaSet", "web-7d", ("Deployment", "web"), template=LABELLED, replicas=3),
+        _made("ReplicaSet", "web-5f", ("Deployment", "web"), template=LABELLED, replicas=0),
+        _made("Pod", "web-7d-abc", ("ReplicaSet", "web-7d"), "v1", **CONTAINERS),
+        _made("Pod", "web-9c-abc", ("ReplicaSet", "web-9c"), "v1", **CONTAINERS),
+    ]
+    for objects in ([*app(), *made], [*app(), *made[2:]]):
+        scenario = read(tmp_path, objects)
+        assert scenario.deployment.replicas == 3
+        assert said(scenario) == ""
+    alone = _made("Pod", "web-by-hand", ("", ""), "v1", **CONTAINERS)
+    assert "Service web selects its pods too" in refused(tmp_path, [*app(), alone])
+
+
+def test_a_set_at_0_and_a_pod_that_is_over_are_behind_nothing(tmp_path):
+    """No endpoint comes of them."""
+    over = {**_made("Pod", "job", ("", ""), "v1", **CONTAINERS), "status": {"phase": "Succeeded"}}
+    read(tmp_path, [*app(), over, _made("ReplicaSet", "old", ("", ""), template=LABELLED, replicas=0)])
+
+
+def _other(kind="Deployment", name="worker", label="worker", **spec):
+    other = obj(kind, "apps/v1", {**app()[0]["spec"], **spec}, name)
+    put(other, "spec", "selector", {"matchLabels": {"app": label}})
+    return put(other, "spec", "template", {"metadata": {"labels": {"app": label}}, "spec": CONTAINERS})
+
+
+ROUTE = ingress({"name": "web", "port": {"number": 80}})
+
+
+@pytest.mark.parametrize(
+    ("more", "lines", "why"),
+    [
+        ([_other()], "timeline: [{at: 5m, rollout: web}]", "that the timeline names"),
+        ([_other(), ROUTE], "", "that a route leads to"),
+        ([_other(replicas=0)], "", "that is not at 0"),
+        ([_other("StatefulSet", serviceName="db"), ROUTE], "timeline: [{at: 5m, rollout: web}]", "that the timeline"),
+    ],
+    ids=["timeline", "route", "zero", "set"],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_workloads_the_one_that_is_meant(tmp_path, more, lines, why, order):
+    """The answer is there: what the timeline rolls out, else what clients reach; that it was chosen is told."""
+    scenario = read(tmp_path, [*app(), *more][::order], lines)
+    assert scenario.deployment.name == "web"
+    assert f"of 2 workloads the scenario is about the one {why}" in assumed(scenario)
+
+
+def test_a_routed_set_wins_over_a_deployment_that_nobody_reaches(tmp_path):
+    """A StatefulSet behind the Ingress, and a worker beside it: the worker serves nobody."""
+    objects = app()
+    put(objects[0], "kind", "StatefulSet")
+    put(objects[0], "spec", "serviceName", "web")
+    scenario = read(tmp_path, [_other(), *objects, ROUTE])
+    assert (scenario.deployment.kind, scenario.deployment.name) == ("StatefulSet", "web")
+
+
+def test_several_that_may_be_meant_are_a_question(tmp_path):
+    """Two that nobody names, or two that are both reached."""
+    assert "several Deployments, one is wanted" in refused(tmp_path, [*app(), _other()])
