@@ -153,7 +153,8 @@ class Findings:
         """Report what is wrong with a field instead of what was reported of the same place, or follows from it."""
         above = {obj.place(*keys[:-1])[:3]} if len(keys) > 1 else set()
         replaced = {obj.place(*keys, of_key=of_key)[:3]}
-        self.moot |= {*replaced, obj.place(*keys)[:3], *above}
+        self.moot |= {*replaced, obj.place(*keys)[:3]}
+        self.moot |= {obj.place(*keys[:length])[:3] for length in range(2, len(keys))}
         if not of_key:  # what is wrong above an unknown field may say more than that it is unknown
             replaced |= above
         self.problems = [p for p in self.problems if (p.file, p.line, p.column) not in replaced]

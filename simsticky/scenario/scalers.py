@@ -129,16 +129,23 @@ def _read_metrics(found: Findings, scaler: KubernetesObject, workload: Workload,
         found.read(scaler, keys, f"{other} % of the CPU that a pod requests")
     found.put(("autoscaler", "targetUtilization"), percent, scaler.place(*place))
     if "averageUtilization" in place or "targetAverageUtilization" in place:
-        _say_without_request(found, scaler, workload, place)
+        names = [scaler.get(*place[:4], "container")] if "containerResource" in place else None
+        _say_without_request(found, scaler, workload, place, names)
     _assume_slots(found, scaler, place)
     if len(targets) > 1:
         text = f"of {len(targets)} targets on CPU {percent} % counts: the lowest target gives the largest proposal"
         found.assume(scaler, ("spec", "metrics"), text)
 
 
-def _say_without_request(found: Findings, scaler: KubernetesObject, workload: Workload, keys: Keys) -> None:
+def _say_without_request(
+    found: Findings,
+    scaler: KubernetesObject,
+    workload: Workload,
+    keys: Keys,
+    names: Sequence[Any] | None = None,
+) -> None:
     """Name a target in percent of a request that is not there (replica_calculator.go: missing request for cpu)."""
-    if _requested(workload.pods, None) is None:
+    if _requested(workload.pods, names) is None:
         text = (
             "a share of the CPU that pods request, and not every container requests some: in a cluster this autoscaler"
             " finds no utilisation and stands still; here busy slots of app.concurrency stand for it"

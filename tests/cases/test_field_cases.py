@@ -174,6 +174,10 @@ def test_kinds_that_only_sound_alike_are_other_kinds(tmp_path):
     read(tmp_path, [*app(), *others])
 
 
+TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+SCALER = obj("HorizontalPodAutoscaler", "autoscaling/v2", {"scaleTargetRef": TARGET, "maxReplicas": 9})
+
+
 @pytest.mark.parametrize(
     ("objects", "told"),
     [
@@ -184,8 +188,12 @@ def test_kinds_that_only_sound_alike_are_other_kinds(tmp_path):
         ),
         (put(app(), 2, "spec", {"upstream": {"algorithm": "latency"}}), "write algorithm in its place"),
         (put(app(), 2, "spec", "stickySessions", {"cookies": "sid"}), "did you mean cookie"),
+        (
+            [*app(), put(SCALER, "spec", "behavior", {"scaleDown": {"policies": [{"type": "Pods", "period": 9}]}})],
+            "did you mean periodSeconds",
+        ),
     ],
-    ids=["service", "budget", "policy", "cookie"],
+    ids=["service", "budget", "policy", "cookie", "autoscaler"],
 )
 def test_one_fault_is_told_once_with_what_to_write(tmp_path, objects, told):
     """What only follows from a field that cannot be there is not told beside it."""

@@ -411,6 +411,18 @@ def test_a_utilisation_of_nothing_requested_is_said_aloud(tmp_path, resources):
     assert ("not every container requests some" in text) == (not resources)
 
 
+def test_a_utilisation_of_one_container_wants_its_request_only(tmp_path):
+    """What other containers request has no part in a ContainerResource."""
+    objects = app()
+    put(objects[0], *CONTAINER, "resources", {"requests": {"cpu": "500m"}})
+    objects[0]["spec"]["template"]["spec"]["containers"].append({"name": "logs", "image": "logs"})
+    scaler = _scaler_of("Deployment", "web")
+    assert "not every container requests some" in said(read(tmp_path, [*objects, scaler]))
+    resource = {**scaler["spec"]["metrics"][0]["resource"], "container": "web"}
+    put(scaler, "spec", "metrics", [{"type": "ContainerResource", "containerResource": resource}])
+    assert said(read(tmp_path, [*objects, scaler])) == ""
+
+
 @pytest.mark.parametrize(
     ("script", "ends"),
     [
