@@ -192,7 +192,7 @@ class Findings:
     def _note(self, obj: KubernetesObject, keys: Keys, note: str) -> ManifestNote:
         place = obj.place(*keys, of_key=True)
         path = f"{obj.label}: {place.path}" if place.path else obj.label
-        return ManifestNote(place.file, place.line or 1, path, note)
+        return ManifestNote(place.file, place.line or 1, path, " ".join(note.splitlines()))
 
 
 def _shown(value: Any) -> str:

@@ -148,6 +148,8 @@ def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Do
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
         what = ", ".join(part for part in (error.context, error.problem) if part)
+        what = what.replace("expected '<document start>', but found", "behind its end there is")
+        what = re.sub(r"\('([^']*)',\)", r"'\1'", what)  # the parser shows Python's tuples
         problems.append(Diagnostic(name, line, column, "", f"not valid YAML: {what}", _yaml_hint(text, line)))
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1

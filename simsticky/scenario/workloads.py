@@ -99,6 +99,7 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
             " containers are ready"
         )
         found.say_aloud(pods, (*POD, "readinessGates"), text)
+    _life(found, pods)
     found.list_the_rest(owner)
     if pods is not owner:
         _owned(found, workload)
@@ -113,6 +114,24 @@ def _restart_rules(found: Findings, pods: KubernetesObject, container: Keys) -> 
         found.look(pods, keys)
         found.put(("deployment", "restartPolicyRules"), rules, pods.place(*keys))
         found.read(pods, keys, "exit codes of app.crash restart in place")
+
+
+def _life(found: Findings, pods: KubernetesObject) -> None:
+    """Refuse what the API server refuses of pods that are replaced for ever; say what keeps a pod from starting.
+
+    Source: Kubernetes, apps/validation.go: ValidatePodTemplateSpecForReplicaSet.
+    """
+    restart: Keys = (*POD, "restartPolicy")
+    if pods.get(*restart) not in (None, "Always"):
+        text = f'Unsupported value: "{pods.get(*restart)}": supported values: "Always"'
+        found.problem(pods, restart, text, Hint.LEAVE_OUT.of())
+    deadline: Keys = (*POD, "activeDeadlineSeconds")
+    if pods.get(*deadline) is not None:
+        text = f"Forbidden: activeDeadlineSeconds in {pods.kind} is not Supported"
+        found.problem(pods, deadline, text, Hint.LEAVE_OUT.of())
+    if pods.items(*POD, "schedulingGates"):
+        text = "pods wait until somebody takes the gates away; that is taken to happen at once"
+        found.say_aloud(pods, (*POD, "schedulingGates"), text)
 
 
 def _owned(found: Findings, workload: Workload) -> None:

@@ -560,3 +560,30 @@ def test_a_routed_set_wins_over_a_deployment_that_nobody_reaches(tmp_path):
 def test_several_that_may_be_meant_are_a_question(tmp_path):
     """Two that nobody names, or two that are both reached."""
     assert "several Deployments, one is wanted" in refused(tmp_path, [*app(), _other()])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("restartPolicy", "Never", 'Unsupported value: "Never": supported values: "Always"'),
+        ("activeDeadlineSeconds", 60, "Forbidden: activeDeadlineSeconds in Deployment"),
+    ],
+)
+def test_pods_that_would_not_last_are_refused(tmp_path, field, value, told):
+    """The API server refuses them too: such pods would come and go for ever."""
+    objects = put(app(), 0, *TEMPLATE, "spec", field, value)
+    assert told in refused(tmp_path, objects)
+    read(tmp_path, put(app(), 0, *TEMPLATE, "spec", "restartPolicy", "Always"))
+
+
+def test_scheduling_gates_are_said_aloud(tmp_path):
+    """Who takes them away, and when, is not in the manifest."""
+    objects = put(app(), 0, *TEMPLATE, "spec", "schedulingGates", [{"name": "example.com/gate"}])
+    assert "pods wait until somebody takes the gates away" in said(read(tmp_path, objects))
+
+
+def test_what_is_wrong_with_a_sidecar_stands_at_the_sidecar(tmp_path):
+    """Not at the pod's first line."""
+    objects = app()
+    objects[0]["spec"]["template"]["spec"]["containers"].append({"name": "a b", "image": "x"})
+    assert "spec.template.spec.containers.1.name: 'a b' is no name" in refused(tmp_path, objects)
