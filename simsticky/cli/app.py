@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
-from simsticky.cli import console
+from simsticky.cli import completing, console
+from simsticky.cli.check import check
 from simsticky.cli.compare import compare
+from simsticky.cli.completion import completion
 from simsticky.cli.explain import explain
+from simsticky.cli.export import export
+from simsticky.cli.init import init
 from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
 from simsticky.cli.report import report
@@ -23,14 +28,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
+app.command()(init)
 app.command()(run)
+app.command()(check)
 app.command()(compare)
 app.command()(recommend)
 app.command()(sweep)
 app.command()(report)
 app.command()(lint)
+app.add_typer(export, name="export")
 app.command()(explain)
 app.command()(schema)
+app.command()(completion)
+
+if completing.VARIABLE in os.environ:  # a shell asks what fits; typer's own flags for it are switched off
+    from typer.completion import completion_init  # type: ignore[attr-defined]
+
+    completion_init()
 
 
 def _version(wanted: bool) -> None:

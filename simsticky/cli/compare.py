@@ -11,7 +11,7 @@ import typer
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
-from simsticky.cli.texts import TEXTS, print_answer, text_file, text_of
+from simsticky.cli.texts import PAGES, TEXTS, print_answer, text_file, text_of
 from simsticky.cli.work import working
 from simsticky.errors import InputError
 
@@ -65,6 +65,7 @@ def compare(
     study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
     out: options.OutText = None,
+    page: options.Page = None,
     changes: options.Changes = None,
     namespace: options.Namespace = None,
     lenient: options.Lenient = False,
@@ -76,6 +77,7 @@ def compare(
 ) -> None:
     """Compare scenarios on common random numbers, or results from files; the first is the base."""
     place = text_file(out, TEXTS) if out is not None else None
+    sheet = text_file(page, PAGES, "--report") if page is not None else None
     results = [file for file in files if Path(file).suffix.lower() == ".json"]
     if results and (len(results) < len(files) or variants or changes):
         raise InputError.of(
@@ -106,6 +108,11 @@ def compare(
 
     if place is not None:
         place.write(text_of(comparison, report, place.suffix))
+    if sheet is not None:
+        from simsticky.report.answers import answer_page
+        from simsticky.report.answers_of import of_comparison
+
+        sheet.write(answer_page(of_comparison(comparison)))
     print_answer(comparison, report, output, no_color=no_color)
     if not quiet:
         console.warn(comparison.warnings)
@@ -128,7 +135,7 @@ def _of_results(files: list[str]) -> Comparison:
     from simsticky.study.compare import compare_sides
     from simsticky.study.sides import Side
 
-    names = _distinct([Path(file).stem for file in files])
+    names = _distinct(files)
     return compare_sides([Side.read(Path(file), name) for file, name in zip(files, names, strict=True)])
 
 
@@ -140,12 +147,12 @@ def _scenarios(
         if len(files) < 2:
             hint = "simsticky compare a.yaml b.yaml, or simsticky compare a.yaml --with key=value"
             raise InputError.of("a comparison needs two scenarios", hint=hint)
-        return dict(zip(_distinct([Path(file).stem for file in files]), loaded, strict=True))
+        return dict(zip(_distinct(files), loaded, strict=True))
     if len(files) > 1:
         raise InputError.of("--with changes one scenario", file="--with", hint="give one FILE")
     from simsticky.scenario.changes import parse_settings
 
-    scenarios = {Path(files[0]).stem: loaded[0]}
+    scenarios = {files[0]: loaded[0]}
     for variant in dict.fromkeys(variants):
         settings = [part.strip() for part in variant.split(";") if part.strip()]
         scenarios[variant] = loaded[0].evolve(parse_settings(settings), source="--with")
@@ -153,7 +160,7 @@ def _scenarios(
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    """Names as they are, or numbered where two are the same."""
+    """Paths as they were given, which tell what lies in two directories apart; numbered where two are the same."""
     names = list(names)
     if len(set(names)) == len(names):
         return names

@@ -23,6 +23,9 @@ _NARROWEST = 20
 
 _MOST_WARNINGS = 10
 
+ENDLESS = 1_000_000
+"""Columns of what is no terminal."""
+
 
 def prepare() -> None:
     """Make the standard streams fit for use, whatever the shell has left of them.
@@ -103,7 +106,9 @@ def is_terminal() -> bool:
 
 
 def width() -> int:
-    """Columns of the terminal, or of ``COLUMNS``; 80 for a pipe."""
+    """Columns of the terminal, or of ``COLUMNS``; in a pipe no line is too long, so that ``grep`` finds whole ones."""
+    if not os.environ.get("COLUMNS") and not is_terminal():
+        return ENDLESS
     return max(_NARROWEST, shutil.get_terminal_size((80, 24)).columns)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from simsticky.cli import completing
 from simsticky.units import quoted
 
 
@@ -110,11 +111,15 @@ Changes = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Change the scenario, e.g. deployment.preStop=15s; repeatable.",
+        autocompletion=completing.changes,
     ),
 ]
 Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE", help="Also write an HTML page that needs no network, with figures."),
+]
+Page = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Also write an HTML page that needs no network.")
 ]
 Namespace = Annotated[
     str | None,

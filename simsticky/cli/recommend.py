@@ -9,7 +9,7 @@ import typer
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
-from simsticky.cli.texts import TEXTS, print_answer, text_file, text_of
+from simsticky.cli.texts import PAGES, TEXTS, print_answer, text_file, text_of
 from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 
@@ -68,6 +68,7 @@ def recommend(
     study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
     out: options.OutText = None,
+    page: options.Page = None,
     changes: options.Changes = None,
     namespace: options.Namespace = None,
     lenient: options.Lenient = False,
@@ -81,6 +82,7 @@ def recommend(
     Exits with 0 when there is one, with 3 when no setting can, with 4 when that is not certain.
     """
     place = text_file(out, TEXTS) if out is not None else None
+    sheet = text_file(page, PAGES, "--report") if page is not None else None
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
     from simsticky.study.costs import WithPodTime
@@ -89,7 +91,7 @@ def recommend(
     from simsticky.study.runner import simulate_numbers
 
     asked = parse_vary(vary) if vary else None
-    most_s = None if max_time is None else _seconds(max_time)
+    most_s = None if max_time is None else seconds_of(max_time)
     with working(
         "recommend",
         None,
@@ -107,6 +109,11 @@ def recommend(
 
     if place is not None:
         place.write(text_of(found, report, place.suffix))
+    if sheet is not None:
+        from simsticky.report.answers import answer_page
+        from simsticky.report.answers_of import of_recommendation
+
+        sheet.write(answer_page(of_recommendation(found)))
     print_answer(found, report, output, no_color=no_color)
     if not quiet:
         more = () if found.otherwise is None else found.otherwise.warnings
@@ -115,7 +122,7 @@ def recommend(
         raise typer.Exit(ENDINGS[found.ending])
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str) -> float:
     """Read a duration that is more than none.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simsticky.cli import console, options
+from simsticky.cli import completing, console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
 from simsticky.cli.texts import PAGES, TextFile, text_file
@@ -28,6 +28,7 @@ Vary = Annotated[
         metavar="KEY=VALUES",
         help="What to vary, repeatable: values (deployment.preStop=0s,1m), for the other designs a range"
         " (deployment.preStop=0s..10m), or a value that follows another setting (deployment.grace='preStop + 30s').",
+        autocompletion=completing.changes,
     ),
 ]
 DesignName = Annotated[
@@ -47,7 +48,12 @@ Samples = Annotated[
 ]
 Metrics = Annotated[
     list[str] | None,
-    typer.Option("--metric", metavar="METRIC", help="What the table shows, repeatable; JSON and CSV have all."),
+    typer.Option(
+        "--metric",
+        metavar="METRIC",
+        help="What the table shows, repeatable; JSON and CSV have all.",
+        autocompletion=completing.metrics,
+    ),
 ]
 MaxReps = Annotated[
     int | None,

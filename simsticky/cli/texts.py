@@ -98,6 +98,15 @@ def text_file(path: Path, suffixes: Sequence[str], flag: str = "--out") -> TextF
     if path.suffix.lower() not in suffixes:
         hint = f"end it with {', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise InputError.of(f"{path} has no ending that says what to write", file=flag, hint=hint)
+    return any_file(path, flag)
+
+
+def any_file(path: Path, flag: str) -> TextFile:
+    """Return where to write, whatever the file's name ends with.
+
+    Raises:
+        InputError: The place is a directory, or cannot be written.
+    """
     places.refuse_place(path, flag)
     if path.is_dir():
         raise InputError.of(f"{path} is a directory", file=flag)

@@ -11,20 +11,25 @@ if TYPE_CHECKING:
 
     from simsticky.report.sweep_table import SweepLike
     from simsticky.results.result import Result
+    from simsticky.study.compare import Comparison
+    from simsticky.study.recommendation import Recommendation
     from simsticky.study.replicate import Study
 
+    Shown = Study | Result | SweepLike | Comparison | Recommendation
 
-def report(what: Study | Result | SweepLike, path: str | Path | None = None, *, jobs: int = 1) -> str:
+
+def report(what: Shown, path: str | Path | None = None, *, jobs: int = 1) -> str:
     """Return a page as one HTML file that needs no network, and write it where asked.
 
     Args:
         what: A study or a result: the report, with figures of replication 0, which is simulated again for a study.
             A sweep: the trade-off page, for which replication 0 of each point is simulated again.
+            A comparison or a recommendation: its answer, its tables and its inputs.
         path: Where to write the page; nowhere by default.
         jobs: Worker processes for a sweep.
 
     Raises:
-        TypeError: It is neither a study, nor a result, nor a sweep.
+        TypeError: It is none of these.
     """
     page = _page(what, jobs)
     if path is not None:
@@ -34,12 +39,20 @@ def report(what: Study | Result | SweepLike, path: str | Path | None = None, *, 
     return page
 
 
-def _page(what: Study | Result | SweepLike, jobs: int) -> str:
+def _page(what: Shown, jobs: int) -> str:
+    from simsticky.report import answers_of
+    from simsticky.report.answers import answer_page
     from simsticky.report.html import report_page, tradeoff_page
     from simsticky.results.result import Result
     from simsticky.simulate import simulate
+    from simsticky.study.compare import Comparison
+    from simsticky.study.recommendation import Recommendation
     from simsticky.study.replicate import Study, replicate
 
+    if isinstance(what, Comparison):
+        return answer_page(answers_of.of_comparison(what))
+    if isinstance(what, Recommendation):
+        return answer_page(answers_of.of_recommendation(what))
     if isinstance(what, Study):
         detailed = simulate(what.scenario.evolve({"run.record": "requests"}), seed=what.seed)
         return report_page(what, detailed)
@@ -47,4 +60,7 @@ def _page(what: Study | Result | SweepLike, jobs: int) -> str:
         return report_page(replicate(what.scenario, 1, what.seed, simulate=lambda *_, **__: what), what)
     if all(hasattr(what, name) for name in ("points", "scenarios", "studies")):
         return tradeoff_page(what, jobs=jobs)
-    raise TypeError(f"a page is made of a study, a result or a sweep, not of a {type(what).__name__}")
+    raise TypeError(
+        "a page is made of a study, a result, a sweep, a comparison or a recommendation, not of a"
+        f" {type(what).__name__}"
+    )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simsticky.report.numbers import Shown, counted, show
+from simsticky.report.numbers import Shown, counted, grouped, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
 from simsticky.study.better import MARGINS, Standing
@@ -39,8 +39,11 @@ _HEADLINES = {
 }
 _SECONDS = ("preStop", "Seconds", "Timeout", "grace")
 _MOST_CHANGES = 3
-_COLUMNS = ("previous", "new", "difference")
+COLUMNS = ("previous", "new", "difference")
+"""Headings of what is told of a metric."""
 _MARGIN = "  "
+_FAR_MORE = 10_000
+"""Variance cut by pairing beyond which its size is that of rounding errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,37 +111,66 @@ def _verdict(comparison: Comparison, name: str) -> str:
     return f"{against.standing.value} than {base}"
 
 
-def render(comparison: Comparison, width: int = 80) -> list[Line]:
-    """Return the comparison as lines of at most ``width`` characters, one section a scenario."""
+def render(comparison: Comparison, width: int = 80, *, with_sentence: bool = True) -> list[Line]:
+    """Return the comparison as lines of at most ``width`` characters, one section a scenario.
+
+    Args:
+        comparison: The comparison.
+        width: Columns.
+        with_sentence: Whether each section begins with the sentence about its scenario.
+    """
     lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(title(comparison), width)]
     for side in comparison.others:
         rows = _rows(comparison, side.name)
         lines.append(())
         of = f"{side.name}: " if len(comparison.others) > 1 else ""
-        said = textwrap.wrap(_capital(of + sentence(comparison, side.name)), width)
+        said = textwrap.wrap(capital(of + sentence(comparison, side.name)), width) if with_sentence else ()
         lines += [((text, "heading"),) for text in said]
         for change in comparison.changes(side.name):
-            lines += [((text, "quiet"),) for text in textwrap.wrap(_changed(change), width)]
+            lines += [((text, "quiet"),) for text in textwrap.wrap(changed(change), width)]
         lines += _table(rows, width)
-    notes = [_about_standing(comparison), _about_pairing(comparison), _about_levels(comparison)]
     lines.append(())
-    lines += [((text, "quiet"),) for note in notes if note for text in textwrap.wrap(note, width)]
+    lines += [((text, "quiet"),) for note in notes(comparison) for text in textwrap.wrap(note, width)]
     return lines
 
 
-def to_markdown(comparison: Comparison) -> str:
-    """Return a comment for a pull request: a bold sentence, a small table, the details folded."""
+def notes(comparison: Comparison) -> list[str]:
+    """Return how to read a comparison: what worse means, what pairing is worth, which level the intervals have."""
+    told = (_about_standing(comparison), _about_pairing(comparison), _about_levels(comparison))
+    return [note for note in told if note]
+
+
+def cells(comparison: Comparison, name: str) -> tuple[tuple[str, ...], ...]:
+    """Return a row a metric of a scenario: its label and what stands under :data:`COLUMNS`."""
+    return tuple((capital(row.label), *(str(cell) for cell in row.cells)) for row in _rows(comparison, name))
+
+
+def definitions(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return what each metric that is told of means, by its label."""
+    return [(row.label, row.contrast.metric.definition) for row in _first_rows(comparison)]
+
+
+def values(change: Change) -> tuple[str, str]:
+    """Return both values of a setting that differs, as people write them."""
+    return _value(change.path, change.before), _value(change.path, change.after)
+
+
+def to_markdown(comparison: Comparison, *, said: str = "") -> str:
+    """Return a comment for a pull request: a bold sentence, a small table, the details folded.
+
+    Args:
+        comparison: The comparison.
+        said: The bold sentence; that of :func:`sentence` by default.
+    """
     lines: list[str] = []
     for side in comparison.others:
-        rows = _rows(comparison, side.name)
         if lines:
             lines.append("")
         of = f"{side.name}: " if len(comparison.others) > 1 else ""
-        lines += [f"**{escape(_capital(of + sentence(comparison, side.name)))}**", ""]
+        lines += [f"**{escape(said or capital(of + sentence(comparison, side.name)))}**", ""]
         lines += ["| | Previous | New | Difference |", "|:--|--:|--:|--:|"]
-        for row in rows:
-            cells = (_capital(row.label), *(str(cell) for cell in row.cells))
-            lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+        for row in cells(comparison, side.name):
+            lines.append("| " + " | ".join(escape(cell) for cell in row) + " |")
     lines += ["", "<details>", f"<summary>{escape(title(comparison))}</summary>", ""]
     lines += _details(comparison)
     lines += ["", "</details>"]
@@ -157,18 +189,17 @@ def _details(comparison: Comparison) -> list[str]:
         changes = comparison.changes(side.name)
         if changes:
             lines += [f"Settings of {escape(side.name)} that differ from {escape(comparison.base.name)}:", ""]
-            lines += [f"- {escape(_changed(change))}" for change in changes]
+            lines += [f"- {escape(changed(change))}" for change in changes]
             lines.append("")
     lines += ["| | p, adjusted | variance cut by pairing | counted |", "|:--|--:|--:|:--|"]
     for side in comparison.others:
         of = f"{side.name}: " if len(comparison.others) > 1 else ""
         for row in _rows(comparison, side.name):
-            cells = (of + row.label, _p(row.contrast), _times(row.contrast), _counts(row.contrast))
-            lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+            told = (of + row.label, _p(row.contrast), _times(row.contrast), _counts(row.contrast))
+            lines.append("| " + " | ".join(escape(cell) for cell in told) + " |")
     lines.append("")
-    notes = [_about_standing(comparison), _about_pairing(comparison), _about_levels(comparison)]
-    lines += [escape(note) for note in notes if note]
-    lines += [f"- {escape(row.label)}: {escape(row.contrast.metric.definition)}" for row in _first_rows(comparison)]
+    lines += [escape(note) for note in notes(comparison)]
+    lines += [f"- {escape(label)}: {escape(definition)}" for label, definition in definitions(comparison)]
     if comparison.warnings:
         lines += ["", *(f"- warning: {escape(text)}" for text in comparison.warnings)]
     return lines
@@ -209,13 +240,13 @@ def _first_rows(comparison: Comparison) -> list[_Row]:
 def _table(rows: Sequence[_Row], width: int) -> Iterator[Line]:
     """One line a metric where there is room; else its difference, and what it is the difference of below."""
     widths = [max(len(str(row.cells[i])) for row in rows) if rows else 0 for i in range(3)]
-    widths = [max(found, len(name)) for found, name in zip(widths, _COLUMNS, strict=True)]
+    widths = [max(found, len(name)) for found, name in zip(widths, COLUMNS, strict=True)]
     label = max((len(row.label) for row in rows), default=0)
     if len(_MARGIN) * 4 + label + sum(widths) <= width:
-        yield ((_MARGIN + " " * label + _MARGIN + _joined(_COLUMNS, widths), "quiet"),)
+        yield ((_MARGIN + " " * label + _MARGIN + _joined(COLUMNS, widths), "quiet"),)
         for row in rows:
-            cells = _joined([str(cell) for cell in row.cells], widths)
-            yield ((f"{_MARGIN}{row.label.ljust(label)}{_MARGIN}{cells}", ""),)
+            figures = _joined([str(cell) for cell in row.cells], widths)
+            yield ((f"{_MARGIN}{row.label.ljust(label)}{_MARGIN}{figures}", ""),)
         return
     for row in rows:
         before, after, difference = row.cells
@@ -228,18 +259,19 @@ def _table(rows: Sequence[_Row], width: int) -> Iterator[Line]:
         yield from (((f"{2 * _MARGIN}{text}", "quiet"),) for text in below)
 
 
-def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return _MARGIN.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _joined(texts: Sequence[str], widths: Sequence[int]) -> str:
+    return _MARGIN.join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
 def _some(changes: Sequence[Change]) -> str:
     more = f" and {len(changes) - _MOST_CHANGES} more" if len(changes) > _MOST_CHANGES else ""
-    return ", ".join(_changed(change) for change in changes[:_MOST_CHANGES]) + more
+    return ", ".join(changed(change) for change in changes[:_MOST_CHANGES]) + more
 
 
-def _changed(change: Change) -> str:
+def changed(change: Change) -> str:
+    """Return a setting with both of its values, and where the new one came from."""
     origin = f" ({change.origin})" if ":" in change.origin else ""
-    return f"{change.path} {_value(change.path, change.before)} → {_value(change.path, change.after)}{origin}"
+    return f"{change.path} {' → '.join(values(change))}{origin}"
 
 
 def _value(path: str, value: object) -> str:
@@ -258,6 +290,8 @@ def _p(contrast: Contrast) -> str:
 
 def _times(contrast: Contrast) -> str:
     ratio = contrast.difference.variance_ratio
+    if ratio is not None and ratio >= _FAR_MORE:
+        return f"> {grouped(_FAR_MORE)}×"
     return "–" if ratio is None else f"{ratio:.1f}×"
 
 
@@ -306,5 +340,6 @@ def _label(metric: str) -> str:
     return _HEADLINES.get(metric, metric)
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Return a text that begins a sentence."""
     return text[:1].upper() + text[1:]

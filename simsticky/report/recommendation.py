@@ -6,7 +6,7 @@ import csv
 import io
 import shlex
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simsticky.report.numbers import MISSING, counted, duration, grouped, show
@@ -68,9 +68,9 @@ def render(found: Recommendation, width: int = 80) -> list[Line]:
     """
     if found.otherwise is None:
         return _answer(found, width)
-    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(_unknown_drain(found), width)]
+    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(unknown_drain(found), width)]
     for one in (found, found.otherwise):
-        lines += [(), ((_with_drain(one), "heading"),), *_answer(one, width)]
+        lines += [(), ((with_drain(one), "heading"),), *_answer(one, width)]
     return lines
 
 
@@ -82,12 +82,12 @@ def _answer(found: Recommendation, width: int) -> list[Line]:
             lines += _option(label, option, width)
     if found.pick is None:
         lines.append(())
-        lines += [((text, "heading"),) for text in textwrap.wrap(_capital(headline(found)), width)]
+        lines += [((text, "heading"),) for text in textwrap.wrap(capital(headline(found)), width)]
     for label, priced in (("stricter", found.stricter), ("looser", found.looser)):
         if priced is not None and found.pick is not None:
             lines += _price(label, priced, found.pick, width)
     lines.append(())
-    for note in _notes(found):
+    for note in notes(found):
         lines += [((text, "quiet"),) for text in textwrap.wrap(note, width, subsequent_indent="  ")]
     for patch in found.patches:
         lines += [(), *(((text, "heading"),) for text in textwrap.wrap(edit_title(patch), width))]
@@ -99,34 +99,52 @@ def to_markdown(found: Recommendation) -> str:
     """Return the recommendation for a page or a pull request: the answer in bold, a table, the notes folded."""
     if found.otherwise is None:
         return "\n".join(_markdown(found)) + "\n"
-    lines = [f"**{escape(_unknown_drain(found))}**"]
+    lines = [f"**{escape(unknown_drain(found))}**"]
     for one in (found, found.otherwise):
-        lines += ["", f"### {_with_drain(one)}", "", *_markdown(one)]
+        lines += ["", f"### {with_drain(one)}", "", *_markdown(one)]
     return "\n".join(lines) + "\n"
 
 
 def _markdown(found: Recommendation) -> list[str]:
-    lines = [f"**{escape(_capital(headline(found)))}**", ""]
-    names = list(found.thresholds)
-    lines += ["| | | " + " | ".join(escape(_words(name)) for name in names) + " | against today | costs |"]
-    lines += ["|:--|:--|" + "--:|" * len(names) + ":--|:--|"]
-    for label, option in _roles(found):
-        values = [_value_of(option, name) for name in names]
-        stands = "" if option.standing is None else option.standing.value
-        cells = (f"{option.mark} {label}", _settings(option.settings), *values, stands, _costs(option.costs))
-        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+    lines = [f"**{escape(capital(headline(found)))}**", ""]
+    head, rows = cells(found)
+    lines += [_markdown_row(head), "|:--|:--|" + "--:|" * len(found.thresholds) + ":--|:--|"]
+    lines += [_markdown_row(row) for row in rows]
     for patch in found.patches:
         language = "sh" if patch.kind else "yaml"
         lines += ["", escape(edit_title(patch)), "", f"```{language}", *lines_to_copy(patch), "```"]
     lines += ["", "<details>", f"<summary>{escape(title(found))}</summary>", ""]
-    lines += [f"- {escape(note)}" for note in _notes(found)]
+    lines += [f"- {escape(note)}" for note in notes(found)]
     lines += [f"- warning: {escape(text)}" for text in found.warnings]
     lines += ["", "</details>"]
     return lines
 
 
-def _unknown_drain(found: Recommendation) -> str:
-    """What hangs on drain support that nobody has stated, in one sentence."""
+def cells(found: Recommendation) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return the headings and the rows of the answer's table: today, the pick or what comes closest, steps from it."""
+    names = list(found.thresholds)
+    head = ("", "", *(_words(name) for name in names), "against today", "costs")
+    return head, tuple(_cells(label, option, names) for label, option in _roles(found))
+
+
+def tried(found: Recommendation) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return the same for every setting tried, in the order of the search."""
+    head, _ = cells(found)
+    return head, tuple(_cells("", option, list(found.thresholds)) for option in found.tried)
+
+
+def _cells(label: str, option: Option, names: Sequence[str]) -> tuple[str, ...]:
+    stands = "" if option.standing is None else option.standing.value
+    values = (_value_of(option, name) for name in names)
+    return (f"{option.mark} {label}".rstrip(), _settings(option.settings), *values, stands, _costs(option.costs))
+
+
+def _markdown_row(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(escape(text) for text in texts) + " |"
+
+
+def unknown_drain(found: Recommendation) -> str:
+    """Return what hangs on drain support that nobody has stated, in one sentence."""
     agree = found.otherwise is not None and found.status == found.otherwise.status
     outcome = "the answer is given for both" if agree else "the answer hangs on it, and so is not certain"
     return (
@@ -135,12 +153,13 @@ def _unknown_drain(found: Recommendation) -> str:
     )
 
 
-def _with_drain(found: Recommendation) -> str:
+def with_drain(found: Recommendation) -> str:
+    """Return which of two answers it is."""
     return f"With drain support {'on' if found.drain else 'off'}"
 
 
 def edit_title(patch: Patch) -> str:
-    """What is edited, and where it stands."""
+    """Return what is edited, and where it stands."""
     where = patch.file if patch.line is None else f"{patch.file}:{patch.line}"
     if patch.kind:
         return f"The change, {patch.kind} {patch.name} ({where}):"
@@ -148,7 +167,7 @@ def edit_title(patch: Patch) -> str:
 
 
 def lines_to_copy(patch: Patch) -> list[str]:
-    """Lines that a shell takes as they are, the patch as YAML in single quotes; of the scenario the YAML alone."""
+    """Return lines that a shell takes as they are, the patch in single quotes; of the scenario the YAML alone."""
     if not patch.kind:
         return patch.yaml.splitlines()
     return f"{patch.kubectl} {shlex.quote(chr(10) + patch.yaml)}".splitlines()
@@ -259,11 +278,12 @@ def _lying_between(found: Recommendation, gap: Between) -> str:
     )
 
 
-def _notes(found: Recommendation) -> Iterator[str]:
+def notes(found: Recommendation) -> Iterator[str]:
+    """Yield what the answer hangs on, and how to read it."""
     if found.gap is not None:
         yield _lying_between(found, found.gap)
     if found.limited and found.limited != found.reason:
-        yield _capital(found.limited) + "."
+        yield capital(found.limited) + "."
     for at in found.crossings:
         bound = found.thresholds[at.metric].lstrip("<>= ")
         yield f"The estimate of {_words(at.metric)} crosses {bound} at {_name(at.path)} {_value(at.path, at.number)}."
@@ -336,5 +356,6 @@ def _time(seconds: float) -> str:
     return duration(seconds) if abs(seconds) >= 60 else f"{grouped(seconds, 1)} s"
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """Return a text that begins a sentence."""
     return text[:1].upper() + text[1:]

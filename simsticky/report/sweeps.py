@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from simsticky.report.numbers import MISSING, THIN, Shown, counted, show
@@ -43,6 +45,9 @@ _ENDS_KEY = (
 )
 _GAP = "  "
 _MOST_ROWS = 100
+_NO_ROOM = "Intervals: -o csv."
+_NARROW_HEAD = 9
+"""Columns that a heading on several lines may take without being cut."""
 _BAR = 16
 
 
@@ -187,29 +192,91 @@ def _tornado_cells(tornado: Tornado, number: int) -> list[str]:
 
 
 def _points(sweep: Sweep, metrics: Sequence[str], width: int) -> list[Line]:
-    names = names_of(sweep.settings)
-    rows = _rows(sweep, metrics)[: _MOST_ROWS + 1]
-    settings = [max(len(name), *(len(row.settings[at]) for row in rows)) for at, name in enumerate(names)]
-    values = [max(len(row.cells[at].shown.value) for row in rows) for at in range(len(metrics))]
-    marks = [2 * any(row.cells[at].mark for row in rows) for at in range(len(metrics))]
-    cells = [
-        max(
-            len(_label(metric)),
-            marks[at] + values[at] + 1 + max(len(row.cells[at].shown.interval) for row in rows),
-        )
-        for at, metric in enumerate(metrics)
-    ]
-    if 1 + sum(settings) + sum(cells) + len(_GAP) * (len(settings) + len(cells)) > width:
-        return _paragraphs(sweep, metrics, rows, width)
-    heads = [" ", *(name.rjust(size) for name, size in zip(names, settings, strict=True))]
-    heads += [_label(metric).ljust(size) for metric, size in zip(metrics, cells, strict=True)]
-    lines: list[Line] = [((_GAP.join(heads).rstrip(), "quiet"),)]
-    for row in rows:
-        line = [row.sign, *(text.rjust(size) for text, size in zip(row.settings, settings, strict=True))]
-        for at, cell in enumerate(row.cells):
-            mark = (cell.mark or "").ljust(marks[at])
-            line.append(f"{mark}{cell.shown.value.rjust(values[at])} {cell.shown.interval}".ljust(cells[at]))
-        lines.append(((_GAP.join(line).rstrip(), ""),))
+    """A row a point: in full, with its intervals below, or with values alone, as the width allows.
+
+    What does not fit beside each other becomes several tables, one below the other.
+    """
+    for size in range(len(metrics), 0, -1):
+        groups = [metrics[start : start + size] for start in range(0, len(metrics), size)]
+        rows = [_rows(sweep, group)[: _MOST_ROWS + 1] for group in groups]
+        for form in _Form:
+            grids = [_Grid(sweep, group, found, form) for group, found in zip(groups, rows, strict=True)]
+            if all(grid.width <= width for grid in grids):
+                lines = [line for grid in grids for line in (*grid.lines(), ())][:-1]
+                return lines if form is not _Form.VALUES else [*lines, ((_NO_ROOM, "quiet"),)]
+    return _paragraphs(sweep, metrics, _rows(sweep, metrics)[: _MOST_ROWS + 1], width)
+
+
+class _Form(Enum):
+    """How much room a table takes; the first that fits is taken."""
+
+    FULL = "headings and intervals on one line"
+    FOLDED = "headings on several lines"
+    STACKED = "intervals below their values, too"
+    VALUES = "no intervals"
+
+
+class _Grid:
+    """The points of a sweep as a table of one form."""
+
+    def __init__(self, sweep: Sweep, metrics: Sequence[str], rows: Sequence[_Row], form: _Form) -> None:
+        self._form = form
+        self._rows = rows
+        folded = form is not _Form.FULL
+        names, labels = names_of(sweep.settings), [_label(metric) for metric in metrics]
+        self._heads = [_folded(text) if folded else [text] for text in (*names, *labels)]
+        self._split = len(names)
+        values = [[cell.shown.value for cell in row.cells] for row in rows]
+        self._marks = [2 * any(row.cells[at].mark for row in rows) for at in range(len(metrics))]
+        self._values = [max(len(row[at]) for row in values) for at in range(len(metrics))]
+        settings = [max(len(row.settings[at]) for row in rows) for at in range(len(names))]
+        cells = [max(len(line) for row in rows for line in self._cell(row, at)) for at in range(len(metrics))]
+        self._widths = [max(size, *map(len, head)) for size, head in zip((*settings, *cells), self._heads, strict=True)]
+
+    @property
+    def width(self) -> int:
+        """Columns that it takes."""
+        return 1 + sum(self._widths) + len(_GAP) * len(self._widths)
+
+    def lines(self) -> Iterator[Line]:
+        """Yield its headings, and the lines of each point."""
+        tall = max(map(len, self._heads))
+        heads = [[""] * (tall - len(head)) + head for head in self._heads]
+        for at in range(tall):
+            yield ((self._line(" ", [head[at] for head in heads]), "quiet"),)
+        for row in self._rows:
+            cells = [self._cell(row, at) for at in range(len(row.cells))]
+            yield ((self._line(row.sign, [*row.settings, *(cell[0] for cell in cells)]), ""),)
+            if any(len(cell) > 1 for cell in cells):
+                below = [cell[1] if len(cell) > 1 else "" for cell in cells]
+                yield ((self._line(" ", [*[""] * self._split, *below]), "quiet"),)
+
+    def _cell(self, row: _Row, at: int) -> list[str]:
+        """A cell's lines: mark and value, its interval behind or below them."""
+        cell = row.cells[at]
+        value = (cell.mark or "").ljust(self._marks[at]) + cell.shown.value.rjust(self._values[at])
+        if self._form is _Form.VALUES or not cell.shown.interval:
+            return [value]
+        if self._form is _Form.STACKED:
+            return [value, " " * self._marks[at] + cell.shown.interval]
+        return [f"{value} {cell.shown.interval}"]
+
+    def _line(self, sign: str, texts: Sequence[str]) -> str:
+        sized = zip(texts, self._widths, strict=True)
+        parts = [text.rjust(size) if at < self._split else text.ljust(size) for at, (text, size) in enumerate(sized)]
+        return _GAP.join([sign, *parts]).rstrip()
+
+
+def _folded(head: str) -> list[str]:
+    """A heading on several lines: a word each, names cut behind their dots and before their capitals."""
+    pieces = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[._])", "\0", head).replace(" ", "\0").split("\0")
+    lines: list[str] = []
+    for piece in pieces:
+        # Short pieces share a line: a heading is to be narrow, not tall.
+        if lines and len(lines[-1]) + len(piece) < _NARROW_HEAD:
+            lines[-1] += (" " if f"{lines[-1]} {piece}" in head else "") + piece
+        else:
+            lines.append(piece)
     return lines
 
 

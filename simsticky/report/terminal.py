@@ -39,6 +39,8 @@ STYLES = {
 # Under this a column of definitions is a column of single words.
 _LEAST_DEFINITION = 36
 
+_WIDEST = 1000
+"""Wider than any terminal: behind a pipe, where a definition on every line would bury the figures."""
 _MOST_MOMENTS, _FEWEST_MOMENTS = 60, 8
 _MOST_SPARKS = 16
 
@@ -188,7 +190,7 @@ def _measure(rows: Sequence[Row], width: int) -> _Columns:
     detail = max((len(text) for row in rows for text in row.details), default=0)
     left = width - (_INDENT + label + _GAP + value + _GAP + interval + _GAP)
     definition = left - detail - _GAP
-    if definition < _LEAST_DEFINITION or not any(row.definition for row in rows):
+    if definition < _LEAST_DEFINITION or width > _WIDEST or not any(row.definition for row in rows):
         definition = 0
     return _Columns(width, label, value, interval, max(0, min(detail, left)), definition)
 

@@ -40,16 +40,14 @@ class VerdictLine:
 
 def verdict_lines(study: Study) -> list[VerdictLine]:
     """Return one line for each threshold of a study, in their order."""
-    return [
-        VerdictLine(
-            found.mark,
-            found.metric,
-            found.threshold.text,
-            show(found.interval, study.metrics[found.metric].unit),
-            "; ".join(_notes(found)),
-        )
-        for found in study.verdicts()
-    ]
+    return [verdict_line(found, study.metrics[found.metric].unit) for found in study.verdicts()]
+
+
+def verdict_line(found: Verdict, unit: str) -> VerdictLine:
+    """Return the line of a threshold, its figure in the metric's unit."""
+    return VerdictLine(
+        found.mark, found.metric, found.threshold.text, show(found.interval, unit), "; ".join(_notes(found))
+    )
 
 
 def _notes(found: Verdict) -> Iterator[str]:

@@ -76,10 +76,11 @@ class OnSigterm(Section):
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe the forms that people write."""
 
-        def timed(key: str) -> JsonSchemaValue:
+        def timed(key: str, description: str) -> JsonSchemaValue:
+            duration = {"type": ["string", "number"], "description": description, "examples": ["10s"]}
             return {
                 "type": "object",
-                "properties": {key: {"type": ["string", "number"]}},
+                "properties": {key: duration},
                 "required": [key],
                 "additionalProperties": False,
             }
@@ -91,15 +92,26 @@ class OnSigterm(Section):
                 {
                     "type": "object",
                     "properties": {
-                        "listener": {"enum": ["close", "keep"], "default": "close"},
+                        "listener": {
+                            "enum": ["close", "keep"],
+                            "default": "close",
+                            "description": cls.model_fields["listener"].description,
+                        },
                         "exit": {
+                            "description": cls.model_fields["exit"].description,
                             "anyOf": [
                                 {"enum": ["immediately", "whenIdle", "never"]},
-                                timed("after"),
-                                timed("whenIdleAfter"),
-                            ]
+                                timed("after", "The process ends this long after SIGTERM."),
+                                timed("whenIdleAfter", "It ends when it is idle, at the earliest after this time."),
+                            ],
                         },
-                        "connections": {"anyOf": [{"enum": ["wait", "close"]}, timed("closeOver")]},
+                        "connections": {
+                            "description": cls.model_fields["connections"].description,
+                            "anyOf": [
+                                {"enum": ["wait", "close"]},
+                                timed("closeOver", cls.model_fields["close_over_s"].description or ""),
+                            ],
+                        },
                     },
                     "additionalProperties": False,
                 },

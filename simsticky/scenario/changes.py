@@ -37,7 +37,7 @@ def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Sc
         source,
     )
     full = [(full_keys(keys), value) for keys, value in values.items()]
-    _make_room(data, full)
+    _make_room(data, full, resolved)
     for keys, value in full:
         _set(data, resolved, keys, value)
     try:
@@ -157,18 +157,21 @@ def delays_of(keys: Keys) -> list[str]:
     return []
 
 
-def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]]) -> None:
+_EXCLUDE_EACH_OTHER = (
+    ("path", "paths"),
+    ("rps", "sessions"),
+    ("session", "requests"),
+    ("session", "sessionDuration"),
+    ("requests", "sessionDuration"),
+)
+"""Settings of the traffic that are two ways to say one thing."""
+
+
+def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]], resolved: Mapping[str, Any]) -> None:
     """Drop what a change replaces though it stands elsewhere: the newer choice wins."""
-    given = {keys for keys, value in full if value is not None}
-    traffic = data.get("traffic")
-    if isinstance(traffic, dict):
-        if ("traffic", "sessionDuration") in given and ("traffic", "requests") not in given:
-            traffic.pop("requests", None)
-        if ("traffic", "requests") in given and ("traffic", "sessionDuration") not in given:
-            traffic.pop("sessionDuration", None)
-        for path, other in (("path", "paths"), ("paths", "path")):
-            if ("traffic", path) in given and ("traffic", other) not in given:
-                traffic.pop(other, None)
+    if isinstance(data.get("traffic"), dict):
+        of_traffic = [(keys, value) for keys, value in full if keys[0] == "traffic" and len(keys) > 1]
+        _make_room_in_traffic(data["traffic"], of_traffic, resolved["traffic"])
     for keys, value in full:
         for path in delays_of(keys):
             section, _, name = path.partition(".")
@@ -176,6 +179,20 @@ def _make_room(data: dict[str, Any], full: list[tuple[Keys, Any]]) -> None:
         if keys == ("upstream", "algorithm") and isinstance(data.get("upstream"), dict):
             named = {str(other[1]) for other, _ in full if len(other) > 1 and other[0] == "upstream"}
             data["upstream"] = base_for_algorithm(data["upstream"], value, named)
+
+
+def _make_room_in_traffic(
+    traffic: dict[str, Any], changes: list[tuple[Keys, Any]], resolved: Mapping[str, Any]
+) -> None:
+    given = {str(keys[1]) for keys, value in changes if value is not None}
+    partly = {str(keys[1]) for keys, _ in changes if len(keys) > 2}
+    for pair in _EXCLUDE_EACH_OTHER:
+        for kept, dropped in (pair, pair[::-1]):
+            if kept not in given or dropped in given or dropped not in traffic:
+                continue
+            del traffic[dropped]
+            if kept in partly and kept not in traffic and resolved.get(kept) is not None:
+                traffic[kept] = resolved[kept]  # the law that the other stood for, of which one part changes
 
 
 def _set(data: dict[str, Any], resolved: dict[str, Any], keys: Keys, value: Any) -> None:

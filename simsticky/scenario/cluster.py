@@ -14,6 +14,7 @@ def _add_delays(schema: dict[str, Any]) -> None:
     schema["properties"]["delays"] = {
         "type": ["string", "number", "object"],
         "description": "Sets every delay of this section that is not given itself, for example 0s.",
+        "examples": ["0s", {"kind": "exponential", "mean": "50ms"}],
     }
 
 

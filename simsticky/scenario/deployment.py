@@ -169,7 +169,10 @@ class PreStop(Section):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe the forms that people write."""
-        duration = {"type": ["string", "number"]}
+        duration = {"type": ["string", "number"], "examples": ["30s", "10m"]}
+
+        def told(form: JsonSchemaValue, description: str) -> JsonSchemaValue:
+            return {**form, "description": description}
 
         def mapping(**properties: Any) -> JsonSchemaValue:
             return {
@@ -179,8 +182,15 @@ class PreStop(Section):
                 "additionalProperties": False,
             }
 
-        wait = mapping(waitUntil={"enum": ["noRequests", "noSessions"]}, atMost=duration)
-        forms = [duration, mapping(sleep=duration), mapping(fails={"const": True}), wait]
+        wait = mapping(
+            waitUntil=told(
+                {"enum": ["noRequests", "noSessions"]}, "The hook ends when the pod has none of these left."
+            ),
+            atMost=told(duration, "The hook ends after this time all the same."),
+        )
+        sleep = mapping(sleep=told(duration, "The hook takes this long."))
+        fails = mapping(fails=told({"const": True}, "The hook fails, and SIGTERM comes at once."))
+        forms = [duration, sleep, fails, wait]
         return {"title": "PreStop", "anyOf": forms}
 
 
@@ -289,11 +299,20 @@ class DisruptionBudget(Section):
 
 
 _SHORT_SCHEMA = {
-    "grace": {"type": ["string", "integer"], "description": "Short for terminationGracePeriodSeconds."},
-    "maxSurge": {"type": ["string", "integer"], "description": "Short for strategy.rollingUpdate.maxSurge."},
+    "grace": {
+        "type": ["string", "integer"],
+        "description": "Short for terminationGracePeriodSeconds.",
+        "examples": ["60s", 60],
+    },
+    "maxSurge": {
+        "type": ["string", "integer"],
+        "description": "Short for strategy.rollingUpdate.maxSurge.",
+        "examples": [1, "25%"],
+    },
     "maxUnavailable": {
         "type": ["string", "integer"],
         "description": "Short for strategy.rollingUpdate.maxUnavailable.",
+        "examples": [0, "25%"],
     },
 }
 

@@ -1,7 +1,8 @@
 """The laws of the model's random quantities: delays, think times, counts.
 
-A law is written as ``{kind: lognormal, median: 40ms, sigma: 0.6}``, or in short as a constant: ``6s``, ``6``.
-One set of classes serves durations (seconds) and counts.
+A law is written as ``{kind: lognormal, median: 40ms, sigma: 0.6}``, in short as a constant: ``6s``, ``6``, or as
+people know their systems: by two quantiles, ``{p50: 40ms, p99: 400ms}``, or by ``{mean: 10m, cv: 1.5}``, which are a
+lognormal. One set of classes serves durations (seconds) and counts.
 
 Continuous laws take an optional ``cap``: the quantity is then ``min(X, cap)``, with an atom at the cap, and
 the moments are those of the capped quantity. The parameters keep the names of the uncapped law.
@@ -17,6 +18,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from simsticky.scenario.fields import Duration
 from simsticky.scenario.law import Column, ContinuousLaw, LawBase, Positive
+from simsticky.scenario.lognormal import Lognormal, as_lognormal
 from simsticky.units import quoted
 
 __all__ = [
@@ -40,6 +42,12 @@ class Constant(LawBase):
 
     kind: Literal["constant"] = "constant"
     value: Duration
+    """The value."""
+
+    @property
+    def parameters(self) -> tuple[float]:
+        """The value."""
+        return (self.value,)
 
     def _moment(self, order: int) -> float:
         return self.value**order
@@ -56,13 +64,20 @@ class Uniform(ContinuousLaw):
 
     kind: Literal["uniform"] = "uniform"
     low: Duration
+    """No value is below."""
     high: Duration
+    """No value is above."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.low > self.high:
             raise ValueError(f"low ({self.low:g}) must not exceed high ({self.high:g})")
         return self
+
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Low and high."""
+        return self.low, self.high
 
     def _partial_moment(self, order: int, upper: float) -> float:
         if self.low == self.high:
@@ -89,6 +104,12 @@ class Exponential(ContinuousLaw):
 
     kind: Literal["exponential"] = "exponential"
     base_mean: Positive = Field(alias="mean")
+    """Its mean."""
+
+    @property
+    def parameters(self) -> tuple[float]:
+        """The mean."""
+        return (self.base_mean,)
 
     def _partial_moment(self, order: int, upper: float) -> float:
         m = self.base_mean
@@ -116,61 +137,18 @@ def _one_of_two(first: tuple[str, ...], second: tuple[str, ...], given: Mapping[
         raise ValueError(f"give either {' and '.join(first)}, or {' and '.join(second)}")
 
 
-class Lognormal(ContinuousLaw):
-    """Lognormal, by ``mean`` and ``cv``, or by ``median`` and ``sigma`` (sd of the logarithm)."""
-
-    kind: Literal["lognormal"] = "lognormal"
-    base_mean: Positive | None = Field(None, alias="mean")
-    cv: Annotated[float, Field(gt=0, le=100)] | None = None
-    median: Positive | None = None
-    sigma: Annotated[float, Field(gt=0, le=10)] | None = None
-
-    @model_validator(mode="after")
-    def _parameters(self) -> Self:
-        _one_of_two(("mean", "cv"), ("median", "sigma"), {**self.__dict__, "mean": self.base_mean})
-        return self
-
-    @cached_property
-    def _mu_sigma(self) -> tuple[float, float]:
-        if self.median is not None and self.sigma is not None:
-            return math.log(self.median), self.sigma
-        assert self.base_mean is not None
-        assert self.cv is not None
-        variance = math.log1p(self.cv**2)
-        return math.log(self.base_mean) - variance / 2, math.sqrt(variance)
-
-    def _partial_moment(self, order: int, upper: float) -> float:
-        mu, s = self._mu_sigma
-        full = math.exp(order * mu + (order * s) ** 2 / 2)
-        if math.isinf(upper):
-            return full
-        return full * _normal_cdf((math.log(upper) - mu) / s - order * s)
-
-    def _survival(self, x: float) -> float:
-        mu, s = self._mu_sigma
-        return _normal_cdf((mu - math.log(x)) / s) if x > 0 else 1.0
-
-    def _draw_uncapped(self, rng: np.random.Generator, size: int) -> Column:
-        mu, s = self._mu_sigma
-        return rng.lognormal(mu, s, size)
-
-    def _draw_uncapped_length_biased(self, rng: np.random.Generator, size: int) -> Column:
-        mu, s = self._mu_sigma
-        return rng.lognormal(mu + s * s, s, size)
-
-
-def _normal_cdf(z: float) -> float:
-    return math.erfc(-z / math.sqrt(2)) / 2
-
-
 class Gamma(ContinuousLaw):
     """Gamma, by ``mean`` and ``cv``, or by ``shape`` and ``scale``."""
 
     kind: Literal["gamma"] = "gamma"
     base_mean: Positive | None = Field(None, alias="mean")
+    """Its mean."""
     cv: Annotated[float, Field(gt=0, le=10)] | None = None
+    """Its standard deviation divided by its mean."""
     shape: Annotated[float, Field(ge=0.01, le=1e6)] | None = None
+    """Shape; with ``scale``."""
     scale: Positive | None = None
+    """Scale; with ``shape``."""
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:
@@ -184,6 +162,11 @@ class Gamma(ContinuousLaw):
         assert self.base_mean is not None
         assert self.cv is not None
         return self.cv**-2, self.base_mean * self.cv**2
+
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Shape and scale."""
+        return self._shape_scale
 
     def _partial_moment(self, order: int, upper: float) -> float:
         shape, scale = self._shape_scale
@@ -214,8 +197,11 @@ class Weibull(ContinuousLaw):
 
     kind: Literal["weibull"] = "weibull"
     base_mean: Positive | None = Field(None, alias="mean")
+    """Its mean; with ``shape``."""
     shape: Annotated[float, Field(ge=0.05, le=1e6)]
+    """Below 1 the tail is heavy, 1 is exponential."""
     scale: Positive | None = None
+    """Scale, instead of the mean."""
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:
@@ -228,6 +214,11 @@ class Weibull(ContinuousLaw):
             return self.scale
         assert self.base_mean is not None
         return self.base_mean / math.gamma(1 + 1 / self.shape)
+
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Shape and scale."""
+        return self.shape, self._scale
 
     def _partial_moment(self, order: int, upper: float) -> float:
         a = 1 + order / self.shape
@@ -257,8 +248,11 @@ class Pareto(ContinuousLaw):
 
     kind: Literal["pareto"] = "pareto"
     alpha: Annotated[float, Field(gt=0, le=1e6)]
+    """Tail index: the smaller, the heavier the tail."""
     minimum: Positive | None = None
+    """No value is below."""
     base_mean: Positive | None = Field(None, alias="mean")
+    """Its mean, instead of the minimum."""
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:
@@ -273,6 +267,11 @@ class Pareto(ContinuousLaw):
             return self.minimum
         assert self.base_mean is not None
         return self.base_mean * (self.alpha - 1) / self.alpha
+
+    @property
+    def parameters(self) -> tuple[float, float]:
+        """Tail index and minimum."""
+        return self.alpha, self._minimum
 
     def _partial_moment(self, order: int, upper: float) -> float:
         a, low = self.alpha, self._minimum
@@ -299,6 +298,12 @@ class Geometric(LawBase):
 
     kind: Literal["geometric"] = "geometric"
     base_mean: Annotated[Duration, Field(ge=1)] = Field(alias="mean")
+    """Its mean."""
+
+    @property
+    def parameters(self) -> tuple[float]:
+        """The mean."""
+        return (self.base_mean,)
 
     def _moment(self, order: int) -> float:
         return self.base_mean if order == 1 else self.base_mean * (2 * self.base_mean - 1)
@@ -316,7 +321,9 @@ class Empirical(LawBase):
 
     kind: Literal["empirical"] = "empirical"
     values: Annotated[tuple[Duration, ...], Field(min_length=1)]
+    """The values, such as measured ones."""
     weights: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] | None = None
+    """How often each value comes, in the order of the values; all alike if left out."""
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:
@@ -327,21 +334,28 @@ class Empirical(LawBase):
                 raise ValueError("the weights must not all be 0")
         return self
 
+    @property
+    def parameters(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """The values, and the share of each."""
+        values, share = self._table
+        return tuple(values.tolist()), tuple(share.tolist())
+
     @cached_property
     def _table(self) -> tuple[Column, Column]:
         weights = self.weights or (1.0,) * len(self.values)
         return np.array(self.values), np.array(weights) / math.fsum(weights)
 
-    def _mean_of(self, function: Callable[[float], float]) -> float:
+    def mean_of(self, function: Callable[[float], float]) -> float:
+        """Return the mean of a function of the quantity."""
         # Summed exactly: a dot product is summed in an order that depends on the processor.
         values, share = self._table
         return math.fsum(function(value) * part for value, part in zip(values.tolist(), share.tolist(), strict=True))
 
     def _moment(self, order: int) -> float:
-        return self._mean_of(lambda value: value**order)
+        return self.mean_of(lambda value: value**order)
 
     def _variance(self) -> float:
-        return self._mean_of(lambda value: (value - self.mean) ** 2)
+        return self.mean_of(lambda value: (value - self.mean) ** 2)
 
     def _draw(self, rng: np.random.Generator, size: int) -> Column:
         values, share = self._table
@@ -353,10 +367,10 @@ class Empirical(LawBase):
 
 
 def _short_form(value: Any) -> Any:
-    """Turn ``6s`` or ``6`` into a constant law."""
+    """Turn ``6s`` or ``6`` into a constant law, and quantiles, or a mean and its cv, into a lognormal."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return {"kind": "constant", "value": value}
-    return value
+    return as_lognormal(value)
 
 
 _AnyLaw = Annotated[

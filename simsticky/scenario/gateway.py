@@ -44,20 +44,30 @@ class HashOn(Section):
     """What a request is hashed on."""
 
     input: Literal["ip", "consumer", "path", "none"] | None = None
+    """The client's address, its consumer, the request's path, or nothing."""
     header: Token | None = None
+    """The value of this header."""
     cookie: Token | None = None
+    """The value of this cookie, which Kong sets where a request brings none."""
     cookie_path: CookiePath | None = None
+    """Path attribute of that cookie."""
     query_arg: Line | None = None
+    """The value of this query argument."""
     uri_capture: Line | None = None
+    """What this named group of the route's path matched."""
 
 
 class HashOnFallback(Section):
     """What a request is hashed on if the first input is missing."""
 
     input: Literal["ip", "consumer", "path", "none"] | None = None
+    """The client's address, its consumer, the request's path, or nothing."""
     header: Token | None = None
+    """The value of this header."""
     query_arg: Line | None = None
+    """The value of this query argument."""
     uri_capture: Line | None = None
+    """What this named group of the route's path matched."""
 
 
 class StickySessions(Section):
@@ -78,18 +88,24 @@ class Healthy(Section):
     """What makes a target healthy."""
 
     http_statuses: _Statuses | None = None
+    """Statuses that count as a success."""
     interval: Annotated[Whole, Field(ge=0, le=65535)] | None = None
     """Seconds between active probes of healthy targets; 0 is off."""
     successes: _Counter | None = None
+    """Successes in a row that make a target healthy again; 0 for never."""
 
 
 class Unhealthy(Section):
     """What makes a target unhealthy."""
 
     http_statuses: _Statuses | None = None
+    """Statuses that count as a failure."""
     http_failures: _Counter | None = None
+    """Failures by status that make a target unhealthy; 0 for never."""
     tcp_failures: _Counter | None = None
+    """Failed connections that make a target unhealthy; 0 for never."""
     timeouts: _Counter | None = None
+    """Timeouts that make a target unhealthy; 0 for never."""
     interval: Annotated[Whole, Field(ge=0, le=65535)] | None = None
     """Seconds between active probes of unhealthy targets; 0 is off."""
 
@@ -98,30 +114,45 @@ class ActiveCheck(Section):
     """Probes that the gateway sends by itself."""
 
     type: _CheckType | None = None
+    """What a probe is: a request, a TCP connection, or a gRPC call."""
     concurrency: Annotated[Whole, Field(ge=1)] | None = None
+    """Targets probed at a time."""
     http_path: UrlPath | None = None
+    """Path that probes request."""
     https_sni: Line | None = None
+    """Name that probes over TLS ask for."""
     https_verify_certificate: Switch | None = None
+    """Whether such a probe checks the certificate."""
     timeout: Annotated[Whole, Field(ge=0)] | None = None
+    """Seconds until a probe has failed."""
     headers: dict[Token, tuple[Line, ...]] | None = None
+    """Headers that probes carry."""
     healthy: Healthy | None = None
+    """What makes a target healthy again."""
     unhealthy: Unhealthy | None = None
+    """What makes a target unhealthy."""
 
 
 class PassiveCheck(Section):
     """Verdicts from the traffic itself."""
 
     type: _CheckType | None = None
+    """Which statuses and failures count: those of HTTP, or of connections alone."""
     healthy: Healthy | None = None
+    """What makes a target healthy again."""
     unhealthy: Unhealthy | None = None
+    """What makes a target unhealthy."""
 
 
 class Healthchecks(Section):
     """Kong's health checks of an upstream."""
 
     active: ActiveCheck | None = None
+    """Probes that the gateway sends by itself."""
     passive: PassiveCheck | None = None
+    """Verdicts from the traffic itself."""
     threshold: Annotated[Whole, Field(ge=0, le=100)] | None = None
+    """Percent of the targets' weight that must be available; below, the upstream answers 503 at once."""
 
 
 class Upstream(Section):

@@ -24,7 +24,9 @@ class LawBase(BaseModel, ABC):
     """What every law offers. Values are never negative; units are the user's (seconds, or a count)."""
 
     # No population by field name: `base_mean` is written `mean`, while `.mean` is the moment (capped).
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ignored_types=(cached_property,), use_attribute_docstrings=True
+    )
 
     @property
     def mean(self) -> float:
@@ -48,6 +50,11 @@ class LawBase(BaseModel, ABC):
     def is_zero(self) -> bool:
         """Whether the quantity is always 0."""
         return self.mean == 0
+
+    @property
+    @abstractmethod
+    def parameters(self) -> tuple[float | tuple[float, ...], ...]:
+        """The parameters that a sampler of the law takes, whichever ones it was given by; without the cap."""
 
     @abstractmethod
     def _moment(self, order: int) -> float:
@@ -77,10 +84,16 @@ class ContinuousLaw(LawBase):
     """
 
     cap: Positive | None = None
+    """What is larger counts as this."""
 
     def survival(self, x: float) -> float:
         """Return P(X > x), the cap included."""
         return 0.0 if self.cap is not None and x >= self.cap else self._survival(x)
+
+    def mean_up_to(self, limit: float) -> float:
+        """Return E[min(X, limit)], the cap included."""
+        limit = limit if self.cap is None else min(limit, self.cap)
+        return self._partial_moment(1, limit) + limit * self._survival(limit)
 
     @abstractmethod
     def _partial_moment(self, order: int, upper: float) -> float:

@@ -88,7 +88,7 @@ def _read(
         manifests = read_manifests(paths, base_dir=base, stated=data, namespace=namespace, lenient=lenient)
         problems += [_at_the_manifests_key(problem, document, paths, base) for problem in manifests.problems]
         data["manifests"] = [path if path == "-" else str(base / path) for path in paths]
-    merged = _merge(manifests.sections, data)
+    merged = merge(manifests.sections, data)
     for keys, place in manifests.places.items():
         places.setdefault(keys, (place, place))
     if manifests.blue_green is not None:
@@ -151,7 +151,7 @@ def stated_by(
     for key in ("name", "about"):
         found.pop(key, None)
     _move_paths(found, path.parent, folder)
-    return document, _merge(found, data), _on_top(found_places, places)
+    return document, merge(found, data), _on_top(found_places, places)
 
 
 def _on_top(
@@ -247,7 +247,7 @@ def _at_the_manifests_key(problem: Diagnostic, document: Document, paths: list[s
     return document.diagnostic(("manifests", *named[:1]), text, problem.hint)
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Keys = ()) -> dict[str, Any]:
+def merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Keys = ()) -> dict[str, Any]:
     """Return two nested mappings as one; ``above`` wins, and null takes away."""
     merged = dict(below)
     if path == ("upstream",) and "algorithm" in above:
@@ -257,7 +257,7 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Keys = ()) 
         # Laws and arrivals of different kinds do not mix; the kind of a workload is a field like any other.
         whole = (*path, key) in _WHOLE or (isinstance(value, Mapping) and "kind" in value and key != "deployment")
         if isinstance(value, Mapping) and isinstance(under, Mapping) and not whole:
-            merged[key] = _merge(under, value, (*path, key))
+            merged[key] = merge(under, value, (*path, key))
         else:
             merged[key] = value
     return merged

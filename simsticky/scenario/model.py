@@ -257,12 +257,19 @@ class Scenario(Section, ShownInNotebooks):
             del written[key]
         del written["run"]["replications"]
         written["run"]["record"] = record
+        for unit in ("rps", "session"):  # the laws that they come to are there
+            written["traffic"].pop(unit, None)
         if self.traffic.trace is not None:
-            trace = self.traffic.trace
-            content = trace.encode() if is_inline(trace) else Path(trace).read_bytes()
-            written["traffic"]["trace"] = hashlib.sha256(content).hexdigest()
+            written["traffic"]["trace"] = self.trace_digest()
         text = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def trace_digest(self) -> str | None:
+        """Return the SHA-256 of the trace's content, wherever it lies; None where there is no trace."""
+        trace = self.traffic.trace
+        if trace is None:
+            return None
+        return hashlib.sha256(trace.encode() if is_inline(trace) else Path(trace).read_bytes()).hexdigest()
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy, some fields of it changed without validation; see pydantic."""
@@ -277,6 +284,7 @@ class Scenario(Section, ShownInNotebooks):
 
     def came_from(self, path: str) -> str:
         """Return where the value at a dotted path came from; ``default`` if nobody stated it."""
+        path = self.stated_as(path)
         while path:
             if path in self._places:
                 return _origin(self._places[path])
@@ -286,6 +294,13 @@ class Scenario(Section, ShownInNotebooks):
             if any(place.startswith(f"{path}.") for place in self._places):
                 break
         return "default"
+
+    def stated_as(self, path: str) -> str:
+        """Return the path under which the value at a dotted path was stated: ``traffic.rps`` for the rate it gives."""
+        for unit, law in (("rps", "traffic.sessions"), ("session", "traffic.sessionDuration")):
+            if getattr(self.traffic, unit) is not None and f"{path}.".startswith(f"{law}."):
+                return f"traffic.{unit}"
+        return path
 
     @property
     def places(self) -> Mapping[str, Place]:
@@ -299,7 +314,7 @@ class Scenario(Section, ShownInNotebooks):
 
     def diagnostic(self, path: str, message: str, hint: str = "") -> Diagnostic:
         """Return a diagnostic at the place of the value at a dotted path, or of what is stated above it."""
-        stated = path
+        stated = path = self.stated_as(path)
         while stated and stated not in self._places:
             stated = stated.rpartition(".")[0]
         if not stated:
@@ -330,14 +345,10 @@ class Scenario(Section, ShownInNotebooks):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON schema of scenario files, for editors."""
-        schema = cls.model_json_schema(by_alias=True, mode="validation")
-        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-        schema["required"] = ["schema"]
-        of_namespace = "The application's namespace: what the manifests hold in another is left out."
-        schema["properties"]["namespace"] = {"type": "string", "description": of_namespace}
-        about = "Another scenario file: what is not stated here is as it is there, but for name and about."
-        schema["properties"]["base"] = {"type": "string", "description": about}
-        return schema
+        # Not at the top: it is needed by few, and says the format's examples at length.
+        from simsticky.scenario.schema import json_schema
+
+        return json_schema(cls)
 
     def __eq__(self, other: object) -> bool:
         # Where a value came from does not make it another scenario; pydantic would compare that too.

@@ -1,13 +1,14 @@
 """Who arrives and what they do: sessions, their requests, cookies, and what clients do after a failure."""
 
 from itertools import pairwise
-from math import cos, pi
+from math import cos, isclose, isfinite, pi
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
+    SerializationInfo,
     SerializerFunctionWrapHandler,
     Tag,
     model_serializer,
@@ -15,10 +16,19 @@ from pydantic import (
 )
 
 from simsticky.scenario.connections import Connections
-from simsticky.scenario.distributions import Constant, CountLaw, Exponential, Geometric, Law, Lognormal
+from simsticky.scenario.distributions import (
+    Constant,
+    CountLaw,
+    Exponential,
+    Geometric,
+    Law,
+)
 from simsticky.scenario.fields import Duration, Rate, Section, Share, UrlPath, Whole
+from simsticky.scenario.lognormal import Lognormal, as_lognormal
 from simsticky.scenario.problems import Problem, refuse
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare, uneven
+from simsticky.scenario.traffic_units import duration_of, filled_by, mean_requests
+from simsticky.units import format_duration, format_rate
 
 
 class Poisson(Section):
@@ -137,7 +147,19 @@ def is_inline(trace: str) -> bool:
     return "\n" in trace
 
 
-_LAW_OF_THE_TRACE = ("sessions", "requests", "think", "service", "session_duration", "client_rate")
+_LAW_OF_THE_TRACE = ("sessions", "requests", "think", "service", "session_duration", "client_rate", "rps", "session")
+
+
+def _of_two_numbers(value: Any) -> Any:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        raise ValueError(f"how long sessions last takes two numbers, {_SESSION_EXAMPLE}")
+    return as_lognormal(value)
+
+
+_SESSION_EXAMPLE = "for example {p50: 6m, p95: 40m} or {mean: 10m, cv: 1.5}"
+
+SessionLength = Annotated[Lognormal, BeforeValidator(_of_two_numbers)]
+"""How long a session lasts: a lognormal, by two quantiles, or by mean and cv."""
 
 
 _MEAN_TOLERANCE = 1e-3
@@ -147,6 +169,12 @@ _MEAN_TOLERANCE = 1e-3
 class Traffic(Section):
     """The sessions: drawn from laws, or read from a trace."""
 
+    rps: Annotated[Rate, Field(gt=0)] | None = None
+    """Instead of ``sessions``: requests per time, of all sessions together; as many sessions start per time as make
+    that many (rule W11). Retries come on top."""
+    session: SessionLength | None = None
+    """Instead of ``requests`` or ``sessionDuration``: how long a session lasts from its first request to its last
+    answer, as a log shows it, by two quantiles or by mean and cv (rule W10)."""
     sessions: Arrivals = Poisson(rate=1.0)
     """When sessions start."""
     requests: RequestCount = Geometric(mean=10)
@@ -187,21 +215,9 @@ class Traffic(Section):
     @model_validator(mode="after")
     def _exclusions(self) -> Self:
         given = self.model_fields_set
-        problems = []
-        if self.trace is not None:
-            problems += [
-                Problem((_camel(name),), f"traffic.{_camel(name)} and traffic.trace exclude each other")
-                for name in _LAW_OF_THE_TRACE
-                if name in given and getattr(self, name) is not None
-            ]
-        elif self.session_duration is not None and "requests" in given:
-            problems.append(
-                Problem(
-                    ("sessionDuration",),
-                    "traffic.requests and traffic.sessionDuration exclude each other",
-                    "keep one: a session ends after a number of requests, or after a duration",
-                )
-            )
+        problems = self._two_ways()
+        if self.session is not None:
+            given.add("think")  # what fills a session is part of what was stated of it, also by its default
         endless = self.requests == "endless" and self.session_duration is None and self.trace is None
         if endless and self.sessions.kind != "closed":
             problems.append(
@@ -223,6 +239,77 @@ class Traffic(Section):
         problems += self._endless_instant()
         refuse("Traffic", problems)
         return self
+
+    @model_validator(mode="after")
+    def _resolved_units(self) -> Self:
+        """Work out the laws that ``session`` and ``rps`` stand for (rules W10 and W11); they hold beside them.
+
+        A resolved scenario that is read back states both: the same laws again are no contradiction.
+        """
+        given = self.model_fields_set
+        if self.session is not None:
+            duration = self._duration()
+            if "session_duration" in given and not _alike(duration, self.session_duration):
+                text = f"traffic.session comes to another sessionDuration, of mean {format_duration(duration.mean)}"
+                refuse("Traffic", [Problem(("session",), text, "keep one of the two")])
+            self.__dict__["session_duration"] = duration
+        if self.rps is not None:
+            arrivals = Poisson(rate=self.rps / self._mean_requests())
+            if "sessions" in given and not _alike(arrivals, self.sessions):
+                text = f"traffic.rps comes to other sessions: {format_rate(arrivals.rate)} of them start"
+                refuse("Traffic", [Problem(("rps",), text, "keep one of the two")])
+            self.__dict__["sessions"] = arrivals
+        return self
+
+    def _duration(self) -> Lognormal:
+        assert self.session is not None
+        if self.think.is_zero or not isfinite(self.think.sd):
+            text = "beside traffic.session it must take time, and vary by a finite amount"
+            refuse("Traffic", [Problem(("think",), text, "for example {kind: exponential, mean: 7s}")])
+        found = duration_of(self.session, self.think, self.service)
+        if found is None:
+            answers = format_duration(round(filled_by(self.think).extra * self.service.mean, 6))
+            text = f"sessions so short do not last as long as their first and last answers take, about {answers}"
+            refuse("Traffic", [Problem(("session",), text, "lengthen it, or shorten traffic.service")])
+        assert found is not None
+        return found
+
+    def _mean_requests(self) -> float:
+        """Return the mean number of requests of a session (rule W11)."""
+        law = self.session_duration
+        if law is None:
+            assert not isinstance(self.requests, str)  # endless sessions are of a closed population
+            return mean_requests(self.requests)
+        if "think" not in self.model_fields_set:
+            return 2.0
+        if self.think.is_zero or not isfinite(self.think.sd):
+            text = "beside traffic.rps it must take time, and vary by a finite amount"
+            refuse("Traffic", [Problem(("think",), text, "for example {kind: exponential, mean: 7s}")])
+        return filled_by(self.think).requests(law.mean)
+
+    def _two_ways(self) -> list[Problem]:
+        """Return where the same is stated in two ways."""
+        given = self.model_fields_set
+        if self.trace is not None:
+            return [
+                Problem((_camel(name),), f"traffic.{_camel(name)} and traffic.trace exclude each other")
+                for name in _LAW_OF_THE_TRACE
+                if name in given and getattr(self, name) is not None
+            ]
+        problems = []
+        if self.rps is not None and "sessions" in given and not isinstance(self.sessions, Poisson):
+            text = f"traffic.rps is a constant rate, traffic.sessions is {self.sessions.kind}: they exclude each other"
+            problems.append(Problem(("rps",), text, "keep one"))
+        length = "session" if self.session is not None else "sessionDuration"
+        if "requests" in given and (self.session is not None or self.session_duration is not None):
+            problems.append(
+                Problem(
+                    (length,),
+                    f"traffic.requests and traffic.{length} exclude each other",
+                    "keep one: a session ends after a number of requests, or after a duration",
+                )
+            )
+        return problems
 
     def _endless_instant(self) -> list[Problem]:
         """Return what is wrong with a closed population that does all in no time: the clock would stand still."""
@@ -252,17 +339,31 @@ class Traffic(Section):
         return self.paths or (PathShare(path=self.path, share=1.0),)
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _only_what_counts(self, dump: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         written: dict[str, Any] = dump(self)
         unused: tuple[str, ...] = ("path",) if self.paths else ()
         if self.trace is not None:
             unused += _LAW_OF_THE_TRACE
         elif self.session_duration is not None:
-            unused += ("requests",)
+            unused += ("requests",) if "think" in self.model_fields_set else ("requests", "think")
+        unused += tuple(name for name in ("rps", "session") if getattr(self, name) is None)
+        if info.exclude_unset:
+            unused += ("sessions",) if self.rps is not None else ()
+            unused += ("session_duration",) if self.session is not None else ()
         for name in unused:
             written.pop(name, None)
             written.pop(_camel(name), None)
         return written
+
+
+def _alike(one: Section | Lognormal, other: Section | Law | None) -> bool:
+    """Return whether two laws are the same but for the last digits of their numbers."""
+    if other is None or type(one) is not type(other):
+        return False
+    numbers, others = one.model_dump(mode="json"), other.model_dump(mode="json")
+    if numbers.keys() != others.keys() or numbers["kind"] != others["kind"]:
+        return False
+    return all(isclose(numbers[key], others[key], rel_tol=1e-9) for key in numbers if key != "kind")
 
 
 def _camel(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from simsticky.scenario.application import OnSigterm
 from simsticky.scenario.cluster import WithDelays
 from simsticky.scenario.deployment import SHORT_PATHS, Deployment, PreStop
 from simsticky.scenario.distributions import LawBase
@@ -15,7 +16,11 @@ from simsticky.scenario.location import Keys, dotted
 from simsticky.scenario.operation import BaseOperation
 from simsticky.scenario.problems import did_you_mean
 
-_PRE_STOP = ("sleep", "fails", "waitUntil", "atMost")
+_WRITTEN: Mapping[type[BaseModel], tuple[str, ...]] = {
+    PreStop: ("sleep", "fails", "waitUntil", "atMost"),
+    OnSigterm: ("listener", "exit", "connections"),
+}
+"""Keys of models that are written otherwise than they are kept."""
 
 
 def _models(annotation: Any) -> tuple[type[BaseModel], ...]:
@@ -30,8 +35,9 @@ def _models(annotation: Any) -> tuple[type[BaseModel], ...]:
 
 def _below(model: type[BaseModel]) -> dict[str, tuple[type[BaseModel], ...]]:
     """Return a model's keys, each with the models that may stand there."""
-    if issubclass(model, PreStop):
-        return dict.fromkeys(_PRE_STOP, ())
+    for other, keys in _WRITTEN.items():
+        if issubclass(model, other):
+            return dict.fromkeys(keys, ())
     found = {field.alias or name: _models(field.annotation) for name, field in model.model_fields.items()}
     if issubclass(model, Deployment):
         found |= dict.fromkeys(SHORT_PATHS, ())

@@ -6,6 +6,7 @@ and kept or dropped by record level. So memory stays flat below the level ``requ
 summary is the same at every level.
 """
 
+from array import array
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from struct import Struct
@@ -30,9 +31,6 @@ from simsticky.sim.recording import (
     STARTED,
     WIDTH,
     EventRecord,
-    Kind,
-    Mechanism,
-    Origin,
     Outcome,
     Recording,
     Rows,
@@ -40,11 +38,9 @@ from simsticky.sim.recording import (
     pack,
     unpack_columns,
 )
-from simsticky.sim.row_hash import RowHash
+from simsticky.sim.row_counter import Columns, RowCounter
 
 Floats = npt.NDArray[np.float64]
-Columns = npt.NDArray[np.float64]
-"""Shape (WIDTH, n), rows as columns: what is done to one number of every row needs them side by side."""
 
 ROW = Struct(f"{WIDTH + 1}d").pack
 """Packs a request and, last, the container that its session leaves with it: a session without affinity that goes to
@@ -57,16 +53,6 @@ ROW_BYTES = 8 * (WIDTH + 1)
 
 SEAL_AT = 8_192 * ROW_BYTES
 """Length of the buffer, in bytes, at which the model asks for a seal."""
-
-_SPECIAL = float(1 << 20)
-"""Codes at or above this carry more than a node and one attempt: a failure or a break."""
-
-_FAILED_KEYS = {
-    Outcome.BAD_GATEWAY: "failed.bad_gateway_502",
-    Outcome.NO_TARGET: "failed.no_target_503",
-    Outcome.TIMED_OUT: "failed.timeout_504",
-    Outcome.RESET: "failed.reset",
-}
 
 
 class CutRequest(NamedTuple):
@@ -97,18 +83,19 @@ class Recorder:
         self._rows = BytesIO()
         self.write = self._rows.write
         self.written = self._rows.tell
-        self.residence: list[float] = []
-        self._session_rows: list[float] = []
+        self.residence = array("d")
+        self._session_rows = array("d")
         self._evenness = Evenness() if follows_evenness else None
         self.meter = LoadMeter(self._evenness, settle_s)
         self._failures = self.recording.failures = FailureWindows(settle_s)
-        self._late: list[tuple[float, tuple[float, ...]]] = []
+        self._late = BytesIO()
         self._told: list[tuple[int, int, Sets]] = []
-        self._open: Columns = np.empty((WIDTH, 0))
+        self._pending: Columns = np.empty((WIDTH, 0))
         self._gone: Columns = np.empty((WIDTH, 0))
+        self._arrived: list[tuple[Floats, Floats]] = []
         self._moves: Rows = np.empty((0, 3))
-        self._hash = RowHash(WIDTH)
         self._counts: dict[str, int] = {}
+        self._counter = RowCounter(self.recording, self.count)
         self.settle_s = settle_s
         self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
         self.keeps_sessions = level != "summary"
@@ -129,7 +116,7 @@ class Recorder:
         if row[SENT] == arrived_s:
             self.write(ROW(*row, -1.0))
         else:
-            self._late.append((arrived_s, row))
+            self._late.write(ROW(*row, arrived_s))
 
     def moved(self, at_s: float, origin: float, target: float) -> None:
         """Let a session live on another container from now on."""
@@ -142,23 +129,23 @@ class Recorder:
     def pod_sets(self, now_s: float, sets: Sets) -> None:
         """Change which containers are in which pod set."""
         if sets != self.meter.sets:
-            self._told.append((self.written() // ROW_BYTES, len(self._late), self.meter.sets))
+            self._told.append((self.written() // ROW_BYTES, self._late.tell() // ROW_BYTES, self.meter.sets))
             self.meter.change_sets(now_s, sets)
 
     def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
         self.seal(now_s)
-        served = self._open[CONTAINER].astype(np.int64)
+        served = self._pending[CONTAINER].astype(np.int64)
         self.meter.start(now_s, in_flight=served[served >= 0] if in_flight else None)
         self.connections.start(now_s)
         self._failures.begin(now_s)
         self.recording.window_s = (now_s, now_s)
 
     def mark_window(self, now_s: float) -> None:
-        """Let the window end here unless a later call moves its end."""
+        """Let the window end here unless a later call moves its end; :meth:`finish` puts its figures down."""
         if self.recording.window_s is not None:
-            self.seal(now_s)
-            self.recording.skew = self.meter.snapshot(now_s)
+            self._look(now_s)
+            self.meter.mark(now_s)
             self.recording.window_s = (self.recording.window_s[0], now_s)
 
     def cut(
@@ -175,187 +162,162 @@ class Recorder:
             cause: Number of the operation behind its end, 0 if none.
             is_sent_again: Whether a request (session, number, attempts so far) is sent again.
         """
-        self.seal(now_s)
-        hit = np.flatnonzero((self._open[CONTAINER] == container) & (outcomes(self._open[CODE]) == Outcome.ANSWERED))
+        self._look(now_s)
+        rows = self._pending
+        hit = np.flatnonzero((rows[CONTAINER] == container) & (rows[ENDED] > now_s))
+        hit = hit[outcomes(rows[CODE, hit]) == Outcome.ANSWERED]
         if not len(hit):
             return []
         # In an order that does not tell what was sealed when.
-        hit = hit[np.lexsort(self._open[:, hit][[REQUEST, SESSION, SENT]])]
-        fields = unpack_columns(self._open[CODE, hit])
-        named = zip(self._open[SESSION, hit], self._open[REQUEST, hit], fields["attempts"], strict=True)
+        hit = hit[np.lexsort(rows[:, hit][[REQUEST, SESSION, SENT]])]
+        fields = unpack_columns(rows[CODE, hit])
+        named = zip(rows[SESSION, hit], rows[REQUEST, hit], fields["attempts"], strict=True)
         cut = [CutRequest(int(s), int(r), is_sent_again(int(s), int(r), int(tries))) for s, r, tries in named]
-        sent = self._open[CODE, hit].astype(np.int64) & SENDING
-        self._open[CODE, hit] = sent + pack(0, 0, Outcome.RESET, cause=cause)
-        self._open[ENDED, hit] = now_s
-        again = np.zeros(self._open.shape[1], bool)
-        again[hit] = [request.sent_again for request in cut]
-        self._gone = np.concatenate([self._gone, self._open.compress(again, axis=1)], axis=1)
-        self._open = self._open.compress(~again, axis=1)
-        self.sends -= int(again.sum())
+        rows[CODE, hit] = (rows[CODE, hit].astype(np.int64) & SENDING) + pack(0, 0, Outcome.RESET, cause=cause)
+        rows[ENDED, hit] = now_s
+        again = hit[[request.sent_again for request in cut]]
+        if len(again):
+            self._gone = np.concatenate([self._gone, rows[:, again]], axis=1)
+            self._pending = np.delete(rows, again, axis=1)
+            self.sends -= len(again)
         return cut
 
     # Sealing ----------------------------------------------------------------------------------------------------
 
     def seal(self, now_s: float) -> None:
-        """Turn the flat rows into blocks, count what is over, and tell the load meter of it.
+        """Count the rows that are over, keep them where they are to be kept, and tell the load meter of all.
 
         When that is done is seen in nothing that is recorded (docs/decisions/0008-nothing-depends-on-sealing.md).
         """
-        taken = _taken(self._rows)
-        fresh, arrived_s = self._with_late(taken[:WIDTH])
-        self._count_sent(taken[CONTAINER])
-        self.sends += fresh.shape[1]
-        pending = np.concatenate([self._open, fresh], axis=1) if self._open.shape[1] else fresh
-        over = pending[ENDED] <= now_s
-        closed, self._open = pending.compress(over, axis=1), pending.compress(~over, axis=1)
-        # What was cut or timed out in the queue was never in service: it starts where it ends.
-        np.minimum(closed[STARTED], closed[ENDED], out=closed[STARTED])
-        left = np.concatenate([self._gone, closed], axis=1) if self._gone.shape[1] else closed
-        self._gone = self._gone[:, :0]
-        self._tell_meter(now_s, fresh, arrived_s, left, _roamed(taken))
-        self._count_closed(closed)
+        self._take()
+        closed, self._pending = _parted(self._pending, now_s)
+        self._tell_meter(now_s, closed)
+        self._counter.add(closed)
         if self._session_rows:
-            rows = np.fromiter(self._session_rows, np.float64, len(self._session_rows))
-            self.recording.session_blocks.append(rows.reshape(-1, len(SESSION_COLUMNS)))
-            self._session_rows.clear()
+            self.recording.session_blocks.append(_numbers(self._session_rows).reshape(-1, len(SESSION_COLUMNS)))
 
     def finish(self, now_s: float) -> Recording:
         """Seal for the last time: rows still open are unfinished; return the recording."""
         self.seal(now_s)
-        self._open[CODE] = self._open[CODE].astype(np.int64) & SENDING | pack(0, 0, Outcome.UNFINISHED)
-        self._open[STARTED, self._open[STARTED] > now_s] = np.nan
-        self._open[ENDED] = np.nan
-        self._count_closed(self._open)
+        rows = self._pending
+        rows[CODE] = rows[CODE].astype(np.int64) & SENDING | pack(0, 0, Outcome.UNFINISHED)
+        rows[STARTED, rows[STARTED] > now_s] = np.nan
+        rows[ENDED] = np.nan
+        self._counter.add(rows)
+        self._counter.finish()
         if self.keeps_sessions:
             self.recording.residence_blocks.append(self._moves)
         self.recording.end_s = now_s
+        self.recording.skew = self.meter.marked()
+        self.meter.finish(now_s)
         if self._evenness is not None:
             self.recording.even_again_s = self._evenness.since_s()
         self.recording.counts = self._counts
-        self.recording.digest = self._hash.hexdigest()
         return self.recording
 
-    def _with_late(self, fresh: Columns) -> tuple[Columns, Floats]:
-        """Return the fresh rows with those that arrived later than they were sent, and when each has arrived."""
-        if not self._late:
-            return fresh, fresh[SENT]
-        late = np.array([row for _, row in self._late]).T
-        arrived_s = np.array([at_s for at_s, _ in self._late])
-        return np.concatenate([late, fresh], axis=1), np.concatenate([arrived_s, fresh[SENT]])
+    def _look(self, now_s: float) -> None:
+        """Have all rows at hand that may be open still; where cuts are frequent the buffer never is full."""
+        if self._pending.shape[1] * ROW_BYTES >= SEAL_AT:
+            self.seal(now_s)
+        else:
+            self._take()
 
-    def _count_sent(self, containers: Floats) -> None:
-        """Count the requests sent to each container while it was in a pod set; forget which of them came late."""
-        sent, late = containers.astype(np.int64), [int(row[CONTAINER]) for _, row in self._late]
+    def _take(self) -> None:
+        """Add the rows that have been written to those that wait for their end."""
+        fresh, late = _rows(self._rows), _rows(self._late)
+        self._count_sent(fresh[:, CONTAINER], late[:, CONTAINER])
+        if len(fresh) or len(late):
+            before, until = self._pending.shape[1], self._pending.shape[1] + len(fresh)
+            rows = np.empty((WIDTH, until + len(late)))
+            rows[:, :before] = self._pending
+            rows[:, before:until] = fresh[:, :WIDTH].T
+            rows[:, until:] = late[:, :WIDTH].T
+            if self.meter.follows_requests:
+                arrived_s = np.append(rows[SENT, before:until], late[:, WIDTH])
+                self._arrived.append((arrived_s, rows[CONTAINER, before:].copy()))
+            if fresh[:, WIDTH].max(initial=-1.0) >= 0.0:
+                self._moves = np.concatenate([self._moves, _roamed(fresh)])
+            self._pending = rows
+            self.sends += len(fresh) + len(late)
+        del fresh, late  # a buffer cannot be written to while somebody looks at it
+        self._rows.seek(0)
+        self._late.seek(0)
+
+    def _count_sent(self, fresh: Floats, late: Floats) -> None:
+        """Count the requests sent to each container while it was in a pod set."""
+        sent, sent_late = fresh.astype(np.int64), late.astype(np.int64)
         first = first_late = 0
         for until, until_late, sets in [*self._told, (len(sent), len(late), self.meter.sets)]:
-            self.meter.sent(np.append(sent[first:until], late[first_late:until_late]).astype(np.int64), sets)
+            self.meter.sent(sent[first:until], sets)
+            self.meter.sent(sent_late[first_late:until_late], sets)
             first, first_late = until, until_late
         self._told.clear()
-        self._late.clear()
 
-    def _tell_meter(self, now_s: float, fresh: Columns, arrived_s: Floats, closed: Columns, roams: Rows) -> None:
-        moves = np.fromiter(self.residence, np.float64, len(self.residence)).reshape(-1, 3)
-        self.residence.clear()
-        moves = np.concatenate([self._moves, moves, roams])
-        moves = moves.take(np.argsort(moves[:, 0], kind="stable"), axis=0)
-        due = np.searchsorted(moves[:, 0], now_s, side="right")
-        moves, self._moves = moves[:due], moves[due:].copy()
+    def _tell_meter(self, now_s: float, closed: Columns) -> None:
+        moves = _numbers(self.residence).reshape(-1, 3)
+        moves = np.concatenate([self._moves, moves]) if len(self._moves) else moves
+        is_due = moves[:, 0] <= now_s
+        moves, self._moves = moves.compress(is_due, axis=0), moves.compress(~is_due, axis=0)
         if self.keeps_sessions:
             self.recording.residence_blocks.append(moves)
         self.meter.fit(len(self.recording.containers))
         self.meter.advance(
             now_s,
-            in_flight=_in_flight(fresh[CONTAINER], arrived_s, closed) if self.meter.follows_requests else NO_CHANGES,
+            in_flight=self._in_flight(closed) if self.meter.follows_requests else NO_CHANGES,
             sessions=Changes(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2].astype(np.int64)),
         )
+        self._gone = self._gone[:, :0]
+        self._arrived.clear()
 
-    def _count_closed(self, closed: Columns) -> None:
-        if not closed.shape[1]:
-            return
-        self._hash.add(closed)
-        if self.recording.level == "requests":
-            self.recording.request_blocks.append(closed.T)
-        settled = closed[SENT] >= self.settle_s
-        measured = closed if settled.all() else closed.compress(settled, axis=1)
-        outcome = outcomes(measured[CODE])
-        tally = np.bincount(outcome, minlength=len(Outcome))
-        unfinished, answered = int(tally[Outcome.UNFINISHED]), int(tally[Outcome.ANSWERED])
-        self.count("requests_unfinished", unfinished)
-        self.count("requests_sent", len(outcome) - unfinished)
-        self.count("requests_answered", answered)
-        for failure, key in _FAILED_KEYS.items():
-            self.count(key, int(tally[failure]))
-            self.count("requests_failed", int(tally[failure]))
-        latency = measured[ENDED] - measured[SENT]
-        if answered < len(outcome):
-            latency = latency[outcome == Outcome.ANSWERED]
-            failed = (outcome != Outcome.ANSWERED) & (outcome != Outcome.UNFINISHED)
-            self._failures.add(measured[SENT, failed])
-            self._failures.left_open(measured[SENT, outcome == Outcome.UNFINISHED])
-        self.recording.latency.add(latency)
-        special = closed[CODE] >= _SPECIAL
-        if special.any():
-            self._count_special(closed[CODE, special], closed[SENT, special])
-
-    def _count_special(self, codes: npt.NDArray[np.float64], sent_s: npt.NDArray[np.float64]) -> None:
-        """Count breaks by mechanism and origin, and failures and breaks by operation, of requests by their codes."""
-        late_enough = codes[sent_s >= self.settle_s]
-        every = len(late_enough) == len(codes)
-        codes, times = np.unique(codes, return_counts=True)
-        settled = times if every else np.bincount(np.searchsorted(codes, late_enough), minlength=len(codes))
-        fields: dict[str, npt.NDArray[np.int64]] = unpack_columns(codes)
-        for index in range(len(codes)):
-            kind, cause = Kind(fields["kind"][index]), int(fields["cause"][index])
-            operation = self.recording.operations[cause - 1] if cause else None
-            if kind is Kind.NONE:
-                if operation and fields["outcome"][index] not in (Outcome.ANSWERED, Outcome.UNFINISHED):
-                    operation.failed += int(times[index])
-                continue
-            mechanism = Mechanism(fields["mechanism"][index]).name.lower()
-            origin = Origin(fields["origin"][index]).name.lower()
-            number = int(times[index] if operation else settled[index])
-            self.count(f"mechanism.{mechanism}", number if operation else 0)
-            self.count(f"origin.{origin}", number)
-            if operation is None:
-                self.count("breaks_background", number)
-                self.count(f"background.{mechanism}", number)
-                continue
-            self.count("breaks", number)
-            self.count(kind.name.lower(), number)
-            operation.breaks += number
-            if kind is Kind.LOST:
-                operation.lost += number
-            else:
-                operation.stale += number
+    def _in_flight(self, closed: Columns) -> Changes:
+        """Return the changes of the requests in flight since the latest seal: ends, then arrivals."""
+        over = [closed, self._gone] if self._gone.shape[1] else [closed]
+        ends = sum(rows.shape[1] for rows in over)
+        times = np.concatenate([*(rows[ENDED] for rows in over), *(arrived_s for arrived_s, _ in self._arrived)])
+        sent_to = np.concatenate([*(rows[CONTAINER] for rows in over), *(sent_to for _, sent_to in self._arrived)])
+        deltas = np.ones(len(times), np.int64)
+        deltas[:ends] = -1
+        reached = sent_to >= 0.0
+        if not reached.all():
+            times, sent_to, deltas = times[reached], sent_to[reached], deltas[reached]
+        return Changes(times, sent_to.astype(np.int64), deltas)
 
 
-def _taken(buffer: BytesIO) -> Columns:
-    """Empty a buffer of rows packed by :data:`ROW` and return them as columns, the last that of the pack."""
-    columns = np.frombuffer(buffer.getvalue(), np.float64).reshape(-1, WIDTH + 1).T.copy()
-    buffer.seek(0)
-    buffer.truncate()
-    return columns
+def _numbers(told: "array[float]") -> Floats:
+    """Return the numbers of an array, which is empty from then on."""
+    numbers = np.array(told)
+    del told[:]
+    return numbers
 
 
-def _roamed(taken: Columns) -> Rows:
+def _rows(buffer: BytesIO) -> Rows:
+    """Return a look at the rows packed by :data:`ROW` in a buffer."""
+    return np.frombuffer(buffer.getbuffer()[: buffer.tell()], np.float64).reshape(-1, WIDTH + 1)
+
+
+def _parted(rows: Columns, now_s: float) -> tuple[Columns, Columns]:
+    """Return the rows that are over by now and those that are not, both in their order; the rows are used for it.
+
+    Those that are not over are few, and nearly all at the end: only what comes after the first of them is moved.
+    """
+    over = rows[ENDED] <= now_s
+    places = np.flatnonzero(~over)
+    left = rows[:, places]
+    if len(places):
+        first = int(places[0])
+        behind = first + np.flatnonzero(over[first:])
+        rows[:, first : first + len(behind)] = rows[:, behind]
+    closed = rows[:, : rows.shape[1] - len(places)]
+    # What was cut or timed out in the queue was never in service: it starts where it ends.
+    np.minimum(closed[STARTED], closed[ENDED], out=closed[STARTED])
+    return closed, left
+
+
+def _roamed(taken: Rows) -> Rows:
     """Return the changes of residence that sessions without affinity have made with their requests."""
-    roamed = np.flatnonzero(taken[WIDTH] >= 0.0)
+    roamed = taken[taken[:, WIDTH] >= 0.0]
     moves = np.empty((len(roamed), 2, 3))
-    moves[:, :, 0] = taken[SENT, roamed][:, np.newaxis]
-    moves[:, 0, 1], moves[:, 1, 1] = taken[WIDTH, roamed], taken[CONTAINER, roamed]
+    moves[:, :, 0] = roamed[:, SENT, np.newaxis]
+    moves[:, 0, 1], moves[:, 1, 1] = roamed[:, WIDTH], roamed[:, CONTAINER]
     moves[:, :, 2] = -1.0, 1.0
     return moves.reshape(-1, 3)
-
-
-def _in_flight(sent_to: Floats, arrived_s: Floats, closed: Columns) -> Changes:
-    """Return the changes of the requests in flight, in order of time."""
-    times = np.concatenate([closed[ENDED], arrived_s])
-    containers = np.concatenate([closed[CONTAINER], sent_to]).astype(np.int64)
-    deltas = np.ones(len(times), np.int64)
-    deltas[: closed.shape[1]] = -1
-    order = np.argsort(times)
-    reached = containers.take(order)
-    if reached.min(initial=0) < 0:  # some reached no container
-        order = order[reached >= 0]
-        reached = containers.take(order)
-    return Changes(times.take(order), reached, deltas.take(order))

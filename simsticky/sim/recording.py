@@ -332,7 +332,8 @@ class Recording:
 
     Attributes:
         level: ``requests``, ``sessions`` or ``summary``: which tables were kept.
-        request_blocks: Blocks of finished rows in no order that means anything; empty below ``requests``.
+        request_blocks: Blocks of finished rows, each in the order in which they were written down, which is that of
+            sending but for requests sent again or timed out; empty below ``requests``.
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
         residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
             empty at ``summary``.

@@ -31,8 +31,11 @@ _FACTORS = np.array(
 _SECOND_LANE = np.uint64(0x1D8E4E27C47D124F)
 _LANE = (1 << 64) - 1
 
-_AT_ONCE = 2_048
-"""Rows mixed at once: few enough for a processor's cache."""
+_AT_ONCE = 10_240
+"""Rows mixed at once: few enough for a processor's cache, and a recorder's usual block in one go."""
+
+_SHIFT = np.uint64(33)
+_MIX = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 
 
 class RowHash:
@@ -49,6 +52,7 @@ class RowHash:
         # Kept, because memory that the system hands out afresh costs more than what is computed in it.
         self._copy = np.empty((width, _AT_ONCE))
         self._shifted = np.empty((width, _AT_ONCE), np.uint64)
+        self._mixed = np.empty(_AT_ONCE, np.uint64)
 
     def add(self, columns: npt.NDArray[np.float64]) -> None:
         """Add rows, given as their columns: shape (width, rows). Any NaN is one NaN, and -0.0 is 0.0."""
@@ -63,26 +67,28 @@ class RowHash:
 
     def _add(self, columns: npt.NDArray[np.float64]) -> None:
         rows = columns.shape[1]
-        copy, shifted = self._copy[:, :rows], self._shifted[:, :rows]
+        copy, shifted, mixed = self._copy[:, :rows], self._shifted[:, :rows], self._mixed[:rows]
         np.add(columns, 0.0, out=copy)  # which makes 0.0 of -0.0
-        strange = copy != copy
-        if strange.any():
-            copy[strange] = np.nan
+        with np.errstate(over="ignore", invalid="ignore"):
+            strange = np.isnan(np.add.reduce(copy, axis=None))
+        if strange:
+            copy[copy != copy] = np.nan
         words = copy.view(np.uint64)
         # A short number has only high bits, which the factor would move out.
         np.bitwise_xor(words, np.right_shift(words, 29, out=shifted), out=words)
         np.multiply(words, self._factors, out=words)
         np.bitwise_xor(words, np.right_shift(words, 32, out=shifted), out=words)
-        mixed = _avalanche(np.add.reduce(words, axis=0))
+        np.add.reduce(words, axis=0, out=mixed)
+        _avalanche(mixed, shifted[0])
         self._first = self._first + int(np.add.reduce(mixed)) & _LANE
-        self._second = self._second + int(np.add.reduce(_avalanche(mixed ^ _SECOND_LANE))) & _LANE
+        np.bitwise_xor(mixed, _SECOND_LANE, out=mixed)
+        _avalanche(mixed, shifted[0])
+        self._second = self._second + int(np.add.reduce(mixed)) & _LANE
 
 
-def _avalanche(words: Words) -> Words:
-    """Let every bit depend on every bit: the finaliser of MurmurHash3."""
-    mixed: Words = words ^ (words >> np.uint64(33))
-    mixed *= np.uint64(0xFF51AFD7ED558CCD)
-    mixed ^= mixed >> np.uint64(33)
-    mixed *= np.uint64(0xC4CEB9FE1A85EC53)
-    mixed ^= mixed >> np.uint64(33)
-    return mixed
+def _avalanche(words: Words, scratch: Words) -> None:
+    """Let every bit depend on every bit, in place: the finaliser of MurmurHash3."""
+    np.bitwise_xor(words, np.right_shift(words, _SHIFT, out=scratch), out=words)
+    for factor in _MIX:
+        np.multiply(words, factor, out=words)
+        np.bitwise_xor(words, np.right_shift(words, _SHIFT, out=scratch), out=words)

@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 TICKS_PER_S = 1e9
 _EXCHANGE_UP_TO = 8
-"""Pods up to which exchanging whole rows is faster than sorting every step."""
+"""Pods up to which exchanging whole rows is faster than sorting every step, where steps are many."""
+_SORTED_STEPS = 60
+"""So many steps are sorted in the time that one exchange of rows takes at least."""
 
 FIGURES = ("max_to_mean", "min_to_mean", "cv", "jain", "gini", "peak")
 """Names of the figures of :meth:`SkewTotals.figures`."""
@@ -158,8 +160,8 @@ def integrals(integrands: Integers, lasting: Integers, largest: int) -> list[int
 
 def _put_in_order(loads: Integers, ordered: Integers) -> None:
     """Write the order statistics of each step, the smallest first: as many rows as pods."""
-    pods = len(loads)
-    if pods > _EXCHANGE_UP_TO:
+    pods, steps = loads.shape
+    if pods > _EXCHANGE_UP_TO or steps < _SORTED_STEPS * pods * (pods - 1):
         ordered[:] = np.sort(np.ascontiguousarray(loads.T), axis=1).T
         return
     ordered[:] = loads

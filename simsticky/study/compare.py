@@ -23,7 +23,7 @@ from simsticky.study.better import Against, Standing, against
 from simsticky.study.contrasts import Contrast
 from simsticky.study.looking import until_certain
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
-from simsticky.study.pairs import Columns, Pair
+from simsticky.study.pairs import Pair
 from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study, estimate_metric
 from simsticky.study.runner import Case, Runner
 from simsticky.study.sides import Change, Side, changes_between
@@ -217,13 +217,9 @@ class Comparison(ShownInNotebooks):
     def _pair(self, other: Side, level: float) -> Pair:
         n = min(self.base.n, other.n)
         same = self.paired and bool(other.digests) and self.base.digests[:n] == other.digests[:n]
-        sides = [_first_of(side, n) if self.paired else side.column for side in (self.base, other)]
+        sides = [side.first(n) if self.paired else side.column for side in (self.base, other)]
         scenarios = (self.base.scenario, other.scenario)
         return Pair(sides[0], sides[1], self.paired, level, n if same else 0, scenarios)
-
-
-def _first_of(side: Side, n: int) -> Columns:
-    return lambda key: side.column(key)[:n]
 
 
 def compare(

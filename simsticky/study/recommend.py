@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from simsticky.errors import InputError
 from simsticky.scenario.patches import patches
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import MARGINS
+from simsticky.study.clock import Clock
 from simsticky.study.costs import WithPodTime, cheapest, checked_order
 from simsticky.study.knobs import Knob, Plan
 from simsticky.study.reasons import closest, limits_on, reason_for_none, reason_for_open
@@ -27,8 +27,8 @@ from simsticky.study.runner import Execution, Runner, simulate_numbers
 from simsticky.study.search import Line, crossing, race, search_line
 from simsticky.study.session_length import flip
 from simsticky.study.trials import Criterion, Guard, Limit, OutOfTimeError, Trials
-from simsticky.study.verdicts import checked_thresholds
-from simsticky.units import format_duration, quoted
+from simsticky.study.verdicts import checked_thresholds, with_thresholds
+from simsticky.units import format_duration
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -96,7 +96,7 @@ def recommend(
     n = scenario.run.replications if n is None else n
     seed = scenario.run.seed if seed is None else seed
     order = checked_order(cost)
-    scenario = _with_thresholds(scenario, thresholds)
+    scenario = with_thresholds(scenario, thresholds)
     limits = _limits(scenario, metrics, n)
     plan = Plan.of(scenario, DEFAULT_VARY if vary is None else vary)
     lean = _lean(scenario, limits)
@@ -104,7 +104,7 @@ def recommend(
     with ExitStack() as own:
         runner = own.enter_context(Runner(**how)) if runner is None else runner
         runner.begin([lean], seed, replications=n, vary={knob.path: knob.text for knob in plan.knobs})
-        asked = _Asked(plan, limits, metrics, n, seed, order, _Clock(max_time))
+        asked = _Asked(plan, limits, metrics, n, seed, order, Clock(max_time))
         answer = _Search(scenario, lean, asked, runner).answer()
         if not _drain_is_unknown(scenario, plan):
             return answer
@@ -127,18 +127,6 @@ def _limits(scenario: Scenario, metrics: Mapping[str, Metric], n: int) -> list[L
     return limits
 
 
-class _Clock:
-    """Says when the time of a search is over."""
-
-    def __init__(self, most_s: float | None) -> None:
-        self.most_s = most_s
-        self._begun_s = time.monotonic()
-
-    def is_over(self) -> bool:
-        """Whether the time is over; never where there is no end to it."""
-        return self.most_s is not None and time.monotonic() - self._begun_s >= self.most_s
-
-
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What is asked of a search."""
@@ -149,7 +137,7 @@ class _Asked:
     n: int
     seed: int
     order: tuple[str, ...]
-    clock: _Clock
+    clock: Clock
 
 
 class _Search:
@@ -361,26 +349,6 @@ class _Search:
             took = format_duration(self._asked.clock.most_s or 0.0)
             texts[f"stopped after {took} (--max-time): what was not tried may differ from run to run"] = None
         return tuple(texts)
-
-
-def _with_thresholds(scenario: Scenario, thresholds: str | Sequence[str] | None) -> Scenario:
-    """Return the scenario with these thresholds alone, or with its own if none are given.
-
-    Raises:
-        InputError: A text is no threshold.
-    """
-    if thresholds is None:
-        return scenario
-    bounds: dict[str, str] = {}
-    for text in [thresholds] if isinstance(thresholds, str) else thresholds:
-        at = min((text.index(sign) for sign in "<>" if sign in text), default=len(text))
-        name, bound = text[:at].strip(), text[at:].strip()
-        if not name or not bound:
-            hint = "write for example 'broken_sessions < 1%'"
-            raise InputError.of(f"{quoted(text)} is no threshold", file="--threshold", hint=hint)
-        bounds[name] = bound
-    dropped = {f"thresholds.{name}": None for name in scenario.thresholds if name not in bounds}
-    return scenario.evolve({**dropped, **{f"thresholds.{name}": b for name, b in bounds.items()}}, source="--threshold")
 
 
 def _lean(scenario: Scenario, limits: Sequence[Limit]) -> Scenario:

@@ -26,6 +26,7 @@ from simsticky.study.verdicts import checked_thresholds, did_you_mean
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.thresholds import Threshold
     from simsticky.study.verdicts import Mark
 
 SCHEMA_VERSION = 2
@@ -136,19 +137,23 @@ class Study(ShownInNotebooks):
         number = int(_total(self._column(key)) or 0)
         return f"{text}: {number} {one if number == 1 else many}"
 
-    def estimate(self, name: str) -> Estimate:
+    def estimate(self, name: str, level: float = LEVEL) -> Estimate:
         """Return the estimate of a metric, or the mean of a plain count of the summary.
+
+        Args:
+            name: Its name.
+            level: Confidence level of its interval, in (0, 1).
 
         Raises:
             InputError: There is no such metric; the hint names the nearest.
         """
         metric = self.metrics.get(name)
         if metric is not None:
-            return self._estimate(metric)
+            return self._estimate(metric, level)
         if name not in self.replications.keys:
             raise InputError.of(f"there is no metric {name!r}", hint=did_you_mean(name, self.metrics))
         values = self._column(name)
-        return Estimate(name, "count", mean_count(values), _total(values), None, "")
+        return Estimate(name, "count", mean_count(values, level), _total(values), None, "")
 
     def table(self) -> list[Estimate]:
         """Return every metric's estimate, in the order of the registry."""
@@ -157,6 +162,11 @@ class Study(ShownInNotebooks):
     def verdicts(self) -> list[Verdict]:
         """Return what the study says about the scenario's thresholds, in their order."""
         return list(self._verdicts.values())
+
+    def verdict(self, name: str, threshold: Threshold, level: float = LEVEL) -> Verdict:
+        """Return what the study says about a threshold on a metric, at a confidence level."""
+        interval = self.estimate(name, level).interval
+        return verdict(self.metrics[name], threshold, interval, self._column, self.scenario, level)
 
     def mark(self, metric: str) -> Mark | None:
         """Return what the study says about a metric's threshold; None where it has none."""
@@ -246,24 +256,24 @@ class Study(ShownInNotebooks):
     @cached_property
     def _verdicts(self) -> dict[str, Verdict]:
         return {
-            name: verdict(self.metrics[name], threshold, self.estimate(name).interval, self._column, self.scenario)
+            name: self.verdict(name, threshold)
             for name, threshold in checked_thresholds(self.scenario, self.metrics).items()
         }
 
-    def _estimate(self, metric: Metric) -> Estimate:
+    def _estimate(self, metric: Metric, level: float = LEVEL) -> Estimate:
         if metric.waits:
-            return Estimate(metric.name, metric.unit, self._waited(metric), None, None, metric.definition)
-        found = estimate_metric(metric, self._column)
+            return Estimate(metric.name, metric.unit, self._waited(metric, level), None, None, metric.definition)
+        found = estimate_metric(metric, self._column, level)
         if breaks_by_operations(metric):
             return replace(found, interval=of_nothing(found.interval, absence_of(self._column, self.scenario)))
         return found
 
-    def _waited(self, metric: Metric) -> Interval:
+    def _waited(self, metric: Metric, level: float) -> Interval:
         """Return what the times without a connection of all replications say together."""
         waits = self.replications.waits
         if metric.name == "disconnected_mean_s":
-            return as_interval(mean_of_waits(waits), "jackknife", len(waits))
-        return as_interval(quantile_of_waits(waits, 0.95), "jackknife", len(waits))
+            return as_interval(mean_of_waits(waits, level), "jackknife", len(waits), level)
+        return as_interval(quantile_of_waits(waits, 0.95, level), "jackknife", len(waits), level)
 
     def _column(self, key: str) -> list[Value]:
         return self.replications.column(key)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from simsticky.scenario.lognormal import QUANTILES
 from simsticky.study.recommendation import Flip
 from simsticky.study.trials import Key, Limit, Trials
 
@@ -16,7 +17,7 @@ _LONGEST_FACTOR = 8.0
 _ROUNDS = 3
 
 # The parameters of a law that are times; a coefficient of variation, a shape or a tail index stays.
-_TIMES = ("mean", "median", "scale", "minimum", "low", "high", "value", "cap")
+_TIMES = ("mean", "median", "scale", "minimum", "low", "high", "value", "cap", *QUANTILES)
 
 
 def mean_session_s(scenario: Scenario) -> float | None:
@@ -44,7 +45,10 @@ def with_sessions(scenario: Scenario, factor: float) -> Scenario:
     stretched = {name: value * factor if name in _TIMES else value for name, value in law.items()}
     if "values" in law:
         stretched["values"] = [value * factor for value in law["values"]]
-    return scenario.evolve({f"traffic.{key}": stretched})
+    changes: dict[str, Any] = {f"traffic.{key}": stretched}
+    if scenario.traffic.rps is not None:  # which would let fewer of the longer sessions come
+        changes["traffic.sessions"] = scenario.to_json_dict()["traffic"]["sessions"]
+    return scenario.evolve(changes)
 
 
 def flip(trials: Trials, pick: Key, limits: Sequence[Limit]) -> Flip | None:

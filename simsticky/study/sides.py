@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ from simsticky.study.replications import Value
 from simsticky.study.stored_results import StoredResult
 
 if TYPE_CHECKING:
+    from simsticky.scenario.location import Place
     from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
 
 # What a scenario may say differently without being another one to simulate.
+_TRACE = "traffic.trace"
 _NO_SETTING = ("schema", "name", "about", "manifests", "thresholds", "run.replications")
 
 
@@ -30,7 +33,8 @@ class Change:
         path: Dotted path of the setting.
         before: Its value in the base, as JSON; None where it is not stated.
         after: Its value in the other.
-        origin: Where the other's value came from (``deploy.yaml:41``); ``default`` where nobody stated it.
+        origin: Where the other's value came from, its file as the person named it (``k8s/deploy.yaml:41``), a stored
+            result's by its name alone; ``default`` where nobody stated it.
     """
 
     path: str
@@ -78,6 +82,10 @@ class Side:
     def column(self, key: str) -> Sequence[Value]:
         """Return the values of a key, one a replication; None throughout where no replication has one."""
         return self.values.get(key) or [None] * self.n
+
+    def first(self, n: int) -> Callable[[str], Sequence[Value]]:
+        """Return the columns of the first replications, as if there were no more."""
+        return lambda key: self.column(key)[:n]
 
     @classmethod
     def of_study(cls, name: str, study: Study) -> Side:
@@ -168,11 +176,32 @@ def changes_between(base: Side, other: Side) -> list[Change]:
         return []
     before, after = dict(_flat(base.resolved)), dict(_flat(other.resolved))
     paths = dict.fromkeys([*before, *after])
+    silent = (*_NO_SETTING, *_worked_out(base.resolved, other.resolved))
+    origins = dict(other.origins)
+    if other.scenario is not None:
+        origins |= {path: _named(place) for path, place in other.scenario.places.items()}
     return [
-        Change(path, before.get(path), after.get(path), _origin(other.origins, path))
+        Change(path, before.get(path), after.get(path), _origin(origins, path))
         for path in paths
-        if before.get(path) != after.get(path) and not f"{path}.".startswith(tuple(f"{top}." for top in _NO_SETTING))
+        if before.get(path) != after.get(path)
+        and not f"{path}.".startswith(tuple(f"{top}." for top in silent))
+        and not (path == _TRACE and _have_one_trace(base.scenario, other.scenario))
     ]
+
+
+def _worked_out(*sides: Mapping[str, Any]) -> list[str]:
+    """Return the settings that follow, on all sides, from what was stated in users' units (rules W10 and W11)."""
+    pairs = (("rps", "traffic.sessions"), ("session", "traffic.sessionDuration"))
+    return [law for unit, law in pairs if all(unit in side.get("traffic", {}) for side in sides)]
+
+
+def _have_one_trace(one: Scenario | None, other: Scenario | None) -> bool:
+    """Whether two scenarios replay the same trace, wherever its file lies."""
+    return one is not None and other is not None and one.trace_digest() == other.trace_digest()
+
+
+def _named(place: Place) -> str:
+    return place.file if place.line is None else f"{normpath(place.file)}:{place.line}"
 
 
 def _flat(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

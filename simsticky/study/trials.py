@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.paired import Difference
 from simsticky.study.better import MARGINS, Against, against, guard, wants_less
+from simsticky.study.clock import stops
 from simsticky.study.costs import ORDER
 from simsticky.study.looks import ERROR, Look, plan
 from simsticky.study.pairs import Columns, Pair, first_of, is_not_sticky, mark_of, metric_difference, pair_of
@@ -32,8 +33,6 @@ Key = Hashable
 """What names a setting."""
 
 _LADDER = (1.0, 2.0, 5.0, 10.0)
-_SLICE = 4
-"""Replications between two looks at the clock, where there is one."""
 
 
 class OutOfTimeError(Exception):
@@ -198,8 +197,7 @@ class Trials:
         if not lacking:
             return
         fewest = min(self.replications(key) for key in lacking)
-        stops = [n] if self.is_over is None else [*range(fewest + _SLICE, n, _SLICE), n]
-        for stop in stops:
+        for stop in stops(fewest, n, timed=self.is_over is not None):
             if self.is_over is not None and self.is_over():
                 raise OutOfTimeError
             short = [key for key in lacking if self.replications(key) < stop]

@@ -6,7 +6,7 @@ replications are needed, or the truth sits on the line. Signs and words are :cla
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +15,7 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.location import Place
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import Interval
-from simsticky.units import parse_number
+from simsticky.units import parse_number, quoted
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -84,6 +84,30 @@ def checked_thresholds(scenario: Scenario, metrics: Mapping[str, Metric]) -> dic
     if problems:
         raise InputError(problems)
     return thresholds
+
+
+def with_thresholds(scenario: Scenario, thresholds: str | Sequence[str] | None) -> Scenario:
+    """Return the scenario with these thresholds alone, or with its own if none are given.
+
+    Args:
+        scenario: The scenario.
+        thresholds: ``"broken_sessions < 1%"``, or several.
+
+    Raises:
+        InputError: A text is no threshold.
+    """
+    if thresholds is None:
+        return scenario
+    bounds: dict[str, str] = {}
+    for text in [thresholds] if isinstance(thresholds, str) else thresholds:
+        at = min((text.index(sign) for sign in "<>" if sign in text), default=len(text))
+        name, bound = text[:at].strip(), text[at:].strip()
+        if not name or not bound:
+            hint = "write for example 'broken_sessions < 1%'"
+            raise InputError.of(f"{quoted(text)} is no threshold", file="--threshold", hint=hint)
+        bounds[name] = bound
+    dropped = {f"thresholds.{name}": None for name in scenario.thresholds if name not in bounds}
+    return scenario.evolve({**dropped, **{f"thresholds.{name}": b for name, b in bounds.items()}}, source="--threshold")
 
 
 def _mismatch(metric: Metric, threshold: Threshold) -> tuple[str, str]:

@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 class RateProfile(Protocol):
     """A rate of arrivals as a function of time."""
 
-    def rate_at_zero(self) -> float:
-        """Return λ(0) in sessions per second."""
+    def rate_at(self, time_s: float) -> float:
+        """Return λ(time_s) in sessions per second; at a jump the rate after it."""
         ...
 
     def cumulate(self, time_s: float) -> float:
@@ -44,8 +44,8 @@ class ConstantRate:
 
     rate: float
 
-    def rate_at_zero(self) -> float:
-        """Return λ(0)."""
+    def rate_at(self, time_s: float) -> float:
+        """Return λ."""
         return self.rate
 
     def cumulate(self, time_s: float) -> float:
@@ -71,9 +71,9 @@ class StepRate:
         self._rates = np.asarray(rates, dtype=np.float64)
         self._cumulated = np.concatenate(([0.0], np.cumsum(self._rates[:-1] * np.diff(self._starts))))
 
-    def rate_at_zero(self) -> float:
-        """Return λ(0)."""
-        return float(self._rates[0])
+    def rate_at(self, time_s: float) -> float:
+        """Return λ."""
+        return float(self._rates[int(np.searchsorted(self._starts, time_s, side="right")) - 1])
 
     def cumulate(self, time_s: float) -> float:
         """Return Λ."""
@@ -106,9 +106,9 @@ class DiurnalRate:
     period_s: float
     peak_at_s: float
 
-    def rate_at_zero(self) -> float:
-        """Return λ(0)."""
-        return self.mean * (1 + self.amplitude * cos(2 * pi * self.peak_at_s / self.period_s))
+    def rate_at(self, time_s: float) -> float:
+        """Return λ."""
+        return self.mean * (1 + self.amplitude * cos(2 * pi * (time_s - self.peak_at_s) / self.period_s))
 
     def cumulate(self, time_s: float) -> float:
         """Return Λ."""
@@ -170,10 +170,10 @@ class ChangedRate:
         self._before = np.array([rate.cumulate(start_s) for start_s in starts_s])
         self._cumulated = np.concatenate(([0.0], np.cumsum(self._factors[:-1] * np.diff(self._before))))
 
-    def rate_at_zero(self) -> float:
-        """Return λ(0)."""
-        first = int(np.searchsorted(self._starts, 0.0, side="right")) - 1
-        return float(self._factors[first]) * self._rate.rate_at_zero()
+    def rate_at(self, time_s: float) -> float:
+        """Return λ."""
+        step = int(np.searchsorted(self._starts, time_s, side="right")) - 1
+        return float(self._factors[step]) * self._rate.rate_at(time_s)
 
     def cumulate(self, time_s: float) -> float:
         """Return Λ."""

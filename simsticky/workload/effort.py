@@ -26,6 +26,7 @@ MOST_PUSHES = 1_000_000
 
 _SESSION_BYTES, _REQUEST_BYTES, _POD_BYTES, _WORKER_BYTES, _TARGET_BYTES = 2_000, 250, 5_000, 3_000, 60
 _REQUEST_S, _SESSION_S, _POD_S, _PUSH_S, _TARGET_S, _OPERATION_S = 4e-6, 10e-6, 1e-3, 200e-6, 0.5e-6, 3e-3
+_DRAW_S = 0.1e-6
 _PAIR_S, _PUSHES = 50e-6, 50
 """A rollout looks at all pods whenever one of them changes, and its pods come and go over so many pushes at least."""
 
@@ -60,7 +61,7 @@ def effort_of(scenario: Scenario) -> Effort:
     """Return about what one replication of a scenario takes; a trace's sessions are not counted."""
     shape = None if scenario.traffic.trace is not None else session_shape(scenario.traffic)
     end_s = _end(scenario, shape)
-    sessions, requests = _sessions(scenario, shape, end_s)
+    sessions, requests, sent = _sessions(scenario, shape, end_s)
     gateway, wanted = scenario.gateway, scenario.deployment.replicas + sum(c.replicas for c in scenario.companions)
     operations = [operation.at_s for operation in scenario.operations if operation.at_s < end_s]
     workers = gateway.nodes * gateway.workers
@@ -68,7 +69,8 @@ def effort_of(scenario: Scenario) -> Effort:
     twice = 2 if scenario.run.skew_floor and operations else 1  # the run without the operations
     rollouts = sum(1 for op in scenario.operations if op.at_s < end_s and op.kind in ("rollout", "rollback"))
     seconds = (
-        twice * (requests * _REQUEST_S + sessions * _SESSION_S)
+        requests * _DRAW_S
+        + twice * (sent * _REQUEST_S + sessions * _SESSION_S)
         + wanted * _POD_S
         + pushes * (_PUSH_S + workers * wanted * _TARGET_S)
         + len(operations) * (_OPERATION_S + wanted * _POD_S)
@@ -105,7 +107,7 @@ def refuse_too_much(scenario: Scenario, effort: Effort, at_once: int = 1) -> Non
         text = f"the pods and the gateway's targets need {needed}, {holds}"
         raise InputError([scenario.diagnostic("deployment.replicas", text, hint)])
     closed = isinstance(scenario.traffic.sessions, Closed)
-    path = "traffic.sessions.population" if closed else "traffic.sessions.rate"
+    path = "traffic.sessions.population" if closed else scenario.stated_as("traffic.sessions.rate")
     text = f"about {effort.sessions:.2g} sessions with {effort.requests:.2g} requests need {needed}, {holds}"
     hint = f"lower {path}, or shorten the run" if effort.end_s > 1 and not closed else f"lower {path}"
     raise InputError([scenario.diagnostic(path, text, hint)])
@@ -147,23 +149,28 @@ def _end(scenario: Scenario, shape: SessionShape | None) -> float:
     return min(run.horizon, last + (shape.mean_life_s if shape is not None else 0.0))
 
 
-def _sessions(scenario: Scenario, shape: SessionShape | None, end_s: float) -> tuple[float, float]:
-    """Return the sessions and requests until a time; of sessions alive at 0 all requests are drawn at once."""
+def _sessions(scenario: Scenario, shape: SessionShape | None, end_s: float) -> tuple[float, float, float]:
+    """Return the sessions, the requests drawn for them, and those sent until a time.
+
+    Of sessions alive at 0 all requests are drawn at once.
+    """
     traffic = scenario.traffic
     if traffic.trace is not None:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     pace_s = max(traffic.think.mean, 1e-3)
     fitting = 1.0 + end_s / pace_s
     each = fitting if shape is None else min(shape.mean_requests, fitting)
     if isinstance(traffic.sessions, Closed):
-        return float(traffic.sessions.population), traffic.sessions.population * each
+        requests = traffic.sessions.population * each
+        return float(traffic.sessions.population), requests, requests
     changes = [(op.at_s, op.traffic.rate_factor) for op in scenario.operations if isinstance(op, TrafficChange)]
     profile = changed_rate(rate_profile(traffic.sessions), changes)
     arriving, alive, drawn = profile.cumulate(end_s), 0.0, 0.0
     if scenario.run.start == "equilibrium" and shape is not None:
-        alive = profile.rate_at_zero() * min(shape.mean_life_s, 1e9)
+        alive = profile.rate_at(0.0) * min(shape.mean_life_s, 1e9)
         drawn = alive * min(shape.mean_requests, 1e9)
-    return arriving + alive, arriving * each + drawn
+    sent = arriving * each + min(drawn, alive * fitting)
+    return arriving + alive, arriving * each + drawn, sent
 
 
 def _size(number: float) -> str:

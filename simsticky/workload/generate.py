@@ -120,12 +120,12 @@ class Workload:
         self._profile = changed_rate(rate_profile(traffic.sessions), changes)
         self._in_equilibrium = scenario.run.start == "equilibrium"
         if self._in_equilibrium and self._shape is not None:
-            _check_equilibrium(self._shape, self._profile.rate_at_zero())
+            _check_equilibrium(self._shape, self._profile.rate_at(0.0))
 
     @property
     def rate_at_zero(self) -> float:
         """Sessions per second at time 0; 0 where arrivals are not open."""
-        return 0.0 if self._profile is None else self._profile.rate_at_zero()
+        return 0.0 if self._profile is None else self._profile.rate_at(0.0)
 
     def alive(self) -> AliveBlock | None:
         """Return the sessions alive and idle at time 0, ids from 0 on, the oldest first.
@@ -140,7 +140,7 @@ class Workload:
         if not self._in_equilibrium or self._shape is None or self._profile is None:
             return None
         generator_of = self._streams.for_key()
-        snapshot = draw_snapshot(self._shape, self._profile.rate_at_zero(), generator_of)
+        snapshot = draw_snapshot(self._shape, self._profile.rate_at(0.0), generator_of)
         jar = generator_of(Component.ALIVE_JAR).random(snapshot.counts.size) < self._keep_cookies
         service = self._service.sample(generator_of(Component.ALIVE_SERVICE), snapshot.think_s.size)
         return AliveBlock(

@@ -51,8 +51,8 @@ def simsticky(*arguments, **environment):
 
 
 def test_run_prints_the_verdicts_first(tiny):
-    """A run ends with 0, verdicts on top, plain text of 80 columns in a pipe, nothing but warnings beside it."""
-    done = simsticky("run", tiny)
+    """A run ends with 0, verdicts on top, plain text of the columns asked for, nothing but warnings beside it."""
+    done = simsticky("run", tiny, COLUMNS="80")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("tiny · 4 replications · seed 7")
@@ -61,6 +61,18 @@ def test_run_prints_the_verdicts_first(tiny):
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in done.stdout
     assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
+
+
+def test_nothing_is_wrapped_in_a_pipe(tiny):
+    """Whoever greps finds whole lines: the sentence about a change, a warning's row, a note below a table."""
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    for arguments, line in (
+        (("run", tiny, "-q"), r"< n: none seen; .* count as one\."),
+        (("compare", tiny, "--with", "kic.enableDrainSupport=false", "-q"), r"Broken sessions .* → .*, .* than .*"),
+        (("explain", "broken_any_cause"), r"  Sessions that from the start .* are left out \(any_cause_left_out\)\."),
+    ):
+        done = subprocess.run(command(*arguments), capture_output=True, text=True, env=environment, check=True)
+        assert any(re.fullmatch(line, found) for found in done.stdout.splitlines()), done.stdout
 
 
 def test_the_same_seed_gives_the_same_bytes_on_any_number_of_workers(tiny):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -47,7 +48,7 @@ def simsticky(*arguments, **environment):
 
 def test_a_grid_is_a_table(tiny):
     """A row a point with its verdict, followers worked out, 80 columns, nothing but data on standard output."""
-    done = simsticky("sweep", tiny, *GRID, "--reps", 6)
+    done = simsticky("sweep", tiny, *GRID, "--reps", 6, COLUMNS="80")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("tiny · 2 points · 6 replications each · seed 7")
@@ -57,6 +58,26 @@ def test_a_grid_is_a_table(tiny):
     assert lines[5].split()[1:3] == ["20s", "30s"]
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_a_wide_grid_stays_a_table(tiny, columns):
+    """Four settings and five metrics: every point keeps a row with its settings and values, cut by no line."""
+    vary = ("deployment.replicas=2,3", "kic.proxySyncSeconds=1,3", "kic.enableDrainSupport=true", "gateway.nodes=1,2")
+    metrics = ("broken_sessions", "broken_any_cause", "failed_requests", "last_old_pod_gone_s", "peak_pods")
+    arguments = [word for setting in vary for word in ("--vary", setting)]
+    arguments += [word for metric in metrics for word in ("--metric", metric)]
+    done = simsticky("sweep", tiny, *arguments, "--reps", 2, "-q", COLUMNS=str(columns))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    tables = sum("Drain" in line for line in lines)
+    rows = [line.split() for line in lines if re.match(r"[+=−?] .*\btrue\b", line)]
+    assert len(rows) == 8 * tables
+    assert {tuple(row[1:5]) for row in rows} == {
+        (replicas, sync, "true", nodes) for replicas in "23" for sync in ("1s", "3s") for nodes in "12"
+    }
+    assert done.stdout.replace("\n", " ").count("peak") == 1
 
 
 def test_the_bytes_are_the_same_on_any_number_of_workers(tiny, tmp_path):
@@ -104,7 +125,7 @@ def test_a_tornado(tiny):
     bars = json.loads(done.stdout)["bars"]
     assert [bar["setting"] for bar in bars] == ["deployment.preStop", "kic.proxySyncSeconds"]
     assert bars[0]["swing"]["high"] < 0
-    table = simsticky("sweep", tiny, "--tornado", *ranges, *follow, "--reps", 4, "-q").stdout
+    table = simsticky("sweep", tiny, "--tornado", *ranges, *follow, "--reps", 4, "-q", COLUMNS="80").stdout
     assert table.startswith("What moves broken sessions")
     assert max(map(len, table.splitlines())) <= 80
 

@@ -6,6 +6,7 @@ shipped scenarios, so that they are the README's own to the letter but for what 
 
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from html import unescape
 from itertools import pairwise
@@ -37,13 +38,17 @@ SHORTER = {
     "--precision 0.2%": "--precision 20%",
     "--max-reps 500": "--max-reps 11",
     "--scheduler tcp://10.0.0.5:8786": "--scheduler {scheduler}",
+    "git:origin/main": "git:HEAD",
 }
 """What would take long, or a cluster of one's own, and what is run instead."""
 
 NEEDED = {name: f"simsticky run scenarios/rolling.yaml --out {name}" for name in ("base.json", "head.json")}
 """Files that no command of the README writes, and what the text beside says writes them."""
 
-SIMULATES = {"run", "compare", "sweep", "recommend"}
+IN_A_REPOSITORY = {"Check"}
+"""Headings of blocks that are about a change: the shipped scenarios are committed, as they are."""
+
+SIMULATES = {"run", "check", "compare", "sweep", "recommend"}
 WRITES = {"--out", "--report", "--study"}
 
 
@@ -61,6 +66,7 @@ def written(command: Command) -> list[str]:
     """Return what a command is to write into the folder, standard output aside."""
     words = command.words
     named = [path for option, path in pairwise(words) if option in WRITES]
+    named += [path.partition("=")[2] for option, path in pairwise(words) if option == "-o" and "=" in path]
     return [f"{words[2]}report.html"] if words[1] == "report" else named
 
 
@@ -82,6 +88,14 @@ def scheduler() -> Iterator[str]:
         yield cluster.scheduler_address
 
 
+def commit_shipped() -> None:
+    """Put the shipped scenarios into a repository of one commit."""
+    shutil.copytree(ROOT / "scenarios", "scenarios", dirs_exist_ok=True)
+    nobody = ["-c", "user.name=x", "-c", "user.email=x"]
+    for arguments in (["init", "-q"], ["add", "scenarios"], [*nobody, "commit", "-q", "-m", "as it is"]):
+        subprocess.run(["git", *arguments], check=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("block", ASKED, ids=lambda block: block.heading)
 def test_the_commands_of_a_block_run(
@@ -93,11 +107,14 @@ def test_the_commands_of_a_block_run(
 ) -> None:
     """Protects whoever copies a command from the README: it ends with 0, and prints or writes what it is to."""
     monkeypatch.chdir(tmp_path)
+    Path("examples").symlink_to(ROOT / "examples")
     shutil.copytree(ROOT / "scenarios" / "manifests", Path("scenarios", "manifests"))
     for shipped in (ROOT / "scenarios").glob("*.yaml"):
         rate, replications = RATE.get(block.heading, LOWEST_RATE), REPLICATIONS.get(block.heading, 2)
         light = LIGHT.format(base=shipped, rate=rate, replications=replications)
         Path("scenarios", shipped.name).write_text(light, encoding="utf-8")
+    if block.heading in IN_A_REPOSITORY:
+        commit_shipped()
     text = block.text
     for shown, instead in SHORTER.items():
         if shown in text:

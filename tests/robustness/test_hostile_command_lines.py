@@ -160,6 +160,12 @@ SIZES = [
         ("the grid has 159600 points",),
     ),
     Case(
+        "more sessions than k6 has users for",
+        ("export", "k6", "t.yaml", "--set", "traffic.sessions.rate=1e9/s"),
+        ("t.yaml:5:13: traffic.sessions", "lower the rate"),
+    ),
+    Case("a duration of 400 digits", ("export", "k6", "t.yaml", "--duration", NINES), ("--duration",)),
+    Case(
         "a design that nobody waits for",
         (
             "sweep",
@@ -187,6 +193,15 @@ TEXTS = [
     Case("markup as a verb", ("[/red]",), ("[/red]",)),
     Case("markup as a number", ("run", "t.yaml", "--seed", "[link=http://x.y]z"), ("--seed",)),
     Case("an escape as a verb", ("\x1b[31mrun",), ("No such command",)),
+    Case("manifests of nines", ("init", NINES), ("9: ",)),
+    Case("a rate of nines", ("init", "t.yaml", "--rps", NINES), ("--rps: a rate must be a finite number",)),
+    Case("a session of digits", ("init", "t.yaml", "--session", f"p50={DIGITS},p95=1"), ("--session",)),
+    Case("an escape in a draft's name", ("init", "t.yaml", "--out", "\x1b[31m/x"), ("--out: ",)),
+    Case("a scenario as a manifest", ("init", "t.yaml"), ("t.yaml: the manifests hold no Deployment",)),
+    Case("an escape as a setting of a draft", ("init", "t.yaml", "--set", "\x1b[31m=3"), ("--set",)),
+    Case("a shell of nines", ("completion", NINES), ("there is no script for",)),
+    Case("an escape as an address", ("export", "k6", "t.yaml", "--url", "http://\x1b[2J"), ("--url", "no address")),
+    Case("an escape as a header", ("export", "k6", "t.yaml", "--backend-header", "\x1b[2J"), ("--backend-header",)),
     Case("an escape as a metric", ("explain", "\x1b[31mx"), ("there is no metric",)),
     Case("markup as a name", (*RUN, "--set", "name='[/red]'"), code=0, out=("[/red]",)),
     *(

@@ -172,8 +172,9 @@ def test_a_traceback_can_be_asked_for(monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("stubbed")
-def test_run_prints_a_table_and_ends_with_0(capsys):
+def test_run_prints_a_table_and_ends_with_0(capsys, monkeypatch):
     """Data on standard output, warnings on standard error, 0 although a threshold is not met."""
+    monkeypatch.setenv("COLUMNS", "80")
     code, out, err = run(capsys)
     assert code == 0
     assert "✗ broken_sessions" in out
@@ -356,7 +357,12 @@ def test_warnings_that_nobody_reads_change_nothing():
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("verb", ["run", "compare", "sweep", "recommend", "report", "lint", "explain", "schema"])
+VERBS = (
+    *("init", "run", "check", "compare", "sweep", "recommend", "report", "lint", "explain", "schema", "completion"),
+)
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_is_not_cut_at_80_columns(capsys, monkeypatch, verb):
     """No word of a help text is so long that a usual terminal ends it with an ellipsis."""
     monkeypatch.setenv("COLUMNS", "80")

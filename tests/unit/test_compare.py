@@ -13,7 +13,7 @@ from simsticky.report.comparison import render, to_csv, to_markdown
 from simsticky.report.terminal import plain
 from simsticky.study.compare import compare, compare_sides
 from simsticky.study.replicate import replicate
-from simsticky.study.sides import Side
+from simsticky.study.sides import Side, changes_between
 
 
 def windows(*stops, n=20, seed=1, **changes):
@@ -212,7 +212,8 @@ def test_the_command_compares_a_file_with_its_variants(tmp_path, capsys):
     assert main([*argv, "--out", str(comment)]) == 0
     out, err = capsys.readouterr()
     document = json.loads(out)
-    assert [side["name"] for side in document["scenarios"]] == ["tiny", "deployment.preStop=20s; deployment.grace=60s"]
+    names = [side["name"] for side in document["scenarios"]]
+    assert names == [str(path), "deployment.preStop=20s; deployment.grace=60s"]
     (broken,) = [d for d in document["differences"] if d["metric"] == "broken_sessions"]
     assert broken["difference"]["value"] < 0
     assert err == ""
@@ -226,7 +227,26 @@ def test_a_regression_fails_only_when_asked(tmp_path, capsys):
     argv = ["compare", str(path), "--with", "kic.enableDrainSupport=false", "-j", "1", "--reps", "20", "-q"]
     assert main(argv) == 0
     assert main([*argv, "--fail-on-regression"]) == 3
-    assert "worse than tiny" in capsys.readouterr().err
+    assert f"worse than {path}" in capsys.readouterr().err
+
+
+def test_files_are_named_by_their_paths(tmp_path, monkeypatch, capsys):
+    """What lies in two directories under one name is told apart, and so are the lines that changed."""
+    for folder, stop in (("before", "5s"), ("after", "20s")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tiny.yaml").write_text(SCENARIO.replace("preStop: 5s", f"preStop: {stop}"))
+    monkeypatch.chdir(tmp_path)
+    files = ["before/tiny.yaml", "after/tiny.yaml"]
+    assert main(["compare", *files, "-j", "1", "-q", "--reps", "2", "-o", "markdown"]) == 0
+    out = capsys.readouterr().out
+    assert "before/tiny.yaml → after/tiny.yaml" in out
+    assert "deployment.preStop.sleep 5s → 20s (after/tiny.yaml:9)" in out
+    for file in files:
+        assert main(["run", file, "-j", "1", "-q", "--reps", "2", "--out", file.replace("yaml", "json")]) == 0
+    capsys.readouterr()
+    results = [file.replace("yaml", "json") for file in files]
+    assert main(["compare", *results, "-q", "-o", "json"]) == 0
+    assert [side["name"] for side in json.loads(capsys.readouterr().out)["scenarios"]] == results
 
 
 def test_without_stickiness_the_sentence_says_so(tmp_path, capsys):
@@ -292,3 +312,13 @@ def test_the_exit_code_of_recommend_says_whether_there_is_one(tmp_path, capsys, 
     assert main([*argv, "--vary", "deployment.grace=preStop + 30s", "-j", "1", "--reps", most]) == code
     out = capsys.readouterr().out
     assert ("✓ pick" in out) == (code == 0)
+
+
+def test_what_follows_from_users_units_is_no_change_of_its_own():
+    """A comparison of two request rates names the rate that was stated, and not the laws it comes to."""
+    base = small(traffic__requests=None, traffic__rps=20, traffic__session={"p50": "1m", "p95": "4m"})
+    sides = [
+        Side.of_study(name, replicate(base.evolve({"traffic.rps": rps}), 1, jobs=1))
+        for name, rps in (("a", 2), ("b", 3))
+    ]
+    assert [change.path for change in changes_between(*sides)] == ["traffic.rps"]

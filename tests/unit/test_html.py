@@ -330,5 +330,5 @@ def test_one_function_writes_every_page(tmp_path):
     assert ss.report(study, place) == place.read_text(encoding="utf-8") == page()
     assert "1 replication, seed" in ss.report(run)
     assert 'id="grid"' in ss.report(hand_made())
-    with pytest.raises(TypeError, match="a study, a result or a sweep"):
+    with pytest.raises(TypeError, match="a study, a result, a sweep, a comparison or a recommendation"):
         ss.report("study")

@@ -12,7 +12,7 @@ from small_scenario import small
 from simsticky.errors import InputError
 from simsticky.scenario.gateway import MOST_NODES
 from simsticky.scenario.targets import MOST_OPERATIONS
-from simsticky.sim.recorder import ROW, CutRequest, Recorder
+from simsticky.sim.recorder import ROW, ROW_BYTES, SEAL_AT, CutRequest, Recorder
 from simsticky.sim.recording import (
     CODE,
     CONTAINER,
@@ -189,7 +189,7 @@ def test_window_begins_with_the_requests_in_flight(sealed_s: list[float]) -> Non
     recorder.start_window(10.0)
     recorder.write(ROW(9, 1.0, 19.0, 19.0, 30.0, 1, pack(0), -1.0))
     recorder.mark_window(20.0)
-    totals = recorder.recording.skew["in_flight", "serving"]
+    totals = recorder.finish(25.0).skew["in_flight", "serving"]
     assert (totals.mean, totals.max) == ((5 + 2 + 1) / 2, 5 + 1)
 
 
@@ -202,8 +202,9 @@ def test_window_without_requests_in_flight_follows_none() -> None:
     recorder.start_window(10.0, in_flight=False)
     recorder.write(ROW(1, 1.0, 11.0, 11.0, 19.0, 0, pack(0), -1.0))
     recorder.mark_window(20.0)
-    assert recorder.recording.skew["in_flight", "serving"].mean == 0.0
-    assert recorder.recording.skew["requests", "serving"].mean == 1.0
+    recording = recorder.finish(25.0)
+    assert recording.skew["in_flight", "serving"].mean == 0.0
+    assert recording.skew["requests", "serving"].mean == 1.0
 
 
 def test_cut_of_an_idle_container_names_nobody() -> None:
@@ -212,6 +213,20 @@ def test_cut_of_an_idle_container_names_nobody() -> None:
     recorder.recording.containers.append(0)
     recorder.write(ROW(0, 1.0, 1.0, 1.0, 2.0, 0, pack(0), -1.0))
     assert recorder.cut(10.0, 0, 1, _never) == []
+
+
+def test_frequent_cuts_do_not_keep_rows_from_being_sealed() -> None:
+    """Protects flat memory: each cut takes the rows out of the buffer, which so is never full."""
+    recorder = Recorder("requests", 0.0)
+    recorder.recording.containers.append(0)
+    recorder.start_window(0.0)
+    for second in range(60):
+        for number in range(1_000):
+            recorder.write(ROW(number, 1.0, second, second, second + 0.5, 0, pack(0), -1.0))
+        recorder.cut(second + 0.9, 0, 0, _never)
+        recorder.mark_window(second + 0.9)
+        sealed = sum(map(len, recorder.recording.request_blocks))
+        assert 1_000 * (second + 1) - sealed <= SEAL_AT // ROW_BYTES + 1_000
 
 
 def test_request_that_is_sent_again_leaves_no_row_of_its_cut_attempt() -> None:

@@ -36,7 +36,7 @@ def test_steps_are_inverted_exactly() -> None:
     profile = StepRate([0.0, 10.0, 20.0], [2.0, 0.0, 1.0])
     times = profile.invert(np.array([0.5, 19.0, 19.999, 20.5, 30.0]))
     assert times.tolist() == pytest.approx([0.25, 9.5, 9.9995, 20.5, 30.0])
-    assert profile.rate_at_zero() == 2.0
+    assert profile.rate_at(0.0) == 2.0
 
 
 def test_a_rate_that_stays_zero_ends_the_arrivals() -> None:
@@ -61,9 +61,9 @@ def test_diurnal_rate_is_inverted(amplitude: float, peak_at_s: float) -> None:
 
 def test_diurnal_rate_at_zero() -> None:
     """λ(0) follows the place of the peak."""
-    assert DiurnalRate(2.0, 0.5, 100.0, 0.0).rate_at_zero() == pytest.approx(3.0)
-    assert DiurnalRate(2.0, 0.5, 100.0, 50.0).rate_at_zero() == pytest.approx(1.0)
-    assert DiurnalRate(2.0, 0.5, 100.0, 25.0).rate_at_zero() == pytest.approx(2.0)
+    assert DiurnalRate(2.0, 0.5, 100.0, 0.0).rate_at(0.0) == pytest.approx(3.0)
+    assert DiurnalRate(2.0, 0.5, 100.0, 50.0).rate_at(0.0) == pytest.approx(1.0)
+    assert DiurnalRate(2.0, 0.5, 100.0, 25.0).rate_at(0.0) == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,8 @@ def test_every_rate_cumulates_to_what_it_inverts(rate: RateProfile) -> None:
     times = rate.invert(np.array([0.5, 7.0, 19.0, 31.0]))
     assert [rate.cumulate(float(at_s)) for at_s in times] == pytest.approx([0.5, 7.0, 19.0, 31.0])
     assert rate.cumulate(0.0) == pytest.approx(0.0)
+    for at_s in (3.0, 15.0, 27.0):  # λ is how fast Λ grows
+        assert rate.rate_at(at_s) == pytest.approx((rate.cumulate(at_s + 1e-3) - rate.cumulate(at_s - 1e-3)) / 2e-3)
 
 
 def test_changes_of_traffic_multiply_the_rate_and_keep_the_luck() -> None:
@@ -83,9 +85,9 @@ def test_changes_of_traffic_multiply_the_rate_and_keep_the_luck() -> None:
     times = changed.invert(np.array([1.0, 20.0, 24.0, 59.0, 61.0, 70.0]))
     assert times.tolist() == pytest.approx([0.5, 10.0, 11.0, 19.75, 30.5, 35.0])
     assert changed.cumulate(35.0) == pytest.approx(70.0)
-    assert changed.rate_at_zero() == 2.0
+    assert changed.rate_at(0.0) == 2.0
     assert changed_rate(rate, []) is rate
-    assert changed_rate(rate, [(0.0, 3.0)]).rate_at_zero() == 6.0
+    assert changed_rate(rate, [(0.0, 3.0)]).rate_at(0.0) == 6.0
 
 
 def test_traffic_that_stops_for_good_ends_the_arrivals() -> None:

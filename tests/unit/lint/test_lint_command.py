@@ -152,7 +152,10 @@ def test_wrong_arguments_are_named(
 
 @pytest.mark.parametrize(("number", "code", "says"), [("SS004", 0, "killed before"), ("ss004", 0, "killed before"),
                                                       ("SS404", 2, "there is no rule 'SS404'")])  # fmt: skip
-def test_a_rule_is_explained(number: str, code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rule_is_explained(
+    number: str, code: int, says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert main(["explain", number]) == code
     told = capsys.readouterr()
     assert says in told.out + told.err
