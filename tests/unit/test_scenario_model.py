@@ -250,7 +250,7 @@ def test_evolve_between_requests_and_duration():
         ("kicc.enableDrainSupport=true", "unknown, did you mean kic.enableDrainSupport?"),
         ("enableDrainSupport=true", "unknown, did you mean kic.enableDrainSupport?"),
         ("run.retries=3", "--set run.retries: unknown, did you mean gateway.retries?"),
-        ("timeline.1.at=3", "timeline has 1 entries"),
+        ("timeline.1.at=3", "timeline has 1 entry"),
         ("run.0=3", "run has 0 entries"),
         ("traffic.think.median=3", "--set traffic.think.median: unknown, did you mean traffic.think.mean?"),
         ("kic.enableDrainSupport=yes", "must be true or false, got 'yes'"),
