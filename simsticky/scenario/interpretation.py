@@ -131,7 +131,7 @@ class Interpretation:
         """Return those of several workloads that the timeline names, else a route leads to, and that are not at 0."""
         timeline = self._found.stated.get("timeline")
         entries = [entry for entry in timeline if isinstance(entry, dict)] if isinstance(timeline, list) else []
-        named = {entry.get(verb) for entry in entries for verb in _VERBS}
+        named = [entry.get(verb) for entry in entries for verb in _VERBS]
         ways = [backend for backend in self._of_kong(every) or every if backend.weight]
         meant, why = list(workloads), ""
         for reason, left in (

@@ -86,7 +86,7 @@ def _say_untied(
     services: Sequence[KubernetesObject],
 ) -> None:
     """Name what nobody ties to a Service: stickiness that is not read must not look like a good result."""
-    named = {one.mapping("metadata", "annotations").get(key) for one in services for key in (POLICY, OVERRIDE)}
+    named = [one.mapping("metadata", "annotations").get(key) for one in services for key in (POLICY, OVERRIDE)]
     for other in settings:
         if other.name not in named and other.may_share_namespace(service):
             key = POLICY if other.kind == "KongUpstreamPolicy" else OVERRIDE

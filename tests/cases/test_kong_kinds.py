@@ -326,3 +326,13 @@ def test_hashing_on_none_is_round_robin_to_kong(tmp_path):
     assert told in refused(tmp_path, _override({"algorithm": "consistent-hashing", "hash_on": "none"}))
     objects = put(app(), 2, "spec", {"algorithm": "consistent-hashing", "hashOn": {"input": "none"}})
     assert told in refused(tmp_path, objects)
+
+
+def test_what_is_no_text_where_a_name_is_wanted_is_told(tmp_path):
+    """Lists and mappings are no names; comparing them with names is no crash."""
+    objects = app()
+    objects[1]["metadata"]["annotations"] = {}
+    other = obj("Service", "v1", {"selector": {"app": "x"}}, "x", annotations={"konghq.com/override": {"a": []}})
+    second = obj("Deployment", "apps/v1", objects[0]["spec"], "other")
+    for lines in ("timeline: [{at: 5m, rollout: [web]}]", "timeline: [{at: 5m, scale: {web: 3}}]"):
+        assert "must be text" in refused(tmp_path, [*objects, other, second], lines)
