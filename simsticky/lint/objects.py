@@ -11,7 +11,7 @@ from simsticky.scenario.fields import release_of
 from simsticky.scenario.findings import Findings
 from simsticky.scenario.gateway_workloads import gateway_container, image_of
 from simsticky.scenario.ingress_controller import controller_container
-from simsticky.scenario.interpretation import is_workload
+from simsticky.scenario.interpretation import is_made, is_workload
 from simsticky.scenario.kong_operator import GROUP, KINDS, hybrid_path
 from simsticky.scenario.location import Keys
 from simsticky.scenario.objects import KubernetesObject
@@ -73,7 +73,7 @@ class Objects:
     @cached_property
     def owners(self) -> list[KubernetesObject]:
         """What owns pods, or is one; of a kind that is not simulated, too."""
-        return [obj for obj in self.every if is_workload(obj)]
+        return [obj for obj in self.every if is_workload(obj) and not is_made(obj, self.every)]
 
     @cached_property
     def controllers(self) -> list[tuple[KubernetesObject, Keys]]:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from simsticky.manifests.field_table import REST, Field, FieldTable, Release
-
-Keys = tuple[str | int, ...]
+from simsticky.manifests.whereabouts import Keys, is_meant
 
 
 class Fault(NamedTuple):
@@ -22,6 +21,8 @@ class Fault(NamedTuple):
         value: What stands there.
         message: What is wrong.
         hint: How to mend it; may be empty.
+        open: Whether the type may have other fields than are known here: then only a field that is surely meant to be
+            a known one is at fault.
     """
 
     kind: Literal["unknown", "type", "duplicate"]
@@ -30,6 +31,7 @@ class Fault(NamedTuple):
     value: Any
     message: str
     hint: str = ""
+    open: bool = False
 
 
 class Dated(NamedTuple):
@@ -58,7 +60,12 @@ def check(table: FieldTable, root: Field, data: Mapping[str, Any]) -> tuple[list
     if root.since is not None or root.until is not None:
         walk.dated.append(Dated(("apiVersion",), root.since, root.until))
     walk.value(data, root.type, ())
-    return walk.faults, walk.dated
+    faults = [
+        fault
+        for fault in walk.faults
+        if not fault.open or is_meant(table, root.type, fault.keys, fault.type, fault.value)
+    ]
+    return faults, walk.dated
 
 
 class _Walk:
@@ -98,8 +105,8 @@ class _Walk:
         for key, below in value.items():
             known = fields.get(key)
             if known is None:
-                if REST not in fields:
-                    self.faults.append(Fault("unknown", (*keys, key), type_name, below, f"unknown field {key}"))
+                text = f"unknown field {key}"
+                self.faults.append(Fault("unknown", (*keys, key), type_name, below, text, open=REST in fields))
             elif below is not None:
                 if known.since is not None or known.until is not None:
                     self.dated.append(Dated((*keys, key), known.since, known.until))

@@ -1,7 +1,7 @@
 """Where a field that stands in the wrong place belongs, and what a misspelt one was meant to be."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from simsticky.manifests.field_table import Field, FieldTable
@@ -12,6 +12,9 @@ _SAME, _LIKELY = 0.85, 0.6
 """How alike two names are that surely, and that probably, mean the same (difflib's ratio)."""
 _MOST_PLACES = 3
 """In more places than this a name is too common to tell where it belongs."""
+_SELECTOR = "apis.meta.v1.LabelSelector"
+_PODS = ("template.spec", "podTemplateSpec")
+"""Inside pods there is a field of almost any name: one found there only does not tell what was meant."""
 _TWINS = ("initContainers[]", "ephemeralContainers[]")
 """What has the fields of ``containers[]`` too."""
 _REPLACED = {
@@ -42,6 +45,10 @@ def whereabouts(table: FieldTable, api_version: str, kind: str, keys: Keys, type
     name, here = str(keys[-1]), table.fields(type_name)
     if meant := _near(name, here, _SAME):
         return f"did you mean {meant}?"
+    if isinstance(value, Mapping) and value and all(key in here for key in value):
+        return f"write {_listed(list(value), 'and')} in its place"
+    if type_name == _SELECTOR and not isinstance(value, Mapping | list):
+        return f"labels stand below matchLabels: {{{name}: {value}}}"
     root = table.kind(api_version, kind)
     above = _pattern(keys[:-1])
     others = [*_elsewhere_known(table, api_version, kind, above, name)]
@@ -58,6 +65,24 @@ def whereabouts(table: FieldTable, api_version: str, kind: str, keys: Keys, type
         text = f"a field of {_listed(kinds, 'and')}, not of {kind}"
         return f"{text}; did you mean {meant}?" if meant else text
     return f"did you mean {meant}?" if meant else ""
+
+
+def is_meant(table: FieldTable, root: str, keys: Keys, type_name: str, value: Any) -> bool:
+    """Return whether an unknown field of a type that is not wholly known is surely a known one, misspelt or misplaced.
+
+    Args:
+        table: The fields that are known.
+        root: The object's type.
+        keys: Path of the unknown field.
+        type_name: The type that it stands in.
+        value: Its value.
+    """
+    name = str(keys[-1])
+    if _near(name, table.fields(type_name), _SAME):
+        return True
+    above = _pattern(keys[:-1])
+    places = belongs(table, root, above, name, value)
+    return any(not any(part in place for part in _PODS) for place in places)
 
 
 def belongs(table: FieldTable, root: str, above: tuple[str, ...], name: str, value: Any) -> list[str]:

@@ -59,8 +59,14 @@ def grouped(number: float | int | None, decimals: int = 0) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 rollout``, ``30 rollouts``."""
-    return f"{grouped(number)} {noun}" if number == 1 else f"{grouped(number)} {noun}s"
+    """Return a number with its noun: ``1 rollout``, ``30 rollouts``, ``3 pushes``, ``2 canaries``."""
+    if number == 1:
+        return f"{grouped(number)} {noun}"
+    if noun.endswith(("s", "sh", "ch", "x")):
+        return f"{grouped(number)} {noun}es"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{grouped(number)} {noun[:-1]}ies"
+    return f"{grouped(number)} {noun}s"
 
 
 def duration(seconds: float) -> str:

@@ -247,7 +247,8 @@ def _more(option: Option, pick: Option) -> str:
 
 def _value_of(option: Option, name: str) -> str:
     estimate = option.estimates[name]
-    return f"{show(estimate.interval, estimate.unit)} ({counted(estimate.interval.used, 'replication')})"
+    used = estimate.interval.used
+    return f"{show(estimate.interval, estimate.unit)} ({counted(used, 'replication') if used else 'has no value'})"
 
 
 def _stands(option: Option) -> str:

@@ -102,10 +102,9 @@ def footnotes(study: Study) -> list[str]:
     report = study.scenario.manifest_report
     lines = [] if study.stopping is None else [str(study.stopping)]
     if report.read or report.ignored:
-        lines.append(
-            f"Manifests: {counted(len(report.read), 'field')} read, {len(report.ignored)} ignored,"
-            f" {len(report.assumed)} assumed; --verbose lists them."
-        )
+        read = counted(len(report.read), "field")
+        lines.append(f"Manifests: {read} read, {len(report.ignored)} ignored; --verbose lists them.")
+    lines += [f"Assumed: {note}" for note in report.assumed]
     assumed = {found.interval.design_effect for found in study.table() if found.interval.kind == "upper bound"}
     if assumed - {None}:
         lines.append(

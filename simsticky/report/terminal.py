@@ -100,10 +100,9 @@ def render(study: Study, width: int = 80, first: Recording | None = None) -> lis
 
 
 def manifest_lines(report: ManifestReport, width: int) -> list[Line]:
-    """Return which manifest fields were read, which ignored, and what was assumed instead, one a line."""
+    """Return which manifest fields were read and which ignored, one a line; what is assumed is a footnote."""
     lines: list[Line] = []
     for heading, fields in (
-        ("Assumed, where the manifests say nothing", report.assumed),
         ("Manifest fields read", report.read),
         ("Manifest fields ignored", report.ignored),
     ):

@@ -38,6 +38,11 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
             yield f"timeline.{i}: {operation.label} at {when} is after the run's end"
         if operation.kind == "rollout" and deployment.paused:
             yield f"timeline.{i}: {operation.label} does not proceed, the Deployment is paused"
+        update = deployment.update_strategy
+        if operation.kind == "rollout" and deployment.kind == "StatefulSet" and update.type == "OnDelete":
+            yield f"timeline.{i}: {operation.label} replaces no pod: updateStrategy OnDelete waits for their deletion"
+        elif operation.kind == "rollout" and update.partition >= max(1, deployment.replicas):
+            yield f"timeline.{i}: {operation.label} replaces no pod: updateStrategy.partition leaves all of them out"
     yield from _about_the_release(scenario)
     yield from warnings_of_start(scenario)
     yield from _about_traffic(scenario)

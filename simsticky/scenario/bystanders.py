@@ -153,6 +153,8 @@ def other_owners(
         described = workload is None and isinstance(found.stated.get("deployment"), Mapping)
         if not behind or service is None:
             found.ignore(obj, (), "no part of the model")
+        elif obj.get("spec", "replicas") == 0 or obj.get("status", "phase") in ("Succeeded", "Failed"):
+            found.ignore(obj, (), "no pod of it runs")
         elif described:
             text = f"{obj.kind} is not simulated: the scenario's deployment section stands for its pods"
             found.say_aloud(obj, (), text)

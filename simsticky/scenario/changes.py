@@ -137,7 +137,7 @@ def _unknown(root: type["Scenario"], path: str, keys: Keys, data: Any, source: s
         if isinstance(key, int):
             if not isinstance(node, list) or key >= len(node):
                 size = len(node) if isinstance(node, list) else 0
-                text = f"{dotted(keys[:i])} has {size} entries, counted from 0"
+                text = f"{dotted(keys[:i])} has {size} {'entry' if size == 1 else 'entries'}, counted from 0"
                 return Diagnostic(source, None, None, path, text)
             node = node[key]
             continue

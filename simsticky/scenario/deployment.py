@@ -294,7 +294,7 @@ class DisruptionBudget(Section):
         given = [value for value in (self.min_available, self.max_unavailable) if value is not None]
         if len(given) != 1:
             text = "give minAvailable or maxUnavailable" + (", not both" if given else "")
-            refuse("DisruptionBudget", [Problem((), text)])
+            refuse("DisruptionBudget", [Problem(("maxUnavailable",) if given else (), text)])
         return self
 
 
@@ -382,9 +382,12 @@ class Deployment(Section):
     @model_validator(mode="after")
     def _valid(self) -> Self:
         # Source: Kubernetes, apps/validation.go: ValidateDeploymentSpec.
-        if self.progress_deadline_seconds <= self.min_ready_seconds:
-            text = f"Invalid value: {self.progress_deadline_seconds}: must be greater than minReadySeconds"
-            refuse("Deployment", [Problem(("progressDeadlineSeconds",), text)])
+        deadline = self.progress_deadline_seconds
+        if deadline <= self.min_ready_seconds:
+            text, field = f"Invalid value: {deadline}: must be greater than minReadySeconds", "progressDeadlineSeconds"
+            if "progress_deadline_seconds" not in self.model_fields_set:
+                text, field = f"must be less than {field}, which is {deadline} where it is left out", "minReadySeconds"
+            refuse("Deployment", [Problem((field,), text)])
         return self
 
     def surge(self, replicas: int) -> int:

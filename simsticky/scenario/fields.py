@@ -148,9 +148,9 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)*(?![\d.]).*", re.ASCII)
 
 def _version(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f'{quoted(value)} is a number here, not a version; put it in quotes, for example "3.11"')
+        raise ValueError(f'{quoted(value)} is a number here, not a version; put it in quotes, for example "1.34"')
     if isinstance(value, str) and version_of(value) is None:
-        raise ValueError(f"{quoted(value)} is no version; write for example 3.11 or 3.11.0")
+        raise ValueError(f'{quoted(value)} is no version; write for example "3.11" or "1.34.2"')
     return value
 
 

@@ -38,6 +38,7 @@ class Findings:
         self.sections: dict[str, Any] = {}
         self.places: dict[Keys, Place] = {}
         self.problems: list[Diagnostic] = []
+        self.moot: set[tuple[str, int | None, int | None]] = set()
         self.said_of_files: list[ManifestNote] = []
         self.policy = ""
         self._objects: dict[str, ManifestObject] = {}
@@ -149,9 +150,14 @@ class Findings:
     def replace_problem(
         self, obj: KubernetesObject, keys: Keys, message: str, hint: str = "", *, of_key: bool = False
     ) -> None:
-        """Report what is wrong instead of what was reported of the same place."""
-        place = obj.place(*keys, of_key=of_key)
-        self.problems = [p for p in self.problems if (p.file, p.line, p.column) != place[:3]]
+        """Report what is wrong with a field instead of what was reported of the same place, or follows from it."""
+        above = {obj.place(*keys[:-1])[:3]} if len(keys) > 1 else set()
+        replaced = {obj.place(*keys, of_key=of_key)[:3]}
+        self.moot |= {*replaced, obj.place(*keys)[:3]}
+        self.moot |= {obj.place(*keys[:length])[:3] for length in range(2, len(keys))}
+        if not of_key:  # what is wrong above an unknown field may say more than that it is unknown
+            replaced |= above
+        self.problems = [p for p in self.problems if (p.file, p.line, p.column) not in replaced]
         self.problem(obj, keys, message, hint, of_key=of_key)
 
     def list_the_rest(self, obj: KubernetesObject) -> None:
@@ -186,7 +192,7 @@ class Findings:
     def _note(self, obj: KubernetesObject, keys: Keys, note: str) -> ManifestNote:
         place = obj.place(*keys, of_key=True)
         path = f"{obj.label}: {place.path}" if place.path else obj.label
-        return ManifestNote(place.file, place.line or 1, path, note)
+        return ManifestNote(place.file, place.line or 1, path, " ".join(note.splitlines()))
 
 
 def _shown(value: Any) -> str:

@@ -25,9 +25,11 @@ class Hint(Enum):
     POINT_TO_SERVICE = "point the route to the Service that selects the pods"
     PORTS_ARE = "its ports are {ports}"
     PORTS_OF_PODS = "the pods' ports are {ports}"
+    PORTS_OF_CONTAINER = "it names {ports}"
     NUMBER_WITHOUT_QUOTES = "write targetPort: {port}, without quotes"
     NAME_THE_PORT = "name a port of the container {name}, or write its number"
     REMOVE_ANNOTATION = "remove the annotation"
+    ADD_FIELD = "add {field}: NAME"
     LEAVE_OUT = "leave it out"
     LEAVE_ROLLING_UPDATE_OUT = "leave rollingUpdate out"
     ADD_MANIFEST = "add its manifest"
@@ -48,6 +50,8 @@ class Hint(Enum):
     DURATION = "write for example 30s"
     WORKERS = 'write for example "2"'
     ROLLOUT_STRATEGY = "write for example strategy: {{canary: {{}}}}"
+    STEPS_APART = "make it two steps, one after the other"
+    ACTIVE_SERVICE = "write for example activeService: {name}"
     SECONDS = 'write for example "30"'
     ISTIO_CONFIG = 'write for example "terminationDrainDuration: 30s"'
     STATE_HOOK = (
@@ -62,6 +66,8 @@ class Hint(Enum):
     QUOTED_TRUE = 'put it in quotes: "true"'
     GRACE_OR_SLEEP = "lengthen the grace period or shorten the sleep"
     STATE_KIC = "state kic: {{{field}: {value}}} in the scenario"
+    DRAIN_FLAG = "write --enable-drain-support"
+    NEWER_OPERATOR = "it is there from version 2 on: gateway-operator.konghq.com/v2beta1"
     KEEP_CONTROLLER = "keep the one that serves this app"
     KEEP_ONE_CONTROLLER = "keep the one that serves this app, or state kic: {{enableDrainSupport: true}} or false"
     STATE_AUTOSCALER = (

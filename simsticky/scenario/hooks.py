@@ -54,15 +54,21 @@ class HookLength:
         seconds: Length of the hook; 0 if the command does not sleep; None if it cannot be told.
         others: Commands beside the sleeps, taken to need no time.
         why_not: Why the length cannot be told; empty if it can.
+        fails: Whether the command fails at once, and the hook with it: a sleep without a length.
     """
 
     seconds: float | None
     others: tuple[str, ...] = ()
     why_not: str = ""
+    fails: bool = False
 
 
 class _UnboundedError(Exception):
     """The length cannot be told; the argument says why."""
+
+
+class _FailsError(Exception):
+    """The command fails at once."""
 
 
 def length_of(command: Sequence[str]) -> HookLength:
@@ -79,6 +85,8 @@ def length_of(command: Sequence[str]) -> HookLength:
         seconds = _run(list(command), others)
     except _UnboundedError as unbounded:
         return HookLength(None, tuple(others), str(unbounded))
+    except _FailsError:
+        return HookLength(0.0, tuple(others), fails=True)
     return HookLength(seconds, tuple(others))
 
 
@@ -178,6 +186,8 @@ def _commands(script: str) -> Iterator[tuple[list[str], str]]:
 def _sleep(arguments: Sequence[str]) -> float:
     """Return the sum of the arguments of ``sleep``, with GNU's fractions and units."""
     total = 0.0
+    if not arguments:
+        raise _FailsError
     for argument in arguments:
         if argument == "--":
             continue

@@ -17,6 +17,8 @@ from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.owners import POD
 
 _FLAGS = {"enable-drain-support": "enableDrainSupport", "proxy-sync-seconds": "proxySyncSeconds"}
+_DRAIN = "enable-drain-support"
+_ABOUT_DRAIN = re.compile(r"drain[-_]?support", re.IGNORECASE)
 _WAYS_OUT = {"enableDrainSupport": "true", "proxySyncSeconds": "3"}
 FLAGGED = frozenset(_FLAGS.values())
 """Keys of the scenario's ``kic`` section that a flag of the controller stands for."""
@@ -70,19 +72,28 @@ def ingress_class(obj: KubernetesObject, container: Keys, config_maps: Sequence[
 def arguments(container: Mapping[str, Any]) -> Iterator[tuple[str, str, Keys]]:
     """Yield the flags of the controller that we know, each with its value and the argument's path in the container."""
     for field in ("command", "args"):
-        words = container.get(field)
-        words = words if isinstance(words, list) else []
-        for i, word in enumerate(words):
-            if not isinstance(word, str) or not word.startswith("--"):
+        placed = _words(container.get(field))
+        for i, (word, place) in enumerate(placed):
+            if not word.startswith("--"):
                 continue
             flag, equals, value = word[2:].partition("=")
             if flag not in (*_FLAGS, _CLASS):
                 continue
-            if not equals and flag != "enable-drain-support" and i + 1 < len(words):
-                value = str(words[i + 1])
+            if not equals and flag != _DRAIN and i + 1 < len(placed):
+                value = placed[i + 1][0]
             elif not equals:
                 value = "true"  # a boolean flag alone is set
-            yield flag, value, (field, i)
+            yield flag, value, (field, place)
+
+
+def _words(written: Any) -> list[tuple[str, int]]:
+    """Return the words of a command, each with its place in the list; those of a shell's script one by one."""
+    found: list[tuple[str, int]] = []
+    for i, word in enumerate(written if isinstance(written, list) else []):
+        text = str(word)
+        is_script = i > 0 and re.fullmatch(r"-[a-z]*c", str(written[i - 1])) is not None
+        found += [(part, i) for part in text.split()] if is_script else [(text, i)]
+    return found
 
 
 def read_controller(
@@ -105,11 +116,34 @@ def read_controller(
     for flag, value, keys in arguments(obj.mapping(*container)):
         if flag in _FLAGS:
             settings[flag] = value, (*container, *keys)
+    _nearly_meant(found, obj, container, config_maps)
     for flag, (value, path) in settings.items():
         _setting(found, obj, flag, value, path)
-    if "enable-drain-support" not in settings and not found.states("kic", "enableDrainSupport"):
+    if _DRAIN not in settings and not found.states("kic", "enableDrainSupport"):
         found.assume(obj, container, "no --enable-drain-support: drain support is off, its default")
     read_version(found, obj, container, ("kic", "version"))
+
+
+def _nearly_meant(
+    found: Findings, obj: KubernetesObject, container: Keys, config_maps: Sequence[KubernetesObject]
+) -> None:
+    """Name what was meant to be the flag of drain support, or its value, and is neither."""
+    for field in ("command", "args"):
+        placed = _words(obj.get(*container, field))
+        for at, (word, i) in enumerate(placed):
+            keys: Keys = (*container, field, i)
+            after = placed[at + 1][0] if at + 1 < len(placed) else ""
+            name = word.partition("=")[0]
+            if word == f"--{_DRAIN}" and not _BOOLEANS.get(after, True):
+                text = f"a switch takes its value behind =: it is on, and {after!r} is not read"
+                found.say_aloud(obj, keys, text)
+            elif name != f"--{_DRAIN}" and name.startswith("-") and _ABOUT_DRAIN.search(name):
+                text = f"the controller knows no flag {name}, and would not start"
+                found.problem(obj, keys, text, Hint.DRAIN_FLAG.of())
+    for variable in variables(obj, container, config_maps):
+        if variable.name != variable_of(_DRAIN) and _ABOUT_DRAIN.search(variable.name):
+            text = f"{variable.name} has no effect: the controller reads {variable_of(_DRAIN)}"
+            found.say_aloud(obj, variable.keys, text)
 
 
 def _cannot_read(found: Findings, obj: KubernetesObject, keys: Keys, name: str, field: str) -> None:
@@ -126,7 +160,7 @@ def _setting(found: Findings, obj: KubernetesObject, flag: str, text: str, keys:
         found.ignore(obj, keys, f"the scenario states kic.{field}")
         return
     value: Any = None
-    if flag == "enable-drain-support":
+    if flag == _DRAIN:
         value = _BOOLEANS.get(text)
     elif re.fullmatch(r"\d+\.?\d*|\.\d+", text, re.ASCII):
         value = float(text)
@@ -164,7 +198,11 @@ def flag_changes(container: Mapping[str, Any], settings: Mapping[str, Any]) -> d
         if given is not None:
             field, index = str(given[0]), int(given[1])
             words = changed[field]
-            is_two = "=" not in words[index] and flag != "enable-drain-support" and index + 1 < len(words)
+            if not words[index].startswith("--"):  # a shell's script
+                script = re.sub(rf"--{flag}(=\S*|\s+[\d.]+)?(?!\S)", f"--{flag}={text}", words[index])
+                changed[field] = [*words[:index], script, *words[index + 1 :]]
+                continue
+            is_two = "=" not in words[index] and flag != _DRAIN and index + 1 < len(words)
             changed[field] = [*words[:index], f"--{flag}={text}", *words[index + 1 + is_two :]]
             continue
         name = variable_of(flag)

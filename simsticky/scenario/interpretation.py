@@ -22,7 +22,8 @@ from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.owners import POD, Workload, choose_workload, labels_of, pair_rollouts
 from simsticky.scenario.policies import read_policy, say_differing_policies, say_misplaced
 from simsticky.scenario.ports import entrance
-from simsticky.scenario.routes import Backend, backends, choose_backend, read_routes
+from simsticky.scenario.rollouts import say_other_active_service
+from simsticky.scenario.routes import Backend, backends, choose_backend, read_routes, say_lost_routes
 from simsticky.scenario.scalers import read_scalers
 from simsticky.scenario.services import choose_service, list_service, read_service, refuse_class_parameters
 from simsticky.scenario.workloads import read_workload
@@ -49,7 +50,12 @@ class Interpretation:
     ) -> None:
         self._found = found
         self._every = objects
+        self._foreign: set[KubernetesObject] = set()
         self._complete = complete
+        made = [obj for obj in objects if is_made(obj, objects)]
+        for obj in made:
+            found.ignore(obj, (), "made by its owner, which tells how it comes and goes")
+        objects = [obj for obj in objects if obj not in made]
         self._config_maps = [obj for obj in objects if obj.is_a("ConfigMap", "")]
         workloads = [obj for obj in objects if is_workload(obj)]
         self._controllers = [obj for obj in workloads if controller_container(obj, self._config_maps) is not None]
@@ -83,14 +89,19 @@ class Interpretation:
         workload, candidates = self._choose_workload(every)
         service = self._choose_service(workload, candidates, every)
         kongs = self._of_kong(every)
+        self._foreign = {backend.route for backend in every} - {backend.route for backend in kongs}
         chosen = None if service is None else choose_backend(kongs, service) or choose_backend(every, service)
         if workload is not None:
             self._read_workload(workload, service, chosen)
         read_routes(found, every, [*self._http_routes, *self._ingresses], service, chosen)
+        if service is not None and chosen is None:
+            say_lost_routes(found, every, self._services, service)
         if chosen is not None:
             say_other_class(found, chosen.route, self._classes, self._gateway_objects, self._kong_classes())
             say_differing_policies(found, chosen, every, self._services)
         self._read_service(service)
+        if workload is not None and service is not None and found.blue_green is not None:
+            say_other_active_service(found, workload, service)
         self._read_kong(service)
         self._list_others(workload, candidates, service)
 
@@ -104,11 +115,41 @@ class Interpretation:
         # Of what cannot be simulated the refusal is told where it stands.
         others = [obj for obj in self._owners if not obj.is_a("Deployment", "apps", "extensions")]
         unknown = any(self._is_behind_a_service(obj) for obj in others if obj.kind not in ("StatefulSet", "Rollout"))
-        wanted = [each for each in main if not self._is_inert(each, every)] or main
-        named = self._found.states("deployment", "name")
         complete = self._complete and not unknown
-        chosen = choose_workload(self._found, main if named else wanted, ordered, complete=complete)
+        if self._found.states("deployment", "name"):
+            chosen = choose_workload(self._found, main, ordered, complete=complete)
+        else:
+            wanted = [each for each in main if not self._is_inert(each, every)] or main
+            meant = self._meant([*wanted, *ordered], every)
+            likely = [each for each in wanted if each in meant]
+            chosen = choose_workload(
+                self._found, likely, [each for each in ordered if each in meant], complete=complete
+            )
         return chosen, [*main, *ordered]
+
+    def _meant(self, workloads: Sequence[Workload], every: Sequence[Backend]) -> list[Workload]:
+        """Return those of several workloads that the timeline names, else a route leads to, and that are not at 0."""
+        timeline = self._found.stated.get("timeline")
+        entries = [entry for entry in timeline if isinstance(entry, dict)] if isinstance(timeline, list) else []
+        named = [entry.get(verb) for entry in entries for verb in _VERBS]
+        ways = [backend for backend in self._of_kong(every) or every if backend.weight]
+        meant, why = list(workloads), ""
+        for reason, left in (
+            ("that the timeline names", [each for each in meant if each.name in named]),
+            ("that a route leads to", [each for each in meant if self._is_routed(each, ways)]),
+            ("that is not at 0", [each for each in meant if each.owner.get("spec", "replicas") != 0]),
+        ):
+            kept = [each for each in left if each in meant]
+            if kept and len(kept) < len(meant):
+                meant, why = kept, why or reason
+        if why and len(meant) == 1:
+            text = f"of {len(workloads)} workloads the scenario is about the one {why}; deployment.name chooses another"
+            self._found.assume(meant[0].owner, (), text)
+        return meant
+
+    def _is_routed(self, workload: Workload, ways: Sequence[Backend]) -> bool:
+        services = [service for service in self._services if workload.is_selected_by(service)]
+        return any(way.leads_to(service) for way in ways for service in services)
 
     def _is_inert(self, workload: Workload, every: Sequence[Backend]) -> bool:
         """Return whether all that leads to a workload has weight 0, as to a canary that is not on."""
@@ -154,7 +195,7 @@ class Interpretation:
         mesh = read_mesh(found, workload, self._pick("Namespace", ""))
         containers: Keys = (*POD, "containers")
         application = way_in if way_in is not None and way_in[:-1] == containers else (*containers, 0)
-        read_scalers(found, self._scalers, workload, application)
+        read_scalers(found, self._scalers, workload, application, [obj for obj in self._every if is_workload(obj)])
         say_other_scalers(found, self._objects, workload)
         _nothing_runs(found, workload)
         read_workload(found, workload, way_in, mesh)
@@ -166,7 +207,7 @@ class Interpretation:
         refuse_class_parameters(found, self._pick("IngressClassParameters", "configuration.konghq.com"))
         if service is not None:
             read_service(found, service)
-            read_policy(found, service, policies, overrides)
+            read_policy(found, service, policies, overrides, self._services)
             list_service(found, service)
         else:
             for obj in (*policies, *overrides):
@@ -176,7 +217,7 @@ class Interpretation:
                 through = "it is not in front of the pods" if service is None else f"Service {service.name} is in front"
                 found.ignore(other, (), through)
         say_other_routes(found, self._objects, service)
-        say_misplaced(found, self._objects)
+        say_misplaced(found, self._objects, self._foreign)
 
     def _read_kong(self, service: KubernetesObject | None) -> None:
         """Read the controller and the gateway."""
@@ -237,6 +278,21 @@ def is_workload(obj: KubernetesObject) -> bool:
     return obj.kind == "Pod" or (bool(labels_of(obj)) and bool(obj.items(*POD, "containers"))) or obj.kind in _OWNERS
 
 
+def is_made(obj: KubernetesObject, objects: Sequence[KubernetesObject]) -> bool:
+    """Return whether an object, as it comes out of a cluster, was made by another that is there too."""
+    for reference in obj.items("metadata", "ownerReferences") if obj.kind in _MADE else ():
+        kind, name = (reference.get("kind"), str(reference.get("name"))) if isinstance(reference, dict) else (None, "")
+        for other in objects:
+            # Of pods whose ReplicaSet was left out, the Deployment is known by its name.
+            is_above = kind == "ReplicaSet" and other.kind in ("Deployment", "Rollout")
+            is_owner = (other.kind, other.name) == (kind, name) or (is_above and name.startswith(f"{other.name}-"))
+            if other is not obj and is_owner and other.may_share_namespace(obj):
+                return True
+    return False
+
+
+_MADE = ("ReplicaSet", "Pod", "Job")
+_VERBS = ("rollout", "scale", "deletePod", "readinessFlap", "rollback", "pause", "resume", "crash")
 _OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 
 

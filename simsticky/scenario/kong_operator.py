@@ -55,7 +55,7 @@ def read_operator(
         says = True
     elif controllers:
         for obj, keys in control:
-            found.ignore(obj, keys, "the Deployment of the ingress controller counts")
+            _beside_a_controller(found, obj, keys)
     elif control:
         says = True
         _read_control(found, *control[0], config_maps)
@@ -69,6 +69,7 @@ def read_operator(
         else:
             _read_data_plane(found, obj, keys, config_maps)
     for obj in objects:
+        found.look(obj, ("kind",))
         found.list_the_rest(obj)
     return says
 
@@ -119,6 +120,9 @@ def _read_hybrid(
 def _read_control(found: Findings, obj: KubernetesObject, keys: Keys, config_maps: Sequence[KubernetesObject]) -> None:
     pod: Keys = (*keys, "deployment", "podTemplateSpec", "spec")
     if not str(obj.get("apiVersion")).startswith(f"{GROUP}/v2"):
+        if obj.get(*keys, "translation") is not None:
+            text = "unknown field translation"
+            found.problem(obj, (*keys, "translation"), text, Hint.NEWER_OPERATOR.of(), of_key=True)
         container = controller_container(obj, config_maps, pod)
         if container is not None:
             read_controller(found, obj, container, config_maps)
@@ -159,6 +163,17 @@ def _drain(found: Findings, obj: KubernetesObject, keys: Keys) -> None:
     else:
         text = f'Unsupported value: {written!r}: supported values: "enabled", "disabled"'
         found.problem(obj, keys, text, Hint.STATE_KIC.of(field="enableDrainSupport", value="true"))
+
+
+def _beside_a_controller(found: Findings, obj: KubernetesObject, keys: Keys) -> None:
+    """Leave a control plane to the ingress controller's own Deployment, unless it says otherwise."""
+    drain: Keys = (*keys, "translation", "drainSupport")
+    other = found.sections.get("kic", {}).get("enableDrainSupport", False)
+    if found.states("kic", "enableDrainSupport") or _STATES.get(str(obj.get(*drain)), other) == other:
+        found.ignore(obj, keys, "the Deployment of the ingress controller counts")
+        return
+    text = "a second control plane that says otherwise than the Deployment of the ingress controller"
+    found.problem(obj, drain, text, Hint.KEEP_ONE_CONTROLLER.of())
 
 
 def _second(found: Findings, obj: KubernetesObject, keys: Keys, first: tuple[KubernetesObject, Keys]) -> None:

@@ -99,7 +99,7 @@ def _read(
     problems += _trace(merged, document, base)
     scenario, wrong = _validated(merged, places)
     # Incomplete sections of broken manifests break other rules; only what the manifests did not cause is told.
-    told = {(problem.file, problem.line, problem.column) for problem in manifests.problems}
+    told = {(problem.file, problem.line, problem.column) for problem in manifests.problems} | manifests.moot
     wrong = [problem for problem in wrong if (problem.file, problem.line, problem.column) not in told]
     problems += [problem for problem in wrong if not (manifests.problems and _is_consequence(problem))]
     if scenario is not None:
@@ -297,13 +297,24 @@ def _validated(
             if (found := places.get(path[:length])) is not None:
                 place = found[1 if of_key and length == len(path) else 0]
                 known = path[:length] if place.path or not length else ()
-                return known, place
+                if length or not path:
+                    return known, place
+                return (), _first_below(places, path) or place
         return (), None
 
     try:
         return Scenario.model_validate(merged), []
     except ValidationError as error:
         return None, diagnose(error, Scenario, merged, locate)
+
+
+def _first_below(places: Mapping[Keys, tuple[Place, Place]], path: Keys) -> Place | None:
+    """Return the place of the first value of a section that nobody wrote as one: manifests told its parts."""
+    for length in range(len(path), 0, -1):
+        for keys, (place, _) in places.items():
+            if keys[:length] == path[:length]:
+                return place._replace(path="")
+    return None
 
 
 def _is_consequence(problem: Diagnostic) -> bool:

@@ -38,6 +38,8 @@ _TAG = "tag:yaml.org,2002:"
 _TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value", "!"}
 
 
+_OLD_OCTAL = re.compile(r"[+-]?0[0-7]+", re.ASCII)
+"""What YAML 1.1, which kubectl reads, takes as an octal number: 010 is 8."""
 _OLD_BOOLEANS = {
     form: value
     for word, value in (("yes", True), ("on", True), ("no", False), ("off", False))
@@ -146,6 +148,8 @@ def read_documents(text: str, name: str, *, as_kubectl: bool = False) -> list[Do
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
         what = ", ".join(part for part in (error.context, error.problem) if part)
+        what = what.replace("expected '<document start>', but found", "behind its end there is")
+        what = re.sub(r"\('([^']*)',\)", r"'\1'", what)  # the parser shows Python's tuples
         problems.append(Diagnostic(name, line, column, "", f"not valid YAML: {what}", _yaml_hint(text, line)))
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -355,6 +359,8 @@ class _Builder:
         digits = text.replace("_", "")
         if len(digits) > _MOST_DIGITS:
             raise self._refused(node, path, "the number has too many digits")
+        if self.as_kubectl and _OLD_OCTAL.fullmatch(digits):
+            return int(digits, 8)
         try:
             return int(digits, 10) if digits.lstrip("+-").isdigit() else int(digits, 0)
         except ValueError:

@@ -29,6 +29,7 @@ class ManifestSet:
         report: What was read, ignored and assumed.
         problems: What is wrong; the sections are incomplete if there is anything.
         blue_green: How the workload's rollouts go, if they are blue-green.
+        moot: Places (file, line, column) where what else seems wrong follows from a problem.
     """
 
     sections: Mapping[str, Any]
@@ -36,6 +37,7 @@ class ManifestSet:
     report: ManifestReport
     problems: tuple[Diagnostic, ...] = ()
     blue_green: BlueGreen | None = None
+    moot: frozenset[tuple[str, int | None, int | None]] = frozenset()
 
     @property
     def read(self) -> tuple[ManifestNote, ...]:
@@ -95,10 +97,12 @@ def read_manifests(
     found.said_of_files += reading.skipped
     unnamed = [obj for obj in objects if not obj.name]
     for obj in unnamed:
-        found.problem(obj, ("metadata",), "metadata.name: Required value: name or generateName is required")
+        text = "metadata.name: Required value: an object is known by its name here"
+        found.problem(obj, ("metadata",), text)
     strict = StrictFields(objects, lenient=lenient)
     named = [obj for obj in objects if obj.name]
     Interpretation(found, named, namespace, complete=not reading.problems).read()
     strict.report(found)
     problems = in_order(found.problems)
-    return ManifestSet(found.sections, found.places, found.report(), tuple(problems), found.blue_green)
+    moot = frozenset(found.moot)
+    return ManifestSet(found.sections, found.places, found.report(), tuple(problems), found.blue_green, moot)

@@ -9,6 +9,7 @@ their own annotations.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Final
 
 from simsticky.errors import InputError
@@ -22,6 +23,9 @@ from simsticky.units import format_duration, parse_duration
 ISTIO_DRAIN_S: Final = 5.0
 _CONFIG: Final = "proxy.istio.io/config"
 _ON: Final = ("true", "enabled", "ingress")
+_READ: Final = ("terminationDrainDuration", "proxyMetadata")
+_ALIKE: Final = 0.85
+"""How alike two names are that mean the same (difflib's ratio); drainDuration is another setting."""
 _WAIT: Final = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 _NATIVE: Final = {
     "istio": ("sidecar.istio.io/nativeSidecar",),
@@ -127,6 +131,9 @@ def _istio_config(found: Findings, pods: KubernetesObject) -> tuple[Mapping[str,
             pods, keys, "must be a mapping of Istio's proxy settings, as YAML or JSON", Hint.ISTIO_CONFIG.of()
         )
         return None, ""
+    for key in config:
+        if key not in _READ and (near := get_close_matches(str(key), _READ, 1, _ALIKE)):
+            found.say_aloud(pods, keys, f"Istio knows no {key}: it is {near[0]}")
     try:
         drain = istio_drain(config)
     except ValueError as error:
@@ -164,6 +171,8 @@ def istio_drain(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str] | No
     written = config.get("terminationDrainDuration")
     if written is None:
         return None
+    if isinstance(written, int | float) or str(written).isdigit():
+        raise ValueError(f"terminationDrainDuration {written} has no unit, and Istio refuses it")
     drain_s = parse_duration(written)
     text = f"terminationDrainDuration: it serves on for {format_duration(drain_s)}"
     return {"listener": "keep", "exit": {"after": drain_s}}, text
@@ -188,7 +197,7 @@ def _linkerd_wait(found: Findings, pods: KubernetesObject) -> float | None:
     text = pods.get(*keys)
     if not isinstance(text, str):
         return None
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         found.problem(pods, keys, f"{text!r} is no number of seconds", Hint.SECONDS.of())
         return None
     found.read(pods, keys, f"linkerd-proxy waits {text} s before it ends")
@@ -196,10 +205,11 @@ def _linkerd_wait(found: Findings, pods: KubernetesObject) -> float | None:
 
 
 def _misplaced(found: Findings, pods: KubernetesObject) -> None:
-    """Name annotations that count on the pod template and stand on the workload itself."""
-    names = (_CONFIG, _WAIT, "linkerd.io/inject", "sidecar.istio.io/inject")
-    for name in names:
-        keys: Keys = ("metadata", "annotations", name)
+    """Name annotations and labels that count on the pod template and stand on the workload itself."""
+    annotations = (_CONFIG, _WAIT, "linkerd.io/inject", "sidecar.istio.io/inject")
+    labels = ("sidecar.istio.io/inject", "istio.io/rev")
+    for where, name in [("annotations", name) for name in annotations] + [("labels", name) for name in labels]:
+        keys: Keys = ("metadata", where, name)
         if pods.get(*keys) is not None and pods.get(*TEMPLATE, *keys) is None:
-            text = "has no effect here: it belongs to spec.template.metadata.annotations"
+            text = f"has no effect here: it belongs to spec.template.metadata.{where}"
             found.say_aloud(pods, keys, text)

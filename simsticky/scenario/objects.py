@@ -123,10 +123,13 @@ def read_objects(paths: Iterable[str], base: Path) -> Reading:
     """
     reading = Reading()
     folders: list[Folder] = []
+    read: set[str] = set()
     for written in paths:
         try:
             for text in read_texts(written, base, folders):
-                collect_objects(text, reading)
+                if text.name not in read:  # a file that is named beside its folder is one file
+                    collect_objects(text, reading)
+                read.add(text.name)
         except InputError as error:
             reading.problems += error.diagnostics
     for folder in folders:
@@ -166,9 +169,15 @@ def collect_objects(text: Text, reading: Reading) -> None:
 
 def _may_hold_objects(data: Any) -> bool:
     """Return whether a document is an object, or was meant to be one, or is the scenario itself."""
-    if not isinstance(data, Mapping) or _is_kustomization(data):
+    if not isinstance(data, Mapping) or _is_kustomization(data) or _is_a_tools(data):
         return False
     return bool({"kind", "apiVersion", "metadata", "schema"} & data.keys())
+
+
+def _is_a_tools(data: Mapping[str, Any]) -> bool:
+    """Return whether a document is what kubectl, kind or another tool is told by, and no object of a cluster."""
+    names_nothing = "metadata" not in data and "items" not in data and "spec" not in data
+    return names_nothing and isinstance(data.get("apiVersion"), str) and isinstance(data.get("kind"), str)
 
 
 def _is_kustomization(data: Mapping[str, Any]) -> bool:
@@ -211,7 +220,9 @@ def _collect(
         return
     if kind.endswith("List") and isinstance(data.get("items"), list):
         for i, item in enumerate(data["items"]):
-            # "kubectl get deployments -o json" names the kind in the list only in old versions; new ones in each.
+            # "kubectl get --raw" names the kind in the list only.
+            if isinstance(item, Mapping) and kind != "List":
+                item = {"apiVersion": data["apiVersion"], "kind": kind.removesuffix("List"), **item}
             _collect(document, (*root, "items", i), item, objects, problems)
         return
     if kind == "List":

@@ -46,6 +46,8 @@ class BaseOperation(Section):
     def _times_need_every(self) -> Self:
         if self.times > 1 and self.every is None:
             refuse(type(self).__name__, [Problem(("times",), "needs every: how long after the last time, such as 30m")])
+        if self.every is not None and "times" not in self.model_fields_set:
+            refuse(type(self).__name__, [Problem(("every",), "needs times: how often in all, such as 5")])
         return self
 
     @property

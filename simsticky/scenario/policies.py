@@ -6,7 +6,8 @@ its ``upstream`` section only, its ``proxy`` and ``route`` sections have had no 
 Operator 2.0 knows it no more.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from simsticky.scenario.findings import Findings
@@ -32,6 +33,9 @@ _FALLBACK_FIELDS = {
     "hash_fallback_query_arg": "queryArg",
     "hash_fallback_uri_capture": "uriCapture",
 }
+_ENTRIES = ("Ingress", "HTTPRoute", "Service")
+_OTHERS_AFFINITY = re.compile(r"affinity|sticky|session-cookie|upstream-hash-by", re.IGNORECASE)
+"""How other controllers name annotations that bind sessions to pods."""
 _INPUTS = ("none", "ip", "consumer", "path")
 
 
@@ -40,6 +44,7 @@ def read_policy(
     service: KubernetesObject,
     policies: Sequence[KubernetesObject],
     overrides: Sequence[KubernetesObject],
+    services: Sequence[KubernetesObject] = (),
 ) -> None:
     """Read the KongUpstreamPolicy that a Service names, else the KongIngress; list the others.
 
@@ -48,6 +53,7 @@ def read_policy(
         service: The Service in front of the pods.
         policies: All KongUpstreamPolicies.
         overrides: All KongIngresses.
+        services: All Services, which may name the others.
     """
     annotations = service.mapping("metadata", "annotations")
     named, overriding = annotations.get(POLICY), annotations.get(OVERRIDE)
@@ -61,6 +67,7 @@ def read_policy(
         override = _override(found, service, overrides, overriding)
     elif POLICY not in annotations and not found.stated.get("upstream"):
         found.assume(service, (), f"no annotation {POLICY}: the upstream is plain round-robin without health checks")
+        _say_untied(found, service, (*policies, *overrides), services)
     if isinstance(annotations.get(_OLD_OVERRIDE), str):
         text = f"is not read any more by the controller: it wants {OVERRIDE}"
         found.say_aloud(service, ("metadata", "annotations", _OLD_OVERRIDE), text)
@@ -70,6 +77,21 @@ def read_policy(
     for other in overrides:
         if other is not override:
             found.ignore(other, (), f"the Service does not name it (annotation {OVERRIDE})")
+
+
+def _say_untied(
+    found: Findings,
+    service: KubernetesObject,
+    settings: Sequence[KubernetesObject],
+    services: Sequence[KubernetesObject],
+) -> None:
+    """Name what nobody ties to a Service: stickiness that is not read must not look like a good result."""
+    named = [one.mapping("metadata", "annotations").get(key) for one in services for key in (POLICY, OVERRIDE)]
+    for other in settings:
+        if other.name not in named and other.may_share_namespace(service):
+            key = POLICY if other.kind == "KongUpstreamPolicy" else OVERRIDE
+            text = f"has no effect: no Service names it; Service {service.name} would by the annotation {key}"
+            found.say_aloud(other, (), text)
 
 
 def _policy(
@@ -145,9 +167,13 @@ def _upstream(found: Findings, override: KubernetesObject) -> None:
         hashed = {name: written[key] for key, name in fields.items() if written.get(key) is not None}
         if written.get(source) in _INPUTS:
             hashed = {"input": written[source]}
+            if hashed == {"input": "none"} and written.get("algorithm") != "consistent-hashing":
+                continue
+        elif not _hashes_on_what_it_names(found, override, source, fields):
+            continue
         if hashed.get("cookie") is not None:
             hashed.setdefault("cookiePath", "/")
-        if hashed and hashed != {"input": "none"}:
+        if hashed:
             for key in (source, *fields):
                 if written.get(key) is not None:
                     found.read(override, ("upstream", key), str(written[key]))
@@ -156,6 +182,26 @@ def _upstream(found: Findings, override: KubernetesObject) -> None:
     if isinstance(checks, Mapping):
         found.look(override, ("upstream", "healthchecks"))
         found.put(("upstream", "healthchecks"), _camel(checks), override.place("upstream", "healthchecks"))
+
+
+def _hashes_on_what_it_names(
+    found: Findings, override: KubernetesObject, source: str, fields: Mapping[str, str]
+) -> bool:
+    """Return whether Kong hashes on a named header, cookie or the like; say why it does not."""
+    written = override.mapping("upstream")
+    chosen = written.get(source)
+    given = [key for key in fields if written.get(key) is not None]
+    if chosen is None:
+        for key in given:
+            text = f"has no effect without {source}: {key.removeprefix(source + '_').removesuffix('_path')}"
+            found.say_aloud(override, ("upstream", key), text)
+        return False
+    wanted = f"{source}_{chosen}"
+    if wanted in fields and written.get(wanted) is None:
+        text = f"{wanted} is required where it is {chosen}"
+        found.problem(override, ("upstream", source), text, Hint.ADD_FIELD.of(field=wanted))
+        return False
+    return wanted in fields
 
 
 def _camel(node: Any) -> Any:
@@ -188,10 +234,20 @@ def say_differing_policies(
             found.say_aloud(service, ("metadata", "annotations"), text)
 
 
-def say_misplaced(found: Findings, objects: Sequence[KubernetesObject]) -> None:
-    """Name annotations of upstream settings where the controller does not read them."""
+def say_misplaced(found: Findings, objects: Sequence[KubernetesObject], foreign: Collection[KubernetesObject]) -> None:
+    """Name annotations of upstream settings where the controller does not read them.
+
+    Args:
+        found: Where the findings go.
+        objects: All objects.
+        foreign: The routes of other controllers, of which that alone is said.
+    """
     places: tuple[Keys, ...] = (("metadata",), ("spec", "template", "metadata"))
     for obj in objects:
+        for name in obj.mapping("metadata", "annotations") if obj.kind in _ENTRIES and obj not in foreign else ():
+            if _OTHERS_AFFINITY.search(str(name)) and "konghq.com" not in str(name):
+                text = "Kong's controller does not read it: no stickiness comes of it"
+                found.say_aloud(obj, ("metadata", "annotations", name), text)
         for place in places if obj.kind != "Service" else ():
             annotations = obj.mapping(*place, "annotations")
             for name in (POLICY, OVERRIDE):

@@ -15,6 +15,11 @@ from simsticky.scenario.objects import KubernetesObject
 
 _GRACE: Keys = ("spec", "template", "spec", "terminationGracePeriodSeconds")
 _SHELLS = {"sh", "bash", "ash", "dash", "ksh", "zsh"}
+_ENDS = re.compile(
+    r"^(\S*/)?(kill(?! -(0|l|HUP|1|USR\d)\b)|pkill|killall|(nginx|openresty) .*-s (quit|stop)|apachectl .*stop)",
+    re.ASCII,
+)
+"""Commands that tell a process to end: signals, and the servers' own ways to send them."""
 _NO_SHELL = re.compile(r"distroless|scratch|chainguard|cgr\.dev", re.IGNORECASE)
 """Names of images that hold no shell: distroless, Chainguard's, those built from scratch."""
 
@@ -87,8 +92,15 @@ def _exec_hook(found: Findings, obj: KubernetesObject, keys: Keys, way_out: str)
         return None
     found.read(obj, keys, f"{length.seconds:g}s")
     for other in length.others:
-        text = f"`{other}` is taken to need no time and to leave the application alone"
-        found.assume(obj, keys, text)
+        if _ENDS.search(other):
+            text = f"`{other}` may end the application before the hook is over; it is taken to leave it alone"
+            found.say_aloud(obj, keys, text)
+        else:
+            found.assume(obj, keys, f"`{other}` is taken to need no time and to leave the application alone")
+    if length.fails:
+        text = "`sleep` without a length fails, and SIGTERM comes at once; behind sh -c one word is the whole script"
+        found.say_aloud(obj, keys, text)
+        return {"fails": True}, obj.place(*keys)
     return {"sleep": length.seconds}, obj.place(*keys)
 
 

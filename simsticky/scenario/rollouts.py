@@ -10,6 +10,7 @@ from typing import Any, Final
 from simsticky.scenario.findings import BlueGreen, Findings
 from simsticky.scenario.hints import Hint
 from simsticky.scenario.location import Keys, Place
+from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.owners import Workload
 from simsticky.scenario.problems import Problem
 from simsticky.units import parse_duration
@@ -24,7 +25,10 @@ def read_rollout(found: Findings, workload: Workload) -> None:
     rollout = workload.owner
     found.read(rollout, ("kind",), "an Argo Rollout: its canary is a rolling update that stops at its steps")
     found.take(rollout, ("spec", "paused"), ("deployment", "paused"))
-    if rollout.get(*_BLUE_GREEN) is not None:
+    if rollout.get(*_BLUE_GREEN) is not None and rollout.get(*_CANARY) is not None:
+        text = "Invalid value: a strategy is canary or blueGreen, not both"
+        found.problem(rollout, ("spec", "strategy"), text, Hint.KEEP_ONE_OF_THE_TWO.of())
+    elif rollout.get(*_BLUE_GREEN) is not None:
         _blue_green(found, workload)
     elif isinstance(rollout.get(*_CANARY), Mapping):
         _canary(found, workload)
@@ -55,6 +59,9 @@ def _step(found: Findings, workload: Workload, keys: Keys) -> dict[str, Any] | N
     """Return one step of a canary as the scenario writes it; None for one that changes nothing here."""
     rollout = workload.owner
     step = rollout.mapping(*keys)
+    if len(step) > 1:
+        found.problem(rollout, keys, f"a step does one thing, this one has {' and '.join(step)}", Hint.STEPS_APART.of())
+        return None
     if "setWeight" in step:
         weight = step["setWeight"]
         if isinstance(weight, bool) or not isinstance(weight, int) or not 0 <= weight <= 100:
@@ -93,6 +100,9 @@ def _pause(found: Findings, workload: Workload, keys: Keys) -> dict[str, Any] | 
 def _blue_green(found: Findings, workload: Workload) -> None:
     """Note what a blue-green rollout is made of; :func:`as_operations` puts it on the timeline."""
     rollout = workload.owner
+    if not rollout.get(*_BLUE_GREEN, "activeService"):
+        text = "activeService: Required value: the Service that goes over to the new pods"
+        found.problem(rollout, _BLUE_GREEN, text, Hint.ACTIVE_SERVICE.of(name=workload.name))
     delay = rollout.get(*_BLUE_GREEN, "scaleDownDelaySeconds")
     if delay is not None and (isinstance(delay, bool) or not isinstance(delay, int)):
         found.problem(rollout, (*_BLUE_GREEN, "scaleDownDelaySeconds"), f"must be a whole number, got {delay!r}")
@@ -110,6 +120,15 @@ def _blue_green(found: Findings, workload: Workload) -> None:
     )
     found.say_aloud(rollout, _BLUE_GREEN, text)
     found.blue_green = BlueGreen(SCALE_DOWN_DELAY_S if delay is None else delay)
+
+
+def say_other_active_service(found: Findings, workload: Workload, service: KubernetesObject) -> None:
+    """Name a blue-green rollout that switches another Service than the one that clients come through."""
+    keys = (*_BLUE_GREEN, "activeService")
+    active = workload.owner.get(*keys)
+    if active and active != service.name:
+        text = f"Argo switches Service {active}; clients come through Service {service.name}, which is switched here"
+        found.say_aloud(workload.owner, keys, text)
 
 
 def as_operations(

@@ -145,6 +145,20 @@ def read_routes(
         found.ignore(route, (), "one route is modelled, the first" if leads else f"routes elsewhere{where}")
 
 
+def say_lost_routes(
+    found: Findings, every: Sequence[Backend], services: Sequence[KubernetesObject], service: KubernetesObject
+) -> None:
+    """Name references to Services that are not there, where nothing leads to the one that is simulated."""
+    for backend in every:
+        here = backend.route.may_share_namespace(service)
+        if here and not any(backend.leads_to(other) for other in services):
+            text = (
+                f"there is no Service {backend.service} here, and nothing else leads to Service {service.name}: clients"
+                " are taken to reach it on /"
+            )
+            found.say_aloud(backend.route, backend.keys, text)
+
+
 def _without_backends(found: Findings, route: KubernetesObject) -> None:
     """Name the rules that lead nowhere; a redirect needs no backend."""
     for i, rule in enumerate(route.items("spec", "rules")) if route.kind == "HTTPRoute" else ():

@@ -13,12 +13,19 @@ from simsticky.scenario.hints import Hint
 from simsticky.scenario.location import Keys
 from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.owners import POD, Workload
+from simsticky.scenario.problems import did_you_mean
 
 _OLD_CPU: Keys = ("spec", "targetCPUUtilizationPercentage")
 _SUFFIXES: Final = {"m": Decimal("0.001"), "": Decimal(1), "k": Decimal(1000)}
 
 
-def read_scalers(found: Findings, scalers: Sequence[KubernetesObject], workload: Workload, application: Keys) -> None:
+def read_scalers(
+    found: Findings,
+    scalers: Sequence[KubernetesObject],
+    workload: Workload,
+    application: Keys,
+    owners: Sequence[KubernetesObject],
+) -> None:
     """Read the autoscaler of the application; list others as ignored.
 
     Args:
@@ -26,13 +33,14 @@ def read_scalers(found: Findings, scalers: Sequence[KubernetesObject], workload:
         scalers: All HorizontalPodAutoscalers.
         workload: The owner of the pods.
         application: Path of the application's container in the pod template.
+        owners: All workloads, Kong's own among them.
     """
     chosen = False
     for scaler in scalers:
         target = scaler.mapping("spec", "scaleTargetRef")
         here = scaler.may_share_namespace(workload.owner)
         if (target.get("kind"), target.get("name")) != (workload.kind, workload.name) or not here:
-            _scales_something_else(found, scaler, workload)
+            _scales_something_else(found, scaler, workload, owners)
         elif chosen:
             text = "a second autoscaler of the same pods"
             found.problem(scaler, ("spec", "scaleTargetRef"), text, Hint.KEEP_ONE_OF_THEM.of())
@@ -41,14 +49,25 @@ def read_scalers(found: Findings, scalers: Sequence[KubernetesObject], workload:
             _read_scaler(found, scaler, workload, application)
 
 
-def _scales_something_else(found: Findings, scaler: KubernetesObject, workload: Workload) -> None:
+def _scales_something_else(
+    found: Findings, scaler: KubernetesObject, workload: Workload, owners: Sequence[KubernetesObject]
+) -> None:
     target = scaler.mapping("spec", "scaleTargetRef")
     pods = workload.pods
     if pods is not workload.owner and (target.get("kind"), target.get("name")) == (pods.kind, pods.name):
         text = f"scales {pods.label}, whose pods {workload.label} owns: it is not simulated; let it scale the Rollout"
         found.say_aloud(scaler, ("spec", "scaleTargetRef"), text)
-    else:
-        found.ignore(scaler, (), "scales something else")
+        return
+    if scaler.may_share_namespace(workload.owner) and not any(_is_meant(target, owner) for owner in owners):
+        near = did_you_mean(str(target.get("name")), [workload.name])
+        meant = f"; did you mean {workload.label}?" if near or target.get("name") == workload.name else ""
+        text = f"there is no {target.get('kind')} {target.get('name')} in the manifests: nothing is scaled by it{meant}"
+        found.say_aloud(scaler, ("spec", "scaleTargetRef"), text)
+    found.ignore(scaler, (), "scales something else")
+
+
+def _is_meant(target: Mapping[str, Any], owner: KubernetesObject) -> bool:
+    return (target.get("kind"), target.get("name")) == (owner.kind, owner.name)
 
 
 def _read_scaler(found: Findings, scaler: KubernetesObject, workload: Workload, application: Keys) -> None:
@@ -85,10 +104,12 @@ def _read_metrics(found: Findings, scaler: KubernetesObject, workload: Workload,
     metrics = scaler.items("spec", "metrics")
     if scaler.get(*_OLD_CPU) is not None:
         found.take_whole_number(scaler, _OLD_CPU, ("autoscaler", "targetUtilization"))
+        _say_without_request(found, scaler, workload, _OLD_CPU)
         _assume_slots(found, scaler, _OLD_CPU)
         return
     if not metrics:
         found.assume(scaler, ("spec",), "no metric: CPU at 80 %, the API server's default")
+        _say_without_request(found, scaler, workload, ("spec",))
         return
     targets: list[tuple[int, Keys]] = []
     for i, metric in enumerate(metrics):
@@ -107,10 +128,29 @@ def _read_metrics(found: Findings, scaler: KubernetesObject, workload: Workload,
     for other, keys in targets:
         found.read(scaler, keys, f"{other} % of the CPU that a pod requests")
     found.put(("autoscaler", "targetUtilization"), percent, scaler.place(*place))
+    if "averageUtilization" in place or "targetAverageUtilization" in place:
+        names = [scaler.get(*place[:4], "container")] if "containerResource" in place else None
+        _say_without_request(found, scaler, workload, place, names)
     _assume_slots(found, scaler, place)
     if len(targets) > 1:
         text = f"of {len(targets)} targets on CPU {percent} % counts: the lowest target gives the largest proposal"
         found.assume(scaler, ("spec", "metrics"), text)
+
+
+def _say_without_request(
+    found: Findings,
+    scaler: KubernetesObject,
+    workload: Workload,
+    keys: Keys,
+    names: Sequence[Any] | None = None,
+) -> None:
+    """Name a target in percent of a request that is not there (replica_calculator.go: missing request for cpu)."""
+    if _requested(workload.pods, names) is None:
+        text = (
+            "a share of the CPU that pods request, and not every container requests some: in a cluster this autoscaler"
+            " finds no utilisation and stands still; here busy slots of app.concurrency stand for it"
+        )
+        found.say_aloud(scaler, keys, text)
 
 
 def _assume_slots(found: Findings, scaler: KubernetesObject, keys: Keys) -> None:

@@ -1,6 +1,7 @@
 """The Service in front of the pods, read from its manifest with its annotations for Kong."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from simsticky.kubernetes.selectors import equality_selector
@@ -20,6 +21,11 @@ _TIMEOUTS = {
     "konghq.com/read-timeout": "readTimeout",
     "konghq.com/write-timeout": "writeTimeout",
 }
+
+_KONGS = (POLICY, OVERRIDE, "konghq.com/retries", *_TIMEOUTS)
+"""What the controller reads on a Service and is read here."""
+_ALIKE = 0.8
+"""How alike two names are that mean the same (difflib's ratio); host-header, plugins and path are like none of them."""
 
 
 def choose_service(
@@ -116,6 +122,7 @@ def read_service(found: Findings, service: KubernetesObject) -> None:
         text = "Kong sends to pod addresses itself, past the Service; ClientIP affinity has no effect"
         found.ignore(service, ("spec", "sessionAffinity"), text)
     _refuse_service_upstream(found, service)
+    _say_nearly_kongs(found, service)
     _kong_annotations(found, service)
 
 
@@ -139,6 +146,19 @@ def _refuse_service_upstream(found: Findings, service: KubernetesObject) -> None
             found.ignore(service, ("metadata", "annotations", wrong), text)
 
 
+def _say_nearly_kongs(found: Findings, service: KubernetesObject) -> None:
+    """Name annotations that were meant for Kong and are not what it reads."""
+    names = [each.rpartition("/")[2] for each in _KONGS]
+    for written in service.mapping("metadata", "annotations"):
+        prefix, _, name = str(written).rpartition("/")
+        if written in _KONGS or (prefix and not prefix.endswith("konghq.com")):
+            continue
+        near = get_close_matches(name.lower().replace("_", "-"), names, 1, _ALIKE)
+        if near:
+            text = f"has no effect: the controller reads konghq.com/{near[0]}"
+            found.say_aloud(service, ("metadata", "annotations", written), text)
+
+
 def _kong_annotations(found: Findings, service: KubernetesObject) -> None:
     for name in ("konghq.com/retries", *_TIMEOUTS):
         keys: Keys = ("metadata", "annotations", name)
@@ -148,7 +168,8 @@ def _kong_annotations(found: Findings, service: KubernetesObject) -> None:
         try:
             number = int(text)
         except ValueError:
-            found.ignore(service, keys, f"{text!r} is no integer: the controller ignores it")
+            unit = ", in milliseconds" if name in _TIMEOUTS else ""
+            found.say_aloud(service, keys, f"{text!r} is no whole number{unit}: the controller ignores it")
             continue
         if name in _TIMEOUTS:
             found.read(service, keys, f"{number} ms")

@@ -39,6 +39,7 @@ def read_sidecars(found: Findings, obj: KubernetesObject, application: Keys, ent
         if found.states("deployment", "sidecars"):
             found.ignore(obj, keys, "the scenario states deployment.sidecars")
         else:
+            found.places["deployment", "sidecars", len(sidecars)] = obj.place(*keys)
             sidecars.append(_sidecar(found, obj, keys, kind, mesh, enters=keys == entrance))
     if not found.states("deployment", "sidecars") and not any(one.get("proxy") for one in sidecars):
         sidecars += _injected(found, mesh)

@@ -15,6 +15,8 @@ from simsticky.scenario.files import STANDARD_INPUT, irregular, read_standard_in
 from simsticky.scenario.location import read_documents
 from simsticky.scenario.report import ManifestNote
 
+_ADDRESS = re.compile(r"[a-z]+://", re.ASCII)
+_PATTERN = re.compile(r"[*?\[]", re.ASCII)
 NAME_IT = "and manifests: [all.yaml]"
 """What to do in a scenario with a file that a command has made; who has no scenario says it otherwise."""
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -116,8 +118,13 @@ def read_texts(written: str, base: Path, folders: list[Folder]) -> list[Text]:
     """
     if written == STANDARD_INPUT:
         return [Text("<stdin>", read_standard_input())]
+    if _ADDRESS.match(written):
+        hint = f"fetch it first: curl -o all.yaml {written}"
+        raise InputError.of("is an address, and no file", file=written, hint=hint)
     path = base / written
     name = shown_path(path)
+    if _PATTERN.search(written) and not path.exists():
+        raise InputError.of("no such file; patterns are not filled in", file=name, hint="name the folder instead")
     try:
         if not path.is_dir():
             refuse_maker(path)

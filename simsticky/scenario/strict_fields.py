@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from simsticky.manifests.field_table import FieldTable, Release, shipped
@@ -16,6 +17,9 @@ from simsticky.scenario.problems import did_you_mean
 _GROUPS = ("", "apps", "autoscaling", "extensions", "networking.k8s.io", "policy")
 """Kubernetes' own groups of the kinds in the table; in others a kind of the same name is another kind."""
 _VERSION: Keys = ("apiVersion",)
+_KIND: Keys = ("kind",)
+_ALIKE = 0.85
+"""How alike two kinds are that mean the same (difflib's ratio): TCPRoute and HTTPRoute, 0.82, are two."""
 _RELATIONS: Mapping[str, tuple[Keys, ...]] = {
     "Service": (("spec", "selector"),),
     "Ingress": (("spec", "rules"), ("spec", "defaultBackend"), ("spec", "backend")),
@@ -25,6 +29,7 @@ _RELATIONS: Mapping[str, tuple[Keys, ...]] = {
     "PodDisruptionBudget": (("spec", "selector"),),
 }
 """What tells whom an object is about: where that cannot be read, nobody knows that the answer does not use it."""
+_SERVICES_SELECTOR = "the labels stand below a Service's selector itself: selector: {app: web}"
 _TAKEN = {"unknown": "taken as not there", "type": "taken as not there", "duplicate": "the last one is taken"}
 _STILL_TOLD = ("serviceName", "servicePort", "backend")
 """Fields of an old Ingress that tell whom it is about even where its version no longer knows them."""
@@ -83,10 +88,17 @@ class StrictFields:
 def _told(obj: KubernetesObject, fault: Fault) -> tuple[str, str]:
     """Return what is wrong and how to mend it."""
     if fault.kind != "unknown":
-        return fault.message, fault.hint
+        return fault.message, _SERVICES_SELECTOR if _is_label_selector(obj, fault.keys) else fault.hint
     version = str(obj.get("apiVersion"))
     hint = whereabouts(shipped(), version, obj.kind, fault.keys, fault.type, fault.value)
     return (f"{fault.message}, {hint}", "") if hint.startswith("did you mean") else (fault.message, hint)
+
+
+def _is_label_selector(obj: KubernetesObject, keys: Keys) -> bool:
+    """Return whether a Service selects as a Deployment does, below ``matchLabels``."""
+    return (
+        obj.kind == "Service" and keys[:2] == ("spec", "selector") and keys[-1] in ("matchLabels", "matchExpressions")
+    )
 
 
 def _check(table: FieldTable, obj: KubernetesObject) -> _Checked | None:
@@ -98,12 +110,29 @@ def _check(table: FieldTable, obj: KubernetesObject) -> _Checked | None:
         faults, dated = check(table, root, obj.data)
         return _Checked(obj, [*duplicates, *faults], dated)
     known = [other for other, kind in table.kinds() if kind == obj.kind and _lives_on(table, other, kind)]
-    if obj.group in _GROUPS and known:
+    if not (obj.group in _GROUPS and known):
+        known = [other for other, kind in table.kinds() if kind == obj.kind and _is_of(other, obj)]
+    text = f"there is no {obj.kind} in {version}"
+    if known:
         hint = did_you_mean(version, known) if obj.group else ""
-        text = f"there is no {obj.kind} in {version}"
         fault = Fault("type", _VERSION, "", None, text, hint or f"write {' or '.join(known)}")
         return _Checked(obj, [*duplicates, fault], [])
+    if meant := _meant_kind(table, version, obj.kind):
+        fault = Fault("type", _KIND, "", None, text, f"did you mean {meant}?")
+        return _Checked(obj, [*duplicates, fault], [])
     return _Checked(obj, duplicates, []) if duplicates else None
+
+
+def _is_of(version: str, obj: KubernetesObject) -> bool:
+    """Return whether a version of a kind is of the object's group; Kong's own kinds have one group only."""
+    return bool(obj.group) and (version.rpartition("/")[0] == obj.group or obj.kind.startswith("Kong"))
+
+
+def _meant_kind(table: FieldTable, version: str, kind: str) -> str:
+    """Return the kind that a misspelt one is meant to be; empty if there is none so near in its version."""
+    by_lower = {known.lower(): known for other, known in table.kinds() if other == version}
+    near = get_close_matches(kind.lower(), by_lower, 1, _ALIKE)
+    return by_lower[near[0]] if near else ""
 
 
 def _lives_on(table: FieldTable, api_version: str, kind: str) -> bool:
@@ -123,7 +152,7 @@ def _take_away(checked: _Checked) -> None:
     """Remove what is unknown or of a wrong type, as the API server does where it only warns; items of lists stay."""
     for fault in checked.faults:
         above: Any = checked.obj.get(*fault.keys[:-1])
-        if fault.kind != "duplicate" and fault.keys != _VERSION and isinstance(above, dict):
+        if fault.kind != "duplicate" and fault.keys not in (_VERSION, _KIND) and isinstance(above, dict):
             above.pop(str(fault.keys[-1]), None)
 
 
@@ -131,7 +160,7 @@ def _relation_is_unclear(checked: _Checked) -> bool:
     """Return whether it is a fault that hides whom the object is about."""
     relations = _RELATIONS.get(checked.obj.kind, ())
     faults = [fault for fault in checked.faults if fault.keys[-1] not in _STILL_TOLD]
-    if any(fault.keys == _VERSION for fault in faults):
+    if any(fault.keys in (_VERSION, _KIND) for fault in faults):
         return True
     if not faults or not relations:
         return False

@@ -26,6 +26,13 @@ def _reasons(scenario: "Scenario") -> Iterator[Problem]:
             "sticky-sessions without stickySessions names no cookie; what the gateway then does is not known",
             "write stickySessions: {cookie: session-id} and hashOn: {input: none}",
         )
+    if upstream.algorithm == "consistent-hashing" and upstream.hash_on is not None and upstream.hash_on.input == "none":
+        # Kong 3.10, kong/db/schema/entities/upstreams.lua: a hash_on none that is sent rewrites the algorithm.
+        yield Problem(
+            ("upstream", "hashOn", "input"),
+            "with none there is nothing to hash, and Kong turns the algorithm into round-robin",
+            "hash on something, for example hashOn: {input: ip}, or write algorithm: round-robin and no hashOn",
+        )
     yield from too_old(scenario)
     if (ring := over_capacity(scenario)) is not None:
         for found in ring.diagnostics:

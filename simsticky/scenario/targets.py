@@ -34,7 +34,7 @@ def misfits(written: Mapping[str, Any]) -> list[Problem]:
     times = [entry.get("times", 1) for entry in entries if isinstance(entry, Mapping)]
     total = sum(number for number in times if isinstance(number, int))
     if total > MOST_OPERATIONS:
-        text = f"{total} operations, repetitions counted, and {MOST_OPERATIONS} may be"
+        text = f"{total} operations, repetitions counted; at most {MOST_OPERATIONS} are possible"
         problems.append(Problem(("timeline",), text))
     for i, entry in enumerate(entries):
         for operation in OPERATIONS.values() if isinstance(entry, Mapping) else ():

@@ -67,6 +67,8 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     found.take(owner, ("metadata", "name"), ("deployment", "name"))
     for field, target in _SPEC.items():
         found.take_whole_number(owner, ("spec", field), ("deployment", target))
+    if "replicas" not in found.sections["deployment"] and not found.states("deployment", "replicas"):
+        found.assume(owner, ("spec",), "replicas is 1, the API server's default")
     if owner.kind == "StatefulSet":
         _ordered(found, owner)
     elif owner.kind == "Rollout":
@@ -97,6 +99,7 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
             " containers are ready"
         )
         found.say_aloud(pods, (*POD, "readinessGates"), text)
+    _life(found, pods)
     found.list_the_rest(owner)
     if pods is not owner:
         _owned(found, workload)
@@ -111,6 +114,24 @@ def _restart_rules(found: Findings, pods: KubernetesObject, container: Keys) -> 
         found.look(pods, keys)
         found.put(("deployment", "restartPolicyRules"), rules, pods.place(*keys))
         found.read(pods, keys, "exit codes of app.crash restart in place")
+
+
+def _life(found: Findings, pods: KubernetesObject) -> None:
+    """Refuse what the API server refuses of pods that are replaced for ever; say what keeps a pod from starting.
+
+    Source: Kubernetes, apps/validation.go: ValidatePodTemplateSpecForReplicaSet.
+    """
+    restart: Keys = (*POD, "restartPolicy")
+    if pods.get(*restart) not in (None, "Always"):
+        text = f'Unsupported value: "{pods.get(*restart)}": supported values: "Always"'
+        found.problem(pods, restart, text, Hint.LEAVE_OUT.of())
+    deadline: Keys = (*POD, "activeDeadlineSeconds")
+    if pods.get(*deadline) is not None:
+        text = f"Forbidden: activeDeadlineSeconds in {pods.kind} is not Supported"
+        found.problem(pods, deadline, text, Hint.LEAVE_OUT.of())
+    if pods.items(*POD, "schedulingGates"):
+        text = "pods wait until somebody takes the gates away; that is taken to happen at once"
+        found.say_aloud(pods, (*POD, "schedulingGates"), text)
 
 
 def _owned(found: Findings, workload: Workload) -> None:
@@ -212,6 +233,18 @@ def _probe(found: Findings, obj: KubernetesObject, container: Keys, name: str) -
     for handler in _HANDLERS:
         if obj.get(*keys, handler) is not None:
             found.read(obj, (*keys, handler), "what is probed; the kind of probe makes no difference here")
+            _probed_port(found, obj, container, (*keys, handler, "port"))
+
+
+def _probed_port(found: Findings, obj: KubernetesObject, container: Keys, keys: Keys) -> None:
+    """Refuse a probe of a port that its container does not name: it never passes (prober: extractPort)."""
+    port = obj.get(*keys)
+    ports = [declared for declared in obj.items(*container, "ports") if isinstance(declared, Mapping)]
+    names = [str(declared["name"]) for declared in ports if declared.get("name")]
+    if isinstance(port, str) and not port.isdigit() and port not in names:
+        text = f"the container names no port {port!r}: the probe never passes, and no pod becomes ready"
+        named = Hint.PORTS_OF_CONTAINER.of(ports=", ".join(names))
+        found.problem(obj, keys, text, named if names else Hint.NAME_THE_PORT.of(name=port))
 
 
 def _pre_stop(found: Findings, obj: KubernetesObject, container: Keys) -> None:

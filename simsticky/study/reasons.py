@@ -70,6 +70,8 @@ def reason_for_none(
     if isinstance(hardest, Limit) and (end := _end_of_range(trials, tried, best, plan, axis, hardest)):
         return end
     values = {trials.value(key, hardest.metric) for key in tried}
+    if name.startswith(_BROKEN) and values == {None}:
+        return f"{name} has no value: in no setting that was tried a session is bound to a pod and loses it"
     if len(tried) > 1 and len(values) == 1:
         return f"nothing that was varied changes {name}"
     where = _settings(plan, best)

@@ -27,6 +27,8 @@ MOST_PUSHES = 1_000_000
 _SESSION_BYTES, _REQUEST_BYTES, _POD_BYTES, _WORKER_BYTES, _TARGET_BYTES = 2_000, 250, 5_000, 3_000, 60
 _REQUEST_S, _SESSION_S, _POD_S, _PUSH_S, _TARGET_S, _OPERATION_S = 4e-6, 10e-6, 1e-3, 200e-6, 0.5e-6, 3e-3
 _DRAW_S = 0.1e-6
+_PAIR_S, _PUSHES = 50e-6, 50
+"""A rollout looks at all pods whenever one of them changes, and its pods come and go over so many pushes at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,14 @@ def effort_of(scenario: Scenario) -> Effort:
     workers = gateway.nodes * gateway.workers
     pushes = scenario.kic.config_churn * end_s
     twice = 2 if scenario.run.skew_floor and operations else 1  # the run without the operations
+    rollouts = sum(1 for op in scenario.operations if op.at_s < end_s and op.kind in ("rollout", "rollback"))
     seconds = (
         requests * _DRAW_S
         + twice * (sent * _REQUEST_S + sessions * _SESSION_S)
         + wanted * _POD_S
         + pushes * (_PUSH_S + workers * wanted * _TARGET_S)
         + len(operations) * (_OPERATION_S + wanted * _POD_S)
+        + rollouts * wanted * (wanted * _PAIR_S + workers * _PUSHES * _TARGET_S)
     )
     balancers = wanted * _POD_BYTES + workers * (_WORKER_BYTES + wanted * _TARGET_BYTES)
     return Effort(end_s, sessions, requests, pushes, balancers, seconds)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from manifest_cases import CONTAINER, app, put, read
+from manifest_cases import CONTAINER, app, obj, put, read, refused
 
 from simsticky.cli.main import main
 from simsticky.errors import InputError
@@ -117,3 +117,86 @@ def test_a_value_that_is_written_as_the_error_says_is_taken(tmp_path, path, valu
         read(tmp_path, objects)
     put(objects[0], *path, instead)
     read(tmp_path, objects)
+
+
+OPERATOR = "gateway-operator.konghq.com"
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "spec", "told"),
+    [
+        ("ControlPlane", "v2beta1", {"drainSupport": "disabled"}, "drainSupport belongs to spec.translation"),
+        ("ControlPlane", "v2beta1", {"translations": {}}, "did you mean translation"),
+        ("ControlPlane", "v2beta1", {"translation": {"drain_support": "disabled"}}, "did you mean drainSupport"),
+        ("GatewayConfiguration", "v2beta1", {"translation": {}}, "translation belongs to spec.controlPlaneOptions"),
+        ("DataPlane", "v1beta1", {"replicas": 3}, "replicas belongs to spec.deployment"),
+        ("ControlPlane", "v3", {}, f"no ControlPlane in {OPERATOR}/v3"),
+        ("DataPlane", "v2beta1", {}, f"no DataPlane in {OPERATOR}/v2beta1 .did you mean {OPERATOR}/v1beta1"),
+    ],
+)
+def test_operators_kinds_are_held_to_what_is_known_of_them(tmp_path, kind, version, spec, told):
+    """They may have fields that are not known here; a known one that is misspelt or misplaced is no such field."""
+    text = refused(tmp_path, [*app(), obj(kind, f"{OPERATOR}/{version}", spec, "x")])
+    assert re.search(told, text), text
+
+
+def test_operators_kinds_may_have_fields_that_are_not_known_here(tmp_path):
+    """Neither a new field nor one whose name only pods know is taken for a known one."""
+    spec = {"somethingNew": {"a": 1}, "tolerations": [], "translation": {"new": "enabled", "drainSupport": "enabled"}}
+    assert read(tmp_path, [*app(), obj("ControlPlane", f"{OPERATOR}/v2beta1", spec, "x")]).kic.enable_drain_support
+
+
+@pytest.mark.parametrize(
+    ("index", "path", "value", "told"),
+    [
+        (0, "kind", "deployment", "there is no deployment in apps/v1 .did you mean Deployment"),
+        (1, "kind", "Servise", "there is no Servise in v1 .did you mean Service"),
+        (2, "kind", "KongUpsteamPolicy", "did you mean KongUpstreamPolicy"),
+        (2, "apiVersion", "configuration.konghq.com/v1", "did you mean configuration.konghq.com/v1beta1"),
+        (2, "apiVersion", "konghq.com/v1beta1", "did you mean configuration.konghq.com/v1beta1"),
+    ],
+)
+def test_a_kind_or_version_that_nobody_knows_is_no_object_to_pass_over(tmp_path, index, path, value, told):
+    """A misspelt Service or policy would else be an object of another kind, and its absence taken for what is meant."""
+    objects = app()
+    objects[index][path] = value
+    text = refused(tmp_path, objects)
+    assert re.search(told, text), text
+
+
+def test_kinds_that_only_sound_alike_are_other_kinds(tmp_path):
+    """A ServiceAccount is no Service, and a TCPRoute no HTTPRoute."""
+    others = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web"}},
+        obj("TCPRoute", "gateway.networking.k8s.io/v1alpha2", {"rules": []}),
+        obj("ReplicaSet", "apps/v1", {}),
+    ]
+    read(tmp_path, [*app(), *others])
+
+
+TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+SCALER = obj("HorizontalPodAutoscaler", "autoscaling/v2", {"scaleTargetRef": TARGET, "maxReplicas": 9})
+
+
+@pytest.mark.parametrize(
+    ("objects", "told"),
+    [
+        (put(app(), 1, "spec", "selector", {"matchLabels": {"app": "web"}}), "selector: {app: web}"),
+        (
+            [*app(), obj("PodDisruptionBudget", "policy/v1", {"minAvailable": 1, "selector": {"app": "web"}})],
+            "labels stand below matchLabels: {app: web}",
+        ),
+        (put(app(), 2, "spec", {"upstream": {"algorithm": "latency"}}), "write algorithm in its place"),
+        (put(app(), 2, "spec", "stickySessions", {"cookies": "sid"}), "did you mean cookie"),
+        (
+            [*app(), put(SCALER, "spec", "behavior", {"scaleDown": {"policies": [{"type": "Pods", "period": 9}]}})],
+            "did you mean periodSeconds",
+        ),
+    ],
+    ids=["service", "budget", "policy", "cookie", "autoscaler"],
+)
+def test_one_fault_is_told_once_with_what_to_write(tmp_path, objects, told):
+    """What only follows from a field that cannot be there is not told beside it."""
+    text = refused(tmp_path, objects)
+    assert told in text
+    assert text.count("\n") == 0

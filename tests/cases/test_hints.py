@@ -126,7 +126,49 @@ BLUE_GREEN = _rollout({"blueGreen": {"activeService": "web"}})
 TWICE = "timeline: [{at: 10m, rollout: web}, {at: 20m, rollout: web}]"
 SHOP, STAGE = ([put(one, "metadata", "namespace", space) for one in app()] for space in ("shop", "stage"))
 
+
+def _tied(upstream: dict[str, Any]) -> Objects:
+    """Return the application with a KongIngress instead of its policy."""
+    objects = app()[:2]
+    objects[1]["metadata"]["annotations"] = {"konghq.com/override": "ki"}
+    version = "configuration.konghq.com/v1"
+    return [
+        *objects,
+        {"apiVersion": version, "kind": "KongIngress", "metadata": {"name": "ki"}, "upstream": upstream},
+    ]
+
+
+def _probing(port: Any) -> tuple[Any, ...]:
+    return (0, *CONTAINER, "readinessProbe", {"httpGet": {"path": "/", "port": port}})
+
+
 WAYS = [
+    Way(
+        Hint.ADD_FIELD,
+        _tied({"algorithm": "consistent-hashing", "hash_on": "header"}),
+        _set(2, "upstream", "hash_on_header", "x-user"),
+    ),
+    Way(
+        Hint.DRAIN_FLAG,
+        [*app(), _kong(image="kong/kubernetes-ingress-controller:3.5", args=["-enable-drain-support"])],
+        _set(3, *CONTAINER, "args", ["--enable-drain-support"]),
+    ),
+    Way(
+        Hint.NEWER_OPERATOR,
+        [*app(), _plane("cp", "enabled") | {"apiVersion": "gateway-operator.konghq.com/v1beta1"}],
+        _set(3, "apiVersion", OPERATOR),
+    ),
+    Way(
+        Hint.STEPS_APART,
+        _rollout({"canary": {"steps": [{"setWeight": 20, "pause": {"duration": 5}}]}}),
+        _set(0, "spec", "strategy", "canary", "steps", [{"setWeight": 20}, {"pause": {"duration": 5}}]),
+    ),
+    Way(
+        Hint.ACTIVE_SERVICE,
+        _rollout({"blueGreen": {}}),
+        _set(0, "spec", "strategy", "blueGreen", "activeService", "web"),
+    ),
+    Way(Hint.PORTS_OF_CONTAINER, _with(_probing("web")), _set(*_probing("http"))),
     Way(Hint.CHOOSE_DEPLOYMENT, _with(extra=[_second(name="batch")]), lines=("deployment: {name: web}",)),
     Way(Hint.CHOOSE_NAMESPACE, [*SHOP, *STAGE], lines=("namespace: shop",)),
     Way(Hint.KEEP_ONE, _with(extra=[_second()]), _without(3)),

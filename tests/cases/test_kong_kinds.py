@@ -210,3 +210,129 @@ def test_nodes_and_workers_of_a_data_plane(tmp_path, kind):
 def test_without_any_of_kongs_kinds_the_defaults_are_listed(tmp_path):
     """Nothing says what the controller does."""
     assert "no manifest of the ingress controller: drain support is off" in assumed(read(tmp_path, app()))
+
+
+def _flagged(env=(), **container):
+    image = "kong/kubernetes-ingress-controller:3.5"
+    proxy = {"name": "controller", "image": image, "env": list(env), **container}
+    template = {"metadata": {"labels": {"app": "kic"}}, "spec": {"containers": [proxy]}}
+    spec = {"selector": {"matchLabels": {"app": "kic"}}, "template": template}
+    return obj("Deployment", "apps/v1", spec, "kic", namespace="kong")
+
+
+@pytest.mark.parametrize(
+    ("words", "on", "seconds"),
+    [
+        (["sh", "-c", "exec /manager --enable-drain-support --proxy-sync-seconds 7"], True, 7),
+        (["bash", "-ec", "/manager --proxy-sync-seconds=5 --enable-drain-support=false"], False, 5),
+    ],
+)
+def test_flags_in_a_shells_script_are_read(tmp_path, words, on, seconds):
+    """A controller that is started by a shell is the same controller."""
+    kic = read(tmp_path, [*app(), _flagged(command=words)]).kic
+    assert (kic.enable_drain_support, kic.proxy_sync_seconds) == (on, seconds)
+
+
+@pytest.mark.parametrize("flag", ["-enable-drain-support", "--enable_drain_support=true", "--drain-support"])
+def test_a_flag_that_the_controller_does_not_know_is_refused(tmp_path, flag):
+    """Drain support would be off in silence, and the controller would not even start."""
+    assert "the controller knows no flag" in refused(tmp_path, [*app(), _flagged(args=[flag])])
+
+
+@pytest.mark.parametrize(
+    "name", ["ENABLE_DRAIN_SUPPORT", "CONTROLLER_DRAIN_SUPPORT", "CONTROLLER_enable_drain_support"]
+)
+def test_a_variable_that_the_controller_does_not_read_is_said_aloud(tmp_path, name):
+    """It was meant to switch drain support on, and does not."""
+    scenario = read(tmp_path, [*app(), _flagged([{"name": name, "value": "true"}])])
+    assert not scenario.kic.enable_drain_support
+    assert f"{name} has no effect: the controller reads CONTROLLER_ENABLE_DRAIN_SUPPORT" in said(scenario)
+
+
+def test_the_value_of_a_switch_stands_behind_an_equals_sign(tmp_path):
+    """``--enable-drain-support false`` switches it on."""
+    scenario = read(tmp_path, [*app(), _flagged(args=["--enable-drain-support", "false"])])
+    assert scenario.kic.enable_drain_support
+    assert "it is on, and 'false' is not read" in said(scenario)
+
+
+def test_a_control_plane_beside_a_controller_that_says_otherwise(tmp_path):
+    """One of the two serves the application, and the manifests do not tell which."""
+    plane = obj("ControlPlane", f"{OPERATOR}/v2beta1", {"translation": {"drainSupport": "enabled"}}, "cp")
+    assert "says otherwise" in refused(tmp_path, [*app(), plane, _flagged()])
+    assert read(tmp_path, [*app(), plane, _flagged(args=["--enable-drain-support"])]).kic.enable_drain_support
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    ["konghq.com/upstream-policies", "konghq.com/upstream_policy", "configuration.konghq.com/upstream-policy"],
+)
+def test_an_annotation_that_kong_does_not_read_is_said_aloud(tmp_path, annotation):
+    """And so is the policy that nobody names: stickiness that is not read must not look like a good result."""
+    objects = app()
+    objects[1]["metadata"]["annotations"] = {annotation: "st"}
+    scenario = read(tmp_path, objects)
+    assert scenario.upstream.algorithm == "round-robin"
+    assert f"{annotation}: has no effect: the controller reads konghq.com/upstream-policy" in said(scenario)
+    assert "KongUpstreamPolicy st: has no effect: no Service names it" in said(scenario)
+
+
+def test_settings_that_another_service_names_are_no_news(tmp_path):
+    """A policy of another application, and Kong's other annotations, are said of nobody."""
+    objects = app()
+    del objects[1]["metadata"]["annotations"]
+    other = obj("Service", "v1", {"selector": {"app": "other"}}, "other")
+    put(other, "metadata", "annotations", {"konghq.com/upstream-policy": "st"})
+    put(objects[1], "metadata", "annotations", {"konghq.com/plugins": "a", "konghq.com/host-header": "b"})
+    batch = obj("Deployment", "apps/v1", objects[0]["spec"], "other")
+    put(batch, "spec", "template", {"metadata": {"labels": {"app": "other"}}, "spec": {"containers": [{"name": "a"}]}})
+    put(batch, "spec", "selector", {"matchLabels": {"app": "other"}})
+    assert said(read(tmp_path, [*objects, other, batch], "deployment: {name: web}")) == ""
+
+
+@pytest.mark.parametrize(("name", "value"), [("read-timeout", "3s"), ("retries", "many")])
+def test_a_number_that_kong_ignores_is_said_aloud(tmp_path, name, value):
+    """Its default holds, which may move the answer."""
+    objects = put(app(), 1, "metadata", "annotations", f"konghq.com/{name}", value)
+    scenario = read(tmp_path, objects)
+    assert (scenario.gateway.retries, scenario.gateway.read_timeout) == (5, 60)
+    assert f"'{value}' is no whole number" in said(scenario)
+
+
+def _override(upstream):
+    objects = app()[:2]
+    objects[1]["metadata"]["annotations"] = {"konghq.com/override": "ki"}
+    version = "configuration.konghq.com/v1"
+    tied = {"apiVersion": version, "kind": "KongIngress", "metadata": {"name": "ki"}, "upstream": upstream}
+    return [*objects, tied]
+
+
+def test_a_kong_ingress_that_does_not_say_which_cookie(tmp_path):
+    """Kong refuses it; it is not round-robin in silence."""
+    found = refused(tmp_path, _override({"algorithm": "consistent-hashing", "hash_on": "cookie"}))
+    assert "hash_on_cookie is required where it is cookie" in found
+
+
+def test_a_kong_ingress_whose_cookie_is_not_hashed(tmp_path):
+    """Without ``hash_on`` the cookie's name has no effect."""
+    scenario = read(tmp_path, _override({"algorithm": "consistent-hashing", "hash_on_cookie": "x"}))
+    assert scenario.upstream.hash_on is None
+    assert "hash_on_cookie: has no effect without hash_on: cookie" in said(scenario)
+
+
+def test_hashing_on_none_is_round_robin_to_kong(tmp_path):
+    """A ``hash_on`` none that is sent rewrites the algorithm: told, in a policy as in a KongIngress."""
+    told = "Kong turns the algorithm into round-robin"
+    assert told in refused(tmp_path, _override({"algorithm": "consistent-hashing", "hash_on": "none"}))
+    objects = put(app(), 2, "spec", {"algorithm": "consistent-hashing", "hashOn": {"input": "none"}})
+    assert told in refused(tmp_path, objects)
+
+
+def test_what_is_no_text_where_a_name_is_wanted_is_told(tmp_path):
+    """Lists and mappings are no names; comparing them with names is no crash."""
+    objects = app()
+    objects[1]["metadata"]["annotations"] = {}
+    other = obj("Service", "v1", {"selector": {"app": "x"}}, "x", annotations={"konghq.com/override": {"a": []}})
+    second = obj("Deployment", "apps/v1", objects[0]["spec"], "other")
+    for lines in ("timeline: [{at: 5m, rollout: [web]}]", "timeline: [{at: 5m, scale: {web: 3}}]"):
+        assert "must be text" in refused(tmp_path, [*objects, other, second], lines)

@@ -139,3 +139,15 @@ def test_what_is_said_aloud_is_in_every_output(tmp_path, monkeypatch, capsys):
     assert err.count("Kong is simulated although the class is nginx") == 1
     (warning,) = [text for text in json.loads(out)["warnings"] if "although the class" in text]
     assert warning.startswith("app.yaml:33: Ingress web")
+
+
+@pytest.mark.parametrize("flags", [(), ("--verbose",), ("-o", "markdown")], ids=" ".join)
+def test_what_is_assumed_stands_in_the_normal_output(tmp_path, monkeypatch, capsys, flags):
+    """Whether drain support is on decides the answer: where no manifest tells, what was assumed is told, once."""
+    shutil.copytree(HERE / "ingress-class-nginx", tmp_path / "case")
+    monkeypatch.chdir(tmp_path / "case")
+    text = (tmp_path / "case" / "s.yaml").read_text().replace("kic: {enableDrainSupport: true}\n", "")
+    (tmp_path / "case" / "s.yaml").write_text(text)
+    assert main(["run", "s.yaml", "--reps", "1", "--no-progress", *flags]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert words.count("no manifest of the ingress controller: drain support is off, its default") == 1

@@ -172,3 +172,26 @@ def test_a_sidecars_hook_of_unknown_length_has_a_way_out_of_its_own(tmp_path):
     assert "sidecars: [{name: istio-proxy, preStop: 30s}]" in refused(tmp_path, objects)
     scenario = read(tmp_path, objects, "deployment: {sidecars: [{name: istio-proxy, preStop: 30s}]}")
     assert _only_sidecar(scenario).pre_stop is not None
+
+
+def test_a_number_of_seconds_without_a_unit_is_refused(tmp_path):
+    """Istio takes a duration as text with its unit, and injects nothing where it has none."""
+    for text in ("terminationDrainDuration: 50", 'terminationDrainDuration: "50"'):
+        assert "has no unit" in refused(tmp_path, _with_proxy(annotations={"proxy.istio.io/config": text}))
+
+
+def test_a_misspelt_setting_of_istio_is_said_aloud(tmp_path):
+    """The default holds; other settings of Istio's are no news."""
+    misspelt = {"proxy.istio.io/config": "terminationDrainDurations: 50s"}
+    scenario = read(tmp_path, _with_proxy(annotations=misspelt))
+    assert "Istio knows no terminationDrainDurations: it is terminationDrainDuration" in said(scenario)
+    others = {"proxy.istio.io/config": "{drainDuration: 20s, parentShutdownDuration: 30s, concurrency: 2}"}
+    assert said(read(tmp_path, _with_proxy(annotations=others))) == ""
+
+
+def test_a_label_beside_the_template_has_no_effect(tmp_path):
+    """It asks for a proxy on the pods only."""
+    objects = put(app(), 0, "metadata", "labels", {"sidecar.istio.io/inject": "true"})
+    scenario = read(tmp_path, objects)
+    assert scenario.deployment.sidecars == ()
+    assert "it belongs to spec.template.metadata.labels" in said(scenario)

@@ -307,3 +307,21 @@ def test_health_checks_of_a_kong_ingress_are_read(tmp_path):
     assert (active.http_path, active.healthy.interval, active.healthy.http_statuses) == ("/up", 5, (200,))
     put(objects[1], "metadata", "annotations", {"konghq.com/override": "elsewhere"})
     assert "there is no KongIngress 'elsewhere'" in refused(tmp_path, objects)
+
+
+def test_a_route_to_a_service_that_is_not_there_is_said_aloud(tmp_path):
+    """Nothing leads to the application: what clients request is a guess."""
+    lost = ingress({"name": "wbe", "port": {"number": 80}})
+    assert "there is no Service wbe here, and nothing else leads to Service web" in said(read(tmp_path, [*app(), lost]))
+    right = ingress({"name": "web", "port": {"number": 80}}, "other")
+    assert said(read(tmp_path, [*app(), lost, right])) == ""
+
+
+@pytest.mark.parametrize(("class_name", "is_kongs"), [("kong", True), ("nginx", False)])
+def test_another_controllers_affinity_is_said_aloud(tmp_path, class_name, is_kongs):
+    """Kong does not read it; where that other controller is the class, that it is not simulated says it all."""
+    routed = ingress({"name": "web", "port": {"number": 80}}, ingressClassName=class_name)
+    put(routed, "metadata", "annotations", {"nginx.ingress.kubernetes.io/affinity": "cookie"})
+    text = said(read(tmp_path, [*app(), routed]))
+    assert ("no stickiness comes of it" in text) == is_kongs
+    assert text.count("\n") == 0

@@ -13,7 +13,8 @@ def app():
 
 
 def test_two_deployments_need_a_choice(tmp_path, app):
-    """Two applications are an error until the scenario names one; the other is then listed."""
+    """Two applications that no route tells apart are an error until the scenario names one; the other is listed."""
+    put(app.ingress, "spec", "rules", 0, "http", "paths", 0, "backend", "service", "name", "elsewhere")
     other = workload("batch", {"name": "b", "image": "batch:1"})
     text = refused(tmp_path, [*objects_of(app), other])
     assert "several Deployments, one is wanted: example-app" in text

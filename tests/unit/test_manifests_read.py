@@ -105,13 +105,14 @@ def test_what_the_manifests_leave_open_is_assumed_aloud(tmp_path, app):
 
 
 def test_annotations_the_controller_would_ignore_are_listed(tmp_path, app):
-    """Invalid numbers and wrong prefixes have no effect in a cluster, and none here."""
+    """Invalid numbers and wrong prefixes have no effect in a cluster, and none here; of numbers that is said."""
     put(app.service, "metadata", "annotations", "konghq.com/retries", "many")
     put(app.service, "metadata", "annotations", "konghq.com/service-upstream", "true")
     put(app.ingress, "metadata", "annotations", "konghq.com/strip-path", "maybe")
     found = read(tmp_path, objects_of(app))
     ignored = notes(found.ignored)
-    assert "no integer" in ignored["Service example-app: metadata.annotations.konghq.com/retries"]
+    said = notes(found.report.said_aloud)
+    assert "no whole number" in said["Service example-app: metadata.annotations.konghq.com/retries"]
     assert "has no effect" in ignored["Service example-app: metadata.annotations.konghq.com/service-upstream"]
     assert "neither true nor false" in ignored["Ingress example-app: metadata.annotations.konghq.com/strip-path"]
     assert "stripPath" not in found.sections["ingress"]

@@ -86,7 +86,7 @@ def test_pods_of_a_set_behind_the_service_are_refused(tmp_path, app):
             "deployment",
             (*CONTAINER, "lifecycle", "preStop"),
             {"exec": {"command": ["sleep", 30]}},
-            "numbers need quotes",
+            'put it in quotes: "30"',
         ),
         ("deployment", ("spec", "template", "spec", "terminationGracePeriodSecond"), 5, "did you mean termination"),
         ("deployment", (*CONTAINER, "readinesProbe"), {}, "unknown field readinesProbe, did you mean readinessProbe?"),

@@ -72,7 +72,7 @@ def test_what_kubectl_prints_can_be_read(tmp_path, app):
         ("old.yaml", "kind: Deployment\n", "Deployment has no apiVersion"),
         ("helm.yaml", "kind: {{ .Values.kind }}\n", "helm template"),
         ("twice.yaml", "kind: A\nkind: B\n", "twice.yaml:2:1: kind: duplicate key, first given on line 1"),
-        ("anonymous.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {}\n", "name or generateName is required"),
+        ("anonymous.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {}\n", "known by its name here"),
         ("list2.yaml", "apiVersion: v1\nkind: List\n", "a List needs items"),
     ],
 )
@@ -85,3 +85,43 @@ def test_what_cannot_be_read_says_so(tmp_path, name, content, message):
     with pytest.raises(InputError) as caught:
         load_manifests([tmp_path / name])
     assert message in str(caught.value)
+
+
+def test_a_file_named_twice_is_one_file(tmp_path, app):
+    """Beside its folder, or twice itself: applied twice it would be the same objects."""
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "app.json").write_text(
+        json.dumps({"apiVersion": "v1", "kind": "List", "items": objects_of(app)})
+    )
+    for paths in (["all", "all/app.json"], ["all/app.json", "all/app.json"]):
+        assert load_manifests(paths, base_dir=tmp_path).sections["deployment"]["name"] == "example-app"
+
+
+def test_a_tools_own_file_in_a_folder_is_left_out(tmp_path, app):
+    """A kubeconfig, or what kind and skaffold are told by, has a kind and is no object; named itself it is refused."""
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "app.json").write_text(
+        json.dumps({"apiVersion": "v1", "kind": "List", "items": objects_of(app)})
+    )
+    (tmp_path / "all" / "config.yaml").write_text("apiVersion: v1\nkind: Config\nclusters: []\n")
+    found = load_manifests(["all"], base_dir=tmp_path)
+    assert [note.note for note in found.report.said_aloud] == ["config.yaml skipped: no Kubernetes objects"]
+    with pytest.raises(InputError):
+        load_manifests(["all/config.yaml"], base_dir=tmp_path)
+
+
+def test_the_items_of_a_list_of_one_kind_need_no_kind(tmp_path, app):
+    """As the API itself answers."""
+    items = [{key: value for key, value in app.deployment.items() if key not in ("kind", "apiVersion")}]
+    listed = {"apiVersion": "apps/v1", "kind": "DeploymentList", "items": items}
+    (tmp_path / "app.json").write_text(json.dumps(listed))
+    assert load_manifests(["app.json"], base_dir=tmp_path).sections["deployment"]["name"] == "example-app"
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"), [("https://example.com/a.yaml", "fetch it first"), ("all/*.yaml", "the folder")]
+)
+def test_what_is_no_path_has_a_way_out(tmp_path, path, hint):
+    """Addresses and patterns are nothing to read from."""
+    with pytest.raises(InputError, match=hint):
+        load_manifests([path], base_dir=tmp_path)

@@ -353,3 +353,12 @@ def test_a_trace_is_found_beside_the_scenario(tmp_path):
     (tmp_path / "t.csv").write_text("session,start_s,request,think_s,service_s\n")
     (tmp_path / "s.yaml").write_text("schema: simsticky/1\ntraffic: {trace: t.csv}\n")
     assert load(tmp_path / "s.yaml").traffic.trace == str(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("text", ["name: [a]b\n", "[a] b\n", '{"a": 1} {"b": 2\n'])
+def test_what_the_parser_says_is_told_without_pythons_own_marks(text):
+    """Its words hold tuples, which mean nothing to a person."""
+    with pytest.raises(InputError) as caught:
+        loads(f"schema: simsticky/1\n{text}" if text.startswith("name") else text)
+    assert "not valid YAML" in str(caught.value)
+    assert ",)" not in str(caught.value)

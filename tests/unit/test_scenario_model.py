@@ -110,7 +110,12 @@ def test_delays_can_all_be_set_at_once():
         ({"deployment": {"name": "shop", "maxSurge": "0%", "maxUnavailable": "0%"}}, "maxUnavailable", "may not be 0"),
         ({"deployment": {"name": "shop", "maxUnavailable": "101%"}}, "maxUnavailable", "not be greater than 100%"),
         ({"deployment": {"name": "shop", "maxSurge": -1}}, "maxSurge", "greater than or equal to 0"),
-        ({"deployment": {"name": "shop", "minReadySeconds": 600}}, "progressDeadlineSeconds", "greater than minReady"),
+        ({"deployment": {"name": "shop", "minReadySeconds": 600}}, "minReadySeconds", "less than progressDeadline"),
+        (
+            {"deployment": {"name": "shop", "minReadySeconds": 60, "progressDeadlineSeconds": 60}},
+            "progressDeadlineSeconds",
+            "greater than minReady",
+        ),
         ({"deployment": {"name": "shop", "replicas": 10**12}}, "replicas", "too large"),
         ({"deployment": {"name": "shop", "replicas": True}}, "replicas", "not a whole number"),
         ({"deployment": {"name": "shop", "grace": "1.5s"}}, "Seconds", "whole number of seconds"),
@@ -245,7 +250,7 @@ def test_evolve_between_requests_and_duration():
         ("kicc.enableDrainSupport=true", "unknown, did you mean kic.enableDrainSupport?"),
         ("enableDrainSupport=true", "unknown, did you mean kic.enableDrainSupport?"),
         ("run.retries=3", "--set run.retries: unknown, did you mean gateway.retries?"),
-        ("timeline.1.at=3", "timeline has 1 entries"),
+        ("timeline.1.at=3", "timeline has 1 entry"),
         ("run.0=3", "run has 0 entries"),
         ("traffic.think.median=3", "--set traffic.think.median: unknown, did you mean traffic.think.mean?"),
         ("kic.enableDrainSupport=yes", "must be true or false, got 'yes'"),
@@ -309,6 +314,23 @@ def test_warnings_point_at_what_deserves_a_second_look():
     for part in ("exceeds the grace period", "paused", "clients request /other, the Ingress routes /shop"):
         assert part in text
     assert scenario().warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("update", "told"),
+    [
+        ({"type": "OnDelete"}, "replaces no pod: updateStrategy OnDelete waits for their deletion"),
+        ({"partition": 3}, "replaces no pod: updateStrategy.partition leaves all of them out"),
+        ({"partition": 2}, ""),
+    ],
+    ids=str,
+)
+def test_a_rollout_that_replaces_nothing_is_warned_of(update, told):
+    """The sessions it breaks are none, and that is no merit of the setting."""
+    ordered = {"name": "shop", "kind": "StatefulSet", "replicas": 3, "updateStrategy": update}
+    text = "\n".join(scenario(deployment=ordered, timeline=[{"at": "5m", "rollout": "shop"}]).warnings)
+    assert told in text
+    assert ("replaces no pod" in text) == bool(told)
 
 
 def test_a_scenario_crosses_process_borders():

@@ -164,3 +164,18 @@ def test_two_verbs_in_one_entry_are_refused():
     """An entry with two verbs would do one of them in silence."""
     with pytest.raises(ValidationError, match="one operation an entry, got rollout and configPush"):
         operations({"at": 1, "rollout": "shop", "configPush": "all"})
+
+
+@pytest.mark.parametrize(
+    ("repeated", "told"),
+    [({"every": "1m"}, "needs times"), ({"times": 3}, "needs every"), ({"every": "1m", "times": 1}, "")],
+    ids=str,
+)
+def test_every_and_times_belong_together(repeated, told):
+    """Alone, neither would repeat anything."""
+    entry = {"at": "1m", "deletePod": "shop", **repeated}
+    if not told:
+        operations(entry)
+        return
+    with pytest.raises(ValidationError, match=told):
+        operations(entry)

@@ -88,9 +88,9 @@ def test_a_version_from_python_names_its_field_alone():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gateway: {version: 3.10}", '3.1 is a number here, not a version; put it in quotes, for example "3.11"'),
-        ("kic: {version: 3}", '3 is a number here, not a version; put it in quotes, for example "3.11"'),
-        ("gateway: {version: latest}", "'latest' is no version; write for example 3.11 or 3.11.0"),
+        ("gateway: {version: 3.10}", '3.1 is a number here, not a version; put it in quotes, for example "1.34"'),
+        ("kic: {version: 3}", '3 is a number here, not a version; put it in quotes, for example "1.34"'),
+        ("gateway: {version: latest}", '\'latest\' is no version; write for example "3.11" or "1.34.2"'),
         ("gateway: {version: [3]}", "must be text, got a list"),
     ],
 )

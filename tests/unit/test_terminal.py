@@ -10,7 +10,7 @@ import pytest
 from small_scenario import small
 from stub_study import METRICS, StubMetric, StubScenario, simulate
 
-from simsticky.report.numbers import duration, grouped, show
+from simsticky.report.numbers import counted, duration, grouped, show
 from simsticky.report.rows import sections
 from simsticky.report.tables import to_csv, to_markdown
 from simsticky.report.terminal import manifest_lines, plain, render, story_lines, write
@@ -266,3 +266,15 @@ def test_long_lived_connections_have_a_section_of_their_own():
     assert "most connects in one second" in held
     assert "disconnected, longest" in held
     assert "Long-lived connections" not in plain(render(replicate(small(), 1, jobs=1)))
+
+
+@pytest.mark.parametrize(
+    ("noun", "many"),
+    [
+        *(("rollout", "rollouts"), ("crash", "crashes"), ("push", "pushes"), ("switch", "switches")),
+        *(("canary", "canaries"), ("node loss", "node losses"), ("resume", "resumes"), ("delay", "delays")),
+    ],
+)
+def test_nouns_have_their_plurals(noun, many):
+    """Every operation is counted by its noun."""
+    assert (counted(1, noun), counted(3, noun)) == (f"1 {noun}", f"3 {many}")
