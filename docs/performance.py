@@ -10,9 +10,9 @@ from statistics import median
 from time import process_time
 from typing import Any
 
+from simsticky.recording.recorder import Recorder
 from simsticky.results.result import Result
-from simsticky.scenario.load import load
-from simsticky.sim.recorder import Recorder
+from simsticky.scenario.reading.load import load
 from simsticky.simulate import simulate
 
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from textwrap import fill
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.operation import BaseOperation
 from simsticky.scenario.operations import VERBS
-from simsticky.scenario.vocabulary import all_paths
+from simsticky.scenario.paths.vocabulary import all_paths
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "model.md"

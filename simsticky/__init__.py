@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from simsticky.report import plots
     from simsticky.results.metrics import METRICS, Metric
     from simsticky.results.result import Result
-    from simsticky.scenario.load import load, loads
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.reading.load import load, loads
     from simsticky.study.compare import Comparison, compare
-    from simsticky.study.recommend import recommend
-    from simsticky.study.recommendation import Recommendation
+    from simsticky.study.recommend.answer import Recommendation
+    from simsticky.study.recommend.recommending import recommend
     from simsticky.study.replicate import Estimate, Study, replicate
     from simsticky.study.sweep import Sweep, sweep
     from simsticky.study.tornado import Tornado, tornado
@@ -59,11 +59,11 @@ _HOMES = {
     "simsticky.errors": ("Diagnostic", "InputError", "InvariantError", "SimstickyError"),
     "simsticky.results.metrics": ("METRICS", "Metric"),
     "simsticky.results.result": ("Result",),
-    "simsticky.scenario.load": ("load", "loads"),
+    "simsticky.scenario.reading.load": ("load", "loads"),
     "simsticky.scenario.model": ("Scenario",),
     "simsticky.study.compare": ("Comparison", "compare"),
-    "simsticky.study.recommend": ("recommend",),
-    "simsticky.study.recommendation": ("Recommendation",),
+    "simsticky.study.recommend.recommending": ("recommend",),
+    "simsticky.study.recommend.answer": ("Recommendation",),
     "simsticky.study.replicate": ("Estimate", "Study", "replicate"),
     "simsticky.study.sweep": ("Sweep", "sweep"),
     "simsticky.study.tornado": ("Tornado", "tornado"),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from simsticky.recording.record import Recording
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.balancers import AlgorithmFactory
-    from simsticky.sim.recording import Recording
+    from simsticky.sim.gateway.balancers import AlgorithmFactory
     from simsticky.sim.twin import Twin
 
 
@@ -57,7 +57,7 @@ def simulate(
     try:
         recording = Simulation(scenario, seed, replication, make_algorithm=algorithm, twin=twin).run()
         if verify:
-            from simsticky.sim.invariants import verify as check
+            from simsticky.audit import verify as check
 
             check(recording, scenario)
         floor = _without_operations(scenario, seed, replication, recording.window_s, algorithm, twin)
@@ -96,7 +96,7 @@ def _without_operations(
     """
     if not _wants_floor(scenario) or window_s is None or window_s[0] >= window_s[1]:
         return None
-    from simsticky.sim.recording import Recording
+    from simsticky.recording.record import Recording
     from simsticky.sim.simulation import Simulation
 
     skew = twin.skew(window_s[1]) if twin is not None else None

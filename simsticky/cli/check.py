@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simsticky.annotations.outputs import Wanted
     from simsticky.cli.texts import TextFile
     from simsticky.scenario.model import Scenario
-    from simsticky.study.checked import Check
+    from simsticky.study.check.answer import Check
 
 FORMATS = ("table", "json", "markdown", "junit", "github")
 FAILED, OPEN = 3, 4
@@ -105,9 +105,9 @@ def check(
     from simsticky.annotations.outputs import wanted_outputs
     from simsticky.cli.annotated import refuse_places
     from simsticky.cli.texts import any_file
-    from simsticky.study.baseline import opened
-    from simsticky.study.budget import Budget
-    from simsticky.study.checked import unchanged
+    from simsticky.study.check.answer import unchanged
+    from simsticky.study.check.baseline import opened
+    from simsticky.study.check.budget import Budget
     from simsticky.study.verdicts import with_thresholds
 
     wanted = wanted_outputs(output or (), FORMATS)
@@ -125,7 +125,7 @@ def check(
         reference = None if baseline is None else kept.enter_context(opened(baseline, file, load))
         found = unchanged(scenario, reference)
         if found is None:
-            from simsticky.study.check import check as decide
+            from simsticky.study.check.deciding import check as decide
 
             runner = kept.enter_context(
                 working(

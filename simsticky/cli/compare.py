@@ -150,7 +150,7 @@ def _scenarios(
         return dict(zip(_distinct(files), loaded, strict=True))
     if len(files) > 1:
         raise InputError.of("--with changes one scenario", file="--with", hint="give one FILE")
-    from simsticky.scenario.changes import parse_settings
+    from simsticky.scenario.paths.changes import parse_settings
 
     scenarios = {files[0]: loaded[0]}
     for variant in dict.fromkeys(variants):

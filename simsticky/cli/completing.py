@@ -49,6 +49,6 @@ def shells(incomplete: str) -> list[str]:
 
 def _settings() -> tuple[str, ...]:
     from simsticky.scenario.model import Scenario
-    from simsticky.scenario.vocabulary import all_paths
+    from simsticky.scenario.paths.vocabulary import all_paths
 
     return all_paths(Scenario)

@@ -82,9 +82,9 @@ def _of_metric(name: str, width: int) -> str | None:
 
 def _of_setting(name: str, width: int) -> str | None:
     """Return the page of a setting by its dotted path, or by its last word where one setting alone has that."""
-    from simsticky.scenario.changes import keys_of
     from simsticky.scenario.location import dotted
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.paths.changes import keys_of
     from simsticky.scenario.schema import keys_below, properties_at
 
     schema = Scenario.json_schema()
@@ -112,7 +112,7 @@ def _of_setting(name: str, width: int) -> str | None:
 
 def _ending_with(word: str) -> list[str]:
     from simsticky.scenario.model import Scenario
-    from simsticky.scenario.vocabulary import all_paths
+    from simsticky.scenario.paths.vocabulary import all_paths
 
     return [path for path in all_paths(Scenario) if path.rpartition(".")[2] == word]
 
@@ -147,7 +147,7 @@ def _near(name: str) -> str:
     from simsticky.report.labels import labels
     from simsticky.results.metrics import METRICS
     from simsticky.scenario.model import Scenario
-    from simsticky.scenario.vocabulary import all_paths
+    from simsticky.scenario.paths.vocabulary import all_paths
     from simsticky.study.verdicts import did_you_mean
 
     same = _ending_with(name)

@@ -16,7 +16,7 @@ from simsticky.cli.texts import TextFile
 from simsticky.errors import InputError, SimstickyError
 
 if TYPE_CHECKING:
-    from simsticky.scenario.manifests import ManifestSet
+    from simsticky.manifests.reading import ManifestSet
     from simsticky.study.draft.asked import Asked
     from simsticky.study.draft.draft import Draft
 
@@ -199,7 +199,7 @@ def _draft(
     read: _Reading,
     targets: dict[Path, TextFile],
 ) -> Draft:
-    from simsticky.scenario.files import read_standard_input
+    from simsticky.scenario.reading.files import read_standard_input
     from simsticky.study.draft.draft import Source, draft
 
     base = Path() if out is None else out.parent
@@ -223,7 +223,7 @@ def _draft(
 
 
 def _manifests(paths: Sequence[str], settings: Mapping[tuple[str, ...], Any], read: _Reading) -> ManifestSet:
-    from simsticky.scenario.manifests import load_manifests
+    from simsticky.manifests.reading import load_manifests
     from simsticky.study.draft.draft import nested
 
     stated = nested(settings)

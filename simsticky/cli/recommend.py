@@ -85,9 +85,9 @@ def recommend(
     sheet = text_file(page, PAGES, "--report") if page is not None else None
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
-    from simsticky.study.costs import WithPodTime
-    from simsticky.study.knobs import parse_vary
-    from simsticky.study.recommend import recommend as search
+    from simsticky.study.recommend.costs import WithPodTime
+    from simsticky.study.recommend.knobs import parse_vary
+    from simsticky.study.recommend.recommending import recommend as search
     from simsticky.study.runner import simulate_numbers
 
     asked = parse_vary(vary) if vary else None

@@ -64,8 +64,8 @@ def run(
         page = text_file(report, PAGES, "--report")
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
-    from simsticky.study.first import KeepingFirst
     from simsticky.study.precision import MOST
+    from simsticky.study.recommend.first import KeepingFirst
     from simsticky.study.replicate import replicate
 
     n = None if precision is not None else reps or scenario.run.replications
@@ -133,8 +133,8 @@ def load_scenario(
     Raises:
         InputError: With everything that is wrong with them.
     """
-    from simsticky.scenario.changes import parse_settings
-    from simsticky.scenario.load import load
+    from simsticky.scenario.paths.changes import parse_settings
+    from simsticky.scenario.reading.load import load
 
     parsed = parse_settings(changes or ())
     try:

@@ -177,7 +177,7 @@ def parse_vary(given: list[str]) -> dict[str, Any]:
     Raises:
         InputError: With all that mean none.
     """
-    from simsticky.scenario.changes import parse_settings
+    from simsticky.scenario.paths.changes import parse_settings
 
     settings: dict[str, Any] = {}
     for text in given:
@@ -205,8 +205,8 @@ def _base(
     file: str, changes: list[str] | None, varied: Mapping[str, Any], *, namespace: str | None, lenient: bool
 ) -> tuple[Scenario, dict[str, Any]]:
     """Return the scenario with its ``--set`` values, and those of them that follow what is varied."""
-    from simsticky.scenario.changes import keys_of, parse_settings
-    from simsticky.scenario.expressions import full_keys, names_in
+    from simsticky.scenario.paths.changes import keys_of, parse_settings
+    from simsticky.scenario.paths.expressions import full_keys, names_in
 
     scenario = load_scenario(file, None, namespace=namespace, lenient=lenient)
     settings = parse_settings(changes or ())
@@ -245,7 +245,7 @@ _SUFFIX = {Output.JSON: "json", Output.CSV: "csv", Output.MARKDOWN: "md"}
 def _page(found: Sweep | Tornado, jobs: int | None) -> str:
     console.quiet_figures()
     from simsticky.report.html import tradeoff_page
-    from simsticky.study.execution import available_cpus
+    from simsticky.study.pool import available_cpus
     from simsticky.study.sweep import Sweep
 
     assert isinstance(found, Sweep)

@@ -14,7 +14,7 @@ from simsticky.cli import console, stopping
 from simsticky.cli.main import INTERRUPTED
 
 if TYPE_CHECKING:
-    from simsticky.study.first import KeepingFirst
+    from simsticky.study.recommend.first import KeepingFirst
     from simsticky.study.runner import Runner, Simulate
 
 
@@ -52,7 +52,7 @@ def working(
         typer.Exit: With 130, after saying how far it came, on Ctrl-C.
     """
     import simsticky.study.warm  # noqa: F401
-    from simsticky.study.execution import Interrupted, available_cpus
+    from simsticky.study.pool import Interrupted, available_cpus
     from simsticky.study.runner import Runner
 
     if stopping.asked():  # and what was being imported has swallowed it

@@ -14,14 +14,14 @@ from pydantic import ValidationError
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.lint.objects import Objects
-from simsticky.scenario.findings import Findings
-from simsticky.scenario.interpretation import Interpretation
+from simsticky.manifests.findings import Findings
+from simsticky.manifests.interpretation import Interpretation
+from simsticky.manifests.objects import KubernetesObject
+from simsticky.manifests.owners import Workload
+from simsticky.manifests.patches import Patch, patches
+from simsticky.manifests.policies import POLICY
 from simsticky.scenario.location import Place, dotted
 from simsticky.scenario.model import Scenario
-from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.owners import Workload
-from simsticky.scenario.patches import Patch, patches
-from simsticky.scenario.policies import POLICY
 from simsticky.scenario.report import ManifestObject
 
 

@@ -14,8 +14,8 @@ from simsticky.lint.fixes import one_for_each_object
 from simsticky.lint.inputs import Material
 from simsticky.lint.rules import RULES, LintRule
 from simsticky.lint.rules.registry import Found
-from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.patches import Patch
+from simsticky.manifests.objects import KubernetesObject
+from simsticky.manifests.patches import Patch
 
 IGNORE = "simsticky.io/ignore"
 """Annotation of an object: numbers of rules that are not to be told of it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.patches import Patch, can_merge, container_patch, merged
+from simsticky.manifests.objects import KubernetesObject
+from simsticky.manifests.patches import Patch, can_merge, container_patch, merged
 from simsticky.scenario.report import ManifestObject
 
 

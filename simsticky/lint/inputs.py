@@ -10,13 +10,13 @@ from pathlib import Path
 from simsticky.errors import Diagnostic, InputError
 from simsticky.lint.apps import App, app_of_scenario, apps_of
 from simsticky.lint.objects import Objects
-from simsticky.scenario.files import STANDARD_INPUT, read_standard_input, read_text, shown_path
-from simsticky.scenario.load import load, loads, stated_by
+from simsticky.manifests.objects import KubernetesObject, Reading, collect_objects, read_objects
+from simsticky.manifests.sources import NAME_IT, Text
+from simsticky.manifests.strict_fields import StrictFields
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
-from simsticky.scenario.objects import KubernetesObject, Reading, collect_objects, read_objects
-from simsticky.scenario.sources import NAME_IT, Text
-from simsticky.scenario.strict_fields import StrictFields
+from simsticky.scenario.reading.files import STANDARD_INPUT, read_standard_input, read_text, shown_path
+from simsticky.scenario.reading.load import load, loads, stated_by
 
 _SCENARIO = re.compile(r"""^["']?schema["']?\s*:\s*["']?simsticky/""", re.MULTILINE | re.ASCII)
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from simsticky.manifests.findings import Findings
+from simsticky.manifests.gateway_workloads import gateway_container, image_of
+from simsticky.manifests.ingress_controller import controller_container
+from simsticky.manifests.interpretation import is_made, is_workload
+from simsticky.manifests.kong_operator import GROUP, KINDS, hybrid_path
+from simsticky.manifests.objects import KubernetesObject
+from simsticky.manifests.owners import POD, Workload, pair_rollouts
+from simsticky.manifests.policies import POLICY
+from simsticky.manifests.routes import Backend, backends
 from simsticky.manifests.strict import Fault
 from simsticky.scenario.fields import release_of
-from simsticky.scenario.findings import Findings
-from simsticky.scenario.gateway_workloads import gateway_container, image_of
-from simsticky.scenario.ingress_controller import controller_container
-from simsticky.scenario.interpretation import is_made, is_workload
-from simsticky.scenario.kong_operator import GROUP, KINDS, hybrid_path
 from simsticky.scenario.location import Keys
-from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.owners import POD, Workload, pair_rollouts
-from simsticky.scenario.policies import POLICY
-from simsticky.scenario.routes import Backend, backends
 
 _OPERATORS = {"kong-operator", "gateway-operator"}
 _SIMULATED = ("Deployment", "StatefulSet", "Rollout")

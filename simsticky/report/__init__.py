@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simsticky.report.sweep_table import SweepLike
     from simsticky.results.result import Result
     from simsticky.study.compare import Comparison
-    from simsticky.study.recommendation import Recommendation
+    from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.replicate import Study
 
     Shown = Study | Result | SweepLike | Comparison | Recommendation
@@ -46,7 +46,7 @@ def _page(what: Shown, jobs: int) -> str:
     from simsticky.results.result import Result
     from simsticky.simulate import simulate
     from simsticky.study.compare import Comparison
-    from simsticky.study.recommendation import Recommendation
+    from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.replicate import Study, replicate
 
     if isinstance(what, Comparison):

@@ -12,7 +12,7 @@ from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.study.compare import Comparison
-    from simsticky.study.recommendation import Recommendation
+    from simsticky.study.recommend.answer import Recommendation
 
 _MARKS = {Standing.WORSE: Mark.FAIL, Standing.UNCERTAIN: Mark.OPEN}
 _STATUSES = {"found": Mark.PASS, "none": Mark.FAIL, "not certain": Mark.OPEN}

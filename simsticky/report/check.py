@@ -15,8 +15,8 @@ from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.report.terminal import Line
-    from simsticky.study.budget import Deploys
-    from simsticky.study.checked import Check, Told
+    from simsticky.study.check.answer import Check, Told
+    from simsticky.study.check.budget import Deploys
 
 _WORDS = {Mark.PASS: "Met", Mark.FAIL: "Not met", Mark.OPEN: "Not certain"}
 

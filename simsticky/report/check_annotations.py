@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.location import Place
     from simsticky.scenario.model import Scenario
-    from simsticky.study.checked import Check, Told
+    from simsticky.study.check.answer import Check, Told
     from simsticky.study.replicate import Study
 
 _MOST_ANNOTATED = 10

@@ -19,7 +19,7 @@ from simsticky.report.pod_lives import MARKS, PHASES, PodLife, pod_lives, window
 from simsticky.report.sweep_table import SweepLike, settings, standings, written
 from simsticky.scenario.thresholds import Threshold
 from simsticky.study.better import Standing
-from simsticky.study.execution import run_ordered
+from simsticky.study.pool import run_ordered
 from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
 from simsticky.stats.intervals import Interval
 from simsticky.study.compare import Comparison
-from simsticky.study.recommendation import Recommendation
+from simsticky.study.recommend.answer import Recommendation
 from simsticky.study.replicate import Study
 from simsticky.study.tornado import Tornado
 

@@ -16,8 +16,8 @@ from simsticky.study.better import MARGINS, Standing
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
-    from simsticky.scenario.patches import Patch
-    from simsticky.study.recommendation import Between, Option, Priced, Recommendation
+    from simsticky.manifests.patches import Patch
+    from simsticky.study.recommend.answer import Between, Option, Priced, Recommendation
 
 _TIMES = ("preStop", "grace", "Seconds", "Delay", "delays", "startup", "Duration", "think")
 _COSTS = {

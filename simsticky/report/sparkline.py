@@ -11,7 +11,7 @@ import numpy as np
 from simsticky.results.story import short_names
 
 if TYPE_CHECKING:
-    from simsticky.sim.recording import PodRecord, Recording
+    from simsticky.recording.record import PodRecord, Recording
 
 LEVELS = "▁▂▃▄▅▆▇█"
 """From no session to the fullest pod's."""

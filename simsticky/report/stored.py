@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.results.metrics import METRICS
-from simsticky.scenario.files import NO_SUCH_FILE, irregular
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.files import NO_SUCH_FILE, irregular
 from simsticky.scenario.report import ManifestNote, ManifestReport
 from simsticky.study.precision import Precision, Stopping
 from simsticky.study.replicate import Study
-from simsticky.study.replications import Replication, Replications
+from simsticky.study.store import Replication, Replications
 from simsticky.study.stored_json import read_json
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from simsticky.report.sparkline import LEVELS, sparks
 from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
+    from simsticky.recording.record import Recording
     from simsticky.scenario.report import ManifestReport
-    from simsticky.sim.recording import Recording
     from simsticky.study.replicate import Study
 
 Span = tuple[str, str]

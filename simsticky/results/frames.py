@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from simsticky.results.metrics import Value
-from simsticky.sim.recording import (
+from simsticky.recording.record import (
     CODE,
     CONTAINER,
     ENDED,
@@ -31,6 +30,7 @@ from simsticky.sim.recording import (
     Rows,
     unpack_columns,
 )
+from simsticky.results.metrics import Value
 
 REQUESTS = (
     "session",

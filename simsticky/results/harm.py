@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from simsticky.sim.recording import (
+from simsticky.recording.record import (
     CODE,
     CONTAINER,
     ENDED,

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from simsticky.recording.record import Mechanism, Origin, Recording
 from simsticky.results.times import NOT_YET, times
-from simsticky.sim.recording import Mechanism, Origin, Recording
 
 Unit = Literal["share", "count", "seconds", "ratio"]
 Value = float | int | None

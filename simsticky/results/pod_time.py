@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from simsticky.recording.record import OperationRecord, PodRecord, Recording
 from simsticky.results.times import done_after_s, gone_after_s
-from simsticky.sim.recording import OperationRecord, PodRecord, Recording
 
 
 def extra_pod_seconds(recording: Recording) -> float | None:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
+from simsticky.recording.record import OperationRecord
 from simsticky.results.metrics import Value, summarise
 from simsticky.results.provenance import provenance
 from simsticky.results.times import done_after_s, gone_after_s, waits_of
-from simsticky.sim.recording import OperationRecord
 from simsticky.stats.incidence import Waits
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from simsticky.recording.record import Recording
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.recording import Recording
 
 LISTED_BEFORE_LISTENING = (
     "pods are listed before their application listens, and requests to them fail; a readiness probe keeps them out"

@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from simsticky.sim.failure_windows import WINDOW_S
-from simsticky.sim.recording import ConnectionTotals, OperationRecord, Recording
+from simsticky.recording.failure_windows import WINDOW_S
+from simsticky.recording.record import ConnectionTotals, OperationRecord, Recording
 from simsticky.stats.incidence import Waits, mean_of_waits, quantile_of_waits
 from simsticky.stats.recovery import last_excess
 

@@ -185,7 +185,7 @@ class Upstream(Section):
 
 
 MOST_NODES = 4096
-"""As many as the code of a recorded request can tell apart (``sim/recording.py``)."""
+"""As many as the code of a recorded request can tell apart (``recording/record.py``)."""
 
 
 class Gateway(Section):

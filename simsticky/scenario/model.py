@@ -1,6 +1,6 @@
 """The scenario: everything that is simulated, frozen and validated.
 
-A :class:`Scenario` is built from a file by :func:`simsticky.scenario.load.load`, or from a plain mapping by
+A :class:`Scenario` is built from a file by :func:`simsticky.scenario.reading.load.load`, or from a plain mapping by
 ``Scenario.model_validate``. YAML keys are camelCase, Python attributes snake_case, all times seconds.
 """
 
@@ -229,7 +229,7 @@ class Scenario(Section, ShownInNotebooks):
             InputError: A path is unknown or a value is wrong.
         """
         # Not at the top: that module needs this class.
-        from simsticky.scenario.changes import evolve
+        from simsticky.scenario.paths.changes import evolve
 
         return evolve(self, changes, source)
 

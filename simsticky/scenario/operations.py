@@ -1,7 +1,7 @@
 """The timeline's operations: what a person or a machine does to the application or to its gateway, and when.
 
 Each is written with one verb and the name of what it is done to: ``{at: 10m, rollout: shop}``. A new operation is a
-class here, its line in the union at the end, and a method of ``sim/operations.py``.
+class here, its line in the union at the end, and a method of ``sim/operations/timeline.py``.
 """
 
 from collections.abc import Mapping

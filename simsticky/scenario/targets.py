@@ -15,7 +15,7 @@ _Sections = Mapping[str, Any]
 
 
 MOST_OPERATIONS = 65_535
-"""As many as the code of a recorded request can name (``sim/recording.py``)."""
+"""As many as the code of a recorded request can name (``recording/record.py``)."""
 
 
 def misfits(written: Mapping[str, Any]) -> list[Problem]:

@@ -7,30 +7,30 @@ from functools import partial
 from itertools import islice
 
 from simsticky.kubernetes.pod import delete_request
+from simsticky.recording.record import Recording
+from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.replicas import start_replicas
-from simsticky.sim.autoscaler import Autoscaler
-from simsticky.sim.balancers import AlgorithmFactory
-from simsticky.sim.clients import Clients
-from simsticky.sim.cluster import Cluster
-from simsticky.sim.controllers import DeploymentController
-from simsticky.sim.endpoint_slices import EndpointSliceController
-from simsticky.sim.endpoints import IngressController, publish_pod_sets
-from simsticky.sim.gateway import Gateway
-from simsticky.sim.kernel import Clock, Phase, call_at
-from simsticky.sim.kubelet import Kubelet
-from simsticky.sim.operations import Timeline
-from simsticky.sim.past_picks import PastPicks
-from simsticky.sim.pods import Pod
-from simsticky.sim.recorder import Recorder
-from simsticky.sim.recording import Recording
-from simsticky.sim.sessions import Session, Sessions
-from simsticky.sim.stateful_sets import StatefulSetController
+from simsticky.sim.clients.admission import Clients
+from simsticky.sim.clients.past_picks import PastPicks
+from simsticky.sim.clients.tally import Tally
+from simsticky.sim.clock import Clock, Phase, call_at
+from simsticky.sim.control.autoscaler import Autoscaler
+from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.deployments import DeploymentController
+from simsticky.sim.control.endpoints import EndpointSliceController
+from simsticky.sim.control.ingress import IngressController, publish_pod_sets
+from simsticky.sim.control.kubelet import Kubelet
+from simsticky.sim.control.pods import Pod
+from simsticky.sim.control.stateful_sets import StatefulSetController
+from simsticky.sim.control.workload_controller import Template, WorkloadController
+from simsticky.sim.gateway.balancers import AlgorithmFactory
+from simsticky.sim.gateway.gateway import Gateway
+from simsticky.sim.operations.timeline import Timeline
+from simsticky.sim.plane.sessions import Session, Sessions
 from simsticky.sim.streams import Streams
-from simsticky.sim.tally import Tally
 from simsticky.sim.twin import FEWEST_REQUESTS, Twin
-from simsticky.sim.workload_controller import Template, WorkloadController
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from simsticky.recording.record import EventRecord
+from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
-from simsticky.sim.kernel import Clock
-from simsticky.sim.recorder import Recorder
-from simsticky.sim.recording import EventRecord
+from simsticky.sim.clock import Clock
 from simsticky.sim.streams import Purpose, Streams
 
 

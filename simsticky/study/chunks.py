@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from simsticky.study.replications import Replication
+from simsticky.study.store import Replication
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario

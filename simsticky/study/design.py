@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.changes import keys_of, unknown_path
-from simsticky.scenario.quantities import Quantity, quantity_of
+from simsticky.scenario.paths.changes import keys_of, unknown_path
+from simsticky.scenario.paths.quantities import Quantity, quantity_of
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario

@@ -19,9 +19,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from simsticky.errors import InputError, SimstickyError
-from simsticky.scenario.files import NO_SUCH_FILE, irregular
+from simsticky.scenario.reading.files import NO_SUCH_FILE, irregular
 from simsticky.study import stored_json
-from simsticky.study.replications import Replication
+from simsticky.study.store import Replication
 
 FORMAT = 1
 STUDY, RECORDS, LOCK = "study.json", "replications.jsonl", "lock"

@@ -15,8 +15,8 @@ from simsticky.study.better import Standing, against
 from simsticky.study.looks import plan
 from simsticky.study.pairs import pair_of
 from simsticky.study.replicate import Study
-from simsticky.study.replications import Replications
 from simsticky.study.runner import Case, Runner
+from simsticky.study.store import Replications
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric

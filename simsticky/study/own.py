@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simsticky.results.metrics import Metric, Value
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.balancers import AlgorithmFactory
+    from simsticky.sim.gateway.balancers import AlgorithmFactory
 
 OwnMetric = Callable[["Result"], float | int | None]
 """A metric of one's own: a number of a result, None where there is none."""

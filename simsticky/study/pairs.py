@@ -10,7 +10,7 @@ from simsticky.results.absence import Absence
 from simsticky.stats.intervals import LEVEL, Interval
 from simsticky.stats.paired import Difference, mean_difference, ratio_difference
 from simsticky.study.replicate import Study, estimate_metric
-from simsticky.study.replications import Value
+from simsticky.study.store import Value
 from simsticky.study.thresholds import absence_of, verdict
 from simsticky.study.verdicts import Mark, judge
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
     from simsticky.scenario.thresholds import Threshold
-    from simsticky.study.replications import Replications
+    from simsticky.study.store import Replications
 
 Columns = Callable[[str], Sequence[Value]]
 """Returns the values of a key of the summary, one a replication; None where a replication has none."""

@@ -18,8 +18,8 @@ from simsticky.stats.incidence import as_interval, mean_of_waits, median_of_runs
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.precision import FEWEST, HEADLINE, MOST, Precision, Stopping, half_width
-from simsticky.study.replications import Replications, Value
 from simsticky.study.runner import Case, Runner
+from simsticky.study.store import Replications, Value
 from simsticky.study.thresholds import Verdict, absence_of, breaks_by_operations, of_nothing, verdict
 from simsticky.study.verdicts import checked_thresholds, did_you_mean
 

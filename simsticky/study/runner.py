@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict
 from simsticky.errors import InputError, SimstickyError
 from simsticky.results.provenance import library_versions, tool_version
 from simsticky.study.chunks import Chunk, Chunks, Post, run_here, run_sent
-from simsticky.study.execution import (
+from simsticky.study.journal import Journal, Key
+from simsticky.study.pool import (
     Interrupted,
     LostWorkerError,
     Workers,
@@ -30,8 +31,7 @@ from simsticky.study.execution import (
     in_order,
     workers,
 )
-from simsticky.study.journal import Journal, Key
-from simsticky.study.replications import Replication, Replications
+from simsticky.study.store import Replication, Replications
 from simsticky.workload.effort import effort_of, refuse_too_much
 
 if TYPE_CHECKING:

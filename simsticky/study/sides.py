@@ -12,7 +12,7 @@ from simsticky.errors import InputError
 from simsticky.results.provenance import installed_version, library_versions
 from simsticky.study import stored_json
 from simsticky.study.replicate import SCHEMA_VERSION
-from simsticky.study.replications import Value
+from simsticky.study.store import Value
 from simsticky.study.stored_results import StoredResult
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from simsticky.scenario.thresholds import Threshold
 from simsticky.study import stored_json
-from simsticky.study.replications import Value
+from simsticky.study.store import Value
 
 
 @dataclass(frozen=True, slots=True)

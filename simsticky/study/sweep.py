@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from simsticky.errors import Diagnostic, InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions, tool_version
-from simsticky.scenario.changes import keys_of, setting_at
-from simsticky.scenario.quantities import number_at
+from simsticky.scenario.paths.changes import keys_of, setting_at
+from simsticky.scenario.paths.quantities import number_at
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.sensitivity import SobolIndex, sobol_indices
 from simsticky.study.better import Standing

@@ -26,18 +26,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simsticky.recording.record import SESSION_COLUMNS
 from simsticky.scenario.cluster_operations import TrafficChange
 from simsticky.scenario.distributions import Constant, Exponential, Geometric
 from simsticky.scenario.law import ContinuousLaw
-from simsticky.sim.recording import SESSION_COLUMNS
 from simsticky.stats.control_variates import controlled_mean
 from simsticky.stats.intervals import Interval, ratio_of_sums
 from simsticky.workload.generate import Workload
 
 if TYPE_CHECKING:
+    from simsticky.recording.record import PodRecord, Recording
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.recording import PodRecord, Recording
     from simsticky.study.replicate import Study
     from simsticky.study.runner import Simulate
     from simsticky.workload.columns import SessionBlock

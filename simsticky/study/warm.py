@@ -11,11 +11,11 @@ import numpy.ma  # noqa: F401  # by NumPy, for its unique()
 
 import simsticky.results.pod_time
 import simsticky.results.result
-import simsticky.scenario.files
+import simsticky.scenario.reading.files
 import simsticky.sim.simulation
 import simsticky.simulate
 import simsticky.study.chunks
-import simsticky.study.costs
+import simsticky.study.recommend.costs
 import simsticky.workload.effort  # noqa: F401
 
 gc.freeze()

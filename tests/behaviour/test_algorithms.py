@@ -11,7 +11,7 @@ from stories import DRAIN_OFF, Story, hashed, merged, plain, rollout, scale_to, 
 from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
 from simsticky.kong.balancer import Balancer
 from simsticky.kong.upstream import Target
-from simsticky.sim.recording import CODE, CONTAINER, Kind, Outcome, unpack_columns
+from simsticky.recording.record import CODE, CONTAINER, Kind, Outcome, unpack_columns
 from simsticky.sim.simulation import Simulation
 
 _ONE_BY_ONE = [[10.0 + i] for i in range(12)]

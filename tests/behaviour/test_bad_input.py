@@ -7,8 +7,8 @@ import pytest
 
 from simsticky.cli.main import main
 from simsticky.errors import InputError
-from simsticky.scenario.load import load, loads
 from simsticky.scenario.location import read_documents
+from simsticky.scenario.reading.load import load, loads
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 EXAMPLE = SCENARIOS / "manifests" / "example-app.yaml"

@@ -8,8 +8,8 @@ import pytest
 
 from simsticky.kong.algorithms.sticky_sessions import response_cookie
 from simsticky.results.result import Result
-from simsticky.scenario.load import load
-from simsticky.sim import attempts
+from simsticky.scenario.reading.load import load
+from simsticky.sim.gateway import proxy as attempts
 from simsticky.simulate import simulate
 
 _HOWTO = Path(__file__).parents[2] / "scenarios" / "howto.yaml"

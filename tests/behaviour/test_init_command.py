@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 
 from simsticky.cli.main import main
-from simsticky.scenario.load import load
 from simsticky.scenario.location import read_documents
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import load
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "examples" / "shop"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from stories import rollout, scenario_of
 
-from simsticky.sim.controllers import DeploymentController
+from simsticky.sim.control.deployments import DeploymentController
 from simsticky.sim.simulation import Simulation
 
 Case = dict[str, Any]

@@ -7,7 +7,7 @@ import pytest
 
 from simsticky.cli.main import main
 from simsticky.errors import InputError
-from simsticky.scenario.load import load
+from simsticky.scenario.reading.load import load
 
 EXAMPLE = Path(__file__).parents[2] / "scenarios" / "manifests" / "example-app.yaml"
 POLICY = """apiVersion: configuration.konghq.com/v1beta1

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import simsticky.sim.simulation
+from simsticky.recording.record import SENT
+from simsticky.recording.recorder import ROW_BYTES, SEAL_AT, Recorder
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
-from simsticky.sim.recorder import ROW_BYTES, SEAL_AT, Recorder
-from simsticky.sim.recording import SENT
 from simsticky.simulate import simulate
 
 FRAMES = ("requests", "sessions", "exposures", "load", "pods", "events", "operations")

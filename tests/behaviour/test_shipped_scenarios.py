@@ -8,9 +8,9 @@ import pytest
 
 import simsticky as ss
 from simsticky.results.result import Result
-from simsticky.scenario.changes import parse_settings
 from simsticky.scenario.gateway import Upstream
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.paths.changes import parse_settings
 from simsticky.simulate import simulate
 
 FOLDER = Path(__file__).parents[2] / "scenarios"

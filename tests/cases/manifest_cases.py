@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import load, loads
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import load, loads
 
 HERE = Path(__file__).parent
 CONTAINER = ("spec", "template", "spec", "containers", 0)

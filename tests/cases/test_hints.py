@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 from manifest_cases import CONTAINER, TEMPLATE, app, ingress, obj, put, read, route
 
-import simsticky.scenario.hints
+import simsticky.manifests.hints
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.hints import Hint
+from simsticky.manifests.hints import Hint
 
 Objects = Sequence[dict[str, Any]]
 
@@ -420,7 +420,7 @@ def test_every_way_out_is_followed():
 
 def test_every_hint_of_the_interpreters_stands_in_one_place():
     """A text written at its problem would be followed by no test; ``did you mean`` names what there is."""
-    folder = Path(simsticky.scenario.hints.__file__).parent
+    folder = Path(simsticky.manifests.hints.__file__).parent
     interpreters = [path for path in folder.glob("*.py") if "Hint" in path.read_text() and path.name != "hints.py"]
     assert len(interpreters) > 10
     loose = []

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from simsticky.cli.main import main
-from simsticky.scenario.load import load, loads
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import load, loads
 from simsticky.simulate import simulate
 
 CASES = Path(__file__).parent

@@ -5,7 +5,7 @@ import json
 import pytest
 from manifest_cases import CONTAINER, TEMPLATE, app, assumed, ingress, obj, put, read, refused, said
 
-from simsticky.scenario.load import loads
+from simsticky.scenario.reading.load import loads
 from simsticky.simulate import simulate
 
 

@@ -22,7 +22,7 @@ from simsticky.kubernetes.statefulset import StatefulSetSpec, resolved_max_unava
 from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.deployment import Deployment
-from simsticky.sim.evictions import Evictions
+from simsticky.sim.control.evictions import Evictions
 
 Case = dict[str, Any]
 NOW_S = 100_000_000.0

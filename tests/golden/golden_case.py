@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from simsticky.results.provenance import library_versions
 from simsticky.results.result import Result
-from simsticky.scenario.load import load
+from simsticky.scenario.reading.load import load
 from simsticky.simulate import simulate
 
 ROOT = Path(__file__).parents[2]

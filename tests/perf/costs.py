@@ -18,8 +18,8 @@ import pandas as pd
 from bare_loop import bare_loop, prepare
 from simpy_model import simpy_model
 
+from simsticky.recording.recorder import Recorder
 from simsticky.scenario.model import Scenario
-from simsticky.sim.recorder import Recorder
 from simsticky.sim.simulation import Simulation
 
 THINK_S, SERVICE_S = 10.0, 0.01

@@ -8,7 +8,7 @@ import pytest
 
 from simsticky.lint.engine import lint
 from simsticky.lint.inputs import read_material
-from simsticky.scenario.objects import read_objects
+from simsticky.manifests.objects import read_objects
 from tests.unit.lint.small import APP, CONTROLLER, SCALER
 
 _APPS, _ROUNDS = 40, 3

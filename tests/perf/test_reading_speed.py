@@ -6,7 +6,7 @@ from time import process_time
 import pytest
 from ruamel.yaml import YAML
 
-from simsticky.scenario.manifests import load_manifests
+from simsticky.manifests.reading import load_manifests
 
 pytestmark = pytest.mark.perf
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from bare_loop import bare_loop, micro_loop, prepare
 
+from simsticky.recording.record import CODE, Outcome, outcomes
 from simsticky.scenario.model import Scenario
-from simsticky.sim.recording import CODE, Outcome, outcomes
 from simsticky.sim.simulation import Simulation
 from simsticky.workload.generate import Workload
 

@@ -31,7 +31,7 @@ def measure() -> dict[str, float]:
 
     The start of the workers counts.
     """
-    from simsticky.scenario.load import loads
+    from simsticky.scenario.reading.load import loads
     from simsticky.study.sweep import sweep
 
     scenario = loads(ROLLOUT)

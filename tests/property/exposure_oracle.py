@@ -267,6 +267,6 @@ def _requests(recording: Any) -> dict[int, list[Sent]]:
 
 
 def _session_columns() -> tuple[str, ...]:
-    from simsticky.sim.recording import SESSION_COLUMNS
+    from simsticky.recording.record import SESSION_COLUMNS
 
     return SESSION_COLUMNS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from simsticky.scenario.load import load
+from simsticky.scenario.reading.load import load
 from simsticky.simulate import simulate
 
 _EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from strategies import operations, scenarios
 
 from simsticky.kubernetes.probe import ProbeWorker
+from simsticky.recording.record import Recording
 from simsticky.scenario.model import Scenario
-from simsticky.sim import health_checks
-from simsticky.sim.recording import Recording
+from simsticky.sim.gateway import health_checks
 from simsticky.sim.simulation import Simulation
 
 _KINDS = ("rollout", "scale", "deletePod", "readinessFlap", "gatewayRestart", "configPush", "crash")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import scenarios
 
-from simsticky.scenario.load import load
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import load
 
 SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 

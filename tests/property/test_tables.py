@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import any_delays, operations, scenarios
 
+from simsticky.audit.evidence import Evidence
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
-from simsticky.sim.evidence import Evidence
 from simsticky.simulate import simulate
 
 _SLOW = settings(max_examples=settings().max_examples // 6, suppress_health_check=[HealthCheck.too_slow])

@@ -14,9 +14,9 @@ from hostile import TINY
 
 from simsticky.cli.main import main
 from simsticky.errors import SimstickyError
-from simsticky.scenario.load import loads
-from simsticky.study.execution import LostWorkerError
+from simsticky.scenario.reading.load import loads
 from simsticky.study.journal import RECORDS, Journal
+from simsticky.study.pool import LostWorkerError
 from simsticky.study.replicate import replicate
 from simsticky.study.runner import simulate_numbers
 

@@ -15,7 +15,7 @@ from hostile import unfit
 from mutations import MANIFESTS, spoilt
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import load
+from simsticky.scenario.reading.load import load
 from simsticky.simulate import simulate
 from simsticky.workload.effort import effort_of, refuse_too_much
 

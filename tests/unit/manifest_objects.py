@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from simsticky.errors import InputError
+from simsticky.manifests.reading import load_manifests
 from simsticky.scenario.location import read_documents
-from simsticky.scenario.manifests import load_manifests
 
 EXAMPLE = Path(__file__).parents[2] / "scenarios" / "manifests" / "example-app.yaml"
 CONTAINER = ("spec", "template", "spec", "containers", 0)

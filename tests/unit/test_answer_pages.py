@@ -15,7 +15,7 @@ from simsticky.report.answers_of import of_comparison, of_recommendation
 from simsticky.report.comparison import cells, sentence
 from simsticky.report.recommendation import headline
 from simsticky.study.compare import compare
-from simsticky.study.recommend import recommend
+from simsticky.study.recommend.recommending import recommend
 from simsticky.study.runner import Runner
 
 

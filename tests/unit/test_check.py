@@ -12,11 +12,11 @@ from simsticky.errors import InputError
 from simsticky.report.check import budget_sentence, headline, render, to_markdown
 from simsticky.report.check_annotations import cases, deciding_field, findings, place_of
 from simsticky.report.terminal import plain
-from simsticky.scenario.load import load
-from simsticky.study import check as module
-from simsticky.study.baseline import Baseline
-from simsticky.study.budget import Budget
-from simsticky.study.check import check
+from simsticky.scenario.reading.load import load
+from simsticky.study.check import deciding as module
+from simsticky.study.check.baseline import Baseline
+from simsticky.study.check.budget import Budget
+from simsticky.study.check.deciding import check
 from simsticky.study.looks import plan
 from simsticky.study.replicate import replicate
 from simsticky.study.sides import Side

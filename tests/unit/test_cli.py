@@ -21,7 +21,7 @@ from simsticky.cli import work as work_module
 from simsticky.cli.console import warn
 from simsticky.cli.main import main
 from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
-from simsticky.sim.recording import Recording
+from simsticky.recording.record import Recording
 
 
 class Scenario(StubScenario):
@@ -144,7 +144,7 @@ def test_a_verb_loads_only_what_it_uses(arguments, more):
 def test_a_worker_is_forked_warm():
     """A worker imports nothing of ours, and none of the large libraries, for its first replication."""
     code = (
-        "from simsticky.study import execution\n"
+        "from simsticky.study import pool as execution\n"
         "from warm_worker import MESSAGE, first_replication, loaded\n"
         "if __name__ == '__main__':\n"
         "    with execution.workers(2) as where:\n"

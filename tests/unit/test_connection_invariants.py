@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from small_scenario import small
 
+from simsticky.audit import verify
+from simsticky.audit.connections import CHECKS
+from simsticky.audit.evidence import Evidence
 from simsticky.errors import InvariantError
+from simsticky.recording.record import CODE, CONNECT, CONTAINER, ENDED, SENT, SESSION_COLUMNS, STARTED, Recording
 from simsticky.scenario.model import Scenario
-from simsticky.sim.evidence import Evidence
-from simsticky.sim.invariants import verify
-from simsticky.sim.invariants.connections import CHECKS
-from simsticky.sim.recording import CODE, CONNECT, CONTAINER, ENDED, SENT, SESSION_COLUMNS, STARTED, Recording
 from simsticky.sim.simulation import Simulation
 
 CONNECTIONS = {"kind": "long-lived", "reconnect": {"jitter": "equal"}}

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
+from simsticky.recording.connection_meter import ConnectionMeter
+from simsticky.recording.record import Recording
 from simsticky.results.metrics import summarise
-from simsticky.sim.connection_meter import ConnectionMeter
-from simsticky.sim.recording import Recording
 
 
 def meter(settle_s=10.0):

@@ -7,11 +7,11 @@ import pytest
 
 from simsticky import load
 from simsticky.kong.healthchecks import ActiveChecks, HealthChecks, HealthyRule, PassiveChecks, UnhealthyRule
+from simsticky.recording.load_meter import LoadMeter
+from simsticky.recording.record import Recording
 from simsticky.scenario.model import Scenario
-from simsticky.sim.health_checks import may_rest
-from simsticky.sim.kernel import Clock
-from simsticky.sim.load_meter import LoadMeter
-from simsticky.sim.recording import Recording
+from simsticky.sim.clock import Clock
+from simsticky.sim.gateway.health_checks import may_rest
 from simsticky.sim.simulation import Simulation
 
 ROLLING = Path(__file__).parents[2] / "scenarios" / "rolling.yaml"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import load, loads
+from simsticky.manifests.reading import read_manifests
 from simsticky.scenario.location import read_documents
-from simsticky.scenario.manifests import read_manifests
+from simsticky.scenario.reading.load import load, loads
 from simsticky.study.draft.asked import Asked, read_asked
 from simsticky.study.draft.draft import Source, draft
 from simsticky.study.draft.sizing import rollout_s, run_values, timeline

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simsticky.sim.evenness import Evenness
-from simsticky.sim.failure_windows import FailureWindows
+from simsticky.recording.evenness import Evenness
+from simsticky.recording.failure_windows import FailureWindows
 from simsticky.stats.recovery import last_excess
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from simsticky.errors import InputError, SimstickyError
-from simsticky.study.execution import Interrupted, available_cpus, run_ordered, workers
+from simsticky.study.pool import Interrupted, available_cpus, run_ordered, workers
 
 
 def square(number):
@@ -156,7 +156,7 @@ def test_available_cpus():
 CTRL_C = """
 import sys, time
 sys.path.insert(0, {here!r})
-from simsticky.study.execution import Interrupted, run_ordered
+from simsticky.study.pool import Interrupted, run_ordered
 from test_execution import nap
 
 def told(index):

@@ -9,7 +9,7 @@ from simsticky.report.labels import labels, metric_of
 from simsticky.report.rows import sections
 from simsticky.results.metrics import METRICS
 from simsticky.scenario.model import Scenario
-from simsticky.scenario.vocabulary import all_paths
+from simsticky.scenario.paths.vocabulary import all_paths
 from simsticky.study.replicate import replicate
 
 

@@ -4,9 +4,9 @@ import pytest
 from small_scenario import small
 
 from simsticky.errors import InputError
-from simsticky.scenario.changes import keys_of
-from simsticky.scenario.expressions import names_in
-from simsticky.scenario.quantities import number_at, quantity_of
+from simsticky.scenario.paths.changes import keys_of
+from simsticky.scenario.paths.expressions import names_in
+from simsticky.scenario.paths.quantities import number_at, quantity_of
 
 BASE = {"deployment.preStop": "30s", "deployment.grace": "60s", "deployment.replicas": 3}
 

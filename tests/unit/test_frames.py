@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from small_scenario import small
 
+from simsticky.recording.record import PodRecord, Recording, pack
 from simsticky.results import frames
-from simsticky.sim.recording import PodRecord, Recording, pack
 from simsticky.simulate import simulate
 
 

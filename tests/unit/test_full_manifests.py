@@ -5,9 +5,9 @@ import json
 import pytest
 
 from simsticky.manifests.field_table import REST, SCALARS, shipped
+from simsticky.manifests.reading import read_manifests
 from simsticky.manifests.strict import check
 from simsticky.scenario.location import read_documents
-from simsticky.scenario.manifests import read_manifests
 
 VALUES = {
     "string": "text",

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simsticky.stats.intervals import Interval
-from simsticky.study.futility import LEAST_CHANCE, half_at_last, is_futile
-from simsticky.study.guess import between
-from simsticky.study.search import _first_place
+from simsticky.study.recommend.futility import LEAST_CHANCE, half_at_last, is_futile
+from simsticky.study.recommend.guess import between
+from simsticky.study.recommend.search import _first_place
 
 
 @pytest.mark.parametrize(("n", "last"), [(10, 30), (20, 30), (10, 1000), (30, 30)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simsticky.scenario.hooks import length_of
+from simsticky.manifests.hooks import length_of
 
 
 @pytest.mark.parametrize(

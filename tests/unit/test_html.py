@@ -21,7 +21,7 @@ from simsticky.report.page import embedded
 from simsticky.results.metrics import Metric
 from simsticky.scenario.location import Place
 from simsticky.scenario.report import ManifestNote, ManifestReport
-from simsticky.study.replications import Replications
+from simsticky.study.store import Replications
 
 HOSTILE = [
     "<script>alert(1)</script>",

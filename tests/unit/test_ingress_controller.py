@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.manifests import ManifestSet, load_manifests
+from simsticky.manifests.reading import ManifestSet, load_manifests
 
 EXAMPLE = Path(__file__).parents[2] / "scenarios" / "manifests" / "example-app.yaml"
 

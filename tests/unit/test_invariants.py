@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from small_scenario import small
 
+from simsticky.audit import verify
 from simsticky.errors import InvariantError
-from simsticky.scenario.model import Scenario
-from simsticky.sim.invariants import verify
-from simsticky.sim.recording import (
+from simsticky.recording.record import (
     CODE,
     CONTAINER,
     ENDED,
@@ -25,6 +24,7 @@ from simsticky.sim.recording import (
     pack,
     unpack_columns,
 )
+from simsticky.scenario.model import Scenario
 from simsticky.sim.simulation import Simulation
 
 Tampering = Callable[[Recording], None]

@@ -11,10 +11,10 @@ import stub_study
 from stub_study import METRICS, StubScenario
 
 from simsticky.errors import InputError, SimstickyError
-from simsticky.study.execution import Interrupted
 from simsticky.study.journal import RECORDS, STUDY, Journal
+from simsticky.study.pool import Interrupted
 from simsticky.study.replicate import replicate
-from simsticky.study.replications import Replication
+from simsticky.study.store import Replication
 
 
 class OtherScenario(StubScenario):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slow_skew import known, slow_figures
 
-from simsticky.sim import load_meter
-from simsticky.sim.evenness import Evenness
-from simsticky.sim.load_meter import NO_CHANGES, POD_SETS, Changes, LoadMeter
+from simsticky.recording import load_meter
+from simsticky.recording.evenness import Evenness
+from simsticky.recording.load_meter import NO_CHANGES, POD_SETS, Changes, LoadMeter
 from simsticky.stats.skew import SkewTotals
 
 _CONTAINERS = 4

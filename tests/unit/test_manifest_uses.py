@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from simsticky.errors import InputError
+from simsticky.manifests.findings import Findings
+from simsticky.manifests.reading import read_manifests
 from simsticky.manifests.register import REGISTER
 from simsticky.manifests.uses import FieldUse, Use, covering, pattern
-from simsticky.scenario.findings import Findings
-from simsticky.scenario.load import load
-from simsticky.scenario.manifests import read_manifests
+from simsticky.scenario.reading.load import load
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "manifests"
@@ -44,7 +44,7 @@ def seen() -> dict[tuple[str, str, str], str]:
     for name in ("read", "say_aloud", "problem", "ignore"):
         watch(name)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("simsticky.scenario.manifests.Findings", Watched)
+        patch.setattr("simsticky.manifests.reading.Findings", Watched)
         for file in (*CASES, *SHIPPED):
             with contextlib.suppress(InputError):  # many cases are refused, and that counts too
                 load(file)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import loads
 from simsticky.scenario.location import read_documents
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import loads
 
 _EXAMPLE = Path(__file__).parents[2] / "scenarios" / "manifests" / "example-app.yaml"
 _APP: list[Any] = [document.data for document in read_documents(_EXAMPLE.read_text(), "example")]

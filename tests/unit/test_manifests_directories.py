@@ -7,7 +7,7 @@ import pytest
 from manifest_objects import EXAMPLE
 
 from simsticky.errors import InputError
-from simsticky.scenario.manifests import load_manifests
+from simsticky.manifests.reading import load_manifests
 
 KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [app.yaml]\n"
 CHART = "apiVersion: v2\nname: shop\nversion: 1.0.0\n"

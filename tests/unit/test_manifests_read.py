@@ -4,7 +4,7 @@ import pytest
 from manifest_objects import CONTAINER, EXAMPLE, example, notes, objects_of, put, read, workload
 
 from simsticky.errors import InputError
-from simsticky.scenario.manifests import load_manifests
+from simsticky.manifests.reading import load_manifests
 
 
 @pytest.fixture

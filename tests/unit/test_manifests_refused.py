@@ -4,7 +4,7 @@ import pytest
 from manifest_objects import CONTAINER, EXAMPLE, example, objects_of, put, refused, workload
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import loads
+from simsticky.scenario.reading.load import loads
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from manifest_objects import CONTAINER, EXAMPLE, example, notes, objects_of, put, read
 
 from simsticky.errors import InputError
-from simsticky.scenario.manifests import load_manifests
+from simsticky.manifests.reading import load_manifests
 
 
 @pytest.fixture

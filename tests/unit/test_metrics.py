@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from small_scenario import small
 
+from simsticky.recording.record import Harmed, Mechanism, OperationRecord, Origin, Recording
 from simsticky.results.metrics import EXCESS_FIGURES, METRICS, summarise
-from simsticky.sim.recording import Harmed, Mechanism, OperationRecord, Origin, Recording
 from simsticky.simulate import simulate
 from simsticky.stats.skew import SkewTotals
 

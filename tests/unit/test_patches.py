@@ -7,9 +7,9 @@ from io import StringIO
 import pytest
 from ruamel.yaml import YAML
 
+from simsticky.manifests.patches import patches
 from simsticky.report.recommendation import lines_to_copy
-from simsticky.scenario.load import load
-from simsticky.scenario.patches import patches
+from simsticky.scenario.reading.load import load
 
 SCENARIO = """\
 schema: simsticky/1

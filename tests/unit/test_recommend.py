@@ -20,8 +20,8 @@ from simsticky.report.recommendation import render, to_csv, to_markdown
 from simsticky.report.terminal import plain
 from simsticky.scenario.model import Scenario
 from simsticky.study.better import Standing
-from simsticky.study.costs import cheapest
-from simsticky.study.recommend import recommend
+from simsticky.study.recommend.costs import cheapest
+from simsticky.study.recommend.recommending import recommend
 from simsticky.study.runner import Runner
 from simsticky.study.verdicts import Mark
 

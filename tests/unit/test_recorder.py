@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 from small_scenario import small
 
 from simsticky.errors import InputError
-from simsticky.scenario.gateway import MOST_NODES
-from simsticky.scenario.targets import MOST_OPERATIONS
-from simsticky.sim.recorder import ROW, ROW_BYTES, SEAL_AT, CutRequest, Recorder
-from simsticky.sim.recording import (
+from simsticky.recording.record import (
     CODE,
     CONTAINER,
     ENDED,
@@ -28,6 +25,9 @@ from simsticky.sim.recording import (
     pack,
     unpack_columns,
 )
+from simsticky.recording.recorder import ROW, ROW_BYTES, SEAL_AT, CutRequest, Recorder
+from simsticky.scenario.gateway import MOST_NODES
+from simsticky.scenario.targets import MOST_OPERATIONS
 
 _END_S = 50.0
 _CODES = [

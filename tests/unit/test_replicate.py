@@ -10,7 +10,7 @@ from stub_study import METRICS, StubMetric, StubScenario
 from simsticky.errors import InputError
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import Interval
-from simsticky.study.execution import Interrupted
+from simsticky.study.pool import Interrupted
 from simsticky.study.replicate import replicate
 from simsticky.study.verdicts import checked_thresholds, judge
 

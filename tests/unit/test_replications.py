@@ -10,8 +10,8 @@ from small_scenario import small
 from stub_study import METRICS, StubScenario
 
 from simsticky.study.replicate import replicate
-from simsticky.study.replications import Replication, Replications
 from simsticky.study.runner import simulate_numbers
+from simsticky.study.store import Replication, Replications
 
 
 def of_stub(number):

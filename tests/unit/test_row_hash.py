@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simsticky.sim.recording import WIDTH
-from simsticky.sim.row_hash import RowHash
+from simsticky.recording.record import WIDTH
+from simsticky.recording.row_hash import RowHash
 
 _NUMBERS = st.one_of(st.integers(-1, 3).map(float), st.floats(width=64))
 _ROWS = st.lists(st.tuples(*[_NUMBERS] * WIDTH), min_size=1, max_size=12)

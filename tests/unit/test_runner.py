@@ -7,7 +7,7 @@ import pytest
 import stub_study
 from stub_study import StubScenario
 
-from simsticky.study.execution import Workers
+from simsticky.study.pool import Workers
 from simsticky.study.runner import Case, Runner
 
 
@@ -51,7 +51,7 @@ def bench(monkeypatch):
         bench.finish_one()
         return {future for future in futures if future.done()}, set()
 
-    monkeypatch.setattr("simsticky.study.execution.wait", wait)
+    monkeypatch.setattr("simsticky.study.pool.wait", wait)
     monkeypatch.setattr(Runner, "_start", lambda self, seconds: where)
     return bench
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import load
+from simsticky.scenario.reading.load import load
 
 _BASE = """schema: simsticky/1
 name: below

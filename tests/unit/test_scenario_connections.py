@@ -3,8 +3,8 @@
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import loads
 from simsticky.scenario.model import Reconnect, Scenario
+from simsticky.scenario.reading.load import loads
 
 
 def connections(written):

@@ -6,9 +6,9 @@ from textwrap import dedent
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import load, loads
 from simsticky.scenario.location import read_documents
 from simsticky.scenario.operations import VERBS
+from simsticky.scenario.reading.load import load, loads
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 

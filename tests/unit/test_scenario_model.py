@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from simsticky.errors import InputError
-from simsticky.scenario.changes import parse_settings
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.paths.changes import parse_settings
 
 STICKY = {
     "upstream": {
@@ -368,7 +368,7 @@ def test_the_json_schema_describes_what_people_write():
 def test_the_scenario_package_stays_light():
     """Reading a scenario does not import pandas, scipy or matplotlib."""
     code = (
-        "import sys, simsticky.scenario, simsticky.scenario.load;"
+        "import sys, simsticky.scenario, simsticky.scenario.reading.load;"
         "print([m for m in ('pandas', 'scipy', 'matplotlib') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,9 +5,9 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import loads
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.operations import OPERATIONS, VERBS
+from simsticky.scenario.reading.load import loads
 
 ONE_OF_EACH = [
     {"at": "1m", "rollout": "shop", "startup": "20s", "neverReady": True},

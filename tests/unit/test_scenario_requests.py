@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import loads
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import loads
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 ROUTED = """

@@ -3,8 +3,8 @@
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import loads
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import loads
 from simsticky.scenario.ring_capacity import over_capacity
 
 # Kong with 1000 points: 5 equal targets fit and 6 do not; 4+1 and 3+2 (active+draining) fit, 5+1, 4+2 and 3+3 do not.

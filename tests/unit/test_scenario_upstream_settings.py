@@ -13,8 +13,8 @@ from simsticky.kong.healthchecks import (
     PASSIVE_UNHEALTHY_STATUSES,
     HealthChecks,
 )
-from simsticky.scenario.load import load, loads
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import load, loads
 from simsticky.scenario.upstream_settings import checks, hash_on
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"

@@ -4,8 +4,8 @@ import pytest
 
 from simsticky.errors import InputError
 from simsticky.scenario.fields import version_of
-from simsticky.scenario.load import loads
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import loads
 
 STICKY = "upstream: {algorithm: sticky-sessions, hashOn: {input: none}, stickySessions: {cookie: c}}\n"
 KONG = (

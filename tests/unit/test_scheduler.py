@@ -8,7 +8,7 @@ import stub_study
 from stub_study import METRICS, StubScenario
 
 from simsticky.errors import InputError, SimstickyError
-from simsticky.study.execution import run_ordered
+from simsticky.study.pool import run_ordered
 from simsticky.study.replicate import replicate
 from simsticky.study.scheduler import connected, versions
 

@@ -8,9 +8,9 @@ import pytest
 from small_scenario import small
 
 import simsticky as ss
+from simsticky.recording.record import Recording
 from simsticky.report.sparkline import ABSENT, LEVELS, sparks
 from simsticky.report.terminal import plain, render, spark_lines, write
-from simsticky.sim.recording import Recording
 
 
 @pytest.fixture(scope="module")

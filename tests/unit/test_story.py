@@ -5,9 +5,9 @@ import re
 import pytest
 from small_scenario import small
 
+from simsticky.recording.record import Kind
 from simsticky.results.harm import harm_by_container
 from simsticky.results.story import short_names
-from simsticky.sim.recording import Kind
 from simsticky.simulate import simulate
 
 

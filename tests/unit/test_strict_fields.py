@@ -6,7 +6,7 @@ import pytest
 from manifest_objects import CONTAINER, autoscaler, example, objects_of, put, read, refused, workload
 
 from simsticky.errors import InputError
-from simsticky.scenario.manifests import load_manifests
+from simsticky.manifests.reading import load_manifests
 
 POD = ("spec", "template", "spec")
 BACKEND = ("spec", "rules", 0, "http", "paths", 0, "backend")

@@ -3,7 +3,7 @@
 from simsticky.results.metrics import METRICS
 from simsticky.study.entries import by_entry
 from simsticky.study.replicate import Study
-from simsticky.study.replications import Replication, Replications
+from simsticky.study.store import Replication, Replications
 from tests.small_scenario import small
 
 SCENARIO = small(

@@ -10,7 +10,7 @@ from simsticky.report.verdict_lines import verdict_lines
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import ratio_of_sums, share_interval
 from simsticky.study.replicate import Study
-from simsticky.study.replications import Replication, Replications
+from simsticky.study.store import Replication, Replications
 from simsticky.study.thresholds import together, verdict
 from simsticky.study.verdicts import Mark
 

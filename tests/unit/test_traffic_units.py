@@ -5,8 +5,8 @@ from textwrap import dedent
 import pytest
 
 from simsticky.errors import InputError
-from simsticky.scenario.load import loads
 from simsticky.scenario.model import Scenario
+from simsticky.scenario.reading.load import loads
 
 HEAD = "schema: simsticky/1\ntraffic:\n"
 

@@ -3,8 +3,8 @@
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.balancer import Balancer
 from simsticky.kong.upstream import Target
-from simsticky.sim.sessions import Exchange, Session
-from simsticky.sim.workers import Node, Worker
+from simsticky.sim.gateway.nodes import Node, Worker
+from simsticky.sim.plane.sessions import Exchange, Session
 
 _TARGETS = (Target("10.0.0.1:8080", 100), Target("10.0.0.2:8080", 100))
 

@@ -1,6 +1,7 @@
 """`check` on synthetic studies: its own looks and its own verdicts keep the promised error, and decide soon.
 
-Every study is one threshold of :class:`simsticky.study.check.Thresholds`, which asks each until a look tells it.
+Every study is one threshold of :class:`simsticky.study.check.deciding.Thresholds`, which asks each until a look tells
+it.
 """
 
 import math
@@ -14,7 +15,7 @@ from test_verdicts_with_looks import CAP, CLEAR, DESIGNS, most
 from simsticky.results.metrics import METRICS
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import Interval, share_interval
-from simsticky.study.check import Thresholds, look_by_look
+from simsticky.study.check.deciding import Thresholds, look_by_look
 from simsticky.study.looks import FIRST
 from simsticky.study.thresholds import verdict
 from simsticky.study.verdicts import Mark

@@ -13,12 +13,12 @@ from simsticky.lint.figures import percent, told
 from simsticky.lint.fixes import patch_of, retagged
 from simsticky.lint.objects import Objects, is_before
 from simsticky.lint.rules.registry import Found, of_app, of_objects
-from simsticky.scenario.environment import variables
+from simsticky.manifests.environment import variables
+from simsticky.manifests.gateway_workloads import image_of
+from simsticky.manifests.ingress_controller import arguments, variable_of
+from simsticky.manifests.objects import KubernetesObject
 from simsticky.scenario.fields import release_of
-from simsticky.scenario.gateway_workloads import image_of
-from simsticky.scenario.ingress_controller import arguments, variable_of
 from simsticky.scenario.location import Keys
-from simsticky.scenario.objects import KubernetesObject
 from simsticky.scenario.replicas import start_replicas
 from simsticky.scenario.versions import CONTROLLER_SINCE
 

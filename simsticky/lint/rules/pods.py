@@ -11,8 +11,8 @@ from simsticky.lint.apps import App
 from simsticky.lint.figures import reaches_gateway_s, told
 from simsticky.lint.fixes import patch_of_container
 from simsticky.lint.rules.registry import Found, of_app
+from simsticky.manifests.pre_stop import program_in_question
 from simsticky.scenario.cluster_operations import Spot
-from simsticky.scenario.pre_stop import program_in_question
 from simsticky.scenario.replicas import start_replicas
 from simsticky.scenario.traffic import Poisson
 

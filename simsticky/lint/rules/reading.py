@@ -9,7 +9,7 @@ from simsticky.errors import Diagnostic
 from simsticky.lint.apps import App
 from simsticky.lint.objects import Objects
 from simsticky.lint.rules.registry import Found, of_app, of_objects
-from simsticky.scenario.hints import is_about_the_simulation
+from simsticky.manifests.hints import is_about_the_simulation
 from simsticky.scenario.location import Place
 
 

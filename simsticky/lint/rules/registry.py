@@ -9,8 +9,8 @@ from typing import Any
 from simsticky.annotations.record import Rule, Severity
 from simsticky.lint.apps import App
 from simsticky.lint.objects import Objects
+from simsticky.manifests.patches import Patch
 from simsticky.scenario.location import Place
-from simsticky.scenario.patches import Patch
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from simsticky.lint.apps import is_reached
 from simsticky.lint.fixes import patch_of
 from simsticky.lint.objects import Objects
 from simsticky.lint.rules.registry import Found, of_objects
+from simsticky.manifests.objects import KubernetesObject
+from simsticky.manifests.policies import OVERRIDE, POLICY
+from simsticky.manifests.routes import TRUE, Backend
+from simsticky.manifests.services import SERVICE_UPSTREAM
 from simsticky.scenario.location import Keys
-from simsticky.scenario.objects import KubernetesObject
-from simsticky.scenario.policies import OVERRIDE, POLICY
 from simsticky.scenario.problems import did_you_mean
-from simsticky.scenario.routes import TRUE, Backend
-from simsticky.scenario.services import SERVICE_UPSTREAM
 
 _KEEPS = ("sticky-sessions", "consistent-hashing")
 

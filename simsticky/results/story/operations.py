@@ -1,10 +1,10 @@
 """What is told of the operations: by people, by machines that act for them, and by the cloud."""
 
+from simsticky.recording.record import EventRecord
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.words import counted, rounded
 from simsticky.results.times import done_after_s, gone_after_s
 from simsticky.scenario.operations import VERBS
-from simsticky.sim.recording import EventRecord
 
 
 def begins(scene: Scene, event: EventRecord) -> str:

@@ -1,8 +1,8 @@
 """What is told of pods: by the controllers that want them, and by those that run them."""
 
+from simsticky.recording.record import EventRecord
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.words import counted, last_part
-from simsticky.sim.recording import EventRecord
 from simsticky.units import format_duration
 
 _FROM_PROBE = "its readiness probe fails"

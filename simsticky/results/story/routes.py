@@ -1,8 +1,8 @@
 """What is told of the way to the pods: by endpoint slices, the ingress controller and the Kong nodes."""
 
+from simsticky.recording.record import EventRecord
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.words import counted
-from simsticky.sim.recording import EventRecord
 
 _NAMED_NODES = 4
 """Kong nodes up to which a line gives the moment of each."""

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from simsticky.recording.record import EventRecord, OperationRecord, PodRecord, Recording
 from simsticky.results.harm import requests_cut
 from simsticky.results.story.words import counted, short_names
 from simsticky.scenario.model import Scenario
-from simsticky.sim.recording import EventRecord, OperationRecord, PodRecord, Recording
 
 _ROLLOUTS = ("rollout", "rollback")
 _LONG_STORY_S = 6000.0

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from heapq import merge
 
+from simsticky.recording.record import EventRecord, Recording
 from simsticky.results.story import operations, pods, routes
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.toll import cast, outcome, tolls
 from simsticky.scenario.model import Scenario
-from simsticky.sim.recording import EventRecord, Recording
 
 _SENTENCES: dict[str, Callable[[Scene, EventRecord], str]] = {
     **operations.SENTENCES,

@@ -3,10 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from simsticky.recording.record import Kind, Mechanism, OperationRecord
 from simsticky.results.harm import Harm, failures_by_operation, harm_by_container
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.words import counted, some, tally
-from simsticky.sim.recording import Kind, Mechanism, OperationRecord
 
 
 def tolls(scene: Scene) -> Iterator[tuple[float, str]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.load import loads, merge
-from simsticky.scenario.manifests import ManifestSet
+from simsticky.manifests.reading import ManifestSet
+from simsticky.scenario.reading.load import loads, merge
 from simsticky.study.draft.asked import Asked
 from simsticky.study.draft.guesses import guesses, is_given
 from simsticky.study.draft.hinges import MATTERS, METRIC, command, hinges, that_matter

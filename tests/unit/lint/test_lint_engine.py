@@ -14,8 +14,8 @@ from simsticky.lint import formats
 from simsticky.lint.engine import known_rules, lint
 from simsticky.lint.inputs import read_material
 from simsticky.lint.rules import RULES
+from simsticky.manifests.patches import Patch, merged
 from simsticky.scenario.location import read_documents
-from simsticky.scenario.patches import Patch, merged
 from tests.unit.lint.small import CLEAN, edited, found_in, numbers
 
 _FAULTY = edited(

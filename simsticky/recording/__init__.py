@@ -1,0 +1,1 @@
+"""What is recorded of one replication: a sink, which answers no question of the model."""

@@ -1,0 +1,332 @@
+"""The recorder: what the running model writes to.
+
+The hot path writes seven packed numbers to one buffer (:attr:`Recorder.write`) and never looks back. From time to time
+the buffer is *sealed*: turned into a NumPy block, split into rows that are over and rows still open, counted, measured,
+and kept or dropped by record level. So memory stays flat below the level ``requests``, and every figure of the
+summary is the same at every level.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from struct import Struct
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from simsticky.recording.connection_meter import ConnectionMeter
+from simsticky.recording.evenness import Evenness
+from simsticky.recording.failure_windows import FailureWindows
+from simsticky.recording.load_meter import NO_CHANGES, Changes, LoadMeter, Sets
+from simsticky.recording.record import (
+    CODE,
+    CONTAINER,
+    ENDED,
+    REQUEST,
+    SENDING,
+    SENT,
+    SESSION,
+    SESSION_COLUMNS,
+    STARTED,
+    WIDTH,
+    EventRecord,
+    Outcome,
+    Recording,
+    Rows,
+    outcomes,
+    pack,
+    unpack_columns,
+)
+from simsticky.recording.row_counter import Columns, RowCounter
+
+Floats = npt.NDArray[np.float64]
+
+ROW = Struct(f"{WIDTH + 1}d").pack
+"""Packs a request and, last, the container that its session leaves with it: a session without affinity that goes to
+another; -1 for none, or where ``residence`` tells it.
+
+Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the processor's cache to the
+model."""
+
+ROW_BYTES = 8 * (WIDTH + 1)
+
+SEAL_AT = 8_192 * ROW_BYTES
+"""Length of the buffer, in bytes, at which the model asks for a seal."""
+
+
+class CutRequest(NamedTuple):
+    """A request in flight that a dying container cut: its session's number, its own ordinal, and its fate."""
+
+    session: int
+    request: int
+    sent_again: bool
+
+
+class Recorder:
+    """Collects one replication's recording.
+
+    Attributes:
+        write: Takes a request packed by :data:`ROW`; ``written()`` is the length of the buffer in bytes.
+        residence: Takes the other moves of sessions: time, container, and 1 for a session that comes or -1 for one
+            that goes.
+        measures_load_only: Whether nobody asks for more than the load skew.
+
+    Args:
+        level: ``requests``, ``sessions`` or ``summary``.
+        settle_s: Requests sent and background breaks met before this time are left out of the measures.
+        follows_evenness: Whether somebody asks when the load is even again, so that it is followed before the window.
+    """
+
+    def __init__(self, level: str, settle_s: float, *, follows_evenness: bool = False) -> None:
+        """Start with an empty recording."""
+        self.recording = Recording(level=level, settle_s=settle_s)
+        self._rows = BytesIO()
+        self.write = self._rows.write
+        self.written = self._rows.tell
+        self.residence = array("d")
+        self._session_rows = array("d")
+        self._evenness = Evenness() if follows_evenness else None
+        self.meter = LoadMeter(self._evenness, settle_s)
+        self._failures = self.recording.failures = FailureWindows(settle_s)
+        self._late = BytesIO()
+        self._told: list[tuple[int, int, Sets]] = []
+        self._pending: Columns = np.empty((WIDTH, 0))
+        self._gone: Columns = np.empty((WIDTH, 0))
+        self._arrived: list[tuple[Floats, Floats]] = []
+        self._moves: Rows = np.empty((0, 3))
+        self._counts: dict[str, int] = {}
+        self._counter = RowCounter(self.recording, self.count)
+        self.settle_s = settle_s
+        self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
+        self.keeps_sessions = level != "summary"
+        self.sends = 0
+        self.measures_load_only = False
+
+    # What the model tells ---------------------------------------------------------------------------------------
+
+    def event(self, event: EventRecord) -> None:
+        """Add a line to the story."""
+        self.recording.events.append(event)
+
+    def count(self, key: str, by: int = 1) -> None:
+        """Add to a counter of the summary."""
+        self._counts[key] = self._counts.get(key, 0) + by
+
+    def request(self, row: tuple[float, ...], arrived_s: float) -> None:
+        """Add a request, a row of ``REQUEST_COLUMNS``, whose last attempt was made at ``arrived_s``."""
+        if row[SENT] == arrived_s:
+            self.write(ROW(*row, -1.0))
+        else:
+            self._late.write(ROW(*row, arrived_s))
+
+    def moved(self, at_s: float, origin: float, target: float) -> None:
+        """Let a session live on another container from now on."""
+        self.residence.extend((at_s, origin, -1.0, at_s, target, 1.0))
+
+    def session(self, row: Iterable[float]) -> None:
+        """Add a finished session, a row of ``SESSION_COLUMNS``; only where :attr:`keeps_sessions`."""
+        self._session_rows.extend(row)
+
+    def pod_sets(self, now_s: float, sets: Sets) -> None:
+        """Change which containers are in which pod set."""
+        if sets != self.meter.sets:
+            self._told.append((self.written() // ROW_BYTES, self._late.tell() // ROW_BYTES, self.meter.sets))
+            self.meter.change_sets(now_s, sets)
+
+    def measure_load_only(self, now_s: float) -> None:
+        """Keep and count nothing any more but the load skew, over a window that begins now."""
+        self.measures_load_only, self.keeps_sessions = True, False
+        self.meter.evenness = None
+        self.start_window(now_s)
+
+    def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
+        """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
+        self.seal(now_s)
+        served = self._pending[CONTAINER].astype(np.int64)
+        self.meter.start(now_s, in_flight=served[served >= 0] if in_flight else None)
+        self.connections.start(now_s)
+        self._failures.begin(now_s)
+        self.recording.window_s = (now_s, now_s)
+
+    def mark_window(self, now_s: float) -> None:
+        """Let the window end here unless a later call moves its end; :meth:`finish` puts its figures down."""
+        if self.recording.window_s is not None:
+            self._look(now_s)
+            self.meter.mark(now_s)
+            self.recording.window_s = (self.recording.window_s[0], now_s)
+
+    def cut(
+        self, now_s: float, container: int, cause: int, is_sent_again: Callable[[int, int, int], bool]
+    ) -> list[CutRequest]:
+        """Fail the requests in flight on a container that dies now, but for those sent again, and name them all.
+
+        A request that ends at this very instant is complete (rule T1); one that has timed out stays so. The row of a
+        request that is sent again is dropped: its next attempt will write it.
+
+        Args:
+            now_s: The time.
+            container: The container's index.
+            cause: Number of the operation behind its end, 0 if none.
+            is_sent_again: Whether a request (session, number, attempts so far) is sent again.
+        """
+        self._look(now_s)
+        rows = self._pending
+        hit = np.flatnonzero((rows[CONTAINER] == container) & (rows[ENDED] > now_s))
+        hit = hit[outcomes(rows[CODE, hit]) == Outcome.ANSWERED]
+        if not len(hit):
+            return []
+        # In an order that does not tell what was sealed when.
+        hit = hit[np.lexsort(rows[:, hit][[REQUEST, SESSION, SENT]])]
+        fields = unpack_columns(rows[CODE, hit])
+        named = zip(rows[SESSION, hit], rows[REQUEST, hit], fields["attempts"], strict=True)
+        cut = [CutRequest(int(s), int(r), is_sent_again(int(s), int(r), int(tries))) for s, r, tries in named]
+        rows[CODE, hit] = (rows[CODE, hit].astype(np.int64) & SENDING) + pack(0, 0, Outcome.RESET, cause=cause)
+        rows[ENDED, hit] = now_s
+        again = hit[[request.sent_again for request in cut]]
+        if len(again):
+            self._gone = np.concatenate([self._gone, rows[:, again]], axis=1)
+            self._pending = np.delete(rows, again, axis=1)
+            self.sends -= len(again)
+        return cut
+
+    # Sealing ----------------------------------------------------------------------------------------------------
+
+    def seal(self, now_s: float) -> None:
+        """Count the rows that are over, keep them where they are to be kept, and tell the load meter of all.
+
+        When that is done is seen in nothing that is recorded (docs/decisions/0008-nothing-depends-on-sealing.md).
+        """
+        self._take()
+        closed, self._pending = _parted(self._pending, now_s)
+        self._tell_meter(now_s, closed)
+        if not self.measures_load_only:
+            self._counter.add(closed)
+        if self._session_rows:
+            self.recording.session_blocks.append(_numbers(self._session_rows).reshape(-1, len(SESSION_COLUMNS)))
+
+    def finish(self, now_s: float) -> Recording:
+        """Seal for the last time: rows still open are unfinished; return the recording."""
+        self.seal(now_s)
+        rows = self._pending
+        rows[CODE] = rows[CODE].astype(np.int64) & SENDING | pack(0, 0, Outcome.UNFINISHED)
+        rows[STARTED, rows[STARTED] > now_s] = np.nan
+        rows[ENDED] = np.nan
+        self._counter.add(rows)
+        self._counter.finish()
+        if self.keeps_sessions:
+            self.recording.residence_blocks.append(self._moves)
+        self.recording.end_s = now_s
+        self.recording.skew = self.meter.marked()
+        self.meter.finish(now_s)
+        if self._evenness is not None:
+            self.recording.even_again_s = self._evenness.since_s()
+        self.recording.counts = self._counts
+        return self.recording
+
+    def _look(self, now_s: float) -> None:
+        """Have all rows at hand that may be open still; where cuts are frequent the buffer never is full."""
+        if self._pending.shape[1] * ROW_BYTES >= SEAL_AT:
+            self.seal(now_s)
+        else:
+            self._take()
+
+    def _take(self) -> None:
+        """Add the rows that have been written to those that wait for their end."""
+        fresh, late = _rows(self._rows), _rows(self._late)
+        self._count_sent(fresh[:, CONTAINER], late[:, CONTAINER])
+        if len(fresh) or len(late):
+            before, until = self._pending.shape[1], self._pending.shape[1] + len(fresh)
+            rows = np.empty((WIDTH, until + len(late)))
+            rows[:, :before] = self._pending
+            rows[:, before:until] = fresh[:, :WIDTH].T
+            rows[:, until:] = late[:, :WIDTH].T
+            if self.meter.follows_requests:
+                arrived_s = np.append(rows[SENT, before:until], late[:, WIDTH])
+                self._arrived.append((arrived_s, rows[CONTAINER, before:].copy()))
+            if fresh[:, WIDTH].max(initial=-1.0) >= 0.0:
+                self._moves = np.concatenate([self._moves, _roamed(fresh)])
+            self._pending = rows
+            self.sends += len(fresh) + len(late)
+        del fresh, late  # a buffer cannot be written to while somebody looks at it
+        self._rows.seek(0)
+        self._late.seek(0)
+
+    def _count_sent(self, fresh: Floats, late: Floats) -> None:
+        """Count the requests sent to each container while it was in a pod set."""
+        sent, sent_late = fresh.astype(np.int64), late.astype(np.int64)
+        first = first_late = 0
+        for until, until_late, sets in [*self._told, (len(sent), len(late), self.meter.sets)]:
+            self.meter.sent(sent[first:until], sets)
+            self.meter.sent(sent_late[first_late:until_late], sets)
+            first, first_late = until, until_late
+        self._told.clear()
+
+    def _tell_meter(self, now_s: float, closed: Columns) -> None:
+        moves = _numbers(self.residence).reshape(-1, 3)
+        moves = np.concatenate([self._moves, moves]) if len(self._moves) else moves
+        is_due = moves[:, 0] <= now_s
+        moves, self._moves = moves.compress(is_due, axis=0), moves.compress(~is_due, axis=0)
+        if self.keeps_sessions:
+            self.recording.residence_blocks.append(moves)
+        self.meter.fit(len(self.recording.containers))
+        self.meter.advance(
+            now_s,
+            in_flight=self._in_flight(closed) if self.meter.follows_requests else NO_CHANGES,
+            sessions=Changes(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2].astype(np.int64)),
+        )
+        self._gone = self._gone[:, :0]
+        self._arrived.clear()
+
+    def _in_flight(self, closed: Columns) -> Changes:
+        """Return the changes of the requests in flight since the latest seal: ends, then arrivals."""
+        over = [closed, self._gone] if self._gone.shape[1] else [closed]
+        ends = sum(rows.shape[1] for rows in over)
+        times = np.concatenate([*(rows[ENDED] for rows in over), *(arrived_s for arrived_s, _ in self._arrived)])
+        sent_to = np.concatenate([*(rows[CONTAINER] for rows in over), *(sent_to for _, sent_to in self._arrived)])
+        deltas = np.ones(len(times), np.int64)
+        deltas[:ends] = -1
+        reached = sent_to >= 0.0
+        if not reached.all():
+            times, sent_to, deltas = times[reached], sent_to[reached], deltas[reached]
+        return Changes(times, sent_to.astype(np.int64), deltas)
+
+
+def _numbers(told: "array[float]") -> Floats:
+    """Return the numbers of an array, which is empty from then on."""
+    numbers = np.array(told)
+    del told[:]
+    return numbers
+
+
+def _rows(buffer: BytesIO) -> Rows:
+    """Return a look at the rows packed by :data:`ROW` in a buffer."""
+    return np.frombuffer(buffer.getbuffer()[: buffer.tell()], np.float64).reshape(-1, WIDTH + 1)
+
+
+def _parted(rows: Columns, now_s: float) -> tuple[Columns, Columns]:
+    """Return the rows that are over by now and those that are not, both in their order; the rows are used for it.
+
+    Those that are not over are few, and nearly all at the end: only what comes after the first of them is moved.
+    """
+    over = rows[ENDED] <= now_s
+    places = np.flatnonzero(~over)
+    left = rows[:, places]
+    if len(places):
+        first = int(places[0])
+        behind = first + np.flatnonzero(over[first:])
+        rows[:, first : first + len(behind)] = rows[:, behind]
+    closed = rows[:, : rows.shape[1] - len(places)]
+    # What was cut or timed out in the queue was never in service: it starts where it ends.
+    np.minimum(closed[STARTED], closed[ENDED], out=closed[STARTED])
+    return closed, left
+
+
+def _roamed(taken: Rows) -> Rows:
+    """Return the changes of residence that sessions without affinity have made with their requests."""
+    roamed = taken[taken[:, WIDTH] >= 0.0]
+    moves = np.empty((len(roamed), 2, 3))
+    moves[:, :, 0] = roamed[:, SENT, np.newaxis]
+    moves[:, 0, 1], moves[:, 1, 1] = roamed[:, WIDTH], roamed[:, CONTAINER]
+    moves[:, :, 2] = -1.0, 1.0
+    return moves.reshape(-1, 3)

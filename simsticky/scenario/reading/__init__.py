@@ -1,0 +1,1 @@
+"""Reading a scenario: files, places in them, and problems told as places."""

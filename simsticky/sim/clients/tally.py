@@ -1,0 +1,126 @@
+"""What became of the sessions, counted as each of them ends (docs/model.md, rules B6 to B9 and B14)."""
+
+from collections import Counter
+from collections.abc import Callable
+from math import isnan
+
+from simsticky.recording.record import Harmed
+from simsticky.recording.recorder import Recorder
+from simsticky.sim.plane.sessions import Session
+
+_Operations = frozenset[int]
+
+
+class Tally:
+    """Counts sessions for the operations that they were exposed to, alive at, or born under.
+
+    Args:
+        recorder: Whose recording holds the operations and takes the counts.
+        is_sticky: Whether something binds a session to the pod with its state.
+        guards_timeline: Whether ``broken_any_cause`` is about the sessions alive at the start of an operation; without
+            a timeline it is about those that begin after ``run.settle`` and end in the run.
+    """
+
+    def __init__(self, recorder: Recorder, is_sticky: Callable[[Session], bool], *, guards_timeline: bool) -> None:
+        """Start at 0."""
+        self._recorder = recorder
+        self._operations = recorder.recording.operations
+        self._guards_timeline = guards_timeline
+        self._is_sticky = is_sticky
+        self._alive: Counter[tuple[_Operations, _Operations]] = Counter()
+        self.seen = self.broken_in_background = self.bound = 0
+
+    def count(self, session: Session, last_sent_s: float, ended_s: float, unfinished: bool) -> None:
+        """Count a session that sends no more.
+
+        Args:
+            session: The session.
+            last_sent_s: When it sent its last request. What happens at that very instant comes before it (rule T1).
+            ended_s: When that has ended; NaN if the run ended before it could send another.
+            unfinished: Whether it was not over when the run ended.
+        """
+        self.bound += session.holder is not None and self._is_sticky(session)
+        if session.exposures:
+            self._count_exposed(session, last_sent_s, censored=unfinished and isnan(ended_s))
+        if session.alive_at:
+            self._count_alive(session, last_sent_s)
+        if session.born_terminating:
+            record = self._operations[session.born_terminating - 1]
+            record.born_on_terminating += 1
+            record.born_broken += session.born_terminating in session.broken_by
+        self._guard(session, last_sent_s, unfinished=unfinished)
+        if last_sent_s >= self._recorder.settle_s:
+            self.seen += 1
+            self.broken_in_background += session.breaks_background > 0
+
+    def close(self) -> None:
+        """Sum up at the end of the run, when it is known which operations have exposed anybody (rule B7)."""
+        recording = self._recorder.recording
+        exposing = {record.number for record in self._operations if record.exposed}
+        of_entry = {record.number: record.entry for record in self._operations}
+        for (alive, broken), times in self._alive.items():
+            alive_at, broken_by = alive & exposing, broken & exposing
+            if alive_at:
+                recording.union.alive += times
+                recording.union.broken_alive += times * bool(broken_by)
+            for key in {of_entry[number] for number in alive_at}:
+                harmed = recording.entries[key]
+                harmed.alive += times
+                harmed.broken_alive += times * any(of_entry[number] == key for number in broken_by)
+        count = self._recorder.count
+        count("sessions_seen", self.seen)
+        count("background_broken_sessions_count", self.broken_in_background)
+        count("sticky_bound_sessions", self.bound)
+
+    def _count_exposed(self, session: Session, last_sent_s: float, *, censored: bool) -> None:
+        recording, harmed_by = self._recorder.recording, session.harmed_by
+        counted = [exposure for exposure in session.exposures if last_sent_s >= exposure.at_s]
+        exposed_to = {exposure.operation for exposure in counted}
+        for operation in exposed_to:
+            record = self._operations[operation - 1]
+            record.exposed += 1
+            record.broken += operation in harmed_by
+        for key in {self._operations[operation - 1].entry for operation in exposed_to}:
+            mine = {operation for operation in exposed_to if self._operations[operation - 1].entry == key}
+            _add(recording.entries[key], broken=bool(mine & harmed_by))
+        if exposed_to:
+            _add(recording.union, broken=bool(exposed_to & harmed_by))
+            if self._recorder.keeps_sessions:
+                recording.exposures.extend((session.id, exposure) for exposure in counted)
+        if censored and not exposed_to:
+            self._recorder.count("censored_sessions_count")
+        if censored:
+            for operation in {exposure.operation for exposure in session.exposures} - exposed_to:
+                self._operations[operation - 1].censored += 1
+
+    def _count_alive(self, session: Session, last_sent_s: float) -> None:
+        alive = frozenset(operation for operation, at_s in session.alive_at if last_sent_s >= at_s)
+        for operation in alive:
+            record = self._operations[operation - 1]
+            record.alive += 1
+            record.broken_alive += operation in session.broken_by
+        if alive:
+            self._alive[alive, alive & session.broken_by] += 1
+
+    def _guard(self, session: Session, last_sent_s: float, *, unfinished: bool) -> None:
+        """Count a session for ``broken_any_cause``, whatever has broken it (rule B14)."""
+        since_s = session.started_s
+        if self._guards_timeline:
+            if not session.alive_at:
+                return
+            since_s = session.alive_at[0][1]
+            if unfinished:
+                self._recorder.count("any_cause_left_out")
+                return
+            if last_sent_s < since_s:
+                return
+        elif unfinished or since_s < self._recorder.settle_s:
+            return
+        self._recorder.count("any_cause_sessions")
+        if session.broke_s >= since_s or session.answered_s < since_s:
+            self._recorder.count("broken_any_cause_sessions")
+
+
+def _add(harmed: Harmed, *, broken: bool) -> None:
+    harmed.exposed += 1
+    harmed.broken += broken

@@ -1,0 +1,315 @@
+"""Pods and their containers as the model moves them: plain state with no decisions of its own.
+
+A :class:`Container` is one *instance*: a restarted container is a new one. It serves like a pool of slots with one
+FIFO queue, kept as a heap of slot-end times (rule P1): a request that arrives at ``now`` starts at
+``max(now, ends[0])`` and its end is known at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush, heapreplace
+from math import nan
+from typing import TYPE_CHECKING, Protocol
+
+from simsticky.recording.record import ContainerRecord, Origin, PodRecord
+from simsticky.scenario.distributions import Law
+from simsticky.scenario.model import WarmUp
+
+if TYPE_CHECKING:
+    from simsticky.sim.plane.sessions import Session
+
+INFINITY = float("inf")
+
+
+class Pod:
+    """One pod object and the state of its single application container.
+
+    Attributes:
+        index: Its number in the recording, in order of creation.
+        entity: What its draws are keyed by: the n-th pod of its revision has one luck, whatever else there is.
+        unreachable: Whether packets to its address vanish, because its node has.
+        unready_by: Number of the operation that has its readiness probe fail for a while; 0 if none has.
+        readiness_by: Number of the operation behind its being ready, or not, as it is; 0 if none is.
+        ending: Whether the kubelet is ending it, or has: some time after its deletion, or without one.
+        gone: Whether the pod object is gone; after a forced deletion its container may still run.
+        startup: The law of its application's start-up; None until the kubelet has it.
+        never_ready: Whether its application never listens.
+        unlisted_by: Number of the operation that takes it out of the upstream without deleting it; 0 if none does.
+        restarted_s: When the kubelet last began to start its container again; NaN before.
+        deletion_cost: Its annotation ``controller.kubernetes.io/pod-deletion-cost``; None without one.
+    """
+
+    __slots__ = (
+        "container",
+        "deleted",
+        "deletion_cost",
+        "ending",
+        "entity",
+        "gone",
+        "index",
+        "name",
+        "never_ready",
+        "phase",
+        "readiness_by",
+        "ready",
+        "ready_since_s",
+        "record",
+        "replica_set",
+        "restarted_s",
+        "startup",
+        "uid",
+        "unlisted_by",
+        "unreachable",
+        "unready_by",
+    )
+
+    def __init__(
+        self, index: int, entity: int, uid: str, record: PodRecord, replica_set: str, created_by: int = 0
+    ) -> None:
+        """Make a pending pod; ``created_by`` is the number of the operation behind it, 0 if none is."""
+        self.index = index
+        self.entity = entity
+        self.name = record.pod
+        self.uid = uid
+        self.record = record
+        self.replica_set = replica_set
+        self.phase = "Pending"
+        self.ready = False
+        self.ready_since_s: float | None = None
+        self.deleted = False
+        self.unreachable = False
+        self.unready_by = 0
+        self.readiness_by = created_by
+        self.ending = False
+        self.gone = False
+        self.unlisted_by = 0
+        self.startup: Law | None = None
+        self.never_ready = False
+        self.restarted_s = nan
+        self.deletion_cost: int | None = None
+        self.container: Container | None = None
+
+    @property
+    def address(self) -> str:
+        """The pod's ``ip:port``."""
+        return self.record.address
+
+    @property
+    def ended_by(self) -> int:
+        """Number of the operation behind its end, once it is deleted or over; 0 if none is."""
+        return self.record.deleted_by or (0 if self.container is None else self.container.cause)
+
+    @property
+    def silent_by(self) -> int:
+        """Number of the operation by which nobody listens at its address, where nobody does; 0 if none."""
+        container = self.container
+        stopped = container is not None and container.closed_s < INFINITY
+        return container.closed_by if container is not None and stopped else self.readiness_by
+
+    @property
+    def to_listen(self) -> bool:
+        """Whether its application has never listened so far and is still to, unless it hangs."""
+        container = self.container
+        return container is None or not (container.dead or container.listening or container.closed_s < INFINITY)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the pod has published that its containers are over."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def active(self) -> bool:
+        """Whether its controller counts it: not terminal and not deleted (facts: replica_set.go, FilterActivePods)."""
+        return not self.deleted and not self.terminal
+
+
+class Memory:
+    """The sessions a container keeps: each until it has been idle for ``app.sessionTimeout`` (rule P11).
+
+    Args:
+        most: Sessions above which the container is killed.
+        timeout_s: How long a session is kept after its last request.
+        on_full: Called with the first session that is one too many.
+    """
+
+    __slots__ = ("_forgotten_s", "_most", "_on_full", "_timeout_s", "held")
+
+    def __init__(self, most: int, timeout_s: float, on_full: Callable[[], None]) -> None:
+        """Start empty."""
+        self._most = most
+        self._timeout_s = timeout_s
+        self._on_full = on_full
+        self._forgotten_s: list[float] = []
+        self.held = 0
+
+    def take_in(self, now_s: float) -> None:
+        """Keep one session more."""
+        while self._forgotten_s and self._forgotten_s[0] <= now_s:
+            heappop(self._forgotten_s)
+            self.held -= 1
+        self.held += 1
+        if self.held == self._most + 1:
+            self._on_full()
+
+    def let_go(self, last_end_s: float) -> None:
+        """A session comes no more: its last request ends at ``last_end_s``, and it is kept for the timeout."""
+        heappush(self._forgotten_s, last_end_s + self._timeout_s)
+
+
+class Watcher(Protocol):
+    """Who probes a container now and then, and need not as long as nothing changes."""
+
+    def changed(self) -> None:
+        """What a probe finds may be something else from now on."""
+
+    def filling(self, free_s: float) -> None:
+        """No slot is free before ``free_s``, once the request that is being sent has been taken in."""
+
+
+class Container:
+    """One container instance.
+
+    Attributes:
+        index: Its number in the recording; ``number`` is the same as the float that goes into the rows.
+        record: Its life in the recording.
+        ends: Heap of the times at which each slot is free; the largest is the end of its last request so far.
+        listening: Whether it takes connections.
+        closed_s: When it stopped taking connections, inf until then.
+        closed_because: Why, as the origin of the breaks that follow from it.
+        closed_by: Number of the operation behind that, 0 if none is.
+        dead: Whether the process is gone.
+        flapping_until_s: Until when its readiness probe fails although it serves.
+        refuses_checks_until_s: Until when it answers the gateway's active HTTP checks with 503.
+        ended_by: Number of the operation behind an end that is not its pod's deletion, 0 for none; None otherwise.
+        warm: Whether it works at full speed; the gateway's fast path knows only containers that do.
+        memory: The sessions it keeps, where the scenario bounds them.
+        connections: The sessions with an open long-lived connection to it, by number.
+        closes_connections: Whether it has begun to close them.
+        on_last_closed: Called once, each, when no connection is open any more.
+        patience_s: An answer later than this after its request may make a probe fail (``sim/plane/patience.py``).
+        watchers: Who is to be told of all that may change what a probe finds.
+    """
+
+    __slots__ = (
+        "closed_because",
+        "closed_by",
+        "closed_s",
+        "closes_connections",
+        "connections",
+        "dead",
+        "ended_by",
+        "ends",
+        "flapping_until_s",
+        "index",
+        "listening",
+        "memory",
+        "number",
+        "on_last_closed",
+        "patience_s",
+        "pod",
+        "record",
+        "refuses_checks_until_s",
+        "warm",
+        "watchers",
+    )
+
+    def __init__(
+        self,
+        index: int,
+        pod: Pod,
+        concurrency: int,
+        free_from_s: float,
+        record: ContainerRecord,
+        patience_s: float = INFINITY,
+    ) -> None:
+        """Make a container whose slots are free from ``free_from_s`` and that does not listen yet."""
+        self.index = index
+        self.number = float(index)
+        self.pod = pod
+        self.record = record
+        self.ends = [free_from_s] * concurrency
+        self.listening = False
+        self.closed_s = INFINITY
+        self.closed_because = Origin.NONE
+        self.closed_by = 0
+        self.dead = False
+        self.flapping_until_s = 0.0
+        self.refuses_checks_until_s = 0.0
+        self.ended_by: int | None = None
+        self.warm = True
+        self.memory: Memory | None = None
+        self.connections: dict[int, Session] = {}
+        self.closes_connections = False
+        self.on_last_closed: list[Callable[[], None]] = []
+        self.patience_s = patience_s
+        self.watchers: list[Watcher] = []
+
+    @property
+    def idle_at_s(self) -> float:
+        """End of the last request accepted so far, in seconds of simulated time; inf while a connection is open."""
+        return INFINITY if self.connections else max(self.ends)
+
+    def hold(self, session: Session) -> None:
+        """Have an open connection to a session (rule V3)."""
+        self.connections[session.id] = session
+
+    def drop(self, session: Session) -> None:
+        """Have it no more; whoever waits for the last one is told."""
+        del self.connections[session.id]
+        if not self.connections:
+            waiting, self.on_last_closed = self.on_last_closed, []
+            for tell in waiting:
+                tell()
+
+    @property
+    def cause(self) -> int:
+        """Number of the operation that took it, or is taking it, away; 0 if none is."""
+        return self.pod.record.deleted_by if self.ended_by is None else self.ended_by
+
+    def take_in(self, now_s: float) -> None:
+        """Note a session whose state is here from now on."""
+        if self.memory is not None:
+            self.memory.take_in(now_s)
+
+    def let_go(self, last_end_s: float) -> None:
+        """Note a session that comes no more; its last request here ends at ``last_end_s``."""
+        if self.memory is not None:
+            self.memory.let_go(last_end_s)
+
+    def serve(self, now_s: float, demand_s: float) -> tuple[float, float]:
+        """Take in a request that is sent now; return when its service starts and ends (rule P1)."""
+        started_s = max(self.ends[0], now_s)
+        ended_s = started_s + demand_s
+        if ended_s > now_s + self.patience_s:
+            self.tell_late(ended_s)
+        heapreplace(self.ends, ended_s)
+        return started_s, ended_s
+
+    def tell_late(self, ended_s: float) -> None:
+        """Tell who watches that a request is about to be taken in whose answer is late; it ends at ``ended_s``."""
+        free_s = min((ended_s, *self.ends[1:3]))  # the heap's next, after its first has made room
+        for watcher in self.watchers:
+            watcher.filling(free_s)
+
+    def fail_probes(self, until_s: float, *, also_checks: bool) -> None:
+        """Fail the readiness probe although it serves, and with ``also_checks`` the gateway's active checks."""
+        self.flapping_until_s = max(self.flapping_until_s, until_s)
+        if also_checks:
+            self.refuses_checks_until_s = max(self.refuses_checks_until_s, until_s)
+        self.tell_changed()
+
+    def tell_changed(self) -> None:
+        """Tell who watches that a probe may find something else from now on."""
+        for watcher in tuple(self.watchers):  # one that has seen enough goes
+            watcher.changed()
+
+    def queue_wait_s(self, now_s: float) -> float:
+        """How long a request that arrives now would wait for a slot."""
+        return max(0.0, self.ends[0] - now_s)
+
+    def slowdown(self, now_s: float, warm_up: WarmUp | None) -> float:
+        """Return by what the service demand of a request sent now is multiplied: from ``slowdown`` down to 1."""
+        if self.warm or warm_up is None:
+            return 1.0
+        return warm_up.factor(now_s - self.record.listening_s)

@@ -1,0 +1,103 @@
+"""The balancers of Kong's workers: the scenario's algorithm, or one's own, with the draws of its rebuild."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import count
+
+from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
+from simsticky.kong.algorithms.hash_modulo import HashModulo
+from simsticky.kong.algorithms.latency import Latency
+from simsticky.kong.algorithms.least_connections import LeastConnections
+from simsticky.kong.algorithms.round_robin import RoundRobin
+from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
+from simsticky.kong.balancer import Algorithm, Balancer
+from simsticky.kong.upstream import Target
+from simsticky.scenario.upstream_settings import checks, threshold_comparison
+from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, NONE
+from simsticky.sim.gateway.nodes import Worker
+from simsticky.sim.gateway.own_algorithm import OwnAlgorithm
+from simsticky.sim.streams import Purpose
+from simsticky.sim.world import World
+
+_DRAWS_PER_SHUFFLE = 1 << 20
+"""Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
+
+AlgorithmFactory = Callable[[Callable[[int], int]], Algorithm]
+"""Makes a balancer's algorithm, given a source of uniform integers 1..n."""
+
+
+class Balancers:
+    """Makes balancers.
+
+    Args:
+        in_flight: Requests in flight at an address.
+        make_algorithm: Makes the algorithm of each new balancer instead of the scenario's; None for those.
+
+    Attributes:
+        options: The open points of sticky-sessions.
+    """
+
+    def __init__(self, world: World, in_flight: Callable[[str], int], make_algorithm: AlgorithmFactory | None) -> None:
+        """Read the settings once."""
+        scenario, settings = world.scenario, world.scenario.gateway
+        self._streams = world.streams
+        self._in_flight = in_flight
+        self._make_algorithm = make_algorithm
+        self._policy = scenario.upstream
+        self._by_cookie = AFFINITY.get(self._policy.algorithm, NONE) == COOKIE
+        self._by_modulo = settings.hash_method == "modulo"
+        self._threshold, self._comparison = checks(scenario).threshold, threshold_comparison(scenario)
+        self.options = StickyOptions(
+            new_pick=settings.sticky_new_pick,
+            on_unhealthy=settings.sticky_on_unhealthy,
+            on_weight_zero=settings.sticky_on_weight_zero,
+            when_total_weight_zero=settings.sticky_when_total_weight_zero,
+            retry=settings.sticky_retry,
+            cookie_on_retry=settings.cookie_on_retry,
+            set_cookie=settings.sticky_set_cookie,
+            cookie_on_error_response=settings.sticky_cookie_on_error_response,
+            identity=settings.sticky_identity,
+        )
+
+    def make(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
+        """Make a worker's next balancer."""
+        return Balancer(targets, self._algorithm(worker), self._threshold, self._comparison)
+
+    def of_the_past(self, targets: tuple[Target, ...]) -> Balancer:
+        """Return a balancer that leads cookies and keys as a worker's did, and makes no picks."""
+        if self._make_algorithm is not None:
+            algorithm: Algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
+        elif self._by_cookie:
+            algorithm = StickySessions(replace(self.options, new_pick="random"))
+        else:
+            algorithm = self._hashing()
+        return Balancer(targets, algorithm, self._threshold, self._comparison)
+
+    def _algorithm(self, worker: Worker) -> Algorithm:
+        """Make a fresh algorithm for a worker; every rebuild has draws of its own."""
+        streams, rebuild = self._streams, worker.rebuilds
+        draws = count(rebuild * _DRAWS_PER_SHUFFLE)
+
+        def draw(upto: int) -> int:
+            return 1 + int(streams.uniform(Purpose.SHUFFLE, worker.index, next(draws)) * upto)
+
+        def as_pairs(addresses: Sequence[str]) -> Sequence[str]:
+            order = streams.generator(Purpose.CANDIDATE_ORDER, worker.index, rebuild).permutation(len(addresses))
+            return [addresses[index] for index in order]
+
+        if self._make_algorithm is not None:
+            return OwnAlgorithm(self._make_algorithm(draw))
+        match self._policy.algorithm:
+            case "sticky-sessions":
+                return StickySessions(self.options, draw=draw, in_flight=self._in_flight)
+            case "consistent-hashing":
+                return self._hashing()
+            case "least-connections":
+                return LeastConnections()
+            case "latency":
+                return Latency(worker, as_pairs)
+            case _:
+                return RoundRobin(draw)
+
+    def _hashing(self) -> Algorithm:
+        return HashModulo() if self._by_modulo else ConsistentHashing(self._policy.slots)

@@ -1,0 +1,381 @@
+"""The attempts of one request: pick, connect, wait, try again, and the answer the client gets (rules G and S).
+
+The fast path lives in ``session_loop.py``. Everything that is not "the one target it can be, listening, in time" comes
+here: new picks, connections refused or never answered, timeouts, requests cut by a dying container, cookies.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from heapq import heappush
+
+from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_cookie
+from simsticky.kong.balancer import NoPeerError
+from simsticky.kong.retries import Attempt, gateway_status, tries_again
+from simsticky.recording.record import MAX_ATTEMPTS, Outcome, pack
+from simsticky.scenario.model import Scenario
+from simsticky.sim.clock import Clock, Tick
+from simsticky.sim.control.pods import Container
+from simsticky.sim.gateway.affinity import COOKIE
+from simsticky.sim.gateway.breaks import NOT_BROKEN, Breaks
+from simsticky.sim.gateway.cookies import Browsers
+from simsticky.sim.gateway.exposures import Exposures
+from simsticky.sim.gateway.health_checks import HealthCheckers
+from simsticky.sim.gateway.nodes import Node, Worker
+from simsticky.sim.plane.sessions import FRESH, Cut, Exchange, Session
+from simsticky.sim.streams import Purpose, Streams
+
+Reply = tuple[float, float, int, float, bool]
+"""What became of one request: when its service started, when its client has the answer, the container's number (-1:
+none), its code in the recording, and whether it failed."""
+
+_OUTCOMES = {502: Outcome.BAD_GATEWAY, 503: Outcome.NO_TARGET, 504: Outcome.TIMED_OUT}
+
+
+class Attempts:
+    """Sends requests the slow way.
+
+    Args:
+        affinity: What the algorithm binds sessions by.
+        servers: Listening container by address.
+        vanished: Whether connections to an address that nobody listens at are never answered, not even refused.
+        identity: Returns what a cookie for an address names.
+        stand_in: Returns a worker for a session whose own worker's node is down; None where all are.
+        behind_failure: Returns the number of the operation by which nobody listens at an address, or (None) a node
+            has no target; 0 for none.
+        asks_each_time: Whether the algorithm is one's own, which is handed each request.
+        stated_idempotent: Whether a trace says that a session's request may be sent again; None where none does.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        options: StickyOptions,
+        affinity: str,
+        *,
+        breaks: Breaks,
+        exposures: Exposures,
+        browsers: Browsers,
+        health: HealthCheckers,
+        streams: Streams,
+        servers: dict[str, Container],
+        vanished: Callable[[str], bool],
+        identity: Callable[[str], str],
+        stand_in: Callable[[Session], Worker | None],
+        behind_failure: Callable[[Node, str | None], int],
+        asks_each_time: bool,
+        stated_idempotent: Callable[[int, int], bool | None],
+    ) -> None:
+        """Note the settings."""
+        gateway = scenario.gateway
+        self._asks_each_time = asks_each_time
+        self._stated_idempotent = stated_idempotent
+        self._options = options
+        self._sticky = affinity == COOKIE
+        self._breaks = breaks
+        self._exposures = exposures
+        self._browsers = browsers
+        self._health = health
+        self._streams = streams
+        self._servers = servers
+        self._vanished = vanished
+        self._identity = identity
+        self._stand_in = stand_in
+        self._behind_failure = behind_failure
+        self._random_picks = self._sticky and gateway.sticky_new_pick == "random"
+        self._retries = gateway.retries
+        self._per_target = gateway.attempts_per_target
+        self._retry_delay_s = gateway.retry_delay
+        self._connect_timeout_s = gateway.connect_timeout
+        self._read_timeout_s = gateway.read_timeout
+        # Long-lived connections: what is sent this way is a connect, a GET, and is logged when its connection closes.
+        self._held = scenario.traffic.connections.long_lived
+        self._idempotent = 1.0 if self._held else scenario.traffic.idempotent
+        self._warm_up = scenario.app.warm_up
+
+    # What the clients call --------------------------------------------------------------------------------------
+
+    def send(
+        self,
+        session: Session,
+        worker: Worker,
+        now_s: float,
+        demand_s: float,
+        expires_s: float,
+        first: str | None,
+    ) -> Reply | None:
+        """Send a request; None if nothing is known of its end before ``session.exchange.resume_s``.
+
+        Args:
+            session: Whose request it is; ``session.request`` is its number.
+            worker: The worker that took it.
+            now_s: When it was sent.
+            demand_s: Its service demand.
+            expires_s: Until when the session's holder remembers it.
+            first: The target already picked for the first attempt (algorithms without affinity), or None.
+        """
+        session.before = session.remember()
+        lent = not worker.node.up
+        if lent:
+            other = self._stand_in(session)
+            if other is None:
+                return self._refuse(session, worker, now_s)
+            worker, first = other, None
+            if worker.logs:
+                worker.log_until(now_s)
+        presented = None if first is not None else self._browsers.presented(session, worker, now_s)
+        if session.holder is not None:
+            self._exposures.at_request(session, worker.node, presented, expires_s, now_s)
+        key = presented if self._sticky else session.key
+        with_cookie = self._sticky and presented is not None
+        if first is None and not with_cookie and not self._random_picks and not self._asks_each_time:
+            first = worker.next_peer() if key is None else worker.peer_of(key)
+        if first is not None and not with_cookie and not lent and not self._held:
+            reply = self._begin(session, worker, now_s, demand_s, first, presented)
+            if reply is not None:
+                return reply
+        exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
+        exchange.handle.key = key
+        exchange.handle.cookie = session.cookie if presented is not None else None
+        exchange.handle.number = session.request
+        if self._random_picks:
+            session.picks += 1
+            exchange.handle.u = self._streams.uniform(Purpose.PICK, session.id, session.picks)
+        exchange.handle.address = first
+        return self._go_on(exchange, now_s, first)
+
+    def _begin(
+        self, session: Session, worker: Worker, now_s: float, demand_s: float, address: str, presented: str | None
+    ) -> Reply | None:
+        """Answer a session's first request where nothing but its pick decides; None where there is more to it.
+
+        One attempt needs no :class:`Exchange`; should the request be cut, its loop makes one.
+        """
+        container = worker.routes.get(address)
+        if container is None or session.holder is not None or session.tabs is not None:
+            return None
+        if not self.begins(session, session.request, worker, container, now_s, demand_s):
+            return None
+        started_s, ended_s = container.serve(now_s, demand_s)
+        self._set_cookie(session, presented, session.key, (address,), ended_s)
+        if worker.logs:
+            heappush(worker.open, (ended_s, session.id, session.request, worker.balancer, address, ended_s - now_s))
+        return started_s, ended_s, container.index, worker.ok_code, False
+
+    def begins(
+        self, session: Session, request: float, worker: Worker, container: Container, now_s: float, demand_s: float
+    ) -> bool:
+        """Let a session begin where its first request will be answered in time; return whether it will be."""
+        if max(container.ends[0], now_s) + demand_s > now_s + self._read_timeout_s:
+            return False
+        session.request, session.before, session.picked_by = int(request), FRESH, worker.balancer
+        self._breaks.begin(session, container, now_s)
+        return True
+
+    def resume(self, exchange: Exchange, now_s: float) -> Reply | None:
+        """Go on with a request after the wait that :meth:`send` asked for; None for a further wait."""
+        lost, exchange.lost = exchange.lost, None
+        if lost is None:
+            return self._try_again(exchange, now_s)
+        idempotent = self._is_idempotent(exchange.session, exchange.request)
+        if not tries_again(Attempt.READ_TIMEOUT, len(exchange.tried), self._retries, idempotent):
+            exchange.session.request = exchange.request
+            return self._fail(exchange, now_s, Attempt.READ_TIMEOUT, lost, now_s)
+        node, address = exchange.worker.node, exchange.tried[-1]
+        self._health.attempt_failed(node, address, Attempt.READ_TIMEOUT, final=False, at_s=now_s)
+        return self._try_again(exchange, now_s)
+
+    def wait(self, exchange: Exchange, tick: Tick, clock: Clock) -> Generator[None, float, Reply]:
+        """Wait, in a client's loop, for a request whose attempt under way will fail; return what became of it."""
+        reply = None
+        while reply is None:
+            clock.arm(tick, exchange.resume_s)
+            reply = self.resume(exchange, (yield))
+        return reply
+
+    def is_sent_again(self, session: Session, request: int, attempts: int) -> bool:
+        """Return whether nginx sends a request again that a dying container has cut after some attempts."""
+        return tries_again(Attempt.RESET, attempts, self._retries, self._is_idempotent(session, request))
+
+    def exchange_of(
+        self, session: Session, worker: Worker, request: int, sent_s: float, demand_s: float, expires_s: float
+    ) -> Exchange:
+        """Return a request as the gateway holds it that had no exchange so far and that a dying container has cut."""
+        presented = session.cookie if self._sticky else session.key
+        balancer = worker.balancer_of(session.id, request)
+        if session.request == request and session.picked_by is not None:
+            # The session's first. The cookie may be this very request's.
+            presented, balancer = session.key, session.picked_by
+        session.request = request
+        return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
+
+    def send_again(self, exchange: Exchange, container: Container, now_s: float) -> Reply | None:
+        """Send a request again that ``container`` has cut; None as for :meth:`send`."""
+        address = self._tried(exchange, container)
+        self._health.attempt_failed(exchange.worker.node, address, Attempt.RESET, final=False, at_s=now_s)
+        return self._try_again(exchange, now_s)
+
+    def wait_in_vain(self, exchange: Exchange, container: Container, now_s: float) -> None:
+        """Wait for the read timeout of a request whose container's machine has gone: nobody resets the connection."""
+        exchange.timed_out.add(self._tried(exchange, container))
+        exchange.resume_s = exchange.attempt_s + self._read_timeout_s
+        exchange.lost = container
+
+    def _tried(self, exchange: Exchange, container: Container) -> str:
+        """Return the address a cut attempt was made at, noted for a request that took the fast path."""
+        address = container.pod.address
+        if not exchange.tried:
+            exchange.tried.append(address)
+            exchange.handle.address = address
+        return address
+
+    def end_cut(self, worker: Worker, session: Session, cut: Cut, now_s: float) -> None:
+        """Log a request that a dying container has cut and that is not sent again."""
+        self._health.attempt_failed(worker.node, cut.container.pod.address, Attempt.RESET, final=True, at_s=now_s)
+        if worker.logs:
+            worker.cut_short(session.id, cut.request, now_s)
+
+    # Attempts ---------------------------------------------------------------------------------------------------
+
+    def _try_again(self, exchange: Exchange, now_s: float) -> Reply | None:
+        session = exchange.session
+        session.request = exchange.request  # other tabs may have sent meanwhile
+        session.before = session.remember()
+        if exchange.worker.logs:
+            exchange.worker.log_until(now_s)
+        address, exchange.again = exchange.again, None
+        return self._go_on(exchange, now_s, address)
+
+    def _go_on(self, exchange: Exchange, now_s: float, address: str | None) -> Reply | None:
+        """Make attempts until one is answered, no target is left, ``retries`` are used up, or time passes."""
+        session, worker, tried = exchange.session, exchange.worker, exchange.tried
+        refused = False  # by the latest target, which a further attempt on it must wait for
+        while True:
+            if address is None:
+                try:
+                    address = exchange.balancer.get_peer(exchange.handle)
+                except NoPeerError:
+                    return self._fail(exchange, now_s, Attempt.NO_PEER)
+                if refused and address == tried[-1]:
+                    self._pause(exchange, now_s, address)
+                    return None
+            tried.append(address)
+            exchange.attempt_s = now_s
+            container = self._servers.get(address)
+            if container is None:
+                vanished = self._vanished(address)
+                ended, took_s = Attempt.REFUSED, 0.0
+                if vanished:
+                    ended, took_s = Attempt.CONNECT_TIMEOUT, self._connect_timeout_s
+                started_s = now_s + took_s
+            else:
+                demand_s = exchange.demand_s * container.slowdown(now_s, self._warm_up)
+                started_s, ended_s = container.serve(now_s, demand_s)
+                if ended_s <= now_s + self._read_timeout_s:
+                    return self._answer(exchange, container, now_s, started_s, ended_s)
+                # The pod works the request off all the same.
+                ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s
+            if took_s:
+                exchange.timed_out.add(address)
+            idempotent = self._is_idempotent(session, exchange.request)
+            again = tries_again(ended, len(tried), self._retries, idempotent)
+            if not again:
+                return self._fail(exchange, now_s + took_s, ended, container, started_s)
+            self._health.attempt_failed(worker.node, address, ended, final=False, at_s=now_s + took_s)
+            stays = ended is not Attempt.READ_TIMEOUT and self._stays(tried)
+            if took_s:
+                exchange.again = address if stays else None
+                exchange.resume_s = now_s + took_s
+                session.exchange = exchange
+                return None
+            refused = self._retry_delay_s > 0
+            if stays and refused:
+                self._pause(exchange, now_s, address)
+                return None
+            address = address if stays else None
+
+    def _stays(self, tried: list[str]) -> bool:
+        """Return whether the next attempt is on the target of the latest again (rule G16)."""
+        in_a_row = next((n for n, address in enumerate(reversed(tried)) if address != tried[-1]), len(tried))
+        return in_a_row < self._per_target
+
+    def _pause(self, exchange: Exchange, now_s: float, address: str) -> None:
+        """Wait before a further attempt on a target that has refused the latest one (rule G16)."""
+        exchange.again = address
+        exchange.resume_s = now_s + self._retry_delay_s
+        exchange.session.exchange = exchange
+
+    def _is_idempotent(self, session: Session, request: int) -> bool:
+        stated = self._stated_idempotent(session.id, request)
+        if stated is not None:
+            return stated or self._held
+        return (
+            self._idempotent > 0 and self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
+        )
+
+    # Ends -------------------------------------------------------------------------------------------------------
+
+    def _answer(
+        self, exchange: Exchange, container: Container, now_s: float, started_s: float, ended_s: float
+    ) -> Reply:
+        session, worker, tried = exchange.session, exchange.worker, exchange.tried
+        self._set_cookie(session, exchange.presented, exchange.handle.key, tried, ended_s)
+        broken = self._breaks.settle(exchange, container, now_s, ended_s)
+        code: float = worker.ok_code
+        if broken is not NOT_BROKEN or len(tried) > 1:
+            code = pack(worker.node.index, min(len(tried), MAX_ATTEMPTS), Outcome.ANSWERED, *broken)
+        if worker.logs and not self._held:
+            worker.opened(exchange, ended_s, ended_s - now_s if len(tried) == 1 else 0.0)
+        if tried[-1] in worker.node.watched:
+            self._health.answered(worker.node, container, ended_s)
+        session.exchange = exchange
+        return started_s, ended_s, container.index, code, False
+
+    def _fail(
+        self,
+        exchange: Exchange,
+        ended_s: float,
+        last: Attempt,
+        container: Container | None = None,
+        started_s: float = 0.0,
+    ) -> Reply:
+        """End a request with the gateway's own 502, 503 or 504; a failed request moves no state."""
+        session, worker, tried = exchange.session, exchange.worker, exchange.tried
+        session.exchange = None
+        session.failed += 1
+        if tried:
+            self._set_cookie(session, exchange.presented, exchange.handle.key, tried, ended_s, gateway_error=True)
+            self._health.attempt_failed(worker.node, tried[-1], last, final=True, at_s=ended_s)
+        if worker.logs:
+            worker.opened(exchange, ended_s, ended_s - exchange.sent_s if len(tried) == 1 else 0.0)
+        reached = container if container is not None else session.holder
+        cause = reached.cause if reached is not None else 0
+        if container is None:
+            cause = cause or self._behind_failure(worker.node, tried[-1] if last is not Attempt.NO_PEER else None)
+        attempts = min(max(1, len(tried)), MAX_ATTEMPTS)
+        code = pack(worker.node.index, attempts, _OUTCOMES[gateway_status(last)], cause=cause)
+        if container is None:
+            return ended_s, ended_s, -1, code, True
+        return min(started_s, ended_s), ended_s, container.index, code, True
+
+    def _refuse(self, session: Session, worker: Worker, now_s: float) -> Reply:
+        """No node is up: the front balancer itself answers 503."""
+        session.failed += 1
+        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.down_by)
+        return now_s, now_s, -1, code, True
+
+    def _set_cookie(
+        self,
+        session: Session,
+        presented: str | None,
+        key: str | None,
+        tried: Sequence[str],
+        at_s: float,
+        *,
+        gateway_error: bool = False,
+    ) -> None:
+        """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
+        cookie = key if presented is None else None
+        if self._sticky:
+            first, last = self._identity(tried[0]), self._identity(tried[-1])
+            cookie = response_cookie(self._options, presented, first, last, gateway_error)
+        if cookie is not None and session.jar:
+            self._browsers.receive(session, cookie, at_s)

@@ -1,0 +1,1 @@
+"""``check``: a scenario against its thresholds, and against what it was before."""

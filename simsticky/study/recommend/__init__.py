@@ -1,0 +1,1 @@
+"""``recommend``: the cheapest setting that keeps its thresholds, and why."""
