@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.sim.balancers import AlgorithmFactory
     from simsticky.sim.recording import Recording
+    from simsticky.sim.twin import Twin
 
 
 def simulate(
@@ -52,13 +53,32 @@ def simulate(
     if verify and algorithm is not None:
         raise ValueError("the invariants are those of the scenario's algorithm, not of one's own")
     refuse_too_much(scenario, effort_of(scenario))
-    recording = Simulation(scenario, seed, replication, make_algorithm=algorithm).run()
-    if verify:
-        from simsticky.sim.invariants import verify as check
+    twin = _twin(scenario, algorithm)
+    try:
+        recording = Simulation(scenario, seed, replication, make_algorithm=algorithm, twin=twin).run()
+        if verify:
+            from simsticky.sim.invariants import verify as check
 
-        check(recording, scenario)
-    floor = _without_operations(scenario, seed, replication, recording.window_s, algorithm)
+            check(recording, scenario)
+        floor = _without_operations(scenario, seed, replication, recording.window_s, algorithm, twin)
+    finally:
+        if twin is not None:
+            twin.let_go()
     return Result.of(scenario, seed, replication, recording, floor)
+
+
+def _wants_floor(scenario: Scenario) -> bool:
+    return bool(scenario.run.skew_floor and scenario.timeline)
+
+
+def _twin(scenario: Scenario, algorithm: AlgorithmFactory | None) -> Twin | None:
+    """Return what parts the run without operations from the run; None where nobody asks, or it cannot part.
+
+    What somebody's own algorithm does when it is forked, nobody knows.
+    """
+    from simsticky.sim.twin import Twin, can_part
+
+    return Twin() if _wants_floor(scenario) and algorithm is None and can_part() else None
 
 
 def _without_operations(
@@ -67,14 +87,21 @@ def _without_operations(
     replication: int,
     window_s: tuple[float, float] | None,
     algorithm: AlgorithmFactory | None,
+    twin: Twin | None = None,
 ) -> Recording | None:
     """Run the same sessions with the same luck and no operation: the floor of the load skew over the same window.
 
-    None where the scenario wants no floor or there is no window to measure it over.
+    None where the scenario wants no floor or there is no window to measure it over. Where the run has parted from its
+    twin, that has come as far as the window's begin already.
     """
-    if not (scenario.run.skew_floor and scenario.timeline) or window_s is None or window_s[0] >= window_s[1]:
+    if not _wants_floor(scenario) or window_s is None or window_s[0] >= window_s[1]:
         return None
+    from simsticky.sim.recording import Recording
     from simsticky.sim.simulation import Simulation
+
+    skew = twin.skew(window_s[1]) if twin is not None else None
+    if skew is not None:
+        return Recording(level="summary", settle_s=scenario.run.settle, skew=skew, window_s=window_s)
 
     run = scenario.run.model_copy(update={"record": "summary"})
     without = scenario.model_copy(update={"run": run})

@@ -114,7 +114,7 @@ def width() -> int:
 
 @contextmanager
 def progress(task: str, total: int | None, *, shown: bool, no_color: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar with the time left on standard error; yields what to call with (finished, total).
+    """A bar with the simulations and the time left on standard error; yields what to call with (finished, total).
 
     Only on a terminal: a log file wants no bar.
     """
@@ -125,7 +125,8 @@ def progress(task: str, total: int | None, *, shown: bool, no_color: bool) -> It
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True, no_color=no_color or None)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done = (MofNCompleteColumn(), TextColumn("simulations,", markup=False), TimeRemainingColumn(), TextColumn("left"))
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), *done)
     with Progress(*columns, console=console, transient=True) as bar:
         row = bar.add_task(visible(task), total=total)
         yield lambda finished, of: bar.update(row, completed=finished, total=of)

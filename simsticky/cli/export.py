@@ -15,7 +15,7 @@ from simsticky.units import parse_duration, quoted
 SCRIPTS = (".js", ".mjs")
 """Endings of a script's name."""
 
-export = typer.Typer(no_args_is_help=True)
+export = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 
 @export.callback()

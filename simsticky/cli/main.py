@@ -9,6 +9,7 @@ Nothing is imported here but what Python itself has loaded, so that Ctrl-C is an
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     from simsticky.cli import console, stopping
 
+    gc.set_threshold(10_000, 20, 100)  # the thousands of objects of an import stay; looking for garbage finds none
     try:
         from simsticky.cli.app import app
 

@@ -64,10 +64,12 @@ def run(
         page = text_file(report, PAGES, "--report")
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
+    from simsticky.study.first import KeepingFirst
     from simsticky.study.precision import MOST
     from simsticky.study.replicate import replicate
 
     n = None if precision is not None else reps or scenario.run.replications
+    keep = KeepingFirst()
     with working(
         scenario.name,
         n,
@@ -76,6 +78,7 @@ def run(
         study=study_directory,
         verify=verify,
         simulate=_with_less_variance(verify) if rare else None,
+        keep=keep if output is Output.TABLE else None,
         quiet=quiet,
         no_progress=no_progress,
         no_color=no_color,
@@ -100,7 +103,7 @@ def run(
             failure = failure or error
     first = detailed
     if first is None and output is Output.TABLE:
-        first = _sessions_of_first(study)
+        first = keep.first or _sessions_of_first(study)
     told = detailed.story() if story and detailed is not None else None
     _print(study, output, first, told, verbose, no_color, rare=rare)
     if not quiet:

@@ -14,6 +14,7 @@ from simsticky.cli import console, stopping
 from simsticky.cli.main import INTERRUPTED
 
 if TYPE_CHECKING:
+    from simsticky.study.first import KeepingFirst
     from simsticky.study.runner import Runner, Simulate
 
 
@@ -27,6 +28,7 @@ def working(
     study: Path | None = None,
     verify: bool = False,
     simulate: Simulate | None = None,
+    keep: KeepingFirst | None = None,
     quiet: bool = False,
     no_progress: bool = False,
     no_color: bool = False,
@@ -41,6 +43,7 @@ def working(
         study: Directory of the study.
         verify: Whether to check the model's invariants.
         simulate: What runs one replication, where the verb has its own.
+        keep: The usual, with replication 0 kept; ignored where the verb has its own.
         quiet: No progress and no notes.
         no_progress: No progress bar.
         no_color: No colour.
@@ -48,6 +51,7 @@ def working(
     Raises:
         typer.Exit: With 130, after saying how far it came, on Ctrl-C.
     """
+    import simsticky.study.warm  # noqa: F401
     from simsticky.study.execution import Interrupted, available_cpus
     from simsticky.study.runner import Runner
 
@@ -63,12 +67,13 @@ def working(
             console.progress(task, total, shown=shown, no_color=no_color) as advance,
             Runner(
                 jobs=workers if total is None else min(workers, total),
+                small_here=jobs is None,
                 scheduler=scheduler,
                 directory=study,
                 on_progress=advance,
                 on_note=_unheard if quiet else _note,
                 on_estimate=None if quiet else _tell_of_time,
-                simulate=simulate or simulate_for(verify=verify),
+                simulate=simulate or simulate_for(verify=verify) or keep,
                 options=options,
             ) as runner,
         ):

@@ -54,7 +54,7 @@ def translate(
 
 
 def translate_backends(backends: Iterable[Backend], drain_support: bool) -> tuple[Target, ...]:
-    """Return the targets of an upstream with several backends, in the order KIC sends them.
+    """Return the targets of an upstream with several backends, in the order KIC sends them (rule E4).
 
     An address reached through two backends, or listed once as terminating and once not, is one target with
     the sum of the weights; a weight left out counts 100 in it.
@@ -70,7 +70,7 @@ def translate_backends(backends: Iterable[Backend], drain_support: bool) -> tupl
 
 
 def _backend_targets(backend: Backend, drain_support: bool) -> list[tuple[str, int | None]]:
-    """Return (address, weight) per endpoint that is listed; weight None where KIC sends none."""
+    """Return (address, weight) per endpoint that is listed; weight None where KIC sends none (rule I2)."""
     # The key of KIC's own deduplication: an address may appear once as terminating and once not.
     listed: dict[tuple[str, bool], int | None] = {}
     for endpoint in backend.endpoints:

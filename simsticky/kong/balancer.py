@@ -195,6 +195,7 @@ class Balancer:
         self._update_status()
 
     def _update_status(self) -> None:
+        """Say whether the balancer is healthy, and let the algorithm take in the targets anew (rule G5)."""
         total = self.total_weight
         available = total - self.unavailable_weight
         self.healthy = available > 0 and self._reached(available / total * 100, self.threshold)
@@ -256,7 +257,7 @@ class Balancer:
         return True
 
     def get_peer(self, handle: Handle) -> str:
-        """Return the address for a request's next attempt and note it in the handle.
+        """Return the address for a request's next attempt and note it in the handle (rule G14).
 
         A handle that has an address already is a retry: that address failed. The health gate comes before any
         algorithm, and a retry refused there leaves the handle as it is; only a cookie the algorithm lets through may

@@ -19,7 +19,7 @@ def default_path(request_path: str) -> str:
 
 
 def path_match(request_path: str, cookie_path: str) -> bool:
-    """Return whether a cookie of ``cookie_path`` goes with a request (RFC 6265 §5.1.4).
+    """Return whether a cookie of ``cookie_path`` goes with a request (RFC 6265 §5.1.4) (rule C2).
 
     Args:
         request_path: The path of the request, with or without its query string.

@@ -70,7 +70,7 @@ class Verdict(NamedTuple):
 
 
 def apply_verdict(verdict: Verdict, balancers: Iterable[Balancer]) -> bool:
-    """Tell the balancers of a node's workers; return whether it changed anything.
+    """Tell the balancers of a node's workers; return whether it changed anything (rule H6).
 
     A balancer that does not list the address takes no notice: a removed target is probed until it is purged.
     """
@@ -82,7 +82,7 @@ def apply_verdict(verdict: Verdict, balancers: Iterable[Balancer]) -> bool:
 
 
 def passive_report(attempt: Attempt, *, final: bool, status: int = 0) -> Report | None:
-    """Return what Kong reports of an attempt; None without one.
+    """Return what Kong reports of an attempt; None without one (rule H4).
 
     Before a retry a failed attempt is reported as a timeout or a TCP failure. The last attempt is reported in the log
     phase from nginx's status: 504 as a timeout, even the pod's own, all else as an HTTP status, so that a refused
@@ -164,7 +164,7 @@ class HealthChecker:
     # Pushes -----------------------------------------------------------------------------------------------------
 
     def rebuild(self, targets: Sequence[Target], now_s: float) -> tuple[Verdict, ...]:
-        """Start anew on the targets of a push and return what the fresh balancers must be told, in list order.
+        """Start anew on the targets of a push (rule H5); return what the fresh balancers must be told, in list order.
 
         The state of targets with weight survives, that of all others is forgotten after 300 s without another push.
         A target of weight 0 is not added, and the fresh balancers hold it for available; but while its state is not
@@ -202,7 +202,7 @@ class HealthChecker:
     # Reports ----------------------------------------------------------------------------------------------------
 
     def report(self, address: str, report: Report, now_s: float, *, active: bool = False) -> Verdict | None:
-        """Count what a probe or a request found; return a verdict if it settles the target's state anew.
+        """Count what a probe or a request found; return a verdict if it settles the target's state anew (rule H1).
 
         A counter whose limit is 0 is off. A report that the settled state agrees with is not counted. The counters are
         common to probes and requests, their limits are not; no transition resets them.
@@ -213,13 +213,11 @@ class HealthChecker:
             now_s: The time in seconds.
             active: Whether a probe found it.
         """
+        if not self.counts(address, report, now_s, active=active):
+            return None
         limit, counter = self._limit(report, active)
-        entry = self._known(address, now_s)
-        if not limit or entry is None:
-            return None
+        entry = self._entries[address]
         settled = Health.HEALTHY if counter == "success" else Health.UNHEALTHY
-        if entry.health is settled:
-            return None
         count: int = getattr(entry.counters, counter) + 1
         entry.counters = Counters(success=count) if counter == "success" else entry.counters._replace(success=0)
         entry.counters = entry.counters._replace(**{counter: count})
@@ -231,6 +229,20 @@ class HealthChecker:
         elif entry.health is Health.UNHEALTHY:
             entry.health = entry.stored = Health.MOSTLY_UNHEALTHY
         return None
+
+    def counts(self, address: str, report: Report, now_s: float, *, active: bool = False) -> bool:
+        """Return whether :meth:`report` would change anything, if only a counter.
+
+        Args:
+            address: The target.
+            report: What would be found.
+            now_s: The time in seconds.
+            active: Whether a probe would find it.
+        """
+        limit, counter = self._limit(report, active)
+        entry = self._known(address, now_s)
+        settled = Health.HEALTHY if counter == "success" else Health.UNHEALTHY
+        return bool(limit) and entry is not None and entry.health is not settled
 
     def _limit(self, report: Report, active: bool) -> tuple[int, str]:
         """Return the limit and the counter that a report goes to; limit 0 where it says nothing."""
@@ -246,7 +258,7 @@ class HealthChecker:
         return 0, "http"
 
     def set_status(self, address: str, now_s: float, *, up: bool) -> Verdict | None:
-        """Settle a target's state as an operator says, and return the verdict.
+        """Settle a target's state as an operator says, and return the verdict (rule H7).
 
         Its counters begin anew, and the balancers are told also where the state was that already. What is reported
         afterwards counts as ever: nothing holds the state (``set_target_status``, behind the Admin API's
@@ -285,7 +297,7 @@ class HealthChecker:
         return self._started_s + ticks / _TICKS_PER_S
 
     def due(self, now_s: float) -> tuple[tuple[tuple[str, ...], ...], ...]:
-        """Return the rounds of probes that begin now: for each its packages, for each its addresses in order.
+        """Return the rounds of probes that begin now: for each its packages, for each its addresses in order (rule H2).
 
         First the round of the targets that are up, then that of those that are down, both drawn up before any result
         of this tick. Packages run at once, the probes of a package one by one, each for at most

@@ -39,12 +39,12 @@ _TIMEOUTS = frozenset({Attempt.CONNECT_TIMEOUT, Attempt.WRITE_TIMEOUT, Attempt.R
 
 
 def max_attempts(retries: int = DEFAULT_RETRIES) -> int:
-    """Return the most attempts a request gets: the first and ``retries`` more."""
+    """Return the most attempts a request gets: the first and ``retries`` more (rule G6)."""
     return 1 + retries
 
 
 def tries_again(attempt: Attempt, attempts_made: int, retries: int = DEFAULT_RETRIES, idempotent: bool = True) -> bool:
-    """Return whether a further attempt follows.
+    """Return whether a further attempt follows (rules G8 and G9).
 
     A response ends the request, a 5xx of the pod as well; so does a balancer without peers. Errors and
     timeouts are tried again while attempts are left; a request that is not idempotent (POST, LOCK, PATCH)
@@ -62,7 +62,7 @@ def tries_again(attempt: Attempt, attempts_made: int, retries: int = DEFAULT_RET
 
 
 def gateway_status(last: Attempt) -> int:
-    """Return the status of the gateway's own answer after the last attempt.
+    """Return the status of the gateway's own answer after the last attempt (rule G6).
 
     503 without a peer, on the first pick as on a retry; 504 if the last attempt timed out; else 502.
 

@@ -146,7 +146,7 @@ def combine(proposals: Sequence[int | None], current: int) -> int | None:
 def reconcile(
     spec: AutoscalerSpec, state: AutoscalerState, current: int, proposals: Sequence[int | None], now_s: float
 ) -> Decision:
-    """Return what one sync writes.
+    """Return what one sync writes (rule A1).
 
     Args:
         spec: The autoscaler.

@@ -86,7 +86,7 @@ class SyncResult:
 
 
 def sync(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState], old_pods_running: bool = False) -> SyncResult:
-    """Return what one pass of the controller does.
+    """Return what one pass of the controller does (rule K1).
 
     Args:
         spec: The Deployment.

@@ -87,7 +87,7 @@ class ReplicaSetState:
 
 
 def resolve_fenceposts(max_surge: int | str | None, max_unavailable: int | str | None, desired: int) -> tuple[int, int]:
-    """Return (surge, unavailable) in pods: surge rounds up, unavailable rounds down, both zero gives (0, 1).
+    """Return (surge, unavailable) in pods: surge rounds up, unavailable rounds down, both zero gives (0, 1) (rule K2).
 
     Raises:
         ValueError: A value is neither an integer nor a percentage.
@@ -130,7 +130,7 @@ def sum_spec(replica_sets: Iterable[ReplicaSetState]) -> int:
 
 
 def sum_status(replica_sets: Iterable[ReplicaSetState]) -> int:
-    """Return the non-terminating pods reported (GetActualReplicaCountForReplicaSets)."""
+    """Return the non-terminating pods reported (GetActualReplicaCountForReplicaSets) (rule K3)."""
     return sum(rs.status_replicas for rs in replica_sets)
 
 

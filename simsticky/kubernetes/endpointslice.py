@@ -47,7 +47,7 @@ class PodChanges:
 def conditions(
     *, ready_condition: bool, has_deletion_timestamp: bool, publish_not_ready_addresses: bool = False
 ) -> Conditions:
-    """Return the endpoint's conditions.
+    """Return the endpoint's conditions (rule E1).
 
     ``serving`` follows the pod's Ready condition also while it terminates; ``ready`` ends with the deletion
     timestamp, unless the Service publishes not-ready addresses.
@@ -62,7 +62,7 @@ def conditions(
 def should_be_in_slice(
     phase: str, *, has_ip: bool, has_deletion_timestamp: bool = False, include_terminating: bool = True
 ) -> bool:
-    """Return whether the pod has an endpoint at all.
+    """Return whether the pod has an endpoint at all (rule E1).
 
     It has one from its IP to its terminal phase, whatever its restart policy; so the endpoint leaves when the
     terminal phase is published, neither at the deletion timestamp nor at SIGTERM. Only the legacy Endpoints
@@ -112,7 +112,7 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SliceSync:
-    """The controller's view of one Service: when it will see its own last write, and failures in a row.
+    """The controller's view of one Service: when it will see its own last write, and failures in a row (rule E2).
 
     As long as its cache has not shown it that write, a sync fails as stale and is tried again after 1, 2, 4,
     … s, at most 1000 s and at most 15 times. A burst of pod changes therefore reaches the slices in steps of

@@ -41,7 +41,7 @@ def node_loss(
     grace_s: float = NODE_MONITOR_GRACE_S,
     toleration_s: float = UNREACHABLE_TOLERATION_S,
 ) -> NodeLoss:
-    """Return when the loss of a node takes effect.
+    """Return when the loss of a node takes effect (rule N6).
 
     Args:
         last_renewal_s: When the kubelet last renewed its lease, at most 10 s before the node was lost.

@@ -118,7 +118,7 @@ def pre_stop_wait_s(grace_s: int, pre_stop_s: float | None) -> float:
 
 
 def stop_timeout_s(grace_s: int, hook_elapsed_s: float) -> int:
-    """Return the seconds from SIGTERM to SIGKILL: what the hook has left of the grace period, at least 2.
+    """Return the seconds from SIGTERM to SIGKILL: what the hook has left of the grace period, at least 2 (rule D3).
 
     The time of the hook is cut to whole seconds before it is subtracted.
     """
@@ -128,7 +128,7 @@ def stop_timeout_s(grace_s: int, hook_elapsed_s: float) -> int:
 def termination_timeline(
     grace_s: int, pre_stop_s: float | None, app_exit_after_sigterm_s: float | None
 ) -> TerminationTimeline:
-    """Return the end of a container that is stopped.
+    """Return the end of a container that is stopped (rule D2).
 
     Args:
         grace_s: The effective grace period (:func:`effective_grace_s`).
@@ -145,7 +145,7 @@ def termination_timeline(
 
 @dataclass(frozen=True, slots=True)
 class CrashLoopBackOff:
-    """The back-off of one container: present wait and when it was last renewed; a fresh one has none.
+    """The back-off of one container: present wait and when it was last renewed; a fresh one has none (rule P8).
 
     The first restart does not wait; then 10, 20, 40, … 300 s, counted from the moment the container finished.
     The entry is forgotten when more than 600 s lie between its renewal and the next finish. ``max_s`` is the node's own

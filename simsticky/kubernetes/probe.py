@@ -75,6 +75,22 @@ class ProbeWorker:
         self.outcome = result
         return changed
 
+    def results_until_change(self, result: ProbeResult) -> float:
+        """Return the how manieth of equal results from here on changes what is published, or ends the worker's work.
+
+        Infinite where none does: those results may be counted all at once, with :meth:`repeat`.
+        """
+        if self.on_hold or result in ("error", self.outcome):
+            return math.inf
+        threshold = self.spec.success_threshold if result == "success" else self.spec.failure_threshold
+        return max(1, threshold - (self._run if result == self._last else 0))
+
+    def repeat(self, result: ProbeResult, times: int) -> None:
+        """Count so many equal results, fewer than :meth:`results_until_change`."""
+        if times and not self.on_hold:
+            self._run = self._run + times if result == self._last else times
+            self._last = result
+
     def on_new_container(self) -> bool:
         """Start over for another container and return whether what is published changed.
 
@@ -86,7 +102,7 @@ class ProbeWorker:
 
 
 def restart_grace_s(failed: ProbeSpec, pod_grace_s: int) -> int:
-    """Return the grace period of a container that failed its liveness or startup probe.
+    """Return the grace period of a container that failed its liveness or startup probe (rule P7).
 
     Source: kuberuntime_container.go:setTerminationGracePeriod.
     """

@@ -87,7 +87,7 @@ def deployment_progressing(before: DeploymentStatus, after: DeploymentStatus) ->
 def deployment_timed_out(
     progress_deadline_s: float | None, since_last_update_s: float | None, reason: ProgressReason = ""
 ) -> bool:
-    """Return whether the deadline is past.
+    """Return whether the deadline is past (rule K4).
 
     Args:
         progress_deadline_s: ``progressDeadlineSeconds``; ``None`` never times out.

@@ -27,7 +27,7 @@ class Scaling:
 
 
 def is_scaling_event(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState]) -> bool:
-    """Return whether an active ReplicaSet was last sized for another ``spec.replicas``.
+    """Return whether an active ReplicaSet was last sized for another ``spec.replicas`` (rule K16).
 
     Source: sync.go:isScalingEvent. Such a sync only scales and takes no step of a rollout.
     """
@@ -55,7 +55,7 @@ def replica_set_fraction(spec: DeploymentSpec, rs: ReplicaSetState, deployment_s
 
 
 def scale(spec: DeploymentSpec, new: ReplicaSetState | None, old: Sequence[ReplicaSetState]) -> Scaling:
-    """Return the sizes after a scaling event, or while the Deployment is paused.
+    """Return the sizes after a scaling event, or while the Deployment is paused (rule K10).
 
     One active ReplicaSet, or the latest if none is active, gets all ``replicas``. A saturated new ReplicaSet
     ends the old ones. Otherwise a rolling update shares ``replicas + surge`` among all active ReplicaSets: a

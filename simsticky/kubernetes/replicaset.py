@@ -50,12 +50,12 @@ def api_time_s(time_s: float) -> float:
 
 
 def is_pod_available(ready_since_s: float | None, min_ready_seconds: int, now_s: float) -> bool:
-    """Return whether a pod, ready since then (``None``: not ready), has been so for ``minReadySeconds``."""
+    """Return whether a pod, ready since then (``None``: not ready), has been so for ``minReadySeconds`` (rule K7)."""
     return ready_since_s is not None and now_s >= ready_since_s + min_ready_seconds
 
 
 def slow_start_batches(count: int) -> list[int]:
-    """Return the sizes of the batches in which ``count`` pods are created: 1, 2, 4, …, the rest.
+    """Return the sizes of the batches in which ``count`` pods are created: 1, 2, 4, …, the rest (rule K13).
 
     At most 500 pods are created in one pass. A batch starts when the one before it has been created.
     """
@@ -101,7 +101,7 @@ def deletion_order(
     pod_deletion_cost: bool = True,
     logarithmic_scale_down: bool = True,
 ) -> list[PodRank]:
-    """Return the pods in the order in which they are deleted, first one first; equal pods keep their order.
+    """Return the pods in the order in which they are deleted, first one first; equal pods keep their order (rule K6).
 
     Args:
         pods: Active pods with ranks set.

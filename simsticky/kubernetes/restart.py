@@ -29,7 +29,7 @@ class RestartRule:
 
 
 def restarts_in_place(policy: RestartPolicy, rules: Sequence[RestartRule], exit_code: int) -> bool:
-    """Return whether the kubelet starts a container again in its pod.
+    """Return whether the kubelet starts a container again in its pod (rule P12).
 
     The first rule that matches does; where none does, the container's policy decides. Without a restart the pod is over
     once all its containers are, and its owner makes another.

@@ -76,7 +76,7 @@ def reconcile_new_replica_set(
 
 
 def places_held(spec: DeploymentSpec, replica_sets: Sequence[ReplicaSetState]) -> int:
-    """Return how many of the ``replicas + surge`` places are taken.
+    """Return how many of the ``replicas + surge`` places are taken (rule K12).
 
     In every release these are the pods asked for. Under ``TerminationComplete`` terminating pods count too,
     and existing pods beyond those asked for.

@@ -115,7 +115,7 @@ def update_complete(spec: StatefulSetSpec, pods: Iterable[StatefulPod]) -> bool:
 
 
 def sync(spec: StatefulSetSpec, pods: Sequence[StatefulPod], now_s: float) -> Step:
-    """Return what one pass of the controller does.
+    """Return what one pass of the controller does (rule K15).
 
     Args:
         spec: The StatefulSet.

@@ -62,7 +62,8 @@ def title(comparison: Comparison) -> str:
         names = f"{comparison.base.name} → each of {len(comparison.others)} others"
     how = "paired on common random numbers" if comparison.paired else "as independent runs"
     seeds = ", ".join(str(seed) for seed in dict.fromkeys(side.seed for side in comparison.sides))
-    return f"{names} · {counted(comparison.n, 'replication')} · seed {seeds} · {how}"
+    runs = f"{counted(comparison.n, 'replication')}, {counted(comparison.simulations, 'simulation')}"
+    return f"{names} · {runs} · seed {seeds} · {how}"
 
 
 def sentence(comparison: Comparison, name: str) -> str:

@@ -152,7 +152,7 @@ def _target_tables(run: Frames) -> list[tuple[float, str, dict[str, int]]]:
 
 
 def serving(run: Frames, lives: Iterable[PodLife]) -> list[tuple[float, frozenset[str]]]:
-    """Return since when which pods were serving: listening and listed on some Kong node (docs/model.md, L1).
+    """Return since when which pods were serving: listening and listed on some Kong node (rule L1).
 
     The first entry is at minus infinity.
     """

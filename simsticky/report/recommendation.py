@@ -45,10 +45,8 @@ CSV_COLUMNS = (
 def title(found: Recommendation) -> str:
     """Return what was asked, and how."""
     asked = ", ".join(_threshold(name, text) for name, text in found.thresholds.items())
-    runs = f"at most {counted(found.n, 'replication')}"
-    return (
-        f"{found.scenario.name} · {asked} · {counted(len(found.tried), 'setting')} tried · {runs} · seed {found.seed}"
-    )
+    tried = f"{counted(len(found.tried), 'setting')} tried in {counted(found.simulations, 'simulation')}"
+    return f"{found.scenario.name} · {asked} · {tried} · at most {found.n} of each · seed {found.seed}"
 
 
 def headline(found: Recommendation) -> str:

@@ -100,7 +100,10 @@ def render(sweep: Sweep, metrics: Sequence[str], width: int = 80) -> list[Line]:
         notes.append(f"And {len(sweep.points) - _MOST_ROWS} more points: -o csv has all.")
     if sweep.plan.design != "saltelli":
         notes.append(_KEY)
-    notes.append("All points meet the same sessions and the same luck. Every metric: -o csv, --out FILE.parquet.")
+    runs = counted(sweep.simulations, "simulation")
+    notes.append(
+        f"{runs}; all points meet the same sessions and the same luck. Every metric: -o csv, --out FILE.parquet."
+    )
     if lines[-1]:
         lines.append(())
     return lines + [((text, "quiet"),) for note in notes for text in textwrap.wrap(note, width)]

@@ -357,6 +357,7 @@ def _timed(recording: Recording) -> dict[str, Value]:
 
 
 def _skewed(recording: Recording, floor: Recording | None) -> dict[str, Value]:
+    """Return the figures of skew, and what they exceed those of the paired run without operations by (rule L4)."""
     found: dict[str, Value] = {}
     for (quantity, pods), totals in recording.skew.items():
         figures = totals.figures()

@@ -155,7 +155,7 @@ class WarmUp(Section):
     """Factor of service demands at first; it falls to 1 in a straight line."""
 
     def factor(self, listening_for_s: float) -> float:
-        """Return the factor of a request sent ``listening_for_s`` seconds after the application began to listen."""
+        """Return the factor of a request sent that many seconds after the application began to listen (rule P10)."""
         return max(1.0, self.slowdown - (self.slowdown - 1.0) * listening_for_s / self.duration)
 
 

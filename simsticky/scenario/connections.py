@@ -127,4 +127,7 @@ class Connections(Section):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe the forms that people write."""
-        return {"title": "Connections", "anyOf": [{"enum": list(_KINDS)}, handler(core_schema)]}
+        return {
+            "title": "Connections",
+            "anyOf": [{"enum": list(_KINDS)}, super().__get_pydantic_json_schema__(core_schema, handler)],
+        }

@@ -3,8 +3,19 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StrictBool,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from simsticky.errors import visible
 from simsticky.units import format_duration, parse_duration, parse_rate, quoted
@@ -18,8 +29,21 @@ class Section(BaseModel):
         extra="forbid",
         alias_generator=to_camel,
         populate_by_name=True,
-        use_attribute_docstrings=True,
+        defer_build=True,  # most are built as a part of the whole scenario, and few are ever used alone
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe each field by the docstring below it.
+
+        Pydantic would read the source of every model when it is imported (``use_attribute_docstrings``), and only the
+        JSON schema wants to know.
+        """
+        from simsticky.scenario.docstrings import describe
+
+        schema = handler(core_schema)
+        describe(handler.resolve_ref_schema(schema), cls)
+        return schema
 
 
 def _duration(value: Any) -> float:

@@ -215,7 +215,7 @@ _KEYS: Final = {
 
 
 def repeated(timeline: tuple[Operation, ...]) -> tuple[Operation, ...]:
-    """Return the timeline with every repetition written out, in the order of the entries."""
+    """Return the timeline with every repetition written out, in the order of the entries (rule O7)."""
     return tuple(
         entry.model_copy(update={"at_s": entry.at_s + number * (entry.every or 0.0), "every": None, "times": 1})
         if number

@@ -5,7 +5,7 @@ here: new picks, connections refused or never answered, timeouts, requests cut b
 """
 
 from collections.abc import Callable, Generator, Sequence
-from heapq import heappush, heapreplace
+from heapq import heappush
 
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_cookie
 from simsticky.kong.balancer import NoPeerError
@@ -154,9 +154,7 @@ class Attempts:
             return None
         if not self.begins(session, session.request, worker, container, now_s, demand_s):
             return None
-        started_s = max(container.ends[0], now_s)
-        ended_s = started_s + demand_s
-        heapreplace(container.ends, ended_s)
+        started_s, ended_s = container.serve(now_s, demand_s)
         self._set_cookie(session, presented, session.key, (address,), ended_s)
         if worker.logs:
             heappush(worker.open, (ended_s, session.id, session.request, worker.balancer, address, ended_s - now_s))
@@ -269,9 +267,8 @@ class Attempts:
                     ended, took_s = Attempt.CONNECT_TIMEOUT, self._connect_timeout_s
                 started_s = now_s + took_s
             else:
-                started_s = max(container.ends[0], now_s)
-                ended_s = started_s + exchange.demand_s * container.slowdown(now_s, self._warm_up)
-                heapreplace(container.ends, ended_s)
+                demand_s = exchange.demand_s * container.slowdown(now_s, self._warm_up)
+                started_s, ended_s = container.serve(now_s, demand_s)
                 if ended_s <= now_s + self._read_timeout_s:
                     return self._answer(exchange, container, now_s, started_s, ended_s)
                 # The pod works the request off all the same.

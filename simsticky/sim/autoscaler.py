@@ -69,7 +69,7 @@ class Autoscaler:
         self._readable: list[tuple[float, dict[str, Sample]]] = []
 
     def start(self) -> None:
-        """Begin to scrape and to sync, each at a random phase."""
+        """Begin to scrape and to sync, each at a random phase (rule A4)."""
         world, settings = self._world, self._settings
         scrape_s = world.streams.uniform(Purpose.METRIC_PHASE, 0) * settings.metric_resolution
         sync_s = world.streams.uniform(Purpose.HPA_PHASE, 0) * settings.sync_period
@@ -77,7 +77,7 @@ class Autoscaler:
         call_at(world.env, sync_s, Phase.CONTROLLER, self._sync)
 
     def _look(self) -> None:
-        """Look at the load; after enough looks, publish their mean as a sample of each pod."""
+        """Look at the load; after enough looks, publish their mean as a sample of each pod (rule A2)."""
         now_s = self._world.now_s
         for pod in self._cluster.pods:
             container = pod.container
@@ -130,6 +130,7 @@ class Autoscaler:
             return None
 
     def _measured(self, pod: Pod) -> MeasuredPod:
+        """Return a pod as the calculator sees it; it requests a share of what all its slots use (rule A3)."""
         request = _MILLI * self._world.scenario.app.concurrency * self._settings.request_share
         record = pod.record
         started_s = record.started_s if record.started_s == record.started_s else None

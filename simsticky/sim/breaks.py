@@ -51,7 +51,7 @@ class Breaks:
         self._follows_draining = follows_draining
 
     def settle(self, exchange: Exchange, container: Container, now_s: float, ended_s: float) -> Verdict:
-        """Let the session's state be where its request is answered; say how and why it broke, if it did.
+        """Let the session's state be where its request is answered; say how and why it broke, if it did (rule B2).
 
         Args:
             exchange: The request.
@@ -102,7 +102,7 @@ class Breaks:
             session.breaks_background += 1
 
     def begin(self, session: Session, container: Container, now_s: float) -> None:
-        """Let a session's state begin where its first request is answered."""
+        """Let a session's state begin where its first request is answered (rule B1)."""
         session.holder = container
         session.first_container = container.index
         if container.pod.deleted:
@@ -124,6 +124,7 @@ class Breaks:
             if holder.listening:
                 return mechanism, Origin.RETARGETED if cause else Origin.BACKGROUND, cause
             return mechanism, self._origin_of_end(holder, Origin.DRAIN_WINDOW_TOO_SHORT), cause
+        # What the pod forgets before anything takes the state away is lost by nobody's operation (rule B3).
         if exchange.expires_s < min(INFINITY if away is None else away.at_s, now_s):
             return Mechanism.NO_COOKIE if loose else Mechanism.EXPIRED, Origin.BACKGROUND, 0
         bound = not loose and mechanism is not Mechanism.NO_COOKIE
@@ -141,6 +142,7 @@ class Breaks:
                 return mechanism, Origin.DRAIN_WINDOW_TOO_SHORT if self._drain_support else Origin.DRAIN_OFF, cause
             if not self._drain_support:
                 return mechanism, Origin.DRAIN_OFF, cause
+        # The pod left the upstream without being deleted (rule O6).
         return mechanism, Origin.RETARGETED if cause else Origin.BACKGROUND, cause
 
     @staticmethod
@@ -149,7 +151,7 @@ class Breaks:
         return by_itself if holder.closed_because is Origin.NONE else holder.closed_because
 
     def _mechanism(self, exchange: Exchange, holder: Container, container: Container) -> Mechanism:
-        """Say how the request left the pod that holds its session's state."""
+        """Say how the request left the pod that holds its session's state (rule B10)."""
         address, node = holder.pod.address, exchange.worker.node
         if holder.pod is container.pod:
             return Mechanism.RESTARTED

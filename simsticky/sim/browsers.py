@@ -207,7 +207,7 @@ class Browsers:
         return share >= 1.0 or self._streams.uniform(Purpose.IDENTIFIER, session.id, _KINDS.index(kind)) < share
 
     def _identifier(self, session: Session, kind: str, values: int | None) -> str:
-        """Return the session's value of one kind: its own, or one of so many."""
+        """Return the session's value of one kind: its own, or one of so many (rule C8)."""
         stated = self._key_of(session.id)
         if stated is not None:
             return stated
@@ -243,7 +243,7 @@ class Browsers:
             browser.coming.remove(entry)
         clear = self._traffic.cookies.clear
         if clear and self._streams.uniform(Purpose.COOKIE_CLEAR, session.id, number) < clear:
-            browser.jar = CookieJar()
+            browser.jar = CookieJar()  # the client has cleared its cookies (rule C6)
         other = self._other
         if other is not None and self._streams.uniform(Purpose.OTHER_UPSTREAM, session.id, number) < other.share:
             self._visit_the_other(browser, worker)
@@ -255,7 +255,7 @@ class Browsers:
         return session.cookie
 
     def _visit_the_other(self, browser: Browser, worker: Worker) -> None:
-        """Let a request to the second upstream, between two of ours, leave its cookie.
+        """Let a request to the second upstream, between two of ours, leave its cookie (rule C7).
 
         Kong's documentation: two upstreams with the same cookie name and path share a target, or overwrite each other.
         """
@@ -269,11 +269,14 @@ class Browsers:
                 browser.jar.set(self.cookie_name, address, self._other.cookie_path)
 
     def _scope(self, path: str) -> str:
-        """Return the path that a jar keeps of a cookie from an answer to a request for ``path`` (RFC 6265 §5.2.4)."""
+        """Return the path that a jar keeps of a cookie from an answer to a request for ``path``.
+
+        Source: RFC 6265 §5.2.4 (rule C2).
+        """
         return self.cookie_path if self.cookie_path.startswith("/") else default_path(path)
 
     def _path(self, session: Session) -> str:
-        """Return the path of the session's present request."""
+        """Return the path of the session's present request (rule C5)."""
         if len(self._paths) == 1:
             return self._paths[0]
         draw = self._streams.uniform(Purpose.PATH, session.id, session.visits)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from simsticky.sim.nodes import Nodes
+from simsticky.sim.patience import patience_s
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.recording import ContainerRecord, PodRecord, PodState
 from simsticky.sim.streams import Purpose
@@ -38,6 +39,8 @@ class Cluster:
         self._taken: set[str] = set()
         self._born: Counter[tuple[int, int, bool]] = Counter()
         self._states = world.recorder.recording.pod_states
+        self._concurrency = world.scenario.app.concurrency
+        self._patience_s = patience_s(world.scenario)
 
     def create_pod(
         self,
@@ -137,7 +140,8 @@ class Cluster:
     def start_container(self, pod: Pod, now_s: float) -> Container:
         """Start a container instance in a pod; it does not listen yet."""
         life = ContainerRecord(pod.index, pod.record.restarts + 1, now_s, due_s=pod.restarted_s)
-        pod.container = Container(len(self._containers), pod, self._world.scenario.app.concurrency, now_s, life)
+        number = len(self._containers)
+        pod.container = Container(number, pod, self._concurrency, now_s, life, self._patience_s)
         self._containers.append(pod.index)
         self._lives.append(life)
         if pod.record.restarts == 0:

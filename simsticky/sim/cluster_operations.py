@@ -134,6 +134,7 @@ class ClusterOperations:
         return [pod for pod in self._cluster.pods if pod.record.node == node]
 
     def _drain(self, operation: DrainNode, number: int) -> None:
+        """Cordon a node and evict its pods (rule N2), as far as its autoscaler has the patience (rule N4)."""
         node = operation.drain_node
         self._cordon(node, number)
         if operation.by == "kubectl":
@@ -150,7 +151,7 @@ class ClusterOperations:
         self._cluster.nodes.uncordon(operation.uncordon)
 
     def _shut_down(self, operation: ShutdownNode, number: int) -> None:
-        """The kubelet ends the pods; nobody deletes them, so that no endpoint is ever *terminating*."""
+        """The kubelet ends the pods; nobody deletes them, so that no endpoint is ever *terminating* (rule N5)."""
         node, period_s = operation.shutdown_node, operation.grace_period
         self._cordon(node, number, "kubelet")
         pods = [pod for pod in self._on_node(node) if not pod.terminal]
@@ -163,6 +164,7 @@ class ClusterOperations:
         call_at(self._world.env, off_s, Phase.CONTAINER, lambda: self._off(node, pods, number))
 
     def _lose(self, operation: NodeLoss, number: int) -> None:
+        """Take a node away without a word (rule N6)."""
         world, settings, node = self._world, self._world.scenario.kubernetes, operation.node_loss
         pods = self._on_node(node)
         self._has_to_go[number] = set(pods)
@@ -184,7 +186,7 @@ class ClusterOperations:
         call_at(world.env, operation.object_gone, Phase.STATUS, lambda: self._node_object_gone(node, pods, number))
 
     def _spot(self, operation: Spot, number: int) -> None:
-        """A handler drains the node on the notice; when the machine goes, what is left goes with it."""
+        """A handler drains the node on the notice; when the machine goes, what is left goes with it (rule N7)."""
         node = operation.spot
         self._cordon(node, number, _HANDLER)
         pods = self._on_node(node)

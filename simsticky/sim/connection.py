@@ -42,7 +42,7 @@ class Connection:
     attempts: int
 
     def log(self, now_s: float) -> None:
-        """Tell the balancer that it is over, or that the connect was: only now does Kong come to the log phase."""
+        """Tell the balancer that it is over, or that the connect was: Kong's log phase is only now (rule V8)."""
         if self.worker.logs:
             took_s = now_s - self.sent_s if self.attempts == 1 else 0.0
             self.worker.log(self.balancer, self.address, took_s, now_s)

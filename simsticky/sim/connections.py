@@ -7,7 +7,6 @@ A session that has lost its connection waits, with back-off and jitter, and conn
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from heapq import heapreplace
 
 from simsticky.scenario.model import Scenario
 from simsticky.sim.affinity import HASH
@@ -179,7 +178,7 @@ class _Client:
             yield None  # for good
 
     def _begin(self, at_s: float, demand_s: float, on_start: Callable[[], None] | None, *, adopted: bool) -> Loop:
-        """Send the first request: a connect, or the next message of a session that was connected before the run."""
+        """Send the first request: a connect (rule V1), or the next message of a session that is connected already."""
         of, session = self._of, self.session
         if adopted:
             self._adopt()
@@ -195,7 +194,7 @@ class _Client:
         yield from self._open()
 
     def _adopt(self) -> None:
-        """Be connected from before the run to the container that holds the session's state."""
+        """Be connected from before the run to the container that holds the session's state (rule V9)."""
         container, worker = self.session.holder, self._worker
         assert container is not None
         self._hold(Connection(container, worker, worker.balancer, container.pod.address, 0.0, 1))
@@ -220,9 +219,7 @@ class _Client:
         of, now_s, connection = self._of, float(self._of.env.now), self.session.connection
         assert connection is not None
         container = connection.container
-        started_s = max(container.ends[0], now_s)
-        ended_s = started_s + demand_s * container.slowdown(now_s, of.warm_up)
-        heapreplace(container.ends, ended_s)
+        started_s, ended_s = container.serve(now_s, demand_s * container.slowdown(now_s, of.warm_up))
         self._tell_answer()
         self._message_s = ended_s
         self._sent += 1
@@ -292,7 +289,7 @@ class _Client:
     # Connections --------------------------------------------------------------------------------------------------
 
     def _open(self) -> Loop:
-        """Connect, with a wait before each attempt but a session's very first, until there is a connection.
+        """Connect, with a wait before each attempt but a session's very first, until there is a connection (rule V5).
 
         Raises:
             _GivenUpError: ``reconnect.maxAttempts`` attempts in a row have failed.
@@ -366,7 +363,7 @@ class _Client:
                 return True
 
     def _demand_s(self) -> float:
-        """Return what the next connect asks of a pod, in seconds of service."""
+        """Return what the next connect asks of a pod, in seconds of service (rule V1)."""
         law = self._of.law
         if law is not None:
             return self._of.world.draw(law, Purpose.CONNECT, self.session.id, self._connects)
@@ -411,7 +408,7 @@ class _Client:
         return connection.container
 
     def _lose(self, cause: int, *, severed: bool) -> None:
-        """Lose the connection, and remember since when and whose doing it is.
+        """Lose the connection, and remember since when and whose doing it is (rules V4 and V6).
 
         Args:
             cause: Number of the operation behind it, 0 if none.

@@ -131,7 +131,7 @@ class DeploymentController(WorkloadController):
         self._go_to(revision, cause)
 
     def roll_back(self, cause: int) -> bool:
-        """Go back to the template that was there before: its ReplicaSet, living pods included, is the new one again.
+        """Go back to the template before (rule K11): its ReplicaSet, living pods included, is the new one again.
 
         Source: kubectl rollout undo; deployment_util.go:FindNewReplicaSet. The ReplicaSet gets the highest revision
         number then, so that going back twice ends where it began.
@@ -237,7 +237,7 @@ class DeploymentController(WorkloadController):
         ]
 
     def wake(self) -> None:
-        """Have the Deployment synced after a hop, unless that is coming already."""
+        """Have the Deployment synced after a hop, unless that is coming already (rule K9)."""
         if self._waking:
             return
         self._waking = True

@@ -59,7 +59,7 @@ class IngressController:
             world.env.process(self._churn())
 
     def slice_changed(self, changes: Sequence[Change]) -> None:
-        """An EndpointSlice or the route was written; its cache hears of it after the watch delay.
+        """An EndpointSlice or the route was written; its cache hears of it after the watch delay (rule I1).
 
         Args:
             changes: What one write has changed, each with the operation behind it; the last holds all of it.
@@ -82,7 +82,7 @@ class IngressController:
             call_at(self._world.env, self._until_tick_s(), Phase.CONTROLLER, self._tick)
 
     def _until_tick_s(self) -> float:
-        """Time to the next tick that KIC heeds.
+        """Time to the next tick that KIC heeds (rule T2).
 
         While a push is under way its ticker keeps one tick, which is heeded when the push is over, and drops the others
         (KIC 3.5 ``dataplane/synchronizer.go:startUpdateServer``).
@@ -130,7 +130,7 @@ class IngressController:
         call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, self.under_way.carries(apply))
 
     def _on_the_way_s(self, node: Node) -> float:
-        """Begin a push to a node; return how long it takes."""
+        """Begin a push to a node; return how long it takes (rule I3)."""
         delay_s = self._world.draw(self._settings.push_delay, Purpose.PUSH_DELAY, node.index, self._pushes)
         self._busy_since_s = self._world.now_s
         self._busy_until_s = max(self._busy_until_s, self._busy_since_s + delay_s)
@@ -213,7 +213,7 @@ def _difference(before: dict[str, int], after: dict[str, int], cluster: Cluster)
 
 
 def publish_pod_sets(world: World, cluster: Cluster, gateway: Gateway) -> None:
-    """Tell the recorder which containers are in which pod set of the load-skew measures (rules L)."""
+    """Tell the recorder which containers are in which pod set of the load-skew measures (rule L1)."""
     taking_new, serving, terminating = [], [], []
     for pod in cluster.pods:
         container = pod.container

@@ -63,7 +63,7 @@ class Evictions:
     def drain(
         self, node: str, cause: int, who: str, *, grace_s: int | None = None, give_up_s: float | None = None
     ) -> None:
-        """Evict every pod of a node, all at once, each again every 5 s while the budget refuses it."""
+        """Evict every pod of a node, all at once, each again every 5 s while the budget refuses it (rule N2)."""
         pods = [pod for pod in self._cluster.pods if pod.record.node == node and not pod.terminal]
         self.draining[cause] = {pod.uid for pod in pods}
         for pod in pods:
@@ -92,7 +92,7 @@ class Evictions:
                 self._on_blocked(cause, f"cannot evict {pod.name}: {verdict.message}")
 
     def _evict(self, pod: Pod) -> Verdict:
-        """Ask the API; the budget's status is brought up to date first: its controller is taken to be quick."""
+        """Ask the API; the budget's status is brought up to date first: its controller is quick (rule N3)."""
         now_s, seen = self._world.now_s, _as_seen(pod)
         if self._budget is None or not self._workload.owns(pod):
             return evict(seen, (), now_s)

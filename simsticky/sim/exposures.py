@@ -87,7 +87,7 @@ class Exposures:
         return any(e.operation == operation and e.container == container.index for e in session.exposures)
 
     def _is_bound(self, session: Session, container: Container) -> bool:
-        """Whether a request of the session would go to the container by its connection, its cookie or its key."""
+        """Whether a request of the session would go to the container by connection, cookie or key (rule B13)."""
         connection = session.connection
         if connection is not None:
             return connection.container is container
@@ -106,7 +106,7 @@ class Exposures:
     # At the next request ----------------------------------------------------------------------------------------
 
     def at_request(self, session: Session, node: Node, brought: str | None, expires_s: float, now_s: float) -> None:
-        """Expose a session that an operation has retargeted: its request no longer goes to the pod with its state.
+        """Expose a session that an operation has retargeted (rule B11): its request does not go to its state's pod.
 
         Args:
             session: The session, which sends a request that does not take the fast path.

@@ -218,13 +218,13 @@ class Gateway:
         self.on_tables()
 
     def _identity(self, address: str) -> str:
-        """Return what a cookie for a target names."""
+        """Return what a cookie for a target names (rule S8)."""
         return self._pods[address].uid if self._balancers.options.identity == "by_target_id" else address
 
     # Nodes ------------------------------------------------------------------------------------------------------
 
     def restart(self, name: str, downtime_s: float, now_s: float, cause: int) -> None:
-        """Let a node go gracefully and come back empty: balancers, counters and health states are lost.
+        """Let a node go gracefully and come back empty: balancers, counters and health states are lost (rule G15).
 
         What it has in flight it finishes. It takes requests again once it has its configuration. One that is down
         already begins its downtime anew. ``cause`` is the number of the operation.
@@ -273,7 +273,7 @@ class Gateway:
         return [node for node in self.nodes if node.up]
 
     def _stand_in(self, session: Session) -> Worker | None:
-        """Return the worker that the front balancer gives a session whose own worker's node is down."""
+        """Return the worker that the front balancer gives a session whose own worker's node is down (rule G15)."""
         held = session.stand_in
         if held is None or not held.node.up:
             workers = [worker for worker in self.workers if worker.node.up]
@@ -297,6 +297,8 @@ class Gateway:
         self._servers[address] = container
         for node in self.nodes:
             self._rebuild_routes(node)
+        self._health.watch(container)
+        container.tell_changed()
 
     def warmed_up(self, container: Container) -> None:
         """Let a container that works at full speed from now on be reached the fast way."""
@@ -316,9 +318,10 @@ class Gateway:
             del self._servers[container.pod.address]
         for node in self.nodes:
             self._rebuild_routes(node)
+        container.tell_changed()
 
     def _vanished(self, address: str) -> bool:
-        """Return whether a connection to an address that nobody listens at is never answered, not even refused."""
+        """Return whether nobody answers a connection to an address, not even by refusing it (rule G7)."""
         pod = self._pods.get(address)
         if pod is None:
             return self._blackhole
@@ -326,7 +329,7 @@ class Gateway:
         return pod.unreachable or (self._blackhole and gone)
 
     def _behind_failure(self, node: Node, address: str | None) -> int:
-        """Return the operation by which nobody listens at an address, or a node has no target (None); 0 for none."""
+        """Return the operation by which nobody is at an address, or a node has no target (None); else 0 (rule R3)."""
         if address is not None:
             pod = self._pods[address]
             if pod.to_listen and self._world.now_s >= self._world.recorder.settle_s:
@@ -385,6 +388,7 @@ class Gateway:
                 session.loop.throw(Cut(-1, container, again=False, silent=silent))
 
     def _is_sent_again(self, session: int, request: int, attempts: int) -> bool:
+        """Return whether a request that a dying container has cut is sent again (rule G9); no message is (rule V4)."""
         sender = self._sessions[session]
         return sender.connection is None and self.attempts.is_sent_again(sender, request, attempts)
 

@@ -79,6 +79,42 @@ def call_at(env: simpy.Environment, delay_s: float, phase: Phase, action: Callab
     wait.callbacks.append(lambda _: action())
 
 
+Place = tuple[Any, ...]
+"""Orders what happens at one phase of one instant: when it was scheduled, and what else came first then."""
+
+
+def place_of(since_s: float, phase: Phase, rank: tuple[float, ...]) -> Place:
+    """Return the place of what would have been scheduled at a phase of ``since_s``, ranked among its like."""
+    return since_s, phase, rank
+
+
+def call_on(clock: "Clock", at_s: float, phase: Phase, action: Callable[[], None], place: Place) -> None:
+    """Call ``action`` once at a phase of ``at_s``, as if it had been scheduled at another time than now.
+
+    What waits step by step for one moment after the other need not be called at those where nothing happens, and yet
+    takes its place at the next as if it had been.
+
+    Args:
+        clock: The clock.
+        at_s: When, to the last bit: now and a delay may add up to another time.
+        phase: The phase of that instant.
+        action: What to call.
+        place: From :func:`place_of`, or kept from :meth:`Clock.place`.
+
+    Raises:
+        ValueError: ``at_s`` is in the past.
+    """
+    event = Event(clock)
+    event._ok, event._value = True, None
+    assert event.callbacks is not None
+    event.callbacks.append(lambda _: action())
+    clock.schedule_on(event, phase, at_s, place)
+
+
+_FIRST = (-INFINITY,)
+"""The rank of what has been scheduled: before what only would have been, in the same phase."""
+
+
 class _Stop(Exception):  # noqa: N818  # a signal, not an error
     """The awaited event has been processed."""
 
@@ -95,17 +131,47 @@ class Clock(simpy.Environment):
         """Begin at 0 with nothing to come."""
         super().__init__()
         self._ticks: list[tuple[float, int, Tick]] = []
-        self._armed = 0
+        self._armed = self._scheduled = 0
         self._next_event_s = INFINITY
+        self._in_event = True
+        self._reached_s, self._reached = 0.0, 0
 
     def count_events(self) -> int:
-        """Return how many events both queues have been given; for the end of a run, as SimPy's own counter moves on."""
-        return self._armed + next(self._eid)
+        """Return how many events both queues have been given."""
+        return self._armed + self._scheduled
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
         """Put an event into SimPy's queue, as SimPy does."""
-        super().schedule(event, priority, delay)
+        self.schedule_on(event, priority, self._now + delay)
+
+    def schedule_on(self, event: Event, priority: int, at_s: float, place: Place | None = None) -> None:
+        """Put an event into SimPy's queue, in order of time and priority, then of place: that of now, if none is given.
+
+        Raises:
+            ValueError: ``at_s`` is in the past.
+        """
+        if at_s < self._now:
+            raise ValueError(f"{at_s} is before now, {self._now}")
+        entry = at_s, priority, self.place() if place is None else (*place, next(self._eid)), event
+        self._scheduled += 1
+        heappush(self._queue, entry)  # type: ignore[misc]  # anything orders them
         self._next_event_s = self._queue[0][0]
+        if not self._in_event:
+            self._reach(Phase.SEND)
+
+    def has_passed(self, phase: Phase) -> bool:
+        """Return whether all that was to happen at ``phase`` of this instant has happened."""
+        return not self._in_event or self._reached > phase
+
+    def _reach(self, phase: int) -> None:
+        """Note how far this instant has come; what an event does in an earlier phase of it does not turn it back."""
+        self._reached = max(phase, self._reached) if self._reached_s == self._now else phase
+        self._reached_s = self._now
+
+    def place(self) -> Place:
+        """Return the place of what is scheduled now; no two are equal."""
+        reached = self._reached if self._reached_s == self._now and self._in_event else Phase.SEND
+        return self._now, reached, _FIRST, next(self._eid)
 
     def arm(self, tick: Tick, at_s: float) -> None:
         """Let a tick come at ``at_s``.
@@ -120,7 +186,8 @@ class Clock(simpy.Environment):
 
     def arm_completion(self, tick: Tick, at_s: float) -> None:
         """Let a tick come at ``at_s`` before everything else of that instant."""
-        heappush(self._queue, (at_s, Phase.COMPLETION, next(self._eid), tick))  # type: ignore[misc]  # for an Event
+        self._scheduled += 1
+        heappush(self._queue, (at_s, Phase.COMPLETION, self.place(), tick))  # type: ignore[misc]  # for an Event
         self._next_event_s = self._queue[0][0]
 
     def run(self, until: Event) -> None:  # type: ignore[override]  # of what SimPy takes, an event is all we need
@@ -140,6 +207,7 @@ class Clock(simpy.Environment):
         ticks = self._ticks
         end = (INFINITY, 0, Tick())  # so that there always is a tick to look at
         ticks.append(end)
+        self._in_event = False
         try:
             while True:
                 now_s, _, tick = ticks[0]
@@ -167,15 +235,19 @@ class Clock(simpy.Environment):
         queue = self._queue
         if not queue:
             raise RuntimeError("nothing is left to wait for")
-        self._now, _, _, event = heappop(queue)
+        self._now, phase, _, event = heappop(queue)
         self._next_event_s = queue[0][0] if queue else INFINITY
+        self._in_event = True
+        self._reach(phase)
         if type(event) is Tick:
             again_s = event.resume(self._now)
             if again_s is not None:
                 self.arm(event, again_s)
+            self._in_event = False
             return
         callbacks, event.callbacks = event.callbacks, None
         for callback in callbacks:
             callback(event)
+        self._in_event = False
         if not event._ok and not hasattr(event, "_defused"):
             raise event._value

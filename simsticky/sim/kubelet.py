@@ -120,7 +120,7 @@ class Kubelet:
         return opened
 
     def _start_container(self, pod: Pod) -> Process:
-        """Pull the image if need be, start a container, and probe it as long as it lives."""
+        """Pull the image if need be, start a container, and probe it as long as it lives (rule P2)."""
         world, delays, env, number = self._world, self._delays, self._world.env, pod.record.restarts
         pull_s = world.draw(delays.image_pull, Purpose.IMAGE_PULL, pod.entity, number)
         start_s = world.draw(delays.container_start, Purpose.CONTAINER_START, pod.entity, number)
@@ -141,7 +141,7 @@ class Kubelet:
             return
         pod.phase = "Running"
         self._cluster.changed(pod)
-        yield from self._prober.watch(container)
+        self._prober.watch(container)
 
     def _listen(self, container: Container) -> None:
         now_s, warm_up = self._world.now_s, self._app.warm_up
@@ -159,7 +159,7 @@ class Kubelet:
     # Restart ----------------------------------------------------------------------------------------------------
 
     def crash(self, pod: Pod, cause: int) -> None:
-        """Let the pod's container, if it is alive, exit by itself now; ``cause`` is the operation behind it, or 0."""
+        """Let the pod's container, if it is alive, exit by itself now; ``cause`` is the operation behind it, else 0."""
         if pod.container is not None:
             self._end_by_itself(pod.container, "crashed", cause)
 
@@ -171,6 +171,7 @@ class Kubelet:
             self._stopper.crash(container, "powered_off", container.cause)
 
     def _crash_after(self, container: Container, after_s: float) -> None:
+        """Let a container exit by itself after a time, with no operation behind it (rule P9)."""
         call_at(self._world.env, after_s, Phase.CONTAINER, lambda: self._end_by_itself(container, "crashed", cause=0))
 
     def _bound_memory(self, container: Container) -> None:
@@ -202,7 +203,7 @@ class Kubelet:
         self._world.env.process(self._restart(container) if again else self._be_over(container, exit_code))
 
     def _unhealthy(self, container: Container, probe: str) -> None:
-        """Stop a container whose liveness or startup probe has failed, and start it again."""
+        """Stop a container whose liveness or startup probe has failed, and start it again (rule P7)."""
         if container.dead or container in self._stops:
             return
         self._world.tell("kubelet", "probe_failed", container.pod.name, f"its {probe} probe has failed")
@@ -232,7 +233,7 @@ class Kubelet:
         self._cluster.changed(pod)
 
     def _restart(self, container: Container) -> Process:
-        """Start a dead container's pod anew: once the kubelet has noticed, and the back-off is over."""
+        """Start a dead container's pod anew: once the kubelet has noticed, and the back-off is over (rule P8)."""
         world, env, pod = self._world, self._world.env, container.pod
         finished_s, number = world.now_s, pod.record.restarts
         noticed_s = world.draw(self._delays.status_update, Purpose.STATUS_UPDATE, pod.entity, 2 * number + 1)
@@ -269,7 +270,7 @@ class Kubelet:
             self._world.env.process(self._terminate(pod, grace_s))
 
     def _terminate(self, pod: Pod, override_s: int | None) -> Process:
-        """Follow facts: pod_workers.go, from the kubelet's first look to the object's end."""
+        """Follow facts: pod_workers.go, from the kubelet's first look to the object's end (rule D5)."""
         world, env, record = self._world, self._world.env, pod.record
         if not record.node:
             if not pod.gone:
@@ -281,7 +282,7 @@ class Kubelet:
             return
         container = pod.container
         if container is not None and container in self._stops and not container.dead:
-            # A restart is under way: the stop goes on, and this one waits for it.
+            # A restart is under way: the stop goes on, and this one waits for it (rule D10).
             yield self._stops[container]
         pod.ending = True
         if container is None or container.dead:

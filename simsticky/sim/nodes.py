@@ -29,7 +29,7 @@ class Nodes:
         return min(crowd, key=lambda name: crowd[name], default=None)
 
     def wait(self, retry: Callable[[], None]) -> None:
-        """Call back when a node takes pods again: the scheduler keeps unschedulable pods in a queue."""
+        """Call back when a node takes pods again: the scheduler keeps unschedulable pods in a queue (rule N1)."""
         self._waiting.append(retry)
 
     def cordon(self, name: str) -> None:

@@ -44,6 +44,10 @@ class Timeline:
         delete_pod: Deletes a pod on behalf of an operation, with a grace period that may cut its own.
         force_delete: Deletes a pod with grace period 0.
         on_over: Called once when every operation is over.
+
+    Attributes:
+        parts: Called where the first operation is about to begin; where it returns that this is the run without
+            operations from here on, this one and all later ones do nothing.
     """
 
     def __init__(
@@ -71,6 +75,8 @@ class Timeline:
         self._delete_pod = delete_pod
         self._force_delete = force_delete
         self._on_over = on_over
+        self.parts: Callable[[], bool] = lambda: False
+        self._is_void: bool | None = None
         self._on_the_cluster = ClusterOperations(
             world, cluster, kubelet, workloads, slices, delete_pod, gateway.exposures.of_pod, self._blocked
         )
@@ -94,6 +100,7 @@ class Timeline:
         self._to_come = sorted(operations, key=lambda operation: operation.at_s)
         self._over = not operations
         keys = entry_keys(world.scenario)
+        # Of one instant, the clock begins them in the order of the file (rule O9).
         for number, operation in enumerate(operations, start=1):
             record = OperationRecord(number, operation.label, operation.kind, operation.at_s, keys[number - 1])
             self._records.append(record)
@@ -102,7 +109,14 @@ class Timeline:
         for workload in workloads.values():
             workload.on_change.append(self._workload_changed)
 
+    def _does_nothing(self) -> bool:
+        if self._is_void is None:
+            self._is_void = self.parts()
+        return self._is_void
+
     def _begin(self, operation: Operation, record: OperationRecord) -> None:
+        if self._does_nothing():
+            return
         self._to_come.remove(operation)
         self._start(record, operation.target)
         if operation.lasts_s is not None:
@@ -133,6 +147,8 @@ class Timeline:
 
         ``why`` is for people.
         """
+        if self._does_nothing():
+            return
         label = f"hpa scale {before} to {replicas}"
         record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s, AUTOSCALER)
         record.wanted_pods = replicas
@@ -169,9 +185,7 @@ class Timeline:
         for container in running[: operation.count]:
             container.pod.unready_by = number
             self._flapped.setdefault(number, []).append(container.pod)
-            container.flapping_until_s = max(container.flapping_until_s, until_s)
-            if operation.seen_by_gateway:
-                container.refuses_checks_until_s = max(container.refuses_checks_until_s, until_s)
+            container.fail_probes(until_s, also_checks=operation.seen_by_gateway)
 
     def _active(self, workload: WorkloadController) -> list[Pod]:
         """Return a workload's pods that nobody has deleted, the oldest first."""
@@ -253,7 +267,7 @@ class Timeline:
         self._review()
 
     def _settled(self, record: OperationRecord) -> bool:
-        """Whether the status can speak of this operation: pods that it takes must have been missed, and be replaced."""
+        """Whether the status can speak of an operation: pods that it takes must be missed, and replaced (rule O5)."""
         if record.kind in _ONLY_WRITES:
             return True
         if not self._on_the_cluster.in_effect(record.number):
@@ -264,7 +278,7 @@ class Timeline:
         )
 
     def _review(self) -> None:
-        """Let operations go that are over: complete, stuck or their time up, and none of their pods left."""
+        """Let operations go that are over: complete, stuck or their time up, and none of their pods left (rule O1)."""
         for record in list(self._running):
             dying = any(pod.record.deleted_by == record.number for pod in self._cluster.pods)
             ended = record.done_s == record.done_s or record.stuck or record.number in self._time_over

@@ -8,9 +8,9 @@ FIFO queue, kept as a heap of slot-end times (rule P1): a request that arrives a
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from math import nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import WarmUp
@@ -157,6 +157,16 @@ class Memory:
         heappush(self._forgotten_s, last_end_s + self._timeout_s)
 
 
+class Watcher(Protocol):
+    """Who probes a container now and then, and need not as long as nothing changes."""
+
+    def changed(self) -> None:
+        """What a probe finds may be something else from now on."""
+
+    def filling(self, free_s: float) -> None:
+        """No slot is free before ``free_s``, once the request that is being sent has been taken in."""
+
+
 class Container:
     """One container instance.
 
@@ -177,6 +187,8 @@ class Container:
         connections: The sessions with an open long-lived connection to it, by number.
         closes_connections: Whether it has begun to close them.
         on_last_closed: Called once, each, when no connection is open any more.
+        patience_s: An answer later than this after its request may make a probe fail (``sim/patience.py``).
+        watchers: Who is to be told of all that may change what a probe finds.
     """
 
     __slots__ = (
@@ -194,13 +206,23 @@ class Container:
         "memory",
         "number",
         "on_last_closed",
+        "patience_s",
         "pod",
         "record",
         "refuses_checks_until_s",
         "warm",
+        "watchers",
     )
 
-    def __init__(self, index: int, pod: Pod, concurrency: int, free_from_s: float, record: ContainerRecord) -> None:
+    def __init__(
+        self,
+        index: int,
+        pod: Pod,
+        concurrency: int,
+        free_from_s: float,
+        record: ContainerRecord,
+        patience_s: float = INFINITY,
+    ) -> None:
         """Make a container whose slots are free from ``free_from_s`` and that does not listen yet."""
         self.index = index
         self.number = float(index)
@@ -220,6 +242,8 @@ class Container:
         self.connections: dict[int, Session] = {}
         self.closes_connections = False
         self.on_last_closed: list[Callable[[], None]] = []
+        self.patience_s = patience_s
+        self.watchers: list[Watcher] = []
 
     @property
     def idle_at_s(self) -> float:
@@ -227,7 +251,7 @@ class Container:
         return INFINITY if self.connections else max(self.ends)
 
     def hold(self, session: Session) -> None:
-        """Have an open connection to a session."""
+        """Have an open connection to a session (rule V3)."""
         self.connections[session.id] = session
 
     def drop(self, session: Session) -> None:
@@ -252,6 +276,33 @@ class Container:
         """Note a session that comes no more; its last request here ends at ``last_end_s``."""
         if self.memory is not None:
             self.memory.let_go(last_end_s)
+
+    def serve(self, now_s: float, demand_s: float) -> tuple[float, float]:
+        """Take in a request that is sent now; return when its service starts and ends (rule P1)."""
+        started_s = max(self.ends[0], now_s)
+        ended_s = started_s + demand_s
+        if ended_s > now_s + self.patience_s:
+            self.tell_late(ended_s)
+        heapreplace(self.ends, ended_s)
+        return started_s, ended_s
+
+    def tell_late(self, ended_s: float) -> None:
+        """Tell who watches that a request is about to be taken in whose answer is late; it ends at ``ended_s``."""
+        free_s = min((ended_s, *self.ends[1:3]))  # the heap's next, after its first has made room
+        for watcher in self.watchers:
+            watcher.filling(free_s)
+
+    def fail_probes(self, until_s: float, *, also_checks: bool) -> None:
+        """Fail the readiness probe although it serves, and with ``also_checks`` the gateway's active checks."""
+        self.flapping_until_s = max(self.flapping_until_s, until_s)
+        if also_checks:
+            self.refuses_checks_until_s = max(self.refuses_checks_until_s, until_s)
+        self.tell_changed()
+
+    def tell_changed(self) -> None:
+        """Tell who watches that a probe may find something else from now on."""
+        for watcher in tuple(self.watchers):  # one that has seen enough goes
+            watcher.changed()
 
     def queue_wait_s(self, now_s: float) -> float:
         """How long a request that arrives now would wait for a slot."""

@@ -1,20 +1,21 @@
 """The probes of a pod on their ticks: startup first, then liveness and readiness side by side (docs/model.md, rules P).
 
-What a row of results comes to is decided in ``kubernetes/probe.py``; here are the ticks and what a probe meets.
+What a row of results comes to is decided in ``kubernetes/probe.py``; here are the ticks and what a probe meets. Only a
+tick that can change something is an event (rule T2).
 """
 
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from math import inf
 
-from simsticky.kubernetes.probe import ProbeKind, ProbeSpec, ProbeWorker, due, first_tick, tick_s
+from simsticky.kubernetes.probe import ProbeKind, ProbeResult, ProbeSpec, ProbeWorker, due, first_tick, tick_s
 from simsticky.scenario.model import Deployment, LivenessProbe, Probe
 from simsticky.sim.cluster import Cluster
-from simsticky.sim.kernel import Phase, Wait
+from simsticky.sim.kernel import Clock, Phase, Place, call_on, place_of
 from simsticky.sim.pods import Container, Pod
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
-
-Process = Generator[Wait, Any, None]
 
 _HOUR_S = 3600.0
 """Ticks of a pod from before the run count from within this time before it: at any phase of any period."""
@@ -46,6 +47,7 @@ class Prober:
         )
         self._workers: dict[tuple[int, ProbeKind], ProbeWorker] = {}
         self._ticks_since_s: dict[int, float] = {}
+        self._numbers = count()
 
     def sync_begins(self, pod: Pod) -> None:
         """The kubelet has a new pod: the ticks of its startup and liveness probes count from here."""
@@ -53,37 +55,49 @@ class Prober:
 
     def adopt(self, container: Container) -> None:
         """Probe a container that has been ready since before the run; its ticks are at any phase."""
-        pod, streams, env = container.pod, self._world.streams, self._world.env
+        pod, streams = container.pod, self._world.streams
         if self._readiness is not None:
             worker = self._worker(pod, self._readiness, "readiness")
             worker.outcome = "success"
             # Pods were started at different moments, so their ticks do not coincide.
             phase = streams.uniform(Purpose.STATUS_UPDATE, pod.entity, _ADOPTED_READINESS)
-            env.process(self._probe_readiness(container, worker, phase * self._readiness.period_s, 0))
+            self._probe_readiness(container, worker, phase * self._readiness.period_s, 0)
         self._ticks_since_s[pod.index] = -_HOUR_S * streams.uniform(Purpose.PROBE_PHASE, pod.entity)
-        if self._liveness is not None:
-            env.process(self._probe_liveness(container))
+        self._probe_liveness(container)
 
-    def watch(self, container: Container) -> Process:
-        """Probe a container that the kubelet has just seen running; without probes its pod is ready now."""
+    def watch(self, container: Container) -> None:
+        """Probe a container that the kubelet has just seen running; without probes its pod is ready now (rule P3)."""
+        if self._startup is None:
+            self._has_started(container)
+            return
+        worker = self._worker(container.pod, self._startup, "startup")
+        since_s, tick = self._first_tick(container, self._startup)
+        self._begin(container, worker, since_s, tick, partial(self._startup_is_over, container, worker))
+
+    def _startup_is_over(self, container: Container, worker: ProbeWorker) -> bool:
+        if worker.passed:
+            self._has_started(container)
+        else:
+            self._on_unhealthy(container, "startup")
+        return False
+
+    def _has_started(self, container: Container) -> None:
+        """Probe a container whose startup probe, if it has one, has passed."""
         pod = container.pod
-        if self._startup is not None:
-            worker = self._worker(pod, self._startup, "startup")
-            yield from self._until_change(container, worker, *self._first_tick(container, self._startup))
-            if not worker.passed:
-                if worker.on_hold:
-                    self._on_unhealthy(container, "startup")
-                return
-        if self._liveness is not None:
-            self._world.env.process(self._probe_liveness(container))
         if self._readiness is None:
             self._cluster.set_ready(pod, ready=True)
-            return
-        # A container that runs and is not ready is probed at once, whatever the tick (prober_manager.go).
-        first_look_s = self._world.now_s - container.record.started_s
-        worker = self._worker(pod, self._readiness, "readiness")
-        tick = first_tick(self._readiness, first_look_s)
-        yield from self._probe_readiness(container, worker, container.record.started_s + first_look_s, tick)
+        else:
+            # A container that runs and is not ready is probed at once, whatever the tick (prober_manager.go).
+            first_look_s = self._world.now_s - container.record.started_s
+            worker = self._worker(pod, self._readiness, "readiness")
+            tick = first_tick(self._readiness, first_look_s)
+            self._probe_readiness(container, worker, container.record.started_s + first_look_s, tick)
+        self._probe_liveness(container)
+
+    def _begin(
+        self, container: Container, worker: ProbeWorker, since_s: float, tick: int, on_change: Callable[[], bool]
+    ) -> None:
+        _Row(self._world.env, next(self._numbers), container, worker, since_s, tick, on_change)
 
     def _worker(self, pod: Pod, spec: ProbeSpec, kind: ProbeKind) -> ProbeWorker:
         """Return the worker of a pod's probe, which lives as long as the pod, reset for a new container."""
@@ -92,7 +106,7 @@ class Prober:
         return worker
 
     def _first_tick(self, container: Container, spec: ProbeSpec) -> tuple[float, int]:
-        """Return the origin of a container's startup or liveness ticks, and the first that probes it.
+        """Return the origin of a container's startup or liveness ticks, and the first that probes it (rule P3).
 
         The worker starts with the pod; it finds a container that is not known to run, or too young, and waits for the
         next tick (worker.go:doProbe).
@@ -106,44 +120,188 @@ class Prober:
             # Far behind, jump; then go tick by tick.
             tick = max(tick + 1, int((self._world.now_s - since_s) / spec.period_s) - 1)
 
-    def _probe_liveness(self, container: Container) -> Process:
-        """Probe until the probe has failed, or the container is over."""
-        assert self._liveness is not None
+    def _probe_liveness(self, container: Container) -> None:
+        """Probe until the probe has failed, or the container is over; where there is such a probe."""
+        if self._liveness is None:
+            return
         worker = self._worker(container.pod, self._liveness, "liveness")
         since_s, tick = self._first_tick(container, self._liveness)
-        yield from self._until_change(container, worker, since_s, tick)
-        if worker.on_hold and not container.dead and not container.pod.ending:
+        self._begin(container, worker, since_s, tick, partial(self._has_failed, container))
+
+    def _has_failed(self, container: Container) -> bool:
+        if not container.pod.ending:
             self._on_unhealthy(container, "liveness")
+        return False
 
-    def _probe_readiness(self, container: Container, worker: ProbeWorker, first_look_s: float, tick: int) -> Process:
-        """Probe on every tick as long as the container lives and publish each change."""
-        while True:
-            yield from self._until_change(container, worker, first_look_s, tick)
-            if container.dead or container.pod.deleted:
+    def _probe_readiness(self, container: Container, worker: ProbeWorker, first_look_s: float, tick: int) -> None:
+        """Probe as long as the container lives and publish each change."""
+        self._begin(container, worker, first_look_s, tick, partial(self._publish, container, worker))
+
+    def _publish(self, container: Container, worker: ProbeWorker) -> bool:
+        flaps = container.flapping_until_s > self._world.now_s
+        self._cluster.set_ready(container.pod, ready=worker.passed, cause=container.pod.unready_by if flaps else 0)
+        return True
+
+
+class _Row:
+    """The ticks of one probe of one container, of which only those that can change something are events.
+
+    Between two events all results are equal, and too few to change what is published. They are counted when the next
+    event comes, or what a probe finds changes: a listener opens or closes, the probe is made to fail, the queue grows.
+
+    Args:
+        number: Of the row, in order of beginning.
+        worker: What is made of the results.
+        since_s: When tick 0 is.
+        tick: The first that probes.
+        on_change: Called when what is published has changed, or the probe has failed for good; returns whether to
+            probe on.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_container",
+        "_due",
+        "_expected",
+        "_first",
+        "_first_place",
+        "_last_s",
+        "_on_change",
+        "_rank",
+        "_since_s",
+        "_tick",
+        "_upcoming",
+        "_worker",
+    )
+
+    def __init__(
+        self,
+        clock: Clock,
+        number: int,
+        container: Container,
+        worker: ProbeWorker,
+        since_s: float,
+        tick: int,
+        on_change: Callable[[], bool],
+    ) -> None:
+        """Begin now."""
+        self._clock = clock
+        self._container = container
+        self._worker = worker
+        self._since_s = since_s
+        self._on_change = on_change
+        self._tick = tick  # the next that is to be counted
+        self._last_s = float(clock.now)  # when the one before was
+        self._expected: ProbeResult = "success"
+        self._first, self._first_place = tick, clock.place()
+        # Of two rows with one period whose ticks coincide, that one comes first whose first common tick was waited for
+        # earlier.
+        first_s = self._at(tick, self._last_s)
+        late = self._last_s > first_s - worker.spec.period_s
+        self._rank = float(late), first_s if late else -first_s, self._last_s, float(number)
+        self._upcoming = tick  # the tick of the next event
+        self._due: _Due | None = None  # that event; None at rest
+        container.watchers.append(self)
+        self._plan()
+
+    # What it is told --------------------------------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Count what has been found so far, and look ahead anew."""
+        self._count(including_now=self._clock.has_passed(Phase.STATUS))
+        if self._over:
+            self._due = None
+            self._container.watchers.remove(self)
+        else:
+            self._plan()
+
+    def filling(self, free_s: float) -> None:
+        """Make an event of the next tick if that is going to find the queue too long."""
+        if self._expected == "success" and not self._over:
+            self._count(including_now=self._clock.has_passed(Phase.STATUS))
+            at_s = self._at(self._tick, self._last_s)
+            if free_s - at_s > self._worker.spec.timeout_s:
+                self._set(self._tick, at_s, self._last_s)
+
+    # What it does -----------------------------------------------------------------------------------------------
+
+    def _look(self, due: "_Due") -> None:
+        """Probe, if this is the event that is waited for."""
+        if self._due is not due or self._over:
+            return
+        worker, (now_s, place) = self._worker, due
+        worker.repeat(self._expected, self._upcoming - self._tick)
+        self._tick, self._last_s, self._due = self._upcoming + 1, now_s, None
+        if worker.on_result(self._finds(now_s)) or worker.on_hold:
+            for other in self._container.watchers:
+                if isinstance(other, _Row):
+                    other._let_pass(place)
+            if not self._on_change():
+                self._container.watchers.remove(self)
                 return
-            flaps = container.flapping_until_s > self._world.now_s
-            self._cluster.set_ready(container.pod, ready=worker.passed, cause=container.pod.unready_by if flaps else 0)
-            tick = round((self._world.now_s - first_look_s) / worker.spec.period_s) + 1
+        self._plan()
 
-    def _until_change(self, container: Container, worker: ProbeWorker, since_s: float, tick: int) -> Process:
-        """Probe on ticks until what the worker publishes changes, or the container is over.
+    def _let_pass(self, place: Place) -> None:
+        """Count a tick of this instant that is no event and comes before another row's: what follows may change it."""
+        if not self._over and self._place(self._tick, self._last_s) < place:
+            self._count(including_now=True)
 
-        Probes stop mattering once a pod is deleted: KIC never reads ``serving`` (rule D6).
-        """
-        while True:
-            due_s = tick_s(since_s, worker.spec.period_s, tick)
-            yield Wait(self._world.env, max(0.0, due_s - self._world.now_s), Phase.STATUS)
-            if container.dead or container.pod.deleted:
-                return
-            if worker.on_result("success" if self._passes(container, worker.spec) else "failure") or worker.on_hold:
-                return
-            tick += 1
+    # Ticks ------------------------------------------------------------------------------------------------------
 
-    def _passes(self, container: Container, spec: ProbeSpec) -> bool:
-        """A probe takes no slot of the traffic, but waits like a request in the present queue (rule P4)."""
-        now_s = self._world.now_s
-        waits = container.queue_wait_s(now_s) <= spec.timeout_s
-        return container.listening and waits and container.flapping_until_s <= now_s
+    @property
+    def _over(self) -> bool:
+        """Probes stop mattering once a pod is deleted: KIC never reads ``serving`` (rule D6)."""
+        return self._container.dead or self._container.pod.deleted
+
+    def _at(self, tick: int, last_s: float) -> float:
+        """Return when a tick is for who waits for each in turn, the one before at ``last_s``: to the last bit."""
+        return last_s + max(0.0, tick_s(self._since_s, self._worker.spec.period_s, tick) - last_s)
+
+    def _place(self, tick: int, last_s: float) -> Place:
+        """Return the place among events of a tick that is waited for since the one before it, at ``last_s``."""
+        return self._first_place if tick == self._first else place_of(last_s, Phase.STATUS, self._rank)
+
+    def _finds(self, at_s: float) -> ProbeResult:
+        """A probe takes no slot of the traffic, but waits like a request in the queue as it is now (rule P4)."""
+        container = self._container
+        waits = container.queue_wait_s(at_s) <= self._worker.spec.timeout_s
+        return "success" if container.listening and waits and container.flapping_until_s <= at_s else "failure"
+
+    def _count(self, *, including_now: bool) -> None:
+        """Count the ticks until now that were no events."""
+        now_s, first = float(self._clock.now), self._tick
+        while (at_s := self._at(self._tick, self._last_s)) < now_s or (including_now and at_s == now_s):
+            self._tick, self._last_s = self._tick + 1, at_s
+        self._worker.repeat(self._expected, self._tick - first)
+
+    def _plan(self) -> None:
+        """Have an event at the next tick that can change anything, if nothing else changes before."""
+        container, tick, last_s = self._container, self._tick, self._last_s
+        at_s = self._at(tick, last_s)
+        self._expected = self._finds(at_s)
+        until_s = inf
+        if self._expected == "failure" and container.listening:
+            # It passes again when it is no longer made to fail; a queue perhaps at the next tick.
+            until_s = max(at_s, container.flapping_until_s)
+        left = self._worker.results_until_change(self._expected)
+        if left == until_s == inf:
+            self._due = None
+            return
+        while left > 1 and at_s < until_s:
+            tick, left, last_s = tick + 1, left - 1, at_s
+            at_s = self._at(tick, last_s)
+        self._set(tick, at_s, last_s)
+
+    def _set(self, tick: int, at_s: float, last_s: float) -> None:
+        due = at_s, self._place(tick, last_s)
+        self._upcoming = tick
+        if due != self._due:
+            self._due = due
+            call_on(self._clock, at_s, Phase.STATUS, partial(self._look, due), due[1])
+
+
+_Due = tuple[float, Place]
+"""When an event is, and its place among those of that instant."""
 
 
 def spec_of(probe: Probe) -> ProbeSpec:

@@ -70,6 +70,7 @@ class Recorder:
         write: Takes a request packed by :data:`ROW`; ``written()`` is the length of the buffer in bytes.
         residence: Takes the other moves of sessions: time, container, and 1 for a session that comes or -1 for one
             that goes.
+        measures_load_only: Whether nobody asks for more than the load skew.
 
     Args:
         level: ``requests``, ``sessions`` or ``summary``.
@@ -100,6 +101,7 @@ class Recorder:
         self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
         self.keeps_sessions = level != "summary"
         self.sends = 0
+        self.measures_load_only = False
 
     # What the model tells ---------------------------------------------------------------------------------------
 
@@ -131,6 +133,12 @@ class Recorder:
         if sets != self.meter.sets:
             self._told.append((self.written() // ROW_BYTES, self._late.tell() // ROW_BYTES, self.meter.sets))
             self.meter.change_sets(now_s, sets)
+
+    def measure_load_only(self, now_s: float) -> None:
+        """Keep and count nothing any more but the load skew, over a window that begins now."""
+        self.measures_load_only, self.keeps_sessions = True, False
+        self.meter.evenness = None
+        self.start_window(now_s)
 
     def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
@@ -192,7 +200,8 @@ class Recorder:
         self._take()
         closed, self._pending = _parted(self._pending, now_s)
         self._tell_meter(now_s, closed)
-        self._counter.add(closed)
+        if not self.measures_load_only:
+            self._counter.add(closed)
         if self._session_rows:
             self.recording.session_blocks.append(_numbers(self._session_rows).reshape(-1, len(SESSION_COLUMNS)))
 

@@ -27,7 +27,7 @@ Rows = npt.NDArray[np.float64]
 
 
 class Outcome(IntEnum):
-    """How a sent request ended: exactly one of these (docs/model.md, rules R)."""
+    """How a sent request ended: exactly one of these (rule R1)."""
 
     ANSWERED = 0
     BAD_GATEWAY = 1
@@ -49,7 +49,7 @@ STATUS = {
 
 
 class Mechanism(IntEnum):
-    """How a request left the pod that holds its session's state."""
+    """How a request left the pod that holds its session's state (rule B10)."""
 
     NONE = 0
     TARGET_REMOVED = 1
@@ -71,7 +71,7 @@ class Kind(IntEnum):
 
 
 class Origin(IntEnum):
-    """Why a session's state became unreachable: the first event that made it so."""
+    """Why a session's state became unreachable: the first event that made it so (rule B4)."""
 
     NONE = 0
     DRAIN_OFF = 1

@@ -63,7 +63,7 @@ class ReplicaSetController:
         cluster.on_change.append(self._pod_changed)
 
     def _pod_changed(self, pod: Pod) -> None:
-        """Wake up; of a pod that has come to an end remember whose doing it was, for its replacement is, too."""
+        """Wake up (rule K5); of a pod that has come to its end remember whose doing it was: its replacement is, too."""
         name = pod.replica_set
         if not pod.active and name in self.states and pod.index not in self._ended:
             self._ended.add(pod.index)
@@ -83,7 +83,10 @@ class ReplicaSetController:
         return self._world.draw(law, Purpose.API_WRITE, 2 * self._number + 1, self._hops)
 
     def _sync(self, name: str) -> None:
-        """One pass: replica_set.go:syncReplicaSet. The status reports what was there before this pass acted."""
+        """One pass: replica_set.go:syncReplicaSet. The status reports what was there before this pass acted.
+
+        What it deletes is owed to the operation behind the ReplicaSet's latest size (rule O2).
+        """
         self._waking.discard(name)
         if name in self._creating:
             return  # a ReplicaSet has one pass at a time: the one that is creating pods looks again at its end
@@ -106,7 +109,7 @@ class ReplicaSetController:
             self._on_status()
 
     def _create(self, name: str, batches: list[int], pods: list[Pod]) -> None:
-        """Create pods in batches of 1, 2, 4 …, each when the one before it has been created.
+        """Create pods in batches of 1, 2, 4 …, each when the one before it has been created (rule K13).
 
         Upstream creates what it found missing when it began. Here a size that has changed meanwhile counts, so that
         the pods never exceed the sizes asked for.

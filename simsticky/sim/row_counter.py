@@ -62,7 +62,7 @@ class RowCounter:
         self._hash.add(closed)
         if self._recording.level == "requests":
             self._recording.request_blocks.append(closed.T)
-        settled = closed[SENT] >= self._settle_s
+        settled = closed[SENT] >= self._settle_s  # what comes before is not measured (rule O4)
         measured = closed if settled.all() else closed.compress(settled, axis=1)
         outcome = outcomes(measured[CODE])
         tally = np.bincount(outcome, minlength=len(Outcome))
@@ -73,7 +73,7 @@ class RowCounter:
         for failure, key in _FAILED_KEYS.items():
             self.count(key, int(tally[failure]))
             self.count("requests_failed", int(tally[failure]))
-        latency = measured[ENDED] - measured[SENT]
+        latency = measured[ENDED] - measured[SENT]  # with the wait in the pod's queue (rule R2)
         if answered < len(outcome):
             others = np.flatnonzero(outcome != Outcome.ANSWERED)
             latency = np.delete(latency, others)

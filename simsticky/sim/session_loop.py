@@ -16,6 +16,7 @@ from simsticky.sim.departures import PAUSE_AFTER_FAILURE_S, Departures, Successo
 from simsticky.sim.feeds import Chunk
 from simsticky.sim.gateway import Gateway
 from simsticky.sim.kernel import Clock, Tick
+from simsticky.sim.patience import patience_s
 from simsticky.sim.pods import Container
 from simsticky.sim.recorder import ROW, SEAL_AT
 from simsticky.sim.sessions import Cut, Loop, RunOver, Session, Sessions
@@ -53,6 +54,7 @@ class SessionLoops:
         self._roams = state_in_pods and app.oom is None
         self._free = gateway.affinity == NONE and not gateway.asks_each_time
         self._read_timeout_s = scenario.gateway.read_timeout
+        self._prompt_s = min(self._read_timeout_s, patience_s(scenario))
 
     def run(
         self,
@@ -85,7 +87,7 @@ class SessionLoops:
         recorder, sessions, gateway, attempts = self._recorder, self._sessions, self._gateway, self._gateway.attempts
         departures, leave = self._departures, self._departures.leave
         write, written, number = recorder.write, recorder.written, float(session.id)
-        timeout_s, read_timeout_s, logs = self._timeout_s, self._read_timeout_s, gateway.picks_counted
+        timeout_s, prompt_s, in_time, logs = self._timeout_s, self._prompt_s, self._in_time, gateway.picks_counted
         browsers, hashes = gateway.browsers, gateway.affinity == HASH
         picks, key = browsers.binding(session) if hashes else (self._free, None)
         by_key = browsers.peer_of_next if picks and hashes else None
@@ -97,7 +99,7 @@ class SessionLoops:
         if session.holder is not None:
             address, holder, ends, container = self._where(session)
         adopted = holder is not _NOWHERE
-        expires_s = timeout_s if adopted else INFINITY
+        expires_s = timeout_s if adopted else INFINITY  # active just before the run (rule W7)
         if adopted and picks:
             session.past = past
         first, step = tab
@@ -175,7 +177,11 @@ class SessionLoops:
                         free_s = ends[0]
                         started_s = free_s if free_s > now else now
                         end_s = started_s + demand
-                        if reached and end_s <= now + read_timeout_s and (now <= expires_s or came_from is not None):
+                        if (
+                            reached
+                            and (now <= expires_s or came_from is not None)
+                            and (end_s <= now + prompt_s or in_time(holder, now, end_s))
+                        ):
                             ended_s = end_s
                             heapreplace(ends, ended_s)
                             if came_from is None:
@@ -307,6 +313,13 @@ class SessionLoops:
             sessions.report(session, now, ended_s if sent > before_last else NAN, count)
             yield None
 
+    def _in_time(self, holder: Container, now_s: float, end_s: float) -> bool:
+        """Whether an answer that is not prompt comes before the gateway gives up; then a probe may notice the queue."""
+        if end_s > now_s + self._read_timeout_s:
+            return False
+        holder.tell_late(end_s)
+        return True
+
     def _where(self, session: Session) -> tuple[str | None, Any, list[float], float]:
         """Return what the loop keeps of where its session lives: cookie, holder, the holder's slots and number."""
         holder = session.holder
@@ -318,6 +331,8 @@ class SessionLoops:
         self, session: Session, failures: int, ended_s: float, gap_s: float, left: float, *, at_once: bool
     ) -> tuple[float, bool]:
         """Say when a client whose request failed sends again (inf: never), and whether that is the same request.
+
+        It may go on, try the same request again, or give up (rule C3).
 
         Args:
             session: The session.

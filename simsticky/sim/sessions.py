@@ -126,7 +126,7 @@ class Broken(NamedTuple):
 
 @dataclass(slots=True)
 class Tabs:
-    """The tabs of a session that has several.
+    """The tabs of a session that has several (rule B12).
 
     Attributes:
         left: How many still send.

@@ -29,6 +29,7 @@ from simsticky.sim.sessions import Session, Sessions
 from simsticky.sim.stateful_sets import StatefulSetController
 from simsticky.sim.streams import Streams
 from simsticky.sim.tally import Tally
+from simsticky.sim.twin import FEWEST_REQUESTS, Twin
 from simsticky.sim.workload_controller import Template, WorkloadController
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock
@@ -48,7 +49,7 @@ _WHO_DELETES = {
 
 
 def _since_s(place: int) -> float:
-    """Return since when the n-th pod that exists at 0 has been ready."""
+    """Return since when the n-th pod that exists at 0 has been ready (rule P5)."""
     return -_DAY_S + 60.0 * min(place, 300)
 
 
@@ -76,6 +77,7 @@ class Simulation:
         replication: Number of this replication.
         window_s: If given, load skew is measured from the first to the second time, and the run ends there.
         make_algorithm: Makes the algorithm of each balancer, instead of the scenario's.
+        twin: If given, the run without operations parts from this one where the first of them begins.
     """
 
     def __init__(
@@ -85,14 +87,17 @@ class Simulation:
         replication: int,
         window_s: tuple[float, float] | None = None,
         make_algorithm: AlgorithmFactory | None = None,
+        twin: Twin | None = None,
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
         self._window_s = window_s
+        self._twin = twin or Twin()
         env = self._env = Clock()
         streams = Streams(seed, replication)
         acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
         recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle, follows_evenness=acts)
+        recorder.measures_load_only = window_s is not None
         world = self._world = World(env, scenario, streams, recorder)
         self._workload = Workload(scenario, seed, replication)
         self._tally = Tally(recorder, self._is_sticky, guards_timeline=bool(scenario.timeline))
@@ -127,6 +132,8 @@ class Simulation:
             self._force_delete,
             self._operations_over,
         )
+        if twin is not None:
+            self._timeline.parts = self._part
         self._autoscaler: Autoscaler | None = None
         if scenario.autoscaler is not None and window_s is None:
             first = next(iter(self.workloads.values()))
@@ -149,8 +156,11 @@ class Simulation:
         if self._window_s is not None:
             stop_s = self._window_s[1]
         self._at(stop_s, self._stop)
-        with _collector_paused():
+        with _collector_paused(), self._twin.contained():
             env.run(until=self._end)
+            if self._twin.is_me:
+                recorder.mark_window(float(env.now))
+                self._twin.tell(recorder.finish(float(env.now)).skew)
         end_s = float(env.now)
         if self._window_s is not None or not scenario.timeline:
             recorder.mark_window(end_s)
@@ -205,9 +215,19 @@ class Simulation:
             session.holder = container
             session.first_container = container.index
             self._gateway.give_cookie(session, container)
-            container.take_in(0.0)
+            container.take_in(0.0)  # as if it had been active at 0 (rule W7)
             self._recorder.residence.extend((0.0, container.index, 1.0))
             clients.adopt(session, alive, index)
+
+    def _part(self) -> bool:
+        """Part from the run without operations, if that repays it; return whether this is it."""
+        recorder, now_s = self._recorder, self._world.now_s
+        recorder.seal(now_s)
+        if recorder.sends < FEWEST_REQUESTS or not self._twin.part():
+            return False
+        recorder.measure_load_only(now_s)
+        self._at(self._twin.window_end_s(), self._stop)
+        return True
 
     # What the parts tell each other -----------------------------------------------------------------------------
 
@@ -242,7 +262,7 @@ class Simulation:
         self._kubelet.start(pod, template.startup, template.never_ready)
 
     def _sessions_on(self, pod: Pod) -> int:
-        """Count the live sessions whose state is on a pod."""
+        """Count the live sessions whose state is on a pod (rule K14)."""
         return sum(session.holder is pod.container for session in self._sessions.alive(self._world.now_s))
 
     def _delete_pod(self, pod: Pod, cause: int, grace_s: int | None = None) -> None:
@@ -262,7 +282,7 @@ class Simulation:
         self._listeners_changed()
 
     def _force_delete(self, pod: Pod, cause: int) -> None:
-        """Remove the object at once; the kubelet ends the container as fast as it may (rule D7)."""
+        """Remove the object at once; the kubelet ends the container as fast as it may (rules D7 and N8)."""
         self._mark_deleted(pod, cause, "is deleted by force: the object is gone at once")
         self._cluster.remove(pod)
         self._kubelet.terminate(pod, grace_s=delete_request(requested_s=0).kubelet_grace_s)
@@ -285,6 +305,7 @@ class Simulation:
         publish_pod_sets(self._world, self._cluster, self._gateway)
 
     def _operations_over(self) -> None:
+        """Let no more sessions begin once all operations are over and every node has heard of it (rule O3)."""
         if self._until_drained:
             self._ingress.under_way.when_none(self._clients.close)
             call_at(self._env, _PASSED_ON_BY_S, Phase.COMPLETION, self._clients.close)

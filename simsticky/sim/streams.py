@@ -74,7 +74,7 @@ def _mix_array(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 class Streams:
-    """The draws of one replication.
+    """The draws of one replication (rule W4).
 
     Args:
         seed: Seed of the study, any non-negative integer.

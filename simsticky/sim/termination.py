@@ -56,7 +56,7 @@ class Stopper:
             hook_s = yield from self._pre_stop(container, grace_s)
             yield from self._terminate(container, stop_timeout_s(grace_s, hook_s), ended)
         except simpy.Interrupt:
-            # The process has ended by itself. A sleep of the kubelet's goes on all the same.
+            # The process has ended by itself. A sleep of the kubelet's goes on all the same (rule D9).
             if self._hook is not None and self._hook.kind == "sleep":
                 left_s = begun_s + pre_stop_wait_s(grace_s, self._hook.seconds) - world.now_s
                 yield Wait(world.env, max(0.0, left_s), Phase.CONTAINER)
@@ -124,7 +124,7 @@ class Stopper:
         self._on_listeners()
 
     def close_connections(self, container: Container, reaction: OnSigterm) -> None:
-        """Close a container's long-lived connections as a reaction to SIGTERM, if that is part of it."""
+        """Close a container's long-lived connections as a reaction to SIGTERM, if that is part of it (rule V7)."""
         if reaction.connections == "wait":
             return
         container.closes_connections = True
@@ -143,6 +143,7 @@ class Stopper:
     def _die(self, container: Container, because: Origin, ended: str) -> None:
         self.close(container, because)
         container.dead = True
+        container.tell_changed()
         record, pod = container.record, container.pod
         record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.ended_by or 0
         if pod.deleted or pod.ending:
@@ -154,7 +155,7 @@ class Stopper:
 def run_hook(
     world: World, hook: PreStop, container: Container, grace_s: int, session_timeout_s: float
 ) -> Generator[simpy.Event, Any, float]:
-    """Run a preStop hook inside the grace period and return how long it took, in seconds.
+    """Run a preStop hook inside the grace period and return how long it took, in seconds (rule D2).
 
     Not as a difference of clock readings: the kubelet cuts that time to whole seconds, and (t + 30) - t may be a
     rounding error short of 30.
@@ -173,7 +174,7 @@ def run_hook(
 
 
 def react(world: World, reaction: OnSigterm, container: Container, timeout_s: int) -> Generator[simpy.Event, Any, bool]:
-    """Let a process that has got SIGTERM do what it does; return whether it has to be killed.
+    """Let a process that has got SIGTERM do what it does; return whether it has to be killed (rule D4).
 
     Args:
         world: The running model.

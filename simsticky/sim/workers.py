@@ -22,7 +22,7 @@ the response time that Kong averages."""
 
 
 class Node:
-    """One Kong node: its target table, shared by its workers.
+    """One Kong node: its target table, shared by its workers (rule G1).
 
     Attributes:
         up: Whether it takes requests; not while it restarts.
@@ -90,7 +90,7 @@ class Node:
 
 
 class Worker:
-    """One worker process of a node: its own balancer, rebuilt at every push.
+    """One worker process of a node: its own balancer, rebuilt at every push (rule G1).
 
     Args:
         logs: Whether the algorithm wants to hear of the end of each request.

@@ -25,7 +25,7 @@ class World:
         return float(self.env.now)
 
     def draw(self, law: Law, purpose: Purpose, entity: int, ordinal: int = 0) -> float:
-        """Return one draw from a law, keyed by (purpose, entity, ordinal)."""
+        """Return one draw from a law, keyed by (purpose, entity, ordinal) (rule T2)."""
         if law.is_zero:
             return 0.0
         return float(law.sample(self.streams.generator(purpose, entity, ordinal), 1)[0])

@@ -10,15 +10,14 @@ the interval of a quantile.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from simsticky.stats.intervals import LEVEL, Interval, Kind
+from simsticky.stats.survival import product_limit
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,7 +92,7 @@ class Time:
 
 
 def quantile_of_waits(replications: Sequence[Waits], share: float, level: float = LEVEL) -> Time:
-    """Return the time by which a share of the waits has ended with the event, over all replications.
+    """Return the time by which a share of the waits has ended with the event, over all replications (rule M2).
 
     The quantile of the averaged cumulative incidence, each replication with the same weight; its interval by the
     jackknife over replications.
@@ -120,7 +119,7 @@ def quantile_of_waits(replications: Sequence[Waits], share: float, level: float 
 
 
 def mean_of_waits(replications: Sequence[Waits], level: float = LEVEL) -> Time:
-    """Return the restricted mean time until a wait ends in any way, over all replications.
+    """Return the restricted mean time until a wait ends in any way, over all replications (rule M2).
 
     It counts waits up to the longest time that every replication with waits still going on has seen; with none going
     on it is the plain mean.
@@ -142,7 +141,7 @@ def mean_of_waits(replications: Sequence[Waits], level: float = LEVEL) -> Time:
 
 
 def median_of_runs(seconds: Sequence[float], not_yet_s: Sequence[float], level: float = LEVEL) -> Time:
-    """Return the median time over replications, some of which had not come to that moment when they ended.
+    """Return the median time over replications, some of which had not come to that moment when they ended (rule M1).
 
     The product limit of Kaplan and Meier; the interval by inverting the log-log interval of the curve.
 
@@ -151,20 +150,15 @@ def median_of_runs(seconds: Sequence[float], not_yet_s: Sequence[float], level: 
         not_yet_s: How long the others were watched.
         level: Of the interval.
     """
-    from scipy.stats import CensoredData, ecdf
-
     total = len(seconds) + len(not_yet_s)
     if not total:
         return Time(None, None, None, None, 0, 0)
     if not len(seconds):
         return Time(None, None, None, float(min(not_yet_s)), total, total)
-    curve = ecdf(CensoredData(uncensored=np.sort(seconds), right=np.sort(not_yet_s))).sf
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # without an interval where all or none are left, as it should
-        band: Any = curve.confidence_interval(confidence_level=level, method="log-log")
-    median = _first_at_least(curve.quantiles, 1.0 - curve.probabilities, 0.5)
-    low = _first_at_least(curve.quantiles, 1.0 - np.nan_to_num(band.low.probabilities, nan=0.0), 0.5)
-    high = _first_at_least(curve.quantiles, 1.0 - np.nan_to_num(band.high.probabilities, nan=1.0), 0.5)
+    curve = product_limit(seconds, not_yet_s, level)
+    median = _first_at_least(curve.seconds, 1.0 - curve.share, 0.5)
+    low = _first_at_least(curve.seconds, 1.0 - np.nan_to_num(curve.low, nan=0.0), 0.5)
+    high = _first_at_least(curve.seconds, 1.0 - np.nan_to_num(curve.high, nan=1.0), 0.5)
     if median is None:
         return Time(None, low, None, float(max(*seconds, *not_yet_s)), len(not_yet_s), total)
     return Time(median, low, high, None, len(not_yet_s), total)
@@ -200,12 +194,12 @@ def _first_at_least(times: Floats, curve: Floats, share: float) -> float | None:
 
 def _jackknifed(estimate: float, left_out: Sequence[float | None], level: float) -> tuple[float | None, float | None]:
     """Return the interval from the estimates without one replication each; the upper end is open if one is missing."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = len(left_out)
     known = [value for value in left_out if value is not None]
     if len(known) < n:
         return min([estimate, *known]), None
     spread = float(np.sqrt((n - 1) / n * ((np.array(known) - np.mean(known)) ** 2).sum()))
-    half = float(t.ppf((1 + level) / 2, n - 1)) * spread
+    half = float(stdtrit(n - 1, (1 + level) / 2)) * spread
     return max(0.0, estimate - half), estimate + half

@@ -87,7 +87,7 @@ class Interval:
 
 
 def mean_t(values: Values, level: float = LEVEL, *, nonnegative: bool = False) -> Interval:
-    """Student's t interval for the mean of independent replications.
+    """Student's t interval for the mean of independent replications (rule Q4).
 
     Args:
         values: One number a replication, any unit; None or NaN where it is missing.
@@ -125,7 +125,7 @@ def mean_count(values: Values, level: float = LEVEL) -> Interval:
 
 
 def ratio_of_sums(numerators: Values, denominators: Values, level: float = LEVEL) -> Interval:
-    """Interval for ``sum(numerators) / sum(denominators)``, both non-negative and summed over replications.
+    """Interval for ``sum(numerators) / sum(denominators)``, both non-negative and summed over replications (rule Q4).
 
     Linearised variance ``R/(R-1) * sum((y - r x)^2) / sum(x)^2`` with R - 1 degrees of freedom (Cochran,
     Sampling Techniques, ch. 6). The lower end is cut at 0. Replications whose denominator is 0 carry no
@@ -154,7 +154,7 @@ def ratio_of_sums(numerators: Values, denominators: Values, level: float = LEVEL
 
 
 def share_interval(numerators: Values, denominators: Values, level: float = LEVEL) -> Interval:
-    """Interval for a share: counted ÷ counted, over replications, ends within [0, 1].
+    """Interval for a share: counted ÷ counted, over replications, ends within [0, 1] (rule Q1).
 
     - ``logit t``: Student's t on the logit, with the design effect of the replications; see
       :mod:`simsticky.stats.shares`.

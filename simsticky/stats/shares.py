@@ -39,19 +39,19 @@ _ENOUGH, _ENOUGH_IN_FEW_RUNS, _FEW_RUNS = 8, 16, 30
 
 
 def enough(replications: Any) -> Any:
-    """Return from how many effective events on the design effect is believed: 8, and 16 under 30 replications."""
+    """Return from how many effective events on the design effect is believed: 8, 16 of few replications (rule Q2)."""
     import numpy as np
 
     return np.where(np.asarray(replications) < _FEW_RUNS, _ENOUGH_IN_FEW_RUNS, _ENOUGH)
 
 
 def assumed_design_effect(size: float, replications: int) -> float:
-    """Return the design effect that is assumed where it cannot be told; no more than units in a replication."""
+    """Return the design effect that is assumed where none can be told; at most the units in a replication (rule Q2)."""
     return max(1.0, min(ASSUMED, size / replications))
 
 
 def bound_of_none(size: float, level: float, design_effect: float) -> float:
-    """Return the upper end for a rate per unit of which none was seen, one-sided at ``(1 + level) / 2``.
+    """Return the upper end for a rate per unit of which none was seen, one-sided at ``(1 + level) / 2`` (rule Q3).
 
     Args:
         size: Units at risk.

@@ -102,7 +102,7 @@ class SkewTotals:
         return mean_of({pods: sum(sums[:pods]) for pods, sums in self.sums.items()}) / TICKS_PER_S
 
     def figures(self) -> dict[str, float | None]:
-        """Return the figures by name; all are missing (None) where the set was empty throughout."""
+        """Return the figures by name; all are missing (None) where the set was empty throughout (rule L3)."""
         mean = self.mean * TICKS_PER_S
         if mean == 0.0:
             return {**dict.fromkeys(FIGURES), "time_above_1_2_s": None, "time_above_1_5_s": None}

@@ -70,6 +70,11 @@ class Comparison(ShownInNotebooks):
         """Replications that entered; of results of unequal size the smaller number."""
         return min(side.n for side in self.sides)
 
+    @property
+    def simulations(self) -> int:
+        """Replications of all sides."""
+        return sum(side.n for side in self.sides)
+
     def contrasts(self, metric: str) -> list[Contrast]:
         """Return a metric of every scenario against the base, Holm-adjusted when there are several.
 
@@ -150,6 +155,7 @@ class Comparison(ShownInNotebooks):
             "level": LEVEL,
             "paired": self.paired,
             "replications": self.n,
+            "simulations": self.simulations,
             "scenarios": [
                 {"name": side.name, "digest": side.digest, "seed": side.seed, "replications": side.n}
                 for side in self.sides

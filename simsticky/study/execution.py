@@ -20,9 +20,9 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from simsticky.errors import SimstickyError
 
@@ -98,11 +98,29 @@ class Workers:
         executor: Runs the tasks; None runs them in this process, one after the other.
         width: Tasks that run at the same time, as far as is known.
         check: Called every few seconds while nothing is finished; raises when nothing ever will be.
+        is_own: Whether nobody else has work for it, so that a worker without a task of ours is idle.
+        ahead: What has been begun, is not finished, and nobody wants yet.
     """
 
     executor: Executor | None = None
     width: int = 1
     check: Callable[[], None] | None = None
+    is_own: bool = False
+    ahead: set[Future[Any]] = field(default_factory=set)
+
+    def go_on(self, busy: int, begin_ahead: Callable[[], Future[Any] | None]) -> None:
+        """Let each worker that has nothing to do begin something that may be wanted later.
+
+        Args:
+            busy: Tasks in flight.
+            begin_ahead: Begins something; None where there is nothing.
+        """
+        self.ahead.difference_update([future for future in self.ahead if future.done()])
+        while self.is_own and busy + len(self.ahead) < self.width:
+            begun = begin_ahead()
+            if begun is None:
+                return
+            self.ahead.add(begun)
 
 
 @contextmanager
@@ -128,8 +146,9 @@ def workers(jobs: int = 1, executor: Executor | None = None, scheduler: str | No
     elif jobs <= 1:
         yield Workers()
     else:
-        with _worker_processes(jobs) as pool:
-            yield Workers(pool, jobs)
+        ahead: set[Future[Any]] = set()
+        with _worker_processes(jobs, ahead) as pool:
+            yield Workers(pool, jobs, is_own=True, ahead=ahead)
 
 
 def run_ordered(
@@ -193,7 +212,10 @@ def in_order(
     done = on_done or _ignore
     if where.executor is None:
         return _here(tasks, fn, done)
-    return _spread(where.executor, tasks, fn, window or 2 * where.width, done, where.check)
+    executor = where.executor
+    return in_futures(
+        len(tasks), lambda index: executor.submit(fn, tasks[index]), _nothing_more, where, window=window, on_done=done
+    )
 
 
 def _ignore(index: int, outcome: object) -> None:
@@ -214,27 +236,51 @@ def _here(
         raise Interrupted(finished, len(tasks)) from None
 
 
-def _spread(
-    executor: Executor,
-    tasks: Sequence[Task],
-    fn: Callable[[Task], Outcome],
-    window: int,
+def in_futures(
+    number: int,
+    submit: Callable[[int], Future[Outcome]],
+    begin_ahead: Callable[[], Future[Outcome] | None],
+    where: Workers,
+    *,
+    window: int | None = None,
     on_done: Callable[[int, Outcome], None],
-    check: Callable[[], None] | None,
 ) -> Iterator[Outcome]:
+    """Yield the outcomes of tasks that somebody else submits, as :func:`in_order` does.
+
+    Args:
+        number: How many tasks there are.
+        submit: Begins a task, by its index.
+        begin_ahead: Begins something that may be wanted later, None where there is nothing; called when all tasks are
+            begun and a worker has nothing to do.
+        where: What runs them.
+        window: Tasks in flight at most; by default twice the number of workers.
+        on_done: Called with index and outcome of each finished task, at once, in the order in which they finish.
+
+    Raises:
+        Interrupted: On Ctrl-C; the tasks not yet started are cancelled.
+        SimstickyError: A worker died.
+        Exception: The first exception of a task; the remaining tasks are cancelled.
+    """
+    window = window or 2 * where.width
     early: dict[int, Outcome] = {}
     in_flight: dict[Future[Outcome], int] = {}
     sent = finished = next_out = 0
     try:
-        while next_out < len(tasks):
-            while sent < len(tasks) and len(in_flight) < window and sent - next_out < window * _AHEAD:
-                in_flight[executor.submit(fn, tasks[sent])] = sent
+        while next_out < number:
+            while sent < number and len(in_flight) < window and sent - next_out < window * _AHEAD:
+                future = submit(sent)
+                where.ahead.discard(future)
+                in_flight[future] = sent
                 sent += 1
-            ready, _ = wait(in_flight, _CHECK_EVERY_S if check is not None else None, return_when=FIRST_COMPLETED)
-            if not ready and check is not None:
-                check()
+            if sent == number:
+                where.go_on(len(in_flight), begin_ahead)
+            every = None if where.check is None else _CHECK_EVERY_S
+            ready, _ = wait({*in_flight, *where.ahead}, every, return_when=FIRST_COMPLETED)
+            if not ready and where.check is not None:
+                where.check()
+            where.ahead.difference_update(ready)
             # In task order, so that of several failures seen at once the same one is reported each time.
-            for future in sorted(ready, key=in_flight.__getitem__):
+            for future in sorted(ready & in_flight.keys(), key=in_flight.__getitem__):
                 index = in_flight.pop(future)
                 early[index] = outcome = future.result()
                 finished += 1
@@ -243,23 +289,29 @@ def _spread(
                 next_out += 1
                 yield early.pop(next_out - 1)
     except KeyboardInterrupt:
-        raise Interrupted(finished, len(tasks)) from None
+        raise Interrupted(finished, number) from None
     except Exception as error:
         from simsticky.study.scheduler import is_loss
 
         if not isinstance(error, BrokenExecutor) and not is_loss(error):
             raise
-        if check is not None:
-            check()  # says so when it is not a worker but all of the cluster
-        raise LostWorkerError(finished, len(tasks)) from error
+        if where.check is not None:
+            where.check()  # says so when it is not a worker but all of the cluster
+        raise LostWorkerError(finished, number) from error
     finally:
         for future in in_flight:
             future.cancel()
 
 
+def _nothing_more() -> None:
+    """Nothing may be wanted later."""
+
+
 @contextmanager
-def _worker_processes(jobs: int) -> Iterator[Executor]:
+def _worker_processes(jobs: int, ahead: set[Future[Any]]) -> Iterator[Executor]:
     """A process pool that an exception ends at once, without waiting for the tasks that are running.
+
+    So does the end of the work where something is still running that nobody has come to want.
 
     Workers are not forked from this process: a thread that draws a progress bar may hold a lock at that
     moment.
@@ -268,22 +320,22 @@ def _worker_processes(jobs: int) -> Iterator[Executor]:
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
         # Imported once by the fork server, not once a worker.
-        context.set_forkserver_preload(["simsticky.sim.simulation", "simsticky.results.result"])
+        context.set_forkserver_preload(["simsticky.study.warm"])
         _start_fork_server(context)
     else:
         context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_as_worker)
     with _silent_feeder():
+        in_time = False
         try:
             yield pool
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in set(multiprocessing.active_children()) - before:
-                worker.terminate()
-            raise
+            in_time = all(future.done() for future in ahead)
         finally:
-            pool.shutdown(wait=True)
+            if not in_time:  # without its workers it has nothing left to wait for
+                for worker in set(multiprocessing.active_children()) - before:
+                    worker.terminate()
+            pool.shutdown(wait=True, cancel_futures=not in_time)
 
 
 def _start_fork_server(context: ForkServerContext) -> None:

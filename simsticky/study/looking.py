@@ -2,6 +2,7 @@
 
 Rule Q8: a look takes replications 0 to n − 1 of the reference and of every setting that is still open, whatever else
 may be finished by then: so the answer is the same for any number of workers. What is certain is not run any further.
+Workers that would wait at a look go on with the next one's replications, which are kept until that look wants them.
 """
 
 from __future__ import annotations
@@ -37,10 +38,14 @@ def until_certain(
     reference, *open_ones = scenarios
     found = {name: Replications() for name in scenarios}
     levels: dict[str, float] = {}
-    for look in plan(most):
+    looks = plan(most)
+    for look, later in zip(looks, [*looks[1:], looks[-1]], strict=True):
         names = [reference, *open_ones]
         cases = [Case(scenarios[name], seed, range(len(found[name]), look.n)) for name in names]
-        for name, more in zip(names, runner.run(cases), strict=True):
+        # Should all of them stay open; those that do not were begun for nothing, by workers that had nothing to do.
+        ahead = [Case(scenarios[name], seed, range(look.n, later.n)) for name in names]
+        runner.expect(sum(len(case.replications) for case in (*cases, *ahead)))
+        for name, more in zip(names, runner.run(cases, ahead), strict=True):
             found[name].extend(more)
         levels |= dict.fromkeys(open_ones, look.level)
         studies = {name: Study(scenarios[name], seed, found[name], metrics) for name in names}

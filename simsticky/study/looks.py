@@ -54,7 +54,7 @@ def looks(cap: int, first: int = FIRST) -> tuple[int, ...]:
 
 
 def levels(at: Sequence[int], error: float = ERROR) -> tuple[float, ...]:
-    """Return the two-sided confidence level of each look, so that each side errs over all looks by ``error``.
+    """Return the two-sided confidence level of each look, so that each side errs over all looks by ``error`` (rule Q8).
 
     Args:
         at: The numbers of replications that are looked at, increasing; the last is the most there can be.
@@ -95,6 +95,15 @@ def decide(wanted: Range, interval_at: Callable[[float], Interval], look: Look) 
     return judge(wanted, interval_at(look.level))
 
 
+def _root(falling: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a falling function is 0, by halving; ``scipy.optimize`` takes longer to import than all looks."""
+    middle = (low + high) / 2
+    while low < middle < high:
+        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+        middle = (low + high) / 2
+    return middle
+
+
 # Nodes of the quadrature, and how many standard deviations it reaches.
 _NODES, _FAR = 200, 10.0
 
@@ -110,7 +119,6 @@ def _levels(at: tuple[int, ...], error: float) -> tuple[float, ...]:
     ended yet, is kept at Gauss-Legendre nodes; the boundary is where the mass above it is what the look may spend.
     """
     import numpy as np
-    from scipy.optimize import brentq
     from scipy.special import ndtr
 
     if len(at) == 1:
@@ -125,7 +133,7 @@ def _levels(at: tuple[int, ...], error: float) -> tuple[float, ...]:
         def unspent(bound: float) -> float:
             return float(mass @ ndtr((values - bound) / step)) - (so_far - spent_before)  # noqa: B023
 
-        bound = brentq(unspent, 0.0, _FAR * root, xtol=1e-10)
+        bound = _root(unspent, 0.0, _FAR * root)
         found.append(round(1 - 2 * float(ndtr(-bound / root)), _DIGITS))
         grid = -_FAR * root + (bound + _FAR * root) * (nodes + 1) / 2
         density = np.exp(-(((grid[:, None] - values) / step) ** 2) / 2) / (step * math.sqrt(2 * math.pi))

@@ -45,7 +45,7 @@ class Pair:
     scenarios: tuple[Scenario | None, Scenario | None] = (None, None)
 
     def difference(self, metric: Metric) -> Difference:
-        """Return a metric of the setting less that of the reference; exactly 0 where their digests are equal.
+        """Return a metric of the setting less that of the reference; exactly 0 where digests are equal (rule Q11).
 
         (Where nothing was counted on either side, two runs that only look alike are not known to be equal.)
         """

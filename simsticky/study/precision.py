@@ -43,7 +43,7 @@ _WORDS = {"relative": True, "rel": True, "absolute": False, "abs": False}
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How narrow the interval of a metric is to be.
+    """How narrow the interval of a metric is to be (rule Q9).
 
     Attributes:
         metric: The metric.
@@ -96,15 +96,17 @@ class Precision:
         half = half_width(interval)
         return half is not None and interval.estimate is not None and half <= self.target(interval.estimate)
 
+    def needed(self, n: int, interval: Interval, most: int) -> int:
+        """Return how many replications in all it will take, as far as the interval of the first ``n`` tells."""
+        half = half_width(interval)
+        target = 0.0 if interval.estimate is None else self.target(interval.estimate)
+        if half is None or target <= 0:
+            return min(most, 2 * n)
+        return math.ceil(min(most, _MARGIN * n * (half / target) ** (1 if interval.is_assumed else 2)))
+
     def next_n(self, n: int, interval: Interval, most: int) -> int:
         """Return how many replications to have after the next round: more than ``n``, at most twice as many."""
-        half = half_width(interval)
-        wanted = float(2 * n)
-        if half is not None and interval.estimate is not None:
-            target = self.target(interval.estimate)
-            if target > 0:
-                wanted = _MARGIN * n * (half / target) ** (1 if interval.is_assumed else 2)
-        return min(most, max(math.ceil(_LEAST_GROWTH * n), min(math.ceil(wanted), 2 * n)))
+        return min(most, max(math.ceil(_LEAST_GROWTH * n), min(self.needed(n, interval, most), 2 * n)))
 
 
 @dataclass(frozen=True, slots=True)

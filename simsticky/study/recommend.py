@@ -1,7 +1,4 @@
-"""``recommend``: the cheapest setting that keeps the thresholds and is not worse than today, and what it hangs on.
-
-Rules Q12 and Q13.
-"""
+"""``recommend``: the cheapest setting that keeps the thresholds and is not worse than today, and what it hangs on."""
 
 from __future__ import annotations
 
@@ -45,6 +42,12 @@ _Turned = tuple[int, ...]
 
 _TODAY = "today"
 
+# Settings as often as a first look takes: of each line, and for today and what the answer hangs on.
+_FORESEEN_OF_A_LINE, _FORESEEN_BESIDES = 9, 14
+
+_PRICED_WITHIN = 0.1
+"""By what part of a setting its price for another threshold may be too much: it is an outlook, not what is picked."""
+
 Answer = TypeVar("Answer")
 
 
@@ -61,7 +64,7 @@ def recommend(
     runner: Runner | None = None,
     **execution: Unpack[Execution],
 ) -> Recommendation:
-    """Find the cheapest setting that keeps the thresholds with 95 % confidence, and is not worse than today.
+    """Find the cheapest setting that keeps the thresholds with 95 % confidence, and is not worse than today (rule Q12).
 
     The longest range is bisected where the metrics go one way along it, for every combination of the other values;
     choices are raced. All settings run on common random numbers and are looked at after 10, 20, 40, … replications,
@@ -152,6 +155,7 @@ class _Search:
         self._order = asked.order
         bounded = {limit.metric.name for limit in self._limits if limit.wants_less}
         self._guards = [Guard(asked.metrics[name]) for name in MARGINS if name in asked.metrics and name not in bounded]
+        self._runner = runner
         self._trials = Trials(runner, asked.seed, asked.n, _TODAY, self._scenario_of)
         self._axis = _axis(self._plan.knobs)
         self._lines = self._all_lines()
@@ -167,6 +171,7 @@ class _Search:
     def answer(self) -> Recommendation:
         """Search, and say what it came to."""
         trials = self._trials
+        self._runner.expect(self._foreseen())
         trials.screen([])
         if self._asked.clock.most_s is not None:
             trials.is_over = self._asked.clock.is_over
@@ -176,7 +181,11 @@ class _Search:
         pick = cheapest(picks, [trials.costs(key) for key in picks], self._order) if picks else None
         status: Status = "found" if pick is not None else "not certain" if is_open else "none"
         nearest, reason = (None, "") if pick is not None else self._why_none(certain=not is_open, late=is_cut_short)
-        nowhere: tuple[Crossing, ...] = ()
+        stricter = looser = None
+        if pick is not None:
+            stricter = self._in_time(lambda: self._price(pick, harder=True), None)
+            looser = self._in_time(lambda: self._price(pick, harder=False), None)
+        nowhere: tuple[Crossing, ...] = ()  # found last: the settings tried for the prices lie about it
         crossings = self._in_time(lambda: self._crossings(pick), nowhere)
         return Recommendation(
             scenario=self._scenario,
@@ -191,8 +200,8 @@ class _Search:
             pick=None if pick is None else self._option(pick),
             closest=None if nearest is None else self._option(nearest),
             reason=reason,
-            stricter=None if pick is None else self._in_time(lambda: self._price(pick, harder=True), None),
-            looser=None if pick is None else self._in_time(lambda: self._price(pick, harder=False), None),
+            stricter=stricter,
+            looser=looser,
             crossings=crossings,
             flip=None if pick is None else self._in_time(lambda: flip(trials, pick, self._limits), None),
             gap=self._in_time(lambda: self._gap(pick), None),
@@ -201,8 +210,16 @@ class _Search:
             monotone=self._monotone,
             order=self._order,
             tried=tuple(self._option(key) for key in sorted(self._tried)),
+            simulations=trials.simulations,
             warnings=self._warnings([_TODAY] if pick is None else [_TODAY, pick]),
         )
+
+    def _foreseen(self) -> int:
+        """About how many simulations it will take, for the progress line."""
+        first = self._looks[0].n
+        if not self._lines:
+            return first * self._ways
+        return first * (_FORESEEN_OF_A_LINE * len(self._lines) + _FORESEEN_BESIDES)
 
     def _in_time(self, do: Callable[[], Answer], otherwise: Answer) -> Answer:
         """Return what something comes to, or what to say instead where the time is over before it is done."""
@@ -256,12 +273,15 @@ class _Search:
             )
         if axis is None:
             return []
-        along = range(len(knobs[axis].values))
+        along, numbers = range(len(knobs[axis].values)), knobs[axis].numbers
         return [
-            Line(tuple((*fixed[:axis], place, *fixed[axis + 1 :]) for place in along)) for fixed in product(*others)
+            Line(tuple((*fixed[:axis], place, *fixed[axis + 1 :]) for place in along), numbers)
+            for fixed in product(*others)
         ]
 
-    def _picks(self, limits: Sequence[Limit], lines: Sequence[Line] | None = None) -> tuple[list[_Turned], bool]:
+    def _picks(
+        self, limits: Sequence[Limit], lines: Sequence[Line] | None = None, within: float = 0.0
+    ) -> tuple[list[_Turned], bool]:
         """Return the cheapest setting of each line that keeps the limits, and whether one could not be told."""
         trials, picks, is_open = self._trials, [], False
         criteria: list[Criterion] = [*limits, *self._guards]
@@ -270,7 +290,7 @@ class _Search:
             found = race(trials, keys, criteria, self._order)
             return [key for key in found.met if isinstance(key, tuple)], found.is_open
         for line in self._lines if lines is None else lines:
-            found = search_line(trials, line, criteria, self._ways, self._order)
+            found = search_line(trials, line, criteria, self._ways, self._order, within)
             picks += [key for key in found.met if isinstance(key, tuple)]
             is_open = is_open or found.is_open
             if lines is None:
@@ -289,7 +309,7 @@ class _Search:
         threshold = first.stepped(harder=harder)
         changed = Limit(first.metric, threshold)
         line = self._line_of(pick)
-        picks, _ = self._picks([changed, *others], None if line is None else [line])
+        picks, _ = self._picks([changed, *others], None if line is None else [line], _PRICED_WITHIN)
         if not picks:
             return Priced(f"{first.metric.name} {threshold.text}", None)
         key = cheapest(picks, [self._trials.costs(key) for key in picks], self._order)
@@ -299,7 +319,7 @@ class _Search:
         line, axis = self._line_of(pick), self._axis
         if line is None or axis is None or not self._monotone:
             return None
-        found = gap(self._trials, line, self._plan.knobs[axis].numbers, pick, self._criteria, self._looks)
+        found = gap(self._trials, line, pick, self._criteria, self._looks)
         if found is None:
             return None
         ends = [None if key is None else self._settings(key) for key in (found.failing, found.passing)]
@@ -310,7 +330,7 @@ class _Search:
         if line is None or axis is None:
             return ()
         knob = self._plan.knobs[axis]
-        found = [(limit, crossing(self._trials, line, knob.numbers, limit)) for limit in self._limits]
+        found = [(limit, crossing(self._trials, line, limit)) for limit in self._limits]
         return tuple(Crossing(knob.path, at, limit.metric.name) for limit, at in found if at is not None)
 
     @property
@@ -359,7 +379,7 @@ def _lean(scenario: Scenario, limits: Sequence[Limit]) -> Scenario:
 
 
 def _drain_is_unknown(scenario: Scenario, plan: Plan) -> bool:
-    """Whether neither the scenario nor a manifest says if drain support is on, and the search does not turn it."""
+    """Whether nothing says if drain support is on, scenario or manifest, nor does the search turn it (rule Q13)."""
     turned = {*(knob.path for knob in plan.knobs), *plan.follows}
     stated = "enable_drain_support" in scenario.kic.model_fields_set or "kic" in scenario.manifest_report.objects
     return not stated and _DRAIN not in turned

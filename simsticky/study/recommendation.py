@@ -149,6 +149,7 @@ class Recommendation(ShownInNotebooks):
         monotone: Whether the metrics went one way along the range; None where nothing was bisected.
         order: The costs in their order.
         tried: Every setting that was tried.
+        simulations: Replications of all of them, and of those with longer sessions.
         warnings: What a reader should know before believing the numbers.
         drain: Whether drain support was taken to be on, where nobody says so; None where it is known.
         otherwise: The answer with drain support the other way, where nobody says so.
@@ -176,6 +177,7 @@ class Recommendation(ShownInNotebooks):
     monotone: bool | None
     order: tuple[str, ...]
     tried: tuple[Option, ...]
+    simulations: int
     warnings: tuple[str, ...]
     drain: bool | None = None
     otherwise: Recommendation | None = None
@@ -225,6 +227,7 @@ class Recommendation(ShownInNotebooks):
             "limited": self.limited,
             "patches": [patch.to_json_dict() for patch in self.patches],
             "monotone": self.monotone,
+            "simulations": self.simulations,
             "tried": [option.to_json_dict() for option in self.tried],
             "warnings": list(self.warnings),
             "drainSupport": self.drain,

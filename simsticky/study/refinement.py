@@ -41,24 +41,22 @@ class Gap:
 def gap(
     trials: Trials,
     line: Line,
-    numbers: Sequence[float],
     passing: Key | None,
     criteria: Sequence[Criterion],
     looks: Sequence[Look],
 ) -> Gap | None:
     """Return what the search could not tell along a line; None where nothing along it fails or is open.
 
-    The neighbour of the setting that passes is run until it is told.
+    The neighbour of the setting that passes is run until it is told, if its estimate misses.
 
     Args:
         trials: What was tried.
         line: The settings in the order of the range.
-        numbers: The range's value at each.
         passing: The cheapest setting that passes; None without one.
         criteria: What is to be kept; thresholds among them have estimates to go by.
         looks: The looks that were had.
     """
-    keys = line.keys
+    keys, numbers = line.keys, line.numbers
     marks = {at: trials.mark(key, looks, criteria) for at, key in enumerate(keys) if trials.replications(key)}
     failing = [at for at, mark in marks.items() if mark is Mark.FAIL]
     if passing is None:
@@ -75,9 +73,11 @@ def gap(
     if not below and not above:
         return None
     edge_at = max(below) if below else min(above)
-    # The neighbour may have been put aside at an early look: here it counts whether it certainly fails.
+    # The neighbour may have been given up at an early look: where it may be told to fail, it counts whether it does.
     beside = place - 1 if below else place + 1
-    if beside != edge_at and trials.settled(keys[beside], looks, criteria) is Mark.FAIL:
+    tried = trials.replications(keys[beside]) > 0
+    misses = tried and any(criterion.excess(trials, keys[beside]) > 0 for criterion in criteria)
+    if misses and beside != edge_at and trials.settled(keys[beside], looks, criteria) is Mark.FAIL:
         edge_at = beside
     between = range(min(edge_at, place) + 1, max(edge_at, place))
     needed = max((_needed(trials, keys, numbers, at, criteria, looks) for at in between), default=0.0)

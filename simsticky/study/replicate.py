@@ -376,9 +376,11 @@ def _study(
         return Study(scenario, seed, replications, metrics)
     replications = Replications()
     looks: list[int] = []
-    wanted = FEWEST
+    wanted = foreseen = FEWEST
     while True:
-        (more,) = runner.run([Case(scenario, seed, range(len(replications), wanted))])
+        runner.expect(max(wanted, foreseen) - len(replications))
+        later = Case(scenario, seed, range(wanted, foreseen))
+        (more,) = runner.run([Case(scenario, seed, range(len(replications), wanted))], [later])
         replications.extend(more)
         looks.append(wanted)
         study = Study(scenario, seed, replications, metrics)
@@ -386,6 +388,7 @@ def _study(
         met = precision.is_met(interval)
         if met or wanted >= most:
             return replace(study, stopping=Stopping(precision, met, half_width(interval), tuple(looks), most))
+        foreseen = precision.needed(wanted, interval, most)
         wanted = precision.next_n(wanted, interval, most)
 
 

@@ -6,23 +6,30 @@ processes or a cluster, stopped, and gone on with.
 
 from __future__ import annotations
 
-import pickle
+import math
 import warnings
 from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import accumulate
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict
 
 from simsticky.errors import InputError, SimstickyError
 from simsticky.results.provenance import library_versions, tool_version
-from simsticky.study.execution import Interrupted, LostWorkerError, Workers, available_cpus, in_order, workers
+from simsticky.study.chunks import Chunk, Chunks, Post, run_here, run_sent
+from simsticky.study.execution import (
+    Interrupted,
+    LostWorkerError,
+    Workers,
+    available_cpus,
+    in_futures,
+    in_order,
+    workers,
+)
 from simsticky.study.journal import Journal, Key
 from simsticky.study.replications import Replication, Replications
 from simsticky.workload.effort import effort_of, refuse_too_much
@@ -36,6 +43,8 @@ MOST_REPLICATIONS = 10_000_000
 
 # Chunks a worker gets: enough that the last one to finish does not keep the others waiting for long.
 _CHUNKS_PER_WORKER = 16
+# Seconds of work under which it takes longer to start workers: they and their server import all that they need.
+_WORTH_WORKERS_S = 1.0
 # A chunk is what progress moves by, and what is lost when a study is stopped.
 _LARGEST_CHUNK = 50
 
@@ -59,6 +68,7 @@ class Execution(TypedDict, total=False):
     on_estimate: Callable[[float], None] | None
     simulate: Simulate | None
     options: Mapping[str, Any] | None
+    small_here: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,8 @@ class Runner:
         found: Of these, the ones that were found in the directory.
     """
 
+    # What has been begun ahead waits in ``_ahead`` until a later run wants it.
+
     def __init__(
         self,
         *,
@@ -96,6 +108,7 @@ class Runner:
         on_estimate: Callable[[float], None] | None = None,
         simulate: Simulate | None = None,
         options: Mapping[str, Any] | None = None,
+        small_here: bool = False,
     ) -> None:
         """Say how to run; nothing starts before it is entered.
 
@@ -110,6 +123,7 @@ class Runner:
             simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
                 default.
             options: What else the numbers depend on, as plain JSON types: it is noted in the directory.
+            small_here: Run in this process, whatever ``jobs`` says, what takes less than to start workers.
         """
         self.finished = 0
         self.found = 0
@@ -125,6 +139,9 @@ class Runner:
         self._journal: Journal | None = None
         self._counted = 0
         self._wanted = 0
+        self._expected = 0
+        self._small_here_s = _WORTH_WORKERS_S if small_here else 0.0
+        self._ahead: dict[Key, Future[list[Replication]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -162,8 +179,20 @@ class Runner:
             records = "1 damaged record was" if damaged == 1 else f"{damaged} damaged records were"
             self._note(f"{records} dropped from {self._directory}; what is missing is simulated again")
 
-    def run(self, cases: Sequence[Case]) -> list[Replications]:
+    def expect(self, more: int) -> None:
+        """Say how many replications will be wanted besides those that were run, as far as anybody can tell.
+
+        Progress is told against it until :meth:`run` wants more.
+        """
+        self._expected = self._wanted + more
+
+    def run(self, cases: Sequence[Case], ahead: Iterable[Case] = ()) -> list[Replications]:
         """Return the replications of each case, in order; nothing that is already there is simulated again.
+
+        Args:
+            cases: What is wanted.
+            ahead: What may be wanted next, the most likely first: workers that would wait for the last of the cases
+                begin with it. It is no part of the answer, nor of what is counted, until it is wanted.
 
         Raises:
             InputError: They are more than this machine can do.
@@ -171,13 +200,13 @@ class Runner:
             SimstickyError: A worker or the cluster was lost, the disk is full, or a replication failed.
         """
         missing = [self._missing(case) for case in cases]
-        self._size_up(cases, missing)
+        seconds = self._size_up(cases, missing)
         self._wanted += sum(len(case.replications) for case in cases)
         there = sum(len(case.replications) for case in cases) - sum(map(len, missing))
         self.found += there
         self._tell(there)
         try:
-            fresh = self._fresh(cases, missing)
+            fresh = self._fresh(cases, missing, ahead, seconds)
             return [
                 Replications(self._in_order(case, lacking, fresh)) for case, lacking in zip(cases, missing, strict=True)
             ]
@@ -194,23 +223,28 @@ class Runner:
                 raise
             raise type(error)(f"{error}; {self._kept()}") from error
 
-    def _size_up(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> None:
-        """Refuse what this machine cannot do, and tell how long the rest will take."""
+    def _size_up(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> float:
+        """Refuse what this machine cannot do, tell how long the rest will take, and return it for one processor.
+
+        Endless where nobody can tell.
+        """
         wanted = sum(len(case.replications) for case in cases)
         if wanted > MOST_REPLICATIONS:
             text = f"{wanted} replications in all, and {MOST_REPLICATIONS} are the most"
             raise InputError.of(text, hint="take fewer replications, or fewer points")
         jobs, executor, scheduler = self._where
         here = executor is None and scheduler is None
-        seconds = 0.0
+        seconds, known = 0.0, True
         for case, lacking in zip(cases, missing, strict=True):
-            # A stand-in for a scenario says nothing of its traffic.
+            if not hasattr(case.scenario, "traffic") or case.scenario.traffic.trace is not None:
+                known = False  # a stand-in for a scenario says nothing of its traffic, a trace not how long it is
             if lacking and hasattr(case.scenario, "traffic"):
                 effort = effort_of(case.scenario)
                 refuse_too_much(case.scenario, effort, min(jobs, len(lacking)) if here else 1)
                 seconds += len(lacking) * effort.seconds
         if self._estimated is not None and here:
             self._estimated(seconds / min(jobs, available_cpus()))
+        return seconds if known else math.inf
 
     def _missing(self, case: Case) -> Sequence[int]:
         journal = self._journal
@@ -228,20 +262,26 @@ class Runner:
             else:
                 yield self._journal.get(_key(case, number))
 
-    def _start(self) -> Workers:
+    def _start(self, seconds: float) -> Workers:
         if self._workers is None:
             jobs, executor, scheduler = self._where
+            self._small_here_s -= seconds
+            if executor is None and scheduler is None and self._small_here_s > 0:
+                return Workers()
             self._workers = self._resources.enter_context(workers(jobs, executor, scheduler))
         return self._workers
 
-    def _fresh(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> Iterator[Replication]:
+    def _fresh(
+        self, cases: Sequence[Case], missing: Sequence[Sequence[int]], ahead: Iterable[Case], seconds: float
+    ) -> Iterator[Replication]:
         if not any(missing):
             return
-        where = self._start()
+        where = self._start(seconds)
         size = max(1, min(sum(map(len, missing)) // (where.width * _CHUNKS_PER_WORKER), _LARGEST_CHUNK))
         if self._journal is not None or where.executor is None:
             size = 1  # what is finished is on disk at once; here there is nothing to send
-        chunks = _Chunks(self._simulate, cases, missing, size)
+        begun = [self._begun(case, lacking) for case, lacking in zip(cases, missing, strict=True)]
+        chunks = Chunks(cases, missing, size, begun)
 
         def keep(index: int, replications: Sequence[Replication]) -> None:
             chunk = chunks[index]
@@ -251,15 +291,46 @@ class Runner:
                 self._counted = len(self._journal)
             self._tell(len(replications))
 
-        do = _run if where.executor is None else _run_sent
-        tasks: Sequence[Any] = chunks if do is _run else _Sent(chunks)
-        for replications in in_order(tasks, do, where, on_done=keep):
+        if where.executor is None:
+            done = in_order(chunks, partial(run_here, self._simulate), where, on_done=keep)
+        else:
+            done = in_futures(len(chunks), *self._submitting(where.executor, chunks, ahead), where, on_done=keep)
+        for replications in done:
             yield from replications
+
+    def _begun(self, case: Case, lacking: Sequence[int]) -> int:
+        """Return how many of the first replications have been begun ahead."""
+        return next((at for at, number in enumerate(lacking) if _key(case, number) not in self._ahead), len(lacking))
+
+    def _submitting(
+        self, executor: Executor, chunks: Chunks, ahead: Iterable[Case]
+    ) -> tuple[Callable[[int], Future[list[Replication]]], Callable[[], Future[list[Replication]] | None]]:
+        """Return what begins a chunk, and what begins one replication ahead, None where there is none to begin."""
+        post = Post(self._simulate)
+        wishes = ((case, number) for case in ahead for number in self._missing(case))
+
+        def submit(index: int) -> Future[list[Replication]]:
+            chunk: Chunk = chunks[index]
+            if chunk.begun:
+                begun = self._ahead.pop(_key(chunk.case, chunk.replications[0]), None)
+                if begun is not None:
+                    return begun
+            return executor.submit(run_sent, post.message(chunk))
+
+        def begin_ahead() -> Future[list[Replication]] | None:
+            for case, number in wishes:
+                key = _key(case, number)
+                if key not in self._ahead:
+                    self._ahead[key] = executor.submit(run_sent, post.message(Chunk(case, (number,))))
+                    return self._ahead[key]
+            return None
+
+        return submit, begin_ahead
 
     def _tell(self, more: int) -> None:
         self.finished += more
         if self._told is not None and more:
-            self._told(self.finished, self._wanted)
+            self._told(self.finished, max(self._wanted, self._expected))
 
     def _kept(self) -> str:
         if self._journal is None:
@@ -267,86 +338,17 @@ class Runner:
         return f"{len(self._journal)} are kept in {self._journal.directory}, and the same command goes on from there"
 
 
-def simulate_numbers(scenario: Scenario, *, seed: int, replication: int) -> Result:
+def simulate_numbers(scenario: Scenario, *, seed: int, replication: int, record: str = "summary") -> Result:
     """Simulate a scenario once for its summary; a study keeps no more, whatever the scenario records."""
     from simsticky.simulate import simulate
 
     # The numbers and the digest are the same at every level of recording (docs/decisions/0002).
-    run = scenario.run.model_copy(update={"record": "summary"})
+    run = scenario.run.model_copy(update={"record": record})
     return simulate(scenario.model_copy(update={"run": run}), seed, replication)
 
 
 def _warn(text: str) -> None:
     warnings.warn(text, RuntimeWarning, stacklevel=2)
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Replications of one case for one worker."""
-
-    simulate: Simulate
-    case: Case
-    replications: tuple[int, ...]
-
-
-class _Chunks(Sequence[_Chunk]):
-    """What is to be simulated, chunk by chunk; a chunk is made when it is asked for, so that many need no memory."""
-
-    def __init__(self, simulate: Simulate, cases: Sequence[Case], missing: Sequence[Sequence[int]], size: int) -> None:
-        self._simulate = simulate
-        self._cases = cases
-        self._missing = missing
-        self._size = size
-        self._before = list(accumulate((-(-len(numbers) // size) for numbers in missing), initial=0))
-
-    def __len__(self) -> int:
-        return self._before[-1]
-
-    def __getitem__(self, index: Any) -> Any:
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        place = bisect_right(self._before, index) - 1
-        first = (index - self._before[place]) * self._size
-        return _Chunk(self._simulate, self._cases[place], tuple(self._missing[place][first : first + self._size]))
-
-
-_Message = tuple[Simulate, bytes, int, tuple[int, ...]]
-
-
-class _Sent(Sequence[_Message]):
-    """The chunks as they are sent: a scenario is pickled once, not once a chunk."""
-
-    def __init__(self, chunks: Sequence[_Chunk]) -> None:
-        self._chunks = chunks
-        self._last: tuple[Case, bytes] | None = None
-
-    def __len__(self) -> int:
-        return len(self._chunks)
-
-    def __getitem__(self, index: Any) -> Any:
-        chunk = self._chunks[index]
-        if self._last is None or self._last[0] is not chunk.case:
-            self._last = chunk.case, pickle.dumps(chunk.case.scenario)
-        return (chunk.simulate, self._last[1], chunk.case.seed, chunk.replications)
-
-
-def _run(chunk: _Chunk) -> list[Replication]:
-    return _simulated(chunk.simulate, chunk.case.scenario, chunk.case.seed, chunk.replications)
-
-
-def _run_sent(message: _Message) -> list[Replication]:
-    simulate, pickled, seed, replications = message
-    return _simulated(simulate, _scenario(pickled), seed, replications)
-
-
-@lru_cache(maxsize=4)
-def _scenario(pickled: bytes) -> Scenario:
-    scenario: Scenario = pickle.loads(pickled)
-    return scenario
-
-
-def _simulated(simulate: Simulate, scenario: Scenario, seed: int, replications: Iterable[int]) -> list[Replication]:
-    return [Replication.of(simulate(scenario, seed=seed, replication=replication)) for replication in replications]
 
 
 def _key(case: Case, replication: int) -> Key:

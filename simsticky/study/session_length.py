@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
 
 _LONGEST_FACTOR = 8.0
-_ROUNDS = 3
+_ROUNDS = 1
+_CLOSE = 1.05
+"""Two factors that are no further apart: the estimates of so few replications tell no more."""
 
 # The parameters of a law that are times; a coefficient of variation, a shape or a tail index stays.
 _TIMES = ("mean", "median", "scale", "minimum", "low", "high", "value", "cap", *QUANTILES)
@@ -88,7 +90,7 @@ def flip(trials: Trials, pick: Key, limits: Sequence[Limit]) -> Flip | None:
             low, at_low = middle, at_middle
         else:
             high, at_high = middle, at_middle
-        if high / low < 1.02:
+        if high / low < _CLOSE:
             break
     return Flip(mean_s, _between(low, at_low, high, at_high) * mean_s, longest * mean_s)
 

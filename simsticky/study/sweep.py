@@ -84,6 +84,11 @@ class Sweep(ShownInNotebooks):
         """Replications of each point; of points that were looked at more than once the largest number."""
         return max(study.n for study in self.studies)
 
+    @property
+    def simulations(self) -> int:
+        """Replications of all points and of the scenario as it is; equal scenarios are simulated once."""
+        return sum({study.scenario.digest(): study.n for study in (self.reference, *self.studies)}.values())
+
     @cached_property
     def standings(self) -> tuple[Standing, ...]:
         """How each point stands against the scenario as it is, see :mod:`simsticky.study.better`."""
@@ -188,6 +193,7 @@ class Sweep(ShownInNotebooks):
             "scenario": {"name": self.base.name, "digest": self.base.digest()},
             "seed": self.seed,
             "replications": self.n,
+            "simulations": self.simulations,
             "level": LEVEL,
             "design": {
                 "kind": self.plan.design,

@@ -179,7 +179,7 @@ def absence_of(column: Columns, scenario: Scenario) -> Absence:
 
 
 def of_nothing(interval: Interval, absent: Absence) -> Interval:
-    """Return the interval of a share of broken sessions that is missing: 0 where no state can be lost."""
+    """Return the interval of a share of broken sessions that is missing: 0 where no state can be lost (rule Q6)."""
     if absent is Absence.STATE_OUTSIDE:
         return replace(interval, estimate=0.0, low=0.0, high=0.0, kind="exact")
     return interval
@@ -188,7 +188,7 @@ def of_nothing(interval: Interval, absent: Absence) -> Interval:
 def _entries(
     metric: Metric, threshold: Threshold, column: Columns, scenario: Scenario, level: float
 ) -> Iterator[EntryVerdict]:
-    """Judge each entry of the timeline; nothing where one is all there is."""
+    """Judge each entry of the timeline; nothing where one is all there is (rule Q7)."""
     entries = timeline_entries(scenario)
     if len(entries) < 2 or metric.unit != "share" or metric.numerator is None:
         return

@@ -17,6 +17,7 @@ from simsticky.stats.paired import Difference
 from simsticky.study.better import MARGINS, Against, against, guard, wants_less
 from simsticky.study.clock import stops
 from simsticky.study.costs import ORDER
+from simsticky.study.futility import half_at_last, is_futile
 from simsticky.study.looks import ERROR, Look, plan
 from simsticky.study.pairs import Columns, Pair, first_of, is_not_sticky, mark_of, metric_difference, pair_of
 from simsticky.study.replicate import Estimate, Study, estimate_metric
@@ -147,6 +148,7 @@ class Trials:
 
     Attributes:
         is_over: Says whether the time is over; None where there is no end to it.
+        likely: The settings that are likely to be tried next: idle workers begin with them.
     """
 
     def __init__(
@@ -158,6 +160,7 @@ class Trials:
         self._seed = seed
         self._scenario_of = scenario_of
         self.is_over: Callable[[], bool] | None = None
+        self.likely: Sequence[Key] = ()
         self._scenarios: dict[Key, Scenario] = {}
         self._found: dict[Key, Replications] = {}
 
@@ -184,15 +187,18 @@ class Trials:
         """Return how often a setting has been run."""
         return len(self._found.get(key, ()))
 
+    @property
+    def simulations(self) -> int:
+        """Replications of all settings, those of no other use than to say what the answer hangs on included."""
+        return sum(map(len, self._found.values()))
+
     def screen(self, keys: Iterable[Key]) -> None:
         """Run settings as often as the first look needs."""
-        self._ensure([self.reference, *keys], self.looks()[0].n)
+        looks = self.looks()
+        self._ensure([self.reference, *keys], looks[0].n, [(self.reference, look.n) for look in looks[1:]])
 
-    def believe(self, keys: Iterable[Key]) -> None:
-        """Run settings as often as any may be."""
-        self._ensure(keys, self.n)
-
-    def _ensure(self, keys: Iterable[Key], n: int) -> None:
+    def _ensure(self, keys: Iterable[Key], n: int, next_ones: Iterable[tuple[Key, int]] = ()) -> None:
+        """Run settings ``n`` times each; what may be wanted next, and how often, is begun where a worker is idle."""
         lacking = [key for key in dict.fromkeys(keys) if self.replications(key) < n]
         if not lacking:
             return
@@ -201,15 +207,25 @@ class Trials:
             if self.is_over is not None and self.is_over():
                 raise OutOfTimeError
             short = [key for key in lacking if self.replications(key) < stop]
-            cases = [Case(self.scenario(key), self._seed, range(self.replications(key), stop)) for key in short]
-            for key, more in zip(short, self._runner.run(cases), strict=True):
+            cases = [self._case(key, stop) for key in short]
+            ahead = (self._case(key, to) for key, to in [*((key, n) for key in short if stop < n), *next_ones])
+            for key, more in zip(short, self._runner.run(cases, ahead), strict=True):
                 self._found.setdefault(key, Replications()).extend(more)
+
+    def _case(self, key: Key, n: int) -> Case:
+        return Case(self.scenario(key), self._seed, range(self.replications(key), n))
+
+    def _look(self, key: Key, looks: Sequence[Look], at: int) -> Look:
+        """Run a setting and the reference as often as a look needs."""
+        later = [(one, look.n) for look in looks[at + 1 :] for one in (self.reference, key)]
+        self._ensure([self.reference, key], looks[at].n, [*later, *((one, looks[0].n) for one in self.likely)])
+        return looks[at]
 
     def settled(self, key: Key, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
         """Return a setting's mark; it is run look by look until every criterion is told, or one is missed."""
         left = list(criteria)
-        for look in looks:
-            self._ensure([self.reference, key], look.n)
+        for at in range(len(looks)):
+            look = self._look(key, looks, at)
             marks = [criterion.mark(self, key, look) for criterion in left]
             if Mark.FAIL in marks:
                 return Mark.FAIL
@@ -218,20 +234,39 @@ class Trials:
                 return Mark.PASS
         return Mark.OPEN
 
-    def keeps(self, key: Key, looks: Sequence[Look], criterion: Criterion) -> bool:
+    def keeps(self, key: Key, looks: Sequence[Look], criterion: Criterion, *, patiently: bool = False) -> bool:
         """Return whether a setting certainly keeps a criterion; it is run look by look until that is told.
 
-        A setting whose estimate misses it at a look is not run any further: it would hardly pass at a later one, and
-        what that is worth is at most a step of the range.
+        Args:
+            key: The setting.
+            looks: When to look.
+            criterion: What it is to keep.
+            patiently: Run it to the last look, also where it will hardly keep the criterion by then
+                (:mod:`simsticky.study.futility`). Not to do so costs a step or two of a range, never a wrong verdict.
         """
-        for look in looks:
-            self._ensure([self.reference, key], look.n)
-            mark = criterion.mark(self, key, look)
-            if mark is not Mark.OPEN:
-                return mark is Mark.PASS
-            if criterion.excess(self, key, look.n) > 0:
-                return False
+        for at in range(len(looks)):
+            told = self._told_at(key, self._look(key, looks, at), looks[-1], criterion, patiently)
+            if told is not None:
+                return told
         return False
+
+    def told_to_keep(
+        self, key: Key, looks: Sequence[Look], criterion: Criterion, *, patiently: bool = False
+    ) -> bool | None:
+        """Return the same from what was run so far; None where that does not tell."""
+        n = min(self.replications(key), self.replications(self.reference))
+        told = (self._told_at(key, look, looks[-1], criterion, patiently) for look in looks if look.n <= n)
+        found = next((one for one in told if one is not None), None)
+        return False if found is None and n >= looks[-1].n else found
+
+    def _told_at(self, key: Key, look: Look, last: Look, criterion: Criterion, patiently: bool) -> bool | None:
+        mark = criterion.mark(self, key, look)
+        if mark is not Mark.OPEN or patiently:
+            return None if mark is Mark.OPEN else mark is Mark.PASS
+        half = None
+        if isinstance(criterion, Limit):
+            half = half_at_last(self.estimate(key, criterion.metric, look).interval, look.n, last.n)
+        return False if is_futile(criterion.excess(self, key, look.n), half, look.n, last.n) else None
 
     def mark(self, key: Key, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
         """Return what the looks that a setting has had so far say about it; nothing is run."""

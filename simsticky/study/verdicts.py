@@ -53,7 +53,7 @@ class Range(Protocol):
 
 
 def judge(wanted: Range, interval: Interval) -> Mark:
-    """Return what an interval says about a threshold; without an interval nothing is certain."""
+    """Return what an interval says about a threshold; without an interval nothing is certain (rule Q5)."""
     if interval.low is None or interval.high is None:
         return Mark.OPEN
     met = {wanted.meets(interval.low), wanted.meets(interval.high)}

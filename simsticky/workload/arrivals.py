@@ -192,7 +192,7 @@ class ChangedRate:
 
 
 def changed_rate(rate: RateProfile, changes: Iterable[tuple[float, float]]) -> RateProfile:
-    """Return a rate with changes: (from when, by which factor), in any order; without any it is the same."""
+    """Return a rate with changes: (from when, by which factor), in any order; without any it is the same (rule O8)."""
     in_order = sorted(changes, key=lambda change: change[0])
     if not in_order:
         return rate
@@ -200,7 +200,7 @@ def changed_rate(rate: RateProfile, changes: Iterable[tuple[float, float]]) -> R
 
 
 def rate_profile(sessions: Poisson | Piecewise | Diurnal) -> RateProfile:
-    """Return the rate of an open arrival process of the scenario."""
+    """Return the rate of an open arrival process of the scenario (rule W1)."""
     match sessions:
         case Poisson():
             return ConstantRate(sessions.rate)
@@ -211,7 +211,7 @@ def rate_profile(sessions: Poisson | Piecewise | Diurnal) -> RateProfile:
 
 
 def arrival_times(profile: RateProfile, rng: np.random.Generator, sizes: Iterator[int]) -> Iterator[Floats]:
-    """Yield the arrival times of consecutive blocks of sessions, ascending, in seconds.
+    """Yield the arrival times of consecutive blocks of sessions, ascending, in seconds (rule W1).
 
     The times do not depend on where the blocks are cut. Ends when the rate stays 0 for ever.
 

@@ -74,7 +74,7 @@ class Population:
         self._latest: dict[int, _Batch] = {}
 
     def session(self, client: int, ordinal: int) -> SessionBlock:
-        """Return a client's session; ``start_s[0]`` is the pause before it.
+        """Return a client's session; ``start_s[0]`` is the pause before it (rule W8).
 
         Before its first session (ordinal 0) a client is in the middle of a think time, so that the clients do
         not start in step. Of an endless session the first 512 requests come, without an end.

@@ -49,7 +49,7 @@ GeneratorOf = Callable[[Component], np.random.Generator]
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The generators of one replication.
+    """The generators of one replication (rule W4).
 
     Attributes:
         seed: The study's seed, at least 0.

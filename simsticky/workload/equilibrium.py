@@ -46,7 +46,7 @@ class Snapshot:
 
 
 def draw_snapshot(shape: SessionShape, rate: float, generator_of: GeneratorOf) -> Snapshot:
-    """Draw the sessions alive at time 0 after arrivals at a constant rate since long ago.
+    """Draw the sessions alive at time 0 after arrivals at a constant rate since long ago (rule W5).
 
     Args:
         shape: How sessions look; their mean length must be finite.

@@ -222,7 +222,7 @@ class Workload:
         service: Floats,
         jar: Booleans | None = None,
     ) -> Iterator[SessionBlock]:
-        """Yield the sessions of one block of draws, some at a time; jars are drawn unless they are known."""
+        """Yield the sessions of one block of draws, some at a time; jars are drawn unless they are known (rule W3)."""
         if jar is None:
             jar = self._streams.generator(Component.JAR, number).random(start.size) < self._keep_cookies
         bounds = session_bounds(counts)

@@ -77,7 +77,10 @@ def test_latency_prefers_the_pod_that_answers_sooner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", ["empty", "equilibrium"])
 def test_request_sent_again_knows_where_its_session_has_been(start: str) -> None:
-    """Protects stale from lost: who answers at the second attempt holds an older copy, if the session was there."""
+    """Protects stale from lost: who answers at the second attempt holds an older copy, if the session was there.
+
+    See rule B2.
+    """
     scenario = small(
         [{"at": at_s, "crash": "app", "count": 2} for at_s in (30.0, 45.0, 60.0, 75.0)],
         run__start=start,
@@ -159,7 +162,10 @@ def test_hash_on_path_goes_by_the_path_alone(tmp_path: Path) -> None:
 
 
 def test_generated_cookie_is_kept_by_a_jar_and_new_without(tmp_path: Path) -> None:
-    """Protects hashOn cookie: Kong generates a key, which jars bring back; without a jar each request has a new one."""
+    """Protects hashOn cookie: Kong generates a key, which jars bring back; without a jar each request has a new one.
+
+    See rule C8.
+    """
     by_cookie = hashed(cookie="session_id", cookiePath="/")
     story = tell(tmp_path, _MANY, by_cookie)
     assert all(len(set(story.answered_by(session))) == 1 for session in range(30))
@@ -194,7 +200,10 @@ def test_sticky_sessions_move_exactly_those_of_the_removed_pod(tmp_path: Path) -
 
 
 def test_rehash_on_a_scale_up_is_the_operations(tmp_path: Path) -> None:
-    """Protects the attribution: keys that a new pod takes over break sessions whose old pod still serves."""
+    """Protects the attribution: keys that a new pod takes over break sessions whose old pod still serves.
+
+    See rules B10 and B11.
+    """
     story = tell(tmp_path, _BUSY, hashed(input="ip"), scale_to(4))
     new = story.pods[-1].pod
     moved = [session for session in range(60) if story.breaks(session)]
@@ -209,7 +218,7 @@ def test_rehash_on_a_scale_up_is_the_operations(tmp_path: Path) -> None:
 
 
 def test_hashing_leaves_a_draining_pod_at_once(tmp_path: Path) -> None:
-    """Protects the difference to the cookie: with weight 0 a pod has no points, although it still serves."""
+    """Protects the difference to the cookie: with weight 0 a pod has no points, although it still serves (rule G13)."""
     clients = [[1.0 + i / 16, 105.0 + i / 16, 120.0 + i / 16] for i in range(60)]
     story = tell(tmp_path, clients, hashed(input="ip"), scale_to(2))
     gone = story.removed

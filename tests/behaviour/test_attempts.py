@@ -31,7 +31,7 @@ def test_refused_connection_goes_on_elsewhere_at_once(tmp_path: Path) -> None:
 
 
 def test_vanished_address_costs_the_connect_timeout(tmp_path: Path) -> None:
-    """Protects connection blackhole: nothing answers for three seconds, then the next target does."""
+    """Protects connection blackhole: nothing answers for three seconds, then the next target does (rule G7)."""
     story = tell(tmp_path, _BOUND, scale_to(2), _GONE_AT_ONCE, BLACKHOLE)
     session, (_, second, _) = _of_removed(story)
     assert (second.attempts, second.outcome) == (2, "answered")
@@ -52,7 +52,7 @@ def test_last_attempt_that_times_out_is_a_504(tmp_path: Path) -> None:
 
 
 def test_refused_everywhere_uses_up_the_retries(tmp_path: Path) -> None:
-    """Protects 502: one attempt and two retries, all refused, in no time."""
+    """Protects 502: one attempt and two retries, all refused, in no time (rule G6)."""
     alone = {"deployment": {"replicas": 1, "preStop": None}, "app": {"startup": "60s"}, "gateway": {"retries": 2}}
     late = {"timeline": [{"at": 100, "deletePod": "app"}], "kic": {"pushDelay": "40s"}}
     (_, second) = tell(tmp_path, [[1.0, 101.0]], alone, late).requests(0)
@@ -69,7 +69,7 @@ def test_slow_answer_of_an_idempotent_request_is_sent_again(tmp_path: Path) -> N
     """Protects the read timeout of a GET: after 60 s behind another it is sent again, by the balancer it began with.
 
     A second pod is listed by then, but the balancer of the first attempt knows the one pod only, which works off what
-    nobody waits for any more before it begins anew.
+    nobody waits for any more before it begins anew (rule G8).
     """
     story = tell(tmp_path, _SECOND_WAITS, _ONE_SLOT, scale_to(2, 110.0), GET, service_s=40.0)
     first, second = story.requests(0)[0], story.requests(1)[0]
@@ -103,7 +103,10 @@ _AT_WORK = [[1.0 + i, 99.0, 200.0] for i in range(3)]
 
 
 def test_idempotent_request_cut_by_sigkill_goes_on_elsewhere(tmp_path: Path) -> None:
-    """Protects the reset: nginx sends a GET again, it takes its whole service anew, and the session breaks."""
+    """Protects the reset: nginx sends a GET again, it takes its whole service anew, and the session breaks.
+
+    See rule G9.
+    """
     story = tell(tmp_path, _AT_WORK, scale_to(2), _KILLED, GET, service_s=40.0)
     assert story.removed.sigkill_s == 110.0
     session, (_, cut, after) = _of_removed(story)
@@ -116,7 +119,7 @@ def test_idempotent_request_cut_by_sigkill_goes_on_elsewhere(tmp_path: Path) -> 
 
 
 def test_post_cut_by_sigkill_is_reset(tmp_path: Path) -> None:
-    """Protects what may not be sent twice: a 502 the moment the pod dies."""
+    """Protects what may not be sent twice: a 502 the moment the pod dies (rule G9)."""
     story = tell(tmp_path, _AT_WORK, scale_to(2), _KILLED, service_s=40.0)
     _, (_, cut, _) = _of_removed(story)
     assert (cut.attempts, cut.status, cut.outcome, cut.ended_s) == (1, 502, "reset", 110.0)
@@ -143,7 +146,10 @@ def _attempts_after_the_pod_closed(tmp_path: Path, *layers: dict[str, Any]) -> l
 
 
 def test_round_robin_tries_the_next_of_its_wheel(tmp_path: Path) -> None:
-    """Protects the wheel: every third first pick is refused, but as the retry turns it too, every second request."""
+    """Protects the wheel: every third first pick is refused, but as the retry turns it too, every second request.
+
+    See rule G14.
+    """
     met = _attempts_after_the_pod_closed(tmp_path, plain("round-robin"))
     assert {outcome for _, outcome in met} == {"answered"}
     attempts = [number for number, _ in met]
@@ -159,7 +165,10 @@ def test_least_connections_tries_one_it_has_not_failed_on(tmp_path: Path) -> Non
 
 
 def test_consistent_hashing_tries_the_same_again(tmp_path: Path) -> None:
-    """Protects the walk from the same point: whoever hashes to the dead pod fails, however many retries there are."""
+    """Protects the walk from the same point: whoever hashes to the dead pod fails, however many retries there are.
+
+    See rule G14.
+    """
     clients = [[1.0 + i, 101.0 + i] for i in range(30)]
     story = tell(tmp_path, clients, scale_to(2), _GONE_AT_ONCE, hashed(input="ip"), {"gateway": {"retries": 4}})
     bound = story.at_home_on(story.removed.pod)
@@ -178,7 +187,7 @@ def test_latency_tries_one_it_has_not_failed_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("retry", "outcome"), [("next_by_new_pick", "answered"), ("same_target", "bad_gateway")])
 def test_sticky_sessions_try_where_the_option_says(retry: str, outcome: str, tmp_path: Path) -> None:
-    """Protects stickyRetry: a new pick by default, or the bound target until the retries are used up."""
+    """Protects stickyRetry: a new pick by default, or the bound target until the retries are used up (rule S4)."""
     story = tell(tmp_path, _BOUND, scale_to(2), _GONE_AT_ONCE, {"gateway": {"stickyRetry": retry}}, DRAIN_OFF)
     _, (_, second, _) = _of_removed(story)
     assert (second.outcome, second.attempts) == (outcome, 2 if outcome == "answered" else 6)

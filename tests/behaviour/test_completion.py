@@ -26,7 +26,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
         (("completion", "f"), {"fish"}),
         (("run", "scen"), {""}),
     ],
-    ids=" ".join,
+    ids=lambda case: " ".join(sorted(case) if isinstance(case, set) else case),
 )
 def test_bash_completes(words, offered):
     """What bash is given for the last word; nothing where it knows better: files."""

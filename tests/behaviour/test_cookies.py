@@ -39,7 +39,10 @@ def test_cookie_goes_with_every_path_below_its_own(tmp_path: Path) -> None:
 
 
 def test_path_that_the_cookie_does_not_cover_is_a_new_pick(tmp_path: Path) -> None:
-    """Protects the trap of cookiePath: requests for /shopping come without the cookie, and each moves the session."""
+    """Protects the trap of cookiePath: requests for /shopping come without the cookie, and each moves the session.
+
+    See rule C5.
+    """
     story = tell(tmp_path, _SESSIONS, _paths("/shop", "/shopping"), _cookie_path("/shop"))
     assert min(_pods(story)) > 1
     assert _mechanisms(story) == {("no_cookie", "background")}
@@ -48,7 +51,10 @@ def test_path_that_the_cookie_does_not_cover_is_a_new_pick(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("written", ["", "shop"])
 def test_path_that_is_none_is_the_directory_of_the_request(written: str, tmp_path: Path) -> None:
-    """Protects RFC 6265's default path: without a leading slash the cookie goes with its answer's own directory."""
+    """Protects RFC 6265's default path: without a leading slash the cookie goes with its answer's own directory.
+
+    See rule C2.
+    """
     alone = tell(tmp_path, _SESSIONS, {"traffic": {"path": "/shop/cart"}}, _cookie_path(written))
     assert _pods(alone) == [1] * 7
     assert any("without a slash" in warning for warning in alone.result.warnings)
@@ -62,7 +68,10 @@ def test_path_that_is_none_is_the_directory_of_the_request(written: str, tmp_pat
 
 
 def test_client_that_clears_its_cookies_is_picked_anew(tmp_path: Path) -> None:
-    """Protects cookies.clear: cleared before every request a cookie is as good as none, cleared never it holds."""
+    """Protects cookies.clear: cleared before every request a cookie is as good as none, cleared never it holds.
+
+    See rule C6.
+    """
     cleared = tell(tmp_path, _SESSIONS, {"traffic": {"cookies": {"clear": 1.0}}})
     assert _pods(cleared) == [3] * 7
     assert _mechanisms(cleared) == {("no_cookie", "background")}
@@ -74,7 +83,10 @@ def _other(share: float = 1.0, **more: Any) -> dict[str, Any]:
 
 
 def test_second_upstream_with_the_same_cookie_overwrites_it(tmp_path: Path) -> None:
-    """Protects Kong's warning: same name, same path, other targets: each visit there costs the session its pod here."""
+    """Protects Kong's warning: same name, same path, other targets: each visit there costs the session its pod here.
+
+    See rule C7.
+    """
     story = tell(tmp_path, _SESSIONS, _other())
     assert _pods(story) == [3] * 7
     assert _mechanisms(story) == {("no_cookie", "background")}
@@ -93,7 +105,7 @@ def test_second_upstreams_longer_path_comes_first(tmp_path: Path) -> None:
 
 
 def test_second_upstream_that_shares_the_targets_shares_the_cookie(tmp_path: Path) -> None:
-    """Protects the documented case: a cookie that names a shared target keeps the session where it is."""
+    """Protects the documented case: a cookie that names a shared target keeps the session where it is (rule C7)."""
     story = tell(tmp_path, _SESSIONS, _other(sharesTargets=True))
     assert _pods(story) == [1] * 7
     assert story.summary["breaks_background"] == 0
@@ -103,7 +115,10 @@ def test_second_upstream_that_shares_the_targets_shares_the_cookie(tmp_path: Pat
 
 
 def test_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> None:
-    """Protects concurrent first requests: the second tab opens before the first answer, is picked anew, and wins."""
+    """Protects concurrent first requests: the second tab opens before the first answer, is picked anew, and wins.
+
+    See rules B12 and C1.
+    """
     # The trace's thinks are 0.25, 0.125, 1, 1, …: the second tab opens 0.125 s after the first.
     story = tell(tmp_path, [[10.0, 10.5, 10.875, 12.125, 13.375, 14.625]], {"traffic": {"tabs": 2}})
     rows = story.requests(0)
@@ -131,7 +146,10 @@ def test_hashing_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> No
 
 
 def test_tabs_send_at_the_same_time(tmp_path: Path) -> None:
-    """Protects concurrency: four tabs of one session keep up to four requests open, each tab one at a time."""
+    """Protects concurrency: four tabs of one session keep up to four requests open, each tab one at a time.
+
+    See rule C1.
+    """
     sends = [10.0 + 2.0625 * k for k in range(24)]
     story = tell(tmp_path, [sends], {"traffic": {"tabs": 4}}, service_s=2.0)
     rows = story.requests(0)
@@ -180,7 +198,10 @@ def test_new_pod_takes_the_address_that_was_freed_last(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("identity", ["by_address", "by_target_id"])
 def test_old_cookie_meets_the_pod_with_the_address(identity: str, tmp_path: Path) -> None:
-    """Protects stickyIdentity: by address old cookies lead to the stranger, by the target's id to a new pick."""
+    """Protects stickyIdentity: by address old cookies lead to the stranger, by the target's id to a new pick.
+
+    See rule S8.
+    """
     story = _reused(tmp_path, identity)
     bound = story.at_home_on(story.removed.pod)
     assert len(bound) == 3

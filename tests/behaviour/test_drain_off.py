@@ -83,7 +83,7 @@ def test_on_and_killed_the_origin_is_the_kill(tmp_path: Path) -> None:
 
 
 def test_each_node_breaks_sessions_by_its_own_push(tmp_path: Path) -> None:
-    """Protects nodes with tables of their own: one still sends to the pod while the other has removed it."""
+    """Protects nodes with tables of their own: one still sends to the pod while the other has removed it (rule I3)."""
     nodes = {
         "gateway": {"nodes": 2, "frontBalancer": "perRequest"},
         "kic": {"pushDelay": {"kind": "uniform", "low": 1, "high": 40}, "proxySyncSeconds": 0},
@@ -105,7 +105,7 @@ def test_each_node_breaks_sessions_by_its_own_push(tmp_path: Path) -> None:
 
 
 def test_session_born_on_a_terminating_pod_is_counted_apart(tmp_path: Path) -> None:
-    """Protects born_on_terminating: a session placed between deletion and push is not one of the exposed."""
+    """Protects born_on_terminating: a session placed between deletion and push is not one of the exposed (rule B8)."""
     clients = [[1.0], [2.0], [3.0], *([100.5 + i / 4, 150.0 + i] for i in range(3))]
     story = tell(tmp_path, clients, _polled(30, {"kic": {"pushDelay": "5s"}}))
     (born,) = [session for session in story.at_home_on(story.removed.pod) if session >= 3]
@@ -125,7 +125,7 @@ def test_without_a_jar_breaks_are_background(tmp_path: Path) -> None:
 
 
 def test_session_that_comes_back_after_its_timeout_is_background(tmp_path: Path) -> None:
-    """Protects expiry: state that the application has forgotten is lost by nobody's operation."""
+    """Protects expiry: state that the application has forgotten is lost by nobody's operation (rule B3)."""
     clients = [[1.0, 20.0, 80.0], [2.0, 20.0, 50.0, 80.0]]
     story = tell(tmp_path, clients, {"app": {"sessionTimeout": "40s"}})
     assert story.breaks(0) == [(80.0, "lost", "expired", "background")]
@@ -134,7 +134,10 @@ def test_session_that_comes_back_after_its_timeout_is_background(tmp_path: Path)
 
 
 def test_state_outside_the_pods_never_breaks(tmp_path: Path) -> None:
-    """Protects app.state external: sessions move and lose nothing, and each request pays the way to the store."""
+    """Protects app.state external: sessions move and lose nothing, and each request pays the way to the store.
+
+    See rule B1.
+    """
     external = {"app": {"state": "external", "externalLatency": 0.125}}
     story = tell(tmp_path, _EVERY_5_S, _polled(10, external))
     assert story.summary["breaks"] == story.summary["breaks_background"] == 0

@@ -30,7 +30,7 @@ def test_no_operation_means_no_caused_break() -> None:
 
 
 def test_sessions_alive_at_the_start_are_bound_already() -> None:
-    """Protects the equilibrium start: a session that is older than the run has its pod and keeps it."""
+    """Protects the equilibrium start: a session that is older than the run has its pod and keeps it (rule W6)."""
     story = _run({"run": {"until": "5m"}})
     sessions = story.result.sessions.set_index("session")
     old = sessions[sessions["started_s"] < 0]
@@ -39,6 +39,16 @@ def test_sessions_alive_at_the_start_are_bound_already() -> None:
     firsts = [story.requests(number)[0].request for number in old.index if story.requests(number)]
     assert min(firsts) > 1
     assert story.summary["breaks_background"] == 0
+
+
+def test_sessions_alive_at_the_start_were_active_just_then() -> None:
+    """Protects the state of old sessions: it expires a session timeout after 0, whenever they sent last (rule W7)."""
+    story = _run({"app": {"sessionTimeout": "5s"}, "run": {"until": "5m"}, "traffic": {"think": "10s"}})
+    old = story.result.sessions.query("started_s < 0")["session"]
+    firsts = [story.requests(number)[0] for number in old]
+    late = [row for row in firsts if row.sent_s > 5]
+    assert len(late) > 10
+    assert [row for row in firsts if row.broke] == late
 
 
 def test_requests_of_an_old_session_are_numbered_on() -> None:
@@ -50,7 +60,7 @@ def test_requests_of_an_old_session_are_numbered_on() -> None:
 
 
 def test_empty_start_has_nobody_and_warms_up() -> None:
-    """Protects run.start empty: no session is older than the run."""
+    """Protects run.start empty: no session is older than the run (rule W8)."""
     story = _run({"run": {"start": "empty", "until": "5m"}})
     assert (story.result.sessions["started_s"] >= 0).all()
 
@@ -63,8 +73,24 @@ def test_empty_system_has_no_skew(tmp_path: Path) -> None:
         assert summary[f"load_skew.{quantity}.serving.max_to_mean"] is None
 
 
+def test_a_draining_pod_serves_and_takes_nobody_new(tmp_path: Path) -> None:
+    """Protects the pod sets: with drain support the deleted pod is one that serves, to its end, as before (rule L1)."""
+    # Seven sessions on three pods, all silent in the window, which ends with the deleted pod at 130 s.
+    story = tell(tmp_path, [[1.0 + number, 200.0] for number in range(7)], scale_to(2))
+    on = {pod.pod: len(story.at_home_on(pod.pod)) for pod in story.pods}
+    removed, left = on[story.removed.pod], [on[pod.pod] for pod in story.left]
+    of = {name: story.summary[f"load_skew.sessions.{name}.max_to_mean"] for name in ("taking_new", "serving")}
+    assert of["taking_new"] == pytest.approx(max(left) / (sum(left) / 2))
+    assert of["serving"] == pytest.approx(max(removed, *left) / (sum(on.values()) / 3))
+    assert of["taking_new"] != of["serving"]
+    assert story.summary["load_skew.sessions.terminating.max_to_mean"] == 1.0
+
+
 def test_unfinished_requests_are_counted_and_in_no_rate(tmp_path: Path) -> None:
-    """Protects the run's end: a request still open is neither sent nor failed nor answered, only unfinished."""
+    """Protects the run's end: a request still open is neither sent nor failed nor answered, only unfinished.
+
+    See rule R1.
+    """
     story = tell(tmp_path, [[10.0], [599.0]], {"gateway": {"readTimeout": "10m"}}, service_s=5.0)
     assert story.outcomes(0) + story.outcomes(1) == ["answered", "unfinished"]
     assert story.requests(1)[0].status == 0
@@ -74,7 +100,7 @@ def test_unfinished_requests_are_counted_and_in_no_rate(tmp_path: Path) -> None:
 
 
 def test_settle_is_left_out_of_the_measures(tmp_path: Path) -> None:
-    """Protects run.settle: requests before it are recorded and not measured."""
+    """Protects run.settle: requests before it are recorded and not measured (rule O4)."""
     story = tell(tmp_path, [[10.0, 50.0, 70.0]], {"run": {"settle": "60s"}})
     assert len(story.requests(0)) == 3
     assert story.summary["requests_sent"] == 1
@@ -90,14 +116,20 @@ def test_exposed_are_those_on_the_pod_that_send_again(tmp_path: Path) -> None:
 
 
 def test_censored_sessions_are_those_that_had_no_chance_to_show(tmp_path: Path) -> None:
-    """Protects a fixed horizon: sessions on the removed pod that would only later send again are told apart."""
+    """Protects a fixed horizon: sessions on the removed pod that would only later send again are told apart.
+
+    See rule B9.
+    """
     story = tell(tmp_path, [[1.0 + i, 500.0] for i in range(3)], scale_to(2), {"run": {"until": "200s"}})
     assert (story.operation.exposed, story.operation.censored) == (0, 1)
     assert any("until" in warning for warning in story.result.warnings)
 
 
 def test_drained_run_waits_for_every_session_alive_at_the_end_of_the_operation() -> None:
-    """Protects `until: drained`: after the last old pod is gone nobody new comes, and everybody there finishes."""
+    """Protects `until: drained`: after the last old pod is gone nobody new comes, and everybody there finishes.
+
+    See rule O3.
+    """
     story = _run({"run": {"until": "drained"}}, rollout())
     over_s = story.when("over")
     assert story.summary["requests_unfinished"] == 0

@@ -31,7 +31,10 @@ def _broken(story: Story) -> set[int]:
 
 
 def test_a_larger_ring_exposes_the_sessions_that_it_moves(tmp_path: Path) -> None:
-    """Protects retargeting: whom a scale-up moves is exposed to it, and breaks; the others are not exposed."""
+    """Protects retargeting: whom a scale-up moves is exposed to it, and breaks; the others are not exposed.
+
+    See rule B11.
+    """
     story = tell(tmp_path, PAIRS, BY_HEADER, scale_to(4))
     moved = _broken(story)
     assert 5 < len(moved) < 30
@@ -146,7 +149,10 @@ def test_a_restarting_node_exposes_those_whose_connection_it_closes(tmp_path: Pa
 
 
 def test_a_session_counts_once_however_many_operations_it_meets(tmp_path: Path) -> None:
-    """Protects the union: two rollouts, one session each in numerator and denominator; per entry it counts in both."""
+    """Protects the union: two rollouts, one session each in numerator and denominator; per entry it counts in both.
+
+    See rule B15.
+    """
     clients = [[50.0 + i / 4, 150.0 + i / 4, 260.0 + i / 4] for i in range(40)]
     both = _timeline({"at": 100, "rollout": "app"}, {"at": 200, "rollout": "app"})
     story = tell(tmp_path, clients, both, DRAIN_OFF)
@@ -158,7 +164,7 @@ def test_a_session_counts_once_however_many_operations_it_meets(tmp_path: Path) 
 
 
 def test_repeats_of_an_entry_are_one(tmp_path: Path) -> None:
-    """Protects the entry: what `every` repeats counts a session once."""
+    """Protects the entry: what `every` repeats counts a session once (rule O7)."""
     clients = [[50.0 + i / 4, 150.0 + i / 4, 260.0 + i / 4] for i in range(40)]
     twice = _timeline({"at": 100, "rollout": "app", "every": "100s", "times": 2})
     story = tell(tmp_path, clients, twice, DRAIN_OFF)
@@ -167,7 +173,10 @@ def test_repeats_of_an_entry_are_one(tmp_path: Path) -> None:
 
 
 def test_what_exposes_nobody_is_in_no_denominator(tmp_path: Path) -> None:
-    """Protects against dilution: a push, a scale to what is there, and a switch to where the route leads already."""
+    """Protects against dilution: a push, a scale to what is there, and a switch to where the route leads already.
+
+    See rule B7.
+    """
     late = [[205.0 + i / 4, 400.0] for i in range(100)]
     harmless = (
         {"at": 210, "configPush": "all"},
@@ -201,7 +210,7 @@ def test_emptying_the_old_side_adds_nothing_to_the_switch(tmp_path: Path) -> Non
 
 
 def test_nothing_but_failures_counts_as_broken_by_any_cause(tmp_path: Path) -> None:
-    """Protects the guard: with no pods left nobody is answered wrongly, and everybody fails."""
+    """Protects the guard: with no pods left nobody is answered wrongly, and everybody fails (rule B14)."""
     story = tell(tmp_path, PAIRS, scale_to(0))
     assert story.summary["broken_exposed_sessions"] == 0
     assert story.summary["exposed_sessions"] == 60
@@ -219,7 +228,7 @@ def test_an_answer_from_the_right_pod_is_no_failure(tmp_path: Path) -> None:
 
 
 def test_those_still_open_at_the_end_are_left_out_and_counted(tmp_path: Path) -> None:
-    """Protects against a run that ends too soon: nobody knows how they end, and a warning says so."""
+    """Protects against a run that ends too soon: nobody knows how they end, and a warning says so (rule B14)."""
     clients = [[50.0 + i / 4, 130.0 + i / 4, 1000.0] for i in range(10)]
     story = tell(tmp_path, clients, scale_to(1), DRAIN_OFF, {"run": {"until": "200s"}})
     assert (story.summary["any_cause_sessions"], story.summary["any_cause_left_out"]) == (0, 10)

@@ -41,7 +41,7 @@ def test_503_when_no_target_is_left(tmp_path: Path) -> None:
 
 
 def test_failed_request_moves_no_state(tmp_path: Path) -> None:
-    """Protects the definition of a break: it takes an answer, so a session that only fails is not broken."""
+    """Protects the definition of a break: it takes an answer, so a session that only fails is not broken (rule R3)."""
     story = tell(tmp_path, [[1.0, 101.0, 110.0]], _SINGLE, _DELETED)
     assert story.outcomes(0) == ["answered", "bad_gateway", "no_target"]
     assert story.breaks(0) == []
@@ -75,7 +75,10 @@ def test_sigkill_cuts_what_is_still_in_service(tmp_path: Path) -> None:
 
 
 def test_client_that_tries_again_sends_the_same_request(tmp_path: Path) -> None:
-    """Protects onFailure retry: after the backoff the same request comes again and is answered by another pod."""
+    """Protects onFailure retry: after the backoff the same request comes again and is answered by another pod.
+
+    See rule C3.
+    """
     story, (_, cut, again, after) = _cut(tmp_path, {"action": "retry", "backoff": "3s"})
     assert (again.sent_s, again.request) == (cut.ended_s + 3.0, cut.request) == (113.0, 2)
     assert (again.outcome, again.broke, again.operation) == ("answered", "lost", 1)
@@ -84,7 +87,7 @@ def test_client_that_tries_again_sends_the_same_request(tmp_path: Path) -> None:
 
 
 def test_client_that_gives_up_ends_its_session(tmp_path: Path) -> None:
-    """Protects onFailure abandon: no further request, and so no break."""
+    """Protects onFailure abandon: no further request, and so no break (rule C3)."""
     story, rows = _cut(tmp_path, {"action": "abandon"})
     assert [row.outcome for row in rows] == ["answered", "reset"]
     session = story.result.sessions.set_index("session").loc[rows[0].session]

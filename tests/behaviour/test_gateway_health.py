@@ -29,7 +29,10 @@ _CLIENTS = [[1.0 + i, 50.0 + i, *(101.5 + i + 4.0 * k for k in range(15))] for i
 
 
 def test_probes_take_a_flapping_pod_out_and_bring_it_back(tmp_path: Path) -> None:
-    """Protects the exact intervals: rounds every 5 s, out at the third failure, back at the second success."""
+    """Protects the exact intervals: rounds every 5 s, out at the third failure, back at the second success.
+
+    See rules G10 and H2.
+    """
     story = tell(tmp_path, _CLIENTS, flap(), checks(**active(5, successes=2, httpFailures=3)))
     pod = story.pods[0].pod
     # The nodes were configured at 0: rounds at 5, 10, … The flap from 99 s to 121 s is met by probes at 100 to 120.
@@ -38,7 +41,10 @@ def test_probes_take_a_flapping_pod_out_and_bring_it_back(tmp_path: Path) -> Non
 
 
 def test_verdict_moves_the_sessions_of_its_pod_alone(tmp_path: Path) -> None:
-    """Protects the mechanism: they break by their first request after the verdict, `unhealthy`, by the flap."""
+    """Protects the mechanism: they break by their first request after the verdict, `unhealthy`, by the flap.
+
+    See rule B10.
+    """
     story = tell(tmp_path, _CLIENTS, flap(), checks(**active(5, successes=2, httpFailures=3)))
     (session,) = story.at_home_on(story.pods[0].pod)
     due_s = next(row.sent_s for row in story.requests(session) if row.sent_s >= 110.0)
@@ -48,7 +54,10 @@ def test_verdict_moves_the_sessions_of_its_pod_alone(tmp_path: Path) -> None:
 
 
 def test_follow_holds_sessions_on_an_unhealthy_pod(tmp_path: Path) -> None:
-    """Protects stickyOnUnhealthy: the cookie holds as long as the target is listed; only new sessions go elsewhere."""
+    """Protects stickyOnUnhealthy: the cookie holds as long as the target is listed; only new sessions go elsewhere.
+
+    See rule S7.
+    """
     clients = [*_CLIENTS, *([112.0 + i / 8] for i in range(12))]
     follow = {"gateway": {"stickyOnUnhealthy": "follow"}}
     story = tell(tmp_path, clients, flap(), checks(**active(5, successes=2, httpFailures=3)), follow)
@@ -91,7 +100,10 @@ def test_verdict_moves_only_the_keys_of_its_pod(tmp_path: Path) -> None:
 
 
 def test_guides_configuration_never_marks_a_refusing_pod(tmp_path: Path) -> None:
-    """Protects what the guide's configuration does not do: refused connections count only where tcpFailures is set."""
+    """Protects what the guide's configuration does not do: refused connections count only where tcpFailures is set.
+
+    See rule H6.
+    """
     gone = {"deployment": {"preStop": None}, "kic": {"pushDelay": "100s"}}
     clients = [[1.0 + i, 101.0 + i, 150.0 + i] for i in range(3)]
     told = [
@@ -103,7 +115,10 @@ def test_guides_configuration_never_marks_a_refusing_pod(tmp_path: Path) -> None
 
 
 def test_probe_of_a_vanished_pod_times_out(tmp_path: Path) -> None:
-    """Protects the guide's one limit: an address that swallows packets is unhealthy after three probes of a second."""
+    """Protects the guide's one limit: an address that swallows packets is unhealthy after three probes of a second.
+
+    See rule H3.
+    """
     gone = {"deployment": {"preStop": None}, "kic": {"pushDelay": "100s"}, "gateway": {"connection": "blackhole"}}
     story = tell(tmp_path, [[1.0], [2.0], [3.0]], scale_to(2), gone, {"upstream": {"healthchecks": GUIDE}})
     assert verdicts(story) == [(131.0, "unhealthy", story.removed.pod)]
@@ -157,7 +172,7 @@ def test_passive_failures_take_a_refusing_pod_out(tmp_path: Path) -> None:
 
 
 def test_refusal_of_the_last_attempt_counts_as_a_502_and_is_not_in_the_list(tmp_path: Path) -> None:
-    """Protects Kong's log phase: without retries refused connections never count as TCP failures."""
+    """Protects Kong's log phase: without retries refused connections never count as TCP failures (rule H4)."""
     gone = {"deployment": {"preStop": None}, "kic": {"pushDelay": "100s"}, "gateway": {"retries": 0}}
     clients = [[1.0 + i] for i in range(3)] + [[101.0 + i] for i in range(12)]
     limits = {"passive": {"unhealthy": {"tcpFailures": 1, "httpFailures": 1}}}
@@ -222,7 +237,7 @@ def test_older_controllers_drop_the_threshold(tmp_path: Path) -> None:
 
 
 def test_each_node_has_a_view_of_its_own(tmp_path: Path) -> None:
-    """Protects counters per node: only the node whose requests fail takes the target out."""
+    """Protects counters per node: only the node whose requests fail takes the target out (rules G1 and H1)."""
     gone = {"deployment": {"preStop": None}, "kic": {"pushDelay": "100s"}, "gateway": {"nodes": 2}}
     clients = [[1.0 + i] for i in range(6)] + [[101.0 + i / 2] for i in range(24)]
     limits = {"passive": {"unhealthy": {"tcpFailures": 3}}}

@@ -20,14 +20,14 @@ def _nodes_of(story: Story, session: int, from_s: float, to_s: float) -> set[str
 
 
 def test_cookie_of_one_node_is_honoured_by_all_workers(tmp_path: Path) -> None:
-    """Protects the stateless cookie: sessions dealt out over four workers by request stay on their pods."""
+    """Protects the stateless cookie: sessions dealt out over four workers by request stay on their pods (rule S1)."""
     story = tell(tmp_path, _LONG, _NODES, {"gateway": {"frontBalancer": "perRequest"}})
     assert all(_nodes_of(story, session, 0.0, 100.0) == {"kong-1", "kong-2"} for session in range(6))
     assert all(len(set(story.answered_by(session))) == 1 for session in range(6))
 
 
 def test_connection_keeps_its_node(tmp_path: Path) -> None:
-    """Protects perConnection: a session meets one node only, and sessions meet both."""
+    """Protects perConnection: a session meets one node only, and sessions meet both (rule G2)."""
     story = tell(tmp_path, _LONG, _NODES)
     met = [_nodes_of(story, session, 0.0, 100.0) for session in range(6)]
     assert all(len(nodes) == 1 for nodes in met)
@@ -35,7 +35,7 @@ def test_connection_keeps_its_node(tmp_path: Path) -> None:
 
 
 def test_each_worker_turns_a_wheel_of_its_own(tmp_path: Path) -> None:
-    """Protects balancer state per worker: dealt out over four wheels, new sessions do not go round."""
+    """Protects balancer state per worker: dealt out over four wheels, new sessions do not go round (rule G1)."""
     clients = [[1.0 + i] for i in range(24)]
     alone, four = (
         [story.requests(session)[0].pod for session in range(24)]
@@ -62,7 +62,10 @@ def test_other_node_serves_while_one_restarts(tmp_path: Path) -> None:
 
 
 def test_restarted_node_is_configured_at_the_next_tick(tmp_path: Path) -> None:
-    """Protects the way back: KIC pushes at its own tick after the downtime, and the delay of the push comes on top."""
+    """Protects the way back: KIC pushes at its own tick after the downtime, and the delay of the push comes on top.
+
+    See rule G15.
+    """
     story = tell(tmp_path, _TALKATIVE, {"gateway": {"nodes": 2}}, _restart(), {"kic": {"proxySyncSeconds": 3}})
     back_s = story.all_times("pushed")[0]
     assert 110.0 < back_s <= 113.0
@@ -77,7 +80,10 @@ def test_restarted_node_is_configured_at_the_next_tick(tmp_path: Path) -> None:
 
 
 def test_restart_of_the_only_node_is_503_until_it_is_back(tmp_path: Path) -> None:
-    """Protects the single gateway: nobody answers while it is away, and afterwards every cookie is good again."""
+    """Protects the single gateway: nobody answers while it is away, and afterwards every cookie is good again.
+
+    See rule R3.
+    """
     story = tell(tmp_path, _TALKATIVE, _restart(), {"kic": {"proxySyncSeconds": 3}})
     (back_s,) = story.all_times("pushed")
     for session in range(8):
@@ -120,7 +126,7 @@ def test_node_that_was_away_comes_back_with_the_present_table(tmp_path: Path) ->
 def test_latest_of_overlapping_restarts_says_when_the_node_is_back(
     tmp_path: Path, again_at_s: float, push_delay_s: float
 ) -> None:
-    """Protects a second restart from the end of the first, be that its downtime or its push on the way."""
+    """Protects a second restart from the end of the first, be that its downtime or its push on the way (rule G15)."""
     restarts = [(100.0, 30.0), (again_at_s, 60.0), (300.0, 60.0), (310.0, 10.0)]
     timeline = [{"at": at_s, "gatewayRestart": "kong-1", "downtime": downtime_s} for at_s, downtime_s in restarts]
     settings = {"timeline": timeline, "gateway": {"nodes": 2}, "kic": {"pushDelay": push_delay_s}}
@@ -134,13 +140,16 @@ def test_latest_of_overlapping_restarts_says_when_the_node_is_back(
 
 
 def test_unchanged_configuration_is_not_pushed(tmp_path: Path) -> None:
-    """Protects KIC's comparison: ten minutes without a change are ten minutes without a push."""
+    """Protects KIC's comparison: ten minutes without a change are ten minutes without a push (rule I4)."""
     assert tell(tmp_path, _LONG, {"kic": {"proxySyncSeconds": 3}}).all_times("pushing") == []
 
 
 @pytest.mark.parametrize(("push_delay_s", "next_s"), [(2.0, 3.0), (4.0, 4.0), (7.0, 7.0)])
 def test_tick_that_comes_during_a_push_is_kept(tmp_path: Path, push_delay_s: float, next_s: float) -> None:
-    """Protects KIC's ticker, which keeps one tick: after a push longer than its period the next one begins at once."""
+    """Protects KIC's ticker, which keeps one tick: after a push longer than its period the next one begins at once.
+
+    See rule I1.
+    """
     pushes = {"timeline": [{"at": at_s, "configPush": "all"} for at_s in (100.0, 103.25, 104.0, 130.0)]}
     story = tell(tmp_path, [[1.0]], pushes, {"kic": {"proxySyncSeconds": 3, "pushDelay": push_delay_s}})
     first_s, *others = story.all_times("pushing")
@@ -149,7 +158,10 @@ def test_tick_that_comes_during_a_push_is_kept(tmp_path: Path, push_delay_s: flo
 
 
 def test_churn_pushes_the_same_targets_and_rebuilds(tmp_path: Path) -> None:
-    """Protects configChurn: unrelated objects cause pushes at ticks of KIC, and round robin begins anew at each."""
+    """Protects configChurn: unrelated objects cause pushes at ticks of KIC, and round robin begins anew at each.
+
+    See rule I4.
+    """
     clients = [[10.0 + i] for i in range(300)]
     churn = {"kic": {"proxySyncSeconds": 3, "configChurn": "6/min"}}
     story = tell(tmp_path, clients, plain("round-robin"), churn)

@@ -80,7 +80,7 @@ def test_push_for_an_unrelated_object_reaches_the_named_nodes(tmp_path: Path) ->
 
 
 def test_incremental_sync_leaves_other_upstreams_alone(tmp_path: Path) -> None:
-    """Protects gateway.sync: a push that changes nothing of this upstream leaves its wheel as it is."""
+    """Protects gateway.sync: a push that changes nothing of this upstream leaves its wheel as it is (rule G3)."""
     clients = [[10.0 + i] for i in range(30)]
     pushes = {"timeline": [{"at": 10.5 + 3 * i, "configPush": "all"} for i in range(9)]}
     incremental = {"gateway": {"sync": "incremental"}}
@@ -94,7 +94,10 @@ def test_incremental_sync_leaves_other_upstreams_alone(tmp_path: Path) -> None:
 
 
 def test_push_makes_round_robin_begin_anew(tmp_path: Path) -> None:
-    """Protects what a push costs without a database: the wheel is built anew, with another shuffle and pointer."""
+    """Protects what a push costs without a database: the wheel is built anew, with another shuffle and pointer.
+
+    See rule G3.
+    """
     clients = [[10.0 + i] for i in range(30)]
     pushes = {"timeline": [{"at": 10.5 + 3 * i, "configPush": "all"} for i in range(9)]}
     quiet = tell(tmp_path, clients, plain("round-robin"))

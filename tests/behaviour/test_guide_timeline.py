@@ -16,7 +16,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 
 def test_deletion_starts_both_paths_at_once(story: Story) -> None:
-    """Protects the two independent paths: at the deletion the endpoint is written and the hook begins."""
+    """Protects the two independent paths: at the deletion the endpoint is written and the hook begins (rule D1)."""
     name = story.removed.pod
     assert story.when("scale") == 100.0
     assert story.when("deleted", name) == 100.0
@@ -25,7 +25,10 @@ def test_deletion_starts_both_paths_at_once(story: Story) -> None:
 
 
 def test_weight_zero_comes_with_the_next_sync(story: Story) -> None:
-    """Protects KIC's polling: the target drops to weight 0 at the first tick after the deletion, within 3 s."""
+    """Protects KIC's polling: the target drops to weight 0 at the first tick after the deletion, within 3 s.
+
+    See rule I1.
+    """
     told = f"{story.removed.pod} weight 100->0"
     assert story.when("pushing", detail=told) == story.pushed(told)
     assert 100.0 <= story.pushed(told) <= 103.0
@@ -39,7 +42,7 @@ def test_prestop_lasts_until_30_s_and_then_sigterm(story: Story) -> None:
 
 
 def test_endpoint_goes_with_the_container_and_the_target_with_the_next_sync(story: Story) -> None:
-    """Protects the drain window: the endpoint stays for the whole termination, not only for preStop."""
+    """Protects the drain window: the endpoint stays for the whole termination, not only for preStop (rule D5)."""
     pod = story.removed
     assert pod.endpoint_gone_s == pod.removed_s == 130.0
     assert 130.0 <= story.pushed(f"-{pod.pod}") <= 133.0

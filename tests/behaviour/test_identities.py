@@ -1,4 +1,4 @@
-"""Rule T3: names, addresses and keys are drawn per replication, and two settings of one replication share them."""
+"""Names, addresses and keys are drawn per replication, and two settings of one replication share them."""
 
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -26,14 +26,20 @@ def _identities(result: Result, revision: int) -> list[tuple[str, str]]:
 
 
 def test_two_settings_of_a_replication_share_their_pods() -> None:
-    """Protects common random numbers: the n-th pod of a revision is the same whatever the size and the algorithm."""
+    """Protects common random numbers: the n-th pod of a revision is the same whatever the size and the algorithm.
+
+    See rule T3.
+    """
     three, four, hashed = _run(), _run(deployment__replicas=4), _run(**_HASHED)
     for revision in (1, 2):
         assert _identities(four, revision)[:3] == _identities(three, revision) == _identities(hashed, revision)
 
 
 def test_replications_share_nothing() -> None:
-    """Protects the interval: another replication has other pods at other addresses, of the cluster's own range."""
+    """Protects the interval: another replication has other pods at other addresses, of the cluster's own range.
+
+    See rule T3.
+    """
     one, other = ({address for _, address in _identities(_run(number), 1)} for number in (0, 1))
     assert len(one | other) == 6
     hosts = [ip_address(address.removesuffix(":8080")) for address in one | other]

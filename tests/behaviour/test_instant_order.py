@@ -18,7 +18,7 @@ def test_phases_are_the_documented_ones_in_the_documented_order() -> None:
 
 
 def test_simultaneous_events_run_by_phase_then_in_order_of_scheduling() -> None:
-    """Protects the order at one instant, whatever the order of scheduling was."""
+    """Protects the order at one instant, whatever the order of scheduling was (rule T1)."""
     env, seen = Clock(), list[str]()
     tick = Tick()
     tick.resume = lambda _: seen.append("send")
@@ -41,6 +41,14 @@ def test_what_is_caused_at_an_instant_in_an_earlier_phase_still_comes_before_a_l
     call_at(env, 1.0, Phase.OPERATION, lambda: call_at(env, 0.0, Phase.PUSH, lambda: seen.append("push")))
     env.run()
     assert seen == ["push", "send"]
+
+
+def test_time_in_which_nothing_happens_has_no_event(tmp_path: Path) -> None:
+    """Protects ticks that are worked out, not waited for: ten more hours of KIC's polling cost nothing (rule T2)."""
+    polls = {"kic": {"proxySyncSeconds": 3}}
+    short, long = (tell(tmp_path, [[1.0]], scale_to(2), polls, {"run": {"until": until}}) for until in ("1h", "11h"))
+    assert long.result.diagnostics["end_s"] == 11 * 3600
+    assert short.result.diagnostics["kernel_events"] == long.result.diagnostics["kernel_events"]
 
 
 _AT_100 = [[1.0 + i, 100.0, 110.0] for i in range(3)]
@@ -94,7 +102,7 @@ def test_push_before_send_and_after_the_containers_end(tmp_path: Path) -> None:
 
 
 def test_two_requests_at_one_instant_are_served_in_the_order_of_their_scheduling(tmp_path: Path) -> None:
-    """Protects first come, first served among simultaneous sends."""
+    """Protects first come, first served among simultaneous sends (rule P1)."""
     one = {"deployment": {"replicas": 1}, "app": {"concurrency": 1}}
     story = tell(tmp_path, [[1.0, 50.0], [2.0, 50.0], [3.0, 50.0]], one)
     assert [story.requests(session)[1].started_s for session in range(3)] == [50.0, 50.25, 50.5]

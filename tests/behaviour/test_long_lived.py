@@ -36,7 +36,7 @@ def connects(rows: list[Any]) -> list[float]:
 
 
 def test_first_request_connects_and_the_others_are_messages(tmp_path: Path) -> None:
-    """Protects the shape of a session: one connect, then messages to the same pod, numbered on."""
+    """Protects the shape of a session: one connect, then messages to the same pod, numbered on (rule V1)."""
     rows = tell(tmp_path, NOW_AND_THEN, held()).requests(0)
     assert [(row.request, row.connect) for row in rows] == [(1, True), (2, False), (3, False), (4, False), (5, False)]
     assert len({row.pod for row in rows}) == 1
@@ -44,7 +44,7 @@ def test_first_request_connects_and_the_others_are_messages(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("table", [{}, DRAIN_OFF])
 def test_messages_go_on_whatever_the_table_says(table: dict[str, Any], tmp_path: Path) -> None:
-    """Protects what a push does to open connections: nothing, neither weight 0 nor the target's removal.
+    """Protects what a push does to open connections: nothing, neither weight 0 nor the target's removal (rule V2).
 
     The listener that closes at SIGTERM does not cut them either, as long as the process lives.
     """
@@ -58,7 +58,10 @@ def test_messages_go_on_whatever_the_table_says(table: dict[str, Any], tmp_path:
 
 
 def test_messages_wait_for_a_slot_and_connections_take_none(tmp_path: Path) -> None:
-    """Protects the queue: with one slot five idle connections are no load, two messages at once are served in turn."""
+    """Protects the queue: with one slot five idle connections are no load, two messages at once are served in turn.
+
+    See rule V3.
+    """
     clients = [[1.0 + i, 60.0] for i in range(5)]
     one = {"app": {"concurrency": 1}, "deployment": {"replicas": 1}}
     story = tell(tmp_path, clients, held(), one)
@@ -101,7 +104,10 @@ def test_without_drain_support_it_is_still_the_exit_that_breaks(tmp_path: Path) 
 
 
 def test_sigkill_cuts_the_message_under_way(tmp_path: Path) -> None:
-    """Protects the message in flight: it is reset with its connection, is not sent again, and counts as failed."""
+    """Protects the message in flight: it is reset with its connection, is not sent again, and counts as failed.
+
+    See rule V4.
+    """
     clients = [[1.0 + i, 159.0, 300.0] for i in range(3)]
     story = tell(tmp_path, clients, held(), scale_to(2), IGNORES, service_s=4.0)
     assert story.removed.sigkill_s == 160.0
@@ -114,7 +120,7 @@ def test_sigkill_cuts_the_message_under_way(tmp_path: Path) -> None:
 
 
 def test_connect_under_way_goes_on_elsewhere(tmp_path: Path) -> None:
-    """Protects the upgrade: until it is answered it is a GET, which nginx sends to the next target."""
+    """Protects the upgrade: until it is answered it is a GET, which nginx sends to the next target (rule V1)."""
     clients = [*([1.0 + i] for i in range(3)), *([159.0 + i / 8] for i in range(3))]
     new = {"kic": {"pushDelay": "100s"}}
     story = tell(
@@ -142,14 +148,17 @@ def test_crash_cuts_at_once(tmp_path: Path) -> None:
 
 
 def test_message_due_meanwhile_is_sent_once_connected(tmp_path: Path) -> None:
-    """Protects the gap: what was due at 130.5 s goes out when the connection is open again, not before, not later."""
+    """Protects the gap: what was due at 130.5 s goes out when the connection is open again, not before, not later.
+
+    See rule V5.
+    """
     clients = [[1.0 + i, 130.5, 200.0] for i in range(3)]
     rows = cut_off(tell(tmp_path, clients, held(), scale_to(2)))
     assert [(row.sent_s, row.connect) for row in rows[1:3]] == [(131.0, True), (131.0 + SERVICE_S, False)]
 
 
 def test_restarting_node_closes_the_connections_through_it(tmp_path: Path) -> None:
-    """Protects the other end: a Kong node that goes closes its connections after the message under way.
+    """Protects the other end: a Kong node that goes closes its connections after the message under way (rule V4).
 
     The containers live on, so the cookies bring their clients back and nothing breaks.
     """
@@ -169,7 +178,7 @@ _ALONE = {"deployment": {"replicas": 1}, "app": {"startup": "60s"}, "timeline": 
 
 
 def test_waits_double_while_nobody_listens(tmp_path: Path) -> None:
-    """Protects the back-off without jitter: 1, 2, 4, 8, 16 s, each from the failure before it."""
+    """Protects the back-off without jitter: 1, 2, 4, 8, 16 s, each from the failure before it (rule V5)."""
     story = tell(tmp_path, [[1.0, 50.0, 300.0]], held(), _ALONE)
     assert connects(story.requests(0)) == [1.0, 131.0, 133.0, 137.0, 145.0, 161.0]
     failed = [row.outcome for row in story.requests(0) if row.connect][1:]
@@ -236,7 +245,10 @@ def test_jitter_flattens_the_storm(tmp_path: Path) -> None:
 
 
 def test_exit_when_idle_waits_for_connections_until_sigkill(tmp_path: Path) -> None:
-    """Protects whenIdle: an open connection is in flight though nothing is sent on it, and SIGKILL cuts it."""
+    """Protects whenIdle: an open connection is in flight though nothing is sent on it, and SIGKILL cuts it.
+
+    See rule V7.
+    """
     story = tell(tmp_path, NOW_AND_THEN, held(), scale_to(2), WHEN_IDLE)
     assert (story.removed.sigterm_s, story.removed.sigkill_s) == (130.0, 160.0)
     assert connects(cut_off(story))[1] == 161.0
@@ -281,7 +293,10 @@ def test_closing_lets_the_message_under_way_be_answered(tmp_path: Path) -> None:
 
 
 def test_closing_over_a_time_spreads_the_reconnects(tmp_path: Path) -> None:
-    """Protects closeOver: 40 connections end one by one over 20 s, so even clients without jitter make no storm."""
+    """Protects closeOver: 40 connections end one by one over 20 s, so even clients without jitter make no storm.
+
+    See rule V7.
+    """
     clients = [[1.0 + i / 8, 300.0] for i in range(120)]
     story = tell(tmp_path, clients, held(), scale_to(2), _closing(connections={"closeOver": "20s"}))
     waits = sorted(connects(story.requests(n))[1] - 131.0 for n in story.at_home_on(story.removed.pod))
@@ -297,7 +312,7 @@ def test_closing_over_a_time_spreads_the_reconnects(tmp_path: Path) -> None:
 def test_without_affinity_the_connection_binds(tmp_path: Path) -> None:
     """Protects round robin: messages stay where the connect was picked, and the break has the pod's end as its cause.
 
-    With a connection for each request every one of them would have gone elsewhere.
+    With a connection for each request every one of them would have gone elsewhere (rule V6).
     """
     story = tell(tmp_path, NOW_AND_THEN, held(), plain("round-robin"), scale_to(2))
     session = cut_off(story)[0].session
@@ -309,7 +324,7 @@ def test_without_affinity_the_connection_binds(tmp_path: Path) -> None:
 def test_least_connections_counts_what_is_open(tmp_path: Path) -> None:
     """Protects the count: idle connections are connections, so nine clients one after the other go to all three pods.
 
-    With a connection for each request they would all meet the same two (rule G11).
+    With a connection for each request they would all meet the same two (rules G11 and V8).
     """
     clients = [[1.0 + i, 300.0] for i in range(9)]
     story = tell(tmp_path, clients, held(), plain("least-connections"))
@@ -319,7 +334,7 @@ def test_least_connections_counts_what_is_open(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("push", "pods"), [({}, 1), ({"timeline": [{"at": 100, "configPush": "all"}]}, 3)])
 def test_push_makes_least_connections_forget_what_is_open(push: dict[str, Any], pods: int, tmp_path: Path) -> None:
-    """Protects a trap of Kong's: of a pod whose clients have left the next connects know only until a push.
+    """Protects a trap of Kong's: of a pod whose clients have left the next connects know only until a push (rule V8).
 
     The new balancer counts from 0, so the emptiest pod gets no more of them than the two full ones.
     """
@@ -351,7 +366,7 @@ def _steady(**traffic: Any) -> Result:
 
 
 def test_sessions_alive_at_0_are_connected() -> None:
-    """Protects the equilibrium: they go on with a message, and are cut off and reconnect like all others."""
+    """Protects the equilibrium: they go on with a message, and are cut off and reconnect like all others (rule V9)."""
     requests = _steady(sessions={"kind": "poisson", "rate": "1/s"}).requests
     first = requests.groupby("session").first()
     met = first[first["request"] > 1]

@@ -27,7 +27,10 @@ def _replacements(story: Story) -> list[Any]:
 
 
 def test_drain_evicts_the_pods_of_a_node_and_they_come_back_elsewhere(tmp_path: Path) -> None:
-    """Protects the drain: deleted by eviction, replaced at once on another node, over when the old pod is gone."""
+    """Protects the drain: deleted by eviction, replaced at once on another node, over when the old pod is gone.
+
+    See rule N2.
+    """
     story = tell(tmp_path, _CLIENTS, _APP, _at("drainNode"))
     (old,) = _on(story, "node-1")
     (new,) = _replacements(story)
@@ -41,7 +44,10 @@ def test_drain_evicts_the_pods_of_a_node_and_they_come_back_elsewhere(tmp_path: 
 
 
 def test_drain_waits_for_the_budget_and_retries_every_five_seconds(tmp_path: Path) -> None:
-    """Protects the budget: two pods on the node and one may miss; the second is refused until the first is back."""
+    """Protects the budget: two pods on the node and one may miss; the second is refused until the first is back.
+
+    See rules N2 and N3.
+    """
     budget = {"deployment": {"replicas": 2, "disruptionBudget": {"maxUnavailable": 1}}, "kubernetes": {"nodes": 1}}
     room = {"timeline": [{"at": 100, "drainNode": "node-1"}, {"at": 103, "uncordon": "node-1"}]}
     story = tell(tmp_path, _CLIENTS, _APP, budget, room)
@@ -52,7 +58,7 @@ def test_drain_waits_for_the_budget_and_retries_every_five_seconds(tmp_path: Pat
 
 
 def test_budget_does_not_bind_a_rollout(tmp_path: Path) -> None:
-    """Protects who asks the budget: evictions do, rollouts never."""
+    """Protects who asks the budget: evictions do, rollouts never (rule N3)."""
     budget = {"deployment": {"disruptionBudget": {"minAvailable": "100%"}}}
     story = tell(tmp_path, _CLIENTS, _APP, budget, {"timeline": [{"at": 100, "rollout": "app"}]})
     assert story.operation.rollout_done_s == 115.0
@@ -60,7 +66,10 @@ def test_budget_does_not_bind_a_rollout(tmp_path: Path) -> None:
 
 
 def test_drain_that_no_budget_will_ever_allow_is_reported_as_stuck(tmp_path: Path) -> None:
-    """Protects against a silent wait: ten minutes of refusals are told with their reason, and the drain goes on."""
+    """Protects against a silent wait: ten minutes of refusals are told with their reason, and the drain goes on.
+
+    See rule N2.
+    """
     budget = {"deployment": {"disruptionBudget": {"minAvailable": 3}}, "run": {"until": "drained", "horizon": "30m"}}
     clients = [[1.0, *(90.0 + 60 * k for k in range(20))]]
     story = tell(tmp_path, clients, _APP, budget, _at("drainNode"))
@@ -70,7 +79,7 @@ def test_drain_that_no_budget_will_ever_allow_is_reported_as_stuck(tmp_path: Pat
 
 
 def test_cluster_autoscaler_gives_up_and_cuts_the_grace_period(tmp_path: Path) -> None:
-    """Protects the autoscaler's limits: evictions for 2 minutes at most, and 10 minutes of grace."""
+    """Protects the autoscaler's limits: evictions for 2 minutes at most, and 10 minutes of grace (rule N4)."""
     long = {"deployment": {"grace": "1h", "preStop": "30m"}, "run": {"until": "30m"}}
     story = tell(tmp_path, _CLIENTS, _APP, long, _at("drainNode", by="clusterAutoscaler"))
     (old,) = _on(story, "node-1")
@@ -82,7 +91,7 @@ def test_cluster_autoscaler_gives_up_and_cuts_the_grace_period(tmp_path: Path) -
 
 
 def test_pods_wait_for_a_node_when_all_are_cordoned(tmp_path: Path) -> None:
-    """Protects unschedulable pods: they stay pending, and are bound as soon as a node takes pods again."""
+    """Protects unschedulable pods: they stay pending, and are bound as soon as a node takes pods again (rule N1)."""
     one = {"kubernetes": {"nodes": 1}, "deployment": {"replicas": 1}}
     timeline = {"timeline": [{"at": 100, "drainNode": "node-1"}, {"at": 150, "uncordon": "node-1"}]}
     story = tell(tmp_path, _CLIENTS, _APP, one, timeline)
@@ -92,7 +101,7 @@ def test_pods_wait_for_a_node_when_all_are_cordoned(tmp_path: Path) -> None:
 
 
 def test_graceful_shutdown_does_not_delete_so_drain_support_does_nothing(tmp_path: Path) -> None:
-    """Protects the trap: no deletion timestamp, no terminating endpoint, the target is simply removed."""
+    """Protects the trap: no deletion timestamp, no terminating endpoint, the target is removed (rules N5 and O6)."""
     story = tell(tmp_path, _CLIENTS, _APP, _at("shutdownNode", gracePeriod="20s"))
     (old,) = _on(story, "node-1")
     assert isnan(old.deleted_s)
@@ -117,7 +126,7 @@ def test_graceful_shutdown_cuts_the_grace_period(tmp_path: Path) -> None:
 
 
 def test_node_loss_is_blind_then_not_ready_then_replaced_after_the_toleration(tmp_path: Path) -> None:
-    """Protects the clock of a lost node: 40 s in which nobody knows, 300 s until its pods are deleted."""
+    """Protects the clock of a lost node: 40 s in which nobody knows, 300 s until its pods are deleted (rule N6)."""
     long = {"run": {"until": "20m"}}
     clients = [[1.0 + i, *(90.0 + i / 8 + 20 * k for k in range(50))] for i in range(6)]
     story = tell(tmp_path, clients, _APP, long, _at("nodeLoss"))
@@ -146,7 +155,7 @@ def test_a_node_object_that_goes_early_takes_its_pods_with_it(tmp_path: Path) ->
 
 
 def test_spot_notice_drains_and_the_machines_end_cuts_the_rest(tmp_path: Path) -> None:
-    """Protects the notice: the normal path begins, and what is not over when the machine goes is cut."""
+    """Protects the notice: the normal path begins, and what is not over when the machine goes is cut (rule N7)."""
     slow = merged(_APP, {"deployment": {"preStop": "50s"}})
     story = tell(tmp_path, _CLIENTS, slow, _at("spot", notice="30s"))
     (old,) = _on(story, "node-1")
@@ -171,7 +180,10 @@ def test_crash_restarts_in_the_same_pod_and_breaks_its_sessions(tmp_path: Path) 
 
 
 def test_forced_deletion_takes_the_object_at_once_and_leaves_the_container_two_seconds(tmp_path: Path) -> None:
-    """Protects force: the endpoint is gone with the object, and the kubelet's floor is what the container gets."""
+    """Protects force: the endpoint is gone with the object, and the kubelet's floor is what the container gets.
+
+    See rule N8.
+    """
     ignores = merged(_APP, {"app": {"onSigterm": "ignore"}})
     story = tell(tmp_path, _CLIENTS, ignores, {"timeline": [{"at": 100, "deletePod": "app", "force": True}]})
     removed = story.removed
@@ -189,7 +201,10 @@ def _in_flight_at_the_end(folder: Path, *layers: dict[str, Any]) -> tuple[Story,
 
 
 def test_requests_on_a_lost_machine_are_answered_by_nobody(tmp_path: Path) -> None:
-    """Protects the silence: no reset comes from a machine that is gone, so the gateway waits for its read timeout."""
+    """Protects the silence: no reset comes from a machine that is gone, so the gateway waits for its read timeout.
+
+    See rule N6.
+    """
     story, hit = _in_flight_at_the_end(tmp_path, {"gateway": {"readTimeout": "30s", "retries": 5}})
     assert len(hit) == 2
     for session in hit:

@@ -8,7 +8,10 @@ _CLIENTS = [[1.0 + i, 50.0 + i, 97.0] for i in range(3)]
 
 
 def test_hook_that_fails_means_sigterm_at_once(tmp_path: Path) -> None:
-    """Protects the silent loss of drain time where the image has no shell: FailedPreStopHook, then SIGTERM at 0."""
+    """Protects the silent loss of drain time where the image has no shell: FailedPreStopHook, then SIGTERM at 0.
+
+    See rule D2.
+    """
     story = tell(tmp_path, _CLIENTS, scale_to(2), {"deployment": {"preStop": {"fails": True}}})
     assert story.removed.sigterm_s == 100.0
     assert story.when("prestop_failed", story.removed.pod) == 100.0
@@ -35,7 +38,7 @@ def test_wait_until_no_requests_of_an_idle_pod_is_over_at_once(tmp_path: Path) -
 
 
 def test_wait_until_no_sessions_lasts_a_session_timeout_longer(tmp_path: Path) -> None:
-    """Protects waitUntil noSessions: a pod cannot know that a client has left, only that it timed out."""
+    """Protects waitUntil noSessions: a pod cannot know that a client has left, only that it timed out (rule D2)."""
     hook = {
         "deployment": {"preStop": {"waitUntil": "noSessions", "atMost": "200s"}, "grace": "300s"},
         "app": {"sessionTimeout": "20s"},

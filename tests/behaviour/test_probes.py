@@ -35,7 +35,10 @@ def test_ready_on_a_tick(startup: str, probe: dict[str, Any], ready_s: float, tm
 
 
 def test_ticks_start_when_the_kubelet_sees_the_container(tmp_path: Path) -> None:
-    """Protects the phase of the ticks: the first look comes with the status update, not with the container."""
+    """Protects the phase of the ticks: the first look comes with the status update, not with the container.
+
+    See rules P2 and P3.
+    """
     story = tell(
         tmp_path,
         [[1.0]],
@@ -50,13 +53,16 @@ def test_ticks_start_when_the_kubelet_sees_the_container(tmp_path: Path) -> None
 
 
 def test_startup_probe_holds_the_readiness_probe_back(tmp_path: Path) -> None:
-    """Protects the order of probes: readiness is looked at once the startup probe has passed."""
+    """Protects the order of probes: readiness is looked at once the startup probe has passed (rule P3)."""
     startup = {"periodSeconds": 4, "failureThreshold": 30}
     assert _ready_after(tmp_path, "5s", {"periodSeconds": 1}, startupProbe=startup) == pytest.approx(8.0, abs=1.0)
 
 
 def test_without_a_probe_a_running_pod_is_ready_and_refuses(tmp_path: Path) -> None:
-    """Protects the trap of a Deployment without a readiness probe: listed at once, it refuses until it has started."""
+    """Protects the trap of a Deployment without a readiness probe: listed at once, it refuses until it has started.
+
+    See rules P2 and P3.
+    """
     clients = [[101.0 + i / 4] for i in range(8)]
     story = tell(tmp_path, clients, scale_to(4), {"app": {"startup": "30s"}})
     assert story.pods[-1].ready_s == 100.0

@@ -21,7 +21,10 @@ def _crashing(tmp_path: Path, clients: list[list[float]], every_s: float, *layer
 
 
 def test_session_of_a_crashed_container_breaks_on_the_same_pod(tmp_path: Path) -> None:
-    """Protects the mechanism ``restarted``: the cookie names the pod still, its new container knows nothing."""
+    """Protects the mechanism ``restarted``: the cookie names the pod still, its new container knows nothing.
+
+    See rule P8.
+    """
     story = _crashing(tmp_path, [[1.0, 200.0, 201.0]], 150.0, {"run": {"until": "3m40s"}})
     crashed_s = story.when("crashed")
     assert 0.0 <= crashed_s <= 150.0
@@ -50,7 +53,10 @@ def test_crash_is_seen_by_the_endpoint_as_not_ready_and_not_terminating(tmp_path
 
 
 def test_crashes_in_a_row_are_backed_off(tmp_path: Path) -> None:
-    """Protects CrashLoopBackOff: 0, 10, 20, 40, 80, 160, 300 s after each end, and at most half as long again."""
+    """Protects CrashLoopBackOff: 0, 10, 20, 40, 80, 160, 300 s after each end, and at most half as long again.
+
+    See rule P8.
+    """
     story = _crashing(tmp_path, [[1.0]], 5.0, {"run": {"until": "30m"}})
     lives, back_off = _lives(story), CrashLoopBackOff()
     waits = []
@@ -87,7 +93,10 @@ def test_requests_in_flight_are_reset_and_new_ones_find_no_target(tmp_path: Path
 
 
 def test_only_new_versions_crash_if_the_scenario_says_so(tmp_path: Path) -> None:
-    """Protects ``versions: new``: a bad version crashes, the rollout does not go on, and the old pods serve."""
+    """Protects ``versions: new``: a bad version crashes, the rollout does not go on, and the old pods serve.
+
+    See rule P9.
+    """
     story = tell(
         tmp_path,
         [[1.0, 500.0]],
@@ -103,7 +112,10 @@ def test_only_new_versions_crash_if_the_scenario_says_so(tmp_path: Path) -> None
 
 
 def test_deletion_during_the_back_off_ends_the_pod_at_once(tmp_path: Path) -> None:
-    """Protects a pod that is deleted while its container is down: nothing to stop, no SIGTERM, no further container."""
+    """Protects a pod that is deleted while its container is down: nothing to stop, no SIGTERM, no further container.
+
+    See rule D9.
+    """
     story = _crashing(tmp_path, [[1.0]], 5.0, {"timeline": [{"at": 60.0, "deletePod": "app"}]})
     pod = story.pods[0]
     assert pod.deleted_s == 60.0
@@ -115,7 +127,10 @@ def test_deletion_during_the_back_off_ends_the_pod_at_once(tmp_path: Path) -> No
 
 
 def test_crash_in_pre_stop_leaves_the_pod_terminating_until_the_sleep_is_over(tmp_path: Path) -> None:
-    """Protects an exit during preStop: the container is dead then, the kubelet's sleep goes on, no SIGTERM follows."""
+    """Protects an exit during preStop: the container is dead then, the kubelet's sleep goes on, no SIGTERM follows.
+
+    See rule D9.
+    """
     story = tell(
         tmp_path,
         [[1.0]],
@@ -130,7 +145,10 @@ def test_crash_in_pre_stop_leaves_the_pod_terminating_until_the_sleep_is_over(tm
 
 @pytest.mark.parametrize("own_grace_s", [None, 3])
 def test_failed_liveness_probe_restarts_the_container(own_grace_s: int | None, tmp_path: Path) -> None:
-    """Protects the liveness path: three ticks in a full queue, preStop, SIGTERM, SIGKILL by the grace, restart."""
+    """Protects the liveness path: three ticks in a full queue, preStop, SIGTERM, SIGKILL by the grace, restart.
+
+    See rule P7.
+    """
     probe = {"periodSeconds": 5, "failureThreshold": 3, "terminationGracePeriodSeconds": own_grace_s}
     story = tell(
         tmp_path,
@@ -152,7 +170,7 @@ def test_failed_liveness_probe_restarts_the_container(own_grace_s: int | None, t
 
 
 def test_failed_startup_probe_restarts_the_container_before_it_is_ready(tmp_path: Path) -> None:
-    """Protects the startup probe: a start slower than it allows is stopped and begins anew, with back-off."""
+    """Protects the startup probe: a start slower than it allows is stopped and begins anew, with back-off (rule P7)."""
     story = tell(
         tmp_path,
         [[1.0]],
@@ -188,7 +206,7 @@ def test_startup_probe_that_allows_enough_holds_liveness_back(tmp_path: Path) ->
 
 
 def test_deletion_during_a_liveness_stop_waits_for_it(tmp_path: Path) -> None:
-    """Protects a pod that is deleted while its container is being stopped: one stop, no second container."""
+    """Protects a pod that is deleted while its container is being stopped: one stop, no second container (rule D10)."""
     story = tell(
         tmp_path,
         [[10.0], [10.5]],
@@ -205,7 +223,7 @@ def test_deletion_during_a_liveness_stop_waits_for_it(tmp_path: Path) -> None:
 
 
 def test_memory_limit_kills_with_the_session_too_many(tmp_path: Path) -> None:
-    """Protects OOM: a container keeps each session until it expires, and the first one too many kills it."""
+    """Protects OOM: a container keeps each session until it expires, and the first one too many kills it (rule P11)."""
     clients = [[1.0, 50.0], [2.0], [3.0], [40.0], [41.0]]
     layers = {"app": {"oom": {"sessions": 3}, "sessionTimeout": "30s", "startup": "1s"}}
     story = tell(tmp_path, clients, ONE_POD, layers)
@@ -278,7 +296,10 @@ def _one_crash(tmp_path: Path, code: int, release: str | None = None, **deployme
 
 
 def test_a_restart_rule_keeps_the_pod_and_its_address(tmp_path: Path) -> None:
-    """Protects restarts in place: the exit code that a rule names; the cookie still matches, the memory is gone."""
+    """Protects restarts in place: the exit code that a rule names; the cookie still matches, the memory is gone.
+
+    See rule P12.
+    """
     story = _one_crash(tmp_path, 42, restartPolicy="Never", restartPolicyRules=_RULES)
     (pod,) = story.pods
     assert (pod.restarts, story.answered_by(0)) == (1, [pod.pod, pod.pod])
@@ -286,7 +307,10 @@ def test_a_restart_rule_keeps_the_pod_and_its_address(tmp_path: Path) -> None:
 
 
 def test_a_container_that_is_not_restarted_ends_its_pod(tmp_path: Path) -> None:
-    """Protects restartPolicy Never: the pod is Failed, its endpoint leaves, and its owner makes another elsewhere."""
+    """Protects restartPolicy Never: the pod is Failed, its endpoint leaves, and its owner makes another elsewhere.
+
+    See rule P12.
+    """
     story = _one_crash(tmp_path, 1, restartPolicy="Never", restartPolicyRules=_RULES)
     first, second = story.pods
     assert (first.restarts, second.created_s) == (0, 100.0)

@@ -20,7 +20,10 @@ def _objects(story: Story, at_s: float) -> int:
 
 
 def test_three_replicas_reach_six_pods(tmp_path: Path) -> None:
-    """Protects that controllers do not count terminating pods: start-up 5 s, termination 40 s, surge 1 peak at 6."""
+    """Protects that controllers do not count terminating pods: start-up 5 s, termination 40 s, surge 1 peak at 6.
+
+    See rule K3.
+    """
     slow_end = {"kubernetes": {"podRemoval": "2s"}, "app": {"onSigterm": "exit"}}
     story = tell(tmp_path, _STEADY, rollout(), _PROBED, slow_end)
     assert {pod.removed_s - pod.deleted_s for pod in story.pods if pod.deleted_by} == {40.0}
@@ -54,7 +57,7 @@ def test_healthy_rollout_under_traffic_breaks_only_what_outlives_the_window(tmp_
 
 
 def test_min_ready_seconds_delays_the_rollout_and_not_the_traffic(tmp_path: Path) -> None:
-    """Protects minReadySeconds: the pod gets traffic as soon as it is ready, the old one goes 10 s later."""
+    """Protects minReadySeconds: the pod gets traffic as soon as it is ready, the old one goes 10 s later (rule K7)."""
     clients = [[105.5 + i / 2] for i in range(8)]
     story = tell(tmp_path, clients, rollout(), _PROBED, {"deployment": {"minReadySeconds": 10}})
     first_new = next(pod for pod in story.pods if pod.revision > 1)
@@ -76,6 +79,28 @@ def test_scale_in_mid_rollout_is_proportional_and_goes_on(tmp_path: Path) -> Non
     assert [pod.revision for pod in story.left] == [2] * 6
 
 
+def test_each_deletion_is_the_latest_sizes(tmp_path: Path) -> None:
+    """Protects whose a deletion is: the scale's at the scaling event, the rollout's before and after it (rule O2)."""
+    timeline = {"timeline": [{"at": 100, "rollout": "app"}, {"at": 102, "scale": "app", "replicas": 2}]}
+    story = tell(tmp_path, _STEADY, _PROBED, timeline)
+    assert {(pod.deleted_s, pod.deleted_by) for pod in story.pods if pod.deleted_by} == {(102, 2), (105, 1), (110, 1)}
+
+
+def test_an_operation_is_over_with_its_last_old_pod(tmp_path: Path) -> None:
+    """Protects the two ends: complete when new pods are available, over when the old are gone, 38 s later (rule O1)."""
+    story = tell(tmp_path, _STEADY, _PROBED, rollout())
+    done_s, gone_s = story.operation.rollout_done_s, story.operation.last_old_pod_gone_s
+    assert story.all_times("complete") == [done_s]
+    assert story.all_times("over") == [gone_s] == [done_s + 38.0]
+
+
+@pytest.mark.parametrize(("first", "second"), [(5, 2), (2, 5)])
+def test_operations_of_one_instant_begin_in_the_order_of_the_file(tmp_path: Path, first: int, second: int) -> None:
+    """Protects ties on the timeline: of two scales at 100 s the one written last has the last word (rule O9)."""
+    scales = [{"at": 100, "scale": "app", "replicas": replicas} for replicas in (first, second)]
+    assert len(tell(tmp_path, [[1.0]], {"timeline": scales}).left) == second
+
+
 def test_recreate_is_an_outage(tmp_path: Path) -> None:
     """Protects Recreate: the new pods come only when the last old one is gone, 38 s of hook later."""
     story = tell(tmp_path, _STEADY, rollout(), _PROBED, {"deployment": {"strategy": {"type": "Recreate"}}})
@@ -86,14 +111,42 @@ def test_recreate_is_an_outage(tmp_path: Path) -> None:
 
 
 def test_old_pods_that_are_not_ready_go_first(tmp_path: Path) -> None:
-    """Protects the victims of a scale-down: a pod that is still starting goes before a ready one."""
+    """Protects the victims of a scale-down: a pod that is still starting goes before a ready one (rule K6)."""
     timeline = {"timeline": [{"at": 100, "scale": "app", "replicas": 4}, {"at": 103, "scale": "app", "replicas": 3}]}
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
     assert story.removed.created_s == 100.0
 
 
+def test_pods_of_before_the_run_are_alike_to_the_deletion_order(tmp_path: Path) -> None:
+    """Protects one age bucket: a minute apart after a day, so that UIDs decide who goes, and not age (rule P5)."""
+    stories = [tell(tmp_path, [[1.0]], scale_to(2), seed=seed) for seed in range(1, 13)]
+    assert [pod.ready_s for pod in stories[0].pods] == [-86400.0, -86340.0, -86280.0]
+    assert {story.removed.ready_s for story in stories} == {pod.ready_s for pod in stories[0].pods}
+
+
+def test_pods_go_where_the_fewest_are(tmp_path: Path) -> None:
+    """Protects the scheduler: four nodes, the first of those with the fewest pods of the application (rule K8)."""
+    story = tell(tmp_path, [[1.0]], scale_to(7), {"kubernetes": {"nodes": 4}})
+    assert [pod.node for pod in story.pods] == [f"node-{number}" for number in (1, 2, 3, 4, 1, 2, 3)]
+
+
+def test_each_hop_between_controllers_takes_a_write(tmp_path: Path) -> None:
+    """Protects apiWrite: seen and sized after 1 s, created after 2 s; old pods go once all that is known (rule K9).
+
+    The ReplicaSet's look at the pod that has come, the Deployment's at its status, and the old ReplicaSet's at its new
+    size take a second each.
+    """
+    story = tell(tmp_path, [[1.0]], rollout(), {"kubernetes": {"apiWrite": "1s"}})
+    new = next(pod for pod in story.pods if pod.revision == 2)
+    assert (story.when("sized"), new.created_s) == (101.0, 102.0)
+    assert min(pod.deleted_s for pod in story.pods if pod.revision == 1) == 105.0
+
+
 def test_deleted_pod_is_replaced_while_it_still_serves(tmp_path: Path) -> None:
-    """Protects deletePod: the ReplicaSet sees one pod too few at once; the operation is done when it is back."""
+    """Protects deletePod: the ReplicaSet sees one pod too few at once; the operation is done when it is back.
+
+    See rule K5.
+    """
     story = tell(tmp_path, _STEADY, _PROBED, {"timeline": [{"at": 100, "deletePod": "app"}]})
     new = story.pods[-1]
     assert (new.created_s, new.ready_s, new.revision) == (100.0, 105.0, 1)
@@ -103,7 +156,10 @@ def test_deleted_pod_is_replaced_while_it_still_serves(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delays", ["0s", "20ms"])
 def test_deleting_pods_is_done_when_the_replacements_are_available(delays: str, tmp_path: Path) -> None:
-    """Protects the end of deletePod: neither before the controller has missed the pod, nor never without delays."""
+    """Protects the end of deletePod: neither before the controller has missed the pod, nor never without delays.
+
+    See rule O5.
+    """
     more = {"kubernetes": {"delays": delays}, "app": {"startup": "0s"}, "deployment": {"preStop": "10s"}}
     story = tell(tmp_path, _STEADY, more, {"timeline": [{"at": 100, "deletePod": "app", "count": 2}]})
     replacements = [pod for pod in story.pods if pod.created_s >= 100.0]

@@ -22,7 +22,10 @@ def _operations(story: Story) -> list[Any]:
 
 
 def test_pause_holds_a_rollout_and_resume_lets_it_go_on(tmp_path: Path) -> None:
-    """Protects pause: after it no step is taken, nothing is called stuck, and resume ends the same rollout."""
+    """Protects pause: after it no step is taken, nothing is called stuck, and resume ends the same rollout.
+
+    See rule K10.
+    """
     held = _timeline({"at": 100, "rollout": "app"}, {"at": 107, "pause": "app"}, {"at": 200, "resume": "app"})
     story = tell(tmp_path, _STEADY, _PROBED, held)
     assert [at_s for at_s, _ in _sizes(story) if 107.0 < at_s < 200.0] == []
@@ -35,7 +38,10 @@ def test_pause_holds_a_rollout_and_resume_lets_it_go_on(tmp_path: Path) -> None:
 
 
 def test_rollout_of_a_paused_deployment_is_reported_and_not_begun(tmp_path: Path) -> None:
-    """Protects the reason: with nobody to resume it, the rollout is stuck because the Deployment is paused."""
+    """Protects the reason: with nobody to resume it, the rollout is stuck because the Deployment is paused.
+
+    See rule K10.
+    """
     story = tell(tmp_path, _STEADY, _PROBED, rollout(), {"deployment": {"paused": True}})
     assert _sizes(story) == []
     assert story.operation.stuck == "the Deployment is paused"
@@ -52,7 +58,10 @@ def test_scaling_works_while_paused(tmp_path: Path) -> None:
 
 
 def test_rollover_does_not_wait_for_the_rollout_before(tmp_path: Path) -> None:
-    """Protects the rollover: a third version takes over at once, and what the second had not begun never comes."""
+    """Protects the rollover: a third version takes over at once, and what the second had not begun never comes.
+
+    See rule K11.
+    """
     timeline = _timeline({"at": 100, "rollout": "app"}, {"at": 107, "rollout": "app"})
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
     second = [pod for pod in story.pods if pod.revision == 2]
@@ -78,7 +87,7 @@ def test_rollback_takes_the_living_pods_of_the_old_version_back(tmp_path: Path) 
 
 
 def test_two_rollbacks_end_where_they_began(tmp_path: Path) -> None:
-    """Protects kubectl's history: what is taken back is the newest revision then, so undo undoes undo."""
+    """Protects kubectl's history: what is taken back is the newest revision then, so undo undoes undo (rule K11)."""
     timeline = _timeline({"at": 100, "rollout": "app"}, {"at": 160, "rollback": "app"}, {"at": 220, "rollback": "app"})
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
     assert [pod.revision for pod in story.left] == [2, 2, 2]
@@ -93,7 +102,10 @@ def test_rollback_without_a_history_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_stuck_rollout_is_information_and_a_rollback_ends_it(tmp_path: Path) -> None:
-    """Protects the progress deadline: nothing happens at it, the old pods serve, and a rollback makes it good."""
+    """Protects the progress deadline: nothing happens at it, the old pods serve, and a rollback makes it good.
+
+    See rule K4.
+    """
     timeline = _timeline({"at": 100, "rollout": "app", "neverReady": True}, {"at": 200, "rollback": "app"})
     deadline = {"deployment": {"progressDeadlineSeconds": 30}}
     story = tell(tmp_path, _STEADY, _PROBED, timeline, deadline)
@@ -106,7 +118,7 @@ def test_stuck_rollout_is_information_and_a_rollback_ends_it(tmp_path: Path) -> 
 
 
 def test_repeated_rollout_is_an_operation_each_time(tmp_path: Path) -> None:
-    """Protects every and times: a rollout every minute, three in all, each with a record of its own."""
+    """Protects every and times: a rollout every minute, three in all, each with a record of its own (rule O7)."""
     timeline = _timeline({"at": 100, "rollout": "app", "every": "1m", "times": 3})
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
     assert [operation.start_s for operation in _operations(story)] == [100.0, 160.0, 220.0]
@@ -114,7 +126,10 @@ def test_repeated_rollout_is_an_operation_each_time(tmp_path: Path) -> None:
 
 
 def test_terminating_pods_hold_their_place_under_the_unreleased_policy(tmp_path: Path) -> None:
-    """Protects podReplacementPolicy as an option: with TerminationComplete three replicas never are five pods."""
+    """Protects podReplacementPolicy as an option: with TerminationComplete three replicas never are five pods.
+
+    See rule K12.
+    """
     waiting = {"deployment": {"podReplacementPolicy": "TerminationComplete"}}
     story = tell(tmp_path, _STEADY, rollout(), _PROBED, waiting)
     assert story.operation.peak_pods == 4
@@ -125,7 +140,7 @@ def test_terminating_pods_hold_their_place_under_the_unreleased_policy(tmp_path:
 
 
 def test_deletion_cost_by_live_sessions_takes_the_emptiest_pod(tmp_path: Path) -> None:
-    """Protects podDeletionCost: whoever holds the fewest sessions goes, where otherwise the UID decides."""
+    """Protects podDeletionCost: whoever holds the fewest sessions goes, where otherwise the UID decides (rule K14)."""
     # Five sessions, round robin over three pods: two pods hold two, one holds one.
     clients = [[1.0 + i, 150.0 + i] for i in range(5)]
     for seed in range(1, 6):

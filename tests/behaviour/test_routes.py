@@ -35,7 +35,10 @@ def test_companion_takes_no_traffic_until_the_service_selects_it(tmp_path: Path)
 
 
 def test_switch_takes_all_old_endpoints_at_once_and_breaks_every_session(tmp_path: Path) -> None:
-    """Protects blue-green: the old endpoints are gone, not terminating, so drain support keeps none of them."""
+    """Protects blue-green: the old endpoints are gone, not terminating, so drain support keeps none of them.
+
+    See rules E3 and O6.
+    """
     story = tell(tmp_path, _CLIENTS, _GREEN, _timeline({"at": 100, "switchService": "app", "to": "green"}))
     assert story.when("switched", "green", "3 endpoints leave at once, 3 come") == 100.0
     assert not [event for event in story.events if "weight 0" in event.detail]
@@ -68,7 +71,10 @@ def test_no_slice_knows_of_pods_that_the_service_has_ceased_to_select(tmp_path: 
 
 
 def test_canary_splits_new_sessions_by_weight_and_leaves_bound_ones(tmp_path: Path) -> None:
-    """Protects KIC's split: 90 and 10 over three pods each are weights 30 and 3; nobody moves who has a cookie."""
+    """Protects KIC's split: 90 and 10 over three pods each are weights 30 and 3; nobody moves who has a cookie.
+
+    See rule E4.
+    """
     timeline = _timeline({"at": 100, "canary": "app", "weights": {"app": 90, "green": 10}})
     story = tell(tmp_path, _CLIENTS + _new_clients(132), _GREEN, timeline)
     pushed = next(event.detail for event in story.events if event.kind == "pushing")
@@ -99,7 +105,7 @@ def test_rollout_of_a_companion_leaves_the_others_alone(tmp_path: Path) -> None:
 
 
 def test_stateful_set_goes_from_the_top_one_at_a_time_under_the_same_names(tmp_path: Path) -> None:
-    """Protects the order: an ordinal's next pod comes when its last one is gone, at another address."""
+    """Protects the order: an ordinal's next pod comes when its last one is gone, at another address (rule K15)."""
     stateful = {
         "deployment": {"kind": "StatefulSet", "readinessProbe": {"periodSeconds": 1}, "preStop": "10s"},
         "app": {"onSigterm": "finishInFlight"},
@@ -123,7 +129,7 @@ def test_stateful_set_goes_from_the_top_one_at_a_time_under_the_same_names(tmp_p
 def test_stateful_set_updates_several_at_a_time_where_its_release_does(
     tmp_path: Path, release: str | None, *, together: bool
 ) -> None:
-    """Protects rollingUpdate.maxUnavailable: two of three pods go at once, or one, and that is said."""
+    """Protects rollingUpdate.maxUnavailable: two of three pods go at once, or one, and that is said (rule K15)."""
     stateful = {
         "deployment": {
             "kind": "StatefulSet",

@@ -43,7 +43,7 @@ def test_plain_proxy_with_the_applications_hook_is_harmless(tmp_path: Path) -> N
 
 
 def test_plain_proxy_that_ends_cuts_requests_in_flight(tmp_path: Path) -> None:
-    """Protects the proxy's end: what goes through it is reset, though the application works on."""
+    """Protects the proxy's end: what goes through it is reset, though the application works on (rule D8)."""
     proxy = {"name": "mesh", "proxy": True, "onSigterm": AFTER_5_S}
     story = tell(
         tmp_path,
@@ -60,7 +60,10 @@ def test_plain_proxy_that_ends_cuts_requests_in_flight(tmp_path: Path) -> None:
 
 
 def test_native_sidecar_is_stopped_after_the_application(tmp_path: Path) -> None:
-    """Protects the order of native sidecars: SIGTERM when the application is dead, the pod's end after theirs."""
+    """Protects the order of native sidecars: SIGTERM when the application is dead, the pod's end after theirs.
+
+    See rule D8.
+    """
     proxy = {"name": "mesh", "kind": "native", "proxy": True, "onSigterm": AFTER_5_S}
     story = _scaled_down(tmp_path, proxy)
     pod = story.removed

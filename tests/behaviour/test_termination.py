@@ -25,7 +25,10 @@ def _ended(tmp_path: Path, case: dict[str, Any], notice_s: float, at_s: float = 
 @pytest.mark.table("kubernetes", "DERIVED_termination_timeline", "cases")
 @pytest.mark.parametrize("notice_s", [0.0, 0.1, 1.7])
 def test_container_ends_as_the_table_says(case: dict[str, Any], notice_s: float, tmp_path: Path) -> None:
-    """Protects the kubelet's clock in the whole model: preStop inside the grace, whole seconds, at least 2 s."""
+    """Protects the kubelet's clock in the whole model: preStop inside the grace, whole seconds, at least 2 s.
+
+    See rules D2 and D3.
+    """
     pod = _ended(tmp_path, case, notice_s).removed
     assert pod.deleted_s == 100.0
     begun_s = 100.0 + notice_s
@@ -50,6 +53,36 @@ def test_whole_seconds_of_the_hook_survive_an_odd_clock(at_s: float, tmp_path: P
     assert pod.dead_s - pod.sigterm_s == pytest.approx(30.0, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("on_sigterm", "dead_s", "outcomes"),
+    [
+        ("finishInFlight", 140.0, ["answered"] * 3),
+        ("exit", 130.0, ["answered", "reset", "reset"]),
+        ({"listener": "close", "exit": {"after": "6s"}}, 136.0, ["answered", "answered", "reset"]),
+        ("ignore", 160.0, ["answered"] * 3),
+    ],
+)
+def test_application_does_on_sigterm_what_it_is_said_to(
+    tmp_path: Path, on_sigterm: Any, dead_s: float, outcomes: list[str]
+) -> None:
+    """Protects onSigterm: of three requests of 5 s in one slot, the first is over at SIGTERM, at 130 s (rule D4)."""
+    # Of three sessions in a row each pod has one.
+    clients = [[1.0 + 6.0 * number, 125.0 + number // 3] for number in range(9)]
+    app = {"app": {"onSigterm": on_sigterm, "concurrency": 1}}
+    story = tell(tmp_path, clients, scale_to(2), app, service_s=5.0)
+    there = story.at_home_on(story.removed.pod)
+    assert story.removed.dead_s == dead_s
+    assert [story.outcomes(session)[1] for session in there] == outcomes
+
+
+def test_readiness_of_a_deleted_pod_stops_mattering(tmp_path: Path) -> None:
+    """Protects the drain: in a full queue probes fail on all pods, and the draining one is left alone (rule D6)."""
+    probe = {"deployment": {"readinessProbe": {"periodSeconds": 1, "failureThreshold": 1}}, "app": {"concurrency": 1}}
+    story = tell(tmp_path, [[1.0 + i, 105.0] for i in range(3)], scale_to(2), probe, service_s=6.0)
+    unready = {event.subject for event in story.events if event.kind == "unready" and event.at_s > 100.0}
+    assert unready == {pod.pod for pod in story.left}
+
+
 def test_pod_that_is_deleted_before_its_container_runs_just_goes(tmp_path: Path) -> None:
     """Protects pods deleted while they start: no SIGTERM, no endpoint, no request."""
     slow = {"kubernetes": {"containerStart": "1m"}}
@@ -63,7 +96,7 @@ def test_pod_that_is_deleted_before_its_container_runs_just_goes(tmp_path: Path)
 
 
 def test_forced_deletion_removes_the_object_at_once_and_kills_2_s_after_sigterm(tmp_path: Path) -> None:
-    """Protects grace 0: object and endpoint go at once, the container runs on until the runtime kills it."""
+    """Protects grace 0: object and endpoint go at once, the container runs on until the runtime kills it (rule D7)."""
     story = tell(
         tmp_path,
         [[1.0, 101.0], [1.25, 101.0], [1.5, 101.0]],

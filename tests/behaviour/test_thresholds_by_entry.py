@@ -43,7 +43,7 @@ def test_a_harmless_second_operation_changes_no_verdict(second: dict[str, Any]) 
 
 
 def test_without_stickiness_no_threshold_is_met() -> None:
-    """Round robin binds nobody: there is no share, and none that a threshold could be met by."""
+    """Round robin binds nobody: there is no share, and none that a threshold could be met by (rule B15)."""
     changes = {"upstream__algorithm": "round-robin", "upstream__stickySessions": None}
     for found in studied(ROLLOUT, **changes).verdicts():
         assert found.mark is Mark.FAIL

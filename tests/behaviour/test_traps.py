@@ -8,7 +8,7 @@ _ONE_SLOT = {"deployment": {"replicas": 1}, "app": {"concurrency": 1}}
 
 
 def test_response_time_includes_service_and_queue(tmp_path: Path) -> None:
-    """Protects against answers at the moment of queueing: 50 ms of service never take 0 ms."""
+    """Protects against answers at the moment of queueing: 50 ms of service never take 0 ms (rule R2)."""
     story = tell(tmp_path, [[10.0], [10.0], [10.0]], _ONE_SLOT, service_s=0.5)
     spans = [(row.started_s, row.ended_s) for session in range(3) for row in story.requests(session)]
     assert spans == [(10.0, 10.5), (10.5, 11.0), (11.0, 11.5)]
@@ -22,7 +22,10 @@ def test_slow_answer_times_out_on_time(tmp_path: Path) -> None:
 
 
 def test_probes_take_no_slot_of_the_traffic_and_are_no_requests(tmp_path: Path) -> None:
-    """Protects traffic from probes: with one slot and a probe a second nobody waits, and nothing more is counted."""
+    """Protects traffic from probes: with one slot and a probe a second nobody waits, and nothing more is counted.
+
+    See rule P4.
+    """
     probe = {"deployment": {"readinessProbe": {"periodSeconds": 1}}}
     story = tell(tmp_path, [[10.0 + 0.5 * k for k in range(100)]], _ONE_SLOT, probe)
     assert story.summary["requests_sent"] == 100
@@ -30,7 +33,10 @@ def test_probes_take_no_slot_of_the_traffic_and_are_no_requests(tmp_path: Path) 
 
 
 def test_probes_feel_the_queue(tmp_path: Path) -> None:
-    """Protects readiness from a stuck server that passes every probe: three that fail in the queue take it out."""
+    """Protects readiness from a stuck server that passes every probe: three that fail in the queue take it out.
+
+    See rule P4.
+    """
     probe = {"deployment": {"readinessProbe": {"periodSeconds": 10}, "replicas": 1}, "app": {"concurrency": 1}}
     story = tell(tmp_path, [[10.0]], probe, service_s=60.0)
     out_s, back_s = story.when("unready"), story.when("ready")

@@ -9,7 +9,10 @@ WARM_UP = {"app": {"warmUp": {"duration": "60s", "slowdown": 3}, "startup": "5s"
 
 
 def test_requests_to_a_new_container_take_longer_and_less_so_with_time(tmp_path: Path) -> None:
-    """Protects the curve: three times the demand when the application begins to listen, once after the duration."""
+    """Protects the curve: three times the demand when the application begins to listen, once after the duration.
+
+    See rule P10.
+    """
     sends = [[110.0 + at_s / 2] for at_s in range(400)]
     story = tell(tmp_path, sends, scale_to(2), WARM_UP)
     old, new = (pod.pod for pod in story.pods)
@@ -30,7 +33,7 @@ def test_requests_to_a_new_container_take_longer_and_less_so_with_time(tmp_path:
 
 
 def test_containers_alive_at_0_are_warm(tmp_path: Path) -> None:
-    """Protects the start of the run: whoever has been running for a day is warm."""
+    """Protects the start of the run: whoever has been running for a day is warm (rule P10)."""
     story = tell(tmp_path, [[1.0, 2.0]], WARM_UP)
     assert [request.ended_s - request.sent_s for request in story.requests(0)] == [0.25, 0.25]
 

@@ -34,7 +34,10 @@ def targets_named(table: Case, name: str) -> list[Target]:
 
 @pytest.mark.table("kong", "consistent_hashing", "cases")
 def test_ring_and_picks(case: Case, table: Case) -> None:
-    """Every point of every ring, the hash of each key and its pick are Kong's, whatever the order of the targets."""
+    """Every point of every ring, the hash of each key and its pick are Kong's, whatever the order of the targets.
+
+    See rule G13.
+    """
     assert [ring_index(key, LARGEST_RING) - 1 for key in table["keys"]] == table["key_xxh32"]
     listed = targets_of(case["targets"])
     assert ring_points(case["slots"]) == case["points"]

@@ -21,7 +21,7 @@ def translated(backends: list[Backend], expected: list[int]) -> tuple[Target, ..
 
 @pytest.mark.table("kong", "kic_translation", "endpoint_truth_table")
 def test_endpoint(case: Case) -> None:
-    """An endpoint's conditions and drain support decide whether it is a target, and of which weight."""
+    """An endpoint's conditions and drain support decide whether it is a target, and of which weight (rule I2)."""
     endpoint = Endpoint("10.0.0.1:80", case["ready"], case["terminating"])
     weights = [target.weight for target in translate([endpoint], case["drain_support"])]
     expected = case["target_weight"]

@@ -49,5 +49,5 @@ class LatencyReplay(AlgorithmReplay):
 
 @pytest.mark.table("kong", "latency", "cases")
 def test_latency(case: Case) -> None:
-    """Every pick, average and time stamp is Kong's, ties and weight 0 included."""
+    """Every pick, average and time stamp is Kong's, ties and weight 0 included (rule G12)."""
     LatencyReplay(case).replay()

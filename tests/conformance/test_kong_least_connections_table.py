@@ -23,5 +23,5 @@ class LeastConnectionsReplay(AlgorithmReplay):
 
 @pytest.mark.table("kong", "least_connections", "cases")
 def test_least_connections(case: Case) -> None:
-    """Every pick, every count and the whole layout of the heap after each event are Kong's."""
+    """Every pick, every count and the whole layout of the heap after each event are Kong's (rule G11)."""
     LeastConnectionsReplay(case).replay()

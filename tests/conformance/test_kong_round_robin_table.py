@@ -36,5 +36,5 @@ class RoundRobinReplay(AlgorithmReplay):
 
 @pytest.mark.table("kong", "round_robin", "cases")
 def test_round_robin(case: Case) -> None:
-    """Every wheel, pick, pointer and total is Kong's, and each shuffle uses the draws Kong's did."""
+    """Every wheel, pick, pointer and total is Kong's, and each shuffle uses the draws Kong's did (rule G4)."""
     RoundRobinReplay(case).replay()

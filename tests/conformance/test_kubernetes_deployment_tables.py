@@ -123,7 +123,7 @@ def test_unmerged_pod_replacement_policy(case: Case) -> None:
 
 @pytest.mark.table("kubernetes", "deployment_util", "resolve_fenceposts.cases")
 def test_resolve_fenceposts(case: Case) -> None:
-    """Surge rounds up, unavailable rounds down, both zero gives one unavailable, junk is refused."""
+    """Surge rounds up, unavailable rounds down, both zero gives one unavailable, junk is refused (rule K2)."""
     args = case.get("max_surge"), case.get("max_unavailable"), case["desired"]
     if case.get("expect_error"):
         with pytest.raises(ValueError, match="neither an integer nor a percentage"):
@@ -209,7 +209,7 @@ def test_deployment_progressing(case: Case) -> None:
 
 @pytest.mark.table("kubernetes", "deployment_util", "deployment_timed_out.cases")
 def test_deployment_timed_out(case: Case) -> None:
-    """The deadline counts from the last progress, and a complete rollout cannot miss it."""
+    """The deadline counts from the last progress, and a complete rollout cannot miss it (rule K4)."""
     timed_out = deployment_timed_out(
         case.get("progress_deadline_s"), case.get("since_last_update_s"), case.get("condition_reason") or ""
     )
@@ -289,7 +289,7 @@ def roll_in_lockstep(case: Case, *, available: bool) -> list[Case]:
 
 @pytest.mark.table("kubernetes", "DERIVED_rollout_trajectories", "lockstep_available")
 def test_rollout_trajectory(case: Case) -> None:
-    """A rollout of healthy pods takes exactly these steps, one sync at a time."""
+    """A rollout of healthy pods takes exactly these steps, one sync at a time (rule K1)."""
     spec = deployment(case)
     assert resolve_fenceposts(spec.strategy.max_surge, spec.strategy.max_unavailable, spec.replicas) == (
         case["resolved_surge"],

@@ -55,7 +55,7 @@ def test_equal_pods(case: Case, table: Case) -> None:
 
 @pytest.mark.table("kubernetes", "pod_deletion_order", "ordered_pairs")
 def test_ordered_pods(case: Case, table: Case) -> None:
-    """The first pod of the pair is deleted first, in whatever order they are given."""
+    """The first pod of the pair is deleted first, in whatever order they are given (rule K6)."""
     first, second = (pod_rank(table["pods"][row["pod"]], row.get("rank") or 0) for row in case["order"])
     gate = case.get("pod_deletion_cost_enabled", True)
     for given in ([first, second], [second, first]):
@@ -146,7 +146,7 @@ def test_should_pod_be_in_endpoints(case: Case) -> None:
 
 @pytest.mark.table("kubernetes", "endpointslice_conditions", "DERIVED_truth_table.cases")
 def test_endpoint_truth_table(case: Case) -> None:
-    """Phase, IP, readiness, deletion and publishNotReadyAddresses together decide the endpoint."""
+    """Phase, IP, readiness, deletion and publishNotReadyAddresses together decide the endpoint (rule E1)."""
     in_slice = should_be_in_slice(
         case["phase"],
         has_ip=case["pod_has_ip"],

@@ -30,7 +30,7 @@ def _run(scenario: Mapping[str, Any]) -> Result:
 @settings(_SLOW, max_examples=settings().max_examples * 2)
 @given(scenarios())
 def test_every_run_keeps_the_invariants(scenario: Mapping[str, Any]) -> None:
-    """Protects outcomes, slots, queues, lives of pods, stickiness, weight 0 and counts, whatever is simulated.
+    """Protects outcomes (rule R1), slots, queues, lives of pods, stickiness, weight 0 and counts in any run.
 
     This is the one test of everything at once, so it has more examples than the others.
     """

@@ -140,7 +140,7 @@ def test_stopped_while_it_starts(tmp_path, after_s, number):
     code = "import sys; from simsticky.cli.main import main; print('ready', flush=True); sys.exit(main())"
     (tmp_path / "t.yaml").write_text(TINY)
     with subprocess.Popen(
-        [sys.executable, "-c", code, "run", "t.yaml", "--reps", "9000", "-j", "2"],
+        [sys.executable, "-c", code, "run", "t.yaml", "--reps", "9000", "-j", "2", "-q"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

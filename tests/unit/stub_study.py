@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -167,3 +168,9 @@ def dies_at_12(scenario, *, seed, replication):
 def violates(scenario, *, seed, replication):
     """The model contradicts itself."""
     raise InvariantError("a dead container answered")
+
+
+def slow_from_2(scenario, *, seed, replication):
+    """The first two replications take a moment, the others longer than a test may."""
+    time.sleep(0.05 if replication == 0 else 0.5 if replication == 1 else 120)
+    return simulate(scenario, seed=seed, replication=replication)

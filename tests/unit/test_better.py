@@ -55,7 +55,7 @@ def stands(reference, setting, same=0, **thresholds):
     ],
 )
 def test_the_margins_are_half_a_point_of_sessions_and_a_tenth_of_requests(reference, setting, standing):
-    """Not worse ends below the margin, worse begins above it; a better headline makes up for neither."""
+    """Not worse ends below the margin, worse begins above it; a better headline makes up for neither (rule Q10)."""
     assert stands(runs(**reference), runs(**setting)).standing is standing
 
 
@@ -70,7 +70,7 @@ def test_breaks_that_move_out_of_sight_are_no_gain():
 
 
 def test_a_threshold_replaces_the_margin():
-    """Who allows a tenth of the sessions to break is not told that five points more are too many."""
+    """Who allows a tenth of the sessions to break is not told that five points more are too many (rule Q10)."""
     assert stands(runs(0.02), runs(0.07)).standing is Standing.WORSE
     assert stands(runs(0.02), runs(0.07), broken_any_cause="< 10%").standing is Standing.NOT_WORSE
     assert stands(runs(0.02), runs(0.12), broken_any_cause="< 10%").standing is Standing.WORSE
@@ -85,7 +85,10 @@ def test_a_threshold_that_was_missed_before_is_a_regression_only_where_it_is_mis
 
 
 def test_equal_digests_differ_by_exactly_nothing():
-    """Two runs that are the same to the byte are not worse, however few there are; two that look alike may be."""
+    """Two runs that are the same to the byte are not worse, however few there are; two that look alike may be.
+
+    See rule Q11.
+    """
     few = runs(0.0, n=2, broken=0.0)
     alike = stands(few, runs(0.0, n=2, broken=0.0))
     assert stands(few, few, same=2).standing is Standing.NOT_WORSE

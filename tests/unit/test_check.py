@@ -89,7 +89,10 @@ def test_the_time_turns_only_an_open_verdict_into_not_certain(monkeypatch):
 
 
 def test_nothing_measured_is_told_soon():
-    """Operations that nobody meets leave a threshold on broken sessions open, however often that is looked at."""
+    """Operations that nobody meets leave a threshold on broken sessions open, however often that is looked at.
+
+    See rule Q14.
+    """
     nobody = {"exposed_sessions": 0, "broken_exposed_sessions": 0, "requests_sent": 0, "requests_answered": 0}
 
     def empty(scenario, *, seed, replication):
@@ -160,7 +163,7 @@ def test_a_change_cannot_loosen_the_threshold_it_is_measured_by():
 
 
 def test_nothing_is_simulated_where_nothing_matters():
-    """Another name, threshold, number of replications or seed: not one replication is run."""
+    """Another name, threshold, number of replications or seed: not one replication is run (rule Q14)."""
     counted = []
     now = bounded(60, broken_sessions="< 1%").evolve({"name": "other", "run.replications": 99, "run.seed": 4})
     found = held_against(setting(60), now, counting(simulate, counted))

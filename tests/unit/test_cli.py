@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -97,15 +98,62 @@ CLI = "import sys; from simsticky.cli.main import main; sys.exit(main(sys.argv[1
 
 
 def test_help_imports_nothing_heavy():
-    """`simsticky --help` starts at once: no NumPy, pandas, SciPy, matplotlib, SimPy or pydantic."""
+    """`simsticky --help` starts at once: no NumPy, pandas, SciPy, SimPy or pydantic, nothing that draws."""
     code = (
         "import sys\nfrom simsticky.cli.main import main\nassert main(['--help']) == 0\n"
-        "heavy = {'numpy', 'pandas', 'scipy', 'matplotlib', 'simpy', 'pydantic', 'ruamel'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'pandas', 'scipy', 'matplotlib', 'simpy', 'pydantic', 'ruamel', 'rich.console'}\n"
+        "heavy = heavy & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = in_a_process(code)
     assert done.returncode == 0, done.stderr
     assert "explain" in done.stdout
+
+
+LIGHT = ["-q", "--set", "traffic.sessions.rate=0.2/s", "--set", "run.horizon=20m"]
+"""What makes a shipped scenario quick to simulate."""
+
+SLOW_TO_IMPORT = {"pandas", "matplotlib", "scipy.stats", "scipy.optimize", "rich.console", "jinja2", "distributed"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        (["run", "--reps", "1"], {"scipy"}),
+        (["run", "--reps", "3", "-o", "json"], set()),
+        (["compare", "--with", "deployment.preStop=1m", "--max-reps", "11"], set()),
+        (["sweep", "--vary", "deployment.preStop=1m,2m", "--reps", "2"], set()),
+    ],
+)
+def test_a_verb_loads_only_what_it_uses(arguments, more):
+    """Libraries that take longer to import than a replication to simulate are for pages, frames and clusters.
+
+    One replication has no interval, and so needs nothing of SciPy.
+    """
+    unwanted = SLOW_TO_IMPORT | more
+    scenario = str(Path(__file__).parents[2] / "scenarios" / "scale_down.yaml")
+    verb, *flags = arguments
+    code = (
+        f"import sys\nfrom simsticky.cli.main import main\nassert main({[verb, scenario, *flags, *LIGHT]!r}) == 0\n"
+        f"loaded = {unwanted!r} & set(sys.modules)\nassert not loaded, loaded\n"
+    )
+    done = in_a_process(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_worker_is_forked_warm():
+    """A worker imports nothing of ours, and none of the large libraries, for its first replication."""
+    code = (
+        "from simsticky.study import execution\n"
+        "from warm_worker import MESSAGE, first_replication, loaded\n"
+        "if __name__ == '__main__':\n"
+        "    with execution.workers(2) as where:\n"
+        "        before = where.executor.submit(loaded).result()\n"
+        "        print(sorted(where.executor.submit(first_replication, MESSAGE).result() - before))\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    done = in_a_process(code, env=env)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
 def test_help_lists_the_verbs(capsys):

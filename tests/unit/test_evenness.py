@@ -22,7 +22,10 @@ def followed(steps, blocks=1):
 
 @pytest.mark.parametrize("blocks", [1, 2, 4])
 def test_it_is_the_first_moment_from_which_a_minute_is_even(blocks):
-    """An even spell of 40 s does not do, one of 60 s does; what comes later does not matter; nor do block bounds."""
+    """An even spell of 40 s does not do, one of 60 s does; what comes later does not matter; nor do block bounds.
+
+    See rule L5.
+    """
     evenness = followed([(30, 20, 0), (40, 10, 10), (20, 15, 5), (60, 11, 9), (50, 20, 0)], blocks)
     assert evenness.since_s() == 190.0
 
@@ -38,7 +41,7 @@ def test_what_never_was_uneven_is_even_from_the_start():
 
 
 def test_the_limit_is_relative_to_the_average_before():
-    """Where one pod always has twice the other's sessions, that is even."""
+    """Where one pod always has twice the other's sessions, that is even (rule L5)."""
     evenness = Evenness()
     evenness.before(np.array([[20], [10]]), np.array([100 * 10**9]))
     evenness.begin(100.0)
@@ -48,7 +51,7 @@ def test_the_limit_is_relative_to_the_average_before():
 
 
 def test_failures_are_counted_in_windows_of_ten_seconds():
-    """Those before the first operation tell the rate, whenever they end."""
+    """Those before the first operation tell the rate, whenever they end (rule R4)."""
     windows = FailureWindows(settle_s=10.0)
     windows.add(np.array([20.0, 30.0]))
     windows.begin(60.0)
@@ -59,7 +62,7 @@ def test_failures_are_counted_in_windows_of_ten_seconds():
 
 
 def test_a_window_has_too_many_beyond_the_poisson_bound():
-    """With 1 failure a window before and 100 windows the bound is 8 (P(N > 8) < 1e-5 < P(N > 7))."""
+    """With 1 failure a window before and 100 windows the bound is 8 (P(N > 8) < 1e-5 < P(N > 7)) (rule R4)."""
     assert last_excess([1, 12, 9, 8, 1], 100, 1.0) == 2
     assert last_excess([1, 8, 8], 100, 1.0) is None
     assert last_excess([0, 1, 0], 100, 0.0) == 1

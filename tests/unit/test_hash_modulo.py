@@ -27,13 +27,16 @@ def test_nearly_all_keys_move(before: int, after: int, moved: float) -> None:
 
 
 def test_a_target_that_drains_is_off_the_map() -> None:
-    """Protects weight 0: its keys go, and those of the others with them."""
+    """Protects weight 0: its keys go, and those of the others with them (rule G18)."""
     draining = [*_targets(3), Target("10.0.0.9:80", 0)]
     assert _homes(draining) == _homes(_targets(3))
 
 
 def test_a_retry_goes_elsewhere_and_a_sick_target_is_passed_over() -> None:
-    """Protects the second hash: neither what failed nor what a health check took out, as long as there is another."""
+    """Protects the second hash: neither what failed nor what a health check took out, as long as there is another.
+
+    See rule G18.
+    """
     balancer = Balancer(_targets(3), HashModulo())
     for key in _KEYS[:200]:
         handle = Handle(key)

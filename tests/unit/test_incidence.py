@@ -25,7 +25,10 @@ def test_without_competition_it_is_kaplan_meier():
 
 
 def test_competing_ends_stay_in_the_denominator():
-    """Of four waits two end with the event, two otherwise: half is all there is, and nothing is left going on."""
+    """Of four waits two end with the event, two otherwise: half is all there is, and nothing is left going on.
+
+    See rule M2.
+    """
     found = waits(events=[1, 3], competing=[2, 4])
     assert found.incidence_at(np.array([0.5, 1, 2, 3, 9])) == pytest.approx([0, 0.25, 0.25, 0.5, 0.5])
     assert found.going_on_at(np.array([0.5, 4])) == pytest.approx([1, 0])
@@ -40,7 +43,10 @@ def test_a_quantile_that_is_not_reached_is_a_bound():
 
 
 def test_the_mean_is_restricted_to_what_all_have_seen():
-    """One of two waits goes on after 10 s: the mean up to 10 s is 6 s; with all ended it is the plain mean."""
+    """One of two waits goes on after 10 s: the mean up to 10 s is 6 s; with all ended it is the plain mean.
+
+    See rule M2.
+    """
     found = mean_of_waits([waits(events=[2], still_open=[10])])
     assert (found.seconds, found.up_to_s) == (6, 10)
     plain = mean_of_waits([waits(events=[2, 4], competing=[12])])
@@ -64,7 +70,7 @@ def test_the_interval_of_a_quantile_covers():
 
 
 def test_runs_that_have_not_come_there_count():
-    """With 11 of 30 runs not over the median is of all 30; with 20 of 30 it is a bound."""
+    """With 11 of 30 runs not over the median is of all 30; with 20 of 30 it is a bound (rule M1)."""
     most = median_of_runs(list(range(1, 20)), [340.0] * 11)
     assert (most.seconds, most.not_yet, most.total) == (15, 11, 30)
     few = median_of_runs(list(range(1, 11)), [340.0] * 20)

@@ -10,7 +10,7 @@ from simsticky.stats.intervals import mean_count, mean_t, ratio_of_sums, share_i
 
 
 def test_mean_t_is_students_interval():
-    """The mean's interval is the one SciPy computes."""
+    """The mean's interval is the one SciPy computes (rule Q4)."""
     values = [3.0, 5.0, 4.0, 7.5, 2.5]
     expected = stats.ttest_1samp(values, 0).confidence_interval(0.9)
     interval = mean_t(values, 0.9)
@@ -50,7 +50,7 @@ def test_one_replication_has_no_interval():
 
 
 def test_count_of_nothing_is_bounded():
-    """Thirty runs without an event: the one-sided 97.5 % Poisson limit, events coming in fives."""
+    """Thirty runs without an event: the one-sided 97.5 % Poisson limit, events coming in fives (rule Q3)."""
     interval = mean_count([0] * 30)
     assert (interval.kind, interval.design_effect, interval.is_assumed) == ("upper bound", 5, True)
     assert stats.poisson.pmf(0, 30 * interval.high / 5) == pytest.approx(0.025)
@@ -80,7 +80,7 @@ def test_ratio_of_sums_by_hand():
 
 
 def test_zero_seen_is_a_clopper_pearson_bound():
-    """Nothing seen in N sessions: the exact one-sided 97.5 % bound of a fifth as many, about 3.7 * 5 / N."""
+    """Nothing seen in N sessions: the exact one-sided 97.5 % bound of a fifth as many, about 3.7 * 5 / N (rule Q3)."""
     interval = share_interval([0, 0, 0], [400, 300, 300])
     exact = stats.binomtest(0, 200, alternative="less").proportion_ci(0.975, "exact")
     assert (interval.kind, interval.design_effect) == ("upper bound", 5)
@@ -102,7 +102,10 @@ def test_all_seen_mirrors_zero_seen():
 
 
 def test_it_is_a_t_interval_on_the_logit():
-    """Worked out from the linearised variance, the design effect, and the degrees of freedom that it leaves."""
+    """Worked out from the linearised variance, the design effect, and the degrees of freedom that it leaves.
+
+    See rule Q1.
+    """
     counts, runs, size = [40, 49, 36, 55, 33, 28, 45, 37, 60, 43], 10, 500
     share = sum(counts) / (runs * size)
     variance = np.var(np.array(counts) / size, ddof=1) / runs
@@ -126,7 +129,10 @@ def test_never_narrower_than_binomial():
 
 
 def test_few_events_reach_as_far_as_an_assumed_design_effect():
-    """Three broken of 15,000: the end that lets a threshold pass is Clopper and Pearson's of a fifth as many."""
+    """Three broken of 15,000: the end that lets a threshold pass is Clopper and Pearson's of a fifth as many.
+
+    See rule Q2.
+    """
     interval = share_interval([1, 1, 1, *[0] * 27], [500] * 30)
     assert (interval.kind, interval.design_effect, interval.is_assumed) == ("few events", 5, True)
     assert interval.high == pytest.approx(stats.beta.ppf(0.975, 3 / 5 + 1, 3000 - 3 / 5))

@@ -25,7 +25,7 @@ def test_order_is_the_address_descending_as_a_string() -> None:
 
 
 def test_scale_down_with_and_without_drain_support() -> None:
-    """Protects the rule the whole simulation turns on: a terminating pod leaves, or stays with weight 0."""
+    """Protects the rule the whole simulation turns on: a terminating pod leaves, or stays with weight 0 (rule I2)."""
     pods = [ready("10.0.0.1:80"), terminating("10.0.0.2:80")]
     assert translate(pods, drain_support=False) == (Target("10.0.0.1:80", 100),)
     assert translate(pods, drain_support=True) == (Target("10.0.0.2:80", 0), Target("10.0.0.1:80", 100))

@@ -62,7 +62,7 @@ def test_a_verdict_on_a_stranger_is_an_error() -> None:
     [(0, 3, True), (0, 4, False), (50, 1, True), (50, 2, False), (49.9, 2, True), (100, 0, False)],
 )
 def test_healthy_is_strictly_above_the_threshold(threshold: float, lost: int, healthy: bool) -> None:
-    """Protects the comparison of Kong's health gate, of four equal targets."""
+    """Protects the comparison of Kong's health gate, of four equal targets (rule G5)."""
     it = balancer(100, 100, 100, 100, threshold=threshold)
     for target in it.targets[:lost]:
         it.set_address_status(target.address, available=False)
@@ -77,7 +77,10 @@ def test_healthy_is_strictly_above_the_threshold(threshold: float, lost: int, he
 
 @pytest.mark.parametrize(("threshold", "lost", "healthy"), [(0, 3, True), (0, 4, False), (50, 2, True), (100, 0, True)])
 def test_healthy_from_the_threshold_on_where_the_option_says(threshold: float, lost: int, healthy: bool) -> None:
-    """Protects the other comparison: enough is what reaches the threshold, but nothing available is never enough."""
+    """Protects the other comparison: enough is what reaches the threshold, but nothing available is never enough.
+
+    See rule G5.
+    """
     targets = [Target(f"10.0.0.{i}:80") for i in range(1, 5)]
     it = Balancer(targets, RoundRobin(lambda upto: upto), threshold, "ge")
     for target in targets[:lost]:

@@ -138,7 +138,7 @@ def no_id() -> str:
     ],
 )
 def test_key(kind: Input, name: str, value: str) -> None:
-    """Protects what each input takes from a request; an empty value is found all the same."""
+    """Protects what each input takes from a request; an empty value is found all the same (rule C8)."""
     on = HashOn(HashInput(kind, name), fallback=HashInput("ip"))
     assert hash_key(on, REQUEST, no_id) == HashKey(value)
 

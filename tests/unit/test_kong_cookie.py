@@ -40,7 +40,7 @@ def test_default_path(request_path: str, expected: str) -> None:
     ],
 )
 def test_path_match(request_path: str, cookie_path: str, expected: bool) -> None:
-    """Protects the path match of RFC 6265 section 5.1.4: whole segments, letter case counts."""
+    """Protects the path match of RFC 6265 section 5.1.4: whole segments, letter case counts (rule C2)."""
     assert path_match(request_path, cookie_path) is expected
 
 

@@ -84,7 +84,10 @@ def test_failures_accumulate_for_ever_without_successes() -> None:
 
 
 def test_an_operator_marks_a_target() -> None:
-    """Protects the Admin API's mark: it settles the state with fresh counters, survives a push, and binds nothing."""
+    """Protects the Admin API's mark: it settles the state with fresh counters, survives a push, and binds nothing.
+
+    See rule H7.
+    """
     it = checker(PASSIVE_2)
     it.report(A, Failure.TCP, 0.0)
     assert it.set_status(A, 1.0, up=False) == Verdict(A, available=False)
@@ -106,7 +109,7 @@ def test_an_operator_marks_nothing_that_is_not_checked() -> None:
 
 
 def test_a_success_clears_all_failures() -> None:
-    """Protects the counters: a success ends the failures of every kind, a failure only the successes."""
+    """Protects the counters: a success ends the failures of every kind, a failure only the successes (rule H1)."""
     it = checker(replace(PASSIVE_2, passive=replace(PASSIVE_2.passive, healthy=replace(PASSIVE.healthy, successes=2))))
     it.report(A, Failure.TCP, 0.0)
     it.report(A, Failure.TIMEOUT, 0.0)
@@ -126,7 +129,7 @@ def test_statuses(status: int, verdict: bool) -> None:
 
 
 def test_verdicts_reach_every_worker_that_lists_the_target() -> None:
-    """Protects the node: all its balancers follow a verdict, one without the target takes no notice."""
+    """Protects the node: all its balancers follow a verdict, one without the target takes no notice (rule H6)."""
     workers = [Balancer(BOTH, RoundRobin(lambda i: i)) for _ in range(2)]
     elsewhere = Balancer([Target(B)], RoundRobin(lambda i: i))
     assert apply_verdict(Verdict(A, available=False), [*workers, elsewhere])
@@ -153,7 +156,7 @@ def test_verdicts_reach_every_worker_that_lists_the_target() -> None:
     ],
 )
 def test_passive_report(attempt: Attempt, final: bool, status: int, report: Report | None) -> None:
-    """Protects what Kong learns from an attempt: the last one is reported by status, a refused one as 502."""
+    """Protects what Kong learns from an attempt: the last one is reported by status, a refused one as 502 (rule H4)."""
     assert passive_report(attempt, final=final, status=status) == report
 
 
@@ -190,7 +193,7 @@ def test_rounds_begin_on_the_timers_ticks() -> None:
 
 
 def test_pushes_starve_the_probes() -> None:
-    """Protects a trap: a push every 3 s restarts the interval of 10 s, so that no probe is ever sent."""
+    """Protects a trap: a push every 3 s restarts the interval of 10 s, so that no probe is ever sent (rule H2)."""
     it = checker(active(10, tcp_failures=1))
     for push in range(1, 100):
         now_s = 3.0 * push
@@ -207,7 +210,10 @@ def test_targets_down_have_their_own_round() -> None:
 
 
 def test_weight_0_is_not_added_but_probed_on() -> None:
-    """Protects a draining pod: never added when it comes with weight 0, probed on and judged when it had weight."""
+    """Protects a draining pod: never added when it comes with weight 0, probed on and judged when it had weight.
+
+    See rule H5.
+    """
     assert checker(active(5, tcp_failures=1), Target(A, 0), Target(B)).addresses == (B,)
     it = checker(active(5, tcp_failures=1))
     it.rebuild((Target(A, 0), Target(B)), 1.0)
@@ -217,7 +223,7 @@ def test_weight_0_is_not_added_but_probed_on() -> None:
 
 
 def test_purge_after_300_seconds() -> None:
-    """Protects forgetting: 300 s after the last push that did not list it a target's state is gone."""
+    """Protects forgetting: 300 s after the last push that did not list it a target's state is gone (rule H5)."""
     it = checker(PASSIVE_2)
     it.report(A, Failure.TCP, 0.0)
     it.rebuild((Target(B),), 10.0)

@@ -38,7 +38,7 @@ def test_stampede_after_a_rebuild() -> None:
 
 
 def test_average_decays_with_ten_seconds() -> None:
-    """Protects the average: the past loses exp(-t / 10 s), the new time gets the rest."""
+    """Protects the average: the past loses exp(-t / 10 s), the new time gets the rest (rule G12)."""
     bench = Bench(100, 100)
     bench.answer(A, 5.0, 2.0)
     bench.answer(A, 10.0, 1.0)

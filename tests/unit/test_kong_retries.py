@@ -9,7 +9,7 @@ ERRORS = [a for a in Attempt if a not in (Attempt.ANSWERED, Attempt.NO_PEER)]
 
 @pytest.mark.parametrize("attempt", ERRORS)
 def test_errors_and_timeouts_are_tried_until_the_retries_are_used_up(attempt: Attempt) -> None:
-    """Protects the limit: with Kong's five retries the sixth attempt is the last."""
+    """Protects the limit: with Kong's five retries the sixth attempt is the last (rule G6)."""
     assert [tries_again(attempt, made) for made in range(1, 7)] == [True] * 5 + [False]
     assert max_attempts() == 6
     assert not tries_again(attempt, 1, retries=0)

@@ -43,7 +43,7 @@ def test_shuffle_draws_from_the_end() -> None:
 
 
 def test_first_pick_is_the_second_entry() -> None:
-    """Protects Kong's pointer, which starts at 1 and advances before it looks."""
+    """Protects Kong's pointer, which starts at 1 and advances before it looks (rule G4)."""
     wheel = RoundRobin(keep)
     wheel.rebuild([Target(A), Target(B), Target(C)], set())
     assert [wheel.pick() for _ in range(4)] == [B, C, A, B]

@@ -27,13 +27,13 @@ def sticky(options: StickyOptions = DEFAULTS, *weights: int, counts: dict[str, i
 
 
 def test_cookie_brings_the_session_back() -> None:
-    """Protects the promise of the algorithm: the cookie's target, each time."""
+    """Protects the promise of the algorithm: the cookie's target, each time (rule S2)."""
     it = sticky()
     assert [it.get_peer(Handle(key=C)) for _ in range(5)] == [C] * 5
 
 
 def test_without_a_cookie_picks_go_round() -> None:
-    """Protects the default rule for new sessions: one after the other."""
+    """Protects the default rule for new sessions: one after the other (rule S3)."""
     it = sticky()
     assert [it.new_pick() for _ in range(5)] == [B, C, A, B, C]
     assert it.next_peer() == A
@@ -47,7 +47,7 @@ def test_in_order_begins_with_the_first_target_and_is_not_shuffled() -> None:
 
 
 def test_weight_0_keeps_its_cookies_and_gets_no_new_session() -> None:
-    """Protects draining: bound sessions stay on a weight-0 target, new ones go elsewhere."""
+    """Protects draining: bound sessions stay on a weight-0 target, new ones go elsewhere (rule S2)."""
     it = sticky(DEFAULTS, 100, 100, 0)
     assert it.get_peer(Handle(key=C)) == C
     assert {it.new_pick() for _ in range(10)} == {A, B}
@@ -64,14 +64,14 @@ def test_weight_0_gives_its_cookies_up_where_the_option_says() -> None:
 
 @pytest.mark.parametrize("cookie", ["10.0.0.9:80", "", "no-address-at-all"])
 def test_removed_or_foreign_cookie_counts_as_none(cookie: str) -> None:
-    """Protects the new pick for a cookie that names nothing listed."""
+    """Protects the new pick for a cookie that names nothing listed (rule S3)."""
     it = sticky()
     assert it.get_peer(Handle(key=cookie)) == B
     assert cookie not in it.followable()
 
 
 def test_unhealthy_target_is_rebound_or_followed() -> None:
-    """Protects both readings of a bound target that health checks took out."""
+    """Protects both readings of a bound target that health checks took out (rule S7)."""
     for options, expected in ((DEFAULTS, B), (replace(DEFAULTS, on_unhealthy="follow"), A)):
         it = sticky(options)
         it.set_address_status(A, available=False)
@@ -81,7 +81,7 @@ def test_unhealthy_target_is_rebound_or_followed() -> None:
 
 
 def test_all_draining_is_503_or_serves_the_bound() -> None:
-    """Protects both readings of a total weight of zero; a new session gets 503 in either."""
+    """Protects both readings of a total weight of zero; a new session gets 503 in either (rule S6)."""
     it = sticky(DEFAULTS, 0, 0)
     assert not it.followable()
     with pytest.raises(NoPeerError, match="unhealthy"):
@@ -105,7 +105,7 @@ def test_serving_the_bound_does_not_open_the_threshold_gate() -> None:
 
 
 def test_retry_picks_anew_and_passes_over_failures() -> None:
-    """Protects the default retry: the bound target refused, so another one, until none is left untried."""
+    """Protects the default retry: the bound target refused, so another one, until none is left untried (rule S4)."""
     it, handle = sticky(), Handle(key=B)
     assert [it.get_peer(handle) for _ in range(3)] == [B, C, A]
     assert it.get_peer(handle) in {A, B, C}
@@ -197,6 +197,6 @@ def test_response_cookie(
     error: bool,
     expected: str | None,
 ) -> None:
-    """Protects which target the Set-Cookie of a response names, under each option."""
+    """Protects which target the Set-Cookie of a response names, under each option (rule S5)."""
     options = replace(DEFAULTS, **changes)  # type: ignore[arg-type]  # the values are given by field name
     assert response_cookie(options, presented, first, last, error) == expected

@@ -55,7 +55,7 @@ def test_first_sync_creates_and_cuts_at_once() -> None:
 
 
 def test_a_sync_that_grows_the_new_leaves_the_old_alone() -> None:
-    """Growing the existing new ReplicaSet ends the sync although old pods could go too."""
+    """Growing the existing new ReplicaSet ends the sync although old pods could go too (rule K1)."""
     result = sync(TEN, [rs("v2", 2, 3), rs("v1", 1, 8)])
     assert (result.reason, result.scale) == ("scale new", {"v2": 5})
 
@@ -161,7 +161,10 @@ def test_among_equals_the_newer_grows_and_the_older_shrinks() -> None:
 
 
 def test_a_scale_to_the_size_a_rollout_has_just_cut_to_hangs() -> None:
-    """Protects Kubernetes' own trap (issue 102551): 5 pods, surge 0, cut to 4, then scaled to 4: nothing goes on."""
+    """Protects Kubernetes' own trap (issue 102551): 5 pods, surge 0, cut to 4, then scaled to 4: nothing goes on.
+
+    See rule K16.
+    """
     five = DeploymentSpec(replicas=5, strategy=Strategy(max_surge=0, max_unavailable=1), revision=2)
     first = sync(five, [rs("v1", 1, 5, of=five)])
     assert first.create is not None

@@ -21,7 +21,7 @@ def test_terminating_pod_goes_on_serving() -> None:
 
 
 def test_endpoint_leaves_with_the_terminal_phase() -> None:
-    """A terminating pod keeps its endpoint until it is Succeeded or Failed."""
+    """A terminating pod keeps its endpoint until it is Succeeded or Failed (rule E1)."""
     assert should_be_in_slice("Running", has_ip=True, has_deletion_timestamp=True)
     assert not should_be_in_slice("Failed", has_ip=True, has_deletion_timestamp=True)
     assert not should_be_in_slice("Succeeded", has_ip=True)

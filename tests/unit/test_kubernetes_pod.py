@@ -30,7 +30,7 @@ def test_a_grace_of_0_is_one_second_not_the_pods_own() -> None:
     ("grace_s", "hook_s", "timeout_s"), [(60, 30.0, 30), (30, 5.999, 25), (30, 30.0, 2), (30, 28.0, 2)]
 )
 def test_stop_timeout_is_cut_to_whole_seconds(grace_s: int, hook_s: float, timeout_s: int) -> None:
-    """The hook's time is truncated before it is subtracted, and 2 s are always left."""
+    """The hook's time is truncated before it is subtracted, and 2 s are always left (rule D3)."""
     assert stop_timeout_s(grace_s, hook_s) == timeout_s
 
 
@@ -73,7 +73,10 @@ def test_pods_without_node_or_life_go_at_once() -> None:
 
 
 def test_force_delete_leaves_the_container_two_seconds() -> None:
-    """The object is gone at once; its container is still stopped, the hook cut to 1 s, SIGKILL 2 s after SIGTERM."""
+    """The object is gone at once; its container is still stopped, the hook cut to 1 s, SIGKILL 2 s after SIGTERM.
+
+    See rule D7.
+    """
     request = delete_request(60, 0)
     assert request.gone
     assert termination_timeline(request.kubelet_grace_s, None, None).container_dead_at_s == 2.0

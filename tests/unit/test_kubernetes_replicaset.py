@@ -20,7 +20,7 @@ def ready(uid: str, node: str, ready_since_s: float = 0.0) -> PodRank:
 
 
 def test_slow_start_doubles() -> None:
-    """Pods are created in batches of 1, 2, 4, … and at most 500 in one pass."""
+    """Pods are created in batches of 1, 2, 4, … and at most 500 in one pass (rule K13)."""
     assert slow_start_batches(0) == []
     assert slow_start_batches(1) == [1]
     assert slow_start_batches(10) == [1, 2, 4, 3]

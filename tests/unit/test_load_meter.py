@@ -54,7 +54,10 @@ def _segments(draw: st.DrawFn) -> list[_Segment]:
 
 @given(_segments(), st.integers(0, 3), st.sampled_from([1, 8, 32_768]))
 def test_integrals_agree_with_the_slow_computation(segments: list[_Segment], first: int, cells: int) -> None:
-    """Protects the meter: pod sets that change, a window that starts late, changes cut into pieces of any size."""
+    """Protects the meter: pod sets that change, a window that starts late, changes cut into pieces of any size.
+
+    See rule L2.
+    """
     meter = LoadMeter()
     meter.fit(_CONTAINERS)
     loads, now_s = np.zeros(_CONTAINERS), 0.0
@@ -121,7 +124,10 @@ def test_pod_sets_that_last_no_time_are_seen_in_no_bit() -> None:
 
 
 def test_requests_are_counted_by_pod_in_the_sets_of_their_time() -> None:
-    """Protects the skew of requests: what is sent to a pod counts in the sets it is in then, within the window."""
+    """Protects the skew of requests: what is sent to a pod counts in the sets it is in then, within the window.
+
+    See rule L1.
+    """
     first = {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()}
     then = {"taking_new": (1,), "serving": (0, 1), "terminating": (0,)}
     meter = LoadMeter()

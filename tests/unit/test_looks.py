@@ -37,7 +37,7 @@ def test_two_looks_spend_the_error_together():
 
 
 def test_random_walks_cross_as_often_as_is_spent():
-    """Eight looks at 200,000 random walks: a boundary on one side is crossed by 2.35 %."""
+    """Eight looks at 200,000 random walks: a boundary on one side is crossed by 2.35 % (rule Q8)."""
     at = looks(1000)
     steps = np.diff((0, *at))
     walks = np.cumsum(np.random.default_rng(3).normal(size=(200_000, len(at))) * np.sqrt(steps), axis=1)

@@ -91,18 +91,18 @@ def test_failures_are_counted_over_requests_that_ended():
 
 
 def test_the_excess_of_load_skew_is_the_difference_to_the_floor():
-    """Equal pods have skew by chance; only what the operation adds is its own."""
+    """Equal pods have skew by chance; only what the operation adds is its own (rule L4)."""
 
-    def with_loads(*loads: float) -> Recording:
+    def with_loads(*loads: int) -> Recording:
         totals = SkewTotals()
-        totals.add(np.array([[load] for load in loads]), np.ones(1))
+        totals.add(np.array([[load] for load in loads]), np.ones(1, np.int64))
         return Recording("summary", 0.0, skew={("sessions", "serving"): totals})
 
-    summary = summarise(with_loads(3.0, 1.0), with_loads(5.0, 3.0))
+    summary = summarise(with_loads(3, 1), with_loads(5, 3))
     assert summary["load_skew.sessions.serving.max_to_mean"] == 1.5
     assert summary["load_skew_excess.sessions.serving.max_to_mean"] == pytest.approx(0.25)
-    alone = summarise(with_loads(3.0, 1.0), None)
-    empty_floor = summarise(with_loads(3.0, 1.0), with_loads(0.0, 0.0))
+    alone = summarise(with_loads(3, 1), None)
+    empty_floor = summarise(with_loads(3, 1), with_loads(0, 0))
     for figure in EXCESS_FIGURES:
         assert alone[f"load_skew_excess.sessions.serving.{figure}"] is None
         assert empty_floor[f"load_skew_excess.sessions.serving.{figure}"] is None

@@ -57,7 +57,10 @@ def test_what_is_no_precision(text, told):
 
 
 def test_it_stops_when_the_interval_is_narrow_enough():
-    """The last interval keeps the width, the one before did not, and the study says after how many it looked."""
+    """The last interval keeps the width, the one before did not, and the study says after how many it looked.
+
+    See rule Q9.
+    """
     found = study("0.2%")
     interval = found.estimate("broken_sessions").interval
     stopping = found.stopping
@@ -75,7 +78,7 @@ def test_it_stops_when_the_interval_is_narrow_enough():
 
 
 def test_it_is_a_study_of_so_many_replications():
-    """The numbers are those of a study of n replications, on any number of workers."""
+    """The numbers are those of a study of n replications, on any number of workers (rule Q9)."""
     found = study("0.3%")
     plain = replicate(StubScenario(), found.n, 7, simulate=stub_study.simulate, metrics=METRICS)
     assert found.summaries == plain.summaries

@@ -194,7 +194,10 @@ def test_window_begins_with_the_requests_in_flight(sealed_s: list[float]) -> Non
 
 
 def test_window_without_requests_in_flight_follows_none() -> None:
-    """Protects the cheap window of a run without operations: it measures sessions and requests, nothing in flight."""
+    """Protects the cheap window of a run without operations: it measures sessions and requests, nothing in flight.
+
+    See rule L2.
+    """
     recorder = Recorder("requests", 0.0)
     recorder.recording.containers.append(0)
     recorder.pod_sets(0.0, {"taking_new": (0,), "serving": (0,), "terminating": ()})

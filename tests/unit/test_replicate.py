@@ -138,7 +138,7 @@ def test_json_carries_its_provenance():
     ],
 )
 def test_verdicts_need_the_whole_interval(text, low, high, mark):
-    """✓ only when all of the interval meets the threshold, ✗ only when none of it does."""
+    """✓ only when all of the interval meets the threshold, ✗ only when none of it does (rule Q5)."""
     assert judge(Threshold.parse(text), Interval(0.5, low, high)) == mark
 
 

@@ -33,7 +33,10 @@ def _stretches(draw: st.DrawFn) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @given(_stretches())
 def test_figures_agree_with_the_slow_computation(stretches: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Protects every figure of load skew, for few pods (pairs) and many (order statistics), over several stretches."""
+    """Protects every figure of load skew, for few pods (pairs) and many (order statistics), over several stretches.
+
+    See rule L3.
+    """
     totals = SkewTotals()
     steps = []
     for loads, durations in stretches:
@@ -73,7 +76,7 @@ def test_busy_minutes_weigh_more_than_quiet_ones() -> None:
 
 @pytest.mark.parametrize("loads", [np.zeros((3, 1), int), np.zeros((0, 1), int)])
 def test_empty_is_missing(loads: np.ndarray) -> None:
-    """Protects missing values: no load, or no pod, is None and never 1."""
+    """Protects missing values: no load, or no pod, is None and never 1 (rule L3)."""
     totals = SkewTotals()
     totals.add(loads, lasting(10.0))
     assert set(totals.figures().values()) == {None}

@@ -9,7 +9,7 @@ _KNOWN = [15206970961276434887, 12452398092327464587]
 
 
 def test_draw_depends_on_its_key_alone() -> None:
-    """Protects common random numbers: neither the order of draws nor other draws matter."""
+    """Protects common random numbers: neither the order of draws nor other draws matter (rule W4)."""
     one, other = Streams(7, 3), Streams(7, 3)
     first = one.uniform(Purpose.PICK, 17, 2)
     for entity in range(100):

@@ -77,7 +77,7 @@ def test_the_union_alone_can_miss_it():
 
 
 def test_an_entry_fails_only_at_bonferronis_level():
-    """The worst of two entries is looked at with 97.5 %: what misses by a hair at 95 % leaves it open."""
+    """The worst of two entries is looked at with 97.5 %: what misses by a hair at 95 % leaves it open (rule Q7)."""
     broken = [11] * 13 + [9] * 17
     exposed, entry = [80] * RUNS, share_interval(broken, [80] * RUNS, 0.95)
     strict = share_interval(broken, exposed, 0.975)
@@ -90,7 +90,7 @@ def test_an_entry_fails_only_at_bonferronis_level():
 
 
 def test_an_entry_of_few_exposed_is_not_judged_but_named():
-    """Twenty-nine exposed sessions of an entry turn nothing; the line says what became of them."""
+    """Twenty-nine exposed sessions of an entry turn nothing; the line says what became of them (rule Q7)."""
     few = [1] * 15 + [0] * 15
     found = columns((2, 100), (few, 1))
     found["entries.2.exposed_sessions"] = [1] * 29 + [0]
@@ -102,7 +102,7 @@ def test_an_entry_of_few_exposed_is_not_judged_but_named():
 
 
 def test_a_union_of_few_exposed_is_open():
-    """None of 29 broken is no ✓, all of 29 broken no ✗; of 30 it is."""
+    """None of 29 broken is no ✓, all of 29 broken no ✗; of 30 it is (rule Q6)."""
     one = StubScenario()
     for broken in (0, 1):
         found = columns((broken, 1))
@@ -128,7 +128,7 @@ def test_one_entry_is_the_union():
     ],
 )
 def test_what_is_missing_is_said_in_words(more, state, mark, reason):
-    """Nothing bound misses the threshold, state elsewhere meets it, nothing exposed leaves it open."""
+    """Nothing bound misses the threshold, state elsewhere meets it, nothing exposed leaves it open (rule Q6)."""
     scenario = replace(TWO, app=SimpleNamespace(state=state))
     found = judged(columns(**more), scenario=scenario)
     assert found.mark is mark

@@ -32,7 +32,7 @@ def test_no_time_goes_through_a_function_that_rounds_by_the_processor() -> None:
 
 
 def test_steps_are_inverted_exactly() -> None:
-    """Λ of steps 2/s, 0, 1/s is read back at hand-worked points; the empty step has no arrival."""
+    """Λ of steps 2/s, 0, 1/s is read back at hand-worked points; the empty step has no arrival (rule W1)."""
     profile = StepRate([0.0, 10.0, 20.0], [2.0, 0.0, 1.0])
     times = profile.invert(np.array([0.5, 19.0, 19.999, 20.5, 30.0]))
     assert times.tolist() == pytest.approx([0.25, 9.5, 9.9995, 20.5, 30.0])
@@ -79,7 +79,10 @@ def test_every_rate_cumulates_to_what_it_inverts(rate: RateProfile) -> None:
 
 
 def test_changes_of_traffic_multiply_the_rate_and_keep_the_luck() -> None:
-    """2/s doubled from 10 s on and stopped from 20 to 30 s: read back by hand, and untouched before the change."""
+    """2/s doubled from 10 s on and stopped from 20 to 30 s: read back by hand, and untouched before the change.
+
+    See rule O8.
+    """
     rate = ConstantRate(2.0)
     changed = changed_rate(rate, [(30.0, 1.0), (10.0, 2.0), (20.0, 0.0)])
     times = changed.invert(np.array([1.0, 20.0, 24.0, 59.0, 61.0, 70.0]))

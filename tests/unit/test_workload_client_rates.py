@@ -28,7 +28,10 @@ def workload(replication: int = 0, **traffic: Any) -> Workload:
 
 
 def test_a_session_keeps_its_clients_rate() -> None:
-    """All thinks of a session are those of one rate: 12 s or 4 s, and never both; both kinds are equally many."""
+    """All thinks of a session are those of one rate: 12 s or 4 s, and never both; both kinds are equally many.
+
+    See rule W9.
+    """
     block = next(workload().arrivals())
     thinks = [set(block.think_s[low : high - 1]) for low, high in zip(block.offset, block.offset[1:], strict=False)]
     assert {frozenset(kinds) for kinds in thinks} == {frozenset({12.0}), frozenset({4.0})}
@@ -42,7 +45,10 @@ def test_rates_leave_the_other_draws_alone() -> None:
 
 
 def test_slow_clients_are_met_more_often_at_0() -> None:
-    """Alive at 0: Poisson of mean λ·E[length]·E[1/R], and three of four are slow, for slow sessions last longer."""
+    """Alive at 0: Poisson of mean λ·E[length]·E[1/R], and three of four are slow, for slow sessions last longer.
+
+    See rule W9.
+    """
     runs = [workload(number).alive() for number in range(300)]
     counts = [len(run) for run in runs if run is not None]
     mean = RATE * GAPS * GAP_S * 4 / 3

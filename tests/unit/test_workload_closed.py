@@ -57,7 +57,7 @@ def test_a_larger_population_has_the_same_clients() -> None:
 
 
 def test_a_jar_belongs_to_the_client() -> None:
-    """A client keeps cookies in all its sessions or in none."""
+    """A client keeps cookies in all its sessions or in none (rule W3)."""
     run = workload(sessions=CLOSED | {"population": 40})
     jars = [{run.client_session(client, ordinal).has_jar[0] for ordinal in range(4)} for client in range(40)]
     assert all(len(found) == 1 for found in jars)
@@ -65,7 +65,7 @@ def test_a_jar_belongs_to_the_client() -> None:
 
 
 def test_clients_do_not_start_in_step() -> None:
-    """Before its first session a client is within a think time, before a later one it makes the pause."""
+    """Before its first session a client is within a think time, before a later one it makes the pause (rule W8)."""
     run = workload(sessions={"kind": "closed", "population": 100, "pause": "20s"}, think="6s")
     first = [run.client_session(client, 0).start_s[0] for client in range(100)]
     assert len(set(first)) == 100

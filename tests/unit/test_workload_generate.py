@@ -103,7 +103,7 @@ def test_asking_order_does_not_matter() -> None:
 
 @pytest.mark.parametrize("change", [{"service": "1s"}, {"cookies": {"keep": 0.9}}])
 def test_other_laws_leave_arrivals_and_gaps_alone(change: dict[str, Any]) -> None:
-    """Common random numbers: another service law or share of jars meets the same sessions."""
+    """Common random numbers: another service law or share of jars meets the same sessions (rule W4)."""
     before, after = blocks(start="equilibrium"), blocks(start="equilibrium", **change)
     for name in ("start_s", "offset", "think_s", "first_session"):
         assert [getattr(block, name) for block in before] == [getattr(block, name) for block in after]
@@ -125,7 +125,7 @@ def test_changed_rate_keeps_the_luck() -> None:
 
 
 def test_more_jars_are_a_superset() -> None:
-    """Raising cookies.keep gives jars to more clients and takes none away."""
+    """Raising cookies.keep gives jars to more clients and takes none away (rule W3)."""
     few, many = (column(blocks(cookies={"keep": keep}), "has_jar") for keep in (0.3, 0.8))
     assert all(has or not had for had, has in zip(few, many, strict=True))
     assert 0.25 < sum(few) / len(few) < 0.35
@@ -156,7 +156,7 @@ def test_session_duration_without_think_is_two_requests() -> None:
 
 
 def test_session_duration_is_filled_with_gaps() -> None:
-    """Requests follow at think gaps while their sum is below the duration; the last is exactly at its end."""
+    """Requests follow at think gaps while their sum is below the duration; the last is exactly at its end (rule W2)."""
     found = blocks(1, session_duration="10s", requests=None, think="4s")[0]
     assert found.think_s == [4.0, 4.0, 2.0, 0.0] * len(found)
     found = blocks(1, session_duration="8s", requests=None, think="4s")[0]

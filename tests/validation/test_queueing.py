@@ -102,7 +102,7 @@ def check(values: list[float], expected: float) -> float:
 @pytest.mark.quick_rows(2)
 @pytest.mark.table("theory", "queueing", "rows")
 def test_waits_in_a_pods_queue(case: Row) -> None:
-    """Requests wait as long, and as many of them, as in the queueing system that a pod is."""
+    """Requests wait as long, and as many of them, as in the queueing system that a pod is (rule P1)."""
     if reason := no_counterpart(case):
         pytest.skip(reason)
     if case["model"] == "closed M/M/c//N":

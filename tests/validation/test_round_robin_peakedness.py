@@ -21,7 +21,7 @@ def test_sessions_on_a_pod_are_as_even_as_round_robin_makes_them(case: Row) -> N
     """One node and worker dealing sessions out in turn leave a pod as many as the table says, mean and variance.
 
     Half of the sessions have their pods from the equilibrium start, half from the wheel in the run itself. Without a
-    serving window every session on the deleted pod breaks, so breaks count the sessions.
+    serving window every session on the deleted pod breaks, so breaks count the sessions (rule W6).
     """
     of = scenario(
         "scale_down",

@@ -20,7 +20,10 @@ def most(studies: int) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize(("p", "icc"), DESIGNS)
 def test_at_the_threshold_each_wrong_verdict_is_rare(p: float, icc: float) -> None:
-    """Twenty thousand studies whose truth is the threshold: ✓ and ✗ are said by at most 2.5 % each, looks included."""
+    """Twenty thousand studies whose truth is the threshold: ✓ and ✗ are said by at most 2.5 % each, looks included.
+
+    See rule Q8.
+    """
     found = decided(p, icc, p, CAP, 20_000)
     assert found.less <= most(20_000)
     assert found.more <= most(20_000)

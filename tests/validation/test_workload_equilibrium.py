@@ -70,7 +70,7 @@ def rounded_mean_gaps(law: stats.rv_continuous) -> float:
 
 @pytest.mark.parametrize("think", THINKS)
 def test_number_alive_is_poisson(think: str) -> None:
-    """Alive at 0: Poisson of mean λ(1/p − 1)·E[think], for any think law."""
+    """Alive at 0: Poisson of mean λ(1/p − 1)·E[think], for any think law (rule W5)."""
     counts = [len(alive(0.5, rep, requests=GEOMETRIC, think=THINKS[think])) for rep in range(200)]
     assert_poisson(counts, 0.5 * 9 * 7)
 
@@ -131,7 +131,7 @@ def test_deterministic_gaps_and_counts() -> None:
 
 
 def test_length_bias_of_counts() -> None:
-    """Sessions of 50 requests among those of 2 are met in proportion to number × gaps."""
+    """Sessions of 50 requests among those of 2 are met in proportion to number × gaps (rule W5)."""
     requests = {"kind": "empirical", "values": [1, 2, 50], "weights": [6, 3, 1]}
     block = alive(500, requests=requests, think=7)
     long = remaining_requests(block) + block.request_before == 50
@@ -279,7 +279,7 @@ def windows(sessions: dict[str, Any], edges: list[float], replications: int = 60
     ids=["poisson", "piecewise", "diurnal"],
 )
 def test_arrivals_per_window(sessions: dict[str, Any], edges: list[float], means: list[float]) -> None:
-    """Counts of windows are Poisson of the integrated rate, and independent of each other."""
+    """Counts of windows are Poisson of the integrated rate, and independent of each other (rule W1)."""
     found = windows(sessions, edges)
     for counts, mean in zip(found.T, means, strict=True):
         if mean == 0:

@@ -44,7 +44,7 @@ def ring_index(value: str, points: int) -> int:
 
 @lru_cache(maxsize=256)
 def build_ring(targets: tuple[Target, ...], points: int) -> tuple[tuple[int, str], ...]:
-    """Return the occupied points in ascending order, each with its address.
+    """Return the occupied points in ascending order, each with its address (rule G13).
 
     A target gets floor(weight / total weight * number of targets * 160) points, in double arithmetic and in that
     order, at least one if it has weight. Targets of weight 0 get none, but count in the number of targets, so that
@@ -245,7 +245,7 @@ class HashKey(NamedTuple):
 
 
 def hash_key(on: HashOn, request: Request, new_id: Callable[[], str]) -> HashKey:
-    """Return what a request is hashed by.
+    """Return what a request is hashed by (rule C8).
 
     An input that is there but empty is found; the fallback is for one that is not there.
 

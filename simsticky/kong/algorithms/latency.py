@@ -195,7 +195,7 @@ class Latency(Algorithm):
         self._leader, self._leads_until_s = None, -inf
 
     def pick(self, handle: Handle | None = None) -> str:
-        """Return the candidate with the lowest score.
+        """Return the candidate with the lowest score (rule G12).
 
         A retry passes over the targets the request has failed on; the only target there is gets every retry.
 

@@ -69,7 +69,7 @@ def _tree(size: int) -> list[_Place]:
 
 
 class LeastConnections(Algorithm):
-    """The heap and the counts of this worker's requests in flight.
+    """The heap and the counts of this worker's requests in flight (rule G11).
 
     The value of a target is (connections + 1) / weight. Only available targets are in the heap; the counts stay
     with the targets through changes of health, and end with the balancer. A target of weight 0 has an infinite

@@ -15,7 +15,7 @@ from simsticky.kong.upstream import Target
 
 
 class NewPick(Protocol):
-    """A rule for new picks."""
+    """A rule for new picks (rule S3)."""
 
     __slots__ = ()
 

@@ -34,7 +34,7 @@ def shuffle(wheel: list[str], draw: Draw) -> None:
 
 
 class RoundRobin(Algorithm):
-    """The wheel and its pointer.
+    """The wheel and its pointer (rule G4).
 
     The pointer advances before each look, so the first pick is the second entry; entries of unavailable
     targets are passed over. A rebuild in place keeps the pointer; a recreated balancer has a new wheel with

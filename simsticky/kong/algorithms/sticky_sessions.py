@@ -88,7 +88,7 @@ class StickySessions(Algorithm):
         self._total_weight = 0
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
-        """Take in the targets: ``on_weight_zero`` rules on draining ones, ``on_unhealthy`` on unavailable ones."""
+        """Take in the targets: ``on_weight_zero`` rules on draining ones, ``on_unhealthy`` on unavailable (rule S7)."""
         by_id = self.options.identity == "by_target_id"
         left = set() if self.options.on_unhealthy == "follow" else set(unavailable)
         if self.options.on_weight_zero == "rebind":
@@ -99,15 +99,15 @@ class StickySessions(Algorithm):
         self._new_pick.rebuild(targets, unavailable)
 
     def followable(self, balancer_healthy: bool) -> Mapping[str, str]:
-        """Return the cookies that are followed: identity to address, in list order."""
+        """Return the cookies that are followed: identity to address, in list order (rules S1 and S6)."""
         serves_bound = self._total_weight == 0 and self.options.when_total_weight_zero == "serve_bound"
         return self._bound if balancer_healthy or serves_bound else {}
 
     def pick(self, handle: Handle | None = None) -> str:
-        """Return the target of the handle's cookie, else a new pick.
+        """Return the target of the handle's cookie, else a new pick (rules S2 and S3).
 
         A cookie that names nothing listed (removed, foreign, forged) counts as none. A retry passes over
-        the targets the request has failed on, as long as another is left.
+        the targets the request has failed on, as long as another is left (rule S4).
 
         Raises:
             NoPeerError: No available target has weight, and the cookie cannot be followed.
@@ -132,7 +132,7 @@ class StickySessions(Algorithm):
 def response_cookie(
     options: StickyOptions, presented: str | None, first: str, last: str, gateway_error: bool = False
 ) -> str | None:
-    """Return the identity the response's Set-Cookie names, or None for a response without Set-Cookie.
+    """Return the identity the response's Set-Cookie names, or None for a response without Set-Cookie (rule S5).
 
     A 503 for want of a peer on the first pick never carries one: there is no target to name.
 

@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 def load_skew(result: Frames, ax: Axes | None = None) -> Axes:
     """Draw how far the fullest and the emptiest serving pod are from the mean, in sessions, over time.
 
-    1 is even. The set of serving pods (docs/model.md, L1) changes with the operation; the shaded window is that of
+    1 is even. The set of serving pods (rule L1) changes with the operation; the shaded window is that of
     the summary's figures, which are ratios of time averages and not means of this line.
 
     Args:

@@ -1,0 +1,70 @@
+"""What is no event changes nothing: the same runs with every tick of a probe and every round of checks as an event."""
+
+from math import inf
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import operations, scenarios
+
+from simsticky.kubernetes.probe import ProbeWorker
+from simsticky.scenario.model import Scenario
+from simsticky.sim import health_checks
+from simsticky.sim.recording import Recording
+from simsticky.sim.simulation import Simulation
+
+_KINDS = ("rollout", "scale", "deletePod", "readinessFlap", "gatewayRestart", "configPush", "crash")
+
+
+@st.composite
+def probes(draw: st.DrawFn, *, most_successes: int) -> dict[str, int]:
+    """Return a probe of any limits that falls into a short run."""
+    return {
+        "periodSeconds": draw(st.integers(1, 5)),
+        "failureThreshold": draw(st.integers(1, 4)),
+        "successThreshold": draw(st.integers(1, most_successes)),
+        "timeoutSeconds": draw(st.integers(1, 4)),
+        "initialDelaySeconds": draw(st.sampled_from([0, 0, 3, 4])),
+    }
+
+
+@st.composite
+def probed(draw: st.DrawFn) -> dict[str, Any]:
+    """Return a scenario with all kinds of probes, and requests that take seconds."""
+    scenario = draw(scenarios(operations(_KINDS)))
+    deployment = scenario["deployment"]
+    for name, most_successes in (("readinessProbe", 3), ("livenessProbe", 1), ("startupProbe", 1)):
+        if draw(st.booleans()):
+            deployment[name] = draw(probes(most_successes=most_successes))
+    if any("readinessFlap" in entry for entry in scenario["timeline"]):
+        deployment.setdefault("readinessProbe", {"periodSeconds": 1, "failureThreshold": 1})
+    if draw(st.booleans()):
+        scenario["upstream"].get("healthchecks", {}).pop("passive", None)
+    if draw(st.integers(0, 3)) == 0:
+        scenario["app"]["crash"] = {"every": 30}
+    return dict(scenario)
+
+
+def _each_result_counts(worker: ProbeWorker, result: str) -> float:
+    return inf if worker.on_hold else 1
+
+
+def _told(recording: Recording) -> tuple[Any, ...]:
+    """Return what is to be the same: all requests, and the story but for the order of the lines of one instant."""
+    story = sorted(repr(event) for event in recording.events)
+    return recording.digest, story, sorted(map(repr, recording.pod_states)), recording.lives, recording.counts
+
+
+@settings(max_examples=settings().max_examples // 5)
+@given(probed())
+def test_every_tick_as_an_event_gives_the_same(written: dict[str, Any]) -> None:
+    """Protects the ticks and rounds that are no events: nobody could tell."""
+    scenario = Scenario.model_validate(written)
+    rested = Simulation(scenario, 1, 0).run()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProbeWorker, "results_until_change", _each_result_counts)
+        patch.setattr(health_checks, "may_rest", lambda checks: False)
+        restless = Simulation(scenario, 1, 0).run()
+    assert _told(rested) == _told(restless)
+    assert rested.control_events <= restless.control_events
