@@ -233,6 +233,7 @@ class Recorder:
 
     def _take(self) -> None:
         """Add the rows that have been written to those that wait for their end."""
+        self.meter.fit(len(self.recording.containers))
         fresh, late = _rows(self._rows), _rows(self._late)
         self._count_sent(fresh[:, CONTAINER], late[:, CONTAINER])
         if len(fresh) or len(late):
@@ -269,7 +270,6 @@ class Recorder:
         moves, self._moves = moves.compress(is_due, axis=0), moves.compress(~is_due, axis=0)
         if self.keeps_sessions:
             self.recording.residence_blocks.append(moves)
-        self.meter.fit(len(self.recording.containers))
         self.meter.advance(
             now_s,
             in_flight=self._in_flight(closed) if self.meter.follows_requests else NO_CHANGES,

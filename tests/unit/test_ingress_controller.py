@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from simsticky.errors import InputError
+from simsticky.manifests.ingress_controller import flag_changes
 from simsticky.manifests.reading import ManifestSet, load_manifests
 
 EXAMPLE = Path(__file__).parents[2] / "scenarios" / "manifests" / "example-app.yaml"
@@ -93,3 +94,22 @@ def test_the_version_of_an_old_controller_is_read(with_controller):
     assert with_controller(container).sections["kic"] == {"version": "2.11", "enableDrainSupport": True}
     found = with_controller(container, kic={"enableDrainSupport": False})
     assert "the scenario states kic.enableDrainSupport" in {note.note for note in found.ignored}
+
+
+@pytest.mark.parametrize(
+    ("script", "changed"),
+    [
+        ("exec /manager --enable-drain-support=false --x", "exec /manager --enable-drain-support=true --x"),
+        ("/manager --enable-drain-support", "/manager --enable-drain-support=true"),
+        (
+            "/manager --proxy-sync-seconds 3 --enable-drain-support=0",
+            "/manager --proxy-sync-seconds=9 --enable-drain-support=true",
+        ),
+    ],
+)
+def test_a_flag_in_a_shells_script_is_changed_where_it_stands(script, changed):
+    """The rest of the script stays; what it does not set goes to the environment."""
+    container = {"name": "c", "command": ["sh", "-c", script]}
+    found = flag_changes(container, {"enableDrainSupport": True, "proxySyncSeconds": 9.0})
+    assert found["command"] == ["sh", "-c", changed]
+    assert bool(found.get("env")) == ("proxy-sync" not in script)
