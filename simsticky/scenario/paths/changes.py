@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.location import Keys, Place, dotted, keys_in, read_documents
-from simsticky.scenario.paths.expressions import full_keys, worked_out
+from simsticky.scenario.paths.expressions import worked_out
+from simsticky.scenario.paths.short_names import full_keys
 from simsticky.scenario.paths.vocabulary import all_paths, known_keys, suggestion
 from simsticky.scenario.reading.diagnose import diagnose
 from simsticky.scenario.support import unsupported
