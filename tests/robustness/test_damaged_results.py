@@ -5,7 +5,8 @@ import json
 import shutil
 
 import pytest
-from hostile import TINY, unfit
+from command_line import TINIEST
+from hostile import unfit
 
 from simsticky.cli.main import main
 
@@ -16,7 +17,7 @@ QUICK = ["--reps", "3", "-j", "1", "-q"]
 def written(tmp_path_factory):
     """A run's directory, its JSON, and a study's directory."""
     place = tmp_path_factory.mktemp("written")
-    (place / "t.yaml").write_text(TINY)
+    (place / "t.yaml").write_text(TINIEST)
     run = ["run", str(place / "t.yaml"), *QUICK]
     assert main([*run, "--out", str(place / "run")]) == 0
     assert main([*run, "--out", str(place / "run.json"), "--study", str(place / "study")]) == 0
