@@ -80,8 +80,8 @@ def latin_hypercube(samples: int, dimensions: int, seed: int) -> Numbers:
 def sobol_indices(outputs: Numbers, dimensions: int, level: float = LEVEL) -> list[SobolIndex]:
     """Return the Sobol indices of each input.
 
-    First order after Saltelli et al. 2010, total after Jansen 1999; intervals by a percentile bootstrap over the n
-    base points. An output that does not vary has no indices.
+    First order after Saltelli et al. 2010, total after Jansen 1999, both by SciPy; intervals by a percentile bootstrap
+    over the n base points. An output that does not vary has no indices.
 
     Args:
         outputs: The outputs at the points of :func:`saltelli`, in that order.
@@ -89,7 +89,7 @@ def sobol_indices(outputs: Numbers, dimensions: int, level: float = LEVEL) -> li
         level: Confidence level in (0, 1).
 
     Raises:
-        ValueError: The number of outputs is not that of a design.
+        ValueError: The number of outputs is not that of a design, or that of its base points is no power of 2.
     """
     import numpy as np
 
@@ -102,26 +102,24 @@ def sobol_indices(outputs: Numbers, dimensions: int, level: float = LEVEL) -> li
         return [SobolIndex(nothing, nothing)] * dimensions
     first, total = _indices(parts)
     picks = _generator(_SEED).integers(0, samples, (_RESAMPLES, samples))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        again = [_indices(parts[:, pick]) for pick in picks]
-    ends = [
-        np.nanquantile([one[order] for one in again], [(1 - level) / 2, (1 + level) / 2], axis=0) for order in (0, 1)
-    ]
+    # SciPy's own bootstrap draws from a generator that nobody can seed. Resamples in which nothing varies say nothing.
+    again = [_indices(parts[:, pick]) for pick in picks if np.ptp(parts[:2, pick]) > 0]
+    ends = np.quantile(again, [(1 - level) / 2, (1 + level) / 2], axis=0)
 
     def interval(value: Numbers, end: Numbers, at: int) -> Interval:
         return Interval(float(value[at]), float(end[0, at]), float(end[1, at]), level, "bootstrap", samples)
 
-    return [SobolIndex(interval(first, ends[0], at), interval(total, ends[1], at)) for at in range(dimensions)]
+    return [SobolIndex(interval(first, ends[:, 0], at), interval(total, ends[:, 1], at)) for at in range(dimensions)]
 
 
-def _indices(parts: Numbers) -> tuple[Numbers, Numbers]:
-    a, b, mixed = parts[0], parts[1], parts[2:]
-    # Centred, which changes nothing in the limit and much of the noise.
-    variance = parts[:2].var()
-    middle = parts[:2].mean()
-    first = ((b - middle) * (mixed - a)).mean(axis=1) / variance
-    total = ((a - mixed) ** 2).mean(axis=1) / 2 / variance
-    return first, total
+def _indices(parts: Numbers) -> Numbers:
+    """Return the first-order and the total indices, shape ``(2, dimensions)``."""
+    import numpy as np
+    from scipy.stats import sobol_indices as indices_of
+
+    outputs = {"f_A": parts[:1], "f_B": parts[1:2], "f_AB": parts[2:, np.newaxis]}
+    found = indices_of(func=outputs, n=parts.shape[1])
+    return np.array([found.first_order.ravel(), found.total_order.ravel()])
 
 
 def _generator(seed: int) -> np.random.Generator:
