@@ -7,11 +7,13 @@ taken from B (AB_i): n (k + 2) points for k inputs. NumPy and SciPy are imported
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from simsticky.stats.intervals import LEVEL, Interval
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
 
@@ -117,7 +119,11 @@ def _indices(parts: Numbers) -> Numbers:
     import numpy as np
     from scipy.stats import sobol_indices as indices_of
 
-    outputs = {"f_A": parts[:1], "f_B": parts[1:2], "f_AB": parts[2:, np.newaxis]}
+    outputs: Mapping[Literal["f_A", "f_B", "f_AB"], Numbers] = {
+        "f_A": parts[:1],
+        "f_B": parts[1:2],
+        "f_AB": parts[2:, np.newaxis],
+    }
     found = indices_of(func=outputs, n=parts.shape[1])
     return np.array([found.first_order.ravel(), found.total_order.ravel()])
 
