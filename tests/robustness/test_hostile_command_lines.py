@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from command_line import TINIEST
+from command_line import TINIEST, called
 from hostile import unfit
-
-from simsticky.cli.main import main
 
 NINES, DIGITS, HEX = "9" * 400, "9" * 5000, "0x" + "f" * 5000
 RUN = ("run", "t.yaml", "-q", "--reps", "1", "-j", "1")
@@ -301,7 +299,7 @@ CASES = [*VALUES, *SIZES, *TEXTS, *FILES, *PLACES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.encode("unicode_escape").decode())
-def test_a_hostile_command_line(case, tmp_path, monkeypatch, capsys):
+def test_a_hostile_command_line(case, tmp_path, monkeypatch):
     """The exit code is 2 (or what the row says), the message says what is wrong, and nothing else is printed."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.yaml").write_text(TINIEST)
@@ -309,15 +307,14 @@ def test_a_hostile_command_line(case, tmp_path, monkeypatch, capsys):
         (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     if case.prepare is not None:
         case.prepare()
-    code = main(list(case.arguments))
-    told = capsys.readouterr()
-    assert code == case.code, told.err
+    told = called(*case.arguments)
+    assert told.returncode == case.code, told.stderr
     at = 0
     for part in case.told:
-        assert part in told.err[at:], told.err
-        at = told.err.index(part, at) + len(part)
+        assert part in told.stderr[at:], told.stderr
+        at = told.stderr.index(part, at) + len(part)
     if case.code == 2:
-        assert not (why := unfit(told.err)), f"standard error {why}: {told.err}"
-        assert told.out == ""
-    assert all(part in told.out for part in case.out), told.out
-    assert not any(part in told.out + told.err for part in case.never)
+        assert not (why := unfit(told.stderr)), f"standard error {why}: {told.stderr}"
+        assert told.stdout == ""
+    assert all(part in told.stdout for part in case.out), told.stdout
+    assert not any(part in told.stdout + told.stderr for part in case.never)
