@@ -185,11 +185,11 @@ def needs_parquet(flag: str) -> None:
 def _known(metrics: list[str] | None) -> list[str]:
     from simsticky.report.sweeps import SHOWN
     from simsticky.results.metrics import METRICS
-    from simsticky.study.verdicts import did_you_mean
+    from simsticky.study.verdicts import nearest_metric
 
     wrong = [name for name in metrics or () if name not in METRICS]
     if wrong:
-        hint = did_you_mean(wrong[0], METRICS)
+        hint = nearest_metric(wrong[0], METRICS)
         raise InputError.of(f"there is no metric {wrong[0]!r}", file="--metric", hint=hint)
     return list(dict.fromkeys(metrics or SHOWN))
 

@@ -57,8 +57,8 @@ class Range:
     def at(self, part: float) -> str | int | float:
         """Return the value at a part of the range, 0 for the lower end; steps and whole numbers are equally likely."""
         if self.step is not None:
-            values = self.values(self.step)
-            return values[min(math.floor(part * len(values)), len(values) - 1)]
+            count = self._count(self.step)
+            return self._value(min(math.floor(part * count), count - 1), self.step)
         if self.quantity.whole:
             count = math.floor(self.high) - math.ceil(self.low) + 1
             return self.quantity.write(math.ceil(self.low) + min(math.floor(part * count), count - 1))
@@ -66,10 +66,15 @@ class Range:
 
     def values(self, step: float) -> list[str | int | float]:
         """Return the values from the lower end on in steps, each once, and the upper end, as people write them."""
-        numbers = [self.low + at * step for at in range(math.floor((self.high - self.low) / step + _HAIR) + 1)]
-        if numbers[-1] < self.high - _HAIR * abs(self.high):
-            numbers.append(self.high)
-        return list(dict.fromkeys(map(self.quantity.write, numbers)))  # rounding may make two one
+        # Rounding may make two one.
+        return list(dict.fromkeys(self._value(at, step) for at in range(self._count(step))))
+
+    def _count(self, step: float) -> int:
+        whole = math.floor((self.high - self.low) / step + _HAIR)
+        return whole + 1 if self.low + whole * step >= self.high - _HAIR * abs(self.high) else whole + 2
+
+    def _value(self, at: int, step: float) -> str | int | float:
+        return self.quantity.write(min(self.low + at * step, self.high))
 
     def __str__(self) -> str:
         """Return it as people write it: ``0s..10m``, ``0s..10m/15s``."""
