@@ -13,8 +13,8 @@ from simsticky.errors import InputError
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
+    from simsticky.study.case import Simulate
     from simsticky.study.replicate import Study
-    from simsticky.study.runner import Simulate
 
 
 def run(

@@ -7,19 +7,16 @@ a fault of the configuration, said before anything runs. Terminating pods that d
 from collections.abc import Iterator
 from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING
 
 from simsticky.kong.algorithms.consistent_hashing import RingCapacityError, build_ring, ring_points
 from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
 from simsticky.scenario.cluster_operations import Canary, DrainNode, NodeLoss, Resume, Rollback, Spot, SwitchService
 from simsticky.scenario.operations import DeletePod, Rollout, Scale
 from simsticky.scenario.replicas import start_replicas
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
+from simsticky.scenario.settings import Settings
 
 
-def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
+def over_capacity(scenario: Settings) -> RingCapacityError | None:
     """Return why the ring is too small for the scenario; None if it is large enough or there is none.
 
     The worst case of a rollout is that all new pods are up while all old ones still drain; of a scale-down, a deletion
@@ -36,7 +33,7 @@ def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
     return None
 
 
-def _crowds(scenario: "Scenario") -> Iterator[tuple[int, int]]:
+def _crowds(scenario: Settings) -> Iterator[tuple[int, int]]:
     """Yield how many active and draining targets there may be, at the start and for each operation."""
     deployment, scaler, drains = scenario.deployment, scenario.autoscaler, scenario.kic.enable_drain_support
     sizes = {deployment.name: start_replicas(scenario), **{other.name: other.replicas for other in scenario.companions}}
@@ -65,7 +62,7 @@ def _crowds(scenario: "Scenario") -> Iterator[tuple[int, int]]:
         yield sum(sizes[name] for name in routed), gone if drains and listed else 0
 
 
-def _overlaps(scenario: "Scenario") -> bool:
+def _overlaps(scenario: Settings) -> bool:
     """Whether new pods of a rollout may be up while old ones drain."""
     deployment = scenario.deployment
     held = deployment.paused and not any(isinstance(operation, Resume) for operation in scenario.timeline)

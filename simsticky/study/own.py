@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
-from simsticky.study.runner import Execution, simulate_numbers
+from simsticky.study.case import simulate_numbers
+from simsticky.study.runner import Execution
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric, Value

@@ -14,8 +14,8 @@ from simsticky.scenario.deployment import SHORT_PATHS
 from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.paths.changes import base_for_algorithm, delays_of
+from simsticky.scenario.paths.diagnose import diagnose, in_order
 from simsticky.scenario.paths.vocabulary import suggestion
-from simsticky.scenario.reading.diagnose import diagnose, in_order
 from simsticky.scenario.reading.files import (
     STANDARD_INPUT,
     irregular,
