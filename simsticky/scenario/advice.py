@@ -137,13 +137,10 @@ def about_health_checks(scenario: Settings) -> Iterator[str]:
 
 def _laws(model: BaseModel, prefix: str) -> Iterator[tuple[str, LawBase]]:
     for name, field in type(model).model_fields.items():
-        value = getattr(model, name)
-        path = f"{prefix}{field.alias or name}"
-        if isinstance(value, LawBase):
-            yield path, value
-        elif isinstance(value, BaseModel):
-            yield from _laws(value, f"{path}.")
-        elif isinstance(value, tuple):
-            for i, item in enumerate(value):
-                if isinstance(item, BaseModel):
-                    yield from _laws(item, f"{path}.{i}.")
+        value, path = getattr(model, name), f"{prefix}{field.alias or name}"
+        parts = {f"{path}.{i}": item for i, item in enumerate(value)} if isinstance(value, tuple) else {path: value}
+        for where, part in parts.items():
+            if isinstance(part, LawBase):
+                yield where, part
+            elif isinstance(part, BaseModel):
+                yield from _laws(part, f"{where}.")

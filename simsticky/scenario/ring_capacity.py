@@ -44,20 +44,21 @@ def _crowds(scenario: Settings) -> Iterator[tuple[int, int]]:
     yield sizes[deployment.name], 0
     for operation in sorted(scenario.operations, key=lambda entry: entry.at_s):
         gone, target = 0, operation.target
-        if isinstance(operation, SwitchService):
-            routed = {operation.to}
-        elif isinstance(operation, Canary):
-            routed = set(operation.weights)
-        elif isinstance(operation, DrainNode | Spot | NodeLoss):
-            gone = ceil(sum(sizes[name] for name in routed) / scenario.kubernetes.nodes)
-        elif isinstance(operation, Scale):
-            before, sizes[target] = sizes[target], operation.replicas
-            gone = max(0, before - operation.replicas)
-        elif isinstance(operation, DeletePod):
-            gone = min(operation.count, sizes[target])
-        elif isinstance(operation, Rollout | Rollback) and target in routed and _overlaps(scenario):
-            gone = sizes[target]
-            yield sum(sizes[name] for name in routed) + deployment.surge(sizes[target]), 0
+        match operation:
+            case SwitchService():
+                routed = {operation.to}
+            case Canary():
+                routed = set(operation.weights)
+            case DrainNode() | Spot() | NodeLoss():
+                gone = ceil(sum(sizes[name] for name in routed) / scenario.kubernetes.nodes)
+            case Scale():
+                before, sizes[target] = sizes[target], operation.replicas
+                gone = max(0, before - operation.replicas)
+            case DeletePod():
+                gone = min(operation.count, sizes[target])
+            case Rollout() | Rollback() if target in routed and _overlaps(scenario):
+                gone = sizes[target]
+                yield sum(sizes[name] for name in routed) + deployment.surge(sizes[target]), 0
         listed = target in routed or target not in sizes
         yield sum(sizes[name] for name in routed), gone if drains and listed else 0
 
