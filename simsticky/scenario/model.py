@@ -24,16 +24,8 @@ from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.companions import Companion
 from simsticky.scenario.connections import Connections, Reconnect
-from simsticky.scenario.deployment import (
-    Deployment,
-    LivenessProbe,
-    PreStop,
-    Probe,
-    RollingUpdate,
-    Sidecar,
-    StartupProbe,
-    Strategy,
-)
+from simsticky.scenario.containers import LivenessProbe, PreStop, Probe, Sidecar, StartupProbe
+from simsticky.scenario.deployment import Deployment, RollingUpdate, Strategy
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.operations import (
     ConfigPush,

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from simsticky.scenario import fields
-from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent, PreStop
+from simsticky.scenario.containers import PreStop
+from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent
 from simsticky.scenario.distributions import Constant, LawBase
 from simsticky.scenario.location import Keys, value_at
 from simsticky.scenario.paths.vocabulary import models_at, models_below
