@@ -75,9 +75,9 @@ class OnSigterm(Section):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe the forms that people write."""
-        from simsticky.scenario.docstrings import docstrings
+        from simsticky.scenario.docstrings import docstrings  # of use for a schema only
 
-        told = docstrings(cls)
+        described = docstrings(cls)
 
         def timed(key: str, description: str) -> JsonSchemaValue:
             duration = {"type": ["string", "number"], "description": description, "examples": ["10s"]}
@@ -98,10 +98,10 @@ class OnSigterm(Section):
                         "listener": {
                             "enum": ["close", "keep"],
                             "default": "close",
-                            "description": told.get("listener", ""),
+                            "description": described.get("listener", ""),
                         },
                         "exit": {
-                            "description": told.get("exit", ""),
+                            "description": described.get("exit", ""),
                             "anyOf": [
                                 {"enum": ["immediately", "whenIdle", "never"]},
                                 timed("after", "The process ends this long after SIGTERM."),
@@ -109,10 +109,10 @@ class OnSigterm(Section):
                             ],
                         },
                         "connections": {
-                            "description": told.get("connections", ""),
+                            "description": described.get("connections", ""),
                             "anyOf": [
                                 {"enum": ["wait", "close"]},
-                                timed("closeOver", told.get("close_over_s", "")),
+                                timed("closeOver", described.get("close_over_s", "")),
                             ],
                         },
                     },
