@@ -9,8 +9,8 @@ import gc
 
 import numpy.ma  # noqa: F401  # by NumPy, for its unique()
 
+import simsticky.files
 import simsticky.results.pod_time
-import simsticky.scenario.reading.files
 import simsticky.study.chunks
 import simsticky.study.recommend.costs  # noqa: F401
 from simsticky.simulate import prepare
