@@ -41,7 +41,7 @@ from simsticky.scenario.problems import Problem, again, details
 from simsticky.scenario.replicas import no_equilibrium
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
 from simsticky.scenario.run import Run
-from simsticky.scenario.settings import Settings
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.targets import misfits
 from simsticky.scenario.thresholds import Threshold
 from simsticky.scenario.traffic import (
@@ -107,7 +107,7 @@ __all__ = [
 ]
 
 
-class Scenario(Settings, ShownInNotebooks):
+class Scenario(Sections, ShownInNotebooks):
     """What is simulated: traffic, application, Kubernetes and Kong objects, delays and operations."""
 
     _digests: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -13,10 +13,10 @@ from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
 from simsticky.scenario.cluster_operations import Canary, DrainNode, NodeLoss, Resume, Rollback, Spot, SwitchService
 from simsticky.scenario.operations import DeletePod, Rollout, Scale
 from simsticky.scenario.replicas import start_replicas
-from simsticky.scenario.settings import Settings
+from simsticky.scenario.sections import Sections
 
 
-def over_capacity(scenario: Settings) -> RingCapacityError | None:
+def over_capacity(scenario: Sections) -> RingCapacityError | None:
     """Return why the ring is too small for the scenario; None if it is large enough or there is none.
 
     The worst case of a rollout is that all new pods are up while all old ones still drain; of a scale-down, a deletion
@@ -33,7 +33,7 @@ def over_capacity(scenario: Settings) -> RingCapacityError | None:
     return None
 
 
-def _crowds(scenario: Settings) -> Iterator[tuple[int, int]]:
+def _crowds(scenario: Sections) -> Iterator[tuple[int, int]]:
     """Yield how many active and draining targets there may be, at the start and for each operation."""
     deployment, scaler, drains = scenario.deployment, scenario.autoscaler, scenario.kic.enable_drain_support
     sizes = {deployment.name: start_replicas(scenario), **{other.name: other.replicas for other in scenario.companions}}
@@ -63,7 +63,7 @@ def _crowds(scenario: Settings) -> Iterator[tuple[int, int]]:
         yield sum(sizes[name] for name in routed), gone if drains and listed else 0
 
 
-def _overlaps(scenario: Settings) -> bool:
+def _overlaps(scenario: Sections) -> bool:
     """Whether new pods of a rollout may be up while old ones drain."""
     deployment = scenario.deployment
     held = deployment.paused and not any(isinstance(operation, Resume) for operation in scenario.timeline)

@@ -6,16 +6,16 @@ from simsticky.errors import Diagnostic
 from simsticky.scenario.location import dotted
 from simsticky.scenario.problems import Problem
 from simsticky.scenario.ring_capacity import over_capacity
-from simsticky.scenario.settings import Settings
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.versions import too_old
 
 
-def unsupported(scenario: Settings) -> list[Diagnostic]:
+def unsupported(scenario: Sections) -> list[Diagnostic]:
     """Return why a valid scenario cannot be simulated, each at the place of its value; empty if it can be."""
     return [scenario.diagnostic(dotted(path), message, hint) for path, message, hint in _reasons(scenario)]
 
 
-def _reasons(scenario: Settings) -> Iterator[Problem]:
+def _reasons(scenario: Sections) -> Iterator[Problem]:
     upstream = scenario.upstream
     if upstream.algorithm == "sticky-sessions" and upstream.sticky_sessions is None:
         yield Problem(

@@ -12,13 +12,13 @@ from simsticky.kong.algorithms.consistent_hashing import HashInput, Input
 from simsticky.kong.healthchecks import ActiveChecks, HealthChecks, HealthyRule, PassiveChecks, UnhealthyRule
 from simsticky.scenario.fields import release_of, version_of
 from simsticky.scenario.gateway import HashOn, HashOnFallback, Healthy, Unhealthy
-from simsticky.scenario.settings import Settings
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.versions import REACHES_SINCE, THRESHOLD_SINCE
 
 _NAMED: tuple[Input, ...] = ("header", "cookie", "query_arg", "uri_capture")
 
 
-def threshold_comparison(scenario: Settings) -> Literal["gt", "ge"]:
+def threshold_comparison(scenario: Sections) -> Literal["gt", "ge"]:
     """Return how the available share is compared with the threshold (rule G5)."""
     gateway = scenario.gateway
     if gateway.threshold_comparison is not None:
@@ -27,7 +27,7 @@ def threshold_comparison(scenario: Settings) -> Literal["gt", "ge"]:
     return "ge" if release is not None and release >= REACHES_SINCE else "gt"
 
 
-def checks(scenario: Settings) -> HealthChecks:
+def checks(scenario: Sections) -> HealthChecks:
     """Return the upstream's health checks; all off where the policy has none."""
     written = scenario.upstream.healthchecks
     if written is None:
@@ -51,13 +51,13 @@ def checks(scenario: Settings) -> HealthChecks:
     return replace(HealthChecks(active, passive), **_given(threshold=threshold))
 
 
-def passes_threshold(scenario: Settings) -> bool:
+def passes_threshold(scenario: Sections) -> bool:
     """Return whether the controller tells Kong the threshold; older ones drop it, so that it is Kong's default."""
     release = () if scenario.kic.version is None else release_of(scenario.kic.version)
     return not release or release >= THRESHOLD_SINCE[: len(release)]
 
 
-def hash_on(scenario: Settings) -> consistent_hashing.HashOn:
+def hash_on(scenario: Sections) -> consistent_hashing.HashOn:
     """Return what the upstream hashes requests by; nothing where the policy says nothing."""
     written = scenario.upstream
     main = consistent_hashing.HashOn(_input(written.hash_on), _input(written.hash_on_fallback))

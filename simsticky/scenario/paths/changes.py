@@ -12,10 +12,10 @@ from simsticky.scenario.location import Keys, Place, dotted, keys_in, read_docum
 from simsticky.scenario.paths.diagnose import diagnose
 from simsticky.scenario.paths.expressions import full_keys, worked_out
 from simsticky.scenario.paths.vocabulary import all_paths, known_keys, suggestion
-from simsticky.scenario.settings import Settings
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.support import unsupported
 
-AnyScenario = TypeVar("AnyScenario", bound=Settings)
+AnyScenario = TypeVar("AnyScenario", bound=Sections)
 """A scenario, of whatever class."""
 
 _DELAYS = {"kic": Kic.delay_names(), "kubernetes": Kubernetes.delay_names()}
@@ -57,7 +57,7 @@ def evolve(scenario: AnyScenario, changes: Mapping[str, Any], source: str) -> An
     return changed
 
 
-def unknown_path(scenario: Settings, path: str, source: str) -> Diagnostic | None:
+def unknown_path(scenario: Sections, path: str, source: str) -> Diagnostic | None:
     """Return what is wrong with a dotted path that no setting has; None when there is one."""
     return _unknown(type(scenario), path, keys_of(path), scenario.to_json_dict(), source)
 
@@ -115,7 +115,7 @@ def keys_of(path: str) -> Keys:
     return tuple(key if isinstance(key, int) else _camel(key) for key in keys_in(path))
 
 
-def setting_at(scenario: Settings, path: str) -> Any:
+def setting_at(scenario: Sections, path: str) -> Any:
     """Return what the resolved scenario holds at a dotted path, as plain JSON; None where there is nothing."""
     node: Any = scenario.to_json_dict()
     for key in full_keys(keys_of(path)):
@@ -129,7 +129,7 @@ def _camel(word: str) -> str:
     return first + "".join(other.capitalize() for other in others)
 
 
-def _unknown(root: type[Settings], path: str, keys: Keys, data: Any, source: str) -> Diagnostic | None:
+def _unknown(root: type[Sections], path: str, keys: Keys, data: Any, source: str) -> Diagnostic | None:
     """Return what is wrong with a path that does not exist; the data are needed for lists and laws."""
     if keys[0] == "thresholds":
         return None

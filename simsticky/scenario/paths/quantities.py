@@ -14,7 +14,7 @@ from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent
 from simsticky.scenario.distributions import Constant, LawBase
 from simsticky.scenario.location import Keys, value_at
 from simsticky.scenario.paths.vocabulary import models_at, models_below
-from simsticky.scenario.settings import Settings
+from simsticky.scenario.sections import Sections
 from simsticky.units import (
     format_duration,
     format_rate,
@@ -89,7 +89,7 @@ class Quantity:
 TEXT = Quantity("text")
 
 
-def quantity_of(scenario: Settings, keys: Keys) -> Quantity:
+def quantity_of(scenario: Sections, keys: Keys) -> Quantity:
     """Return what kind of number the setting at some keys takes; ``text`` when it takes none.
 
     A law written as a constant (``app.startup: 2s``) counts as a time; so does a preStop hook.
@@ -104,7 +104,7 @@ def quantity_of(scenario: Settings, keys: Keys) -> Quantity:
     return found.pop() if len(found) == 1 else TEXT
 
 
-def number_at(scenario: Settings, keys: Keys) -> tuple[float, Quantity]:
+def number_at(scenario: Sections, keys: Keys) -> tuple[float, Quantity]:
     """Return the number that a setting has now, and what kind it is.
 
     A waiting preStop hook counts as long as it waits at most; a hook that fails, or none, as 0 s; a law as its

@@ -1,7 +1,7 @@
 """The settings of a scenario: all of its sections, and where each value came from.
 
 What looks at a scenario as a whole (advice, its first pods, what is not supported, dotted paths) takes
-:class:`Settings` and stands below :class:`simsticky.scenario.model.Scenario`, which asks it.
+:class:`Sections` and stands below :class:`simsticky.scenario.model.Scenario`, which asks it.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from simsticky.scenario.thresholds import Threshold, ThresholdText
 from simsticky.scenario.traffic import Traffic
 
 
-class Settings(Section):
+class Sections(Section):
     """Every setting of a scenario, each valid in itself, with the place where it was stated."""
 
     schema_: Annotated[Literal["simsticky/1"], Field(alias="schema")] = "simsticky/1"
