@@ -5,6 +5,7 @@ used, so that ``import simsticky`` takes no time, and Ctrl-C within the command'
 """
 
 # At once, because a later import of the modules would put them where these functions are; they import nothing heavy.
+from simsticky.notebook import show_by
 from simsticky.report import report as report
 from simsticky.simulate import simulate as simulate
 
@@ -25,17 +26,16 @@ if TYPE_CHECKING:
     from simsticky.scenario.reading.load import loads as loads
     from simsticky.study.compare import Comparison as Comparison
     from simsticky.study.compare import compare as compare
+    from simsticky.study.estimate import Estimate as Estimate
     from simsticky.study.recommend.answer import Recommendation as Recommendation
     from simsticky.study.recommend.recommending import recommend as recommend
-    from simsticky.study.replicate import Estimate as Estimate
     from simsticky.study.replicate import Study as Study
     from simsticky.study.replicate import replicate as replicate
     from simsticky.study.sweep import Sweep as Sweep
     from simsticky.study.sweep import sweep as sweep
     from simsticky.study.tornado import Tornado as Tornado
     from simsticky.study.tornado import tornado as tornado
-
-    __version__: str
+    from simsticky.version import __version__ as __version__
 
 # Where each public name lives; type checkers read the same from the imports above, and a test holds the two together.
 _HOMES = {
@@ -47,23 +47,23 @@ _HOMES = {
     "simsticky.study.compare": ("Comparison", "compare"),
     "simsticky.study.recommend.recommending": ("recommend",),
     "simsticky.study.recommend.answer": ("Recommendation",),
-    "simsticky.study.replicate": ("Estimate", "Study", "replicate"),
+    "simsticky.study.estimate": ("Estimate",),
+    "simsticky.study.replicate": ("Study", "replicate"),
     "simsticky.study.sweep": ("Sweep", "sweep"),
     "simsticky.study.tornado": ("Tornado", "tornado"),
+    "simsticky.version": ("__version__",),
 }
 _MODULES = {"plots": "simsticky.report.plots"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted([*_HOME_OF, *_MODULES, report.__name__, simulate.__name__, "__version__"])
+__all__ = sorted([*_HOME_OF, *_MODULES, report.__name__, simulate.__name__])
 
 
 def __getattr__(name: str) -> "Any":
     from importlib import import_module
 
-    if name == "__version__":
-        value: Any = _version()
-    elif name in _MODULES:
-        value = import_module(_MODULES[name])
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
     elif name in _HOME_OF:
         value = getattr(import_module(_HOME_OF[name]), name)
     else:
@@ -76,10 +76,10 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+def _as_html(thing: object) -> str:
+    from simsticky.report.notebook import as_html
 
-    try:
-        return version("simsticky")
-    except PackageNotFoundError:
-        return "unknown"
+    return as_html(thing)
+
+
+show_by(_as_html)

@@ -81,10 +81,11 @@ def recommend(
     """
     place = text_file(out, TEXTS) if out is not None else None
     sheet = text_file(page, PAGES, "--report") if page is not None else None
+
+    from simsticky.study.case import simulate_numbers
     from simsticky.study.recommend.costs import WithPodTime
     from simsticky.study.recommend.recommending import DEFAULT_VARY
     from simsticky.study.recommend.recommending import recommend as search
-    from simsticky.study.runner import simulate_numbers
     from simsticky.study.settings import parse_vary
 
     asked = parse_vary(vary) if vary else DEFAULT_VARY

@@ -4,17 +4,19 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from simsticky.scenario import fields
-from simsticky.scenario.deployment import IntOrPercent, PreStop
+from simsticky.scenario.containers import PreStop
+from simsticky.scenario.deployment import IntOrPercent
 from simsticky.scenario.distributions import Constant, CountLaw, LawBase
 from simsticky.scenario.location import Keys, value_at
-from simsticky.scenario.paths.short_names import full_keys
 from simsticky.scenario.paths.vocabulary import models_at, models_below
+from simsticky.scenario.sections import Sections
+from simsticky.scenario.short_names import full_keys
 from simsticky.units import (
     format_duration,
     format_rate,
@@ -24,9 +26,6 @@ from simsticky.units import (
     parse_rate,
     quoted,
 )
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
 
 Dimension = Literal["time", "rate", "number", "text"]
 
@@ -92,7 +91,7 @@ class Quantity:
 TEXT = Quantity("text")
 
 
-def quantity_of(scenario: "Scenario", keys: Keys) -> Quantity:
+def quantity_of(scenario: Sections, keys: Keys) -> Quantity:
     """Return what kind of number the setting at some keys takes; ``text`` when it takes none.
 
     The annotation of its field says so. A law written as a constant (``app.startup: 2s``) counts as a time, or as a
@@ -112,7 +111,7 @@ def quantity_of(scenario: "Scenario", keys: Keys) -> Quantity:
     return quantity
 
 
-def number_at(scenario: "Scenario", keys: Keys) -> tuple[float, Quantity]:
+def number_at(scenario: Sections, keys: Keys) -> tuple[float, Quantity]:
     """Return the number that a setting has now, and what kind it is.
 
     A waiting preStop hook counts as long as it waits at most; a hook that fails, or none, as 0 s; a law as its
