@@ -19,8 +19,8 @@ from pydantic_core import CoreSchema
 from simsticky.kubernetes import deployment_spec
 from simsticky.scenario.application import OnSigterm
 from simsticky.scenario.fields import Duration, Name, ObjectName, Section, Switch, Whole, WholeSeconds
-from simsticky.scenario.paths.short_names import expanded
 from simsticky.scenario.problems import Problem, did_you_mean, refuse
+from simsticky.scenario.short_names import expanded
 from simsticky.units import quoted, scaled_int_or_percent
 
 

@@ -23,7 +23,7 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.paths.changes import keys_of, parse_settings, unknown_path
 from simsticky.scenario.paths.expressions import names_in
 from simsticky.scenario.paths.quantities import TEXT, Quantity, quantity_of
-from simsticky.scenario.paths.short_names import full_keys
+from simsticky.scenario.short_names import full_keys
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario

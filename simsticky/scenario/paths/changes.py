@@ -10,9 +10,9 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.location import Keys, Place, dotted, keys_in, read_documents
 from simsticky.scenario.paths.expressions import worked_out
-from simsticky.scenario.paths.short_names import full_keys
 from simsticky.scenario.paths.vocabulary import all_paths, known_keys, suggestion
 from simsticky.scenario.reading.diagnose import diagnose
+from simsticky.scenario.short_names import full_keys
 from simsticky.scenario.support import unsupported
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.location import Keys, dotted, keys_in
 from simsticky.scenario.paths.quantities import TEXT, Dimension, Quantity, number_at, quantity_of
-from simsticky.scenario.paths.short_names import full_keys
 from simsticky.scenario.paths.vocabulary import all_paths, known_keys
+from simsticky.scenario.short_names import full_keys
 from simsticky.units import parse_duration, parse_number, parse_rate, quoted
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from simsticky.scenario import fields
 from simsticky.scenario.deployment import IntOrPercent, PreStop
 from simsticky.scenario.distributions import Constant, CountLaw, LawBase
 from simsticky.scenario.location import Keys, value_at
-from simsticky.scenario.paths.short_names import full_keys
 from simsticky.scenario.paths.vocabulary import models_at, models_below
+from simsticky.scenario.short_names import full_keys
 from simsticky.units import (
     format_duration,
     format_rate,

@@ -14,8 +14,8 @@ from simsticky.scenario.deployment import Deployment, PreStop
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.location import Keys, dotted
 from simsticky.scenario.operation import BaseOperation
-from simsticky.scenario.paths.short_names import SHORT_NAMES
 from simsticky.scenario.problems import did_you_mean
+from simsticky.scenario.short_names import SHORT_NAMES
 
 _WRITTEN: Mapping[type[BaseModel], tuple[str, ...]] = {
     PreStop: ("sleep", "fails", "waitUntil", "atMost"),

@@ -13,7 +13,6 @@ from simsticky.manifests.rollouts import as_operations
 from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.paths.changes import base_for_algorithm, delays_of
-from simsticky.scenario.paths.short_names import expanded
 from simsticky.scenario.paths.vocabulary import suggestion
 from simsticky.scenario.reading.diagnose import diagnose, in_order
 from simsticky.scenario.reading.files import (
@@ -25,6 +24,7 @@ from simsticky.scenario.reading.files import (
     shown_path,
 )
 from simsticky.scenario.report import ManifestReport
+from simsticky.scenario.short_names import expanded
 from simsticky.scenario.support import unsupported
 from simsticky.scenario.traffic import is_inline
 
