@@ -48,6 +48,14 @@ def test_resamples_without_variance_are_left_out():
     assert 0 < first.total.low <= first.total.high < np.inf
 
 
+def test_one_input_brings_about_everything():
+    """Of a single input both indices are 1."""
+    outputs = saltelli(256, 1, seed=7)[:, 0]
+    (index,) = sobol_indices(outputs, 1)
+    assert index.first.estimate == pytest.approx(1.0, abs=0.02)
+    assert index.total.estimate == pytest.approx(1.0, abs=0.02)
+
+
 def test_a_constant_has_no_indices():
     """Where nothing varies nothing has a share."""
     (index,) = sobol_indices(np.ones(3 * 8), 1)
