@@ -1,4 +1,4 @@
-"""The pages that say where things are: every file and name in them exists, and the picture shows the rooms there are."""
+"""The pages that say where things are: every file and name exists, and the picture shows the rooms there are."""
 
 import ast
 import importlib.util
