@@ -12,6 +12,7 @@ from markdown_page import ROOT
 
 PAGES = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
 _NAMED = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|json|yaml|toml|svg))(?::([\w.]+))?`")
+_PYTHON_FILE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.py)`")
 _FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
 _GENERATED = {"NAME.yaml", "NAME.py"}
 """Stand for any name."""
@@ -27,6 +28,11 @@ def place_of(name: str) -> Path | None:
 def _of_name(name: str) -> Iterator[Path]:
     for folder in ("simsticky", "tests", "docs"):
         yield from (ROOT / folder).rglob(name)
+
+
+def _is_near(file: Path, name: str) -> bool:
+    """Return whether a name in a file is that of another: as on a page, or seen from its folder or the one above."""
+    return place_of(name) is not None or any((folder / name).exists() for folder in file.parents[:2])
 
 
 def names_in(file: Path) -> set[str]:
@@ -74,6 +80,22 @@ def test_every_file_and_name_on_the_page_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert len(_NAMED.findall(text)) > 10
     assert missing_in(text) == []
+
+
+@pytest.mark.parametrize("folder", ["docs", "simsticky", "tests"])
+def test_no_page_and_no_docstring_names_a_file_that_is_gone(folder: str) -> None:
+    """Protects readers from the names that files had before they moved; a bare name may be anywhere."""
+    files = [
+        file for kind in ("*.md", "*.py") for file in sorted((ROOT / folder).rglob(kind)) if file != Path(__file__)
+    ]
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    gone = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file, text in texts.items()
+        for name in _PYTHON_FILE.findall(text)
+        if not _is_near(file, name)
+    ]
+    assert gone == []
 
 
 def test_files_names_and_folders_that_are_not_there_are_found() -> None:

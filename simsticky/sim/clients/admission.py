@@ -1,6 +1,6 @@
 """The clients: who begins a session and when, until no more may.
 
-What a session does between its first send and its last is in ``session_loop.py``, or in ``connections.py`` where it
+What a session does between its first send and its last is in ``plane/loop.py``, or in ``connections.py`` where it
 holds a long-lived connection.
 """
 

@@ -1,6 +1,6 @@
 """The gateway: Kong nodes and their workers, the target tables, and what may be reached through them.
 
-The hot path lives in ``session_loop.py``, the attempts of a request in ``attempts.py``, health checks in
+The hot path lives in ``plane/loop.py``, the attempts of a request in ``proxy.py``, health checks in
 ``health_checks.py`` (docs/model.md, rules G, S and H).
 """
 

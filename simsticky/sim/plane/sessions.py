@@ -1,4 +1,4 @@
-"""The live sessions: what the rest of the model may know of a client while its own loop runs in ``session_loop.py``."""
+"""The live sessions: what the rest of the model may know of a client while its own loop runs in ``loop.py``."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class Session:
 
     Attributes:
         id: Its number.
-        loop: Its client's loop in ``session_loop.py``.
+        loop: Its client's loop in ``loop.py``.
         jar: Whether the client keeps cookies.
         cookie: The address its sticky cookie names, None without one.
         holder: The container instance that holds its current state, None before the first answer.
