@@ -12,7 +12,7 @@ from markdown_page import ROOT
 
 PAGES = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
 _NAMED = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|json|yaml|toml|svg))(?::([\w.]+))?`")
-_PYTHON_FILE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.py)`")
+_PYTHON_FILE = re.compile(r"`((?:[\w-]+/)*[\w-]+\.py)(?::([\w.]+))?`")
 _FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
 _GENERATED = {"NAME.yaml", "NAME.py"}
 """Stand for any name."""
@@ -30,9 +30,10 @@ def _of_name(name: str) -> Iterator[Path]:
         yield from (ROOT / folder).rglob(name)
 
 
-def _is_near(file: Path, name: str) -> bool:
+def _is_near(file: Path, name: str, within: str) -> bool:
     """Return whether a name in a file is that of another: as on a page, or seen from its folder or the one above."""
-    return place_of(name) is not None or any((folder / name).exists() for folder in file.parents[:2])
+    near = next((folder / name for folder in file.parents[:2] if (folder / name).exists()), place_of(name))
+    return near is not None and (not within or within in names_in(near))
 
 
 def names_in(file: Path) -> set[str]:
@@ -90,10 +91,10 @@ def test_no_page_and_no_docstring_names_a_file_that_is_gone(folder: str) -> None
     ]
     texts = {file: file.read_text(encoding="utf-8") for file in files}
     gone = [
-        f"{file.relative_to(ROOT)}: {name}"
+        f"{file.relative_to(ROOT)}: {name} {within}"
         for file, text in texts.items()
-        for name in _PYTHON_FILE.findall(text)
-        if not _is_near(file, name)
+        for name, within in _PYTHON_FILE.findall(text)
+        if not _is_near(file, name, within)
     ]
     assert gone == []
 
