@@ -3,12 +3,13 @@
 import ast
 import importlib.util
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from markdown_page import ROOT
+from markdown_page import ROOT, blocks
 
 PAGES = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
 _NAMED = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|json|yaml|toml|svg))(?::([\w.]+))?`")
@@ -97,6 +98,15 @@ def test_no_page_and_no_docstring_names_a_file_that_is_gone(folder: str) -> None
         if not _is_near(file, name, within)
     ]
     assert gone == []
+
+
+def test_the_layers_in_contributing_are_those_that_are_held() -> None:
+    """Protects contributors from a list of layers beside the one that ``lint-imports`` reads."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = settings["tool"]["importlinter"]["contracts"][0]
+    held = " > ".join(contract["layers"]).replace("simsticky.", "")
+    (written,) = (block.text for block in blocks(ROOT / "CONTRIBUTING.md") if block.text.startswith("cli >"))
+    assert " ".join(written.split()) == held
 
 
 def test_files_names_and_folders_that_are_not_there_are_found() -> None:
