@@ -36,7 +36,7 @@ ROOMS: Mapping[str, str] = {
     "sim.clients": "who comes, and sends what",
     "sim.plane": "sessions and their loop",
     "sim.gateway": "nodes, proxy, breaks",
-    "scenario.reading.load": "from a file to a scenario",
+    "scenario.reading": "from a file to a scenario",
     "recording": "a sink: rows, counts",
     "workload": "who arrives, and when",
     "manifests": "objects in, patches out",
@@ -45,8 +45,10 @@ ROOMS: Mapping[str, str] = {
     "kong": "picks, retries, cookies, health",
     "kubernetes": "rollouts, termination, scaling",
     "stats": "arrays in, numbers out",
+    "files": "reading any file",
     "units": "durations, shares",
     "notebook": "shown in notebooks",
+    "version": "what is installed",
     "annotations": "SARIF, JUnit, GitHub",
     "errors": "messages with places",
 }
@@ -146,7 +148,7 @@ def layers() -> list[list[str]]:
     for layer in contract["layers"]:
         rooms = [name.strip().removeprefix("simsticky.") for name in layer.split("|")]
         if rooms == ["manifests"]:
-            found.append(["scenario.reading.load"])
+            found.append(["scenario.reading"])
         found.append([room for room in rooms if room in ROOMS])
     return found
 
