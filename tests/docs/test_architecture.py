@@ -32,8 +32,8 @@ def _of_name(name: str) -> Iterator[Path]:
 
 
 def _is_near(file: Path, name: str, within: str) -> bool:
-    """Return whether a name in a file is that of another: as on a page, or seen from its folder or the one above."""
-    near = next((folder / name for folder in file.parents[:2] if (folder / name).exists()), place_of(name))
+    """Return whether a name in a file is that of another, in its own folder or anywhere; it may be a path's end."""
+    near = next((path for path in (file.parent / name, *_of_name(name), ROOT / name) if path.exists()), None)
     return near is not None and (not within or within in names_in(near))
 
 

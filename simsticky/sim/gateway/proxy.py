@@ -1,6 +1,6 @@
 """The attempts of one request: pick, connect, wait, try again, and the answer the client gets (rules G and S).
 
-The fast path lives in ``plane/loop.py``. Everything that is not "the one target it can be, listening, in time" comes
+The fast path is in ``plane/loop.py``. Everything that is not "the one target it can be, listening, in time" comes
 here: new picks, connections refused or never answered, timeouts, requests cut by a dying container, cookies.
 """
 
