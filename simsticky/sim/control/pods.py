@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from math import nan
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from simsticky.recording.record import ContainerRecord, Origin, PodRecord
 from simsticky.scenario.distributions import Law
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from simsticky.sim.plane.sessions import Session
 
 INFINITY = float("inf")
+
+
+class Template(NamedTuple):
+    """What a revision's pods have of their own: start-up time, and whether they never pass their readiness probe."""
+
+    startup: Law
+    never_ready: bool = False
 
 
 class Pod:
@@ -33,7 +40,7 @@ class Pod:
         readiness_by: Number of the operation behind its being ready, or not, as it is; 0 if none is.
         ending: Whether the kubelet is ending it, or has: some time after its deletion, or without one.
         gone: Whether the pod object is gone; after a forced deletion its container may still run.
-        startup: The law of its application's start-up; None until the kubelet has it.
+        startup: The law of its application's start-up.
         never_ready: Whether its application never listens.
         unlisted_by: Number of the operation that takes it out of the upstream without deleting it; 0 if none does.
         restarted_s: When the kubelet last began to start its container again; NaN before.
@@ -65,7 +72,14 @@ class Pod:
     )
 
     def __init__(
-        self, index: int, entity: int, uid: str, record: PodRecord, replica_set: str, created_by: int = 0
+        self,
+        index: int,
+        entity: int,
+        uid: str,
+        record: PodRecord,
+        replica_set: str,
+        template: Template,
+        created_by: int = 0,
     ) -> None:
         """Make a pending pod; ``created_by`` is the number of the operation behind it, 0 if none is."""
         self.index = index
@@ -84,8 +98,7 @@ class Pod:
         self.ending = False
         self.gone = False
         self.unlisted_by = 0
-        self.startup: Law | None = None
-        self.never_ready = False
+        self.startup, self.never_ready = template
         self.restarted_s = nan
         self.deletion_cost: int | None = None
         self.container: Container | None = None
