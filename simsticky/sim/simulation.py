@@ -29,7 +29,8 @@ from simsticky.sim.gateway.balancers import AlgorithmFactory
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
-from simsticky.sim.plane.sessions import Session, Sessions
+from simsticky.sim.plane.session import Session
+from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.streams import Streams
 from simsticky.sim.twin import FEWEST_REQUESTS, Twin
 from simsticky.sim.world import World

@@ -24,6 +24,11 @@ class World:
         """The simulated time in seconds."""
         return float(self.env.now)
 
+    @property
+    def settle_s(self) -> float:
+        """Time from which on something is measured (``run.settle``), in seconds."""
+        return self.scenario.run.settle
+
     def draw(self, law: Law, purpose: Purpose, entity: int, ordinal: int = 0) -> float:
         """Return one draw from a law, keyed by (purpose, entity, ordinal) (rule T2)."""
         if law.is_zero:

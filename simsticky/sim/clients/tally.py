@@ -6,7 +6,7 @@ from math import isnan
 
 from simsticky.recording.record import Harmed
 from simsticky.recording.recorder import Recorder
-from simsticky.sim.plane.sessions import Session
+from simsticky.sim.plane.session import Session
 
 _Operations = frozenset[int]
 

@@ -68,10 +68,14 @@ class Kubelet:
         self._stops: dict[Container, simpy.Process] = {}
         self._back_offs: dict[int, CrashLoopBackOff] = {}
         self._patience_s = patience_s(world.scenario)
-        api.watch_creations(lambda pod: world.env.process(self._start(pod)))
+        api.watch_creations(self._pod_created)
         api.watch_deletions(self._pod_deleted)
 
     # Start ------------------------------------------------------------------------------------------------------
+
+    def _pod_created(self, pod: Pod) -> None:
+        """Begin to run a new pod."""
+        self._world.env.process(self._start(pod))
 
     def adopt(self, pod: Pod, running_since_s: float) -> Container:
         """Take over a pod that has been running and ready since long before the run."""

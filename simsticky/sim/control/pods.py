@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from math import nan
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from simsticky.recording.record import ContainerRecord, Origin, PodRecord
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import WarmUp
-
-if TYPE_CHECKING:
-    from simsticky.sim.plane.sessions import Session
 
 INFINITY = float("inf")
 
@@ -197,7 +194,7 @@ class Container:
         ended_by: Number of the operation behind an end that is not its pod's deletion, 0 for none; None otherwise.
         warm: Whether it works at full speed; the gateway's fast path knows only containers that do.
         memory: The sessions it keeps, where the scenario bounds them.
-        connections: The sessions with an open long-lived connection to it, by number.
+        connections: Numbers of the sessions with an open long-lived connection to it, in the order of opening.
         closes_connections: Whether it has begun to close them.
         on_last_closed: Called once, each, when no connection is open any more.
         patience_s: An answer later than this after its request may make a probe fail (``sim/plane/patience.py``).
@@ -252,7 +249,7 @@ class Container:
         self.ended_by: int | None = None
         self.warm = True
         self.memory: Memory | None = None
-        self.connections: dict[int, Session] = {}
+        self.connections: dict[int, None] = {}
         self.closes_connections = False
         self.on_last_closed: list[Callable[[], None]] = []
         self.patience_s = patience_s
@@ -263,13 +260,13 @@ class Container:
         """End of the last request accepted so far, in seconds of simulated time; inf while a connection is open."""
         return INFINITY if self.connections else max(self.ends)
 
-    def hold(self, session: Session) -> None:
+    def hold(self, session: int) -> None:
         """Have an open connection to a session (rule V3)."""
-        self.connections[session.id] = session
+        self.connections[session] = None
 
-    def drop(self, session: Session) -> None:
+    def drop(self, session: int) -> None:
         """Have it no more; whoever waits for the last one is told."""
-        del self.connections[session.id]
+        del self.connections[session]
         if not self.connections:
             waiting, self.on_last_closed = self.on_last_closed, []
             for tell in waiting:

@@ -19,7 +19,8 @@ from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import HASH, NONE
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.plane.patience import patience_s
-from simsticky.sim.plane.sessions import Cut, Loop, RunOver, Session, Sessions
+from simsticky.sim.plane.session import Cut, Loop, RunOver, Session
+from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
