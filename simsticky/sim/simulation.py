@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 
+from simsticky.recording.open_rows import OpenRows
 from simsticky.recording.record import Recording
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
@@ -90,11 +91,12 @@ class Simulation:
         env = self._env = Clock()
         streams = Streams(seed, replication)
         acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
-        recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle, follows_evenness=acts)
+        rows, run = OpenRows(), scenario.run
+        recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=rows)
         recorder.measures_load_only = window_s is not None
-        world = self._world = World(env, scenario, streams, recorder)
+        world = self._world = World(env, scenario, streams, recorder, rows)
         self._workload = Workload(scenario, seed, replication)
-        self._tally = Tally(recorder, self._is_sticky, guards_timeline=bool(scenario.timeline))
+        self._tally = Tally(world, self._is_sticky, guards_timeline=bool(scenario.timeline))
         self._sessions = Sessions(recorder, self._tally.count)
         self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)

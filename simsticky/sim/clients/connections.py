@@ -7,8 +7,9 @@ A session that has lost its connection waits, with back-off and jitter, and conn
 
 from collections.abc import Callable, Generator, Iterable
 
+from simsticky.recording.open_rows import ROW
 from simsticky.recording.record import CONNECT, Exposure, How
-from simsticky.recording.recorder import ROW, SEAL_AT
+from simsticky.recording.recorder import SEAL_AT
 from simsticky.scenario.model import Scenario
 from simsticky.sim.clients.connection import Closed, Connection
 from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor

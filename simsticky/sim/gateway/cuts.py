@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from simsticky.kong.retries import Attempt
+from simsticky.recording.open_rows import InFlight
 from simsticky.sim.clients.connection import Closed
 from simsticky.sim.clock import Phase, call_at
 from simsticky.sim.control.pods import Container
@@ -35,25 +36,30 @@ class Cuts:
         now_s, cause, held = self._world.now_s, container.cause, self.held_by(container)
         if held:
             self._world.tell("clients", "cut_off", container.pod.name, str(len(held)), cause)
-        goes_on = self._waits_in_vain if silent else self._is_sent_again
-        for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, goes_on):
-            session = self._sessions[number]
+        cut = self._world.rows.in_flight(container.index, now_s)
+        again = {(each.session, each.request) for each in cut if self._goes_on(each, silent=silent)}
+        if cut:
+            self._world.recorder.cut(now_s, container.index, cause, again)
+        for number, request, _ in cut:
+            session, goes_on = self._sessions[number], (number, request) in again
             self._breaks.undo(session, request, now_s)
-            if not sent_again:
+            if not goes_on:
                 session.failed += 1
-            session.loop_of(request).throw(Cut(request, container, again=sent_again, silent=silent))
+            session.loop_of(request).throw(Cut(request, container, again=goes_on, silent=silent))
         for session in held:
             if session.id in container.connections:
                 session.loop.throw(Cut(-1, container, again=False, silent=silent))
 
-    def _is_sent_again(self, session: int, request: int, attempts: int) -> bool:
-        """Return whether a request that a dying container has cut is sent again (rule G9); no message is (rule V4)."""
-        sender = self._sessions[session]
-        return sender.connection is None and self._retries.again(sender, request, Attempt.RESET, attempts)
+    def _goes_on(self, cut: InFlight, *, silent: bool) -> bool:
+        """Return whether a request that a dying container cuts has not ended by that.
 
-    def _waits_in_vain(self, session: int, *_: int) -> bool:
-        """Whether a request to a machine that is gone has not ended yet; messages go with their connection, at once."""
-        return self._sessions[session].connection is None
+        A message goes with its connection, at once (rule V4). Others are sent again, if they may be (rule G9); where
+        the machine is gone nobody tells the gateway, which waits in vain (rule N6).
+        """
+        sender = self._sessions[cut.session]
+        if sender.connection is not None:
+            return False
+        return silent or self._retries.again(sender, cut.request, Attempt.RESET, cut.attempts)
 
     # Long-lived connections -------------------------------------------------------------------------------------
 

@@ -81,8 +81,7 @@ class Timeline:
     def _start(self, record: OperationRecord, target: str, why: str = "") -> None:
         world, number = self._world, record.number
         record.target = target
-        if world.recorder.recording.window_s is None:
-            world.recorder.start_window(world.now_s)
+        world.recorder.operation_begins(world.now_s)
         self._running.append(record)
         named = self._workloads.get(target)
         self._concerned[number] = tuple(self._workloads.values()) if named is None else (named,)

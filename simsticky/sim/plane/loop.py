@@ -11,7 +11,8 @@ from heapq import heappop, heappush, heapreplace
 from typing import Any
 
 from simsticky.kong.balancer import NoPeerError
-from simsticky.recording.recorder import ROW, SEAL_AT
+from simsticky.recording.open_rows import ROW
+from simsticky.recording.recorder import SEAL_AT
 from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor
 from simsticky.sim.clients.feeds import Chunk
 from simsticky.sim.clock import Clock, Tick

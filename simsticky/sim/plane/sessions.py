@@ -110,15 +110,12 @@ class Sessions:
 
     def _finish(self, session: Session, last_sent_s: float, ended_s: float, requests: int, *, unfinished: bool) -> None:
         """Count a session that will send no more, and record it."""
-        recorder = self._recorder
         if not unfinished:
             # The loop refers to itself; its end lets go of the session at once, without the garbage collector.
             for loop in (session.loop,) if session.tabs is None else session.tabs.loops:
                 next(loop, None)
         self._count(session, last_sent_s, ended_s, unfinished)
-        if not recorder.keeps_sessions:
-            return
-        recorder.session(
+        self._recorder.session(
             (
                 session.id,
                 session.started_s,
