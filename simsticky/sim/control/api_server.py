@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from simsticky.kubernetes.pod import delete_request
-from simsticky.recording.record import PodRecord, PodState
+from simsticky.recording.pods import PodRecord, PodState
 from simsticky.sim.control.machines import Nodes
 from simsticky.sim.control.pods import Pod, Template
 from simsticky.sim.streams import Purpose

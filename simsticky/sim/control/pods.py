@@ -12,7 +12,8 @@ from heapq import heappop, heappush, heapreplace
 from math import nan
 from typing import NamedTuple, Protocol
 
-from simsticky.recording.record import ContainerRecord, Origin, PodRecord
+from simsticky.recording.pods import ContainerRecord, PodRecord
+from simsticky.recording.record import Origin
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import WarmUp
 
