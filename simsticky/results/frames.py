@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from simsticky.recording.pods import PodRecord
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -25,7 +26,6 @@ from simsticky.recording.record import (
     Mechanism,
     Origin,
     Outcome,
-    PodRecord,
     Recording,
     Rows,
     unpack_columns,

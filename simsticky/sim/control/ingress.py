@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from simsticky.kic.translator import Backend, translate_backends
 from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
 from simsticky.sim.clock import Phase, Wait, call_at
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
+from simsticky.sim.control.pod_sets import PodSets
 from simsticky.sim.control.under_way import UnderWay
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Node
@@ -34,12 +35,13 @@ class IngressController:
         under_way: What changes of the pods, or of the route, are on their way to the nodes.
     """
 
-    def __init__(self, world: World, cluster: Cluster, gateway: Gateway) -> None:
+    def __init__(self, world: World, api: ApiServer, gateway: Gateway, pod_sets: PodSets) -> None:
         """Draw the phase of the tick."""
         settings = world.scenario.kic
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._gateway = gateway
+        self._pod_sets = pod_sets
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
@@ -119,7 +121,7 @@ class IngressController:
             self._steps += steps
         self._pushed = targets
         self._pushes += 1
-        note = _difference(before, after, self._cluster)
+        note = _difference(before, after, self._api)
         self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
         for node in nodes:
             self._push(node, targets, note)
@@ -143,7 +145,7 @@ class IngressController:
         self._gateway.apply(node, targets, self._world.now_s, self._steps[node.configured : steps])
         node.configured = steps
         self._world.tell(node.name, "pushed", f"{len(targets)} targets", note)
-        publish_pod_sets(self._world, self._cluster, self._gateway)
+        self._pod_sets.publish()
 
     # Pushes for other reasons -----------------------------------------------------------------------------------
 
@@ -176,7 +178,7 @@ class IngressController:
         if node.restarts != restart:
             return
         node.up = True
-        note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._cluster)
+        note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._api)
         self._apply(node, self._pushed or (), note, len(self._steps))
 
     def _churn(self) -> Generator[Wait, Any, None]:
@@ -196,36 +198,17 @@ class IngressController:
             self._gateway.apply(node, self._pushed, self._world.now_s)
 
 
-def _difference(before: dict[str, int], after: dict[str, int], cluster: Cluster) -> str:
-    names = {record.address: record.pod for record in cluster.records}
+def _difference(before: dict[str, int], after: dict[str, int], api: ApiServer) -> str:
+    name = api.name_at
     added = {address: weight for address, weight in after.items() if address not in before}
     parts = [
-        f"+{names[address]}" if weight == DEFAULT_WEIGHT else f"+{names[address]} weight {weight}"
+        f"+{name(address)}" if weight == DEFAULT_WEIGHT else f"+{name(address)} weight {weight}"
         for address, weight in added.items()
     ]
-    parts += [f"-{names[address]}" for address in before if address not in after]
+    parts += [f"-{name(address)}" for address in before if address not in after]
     parts += [
-        f"{names[address]} weight {before[address]}->{weight}"
+        f"{name(address)} weight {before[address]}->{weight}"
         for address, weight in after.items()
         if before.get(address, weight) != weight
     ]
     return ", ".join(sorted(parts))
-
-
-def publish_pod_sets(world: World, cluster: Cluster, gateway: Gateway) -> None:
-    """Tell the recorder which containers are in which pod set of the load-skew measures (rule L1)."""
-    taking_new, serving, terminating = [], [], []
-    for pod in cluster.pods:
-        container = pod.container
-        if container is None or container.dead:
-            continue
-        if pod.deleted:
-            terminating.append(container.index)
-        if container.listening and gateway.listed(pod.address):
-            serving.append(container.index)
-            if gateway.takes_new(pod.address):
-                taking_new.append(container.index)
-    world.recorder.pod_sets(
-        world.now_s,
-        {"taking_new": tuple(taking_new), "serving": tuple(serving), "terminating": tuple(terminating)},
-    )
