@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.recording.events import EventRecord, Stuck
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.stats.histogram import LogHistogram
 from simsticky.stats.skew import SkewTotals
@@ -240,32 +241,11 @@ class Selection(NamedTuple):
 
 
 @dataclass(slots=True)
-class EventRecord:
-    """One line of the story.
-
-    Attributes:
-        at_s: When, in seconds of simulated time.
-        actor: Who acted: ``deployment``, ``replicaset``, ``kubelet``, ``kic``, ``kong-1`` and so on.
-        kind: What happened, one stable word for programs: ``deleted``, ``sigterm``, ``pushed`` and so on.
-        subject: Whom it happened to: a pod, a node, an operation.
-        detail: The rest of the sentence for people.
-        cause: Number of the operation behind it, 0 if none.
-    """
-
-    at_s: float
-    actor: str
-    kind: str
-    subject: str
-    detail: str = ""
-    cause: int = 0
-
-
-@dataclass(slots=True)
 class OperationRecord:
     """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions.
 
     ``entry`` is the key of its entry on the timeline (``simsticky.scenario.entries``); ``wanted_pods`` is the size it
-    asked for, -1 if it asked for none; ``target`` is what it was done to.
+    asked for, -1 if it asked for none; ``target`` is what it was done to; ``stuck`` is why it does not go on.
     """
 
     number: int
@@ -279,7 +259,7 @@ class OperationRecord:
     peak_pods: int = 0
     target: str = ""
     wanted_pods: int = -1
-    stuck: str = ""
+    stuck: Stuck | None = None
     exposed: int = 0
     broken: int = 0
     alive: int = 0

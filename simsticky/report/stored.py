@@ -40,7 +40,7 @@ _TEXT = {
     "load": ("pod",),
     "sessions": ("first_pod", "last_pod", "end"),
     "requests": ("pod", "node", "outcome", "broke", "mechanism", "origin"),
-    "events": ("actor", "kind", "subject", "detail"),
+    "events": ("actor", "kind", "subject", "detail", "data"),
     "operations": ("label", "kind", "entry", "stuck"),
     "exposures": ("pod", "how"),
 }

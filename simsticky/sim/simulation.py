@@ -7,6 +7,7 @@ from functools import partial
 from itertools import islice
 
 from simsticky.kubernetes.pod import delete_request
+from simsticky.recording.events import Deleted, Deletion
 from simsticky.recording.record import Recording
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
@@ -271,11 +272,11 @@ class Simulation:
         A pod that has no node yet, or is over already, waits for no kubelet: its object is gone at once.
         """
         if delete_request(phase=pod.phase, scheduled=bool(pod.record.node)).gone:
-            self._mark_deleted(pod, cause, "is gone at once: no kubelet has anything to end")
+            self._mark_deleted(pod, cause, "at_once")
             self._cluster.remove(pod)
             self._listeners_changed()
             return
-        self._mark_deleted(pod, cause, "gets its deletion timestamp")
+        self._mark_deleted(pod, cause, "graceful")
         self._cluster.changed(pod)
         if pod.record.node not in self._cluster.nodes.off:
             self._kubelet.terminate(pod, grace_s=grace_s)
@@ -283,18 +284,18 @@ class Simulation:
 
     def _force_delete(self, pod: Pod, cause: int) -> None:
         """Remove the object at once; the kubelet ends the container as fast as it may (rules D7 and N8)."""
-        self._mark_deleted(pod, cause, "is deleted by force: the object is gone at once")
+        self._mark_deleted(pod, cause, "forced")
         self._cluster.remove(pod)
         self._kubelet.terminate(pod, grace_s=delete_request(requested_s=0).kubelet_grace_s)
         self._listeners_changed()
 
-    def _mark_deleted(self, pod: Pod, cause: int, how: str) -> None:
+    def _mark_deleted(self, pod: Pod, cause: int, how: Deleted) -> None:
         pod.deleted = True
         pod.record.deleted_s = self._world.now_s
         pod.record.deleted_by = cause
         behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
         owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
-        self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, how, cause)
+        self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, Deletion(how), cause)
         if cause:
             self._timeline.pod_deleted(pod, cause)
 

@@ -48,7 +48,7 @@ def test_an_eviction_is_counted_before_its_deletion_is_seen() -> None:
     assert first.status.disrupted_pods == {"pod-0": 5.0}
     second = evict(PODS[1], [(ONE_MAY_GO, first.status)], 6.0)
     assert (second.code, second.allowed, second.status) == (429, False, None)
-    assert second.message == "the budget needs 2 healthy pods and has 3"
+    assert second[2:] == ("DisruptionBudget", 2, 3)
 
 
 def test_a_replacement_that_is_not_ready_keeps_the_budget_used_up() -> None:

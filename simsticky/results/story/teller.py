@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from heapq import merge
 
-from simsticky.recording.record import EventRecord, Recording
+from simsticky.recording.events import EventRecord
+from simsticky.recording.record import Recording
 from simsticky.results.story import operations, pods, routes
+from simsticky.results.story.details import detail
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.toll import cast, outcome, tolls
 from simsticky.scenario.model import Scenario
@@ -41,4 +43,4 @@ def _tolls(scene: Scene) -> Iterator[tuple[float, str]]:
 
 def _as_recorded(scene: Scene, event: EventRecord) -> str:
     """Tell an event of a kind without a sentence of its own."""
-    return " ".join(part for part in (event.kind, event.subject, event.detail) if part)
+    return " ".join(part for part in (event.kind, event.subject, detail(scene.recording, event)) if part)

@@ -8,6 +8,7 @@ A session that has lost its connection waits, with back-off and jitter, and conn
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
+from simsticky.recording.events import Reconnection
 from simsticky.recording.record import CONNECT, Exposure, How
 from simsticky.recording.recorder import ROW, SEAL_AT
 from simsticky.scenario.model import Scenario
@@ -96,8 +97,8 @@ class LongLived:
         if group.still or container.connections:
             return
         del self._severed[container.index]
-        how = f"{group.sessions - group.given_up} of {group.sessions}, the last one after {group.longest_s:.1f} s"
-        self.world.tell("clients", "reconnected", container.pod.name, how, container.cause)
+        back = Reconnection(group.sessions, group.sessions - group.given_up, group.longest_s)
+        self.world.tell("clients", "reconnected", container.pod.name, back, container.cause)
 
 
 class _Client:

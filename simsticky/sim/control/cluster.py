@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 
+from simsticky.recording.events import NotReady, PodNames, Revision, Unready
 from simsticky.recording.record import ContainerRecord, PodRecord, PodState
 from simsticky.sim.control.machines import Nodes
 from simsticky.sim.control.pods import Container, Pod
@@ -76,7 +77,7 @@ class Cluster:
         self.pods.append(pod)
         if created_s is None:
             actor = "replicaset" if name is None else "statefulset"
-            self._world.tell(actor, "created", pod.name, f"for revision {revision}", cause)
+            self._world.tell(actor, "created", pod.name, Revision(revision), cause)
         self.changed(pod)
         return pod
 
@@ -95,8 +96,8 @@ class Cluster:
             return among[:count]
         found = among[pod - 1 : pod] if isinstance(pod, int) else [one for one in among if one.name == pod]
         if not found:
-            names = ", ".join(one.name for one in among) or "none"
-            self._world.tell("operator", "no_such_pod", str(pod), f"the pods there are: {names}", cause)
+            names = PodNames(tuple(one.name for one in among))
+            self._world.tell("operator", "no_such_pod", str(pod), names, cause)
             self._world.recorder.recording.warnings.append(
                 f"an operation names pod {pod}, and there is none of it then"
             )
@@ -148,14 +149,16 @@ class Cluster:
             pod.record.started_s = now_s
         return pod.container
 
-    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None, why: str = "", cause: int = 0) -> None:
+    def set_ready(
+        self, pod: Pod, ready: bool, since_s: float | None = None, why: NotReady | None = None, cause: int = 0
+    ) -> None:
         """Publish a pod's Ready condition.
 
         Args:
             pod: The pod.
             ready: The condition.
             since_s: When it became so, if long ago.
-            why: For people.
+            why: What has made it unready, where no readiness probe has failed.
             cause: Number of the operation behind its being unready, 0 if none is. What has made it unready is behind
                 its being ready again, too.
         """
@@ -168,7 +171,7 @@ class Cluster:
         if ready and pod.record.ready_s != pod.record.ready_s:
             pod.record.ready_s = pod.ready_since_s or 0.0
         if since_s is None:
-            self._world.tell("kubelet", "ready" if ready else "unready", pod.name, why)
+            self._world.tell("kubelet", "ready" if ready else "unready", pod.name, Unready(why) if why else None)
         self.changed(pod)
 
     def remove(self, pod: Pod, by: str = "kubelet") -> None:
@@ -178,7 +181,7 @@ class Cluster:
         if pod.address:
             self._freed.append(pod.address)
         pod.record.removed_s = self._world.now_s
-        self._world.tell(by, "removed", pod.name, "the pod object is gone", pod.record.deleted_by)
+        self._world.tell(by, "removed", pod.name, cause=pod.record.deleted_by)
         self.changed(pod)
 
     def changed(self, pod: Pod) -> None:

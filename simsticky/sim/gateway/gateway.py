@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 
 from simsticky.kong.upstream import Target
+from simsticky.recording.events import Connections
 from simsticky.recording.record import Origin
 from simsticky.scenario.upstream_settings import checks, hash_on
 from simsticky.sim.clients.connection import Closed
@@ -242,7 +243,7 @@ class Gateway:
             worker.begin(self._balancers.make(worker, ()))
         self._rebuild_routes(node)
         self.on_tables()
-        self._world.tell(name, "stopped", name, "takes no more requests", cause)
+        self._world.tell(name, "stopped", name, cause=cause)
         if self._held:
             self.close_connections(self._sessions.connected(now_s, node), cause, by_container=False)
 
@@ -375,7 +376,7 @@ class Gateway:
         """
         cause, held = container.cause, list(container.connections.values())
         if held:
-            self._world.tell("clients", "cut_off", container.pod.name, str(len(held)), cause)
+            self._world.tell("clients", "cut_off", container.pod.name, Connections(len(held)), cause)
         goes_on = self._waits_in_vain if silent else self._is_sent_again
         for number, request, sent_again in self._world.recorder.cut(now_s, container.index, cause, goes_on):
             session = self._sessions[number]

@@ -10,6 +10,7 @@ from simsticky.kubernetes.node import (
     last_renewal_s,
     node_loss,
 )
+from simsticky.recording.events import Stuck
 from simsticky.recording.record import How
 from simsticky.scenario.cluster_operations import (
     Canary,
@@ -59,7 +60,7 @@ class ClusterOperations:
         slices: EndpointSliceController,
         delete_pod: Callable[[Pod, int, int | None], None],
         expose: Callable[[Pod, int, How], None],
-        on_blocked: Callable[[int, str], None],
+        on_blocked: Callable[[int, Stuck], None],
     ) -> None:
         """Watch the cluster's pods."""
         first = next(iter(workloads.values()))
@@ -105,7 +106,7 @@ class ClusterOperations:
     def _roll_back(self, operation: Rollback, number: int) -> None:
         workload = self._workloads[operation.rollback]
         if not workload.roll_back(number):
-            self._world.tell("deployment", "no_history", workload.name, "there is no earlier version", number)
+            self._world.tell("deployment", "no_history", workload.name, cause=number)
             workload.wake()  # so that the operation, which has nothing to do, is seen to be over
 
     def _pause(self, operation: Pause, number: int) -> None:
@@ -145,7 +146,7 @@ class ClusterOperations:
 
     def _cordon(self, node: str, number: int, who: str = "operator") -> None:
         self._cluster.nodes.cordon(node)
-        self._world.tell(who, "cordoned", node, "takes no more pods", number)
+        self._world.tell(who, "cordoned", node, cause=number)
 
     def _uncordon(self, operation: Uncordon, number: int) -> None:
         self._cluster.nodes.uncordon(operation.uncordon)
@@ -201,7 +202,7 @@ class ClusterOperations:
 
     def _power_off(self, node: str, pods: list[Pod], number: int) -> None:
         self._cluster.nodes.power_off(node)
-        self._world.tell(node, "powered_off", node, "the machine is off", number)
+        self._world.tell(node, "powered_off", node, cause=number)
         for pod in pods:
             if pod.gone:
                 continue
@@ -220,7 +221,7 @@ class ClusterOperations:
     def _not_ready(self, pods: list[Pod], number: int) -> None:
         for pod in pods:
             if not pod.gone and not pod.deleted and not pod.terminal:
-                self._cluster.set_ready(pod, ready=False, why="its node is not ready", cause=number)
+                self._cluster.set_ready(pod, ready=False, why="node_not_ready", cause=number)
 
     def _delete(self, pods: list[Pod], number: int) -> None:
         for pod in pods:
@@ -229,7 +230,7 @@ class ClusterOperations:
 
     def _node_object_gone(self, node: str, pods: list[Pod], number: int) -> None:
         """Pods of a node that does not exist any more are removed (podgc/gc_controller.go:gcOrphaned)."""
-        self._world.tell("cloud", "node_gone", node, "the node object is gone", number)
+        self._world.tell("cloud", "node_gone", node, cause=number)
         self._delete(pods, number)
         for pod in pods:
             if not pod.gone:
