@@ -273,6 +273,14 @@ class EvictionRefused:
     refusal: Refusal
 
 
+@dataclass(frozen=True, slots=True)
+class UncoveredPath:
+    """A path that clients request, and that the path of the sticky cookie does not cover; no event, known at once."""
+
+    cookie_path: str
+    path: str
+
+
 Stuck = NoProgress | DeploymentPaused | CanaryWaits | StatefulSetWaits | EvictionRefused
 
 Data = (

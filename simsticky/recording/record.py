@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simsticky.recording.events import EventRecord, Stuck
+from simsticky.recording.events import EventRecord, Stuck, UncoveredPath
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.stats.histogram import LogHistogram
 from simsticky.stats.skew import SkewTotals
@@ -333,6 +333,8 @@ class Recording:
             not when the run ended; the first operation's start where they never were less so.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
+        warnings: What the scenario and its trace file say that a reader should know.
+        uncovered: Requested paths that the sticky cookie's path does not cover.
         digest: Hash of all request rows, whatever their order (:class:`simsticky.recording.row_hash.RowHash`), hex.
     """
 
@@ -363,6 +365,7 @@ class Recording:
     control_events: int = 0
     digest: str = ""
     warnings: list[str] = field(default_factory=list)
+    uncovered: list[UncoveredPath] = field(default_factory=list)
 
     @property
     def session_rows(self) -> Rows:

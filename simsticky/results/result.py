@@ -272,6 +272,16 @@ def _why(stuck: Stuck) -> str:
 def _warnings(summary: Mapping[str, Value], recording: Recording) -> list[str]:
     """Return warnings without numbers of this replication, so that a study can count equal ones."""
     warnings = [
+        f"the sticky cookie's path {one.cookie_path} does not cover the requested path {one.path}: "
+        "clients never send it back"
+        for one in recording.uncovered
+    ]
+    warnings += [
+        f"an operation names pod {event.subject}, and there is none of it then"
+        for event in recording.events
+        if event.kind == "no_such_pod"
+    ]
+    warnings += [
         f"{operation.label} is stuck: {_why(operation.stuck)}" for operation in recording.operations if operation.stuck
     ]
     if summary["failed_before_listening"]:

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 
 from simsticky.kubernetes.pod import delete_request
-from simsticky.recording.events import Deleted, Deletion
+from simsticky.recording.events import Deleted, Deletion, UncoveredPath
 from simsticky.recording.record import Recording
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
@@ -106,11 +106,7 @@ class Simulation:
         self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
         browsers = self._gateway.browsers
-        recorder.recording.warnings += [
-            f"the sticky cookie's path {browsers.cookie_path} does not cover the requested path {path}: "
-            "clients never send it back"
-            for path in browsers.uncovered
-        ]
+        recorder.recording.uncovered = [UncoveredPath(browsers.cookie_path, path) for path in browsers.uncovered]
         self._cluster = Cluster(world)
         self._kubelet = Kubelet(world, self._cluster, self._gateway, self._listeners_changed)
         self.workloads = self._owners(scenario)
@@ -170,7 +166,7 @@ class Simulation:
         recording = recorder.finish(end_s)
         recording.kernel_events = env.count_events()
         recording.control_events = recording.kernel_events - recorder.sends
-        recording.warnings = [*scenario.warnings, *self._workload.warnings, *recording.warnings]
+        recording.warnings = [*scenario.warnings, *self._workload.warnings]
         return recording
 
     # Start ------------------------------------------------------------------------------------------------------

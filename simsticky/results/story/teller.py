@@ -11,7 +11,7 @@ from simsticky.results.story.scene import Scene
 from simsticky.results.story.toll import cast, outcome, tolls
 from simsticky.scenario.model import Scenario
 
-_SENTENCES: dict[str, Callable[[Scene, EventRecord], str]] = {
+SENTENCES: dict[str, Callable[[Scene, EventRecord], str]] = {
     **operations.SENTENCES,
     **pods.SENTENCES,
     **routes.SENTENCES,
@@ -31,7 +31,7 @@ def story(recording: Recording, scenario: Scenario) -> list[str]:
 
 def _events(scene: Scene) -> Iterator[tuple[float, str]]:
     for event in scene.recording.events:
-        sentence = _SENTENCES.get(event.kind, _as_recorded)(scene, event)
+        sentence = SENTENCES.get(event.kind, _as_recorded)(scene, event)
         if sentence:
             yield event.at_s, scene.line(event.at_s, event.actor, sentence)
 

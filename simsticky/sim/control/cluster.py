@@ -98,9 +98,6 @@ class Cluster:
         if not found:
             names = PodNames(tuple(one.name for one in among))
             self._world.tell("operator", "no_such_pod", str(pod), names, cause)
-            self._world.recorder.recording.warnings.append(
-                f"an operation names pod {pod}, and there is none of it then"
-            )
         return found
 
     def schedule(self, pod: Pod) -> bool:
