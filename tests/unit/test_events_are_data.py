@@ -94,7 +94,7 @@ def test_nobody_takes_a_text_apart(path: Path) -> None:
 
 
 def test_every_kind_that_is_told_has_words() -> None:
-    """Protects the frame's `detail`: each kind that the model tells has its words, and the story no kind beside them."""
+    """Protects the frame's `detail`: each kind that the model tells has its words, and the story no others."""
     kinds: set[str] = set()
     for path in _files("sim"):
         for name, call in _calls(path):

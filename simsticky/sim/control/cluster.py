@@ -163,7 +163,7 @@ class Cluster:
             return
         pod.ready = ready
         if not ready:
-            pod.readiness_by = cause
+            pod.causes.readiness = cause
         pod.ready_since_s = (self._world.now_s if since_s is None else since_s) if ready else None
         if ready and pod.record.ready_s != pod.record.ready_s:
             pod.record.ready_s = pod.ready_since_s or 0.0

@@ -179,7 +179,7 @@ class EndpointSliceController:
             else:
                 del now[pod]
             service.listed = {each: now[each] for each in sorted(now, key=lambda each: each.index)}
-            changes.append(Change(self.backends(), _behind(pod)))
+            changes.append(Change(self.backends(), pod.causes.endpoint))
         service.listed = wanted
         return changes
 
@@ -217,12 +217,3 @@ class EndpointSliceController:
         """Begin with slices that know all pods that have been there since before the run."""
         for service in self._services:
             service.listed, service.listed_of = self._wanted(service), service.selects
-
-
-def _behind(pod: Pod) -> int:
-    """Return the operation behind what a pod's endpoint is now, 0 for none."""
-    if pod.deleted:
-        return pod.record.deleted_by
-    if pod.container is not None and pod.container.dead:
-        return pod.container.cause
-    return pod.readiness_by

@@ -210,7 +210,7 @@ class Kubelet:
         self._stops[container] = self._world.env.process(self._stop_unhealthy(container, probe))
 
     def _stop_unhealthy(self, container: Container, probe: str) -> Process:
-        container.ended_by = 0
+        container.causes.own_end = 0
         yield from self._stopper.stop(container, self._grace_of_probe_s[probe], probe)
         if container.record.ended == probe and not _is_ending(container.pod):
             killed = container.record.sigkill_s == container.record.sigkill_s

@@ -101,7 +101,7 @@ class StatefulSetController(WorkloadController):
         if not self.owns(pod):
             return
         if not pod.active:
-            self._replaces[_ordinal(pod)] = pod.ended_by  # whose doing its replacement will be
+            self._replaces[_ordinal(pod)] = pod.causes.end  # whose doing its replacement will be
         self.wake()
 
     def adopt(self, running_since_s: Callable[[int], float]) -> list[Pod]:
@@ -207,7 +207,7 @@ class StatefulSetController(WorkloadController):
 
 def _ended_by(pod: Pod) -> int:
     """Return the operation that has ended a pod which is over already, else 0."""
-    return pod.container.ended_by or 0 if pod.terminal and pod.container is not None else 0
+    return pod.container.causes.own_end or 0 if pod.terminal and pod.container is not None else 0
 
 
 def _ordinal(pod: Pod) -> int:

@@ -108,7 +108,7 @@ class Stopper:
             ended: ``crashed``, ``oom_killed`` or ``powered_off``.
             cause: Number of the operation behind it, 0 if none is.
         """
-        container.ended_by = cause
+        container.causes.own_end = cause
         self._die(container, Origin.CRASH, ended)
         if container in self._stopping:
             self._stopping[container].interrupt()
@@ -143,9 +143,9 @@ class Stopper:
     def _die(self, container: Container, because: Origin, ended: str) -> None:
         self.close(container, because)
         container.dead = True
-        container.tell_changed()
         record, pod = container.record, container.pod
-        record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.ended_by or 0
+        record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.causes.own_end or 0
+        container.tell_changed()
         if pod.deleted or pod.ending:
             pod.record.dead_s = self._world.now_s
         self.cut(container, silent=ended == "powered_off")

@@ -14,6 +14,7 @@ from simsticky.recording.record import Origin
 from simsticky.scenario.upstream_settings import checks, hash_on
 from simsticky.sim.clients.connection import Closed
 from simsticky.sim.clock import Phase, call_at
+from simsticky.sim.control.causes import Closing
 from simsticky.sim.control.pods import Container, Pod
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.balancers import AlgorithmFactory, Balancers
@@ -236,8 +237,8 @@ class Gateway:
         restart = node.restarts
         self._health.forget(node)
         node.weights = {}
-        node.verdicts_by.clear()
-        node.down_by = cause
+        node.causes.verdicts.clear()
+        node.causes.down = cause
         node.targets = ()
         for worker in node.workers:
             worker.begin(self._balancers.make(worker, ()))
@@ -312,9 +313,7 @@ class Gateway:
         if not container.listening:
             return
         container.listening = False
-        container.closed_s = now_s
-        container.closed_because = because
-        container.closed_by = container.cause
+        container.causes.closed = Closing(now_s, because, container.cause)
         if self._servers.get(container.pod.address) is container:
             del self._servers[container.pod.address]
         for node in self.nodes:
@@ -335,7 +334,7 @@ class Gateway:
             pod = self._pods[address]
             if pod.to_listen and self._world.now_s >= self._world.recorder.settle_s:
                 self._world.recorder.count("failed_before_listening")
-            return pod.silent_by
+            return pod.causes.silence
         emptied = node.history[-1]
         for led in reversed(node.history):
             if any(target.weight and target.address not in led.unavailable for target in led.targets):

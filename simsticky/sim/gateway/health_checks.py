@@ -158,10 +158,10 @@ class HealthCheckers:
             return
         pod = self._pods[address]
         if verdict.available:
-            found, cause = "healthy", node.verdicts_by.pop(address, 0)
+            found, cause = "healthy", node.causes.verdicts.pop(address, 0)
         else:
             found, cause = "unhealthy", self._behind(pod)
-            node.verdicts_by[address] = cause
+            node.causes.verdicts[address] = cause
         self._world.tell(node.name, found, pod.name, _told(report, active=active), cause)
         self._on_verdict(node, cause)
 
@@ -169,8 +169,8 @@ class HealthCheckers:
         """Return the operation that lets a pod fail its health checks, 0 for none."""
         container = pod.container
         if container is None or not container.listening:
-            return pod.silent_by
-        return pod.unready_by if self._world.now_s < container.refuses_checks_until_s else 0
+            return pod.causes.silence
+        return pod.causes.flapping if self._world.now_s < container.refuses_checks_until_s else 0
 
     def _watch(self, node: Node) -> None:
         """Keep the targets off the fast path whose next answer would be counted."""

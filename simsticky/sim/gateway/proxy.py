@@ -359,7 +359,7 @@ class Attempts:
     def _refuse(self, session: Session, worker: Worker, now_s: float) -> Reply:
         """No node is up: the front balancer itself answers 503."""
         session.failed += 1
-        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.down_by)
+        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.causes.down)
         return now_s, now_s, -1, code, True
 
     def _set_cookie(

@@ -180,7 +180,7 @@ class Timeline:
         active = self._active(self._workloads[operation.readiness_flap])
         running = [pod.container for pod in active if pod.container is not None]
         for container in running[: operation.count]:
-            container.pod.unready_by = number
+            container.pod.causes.flapping = number
             self._flapped.setdefault(number, []).append(container.pod)
             container.fail_probes(until_s, also_checks=operation.seen_by_gateway)
 
@@ -213,7 +213,7 @@ class Timeline:
         if not pod.gone:
             return
         now_s = self._world.now_s
-        cause = pod.record.deleted_by or pod.unlisted_by
+        cause = pod.record.deleted_by or pod.causes.unlisted
         if cause:
             self._records[cause - 1].last_old_pod_gone_s = now_s
             self._world.recorder.mark_window(now_s)

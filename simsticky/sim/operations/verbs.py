@@ -213,10 +213,10 @@ class ClusterOperations:
     def _end_by(self, pod: Pod, number: int) -> None:
         """Note that an operation ends a pod's container, and the sessions that lose their state by it."""
         self._expose(pod, number, How.NODE_ENDED)
-        if pod.container is not None and not pod.container.dead and not pod.container.ended_by:
-            pod.container.ended_by = number
-        if not pod.unlisted_by:
-            pod.unlisted_by = number
+        if pod.container is not None and not pod.container.dead and not pod.container.causes.own_end:
+            pod.container.causes.own_end = number
+        if not pod.causes.unlisted:
+            pod.causes.unlisted = number
 
     def _not_ready(self, pods: list[Pod], number: int) -> None:
         for pod in pods:
@@ -263,4 +263,4 @@ class ClusterOperations:
             for pod in self._cluster.pods:
                 if workload.owns(pod) and not pod.deleted:
                     self._expose(pod, number, How.UNROUTED)
-                    pod.unlisted_by = pod.unlisted_by or number
+                    pod.causes.unlisted = pod.causes.unlisted or number
