@@ -75,6 +75,9 @@ class OnSigterm(Section):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe the forms that people write."""
+        from simsticky.scenario.docstrings import docstrings  # of use for a schema only
+
+        described = docstrings(cls)
 
         def timed(key: str, description: str) -> JsonSchemaValue:
             duration = {"type": ["string", "number"], "description": description, "examples": ["10s"]}
@@ -95,10 +98,10 @@ class OnSigterm(Section):
                         "listener": {
                             "enum": ["close", "keep"],
                             "default": "close",
-                            "description": cls.model_fields["listener"].description,
+                            "description": described.get("listener", ""),
                         },
                         "exit": {
-                            "description": cls.model_fields["exit"].description,
+                            "description": described.get("exit", ""),
                             "anyOf": [
                                 {"enum": ["immediately", "whenIdle", "never"]},
                                 timed("after", "The process ends this long after SIGTERM."),
@@ -106,10 +109,10 @@ class OnSigterm(Section):
                             ],
                         },
                         "connections": {
-                            "description": cls.model_fields["connections"].description,
+                            "description": described.get("connections", ""),
                             "anyOf": [
                                 {"enum": ["wait", "close"]},
-                                timed("closeOver", cls.model_fields["close_over_s"].description or ""),
+                                timed("closeOver", described.get("close_over_s", "")),
                             ],
                         },
                     },

@@ -307,6 +307,9 @@ def _nothing_more() -> None:
     """Nothing may be wanted later."""
 
 
+_LOOK_AFTER_PARENT_S = 0.2
+
+
 @contextmanager
 def _worker_processes(jobs: int, ahead: set[Future[Any]]) -> Iterator[Executor]:
     """A process pool that an exception ends at once, without waiting for the tasks that are running.
@@ -381,12 +384,23 @@ def _silent_feeder() -> Iterator[None]:
 def _begin_as_worker() -> None:
     """Ctrl-C reaches every process of the terminal, and only the parent answers it; when it is killed, end too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-
-
-def _end_with_the_parent() -> None:
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        # Nobody is left to tell, and the pool's queue would never end this process.
-        os._exit(1)
+    if parent is None:
+        return
+
+    def look(*_: object) -> None:
+        if not parent.is_alive():
+            # Nobody is left to tell, and the pool's queue would never end this process.
+            os._exit(1)
+
+    if hasattr(signal, "setitimer"):
+        # No thread: only a process without one may fork (``sim/twin.py``).
+        signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, _LOOK_AFTER_PARENT_S, _LOOK_AFTER_PARENT_S)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -104,9 +104,9 @@ def simulated(monkeypatch):
 
     counted, simulate = [], runner.simulate_numbers
 
-    def counting(scenario, *, seed, replication):
+    def counting(scenario, *, seed, replication, **how):
         counted.append(replication)
-        return simulate(scenario, seed=seed, replication=replication)
+        return simulate(scenario, seed=seed, replication=replication, **how)
 
     monkeypatch.setattr(runner, "simulate_numbers", counting)
     return counted

@@ -69,7 +69,7 @@ def test_old_sessions_left_after_a_scale_up(case: Row) -> None:
     assert isclose(residual_tail(law, case["t"]), case["residual_tail"], rel_tol=1e-6, abs_tol=1e-9)
     loads = [case["old_over_mean"]] * case["n"] + [case["new_over_mean"]] * case["k"]
     figures = figures_of(loads)
-    assert isclose(figures["max_to_mean"], case["max_over_mean"])
+    assert isclose(figures["max_to_mean"], case["max_over_mean"], abs_tol=ROUNDED)
     assert isclose(figures["cv"], case["cv_between_pod_means"], abs_tol=1e-6)
 
 
@@ -103,11 +103,18 @@ def test_the_guides_scenarios(case: Row) -> None:
 
 # Figures of skew -------------------------------------------------------------------------------------------------
 
+ROUNDED = 1e-7
+
 
 def figures_of(loads: list[float]) -> dict[str, float]:
-    """Return the project's figures of skew of pods with these loads."""
+    """Return the project's figures of skew of pods with these loads.
+
+    It counts sessions, which are whole: so many of them are taken that their squares just fit into 62 bits, and that
+    each load is the table's to ``ROUNDED``.
+    """
+    sessions = np.sqrt(2.0**62 / (len(loads) * np.square(loads).sum()))
     totals = SkewTotals()
-    totals.add(np.array(loads, dtype=float)[:, None], np.ones(1))
+    totals.add(np.rint(np.array(loads) * sessions).astype(np.int64)[:, None], np.ones(1, np.int64))
     return {name: value for name, value in totals.figures().items() if value is not None}
 
 
@@ -118,7 +125,7 @@ def test_figures_of_pods_after_a_surge_of_one(case: Row) -> None:
     loads = [(1 + 1 / pods) ** pods - (1 + 1 / pods) ** rank for rank in range(pods)]
     assert case["load_by_rank"] is None or np.allclose(loads, case["load_by_rank"])
     check_figures(case, loads)
-    assert isclose(figures_of(loads)["gini"], case["gini"])
+    assert isclose(figures_of(loads)["gini"], case["gini"], abs_tol=ROUNDED)
 
 
 @pytest.mark.table("theory", "rolling_skew_strategies", "rows")
@@ -132,5 +139,5 @@ def test_figures_of_pods_after_any_strategy(case: Row) -> None:
 def check_figures(case: Row, loads: list[float]) -> None:
     figures = figures_of(loads)
     for ours, theirs in (("max_to_mean", "max_over_mean"), ("min_to_mean", "min_over_mean"), ("jain", "jain")):
-        assert isclose(figures[ours], case[theirs], abs_tol=1e-12)
+        assert isclose(figures[ours], case[theirs], abs_tol=ROUNDED)
     assert isclose(figures["cv"], case["cv"], abs_tol=1e-6)

@@ -54,7 +54,7 @@ def test_every_node_and_operation_that_a_scenario_may_have_fits_a_code() -> None
         base.evolve({"gateway.nodes": MOST_NODES + 1})
     push = {"at": "1s", "configPush": "all", "every": "1s", "times": 5_000}
     base.evolve({"timeline": [push] * 13})
-    with pytest.raises(InputError, match="70000 operations, repetitions counted, and 65535 may be"):
+    with pytest.raises(InputError, match="70000 operations, repetitions counted; at most 65535 are possible"):
         base.evolve({"timeline": [push] * 14})
 
 

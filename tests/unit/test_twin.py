@@ -1,6 +1,7 @@
 """The twin of a run: parted from it, lost, or never born, the floor of the load skew is the same."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from simsticky import load, simulate
 from simsticky.scenario.model import Scenario
 from simsticky.sim import simulation, twin
-from simsticky.sim.twin import Twin
+from simsticky.sim.twin import Twin, can_part
+from simsticky.study.pool import run_ordered
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -101,3 +103,13 @@ def test_no_room_for_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = Twin()
     assert not alone.part()
     assert alone.skew(1.0) is None
+
+
+def _can_part(number: int) -> bool:
+    return can_part()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="parts on Linux only")
+def test_a_worker_can_part() -> None:
+    """A worker has no thread beside its own that would keep its runs from parting."""
+    assert run_ordered(range(4), _can_part, jobs=2) == [True] * 4
