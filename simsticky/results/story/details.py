@@ -79,7 +79,7 @@ def over(event: EventRecord) -> str:
 
 
 def stuck(event: EventRecord) -> str:
-    """Say why an operation makes no headway; a Deployment's condition has a reason of its own (rule O4)."""
+    """Say why an operation makes no headway; a Deployment says it by a condition with a reason."""
     why = event.data
     assert isinstance(why, Stuck)
     reason = "ProgressDeadlineExceeded: " if isinstance(why, NoProgress) else ""
