@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FILE = "study.json"
 MARKER = "summary.json"
 """The file that says that a directory was written by simsticky, and what its files are."""
-VERSION = 2
+VERSION = 3
 _TEXT = {
     "pods": ("pod", "replica_set", "node", "address"),
     "load": ("pod",),
