@@ -159,12 +159,18 @@ def _without_doubles(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         one = finding.annotation
         seen.setdefault((one.rule.id, one.file, one.line, one.column, one.subject, one.message), finding)
-    told = {(one.annotation.file, one.annotation.line) for one in seen.values() if one.annotation.rule.id not in _LAST}
-    return [
-        one
-        for one in seen.values()
-        if one.annotation.rule.id not in _LAST or (one.annotation.file, one.annotation.line) not in told
-    ]
+    told: dict[tuple[str, int | None], Severity] = {}
+    for one in (finding.annotation for finding in seen.values()):
+        if one.rule.id not in _LAST:
+            known = told.get((one.file, one.line))
+            told[one.file, one.line] = one.severity if known is None or one.severity.is_at_least(known) else known
+
+    def says_it_already(one: Annotation) -> bool:
+        """Whether a rule has told of the same line, and thought it at least as bad."""
+        known = told.get((one.file, one.line))
+        return known is not None and known.is_at_least(one.severity)
+
+    return [one for one in seen.values() if one.annotation.rule.id not in _LAST or not says_it_already(one.annotation)]
 
 
 class _Annotations:

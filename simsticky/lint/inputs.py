@@ -62,10 +62,16 @@ def read_material(paths: Iterable[str], *, namespace: str | None = None) -> Mate
         raise InputError(replace(problem, hint=_without_scenario(problem.hint)) for problem in reading.problems)
     every = [obj for obj in _once(reading.objects) if namespace is None or obj.namespace in (None, namespace)]
     known = [scenario for scenario in scenarios if scenario is not None]
+    if unnamed := [obj for obj in every if not obj.name]:
+        raise InputError(
+            Diagnostic(place.file, place.line, place.column, f"{obj.kind}: metadata.name", "Required value")
+            for obj in unnamed
+            for place in [obj.place("metadata")]
+        )
     if not every and not known:
         raise InputError.of("no Kubernetes object and no scenario is among them", file=", ".join(paths))
     strict = StrictFields(every, lenient=True)
-    objects = Objects([obj for obj in every if obj.name], list(strict.faults()))
+    objects = Objects(every, list(strict.faults()))
     return Material(objects, _apps(objects, known), [_without_scenario(str(note)) for note in reading.skipped])
 
 
