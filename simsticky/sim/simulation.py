@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 
 from simsticky.kubernetes.pod import delete_request
-from simsticky.recording.events import Deleted, Deletion, UncoveredPath
+from simsticky.recording.events import Deleted, HowDeleted, UncoveredPath
 from simsticky.recording.record import Recording
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
@@ -285,13 +285,13 @@ class Simulation:
         self._kubelet.terminate(pod, grace_s=delete_request(requested_s=0).kubelet_grace_s)
         self._listeners_changed()
 
-    def _mark_deleted(self, pod: Pod, cause: int, how: Deleted) -> None:
+    def _mark_deleted(self, pod: Pod, cause: int, how: HowDeleted) -> None:
         pod.deleted = True
         pod.record.deleted_s = self._world.now_s
         pod.record.deleted_by = cause
         behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
         owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
-        self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, Deletion(how), cause)
+        self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, Deleted(how), cause)
         if cause:
             self._timeline.pod_deleted(pod, cause)
 
