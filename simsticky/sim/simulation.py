@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 
+from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.kubernetes.pod import delete_request
 from simsticky.recording.events import Deleted, HowDeleted, UncoveredPath
 from simsticky.recording.record import Recording
@@ -26,7 +27,6 @@ from simsticky.sim.control.kubelet import Kubelet
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.stateful_sets import StatefulSetController
 from simsticky.sim.control.workload_controller import Template, WorkloadController
-from simsticky.sim.gateway.balancers import AlgorithmFactory
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.operations.timeline import Timeline
 from simsticky.sim.plane.sessions import Session, Sessions

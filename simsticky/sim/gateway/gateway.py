@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import count
 
+from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.kong.upstream import Target
 from simsticky.recording.events import Connections
 from simsticky.recording.record import Origin
@@ -17,7 +18,7 @@ from simsticky.sim.clock import Phase, call_at
 from simsticky.sim.control.causes import Closing
 from simsticky.sim.control.pods import Container, Pod
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
-from simsticky.sim.gateway.balancers import AlgorithmFactory, Balancers
+from simsticky.sim.gateway.balancers import Balancers
 from simsticky.sim.gateway.breaks import Breaks
 from simsticky.sim.gateway.cookies import Browsers
 from simsticky.sim.gateway.exposures import Exposures
