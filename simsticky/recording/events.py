@@ -85,14 +85,14 @@ class Placement:
     node: str
 
 
-Deleted = Literal["graceful", "at_once", "forced"]
+HowDeleted = Literal["graceful", "at_once", "forced"]
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
+class Deleted:
     """``deleted``: whether a kubelet has something to end first, there is none (at once), or nobody waits (forced)."""
 
-    how: Deleted
+    how: HowDeleted
 
 
 NotReady = Literal["container_down", "node_not_ready"]
@@ -292,7 +292,7 @@ Data = (
     | Size
     | Revision
     | Placement
-    | Deletion
+    | Deleted
     | Unready
     | Probe
     | Exit

@@ -11,7 +11,7 @@ from simsticky.recording.events import (
     CanaryWaits,
     CheckResult,
     Connections,
-    Deletion,
+    Deleted,
     DeploymentPaused,
     EndpointState,
     EventRecord,
@@ -266,7 +266,7 @@ DETAILS: Mapping[str, str | Callable[[EventRecord], str]] = {
     # Pods and containers
     "sized": lambda event: f"to {event.of(Size).replicas}",
     "created": lambda event: f"for revision {event.of(Revision).revision}",
-    "deleted": lambda event: _DELETED[event.of(Deletion).how],
+    "deleted": lambda event: _DELETED[event.of(Deleted).how],
     "removed": "the pod object is gone",
     "scheduled": lambda event: f"on {event.of(Placement).node}",
     "unschedulable": "no node takes pods",

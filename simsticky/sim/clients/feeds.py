@@ -26,8 +26,8 @@ class Feeds:
         self._workload = workload
         self._workers = gateway.workers
         self._streams = streams
-        self._one_worker = gateway.one_worker
-        self.first_worker = gateway.worker_of
+        self._one_worker = gateway.front.one_worker
+        self.first_worker = gateway.front.worker_of
         # State outside the pods: each request pays the way there.
         self._state_latency = app.external_latency if app.state == "external" else None
 
