@@ -111,8 +111,9 @@ class OpenRows:
 
 def on_container(rows: Columns, container: int, now_s: float) -> npt.NDArray[np.intp]:
     """Return the places of the rows that a container is to answer after ``now_s``."""
-    hit = np.flatnonzero((rows[CONTAINER] == container) & (rows[ENDED] > now_s))
-    return hit[outcomes(rows[CODE, hit]) == Outcome.ANSWERED]
+    hit: npt.NDArray[np.intp] = np.flatnonzero((rows[CONTAINER] == container) & (rows[ENDED] > now_s))
+    answered: npt.NDArray[np.intp] = hit.compress(outcomes(rows[CODE, hit]) == Outcome.ANSWERED)
+    return answered
 
 
 def _view(buffer: BytesIO) -> Rows:

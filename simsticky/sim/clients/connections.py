@@ -11,9 +11,9 @@ from simsticky.recording.open_rows import ROW
 from simsticky.recording.record import CONNECT, Exposure, How
 from simsticky.recording.recorder import SEAL_AT
 from simsticky.scenario.model import Scenario
-from simsticky.sim.clients.connection import Closed, Connection
+from simsticky.sim.clients.connection import Closed, Connection, GivenUpError
 from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor
-from simsticky.sim.clients.feeds import Chunk
+from simsticky.sim.clients.feeds import Chunk, one_by_one
 from simsticky.sim.clients.severed import Severed
 from simsticky.sim.clock import Clock, Tick
 from simsticky.sim.control.pods import Container
@@ -27,10 +27,6 @@ from simsticky.sim.world import World
 
 INFINITY = float("inf")
 NAN = float("nan")
-
-
-class _GivenUpError(Exception):
-    """A client has failed to connect as often as it tries."""
 
 
 class LongLived:
@@ -124,7 +120,7 @@ class _Client:
         of, session = self._of, self.session
         adopted, done = session.holder is not None, 0
         try:
-            for worker, demand_s, gap_s in _requests(feed):
+            for worker, demand_s, gap_s in one_by_one(feed):
                 self._worker = worker
                 if done:
                     self._send(demand_s)
@@ -138,7 +134,7 @@ class _Client:
             self._tell_answer()
             of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, self._ended_s)
             yield None  # for good
-        except _GivenUpError:
+        except GivenUpError:
             self._tell_answer()
             after_s = self._ended_s + PAUSE_AFTER_FAILURE_S
             of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, after_s)
@@ -262,7 +258,7 @@ class _Client:
         """Connect, with a wait before each attempt but a session's very first, until there is a connection (rule V5).
 
         Raises:
-            _GivenUpError: ``reconnect.maxAttempts`` attempts in a row have failed.
+            GivenUpError: ``reconnect.maxAttempts`` attempts in a row have failed.
         """
         of, failed, waits = self._of, 0, 0
         self._sent += 1
@@ -276,7 +272,7 @@ class _Client:
                 yield None
                 of.meter.given_up(self._lost_s, self._ended_s)
                 self._settle(None)
-                raise _GivenUpError
+                raise GivenUpError
             yield from self._back_off(self._ended_s, waits)
             waits += 1
 
@@ -405,10 +401,3 @@ class _Client:
         if recorder.written() >= SEAL_AT:
             recorder.seal(now_s)
             self._of.sessions.purge(now_s)
-
-
-def _requests(feed: Iterable[Chunk]) -> Iterable[tuple[Worker, float, float]]:
-    """Yield a session's requests one by one: worker, service demand, and the think after it."""
-    for worker, service, think in feed:
-        for demand_s, gap_s in zip(service, think, strict=True):
-            yield worker, demand_s, gap_s

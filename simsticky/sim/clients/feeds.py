@@ -17,6 +17,13 @@ Chunk = tuple[Worker, list[float], list[float]]
 _CHUNK = 64
 
 
+def one_by_one(feed: Iterable[Chunk]) -> Iterator[tuple[Worker, float, float]]:
+    """Yield a session's requests one by one: worker, service demand, and the think after it."""
+    for worker, service, think in feed:
+        for demand_s, gap_s in zip(service, think, strict=True):
+            yield worker, demand_s, gap_s
+
+
 class Feeds:
     """Gives each session its requests and the front balancer's choice of a worker."""
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from simsticky.kubernetes.pod import delete_request
 from simsticky.recording.events import Deleted, HowDeleted, NotReady, Revision, Unready
-from simsticky.recording.record import PodRecord, PodState
+from simsticky.recording.pods import PodRecord, PodState
 from simsticky.sim.control.machines import Nodes
 from simsticky.sim.control.pods import Pod, Template
 from simsticky.sim.streams import Purpose

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from simsticky.kic.translator import Backend, Endpoint
 from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
 from simsticky.recording.events import Data, EndpointState, StaleCache, Switch
-from simsticky.recording.record import Selection
+from simsticky.recording.pods import Selection
 from simsticky.sim.clock import Phase, call_at
 from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.ingress import Change, IngressController

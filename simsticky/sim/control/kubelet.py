@@ -21,7 +21,7 @@ from simsticky.kubernetes.restart import (
     restarts_in_place,
 )
 from simsticky.recording.events import BackOff, Exit, Placement, Probe
-from simsticky.recording.record import ContainerRecord
+from simsticky.recording.pods import ContainerRecord
 from simsticky.scenario.model import Scenario
 from simsticky.sim.clock import Phase, Wait, call_at
 from simsticky.sim.control.api_server import ApiServer, Deletion

@@ -12,7 +12,7 @@ from heapq import heappop, heappush, heapreplace
 from math import nan
 from typing import NamedTuple, Protocol
 
-from simsticky.recording.record import ContainerRecord, PodRecord
+from simsticky.recording.pods import ContainerRecord, PodRecord
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import WarmUp
 from simsticky.sim.control.causes import ContainerCauses, PodCauses

@@ -141,9 +141,8 @@ class Exposures:
         if not holder.listening and closed is not None:
             stopped = Away(closed.at_s, closed.operation, stopped=True, origin=closed.origin)
         if brought is None and self._by_cookie and any(e.container == holder.index for e in session.exposures):
-            brought = self._addresses.identity(
-                holder.pod.address
-            )  # what it had when it was exposed, and has lost since
+            # What it had when it was exposed, and has lost since.
+            brought = self._addresses.identity(holder.pod.address)
         if self._tables is None or brought is None:
             return stopped
         led = self._tables.led_away(node.history, brought, holder.pod.address)
