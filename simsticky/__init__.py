@@ -5,6 +5,7 @@ used, so that ``import simsticky`` takes no time, and Ctrl-C within the command'
 """
 
 # At once, because a later import of the modules would put them where these functions are; they import nothing heavy.
+from simsticky.notebook import show_by
 from simsticky.report import report
 from simsticky.simulate import simulate
 
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.scenario.reading.load import load, loads
     from simsticky.study.compare import Comparison, compare
+    from simsticky.study.estimate import Estimate
     from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.recommend.recommending import recommend
-    from simsticky.study.replicate import Estimate, Study, replicate
+    from simsticky.study.replicate import Study, replicate
     from simsticky.study.sweep import Sweep, sweep
     from simsticky.study.tornado import Tornado, tornado
-
-    __version__: str
+    from simsticky.version import __version__
 
 __all__ = [
     "METRICS",
@@ -64,9 +65,11 @@ _HOMES = {
     "simsticky.study.compare": ("Comparison", "compare"),
     "simsticky.study.recommend.recommending": ("recommend",),
     "simsticky.study.recommend.answer": ("Recommendation",),
-    "simsticky.study.replicate": ("Estimate", "Study", "replicate"),
+    "simsticky.study.estimate": ("Estimate",),
+    "simsticky.study.replicate": ("Study", "replicate"),
     "simsticky.study.sweep": ("Sweep", "sweep"),
     "simsticky.study.tornado": ("Tornado", "tornado"),
+    "simsticky.version": ("__version__",),
 }
 _MODULES = {"plots": "simsticky.report.plots"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -75,10 +78,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 def __getattr__(name: str) -> "Any":
     from importlib import import_module
 
-    if name == "__version__":
-        value: Any = _version()
-    elif name in _MODULES:
-        value = import_module(_MODULES[name])
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
     elif name in _HOME_OF:
         value = getattr(import_module(_HOME_OF[name]), name)
     else:
@@ -91,10 +92,10 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+def _as_html(thing: object) -> str:
+    from simsticky.report.notebook import as_html
 
-    try:
-        return version("simsticky")
-    except PackageNotFoundError:
-        return "unknown"
+    return as_html(thing)
+
+
+show_by(_as_html)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from simsticky.kong.balancer import AlgorithmFactory
     from simsticky.recording.record import Recording
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.gateway.balancers import AlgorithmFactory
     from simsticky.sim.twin import Twin
 
 
@@ -65,6 +65,13 @@ def simulate(
         if twin is not None:
             twin.let_go()
     return Result.of(scenario, seed, replication, recording, floor)
+
+
+def prepare() -> None:
+    """Import all that a simulation needs: for processes that do nothing but simulate."""
+    import simsticky.results.result
+    import simsticky.sim.simulation
+    import simsticky.workload.effort  # noqa: F401
 
 
 def _wants_floor(scenario: Scenario) -> bool:

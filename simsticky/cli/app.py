@@ -89,9 +89,9 @@ if completing.VARIABLE in os.environ:  # a shell asks what fits; typer's own fla
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from simsticky.results.provenance import installed_version
+        from simsticky.version import __version__
 
-        console.print_text(f"simsticky {installed_version('simsticky')}\n")
+        console.print_text(f"simsticky {__version__}\n")
         raise typer.Exit
 
 

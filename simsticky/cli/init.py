@@ -199,7 +199,7 @@ def _draft(
     read: _Reading,
     targets: dict[Path, TextFile],
 ) -> Draft:
-    from simsticky.scenario.reading.files import read_standard_input
+    from simsticky.files import read_standard_input
     from simsticky.study.draft.draft import Source, draft
 
     base = Path() if out is None else out.parent

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 INTERNAL_ERROR = 1
 BAD_INPUT = 2
 INVARIANT_VIOLATED = 70
-INTERRUPTED = 130
 
 TRACEBACK = "SIMSTICKY_TRACEBACK"
 """Environment variable: 1 prints the traceback of an error."""
@@ -41,10 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.prepare()
             return console.finish(_run(argv))
     except KeyboardInterrupt:
-        from simsticky.cli import console
+        from simsticky.cli import console, stopping
 
         console.complain("interrupted")
-        return INTERRUPTED
+        return stopping.INTERRUPTED
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -85,10 +85,10 @@ def recommend(
     sheet = text_file(page, PAGES, "--report") if page is not None else None
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
+    from simsticky.study.case import simulate_numbers
     from simsticky.study.recommend.costs import WithPodTime
     from simsticky.study.recommend.knobs import parse_vary
     from simsticky.study.recommend.recommending import recommend as search
-    from simsticky.study.runner import simulate_numbers
 
     asked = parse_vary(vary) if vary else None
     most_s = None if max_time is None else seconds_of(max_time)

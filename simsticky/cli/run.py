@@ -13,8 +13,8 @@ from simsticky.errors import InputError
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
+    from simsticky.study.case import Simulate
     from simsticky.study.replicate import Study
-    from simsticky.study.runner import Simulate
 
 
 def run(
@@ -46,12 +46,7 @@ def run(
 
     Whether thresholds are met is printed and leaves the exit code at 0.
     """
-    if story and output is Output.CSV:
-        raise InputError.of("a story is no table", file="--story", hint="use -o table, markdown or json")
-    if precision is not None and reps is not None:
-        raise InputError.of("how many replications follows from --precision", file="--reps", hint="give one of them")
-    if precision is None and max_reps is not None:
-        raise InputError.of("it goes with --precision", file="--max-reps", hint="--reps says how many")
+    _refuse_clashes(story=story, output=output, reps=reps, precision=precision, max_reps=max_reps)
     place = None
     if out is not None:
         from simsticky.cli.output import target
@@ -110,6 +105,17 @@ def run(
         console.warn(study.warnings)
     if failure is not None:
         raise failure
+
+
+def _refuse_clashes(
+    *, story: bool, output: Output, reps: int | None, precision: str | None, max_reps: int | None
+) -> None:
+    if story and output is Output.CSV:
+        raise InputError.of("a story is no table", file="--story", hint="use -o table, markdown or json")
+    if precision is not None and reps is not None:
+        raise InputError.of("how many replications follows from --precision", file="--reps", hint="give one of them")
+    if precision is None and max_reps is not None:
+        raise InputError.of("it goes with --precision", file="--max-reps", hint="--reps says how many")
 
 
 def _with_less_variance(verify: bool) -> Simulate:

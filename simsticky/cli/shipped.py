@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import simsticky
 from simsticky.cli import console, places
 from simsticky.errors import InputError
 
@@ -18,7 +17,7 @@ def folder() -> Path:
     Raises:
         InputError: There is none.
     """
-    package = Path(simsticky.__file__).parent
+    package = Path(__file__).parents[1]
     for place in (package / "shipped", package.parent / "scenarios"):
         if (place / "rolling.yaml").is_file():
             return place

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+INTERRUPTED = 128 + 2
+"""Exit code: what a shell reports of a tool that SIGINT ended."""
+
 _asked = threading.Event()
 
 

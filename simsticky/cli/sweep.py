@@ -104,22 +104,18 @@ def sweep(
 
     simsticky sweep scenarios/rolling.yaml --vary deployment.preStop=0s,15s,30s --vary 'deployment.grace=preStop + 30s'
     """
+    if max_reps is not None and (tornado or reps is not None):
+        raise InputError.of(
+            f"does not go with --{'tornado' if tornado else 'reps'}", file="--max-reps", hint="leave one of the two"
+        )
+    if tornado:
+        _refuse_beside_tornado(report, output, grid=design == "grid" and samples is None)
     place = None
     if out is not None:
         place = text_file(out, (".json", ".md") if tornado else (".json", ".csv", ".parquet", ".md"))
         if place.suffix == ".parquet":
             needs_parquet("--out")
     page = None if report is None else text_file(report, PAGES, "--report")
-    if tornado and page is not None:
-        raise InputError.of("a tornado has no grid to slide through", file="--report", hint="leave --tornado")
-    if tornado and output is Output.CSV:
-        raise InputError.of("a tornado is no CSV", file="--output", hint="use table, markdown or json")
-    if tornado and (design != "grid" or samples is not None):
-        raise InputError.of("it takes both ends of each range", file="--tornado", hint="leave --design and --samples")
-    if max_reps is not None and (tornado or reps is not None):
-        raise InputError.of(
-            f"does not go with --{'tornado' if tornado else 'reps'}", file="--max-reps", hint="leave one of the two"
-        )
     metrics = _known(metric)
     settings = parse_vary(vary)
     scenario, following = _base(file, changes, settings, namespace=namespace, lenient=lenient)
@@ -169,6 +165,15 @@ def sweep(
         console.warn(found.warnings)
     if failure is not None:
         raise failure
+
+
+def _refuse_beside_tornado(report: Path | None, output: Output, *, grid: bool) -> None:
+    if report is not None:
+        raise InputError.of("a tornado has no grid to slide through", file="--report", hint="leave --tornado")
+    if output is Output.CSV:
+        raise InputError.of("a tornado is no CSV", file="--output", hint="use table, markdown or json")
+    if not grid:
+        raise InputError.of("it takes both ends of each range", file="--tornado", hint="leave --design and --samples")
 
 
 def parse_vary(given: list[str]) -> dict[str, Any]:

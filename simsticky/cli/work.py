@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from simsticky.cli import console, stopping
-from simsticky.cli.main import INTERRUPTED
 
 if TYPE_CHECKING:
+    from simsticky.study.case import Simulate
     from simsticky.study.recommend.first import KeepingFirst
-    from simsticky.study.runner import Runner, Simulate
+    from simsticky.study.runner import Runner
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def working(
             yield runner
     except Interrupted as stop:
         console.complain(f"interrupted: {stop}")
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(stopping.INTERRUPTED) from None
 
 
 def simulate_for(*, verify: bool) -> Simulate | None:

@@ -115,6 +115,10 @@ class Algorithm(Protocol):
         return {}
 
 
+AlgorithmFactory = Callable[[Callable[[int], int]], Algorithm]
+"""Makes a balancer's algorithm, given a source of uniform integers 1..n."""
+
+
 class Balancer:
     """One upstream's balancer in one worker.
 

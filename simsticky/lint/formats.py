@@ -12,7 +12,7 @@ from simsticky.annotations.record import Annotation, Severity
 from simsticky.annotations.sarif import to_sarif as sarif_of
 from simsticky.lint.engine import Finding, Lint
 from simsticky.lint.rules import RULES
-from simsticky.results.provenance import installed_version
+from simsticky.version import __version__
 
 FORMATS = ("table", "json", "sarif", "github", "junit")
 """The table is made by :mod:`simsticky.report.lint`."""
@@ -24,7 +24,7 @@ def to_json(found: Lint) -> str:
     """Return everything: findings, what mends them, and one edit for each object."""
     whole = {
         "schemaVersion": SCHEMA_VERSION,
-        "tool": {"name": "simsticky", "version": installed_version("simsticky")},
+        "tool": {"name": "simsticky", "version": __version__},
         "findings": [_finding(finding) for finding in found.findings],
         "patches": [patch.to_json_dict() for patch in found.patches],
         "summary": {
@@ -60,7 +60,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def to_sarif(found: Lint) -> str:
     """Return SARIF 2.1.0 with all rules that were tried."""
     rules = [rule.rule for rule in RULES.values()]
-    return sarif_of(found.annotations, rules, version=installed_version("simsticky"))
+    return sarif_of(found.annotations, rules, version=__version__)
 
 
 def to_github_commands(found: Lint) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simsticky.errors import Diagnostic, InputError
+from simsticky.files import STANDARD_INPUT, read_standard_input, read_text, shown_path
 from simsticky.lint.apps import App, app_of_scenario, apps_of
 from simsticky.lint.objects import Objects
 from simsticky.manifests.objects import KubernetesObject, Reading, collect_objects, read_objects
@@ -15,7 +16,6 @@ from simsticky.manifests.sources import NAME_IT, Text
 from simsticky.manifests.strict_fields import StrictFields
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
-from simsticky.scenario.reading.files import STANDARD_INPUT, read_standard_input, read_text, shown_path
 from simsticky.scenario.reading.load import load, loads, stated_by
 
 _SCENARIO = re.compile(r"""^["']?schema["']?\s*:\s*["']?simsticky/""", re.MULTILINE | re.ASCII)

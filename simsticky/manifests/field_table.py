@@ -118,5 +118,5 @@ class FieldTable:
 @cache
 def shipped() -> FieldTable:
     """Return the table that ships."""
-    folder = files("simsticky.manifests")
+    folder = files(__package__)
     return FieldTable(*(json.loads((folder / name).read_text(encoding="utf-8")) for name in _FILES))

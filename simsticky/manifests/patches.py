@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -195,37 +195,37 @@ def _in_object(
     today: Scenario, pick: Scenario, full: str, objects: Mapping[str, ManifestObject]
 ) -> tuple[str, dict[str, Any] | None]:
     """Return which section's object holds a setting, and what changes there; None where no object read can."""
-    for section, body in _ways(today, pick, full, objects):
-        if section in objects:
-            return section, body
-    return "", None
+    section, body = _way(today, pick, full, objects)
+    return (section, body) if section in objects else ("", None)
 
 
-def _ways(
+def _way(
     today: Scenario, pick: Scenario, full: str, objects: Mapping[str, ManifestObject]
-) -> Iterator[tuple[str, dict[str, Any] | None]]:
+) -> tuple[str, dict[str, Any] | None]:
+    """Return the section that a setting belongs to, whether an object was read for it or not, and what changes."""
     top, _, below = full.partition(".")
     if full in _FIELDS:
         section, where = _FIELDS[full]
         is_foreign = section in objects and objects[section].kind in _CUSTOM and where.startswith(_STRATEGIES)
-        yield section, None if is_foreign else _nested(where.split("."), _plain(setting_at(pick, full)))
-    elif full in _ANNOTATIONS:
+        return section, None if is_foreign else _nested(where.split("."), _plain(setting_at(pick, full)))
+    if full in _ANNOTATIONS:
         section, name, text = _ANNOTATIONS[full]
-        yield section, {"metadata": {"annotations": {name: text(setting_at(pick, full))}}}
-    elif full == "deployment.strategy.type" and getattr(objects.get("deployment"), "kind", "") == "Deployment":
+        return section, {"metadata": {"annotations": {name: text(setting_at(pick, full))}}}
+    if full == "deployment.strategy.type" and getattr(objects.get("deployment"), "kind", "") == "Deployment":
         # The API server fills rollingUpdate in, and refuses it beside Recreate.
         other = {"rollingUpdate": None} if setting_at(pick, full) == "Recreate" else {}
-        yield "deployment", {"spec": {"strategy": {"type": setting_at(pick, full), **other}}}
-    elif full.startswith("deployment.preStop"):
-        yield "pods", _hook(pick, objects.get("pods"))
-    elif top == "deployment" and below.split(".")[0] in (*_PROBES, "imagePullPolicy"):
-        yield "pods", _of_container(full, pick, objects.get("pods"))
-    elif full.startswith("autoscaler.behavior"):
-        yield "autoscaler", _nested(["spec", *below.split(".")], setting_at(pick, full))
-    elif top == "upstream":
-        yield "upstream", {"spec": _difference(_stated(today.upstream), _stated(pick.upstream))}
-    elif top == "kic" and below in FLAGGED:
-        yield "kic", _flags(today, pick, objects.get("kic"))
+        return "deployment", {"spec": {"strategy": {"type": setting_at(pick, full), **other}}}
+    if full.startswith("deployment.preStop"):
+        return "pods", _hook(pick, objects.get("pods"))
+    if top == "deployment" and below.split(".")[0] in (*_PROBES, "imagePullPolicy"):
+        return "pods", _of_container(full, pick, objects.get("pods"))
+    if full.startswith("autoscaler.behavior"):
+        return "autoscaler", _nested(["spec", *below.split(".")], setting_at(pick, full))
+    if top == "upstream":
+        return "upstream", {"spec": _difference(_stated(today.upstream), _stated(pick.upstream))}
+    if top == "kic" and below in FLAGGED:
+        return "kic", _flags(today, pick, objects.get("kic"))
+    return "", None
 
 
 def _hook(pick: Scenario, workload: ManifestObject | None) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from simsticky.manifests.interpretation import Interpretation
 from simsticky.manifests.objects import read_objects
 from simsticky.manifests.strict_fields import StrictFields
 from simsticky.scenario.location import Keys, Place
-from simsticky.scenario.reading.diagnose import in_order
+from simsticky.scenario.paths.diagnose import in_order
 from simsticky.scenario.report import ManifestNote, ManifestReport
 
 

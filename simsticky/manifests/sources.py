@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simsticky.errors import Diagnostic, InputError
+from simsticky.files import STANDARD_INPUT, irregular, read_standard_input, read_text, shown_path
 from simsticky.scenario.location import read_documents
-from simsticky.scenario.reading.files import STANDARD_INPUT, irregular, read_standard_input, read_text, shown_path
 from simsticky.scenario.report import ManifestNote
 
 _ADDRESS = re.compile(r"[a-z]+://", re.ASCII)

@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import TypeAlias
 
     from simsticky.report.sweep_table import SweepLike
     from simsticky.results.result import Result
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.replicate import Study
 
-    Shown = Study | Result | SweepLike | Comparison | Recommendation
+    Shown: TypeAlias = Study | Result | SweepLike | Comparison | Recommendation
 
 
 def report(what: Shown, path: str | Path | None = None, *, jobs: int = 1) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from simsticky.report.inputs import inputs
 from simsticky.report.page import digest_of, environment
-from simsticky.results.provenance import installed_version, library_versions
+from simsticky.results.provenance import library_versions
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -100,6 +101,6 @@ def answer_page(answer: Answer) -> str:
         "inputs": None if scenario is None else inputs(scenario),
         "manifests": None if scenario is None else scenario.manifest_report,
         "digests": digests,
-        "versions": {"simsticky": installed_version("simsticky"), **library_versions()},
+        "versions": {"simsticky": __version__, **library_versions()},
     }
     return environment().get_template("answer.html.j2").render(whole)

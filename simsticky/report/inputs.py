@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
-from simsticky.scenario.deployment import PreStop
+from simsticky.scenario.containers import PreStop
 from simsticky.scenario.fields import Duration, Rate
 from simsticky.scenario.law import LawBase
 from simsticky.scenario.model import Scenario

@@ -23,8 +23,9 @@ from simsticky.report.inputs import inputs
 from simsticky.report.numbers import Shown, grouped, show
 from simsticky.report.rows import sections
 from simsticky.report.verdict_lines import verdict_lines
-from simsticky.results.provenance import installed_version, library_versions
+from simsticky.results.provenance import library_versions
 from simsticky.study.thresholds import together
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -56,7 +57,7 @@ class Headline:
 def environment() -> Environment:
     """Return the template environment: every value is escaped, and a name that is missing is an error."""
     made = Environment(
-        loader=PackageLoader("simsticky.report", "templates"),
+        loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -73,7 +74,7 @@ def breakable(text: object) -> Markup:
 
 
 def _text(name: str) -> str:
-    return files("simsticky.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def script(name: str) -> tuple[Markup, str]:
@@ -121,7 +122,7 @@ def context(study: Study) -> dict[str, Any]:
         "inputs": inputs(scenario),
         "manifests": scenario.manifest_report,
         "digest": digest_of(scenario),
-        "versions": {"simsticky": installed_version("simsticky"), **library_versions()},
+        "versions": {"simsticky": __version__, **library_versions()},
     }
 
 

@@ -14,7 +14,8 @@ from simsticky.report.verdict_lines import verdict_lines
 from simsticky.study.entries import by_entry
 
 if TYPE_CHECKING:
-    from simsticky.study.replicate import Estimate, Study
+    from simsticky.study.estimate import Estimate
+    from simsticky.study.replicate import Study
     from simsticky.study.verdicts import Mark
 
 # Load and set of pods of a skew, and how a row names them.

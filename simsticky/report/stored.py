@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
+from simsticky.files import NO_SUCH_FILE, irregular
 from simsticky.results.metrics import METRICS
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
-from simsticky.scenario.reading.files import NO_SUCH_FILE, irregular
 from simsticky.scenario.report import ManifestNote, ManifestReport
 from simsticky.study.precision import Precision, Stopping
 from simsticky.study.replicate import Study

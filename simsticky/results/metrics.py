@@ -88,7 +88,7 @@ _FAILURES = {
 _BREAK = "A break: an answered request of the session came from a container that does not hold its current state."
 
 
-def _metrics() -> Iterator[Metric]:
+def _shares() -> Iterator[Metric]:
     yield Metric(
         "broken_sessions",
         "share",
@@ -148,46 +148,6 @@ def _metrics() -> Iterator[Metric]:
         "censored_sessions_count",
         "exposed_or_censored_sessions",
     )
-    yield from _counts()
-    yield Metric(
-        "rollout_done_s",
-        "seconds",
-        "From the operation's start until the Deployment controller's status is complete; of several operations the"
-        " longest. Old pods may still be terminating then. Where one is stuck in some replications, the median over"
-        " all of them (Kaplan-Meier), or a bound.",
-        until=True,
-    )
-    yield Metric(
-        "last_old_pod_gone_s",
-        "seconds",
-        "From the operation's start until the last pod that it deleted is gone; of several operations the longest."
-        " Where one is still there when some replications end, the median over all (Kaplan-Meier), or a bound.",
-        until=True,
-    )
-    yield Metric(
-        "recovery_s",
-        "seconds",
-        "From the first operation's start until failed requests are back to their rate between run.settle and then: the"
-        " end of the last 10 s with more than that rate explains (Poisson, 1 in 1000 for the whole run); with none"
-        " before, the last failed request. 0 without any.",
-        until=True,
-    )
-    yield Metric(
-        "even_again_s",
-        "seconds",
-        "From the first operation's start until max/mean of the sessions on serving pods, having been above 1.2 times"
-        " its time average between run.settle and then, stays below that for 60 s; 0 where it never was above.",
-        until=True,
-    )
-    for name, share in LATENCY_ORDERS.items():
-        yield Metric(
-            name,
-            "seconds",
-            f"Response time that {share:.0%} of the answered requests do not exceed: from sending to the answer,"
-            " waiting and service included.",
-        )
-    yield from _connections()
-    yield from _load_skew()
 
 
 def _counts() -> Iterator[Metric]:
@@ -230,6 +190,46 @@ def _counts() -> Iterator[Metric]:
         yield Metric(f"origin.{origin.name.lower()}", "count", f"Breaks where {why}.")
     for mechanism, how in _MECHANISMS.items():
         yield Metric(f"background.{mechanism.name.lower()}", "count", f"Breaks without an operation where {how}.")
+
+
+def _times() -> Iterator[Metric]:
+    yield Metric(
+        "rollout_done_s",
+        "seconds",
+        "From the operation's start until the Deployment controller's status is complete; of several operations the"
+        " longest. Old pods may still be terminating then. Where one is stuck in some replications, the median over"
+        " all of them (Kaplan-Meier), or a bound.",
+        until=True,
+    )
+    yield Metric(
+        "last_old_pod_gone_s",
+        "seconds",
+        "From the operation's start until the last pod that it deleted is gone; of several operations the longest."
+        " Where one is still there when some replications end, the median over all (Kaplan-Meier), or a bound.",
+        until=True,
+    )
+    yield Metric(
+        "recovery_s",
+        "seconds",
+        "From the first operation's start until failed requests are back to their rate between run.settle and then: the"
+        " end of the last 10 s with more than that rate explains (Poisson, 1 in 1000 for the whole run); with none"
+        " before, the last failed request. 0 without any.",
+        until=True,
+    )
+    yield Metric(
+        "even_again_s",
+        "seconds",
+        "From the first operation's start until max/mean of the sessions on serving pods, having been above 1.2 times"
+        " its time average between run.settle and then, stays below that for 60 s; 0 where it never was above.",
+        until=True,
+    )
+    for name, share in LATENCY_ORDERS.items():
+        yield Metric(
+            name,
+            "seconds",
+            f"Response time that {share:.0%} of the answered requests do not exceed: from sending to the answer,"
+            " waiting and service included.",
+        )
 
 
 def _connections() -> Iterator[Metric]:
@@ -291,7 +291,9 @@ def _load_skew() -> Iterator[Metric]:
                 yield Metric(f"load_skew_excess.{name}", "ratio", definition)
 
 
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _metrics()}
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric for group in (_shares, _counts, _times, _connections, _load_skew) for metric in group()
+}
 """Every metric by name, in the order of reports."""
 
 

@@ -1,10 +1,10 @@
 """Where a result comes from: what a reader needs to get the same numbers again."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from simsticky.scenario.model import Scenario
+from simsticky.version import __version__, installed_version
 
 LIBRARIES = ("numpy", "simpy")
 """The libraries that a number may depend on."""
@@ -16,7 +16,7 @@ def provenance(scenario: Scenario, seed: int, replication: int) -> dict[str, Any
     No wall clock, no worker count, no host name: the same run says the same everywhere.
     """
     return {
-        "tool": {"name": "simsticky", "version": tool_version()},
+        "tool": {"name": "simsticky", "version": __version__},
         "libraries": library_versions(),
         "scenario": {"name": scenario.name, "digest": scenario.digest()},
         "seed": seed,
@@ -30,16 +30,3 @@ def library_versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{package: installed_version(package) for package in LIBRARIES},
     }
-
-
-def tool_version() -> str:
-    """Return the version of simsticky itself."""
-    return installed_version("simsticky")
-
-
-def installed_version(package: str) -> str:
-    """Return the version of an installed package, or ``unknown`` in a tree that is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

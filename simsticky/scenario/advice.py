@@ -1,7 +1,6 @@
 """What a scenario may say and yet should be looked at twice."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -10,19 +9,17 @@ from simsticky.kubernetes.restart import RULES_SINCE
 from simsticky.kubernetes.statefulset import heeds_max_unavailable
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.replicas import warnings_of_start
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.upstream_settings import checks, passes_threshold, threshold_comparison
 from simsticky.units import format_duration
 
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
 
-
-def warnings_of(scenario: "Scenario") -> tuple[str, ...]:
+def warnings_of(scenario: Sections) -> tuple[str, ...]:
     """Return the warnings, in the order of the file."""
     return tuple(_warnings(scenario))
 
 
-def _warnings(scenario: "Scenario") -> Iterator[str]:
+def _warnings(scenario: Sections) -> Iterator[str]:
     for path, law in _laws(scenario, ""):
         if law.sd == float("inf"):
             yield f"{path}: the law has no second moment; averages converge slowly, if at all"
@@ -66,7 +63,7 @@ def _warnings(scenario: "Scenario") -> Iterator[str]:
             yield f"deployment.{name}: timeoutSeconds exceeds periodSeconds"
 
 
-def _about_the_release(scenario: "Scenario") -> Iterator[str]:
+def _about_the_release(scenario: Sections) -> Iterator[str]:
     """Yield what the stated release of Kubernetes does not heed."""
     deployment, kubernetes = scenario.deployment, scenario.kubernetes
     most = deployment.update_strategy.max_unavailable
@@ -83,7 +80,7 @@ def _about_the_release(scenario: "Scenario") -> Iterator[str]:
         )
 
 
-def _about_traffic(scenario: "Scenario") -> Iterator[str]:
+def _about_traffic(scenario: Sections) -> Iterator[str]:
     traffic, route = scenario.traffic, scenario.ingress.path
     for path in (entry.path for entry in traffic.path_shares):
         if not f"{path}/".startswith(f"{route.rstrip('/')}/") and not route.startswith("/~"):
@@ -112,14 +109,14 @@ def _about_traffic(scenario: "Scenario") -> Iterator[str]:
         yield f"traffic.otherUpstream: has no effect, {upstream.algorithm} without a cookie cannot lose one"
 
 
-def hashes_nothing(scenario: "Scenario") -> bool:
+def hashes_nothing(scenario: Sections) -> bool:
     """Return whether consistent hashing is told to hash nothing: then all requests have one key."""
     given = scenario.upstream.hash_on
     inputs = {} if given is None else given.model_dump(exclude_none=True)
     return scenario.upstream.algorithm == "consistent-hashing" and inputs in ({}, {"input": "none"})
 
 
-def about_health_checks(scenario: "Scenario") -> Iterator[str]:
+def about_health_checks(scenario: Sections) -> Iterator[str]:
     """Yield where health checks do not do what they say, each as ``path: message``."""
     settings = checks(scenario)
     active, passive = settings.active, settings.passive
@@ -140,13 +137,10 @@ def about_health_checks(scenario: "Scenario") -> Iterator[str]:
 
 def _laws(model: BaseModel, prefix: str) -> Iterator[tuple[str, LawBase]]:
     for name, field in type(model).model_fields.items():
-        value = getattr(model, name)
-        path = f"{prefix}{field.alias or name}"
-        if isinstance(value, LawBase):
-            yield path, value
-        elif isinstance(value, BaseModel):
-            yield from _laws(value, f"{path}.")
-        elif isinstance(value, tuple):
-            for i, item in enumerate(value):
-                if isinstance(item, BaseModel):
-                    yield from _laws(item, f"{path}.{i}.")
+        value, path = getattr(model, name), f"{prefix}{field.alias or name}"
+        parts = {f"{path}.{i}": item for i, item in enumerate(value)} if isinstance(value, tuple) else {path: value}
+        for where, part in parts.items():
+            if isinstance(part, LawBase):
+                yield where, part
+            elif isinstance(part, BaseModel):
+                yield from _laws(part, f"{where}.")

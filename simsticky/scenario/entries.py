@@ -5,17 +5,17 @@ All times that ``every`` repeats an operation are one entry, and so are all scal
 
 from typing import TYPE_CHECKING, Final
 
+from simsticky.scenario.sections import Sections
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
     from simsticky.scenario.operation import BaseOperation
 
 AUTOSCALER: Final = "hpa"
 """Key of the entry that stands for all scales of the autoscaler."""
 
 
-def timeline_entries(scenario: "Scenario") -> list[tuple[str, str]]:
+def timeline_entries(scenario: Sections) -> list[tuple[str, str]]:
     """Return key and label of each entry: "1", "2", … in the order of the file, and "hpa" where there is an autoscaler.
 
     A label is for people: "rollout web at 10m".
@@ -26,7 +26,7 @@ def timeline_entries(scenario: "Scenario") -> list[tuple[str, str]]:
     return entries
 
 
-def entry_keys(scenario: "Scenario") -> list[str]:
+def entry_keys(scenario: Sections) -> list[str]:
     """Return the key of the entry that each of ``scenario.operations`` belongs to, in their order."""
     return [str(number) for number, entry in enumerate(scenario.timeline, start=1) for _ in range(entry.times)]
 

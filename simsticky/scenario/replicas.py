@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from math import ceil, inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from simsticky.kubernetes.autoscaler import SCALE_DOWN
 from simsticky.scenario.autoscaler import Autoscaler
 from simsticky.scenario.problems import Problem
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.traffic import Traffic
 from simsticky.units import format_duration
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
 
 PER_HPA_TOLERANCE_SINCE = (1, 35)
 """Kubernetes' first release that heeds the tolerance of a single HPA (KEP-4951: beta and on)."""
@@ -26,7 +24,7 @@ class Move(NamedTuple):
     after_s: float
 
 
-def start_replicas(scenario: "Scenario") -> int:
+def start_replicas(scenario: Sections) -> int:
     """Return the number of pods at 0: the Deployment's, within the bounds of an autoscaler that is on (rule A6)."""
     scaler, stated = scenario.autoscaler, scenario.deployment.replicas
     if scaler is None or stated == 0:
@@ -36,7 +34,7 @@ def start_replicas(scenario: "Scenario") -> int:
     return min(max(stated, scaler.min_replicas), scaler.max_replicas)
 
 
-def first_move(scenario: "Scenario") -> Move | None:
+def first_move(scenario: Sections) -> Move | None:
     """Return what the autoscaler does by itself at the load of the start (rule A7), None if nothing or if nobody knows.
 
     The load is what the laws of the traffic come to in the mean; a trace has none.
@@ -61,7 +59,7 @@ def first_move(scenario: "Scenario") -> Move | None:
     return Move(before, after, utilization, max(window, scaler.metric_resolution + scaler.metric_delay))
 
 
-def tolerances(scenario: "Scenario") -> tuple[float, float]:
+def tolerances(scenario: Sections) -> tuple[float, float]:
     """Return the tolerance up and down: an HPA's own where the release heeds it, else the cluster's (rule A8)."""
     scaler = scenario.autoscaler
     assert scaler is not None
@@ -72,7 +70,7 @@ def tolerances(scenario: "Scenario") -> tuple[float, float]:
     return up, down
 
 
-def warnings_of_start(scenario: "Scenario") -> Iterator[str]:
+def warnings_of_start(scenario: Sections) -> Iterator[str]:
     """Yield what an autoscaler makes of the stated number of pods."""
     scaler, stated = scenario.autoscaler, scenario.deployment.replicas
     if scaler is None:
@@ -120,7 +118,7 @@ def _wanted(scaler: Autoscaler, busy: float, concurrency: int) -> int:
     return min(max(ceil(busy / per_pod - 1e-9), scaler.min_replicas), scaler.max_replicas)
 
 
-def _busy_slots(scenario: "Scenario") -> float:
+def _busy_slots(scenario: Sections) -> float:
     """Return how many slots are busy in the mean at the start, as if no request had to wait."""
     traffic = scenario.traffic
     service_s = traffic.service.mean

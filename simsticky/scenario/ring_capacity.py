@@ -7,19 +7,16 @@ a fault of the configuration, said before anything runs. Terminating pods that d
 from collections.abc import Iterator
 from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING
 
 from simsticky.kong.algorithms.consistent_hashing import RingCapacityError, build_ring, ring_points
 from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
 from simsticky.scenario.cluster_operations import Canary, DrainNode, NodeLoss, Resume, Rollback, Spot, SwitchService
 from simsticky.scenario.operations import DeletePod, Rollout, Scale
 from simsticky.scenario.replicas import start_replicas
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
+from simsticky.scenario.sections import Sections
 
 
-def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
+def over_capacity(scenario: Sections) -> RingCapacityError | None:
     """Return why the ring is too small for the scenario; None if it is large enough or there is none.
 
     The worst case of a rollout is that all new pods are up while all old ones still drain; of a scale-down, a deletion
@@ -36,7 +33,7 @@ def over_capacity(scenario: "Scenario") -> RingCapacityError | None:
     return None
 
 
-def _crowds(scenario: "Scenario") -> Iterator[tuple[int, int]]:
+def _crowds(scenario: Sections) -> Iterator[tuple[int, int]]:
     """Yield how many active and draining targets there may be, at the start and for each operation."""
     deployment, scaler, drains = scenario.deployment, scenario.autoscaler, scenario.kic.enable_drain_support
     sizes = {deployment.name: start_replicas(scenario), **{other.name: other.replicas for other in scenario.companions}}
@@ -47,25 +44,26 @@ def _crowds(scenario: "Scenario") -> Iterator[tuple[int, int]]:
     yield sizes[deployment.name], 0
     for operation in sorted(scenario.operations, key=lambda entry: entry.at_s):
         gone, target = 0, operation.target
-        if isinstance(operation, SwitchService):
-            routed = {operation.to}
-        elif isinstance(operation, Canary):
-            routed = set(operation.weights)
-        elif isinstance(operation, DrainNode | Spot | NodeLoss):
-            gone = ceil(sum(sizes[name] for name in routed) / scenario.kubernetes.nodes)
-        elif isinstance(operation, Scale):
-            before, sizes[target] = sizes[target], operation.replicas
-            gone = max(0, before - operation.replicas)
-        elif isinstance(operation, DeletePod):
-            gone = min(operation.count, sizes[target])
-        elif isinstance(operation, Rollout | Rollback) and target in routed and _overlaps(scenario):
-            gone = sizes[target]
-            yield sum(sizes[name] for name in routed) + deployment.surge(sizes[target]), 0
+        match operation:
+            case SwitchService():
+                routed = {operation.to}
+            case Canary():
+                routed = set(operation.weights)
+            case DrainNode() | Spot() | NodeLoss():
+                gone = ceil(sum(sizes[name] for name in routed) / scenario.kubernetes.nodes)
+            case Scale():
+                before, sizes[target] = sizes[target], operation.replicas
+                gone = max(0, before - operation.replicas)
+            case DeletePod():
+                gone = min(operation.count, sizes[target])
+            case Rollout() | Rollback() if target in routed and _overlaps(scenario):
+                gone = sizes[target]
+                yield sum(sizes[name] for name in routed) + deployment.surge(sizes[target]), 0
         listed = target in routed or target not in sizes
         yield sum(sizes[name] for name in routed), gone if drains and listed else 0
 
 
-def _overlaps(scenario: "Scenario") -> bool:
+def _overlaps(scenario: Sections) -> bool:
     """Whether new pods of a rollout may be up while old ones drain."""
     deployment = scenario.deployment
     held = deployment.paused and not any(isinstance(operation, Resume) for operation in scenario.timeline)

@@ -6,13 +6,12 @@ Every property has a description and examples; a law has a kind; bounds have JSO
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from pydantic import BaseModel
 
 from simsticky.scenario.location import Keys
 from simsticky.units import format_duration
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
 
 Node = dict[str, Any]
 
@@ -112,7 +111,7 @@ _EXAMPLES: Final[Mapping[str, list[Any]]] = {
 """Examples of properties by name, where neither a default nor the type makes a good one."""
 
 
-def json_schema(root: type[Scenario]) -> Node:
+def json_schema(root: type[BaseModel]) -> Node:
     """Return the JSON schema of scenario files, for editors."""
     schema = root.model_json_schema(by_alias=True, mode="validation")
     schema["required"] = ["schema"]

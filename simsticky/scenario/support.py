@@ -1,24 +1,21 @@
 """What can be written down and yet would not work, or is not simulated: said once, here, and never passed over."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from simsticky.errors import Diagnostic
 from simsticky.scenario.location import dotted
 from simsticky.scenario.problems import Problem
 from simsticky.scenario.ring_capacity import over_capacity
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.versions import too_old
 
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
 
-
-def unsupported(scenario: "Scenario") -> list[Diagnostic]:
+def unsupported(scenario: Sections) -> list[Diagnostic]:
     """Return why a valid scenario cannot be simulated, each at the place of its value; empty if it can be."""
     return [scenario.diagnostic(dotted(path), message, hint) for path, message, hint in _reasons(scenario)]
 
 
-def _reasons(scenario: "Scenario") -> Iterator[Problem]:
+def _reasons(scenario: Sections) -> Iterator[Problem]:
     upstream = scenario.upstream
     if upstream.algorithm == "sticky-sessions" and upstream.sticky_sessions is None:
         yield Problem(

@@ -5,22 +5,20 @@ of Kong 3.10 ``kong/db/schema/entities/upstreams.lua``, which :mod:`simsticky.ko
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from simsticky.kong.algorithms import consistent_hashing
 from simsticky.kong.algorithms.consistent_hashing import HashInput, Input
 from simsticky.kong.healthchecks import ActiveChecks, HealthChecks, HealthyRule, PassiveChecks, UnhealthyRule
 from simsticky.scenario.fields import release_of, version_of
 from simsticky.scenario.gateway import HashOn, HashOnFallback, Healthy, Unhealthy
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.versions import REACHES_SINCE, THRESHOLD_SINCE
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
 
 _NAMED: tuple[Input, ...] = ("header", "cookie", "query_arg", "uri_capture")
 
 
-def threshold_comparison(scenario: "Scenario") -> Literal["gt", "ge"]:
+def threshold_comparison(scenario: Sections) -> Literal["gt", "ge"]:
     """Return how the available share is compared with the threshold (rule G5)."""
     gateway = scenario.gateway
     if gateway.threshold_comparison is not None:
@@ -29,7 +27,7 @@ def threshold_comparison(scenario: "Scenario") -> Literal["gt", "ge"]:
     return "ge" if release is not None and release >= REACHES_SINCE else "gt"
 
 
-def checks(scenario: "Scenario") -> HealthChecks:
+def checks(scenario: Sections) -> HealthChecks:
     """Return the upstream's health checks; all off where the policy has none."""
     written = scenario.upstream.healthchecks
     if written is None:
@@ -53,13 +51,13 @@ def checks(scenario: "Scenario") -> HealthChecks:
     return replace(HealthChecks(active, passive), **_given(threshold=threshold))
 
 
-def passes_threshold(scenario: "Scenario") -> bool:
+def passes_threshold(scenario: Sections) -> bool:
     """Return whether the controller tells Kong the threshold; older ones drop it, so that it is Kong's default."""
     release = () if scenario.kic.version is None else release_of(scenario.kic.version)
     return not release or release >= THRESHOLD_SINCE[: len(release)]
 
 
-def hash_on(scenario: "Scenario") -> consistent_hashing.HashOn:
+def hash_on(scenario: Sections) -> consistent_hashing.HashOn:
     """Return what the upstream hashes requests by; nothing where the policy says nothing."""
     written = scenario.upstream
     main = consistent_hashing.HashOn(_input(written.hash_on), _input(written.hash_on_fallback))

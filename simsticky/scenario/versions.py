@@ -5,13 +5,11 @@ Sources: Kong changelog 3.11.0.0 (sticky-sessions); Kong Ingress Controller 3.5.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from simsticky.scenario.fields import version_of
 from simsticky.scenario.problems import Problem
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
+from simsticky.scenario.sections import Sections
 
 STICKY_SINCE: Final = (3, 11)
 """Kong's first version with sticky-sessions."""
@@ -23,7 +21,7 @@ REACHES_SINCE: Final = (3, 13)
 """Kong Enterprise's first version whose documentation calls an upstream unhealthy *below* the threshold."""
 
 
-def too_old(scenario: "Scenario") -> Iterator[Problem]:
+def too_old(scenario: Sections) -> Iterator[Problem]:
     """Yield what the stated versions, if any, do not know; paths from the scenario's root."""
     kong, controller = scenario.gateway.version, scenario.kic.version
     sticky = scenario.upstream.algorithm == "sticky-sessions"
@@ -51,6 +49,6 @@ def _before(version: str | None, since: tuple[int, int]) -> bool:
     return known is not None and known < since
 
 
-def _stated(scenario: "Scenario", path: str) -> str:
+def _stated(scenario: Sections, path: str) -> str:
     origin = scenario.came_from(path)
     return path if origin == "default" else f"{path}, {origin}"

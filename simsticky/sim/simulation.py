@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 
+from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.recording.events import UncoveredPath
 from simsticky.recording.open_rows import OpenRows
 from simsticky.recording.record import Recording
@@ -27,7 +28,6 @@ from simsticky.sim.control.pod_sets import PodSets
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.stateful_sets import StatefulSetController
 from simsticky.sim.control.workload_controller import WorkloadController
-from simsticky.sim.gateway.balancers import AlgorithmFactory
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline

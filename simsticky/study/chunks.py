@@ -14,7 +14,7 @@ from simsticky.study.store import Replication
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
-    from simsticky.study.runner import Case, Simulate
+    from simsticky.study.case import Case, Simulate
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
-from simsticky.results.provenance import installed_version
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference, holm, holm_levels
 from simsticky.study.better import Against, Standing, against
+from simsticky.study.case import Case
 from simsticky.study.contrasts import Contrast
+from simsticky.study.estimate import Estimate, estimate_metric
 from simsticky.study.looking import until_certain
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.pairs import Pair
-from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study, estimate_metric
-from simsticky.study.runner import Case, Runner
+from simsticky.study.replicate import SCHEMA_VERSION, Study
+from simsticky.study.runner import Runner
 from simsticky.study.sides import Change, Side, changes_between
 from simsticky.study.verdicts import checked_thresholds, did_you_mean
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -151,7 +153,7 @@ class Comparison(ShownInNotebooks):
         return {
             "schemaVersion": SCHEMA_VERSION,
             "kind": "comparison",
-            "tool": {"name": "simsticky", "version": installed_version("simsticky")},
+            "tool": {"name": "simsticky", "version": __version__},
             "level": LEVEL,
             "paired": self.paired,
             "replications": self.n,

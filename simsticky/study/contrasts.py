@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simsticky.stats.paired import Difference
-from simsticky.study.replicate import Estimate
+from simsticky.study.estimate import Estimate
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric

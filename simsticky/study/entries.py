@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simsticky.scenario.entries import timeline_entries
-from simsticky.study.replicate import Estimate, estimate_metric
+from simsticky.study.estimate import Estimate, estimate_metric
 
 if TYPE_CHECKING:
-    from simsticky.study.replicate import Study
+    from simsticky.results.metrics import Metric
+    from simsticky.scenario.model import Scenario
+    from simsticky.study.store import Replications
 
 SHARES = ("broken_sessions", "broken_of_alive")
 """The metrics that are counted by entry, too."""
+
+
+class Kept(Protocol):
+    """What is read of a study (:class:`simsticky.study.replicate.Study`)."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The metrics it can speak of, by name."""
+
+    @property
+    def replications(self) -> Replications:
+        """What was kept of each replication."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +57,7 @@ class Entry:
         }
 
 
-def by_entry(study: Study) -> list[Entry]:
+def by_entry(study: Kept) -> list[Entry]:
     """Return what a study says of each entry, in the order of the file; nothing where it kept no such counts."""
     found = []
     for key, label in timeline_entries(study.scenario):

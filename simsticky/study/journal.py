@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from simsticky.errors import InputError, SimstickyError
-from simsticky.scenario.reading.files import NO_SUCH_FILE, irregular
+from simsticky.files import NO_SUCH_FILE, irregular
 from simsticky.study import stored_json
 from simsticky.study.store import Replication
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import Standing, against
+from simsticky.study.case import Case
 from simsticky.study.looks import plan
 from simsticky.study.pairs import pair_of
 from simsticky.study.replicate import Study
-from simsticky.study.runner import Case, Runner
+from simsticky.study.runner import Runner
 from simsticky.study.store import Replications
 
 if TYPE_CHECKING:

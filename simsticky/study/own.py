@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
-from simsticky.study.runner import Execution, simulate_numbers
+from simsticky.study.case import simulate_numbers
+from simsticky.study.runner import Execution
 
 if TYPE_CHECKING:
+    from simsticky.kong.balancer import AlgorithmFactory
     from simsticky.results.metrics import Metric, Value
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.gateway.balancers import AlgorithmFactory
 
 OwnMetric = Callable[["Result"], float | int | None]
 """A metric of one's own: a number of a result, None where there is none."""

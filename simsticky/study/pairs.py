@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from simsticky.results.absence import Absence
 from simsticky.stats.intervals import LEVEL, Interval
 from simsticky.stats.paired import Difference, mean_difference, ratio_difference
-from simsticky.study.replicate import Study, estimate_metric
+from simsticky.study.estimate import estimate_metric
+from simsticky.study.replicate import Study
 from simsticky.study.store import Value
 from simsticky.study.thresholds import absence_of, verdict
 from simsticky.study.verdicts import Mark, judge

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
-from simsticky.results.provenance import installed_version, library_versions
+from simsticky.results.provenance import library_versions
 from simsticky.results.result import COUNTED
-from simsticky.results.times import NOT_YET
-from simsticky.stats.incidence import as_interval, mean_of_waits, median_of_runs, quantile_of_waits
-from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t, ratio_of_sums, share_interval
+from simsticky.stats.incidence import as_interval, mean_of_waits, quantile_of_waits
+from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t
+from simsticky.study.case import Case
+from simsticky.study.entries import by_entry
+from simsticky.study.estimate import Estimate, estimate_metric, total_of
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
 from simsticky.study.precision import FEWEST, HEADLINE, MOST, Precision, Stopping, half_width
-from simsticky.study.runner import Case, Runner
+from simsticky.study.runner import Runner
 from simsticky.study.store import Replications, Value
 from simsticky.study.thresholds import Verdict, absence_of, breaks_by_operations, of_nothing, verdict
 from simsticky.study.verdicts import checked_thresholds, did_you_mean
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -30,44 +32,6 @@ if TYPE_CHECKING:
     from simsticky.study.verdicts import Mark
 
 SCHEMA_VERSION = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """One metric over all replications.
-
-    Attributes:
-        name: The metric's name, or a key of the summary.
-        unit: ``share``, ``count``, ``seconds`` or ``ratio``.
-        interval: Estimate and interval, in that unit; a count's is its mean per replication.
-        numerator: What was counted, over all replications that entered; None where nothing is counted.
-        denominator: What it was counted of; None where there is none.
-        definition: What the metric means.
-    """
-
-    name: str
-    unit: str
-    interval: Interval
-    numerator: Value
-    denominator: Value
-    definition: str
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """Return the estimate with the names of the JSON output."""
-        interval = self.interval
-        return {
-            "unit": self.unit,
-            "value": interval.estimate,
-            "low": interval.low,
-            "high": interval.high,
-            "interval": interval.kind,
-            "designEffect": interval.design_effect,
-            "numerator": self.numerator,
-            "denominator": self.denominator,
-            "replications": interval.used,
-            "leftOut": interval.left_out,
-            "definition": self.definition,
-        }
 
 
 @dataclass(frozen=True)
@@ -134,7 +98,7 @@ class Study(ShownInNotebooks):
         if text not in COUNTED:
             return text
         key, one, many = COUNTED[text]
-        number = int(_total(self._column(key)) or 0)
+        number = int(total_of(self._column(key)) or 0)
         return f"{text}: {number} {one if number == 1 else many}"
 
     def estimate(self, name: str, level: float = LEVEL) -> Estimate:
@@ -153,7 +117,7 @@ class Study(ShownInNotebooks):
         if name not in self.replications.keys:
             raise InputError.of(f"there is no metric {name!r}", hint=did_you_mean(name, self.metrics))
         values = self._column(name)
-        return Estimate(name, "count", mean_count(values, level), _total(values), None, "")
+        return Estimate(name, "count", mean_count(values, level), total_of(values), None, "")
 
     def table(self) -> list[Estimate]:
         """Return every metric's estimate, in the order of the registry."""
@@ -207,8 +171,6 @@ class Study(ShownInNotebooks):
 
     def entries(self) -> list[dict[str, Any]]:
         """Return what is said of each entry of the timeline, see :func:`simsticky.study.entries.by_entry`."""
-        from simsticky.study.entries import by_entry
-
         return [entry.to_json_dict() for entry in by_entry(self)]
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -219,7 +181,7 @@ class Study(ShownInNotebooks):
         report = self.scenario.manifest_report
         return {
             "schemaVersion": SCHEMA_VERSION,
-            "tool": {"name": "simsticky", "version": installed_version("simsticky")},
+            "tool": {"name": "simsticky", "version": __version__},
             "libraries": library_versions(),
             "scenario": {
                 "name": self.scenario.name,
@@ -277,34 +239,6 @@ class Study(ShownInNotebooks):
 
     def _column(self, key: str) -> list[Value]:
         return self.replications.column(key)
-
-
-def estimate_metric(metric: Metric, column: Callable[[str], Sequence[Value]], level: float = LEVEL) -> Estimate:
-    """Return the estimate of a metric from the values of the replications.
-
-    Args:
-        metric: What to estimate.
-        column: The values of a key of the summary, one a replication.
-        level: Confidence level in (0, 1).
-    """
-    if metric.numerator is not None and metric.denominator is not None:
-        counted, of = column(metric.numerator), column(metric.denominator)
-        make = share_interval if metric.unit == "share" else ratio_of_sums
-        return Estimate(
-            metric.name, metric.unit, make(counted, of, level), _total(counted), _total(of), metric.definition
-        )
-    values = column(metric.name)
-    if metric.unit == "count":
-        return Estimate(metric.name, metric.unit, mean_count(values, level), _total(values), None, metric.definition)
-    watched = [value for value in column(f"{NOT_YET}{metric.name}") if value is not None] if metric.until else []
-    if watched:
-        reached = [value for value in values if value is not None]
-        time = median_of_runs(reached, watched, level)
-        interval = as_interval(time, "Kaplan-Meier", time.total, level)
-        return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
-    # An excess over the floor may be negative; a time cannot.
-    interval = mean_t(values, level, nonnegative=metric.unit == "seconds")
-    return Estimate(metric.name, metric.unit, interval, None, None, metric.definition)
 
 
 def replicate(
@@ -390,13 +324,6 @@ def _study(
             return replace(study, stopping=Stopping(precision, met, half_width(interval), tuple(looks), most))
         foreseen = precision.needed(wanted, interval, most)
         wanted = precision.next_n(wanted, interval, most)
-
-
-def _total(values: Sequence[Value]) -> Value:
-    seen = [value for value in values if value is not None]
-    if not seen:
-        return None
-    return sum(seen) if all(isinstance(value, int) for value in seen) else math.fsum(seen)
 
 
 def _over_replications(values: Sequence[str | Value]) -> Any:

@@ -12,14 +12,14 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from simsticky.errors import InputError, SimstickyError
-from simsticky.results.provenance import library_versions, tool_version
+from simsticky.results.provenance import library_versions
+from simsticky.study.case import Case, Simulate, simulate_numbers
 from simsticky.study.chunks import Chunk, Chunks, Post, run_here, run_sent
 from simsticky.study.journal import Journal, Key
 from simsticky.study.pool import (
@@ -32,10 +32,10 @@ from simsticky.study.pool import (
     workers,
 )
 from simsticky.study.store import Replication, Replications
+from simsticky.version import __version__
 from simsticky.workload.effort import effort_of, refuse_too_much
 
 if TYPE_CHECKING:
-    from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
 
 MOST_REPLICATIONS = 10_000_000
@@ -47,13 +47,6 @@ _CHUNKS_PER_WORKER = 16
 _WORTH_WORKERS_S = 1.0
 # A chunk is what progress moves by, and what is lost when a study is stopped.
 _LARGEST_CHUNK = 50
-
-
-class Simulate(Protocol):
-    """What a study needs of ``simsticky.simulate.simulate``."""
-
-    def __call__(self, scenario: Scenario, *, seed: int, replication: int) -> Result:
-        """Run one replication."""
 
 
 class Execution(TypedDict, total=False):
@@ -69,21 +62,6 @@ class Execution(TypedDict, total=False):
     simulate: Simulate | None
     options: Mapping[str, Any] | None
     small_here: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Replications of one scenario.
-
-    Attributes:
-        scenario: What to simulate.
-        seed: Its seed; replication i is ``simulate(scenario, seed=seed, replication=i)``.
-        replications: Which.
-    """
-
-    scenario: Scenario
-    seed: int
-    replications: range
 
 
 class Runner:
@@ -166,7 +144,7 @@ class Runner:
         if self._directory is None or self._journal is not None:
             return
         identity = {
-            "simsticky": tool_version(),
+            "simsticky": __version__,
             "libraries": library_versions(),
             "scenario": [scenario.digest() for scenario in scenarios],
             "seed": seed,
@@ -336,15 +314,6 @@ class Runner:
         if self._journal is None:
             return ""
         return f"{len(self._journal)} are kept in {self._journal.directory}, and the same command goes on from there"
-
-
-def simulate_numbers(scenario: Scenario, *, seed: int, replication: int, record: str = "summary") -> Result:
-    """Simulate a scenario once for its summary; a study keeps no more, whatever the scenario records."""
-    from simsticky.simulate import simulate
-
-    # The numbers and the digest are the same at every level of recording (docs/decisions/0002).
-    run = scenario.run.model_copy(update={"record": record})
-    return simulate(scenario.model_copy(update={"run": run}), seed, replication)
 
 
 def _warn(text: str) -> None:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from simsticky.errors import InputError, SimstickyError
-from simsticky.results.provenance import library_versions, tool_version
+from simsticky.results.provenance import library_versions
+from simsticky.version import __version__
 
 CONNECT_S = 5.0
 """How long a scheduler may take to answer."""
@@ -111,7 +112,7 @@ def _closing(address: str, make: Any) -> Iterator[Any]:
 
 def versions() -> dict[str, str]:
     """Return the versions that a number may depend on, of the process that runs this."""
-    return {"simsticky": tool_version(), **library_versions()}
+    return {"simsticky": __version__, **library_versions()}
 
 
 def _same_versions(client: Any, address: str) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
-from simsticky.results.provenance import installed_version, library_versions
+from simsticky.results.provenance import library_versions
 from simsticky.study import stored_json
 from simsticky.study.replicate import SCHEMA_VERSION
 from simsticky.study.store import Value
 from simsticky.study.stored_results import StoredResult
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from simsticky.scenario.location import Place
@@ -97,7 +98,7 @@ class Side:
             study.values(),
             {metric.name: metric.definition for metric in study.metrics.values()},
             study.scenario.digest(),
-            installed_version("simsticky"),
+            __version__,
             library_versions(),
             study.scenario.to_json_dict(),
             study.scenario.provenance,

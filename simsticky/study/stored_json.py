@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from simsticky.errors import InputError
-from simsticky.scenario.reading.files import read_bytes, shown_path
+from simsticky.files import read_bytes, shown_path
 from simsticky.units import quoted
 
 MOST_BYTES = 2 * 2**30

@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.notebook import ShownInNotebooks
-from simsticky.results.provenance import library_versions, tool_version
+from simsticky.results.provenance import library_versions
 from simsticky.scenario.paths.changes import keys_of, setting_at
 from simsticky.scenario.paths.quantities import number_at
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.sensitivity import SobolIndex, sobol_indices
 from simsticky.study.better import Standing
+from simsticky.study.case import Case
 from simsticky.study.design import Plan, plan
+from simsticky.study.estimate import Estimate
 from simsticky.study.looking import standing_of, until_certain
 from simsticky.study.own import OwnExecution, OwnMetric, with_own
-from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study
-from simsticky.study.runner import Case, Runner
+from simsticky.study.replicate import SCHEMA_VERSION, Study
+from simsticky.study.runner import Runner
 from simsticky.study.verdicts import checked_thresholds
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -188,7 +191,7 @@ class Sweep(ShownInNotebooks):
         """Return everything the sweep says, reproducible to the byte (rule W4)."""
         return {
             "schemaVersion": SCHEMA_VERSION,
-            "tool": {"name": "simsticky", "version": tool_version()},
+            "tool": {"name": "simsticky", "version": __version__},
             "libraries": library_versions(),
             "scenario": {"name": self.base.name, "digest": self.base.digest()},
             "seed": self.seed,

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.notebook import ShownInNotebooks
-from simsticky.results.provenance import library_versions, tool_version
+from simsticky.results.provenance import library_versions
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference
 from simsticky.study.better import Standing
 from simsticky.study.design import spans_of
+from simsticky.study.estimate import Estimate
 from simsticky.study.looking import standing_of
 from simsticky.study.pairs import pair_of
 from simsticky.study.precision import HEADLINE
-from simsticky.study.replicate import SCHEMA_VERSION, Estimate, Study
+from simsticky.study.replicate import SCHEMA_VERSION, Study
 from simsticky.study.runner import Execution, Runner
 from simsticky.study.sweep import evolved, shown, studies_of
 from simsticky.study.verdicts import checked_thresholds, metric_named
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
@@ -79,7 +81,7 @@ class Tornado(ShownInNotebooks):
         """Return what it says as plain JSON types."""
         return {
             "schemaVersion": SCHEMA_VERSION,
-            "tool": {"name": "simsticky", "version": tool_version()},
+            "tool": {"name": "simsticky", "version": __version__},
             "libraries": library_versions(),
             "scenario": {"name": self.base.scenario.name, "digest": self.base.scenario.digest()},
             "seed": self.base.seed,

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from simsticky.recording.record import Recording
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
+    from simsticky.study.case import Simulate
     from simsticky.study.replicate import Study
-    from simsticky.study.runner import Simulate
     from simsticky.workload.columns import SessionBlock
 
 ALIVE, EXPECTED = "control.alive_sessions", "rare.broken_expected"

@@ -9,13 +9,11 @@ import gc
 
 import numpy.ma  # noqa: F401  # by NumPy, for its unique()
 
+import simsticky.files
 import simsticky.results.pod_time
-import simsticky.results.result
-import simsticky.scenario.reading.files
-import simsticky.sim.simulation
-import simsticky.simulate
 import simsticky.study.chunks
-import simsticky.study.recommend.costs
-import simsticky.workload.effort  # noqa: F401
+import simsticky.study.recommend.costs  # noqa: F401
+from simsticky.simulate import prepare
 
+prepare()
 gc.freeze()

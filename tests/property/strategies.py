@@ -48,7 +48,6 @@ _STICKY = {
 }
 _HASH_ON: list[Mapping] = [
     {"hashOn": {"input": "ip"}},
-    {"hashOn": {"input": "none"}},
     {"hashOn": {"input": "path"}},
     {"hashOn": {"input": "consumer"}, "hashOnFallback": {"input": "ip"}},
     {"hashOn": {"header": "X-User"}, "hashOnFallback": {"input": "path"}},

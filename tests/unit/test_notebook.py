@@ -1,5 +1,8 @@
 """Objects show themselves in notebooks, and what others wrote in them is text."""
 
+import subprocess
+import sys
+
 import pytest
 from small_scenario import small
 from sweeps import hand_made
@@ -65,3 +68,17 @@ def test_a_sweep_shows_its_points():
     assert elements.tags.count("tr") == 1 + 8
     with pytest.raises(TypeError, match="no way to show a int"):
         as_html(3)
+
+
+def test_jupyter_s_own_display_shows_them():
+    """What IPython makes of the last value of a cell has the table as HTML."""
+    formatters = pytest.importorskip("IPython.core.formatters")
+    shown, _ = formatters.DisplayFormatter().format(small())
+    assert "Scenario small" in shown["text/html"]
+
+
+def test_a_class_from_its_own_module_is_shown_as_well():
+    """Who draws it is said at the top of the package, which is loaded whatever is imported of it."""
+    code = "from simsticky.scenario.model import Scenario; print('</table>' in Scenario()._repr_html_())"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"

@@ -15,10 +15,10 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.report.k6 import javascript
 from simsticky.report.k6.arrivals import MOST_STAGES, arrivals
 from simsticky.report.k6.thresholds import translated
-from simsticky.results.provenance import installed_version
 from simsticky.scenario.cluster_operations import TrafficChange
 from simsticky.scenario.traffic import Closed
 from simsticky.units import format_duration
+from simsticky.version import __version__
 from simsticky.workload.client_rates import SLOWEST
 from simsticky.workload.shapes import CountedSessions, SessionShape, TimedSessions, session_shape
 
@@ -86,7 +86,7 @@ def script(
     values: dict[str, Any] = {
         "scenario": scenario,
         "about": textwrap.wrap(scenario.about, _WIDTH),
-        "version": installed_version("simsticky"),
+        "version": __version__,
         "url": text(url.rstrip("/")),
         "header": text("" if backend is not None and backend.cookie else (backend or Backend()).header),
         "cookie": text(backend.cookie if backend is not None else ""),

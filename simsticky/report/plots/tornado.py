@@ -25,7 +25,7 @@ from simsticky.stats.intervals import Interval
 from simsticky.study.tornado import Bar, Tornado
 
 if TYPE_CHECKING:
-    from simsticky.study.replicate import Estimate
+    from simsticky.study.estimate import Estimate
 
 
 Ends = tuple[tuple[float, str], tuple[float, str]]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simsticky.stats.intervals import Interval
 
 _MOST_LINES = len(LINES)
+_DOTS = (0, (1, 2))
 
 
 @styled
@@ -73,10 +74,7 @@ def trade_off(
         bends = [fit[point] for point in line.points]
         _draw(ax, chosen, line, [estimates[0][point].interval for point in line.points], bends, look, plain(name, 40))
         if twin is not None and cost is not None:
-            found = [sweep.studies[point].estimate(cost).interval.estimate for point in line.points]
-            drawn = [(place, value) for place, value in zip(line.places, found, strict=True) if value is not None]
-            twin.plot(*_columns(drawn), color=look[0], ls=(0, (1, 2)), lw=1.2, marker=look[2], mfc="none", ms=5,
-                      gid="cost")  # fmt: skip
+            _draw_cost(twin, sweep, line, cost, look)
     unit = estimates[0][0].unit
     # Their kind explained once, after the lines that have names.
     if any(line.get_gid() == "knee" for line in ax.lines):
@@ -88,19 +86,11 @@ def trade_off(
     ax.set_ylim(0, ax.get_ylim()[1] * 1.05)
     unit_axis(ax.yaxis, unit)
     ax.grid(axis="y", color=GRID)
-    twins = []
     if twin is not None and cost is not None:
-        cost_unit = sweep.studies[0].estimate(cost).unit
-        twin.set_ylim(0, twin.get_ylim()[1] * 1.05)
-        twin.plot([], [], color=QUIET, ls=(0, (1, 2)), lw=1.2, marker="o", mfc="none", ms=5,
-                  label=f"{label_of(cost, 'ratio')}, right axis")  # fmt: skip
-        twin.set_ylabel(label_of(cost, cost_unit))
-        unit_axis(twin.yaxis, cost_unit)
-        twin.spines["right"].set_visible(True)
-        twins.append(twin)
+        _name_cost(twin, sweep, cost)
     fixed = ", ".join(f"{_last(path)} {value}" for path, value in held.items())
     ax.set_title("Trade-off" + (f" at {plain(fixed, 60)}" if fixed else ""))
-    legend_below(ax, *twins, columns=2)
+    legend_below(ax, *([] if twin is None else [twin]), columns=2)
     return ax
 
 
@@ -129,6 +119,24 @@ def _draw(
     bend = knee([numbers[place] for place in xs], ys) if known and max(ys) - min(ys) > widest else None
     if bend is not None and fit[line.places.index(xs[bend])]:
         ax.plot([xs[bend]], [ys[bend]], "o", ms=13, mfc="none", mec=INK, mew=1.2, gid="knee")
+
+
+def _draw_cost(twin: Axes, sweep: SweepLike, line: Line, cost: str, look: tuple[str, str, str]) -> None:
+    colour, _, marker = look
+    found = [sweep.studies[point].estimate(cost).interval.estimate for point in line.points]
+    drawn = [(place, value) for place, value in zip(line.places, found, strict=True) if value is not None]
+    twin.plot(*_columns(drawn), color=colour, ls=_DOTS, lw=1.2, marker=marker, mfc="none", ms=5, gid="cost")
+
+
+def _name_cost(twin: Axes, sweep: SweepLike, cost: str) -> None:
+    """Say on the right axis, and once in the legend, what the dotted lines are."""
+    unit = sweep.studies[0].estimate(cost).unit
+    twin.set_ylim(0, twin.get_ylim()[1] * 1.05)
+    label = f"{label_of(cost, 'ratio')}, right axis"
+    twin.plot([], [], color=QUIET, ls=_DOTS, lw=1.2, marker="o", mfc="none", ms=5, label=label)
+    twin.set_ylabel(label_of(cost, unit))
+    unit_axis(twin.yaxis, unit)
+    twin.spines["right"].set_visible(True)
 
 
 def _threshold(ax: Axes, sweep: SweepLike, metric: str) -> None:

@@ -2,27 +2,28 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.location import Keys, Place, dotted, keys_in, read_documents
+from simsticky.scenario.paths.diagnose import diagnose
 from simsticky.scenario.paths.expressions import full_keys, worked_out
 from simsticky.scenario.paths.vocabulary import all_paths, known_keys, suggestion
-from simsticky.scenario.reading.diagnose import diagnose
+from simsticky.scenario.sections import Sections
 from simsticky.scenario.support import unsupported
 
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
+AnyScenario = TypeVar("AnyScenario", bound=Sections)
+"""A scenario, of whatever class."""
 
 _DELAYS = {"kic": Kic.delay_names(), "kubernetes": Kubernetes.delay_names()}
 _OF_ALGORITHM = ("hashOn", "hashOnFallback", "stickySessions")
 
 
-def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Scenario":
-    """Return the scenario with changes by dotted path; see :meth:`Scenario.evolve`."""
+def evolve(scenario: AnyScenario, changes: Mapping[str, Any], source: str) -> AnyScenario:
+    """Return the scenario with changes by dotted path; see :meth:`simsticky.scenario.model.Scenario.evolve`."""
     root = type(scenario)
     data = scenario.model_dump(mode="json", by_alias=True, exclude_unset=True)
     resolved = scenario.to_json_dict()
@@ -56,7 +57,7 @@ def evolve(scenario: "Scenario", changes: Mapping[str, Any], source: str) -> "Sc
     return changed
 
 
-def unknown_path(scenario: "Scenario", path: str, source: str) -> Diagnostic | None:
+def unknown_path(scenario: Sections, path: str, source: str) -> Diagnostic | None:
     """Return what is wrong with a dotted path that no setting has; None when there is one."""
     return _unknown(type(scenario), path, keys_of(path), scenario.to_json_dict(), source)
 
@@ -114,7 +115,7 @@ def keys_of(path: str) -> Keys:
     return tuple(key if isinstance(key, int) else _camel(key) for key in keys_in(path))
 
 
-def setting_at(scenario: "Scenario", path: str) -> Any:
+def setting_at(scenario: Sections, path: str) -> Any:
     """Return what the resolved scenario holds at a dotted path, as plain JSON; None where there is nothing."""
     node: Any = scenario.to_json_dict()
     for key in full_keys(keys_of(path)):
@@ -128,7 +129,7 @@ def _camel(word: str) -> str:
     return first + "".join(other.capitalize() for other in others)
 
 
-def _unknown(root: type["Scenario"], path: str, keys: Keys, data: Any, source: str) -> Diagnostic | None:
+def _unknown(root: type[Sections], path: str, keys: Keys, data: Any, source: str) -> Diagnostic | None:
     """Return what is wrong with a path that does not exist; the data are needed for lists and laws."""
     if keys[0] == "thresholds":
         return None

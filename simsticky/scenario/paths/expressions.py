@@ -14,17 +14,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.deployment import SHORT_PATHS
 from simsticky.scenario.location import Keys, dotted, keys_in
 from simsticky.scenario.paths.quantities import TEXT, Dimension, Quantity, number_at, quantity_of
 from simsticky.scenario.paths.vocabulary import all_paths, known_keys
+from simsticky.scenario.sections import Sections
 from simsticky.units import parse_duration, parse_number, parse_rate, quoted
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<rate>\d+\.?\d*/(?:s|min|h|d)\b)"
@@ -73,7 +71,7 @@ class _CannotBeWorkedOutError(ValueError):
     """It is an expression, and has no value."""
 
 
-def names_in(scenario: "Scenario", path: Keys, value: Any) -> tuple[Keys, ...]:
+def names_in(scenario: Sections, path: Keys, value: Any) -> tuple[Keys, ...]:
     """Return the settings that a value for a path follows, by full path; none when it is a plain value.
 
     Raises:
@@ -86,7 +84,7 @@ def names_in(scenario: "Scenario", path: Keys, value: Any) -> tuple[Keys, ...]:
 
 
 def worked_out(
-    scenario: "Scenario", changes: Mapping[Keys, Any], evolve: Callable[[Mapping[str, Any]], "Scenario"], source: str
+    scenario: Sections, changes: Mapping[Keys, Any], evolve: Callable[[Mapping[str, Any]], Sections], source: str
 ) -> dict[Keys, Any]:
     """Return the changes with every expression replaced by its value.
 
@@ -148,7 +146,7 @@ def _at(source: str, path: Keys, message: str, hint: str) -> Diagnostic:
     return Diagnostic(source, None, None, dotted(path), message, hint)
 
 
-def _expression(scenario: "Scenario", path: Keys, value: Any) -> list[_Token] | None:
+def _expression(scenario: Sections, path: Keys, value: Any) -> list[_Token] | None:
     """Return the tokens of an expression, or None when the value is a plain one."""
     if not isinstance(value, str) or not re.search(r"[A-Za-z_]", value) or _is_plain(value):
         return None
@@ -192,7 +190,7 @@ def _tokens(text: str) -> list[_Token]:
     return tokens
 
 
-def _value(before: "Scenario", now: "Scenario", path: Keys, tokens: list[_Token]) -> str | int | float:
+def _value(before: Sections, now: Sections, path: Keys, tokens: list[_Token]) -> str | int | float:
     own = full_keys(path)
 
     def amount(name: str) -> _Amount:
@@ -226,7 +224,7 @@ def _shown(value: float, quantity: Quantity) -> str:
     return f"-{quantity.write(-value)}"
 
 
-def _find(scenario: "Scenario", path: Keys, name: str) -> Keys | None:
+def _find(scenario: Sections, path: Keys, name: str) -> Keys | None:
     """Return the full keys of the setting that a name stands for, or None."""
     root, data = type(scenario), scenario.to_json_dict()
     parts = keys_in(name)
@@ -239,11 +237,11 @@ def _find(scenario: "Scenario", path: Keys, name: str) -> Keys | None:
     return full.pop() if len(full) == 1 else None
 
 
-def _exists(root: type["Scenario"], keys: Keys, data: Any) -> bool:
+def _exists(root: type[Sections], keys: Keys, data: Any) -> bool:
     return all(isinstance(key, int) or key in known_keys(root, keys[:i], data) for i, key in enumerate(keys))
 
 
-def _found(scenario: "Scenario", path: Keys, name: str) -> Keys:
+def _found(scenario: Sections, path: Keys, name: str) -> Keys:
     keys = _find(scenario, path, name)
     if keys is None:
         root = type(scenario)

@@ -3,16 +3,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from simsticky.scenario import fields
-from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent, PreStop
+from simsticky.scenario.containers import PreStop
+from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent
 from simsticky.scenario.distributions import Constant, LawBase
 from simsticky.scenario.location import Keys, value_at
 from simsticky.scenario.paths.vocabulary import models_at, models_below
+from simsticky.scenario.sections import Sections
 from simsticky.units import (
     format_duration,
     format_rate,
@@ -22,9 +24,6 @@ from simsticky.units import (
     parse_rate,
     quoted,
 )
-
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
 
 Dimension = Literal["time", "rate", "number", "text"]
 
@@ -90,7 +89,7 @@ class Quantity:
 TEXT = Quantity("text")
 
 
-def quantity_of(scenario: "Scenario", keys: Keys) -> Quantity:
+def quantity_of(scenario: Sections, keys: Keys) -> Quantity:
     """Return what kind of number the setting at some keys takes; ``text`` when it takes none.
 
     A law written as a constant (``app.startup: 2s``) counts as a time; so does a preStop hook.
@@ -105,7 +104,7 @@ def quantity_of(scenario: "Scenario", keys: Keys) -> Quantity:
     return found.pop() if len(found) == 1 else TEXT
 
 
-def number_at(scenario: "Scenario", keys: Keys) -> tuple[float, Quantity]:
+def number_at(scenario: Sections, keys: Keys) -> tuple[float, Quantity]:
     """Return the number that a setting has now, and what kind it is.
 
     A waiting preStop hook counts as long as it waits at most; a hook that fails, or none, as 0 s; a law as its

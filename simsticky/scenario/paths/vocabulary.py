@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from simsticky.scenario.application import OnSigterm
 from simsticky.scenario.cluster import WithDelays
-from simsticky.scenario.deployment import SHORT_PATHS, Deployment, PreStop
+from simsticky.scenario.containers import PreStop
+from simsticky.scenario.deployment import SHORT_PATHS, Deployment
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.location import Keys, dotted
 from simsticky.scenario.operation import BaseOperation

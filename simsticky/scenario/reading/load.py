@@ -8,15 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.manifests.reading import ManifestSet, read_manifests
-from simsticky.manifests.rollouts import as_operations
-from simsticky.scenario.deployment import SHORT_PATHS
-from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
-from simsticky.scenario.model import Scenario
-from simsticky.scenario.paths.changes import base_for_algorithm, delays_of
-from simsticky.scenario.paths.vocabulary import suggestion
-from simsticky.scenario.reading.diagnose import diagnose, in_order
-from simsticky.scenario.reading.files import (
+from simsticky.files import (
     STANDARD_INPUT,
     irregular,
     read_standard_input,
@@ -24,6 +16,14 @@ from simsticky.scenario.reading.files import (
     same_file,
     shown_path,
 )
+from simsticky.manifests.reading import ManifestSet, read_manifests
+from simsticky.manifests.rollouts import as_operations
+from simsticky.scenario.deployment import SHORT_PATHS
+from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
+from simsticky.scenario.model import Scenario
+from simsticky.scenario.paths.changes import base_for_algorithm, delays_of
+from simsticky.scenario.paths.diagnose import diagnose, in_order
+from simsticky.scenario.paths.vocabulary import suggestion
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.support import unsupported
 from simsticky.scenario.traffic import is_inline

@@ -1,6 +1,6 @@
 """The balancers of Kong's workers: the scenario's algorithm, or one's own, with the draws of its rebuild."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -10,7 +10,7 @@ from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
-from simsticky.kong.balancer import Algorithm, Balancer
+from simsticky.kong.balancer import Algorithm, AlgorithmFactory, Balancer
 from simsticky.kong.upstream import Target
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.upstream_settings import checks, threshold_comparison
@@ -23,9 +23,6 @@ from simsticky.sim.world import World
 
 _DRAWS_PER_SHUFFLE = 1 << 20
 """Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
-
-AlgorithmFactory = Callable[[Callable[[int], int]], Algorithm]
-"""Makes a balancer's algorithm, given a source of uniform integers 1..n."""
 
 
 class Balancers:

@@ -7,6 +7,7 @@ What a request meets is in ``proxy.py``, which worker it goes through in ``front
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
+from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.kong.upstream import Target
 from simsticky.recording.record import Origin
 from simsticky.scenario.upstream_settings import checks
@@ -15,7 +16,7 @@ from simsticky.sim.control.causes import Closing
 from simsticky.sim.control.pods import Container, Pod
 from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
-from simsticky.sim.gateway.balancers import AlgorithmFactory, Balancers
+from simsticky.sim.gateway.balancers import Balancers
 from simsticky.sim.gateway.breaks import Breaks
 from simsticky.sim.gateway.cookies import Browsers
 from simsticky.sim.gateway.cuts import Cuts

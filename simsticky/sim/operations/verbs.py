@@ -1,6 +1,6 @@
 """Every verb of the timeline, once: who does it, who is told to have begun it, and when it counts as done (rules O)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from simsticky.recording.events import Stuck
@@ -66,6 +66,10 @@ class Verbs:
             "configPush": Verb(routes.push_config),
             "traffic": Verb(_nothing),  # the workload has known it from the start
         }
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the kinds of operations there are."""
+        return iter(self._of_kind)
 
     def __getitem__(self, kind: str) -> Verb:
         """Return what an operation of a kind is."""

@@ -6,16 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simsticky.results.provenance import installed_version
 from simsticky.stats.intervals import LEVEL
+from simsticky.study.better import Against, Standing
 from simsticky.study.replicate import SCHEMA_VERSION
 from simsticky.study.verdicts import Mark
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.study.check.baseline import Baseline
     from simsticky.study.check.budget import Deploys
-    from simsticky.study.check.deciding import Judged
     from simsticky.study.compare import Comparison
     from simsticky.study.replicate import Study
     from simsticky.study.thresholds import Verdict
@@ -43,6 +43,26 @@ class Told:
     def to_json_dict(self) -> dict[str, Any]:
         """Return it with the names of the JSON output."""
         return {**self.verdict.to_json_dict(), "replications": self.n, "level": self.level}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a look says of a setting and its baseline.
+
+    Attributes:
+        against: How the setting stands, by rule Q10.
+        crossing: Thresholds of which it is open whether the setting has crossed them.
+    """
+
+    against: Against
+    crossing: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> Mark:
+        """✗ where it became worse, ✓ where it certainly did not."""
+        if self.against.standing is Standing.WORSE:
+            return Mark.FAIL
+        return Mark.OPEN if self.crossing or not self.against.standing.is_acceptable else Mark.PASS
 
 
 @dataclass(frozen=True)
@@ -107,7 +127,7 @@ class Check:
         return {
             "schemaVersion": SCHEMA_VERSION,
             "kind": "check",
-            "tool": {"name": "simsticky", "version": installed_version("simsticky")},
+            "tool": {"name": "simsticky", "version": __version__},
             "scenario": {"name": self.scenario.name, "digest": self.scenario.digest()},
             "seed": self.seed,
             "replications": self.n,

@@ -16,14 +16,15 @@ from simsticky.results.absence import Absence
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import MARGINS, Against, Standing, against, excludes_zero, wants_less
-from simsticky.study.check.answer import Check, Told, unchanged
+from simsticky.study.case import Case
+from simsticky.study.check.answer import Check, Judged, Told, unchanged
 from simsticky.study.clock import Clock, stops
 from simsticky.study.compare import Comparison, compare_sides
 from simsticky.study.looks import Look, plan
 from simsticky.study.pairs import Pair, first_of
 from simsticky.study.precision import MOST
 from simsticky.study.replicate import Study
-from simsticky.study.runner import Case, Execution, Runner
+from simsticky.study.runner import Execution, Runner
 from simsticky.study.sides import Side
 from simsticky.study.store import Replication, Replications
 from simsticky.study.thresholds import absence_of, breaks_by_operations
@@ -190,26 +191,6 @@ def _against_baseline(runs: _Runs, baseline: Baseline, bounds: Mapping[str, Thre
         runs.study.scenario, runs.seed, runs.study, told, comparison, most, level, late, baseline.name,
         mark=Mark.OPEN if look is None else found.mark, standing=found,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a look says of a setting and its baseline.
-
-    Attributes:
-        against: How the setting stands, by rule Q10.
-        crossing: Thresholds of which it is open whether the setting has crossed them.
-    """
-
-    against: Against
-    crossing: tuple[str, ...] = ()
-
-    @property
-    def mark(self) -> Mark:
-        """✗ where it became worse, ✓ where it certainly did not."""
-        if self.against.standing is Standing.WORSE:
-            return Mark.FAIL
-        return Mark.OPEN if self.crossing or not self.against.standing.is_acceptable else Mark.PASS
 
 
 def judge_pair(pair: Pair, metrics: Mapping[str, Metric], bounds: Mapping[str, Threshold]) -> Judged:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simsticky.manifests.patches import Patch
 from simsticky.notebook import ShownInNotebooks
-from simsticky.results.provenance import installed_version, library_versions
+from simsticky.results.provenance import library_versions
 from simsticky.study.better import Standing
+from simsticky.study.estimate import Estimate
 from simsticky.study.looks import Look
-from simsticky.study.replicate import SCHEMA_VERSION, Estimate
+from simsticky.study.replicate import SCHEMA_VERSION
 from simsticky.study.verdicts import Mark
+from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -194,7 +196,7 @@ class Recommendation(ShownInNotebooks):
         return {
             "schemaVersion": SCHEMA_VERSION,
             "kind": "recommendation",
-            "tool": {"name": "simsticky", "version": installed_version("simsticky")},
+            "tool": {"name": "simsticky", "version": __version__},
             "libraries": library_versions(),
             "scenario": {"name": self.scenario.name, "digest": self.scenario.digest()},
             "seed": self.seed,

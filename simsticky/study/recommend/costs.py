@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from simsticky.errors import InputError
 from simsticky.results.pod_time import extra_pod_seconds
-from simsticky.study.runner import simulate_numbers
+from simsticky.study.case import simulate_numbers
 
 if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.study.runner import Simulate
+    from simsticky.study.case import Simulate
 
 ORDER = ("last_old_pod_gone_s", "peak_pods", "extra_pod_s")
 """The costs in their default order."""

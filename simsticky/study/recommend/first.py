@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simsticky.study.runner import simulate_numbers
+from simsticky.study.case import simulate_numbers
 
 if TYPE_CHECKING:
     from simsticky.results.result import Result

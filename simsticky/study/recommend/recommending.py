@@ -14,6 +14,7 @@ from simsticky.errors import InputError
 from simsticky.manifests.patches import patches
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import MARGINS
+from simsticky.study.case import simulate_numbers
 from simsticky.study.clock import Clock
 from simsticky.study.recommend.answer import Between, Crossing, Option, Priced, Recommendation, Status
 from simsticky.study.recommend.costs import WithPodTime, cheapest, checked_order
@@ -23,7 +24,7 @@ from simsticky.study.recommend.refinement import gap
 from simsticky.study.recommend.search import Line, crossing, race, search_line
 from simsticky.study.recommend.session_length import flip
 from simsticky.study.recommend.trials import Criterion, Guard, Limit, OutOfTimeError, Trials
-from simsticky.study.runner import Execution, Runner, simulate_numbers
+from simsticky.study.runner import Execution, Runner
 from simsticky.study.verdicts import checked_thresholds, with_thresholds
 from simsticky.units import format_duration
 

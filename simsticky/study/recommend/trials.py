@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Protocol
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.paired import Difference
 from simsticky.study.better import MARGINS, Against, against, guard, wants_less
+from simsticky.study.case import Case
 from simsticky.study.clock import stops
+from simsticky.study.estimate import Estimate, estimate_metric
 from simsticky.study.looks import ERROR, Look, plan
 from simsticky.study.pairs import Columns, Pair, first_of, is_not_sticky, mark_of, metric_difference, pair_of
 from simsticky.study.recommend.costs import ORDER
 from simsticky.study.recommend.futility import half_at_last, is_futile
-from simsticky.study.replicate import Estimate, Study, estimate_metric
-from simsticky.study.runner import Case, Runner
+from simsticky.study.replicate import Study
+from simsticky.study.runner import Runner
 from simsticky.study.store import Replications, Value
 from simsticky.study.verdicts import Mark
 from simsticky.units import format_duration
