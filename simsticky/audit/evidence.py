@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from simsticky.errors import InvariantError
 from simsticky.recording.events import Push
+from simsticky.recording.pods import ContainerRecord, PodRecord
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -21,9 +22,7 @@ from simsticky.recording.record import (
     SESSION_COLUMNS,
     STARTED,
     WIDTH,
-    ContainerRecord,
     Outcome,
-    PodRecord,
     Recording,
     Rows,
     unpack_columns,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from simsticky.recording.events import EventRecord
+from simsticky.recording.pods import PodRecord
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -27,7 +28,6 @@ from simsticky.recording.record import (
     Mechanism,
     Origin,
     Outcome,
-    PodRecord,
     Recording,
     Rows,
     unpack_columns,

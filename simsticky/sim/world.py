@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from simsticky.recording.events import Data, EventRecord
+from simsticky.recording.open_rows import OpenRows
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
@@ -12,17 +13,23 @@ from simsticky.sim.streams import Purpose, Streams
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One replication's environment, streams and recorder."""
+    """One replication's environment, streams and recorder, and the rows of its requests."""
 
     env: Clock
     scenario: Scenario
     streams: Streams
     recorder: Recorder
+    rows: OpenRows
 
     @property
     def now_s(self) -> float:
         """The simulated time in seconds."""
         return float(self.env.now)
+
+    @property
+    def settle_s(self) -> float:
+        """Time from which on something is measured (``run.settle``), in seconds."""
+        return self.scenario.run.settle
 
     def draw(self, law: Law, purpose: Purpose, entity: int, ordinal: int = 0) -> float:
         """Return one draw from a law, keyed by (purpose, entity, ordinal) (rule T2)."""

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from small_scenario import small
 
-from simsticky.recording.record import PodRecord, Recording, pack
+from simsticky.recording.pods import PodRecord
+from simsticky.recording.record import Recording, pack
 from simsticky.results import frames
 from simsticky.simulate import simulate
 

@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 
 from simsticky.recording.events import EventRecord
-from simsticky.recording.record import OperationRecord, PodRecord, Recording
+from simsticky.recording.pods import PodRecord
+from simsticky.recording.record import OperationRecord, Recording
 from simsticky.results.harm import requests_cut
 from simsticky.results.story.words import counted, short_names
 from simsticky.scenario.model import Scenario

@@ -26,7 +26,7 @@ from simsticky.scenario.autoscaler import Autoscaler as Settings
 from simsticky.scenario.autoscaler import ScalingRules as Rules
 from simsticky.scenario.replicas import tolerances
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.streams import Purpose
@@ -49,14 +49,14 @@ class Autoscaler:
     def __init__(
         self,
         world: World,
-        cluster: Cluster,
+        api: ApiServer,
         workload: WorkloadController,
         settings: Settings,
         scale: Callable[[int, int, Utilization], None],
     ) -> None:
         """Read the settings; :meth:`start` begins."""
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._workload = workload
         self._settings = settings
         self._scale = scale
@@ -80,7 +80,7 @@ class Autoscaler:
     def _look(self) -> None:
         """Look at the load; after enough looks, publish their mean as a sample of each pod (rule A2)."""
         now_s = self._world.now_s
-        for pod in self._cluster.pods:
+        for pod in self._api.pods:
             container = pod.container
             if container is not None and not container.dead:
                 self._busy[pod.name] = self._busy.get(pod.name, 0) + sum(end > now_s for end in container.ends)
@@ -119,7 +119,7 @@ class Autoscaler:
         return Utilization(target) if proposal is None else Utilization(target, proposal.utilization, proposal.replicas)
 
     def _proposal(self, current: int) -> Proposal | None:
-        pods = [self._measured(pod) for pod in self._cluster.pods if self._workload.owns(pod)]
+        pods = [self._measured(pod) for pod in self._api.pods if self._workload.owns(pod)]
         known = {pod.name for pod in pods}
         samples = {name: sample for name, sample in self._samples.items() if name in known}
         target = self._settings.target_utilization

@@ -13,7 +13,8 @@ operation goes by its number, counted from 1; 0 says that none is behind it. Who
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from simsticky.recording.record import ContainerRecord, Origin, PodRecord
+from simsticky.recording.pods import ContainerRecord, PodRecord
+from simsticky.recording.record import Origin
 
 
 class Closing(NamedTuple):

@@ -28,10 +28,10 @@ from simsticky.recording.events import CanaryPause, CanaryWaits, DeploymentPause
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Deployment
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster, generated_suffix
-from simsticky.sim.control.pods import Pod
+from simsticky.sim.control.api_server import ApiServer, generated_suffix
+from simsticky.sim.control.pods import Pod, Template
 from simsticky.sim.control.replica_sets import ReplicaSetController
-from simsticky.sim.control.workload_controller import Template, WorkloadController
+from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -48,32 +48,27 @@ class DeploymentController(WorkloadController):
     def __init__(
         self,
         world: World,
-        cluster: Cluster,
+        api: ApiServer,
         number: int,
         name: str,
         replicas: int,
         startup: Law,
-        start_pod: Callable[[Pod, Template], None],
-        delete_pod: Callable[[Pod, int], None],
         deletion_cost: Callable[[Pod], int] | None,
     ) -> None:
         """Take a Deployment as it stands before the run.
 
         Args:
             world: Clock, luck and scenario; ``scenario.deployment`` says all but name and size.
-            cluster: Where the pods are.
+            api: Where the pods are.
             number: Which Deployment of the scenario it is, from 0.
             name: Its name.
             replicas: Its size.
             startup: Start-up time of its first version.
-            start_pod: Called with each new pod and its template.
-            delete_pod: Called with a pod to delete and the operation behind it.
             deletion_cost: See :class:`ReplicaSetController`.
         """
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._number = number
-        self._start_pod = start_pod
         self._hops = 0
         self._waking = False
         self._rollout_cause = 0
@@ -92,9 +87,7 @@ class DeploymentController(WorkloadController):
         self.synced = True
         self.templates = {1: Template(startup)}
         self.spec = _spec(world.scenario.deployment, replicas)
-        self.replica_sets = ReplicaSetController(
-            world, cluster, number, self._start, delete_pod, deletion_cost, self.wake
-        )
+        self.replica_sets = ReplicaSetController(world, api, number, self.templates, deletion_cost, self.wake)
 
     @property
     def replicas(self) -> int:
@@ -119,9 +112,6 @@ class DeploymentController(WorkloadController):
     def owns(self, pod: Pod) -> bool:
         """Whether a pod is of one of its ReplicaSets."""
         return pod.replica_set in self.replica_sets.states
-
-    def _start(self, pod: Pod) -> None:
-        self._start_pod(pod, self.templates[pod.record.revision])
 
     # What it is asked -------------------------------------------------------------------------------------------
 
@@ -231,8 +221,9 @@ class DeploymentController(WorkloadController):
         )
         controller.causes[name] = 0
         self.status = deployment_status(self.spec, list(controller.states.values()))
+        revision, template = self.spec.revision, self.templates[self.spec.revision]
         return [
-            self._cluster.create_pod(self._number, name, self.spec.revision, 0, created_s=running_since_s(place))
+            self._api.create(self._number, name, revision, template, 0, created_s=running_since_s(place))
             for place in range(replicas)
         ]
 
@@ -348,7 +339,7 @@ class DeploymentController(WorkloadController):
         status = self.status
         new = [
             pod
-            for pod in self._cluster.pods
+            for pod in self._api.pods
             if pod.active and not pod.ready and self.owns(pod) and pod.record.revision == self.spec.revision
         ]
         no_node = sum(not pod.record.node for pod in new)
@@ -365,8 +356,7 @@ class DeploymentController(WorkloadController):
 
     def _old_pods_running(self) -> bool:
         return any(
-            pod.record.revision != self.spec.revision and not pod.terminal and self.owns(pod)
-            for pod in self._cluster.pods
+            pod.record.revision != self.spec.revision and not pod.terminal and self.owns(pod) for pod in self._api.pods
         )
 
     def _replica_set_name(self, revision: int) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from simsticky.kic.translator import Backend, Endpoint
 from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
 from simsticky.recording.events import Data, EndpointState, StaleCache, Switch
-from simsticky.recording.record import Selection
+from simsticky.recording.pods import Selection
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.ingress import Change, IngressController
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.workload_controller import WorkloadController
@@ -54,11 +54,11 @@ class EndpointSliceController:
     """
 
     def __init__(
-        self, world: World, cluster: Cluster, ingress: IngressController, workloads: Sequence[WorkloadController]
+        self, world: World, api: ApiServer, ingress: IngressController, workloads: Sequence[WorkloadController]
     ) -> None:
         """Watch the cluster's pods; the route leads to the first workload."""
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._ingress = ingress
         self._workloads = {workload.name: workload for workload in workloads}
         self._publish_not_ready = world.scenario.service.publish_not_ready_addresses
@@ -67,7 +67,7 @@ class EndpointSliceController:
         own = enumerate(self._workloads) if self._switched is None or "canary" in kinds else ()
         self._own = {name: _Service(number, name) for number, name in own}
         self._route: dict[_Service, int | None] = {self._switched or self._own[first]: None}
-        cluster.on_change.append(self._pod_changed)
+        api.watch_pods(self._pod_changed)
 
     @property
     def _services(self) -> list[_Service]:
@@ -123,7 +123,7 @@ class EndpointSliceController:
 
     def _wanted(self, service: _Service) -> dict[Pod, Endpoint]:
         """List the Service's pods that have an endpoint."""
-        found = ((pod, self._endpoint(pod)) for pod in self._cluster.pods if self._selects(service, pod))
+        found = ((pod, self._endpoint(pod)) for pod in self._api.pods if self._selects(service, pod))
         return {pod: endpoint for pod, endpoint in found if endpoint is not None}
 
     def _write(self, service: _Service, wanted: dict[Pod, Endpoint]) -> None:

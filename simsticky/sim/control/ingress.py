@@ -9,7 +9,8 @@ from simsticky.kic.translator import Backend, translate_backends
 from simsticky.kong.upstream import Target
 from simsticky.recording.events import Push, TargetChange
 from simsticky.sim.clock import Phase, Wait, call_at
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
+from simsticky.sim.control.pod_sets import PodSets
 from simsticky.sim.control.under_way import UnderWay
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Node
@@ -35,12 +36,13 @@ class IngressController:
         under_way: What changes of the pods, or of the route, are on their way to the nodes.
     """
 
-    def __init__(self, world: World, cluster: Cluster, gateway: Gateway) -> None:
+    def __init__(self, world: World, api: ApiServer, gateway: Gateway, pod_sets: PodSets) -> None:
         """Draw the phase of the tick."""
         settings = world.scenario.kic
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._gateway = gateway
+        self._pod_sets = pod_sets
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
@@ -120,7 +122,7 @@ class IngressController:
             self._steps += steps
         self._pushed = targets
         self._pushes += 1
-        push = Push(len(targets), _changes(before, after, self._cluster))
+        push = Push(len(targets), _changes(before, after, self._api))
         self._world.tell("kic", "pushing", "", push)
         for node in nodes:
             self._push(node, targets, push)
@@ -144,7 +146,7 @@ class IngressController:
         self._gateway.apply(node, targets, self._world.now_s, self._steps[node.configured : steps])
         node.configured = steps
         self._world.tell(node.name, "pushed", "", push)
-        publish_pod_sets(self._world, self._cluster, self._gateway)
+        self._pod_sets.publish()
 
     # Pushes for other reasons -----------------------------------------------------------------------------------
 
@@ -178,7 +180,7 @@ class IngressController:
             return
         node.up = True
         targets = self._pushed or ()
-        push = Push(len(targets), _changes({}, {t.address: t.weight for t in targets}, self._cluster))
+        push = Push(len(targets), _changes({}, {t.address: t.weight for t in targets}, self._api))
         self._apply(node, targets, push, len(self._steps))
 
     def _churn(self) -> Generator[Wait, Any, None]:
@@ -198,33 +200,13 @@ class IngressController:
             self._gateway.apply(node, self._pushed, self._world.now_s)
 
 
-def _changes(before: dict[str, int], after: dict[str, int], cluster: Cluster) -> tuple[TargetChange, ...]:
+def _changes(before: dict[str, int], after: dict[str, int], api: ApiServer) -> tuple[TargetChange, ...]:
     """Return how a table differs from another by address: what is added, what is removed, what has a new weight."""
-    names = {record.address: record.pod for record in cluster.records}
 
     def change(address: str) -> TargetChange:
-        return TargetChange(names[address], before.get(address), after.get(address))
+        return TargetChange(api.name_at(address), before.get(address), after.get(address))
 
     added = [change(address) for address in after if address not in before]
     removed = [change(address) for address in before if address not in after]
     weighed = [change(address) for address, weight in after.items() if before.get(address, weight) != weight]
     return tuple(change for part in (added, removed, weighed) for change in sorted(part, key=lambda one: one.pod))
-
-
-def publish_pod_sets(world: World, cluster: Cluster, gateway: Gateway) -> None:
-    """Tell the recorder which containers are in which pod set of the load-skew measures (rule L1)."""
-    taking_new, serving, terminating = [], [], []
-    for pod in cluster.pods:
-        container = pod.container
-        if container is None or container.dead:
-            continue
-        if pod.deleted:
-            terminating.append(container.index)
-        if container.listening and gateway.listed(pod.address):
-            serving.append(container.index)
-            if gateway.takes_new(pod.address):
-                taking_new.append(container.index)
-    world.recorder.pod_sets(
-        world.now_s,
-        {"taking_new": tuple(taking_new), "serving": tuple(serving), "terminating": tuple(terminating)},
-    )

@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from math import nan
-from typing import TYPE_CHECKING, Protocol
+from typing import NamedTuple, Protocol
 
-from simsticky.recording.record import ContainerRecord, PodRecord
+from simsticky.recording.pods import ContainerRecord, PodRecord
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import WarmUp
 from simsticky.sim.control.causes import ContainerCauses, PodCauses
 
-if TYPE_CHECKING:
-    from simsticky.sim.plane.sessions import Session
-
 INFINITY = float("inf")
+
+
+class Template(NamedTuple):
+    """What a revision's pods have of their own: start-up time, and whether they never pass their readiness probe."""
+
+    startup: Law
+    never_ready: bool = False
 
 
 class Pod:
@@ -33,7 +37,7 @@ class Pod:
         causes: The operations behind what has become of it.
         ending: Whether the kubelet is ending it, or has: some time after its deletion, or without one.
         gone: Whether the pod object is gone; after a forced deletion its container may still run.
-        startup: The law of its application's start-up; None until the kubelet has it.
+        startup: The law of its application's start-up.
         never_ready: Whether its application never listens.
         restarted_s: When the kubelet last began to start its container again; NaN before.
         deletion_cost: Its annotation ``controller.kubernetes.io/pod-deletion-cost``; None without one.
@@ -62,7 +66,14 @@ class Pod:
     )
 
     def __init__(
-        self, index: int, entity: int, uid: str, record: PodRecord, replica_set: str, created_by: int = 0
+        self,
+        index: int,
+        entity: int,
+        uid: str,
+        record: PodRecord,
+        replica_set: str,
+        template: Template,
+        created_by: int = 0,
     ) -> None:
         """Make a pending pod; ``created_by`` is the number of the operation behind it, 0 if none is."""
         self.index = index
@@ -79,8 +90,7 @@ class Pod:
         self.causes = PodCauses(record, readiness=created_by)
         self.ending = False
         self.gone = False
-        self.startup: Law | None = None
-        self.never_ready = False
+        self.startup, self.never_ready = template
         self.restarted_s = nan
         self.deletion_cost: int | None = None
         self.container: Container | None = None
@@ -164,7 +174,7 @@ class Container:
         refuses_checks_until_s: Until when it answers the gateway's active HTTP checks with 503.
         warm: Whether it works at full speed; the gateway's fast path knows only containers that do.
         memory: The sessions it keeps, where the scenario bounds them.
-        connections: The sessions with an open long-lived connection to it, by number.
+        connections: Numbers of the sessions with an open long-lived connection to it, in the order of opening.
         closes_connections: Whether it has begun to close them.
         on_last_closed: Called once, each, when no connection is open any more.
         patience_s: An answer later than this after its request may make a probe fail (``sim/plane/patience.py``).
@@ -213,7 +223,7 @@ class Container:
         self.refuses_checks_until_s = 0.0
         self.warm = True
         self.memory: Memory | None = None
-        self.connections: dict[int, Session] = {}
+        self.connections: dict[int, None] = {}
         self.closes_connections = False
         self.on_last_closed: list[Callable[[], None]] = []
         self.patience_s = patience_s
@@ -224,13 +234,13 @@ class Container:
         """End of the last request accepted so far, in seconds of simulated time; inf while a connection is open."""
         return INFINITY if self.connections else max(self.ends)
 
-    def hold(self, session: Session) -> None:
+    def hold(self, session: int) -> None:
         """Have an open connection to a session (rule V3)."""
-        self.connections[session.id] = session
+        self.connections[session] = None
 
-    def drop(self, session: Session) -> None:
+    def drop(self, session: int) -> None:
         """Have it no more; whoever waits for the last one is told."""
-        del self.connections[session.id]
+        del self.connections[session]
         if not self.connections:
             waiting, self.on_last_closed = self.on_last_closed, []
             for tell in waiting:

@@ -14,9 +14,9 @@ from simsticky.kubernetes.statefulset import (
 from simsticky.recording.events import StatefulSetWaits, Stuck
 from simsticky.scenario.distributions import Law
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster
-from simsticky.sim.control.pods import Pod
-from simsticky.sim.control.workload_controller import Template, WorkloadController
+from simsticky.sim.control.api_server import ApiServer
+from simsticky.sim.control.pods import Pod, Template
+from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -31,22 +31,11 @@ class StatefulSetController(WorkloadController):
         spec: What is asked for now.
     """
 
-    def __init__(
-        self,
-        world: World,
-        cluster: Cluster,
-        name: str,
-        replicas: int,
-        startup: Law,
-        start_pod: Callable[[Pod, Template], None],
-        delete_pod: Callable[[Pod, int], None],
-    ) -> None:
+    def __init__(self, world: World, api: ApiServer, name: str, replicas: int, startup: Law) -> None:
         """Take the StatefulSet as it stands before the run."""
         deployment, several = world.scenario.deployment, heeds_max_unavailable(world.scenario.kubernetes.release)
         self._world = world
-        self._cluster = cluster
-        self._start_pod = start_pod
-        self._delete_pod = delete_pod
+        self._api = api
         self._hops = 0
         self._waking = False
         self._synced = True
@@ -69,7 +58,7 @@ class StatefulSetController(WorkloadController):
             max_unavailable=deployment.update_strategy.max_unavailable if several else None,
             min_ready_seconds=deployment.min_ready_seconds,
         )
-        cluster.on_change.append(self._pod_changed)
+        api.watch_pods(self._pod_changed)
 
     @property
     def replicas(self) -> int:
@@ -95,7 +84,7 @@ class StatefulSetController(WorkloadController):
         return pod.replica_set == self.name
 
     def _pods(self) -> list[Pod]:
-        return [pod for pod in self._cluster.pods if self.owns(pod)]
+        return [pod for pod in self._api.pods if self.owns(pod)]
 
     def _pod_changed(self, pod: Pod) -> None:
         if not self.owns(pod):
@@ -162,11 +151,10 @@ class StatefulSetController(WorkloadController):
         step = sync(self.spec, [self._seen(pod) for pod in by_ordinal.values()], now_s)
         for action in step.actions:
             if action.kind == "create":
-                pod = self._create(action.ordinal, action.revision, self._replaces.pop(action.ordinal, self._cause))
-                self._start_pod(pod, self.templates[action.revision])
+                self._create(action.ordinal, action.revision, self._replaces.pop(action.ordinal, self._cause))
             else:
                 pod = by_ordinal[action.ordinal]
-                self._delete_pod(pod, _ended_by(pod) or self._cause)
+                self._api.delete(pod, _ended_by(pod) or self._cause, "statefulset")
         if step.actions or step.waits_for != self._waits_for:
             self._moved()
         self._waits_for = step.waits_for
@@ -199,7 +187,7 @@ class StatefulSetController(WorkloadController):
     def _create(self, ordinal: int, revision: int, cause: int, created_s: float | None = None) -> Pod:
         generation = self._generations[ordinal] = self._generations.get(ordinal, 0) + 1
         name = f"{self.name}-{ordinal}" + (f".{generation}" if generation > 1 else "")
-        return self._cluster.create_pod(0, self.name, revision, cause, created_s=created_s, name=name)
+        return self._api.create(0, self.name, revision, self.templates[revision], cause, created_s, name)
 
     def _seen(self, pod: Pod) -> StatefulPod:
         return StatefulPod(_ordinal(pod), pod.record.revision, pod.phase, pod.ready_since_s, pod.deleted)

@@ -129,16 +129,16 @@ class Stopper:
         if reaction.connections == "wait":
             return
         container.closes_connections = True
-        held, over_s, cause = list(container.connections.values()), reaction.close_over_s, container.cause
+        held, over_s, cause = self._gateway.cuts.held_by(container), reaction.close_over_s, container.cause
         if held:
             self._world.tell("app", "closes", container.pod.name, Connections(len(held), over_s), cause)
-        self._gateway.close_connections(held, cause, by_container=True, over_s=over_s)
+        self._gateway.cuts.close(held, cause, by_container=True, over_s=over_s)
 
     def cut(self, container: Container, *, silent: bool = False) -> None:
         """Cut all that is in flight on a container, connections included; ``silent`` where its machine is gone."""
         if container.record.cut_s != container.record.cut_s:
             container.record.cut_s = self._world.now_s
-        self._gateway.cut(container, self._world.now_s, silent=silent)
+        self._gateway.cuts.cut(container, silent=silent)
 
     def _die(self, container: Container, because: Origin, ended: str) -> None:
         self.close(container, because)

@@ -2,18 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
 
 from simsticky.recording.events import Stuck
-from simsticky.scenario.distributions import Law
-from simsticky.sim.control.pods import Pod
-
-
-class Template(NamedTuple):
-    """What a revision's pods have of their own: start-up time, and whether they never pass their readiness probe."""
-
-    startup: Law
-    never_ready: bool = False
+from simsticky.sim.control.pods import Pod, Template
 
 
 class WorkloadController(ABC):

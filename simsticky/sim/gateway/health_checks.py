@@ -18,6 +18,7 @@ from simsticky.kong.upstream import Target
 from simsticky.recording.events import CheckResult
 from simsticky.sim.clock import Phase, Wait, call_at, call_on, place_of
 from simsticky.sim.control.pods import Container, Pod
+from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.nodes import Node
 from simsticky.sim.world import World
 
@@ -65,8 +66,7 @@ class HealthCheckers:
 
     Args:
         checks: The upstream's settings.
-        servers: Listening container by address.
-        vanished: Whether connections to an address are never answered, not even refused.
+        addresses: Knows who is behind an address.
         on_verdict: Called with a node and the number of the operation behind a change that its balancers were told
             of (0: none), or None if they were told of none.
     """
@@ -75,18 +75,15 @@ class HealthCheckers:
         self,
         world: World,
         checks: HealthChecks,
-        *,
-        servers: dict[str, Container],
-        pods: dict[str, Pod],
-        vanished: Callable[[str], bool],
+        addresses: Addresses,
         on_verdict: Callable[[Node, int | None], None],
     ) -> None:
         """Make the checkers of nodes when these are first rebuilt."""
         self._world = world
         self._checks = checks
-        self._servers = servers
-        self._pods = pods
-        self._vanished = vanished
+        self._servers = addresses.servers
+        self._pods = addresses.pods
+        self._vanished = addresses.vanished
         self._on_verdict = on_verdict
         self._checkers: dict[str, HealthChecker] = {}
         self._alarms: dict[str, _Alarm] = {}

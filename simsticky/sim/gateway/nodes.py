@@ -15,11 +15,10 @@ from simsticky.recording.record import Kind, Mechanism, Origin, Outcome, pack
 from simsticky.sim.control.causes import NodeCauses
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.tables import Led
-from simsticky.sim.plane.sessions import Exchange
 
 Open = tuple[float, float, float, Balancer, str, float]
 """An open request: its end, its session, its number, the balancer of its first attempt, the address of its latest, and
-the response time that Kong averages."""
+the response time that Kong averages, 0 after a retry, where Kong reads a list of times as no number."""
 
 
 class Node:
@@ -165,18 +164,9 @@ class Worker:
 
     # The log phase ----------------------------------------------------------------------------------------------
 
-    def opened(self, exchange: Exchange, ended_s: float, response_s: float) -> None:
-        """Note a request that will be logged at ``ended_s``, to the balancer of its first attempt.
-
-        Args:
-            exchange: The request.
-            ended_s: Its end.
-            response_s: The time Kong averages; 0 after a retry, where Kong reads a list of times as no number.
-        """
-        address = exchange.handle.address
-        if address is not None:
-            session, balancer = exchange.session, exchange.balancer
-            heappush(self.open, (ended_s, session.id, exchange.request, balancer, address, response_s))
+    def opened(self, request: Open) -> None:
+        """Note a request that will be logged at its end, to the balancer of its first attempt."""
+        heappush(self.open, request)
 
     def log_until(self, now_s: float) -> None:
         """Log the requests that have ended by ``now_s``, each at its time: release, then average the time in."""
