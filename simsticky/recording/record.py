@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.recording.events import EventRecord, Stuck, UncoveredPath
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.recording.pods import ContainerRecord, PodRecord, PodState, Selection
 from simsticky.stats.histogram import LogHistogram
@@ -165,32 +166,11 @@ def outcomes(codes: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 @dataclass(slots=True)
-class EventRecord:
-    """One line of the story.
-
-    Attributes:
-        at_s: When, in seconds of simulated time.
-        actor: Who acted: ``deployment``, ``replicaset``, ``kubelet``, ``kic``, ``kong-1`` and so on.
-        kind: What happened, one stable word for programs: ``deleted``, ``sigterm``, ``pushed`` and so on.
-        subject: Whom it happened to: a pod, a node, an operation.
-        detail: The rest of the sentence for people.
-        cause: Number of the operation behind it, 0 if none.
-    """
-
-    at_s: float
-    actor: str
-    kind: str
-    subject: str
-    detail: str = ""
-    cause: int = 0
-
-
-@dataclass(slots=True)
 class OperationRecord:
     """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions.
 
     ``entry`` is the key of its entry on the timeline (``simsticky.scenario.entries``); ``wanted_pods`` is the size it
-    asked for, -1 if it asked for none; ``target`` is what it was done to.
+    asked for, -1 if it asked for none; ``target`` is what it was done to; ``stuck`` is why it does not go on.
     """
 
     number: int
@@ -204,7 +184,7 @@ class OperationRecord:
     peak_pods: int = 0
     target: str = ""
     wanted_pods: int = -1
-    stuck: str = ""
+    stuck: Stuck | None = None
     exposed: int = 0
     broken: int = 0
     alive: int = 0
@@ -278,6 +258,8 @@ class Recording:
             not when the run ended; the first operation's start where they never were less so.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
+        warnings: What the scenario and its trace file say that a reader should know.
+        uncovered: Requested paths that the sticky cookie's path does not cover.
         digest: Hash of all request rows, whatever their order (:class:`simsticky.recording.row_hash.RowHash`), hex.
     """
 
@@ -308,6 +290,7 @@ class Recording:
     control_events: int = 0
     digest: str = ""
     warnings: list[str] = field(default_factory=list)
+    uncovered: list[UncoveredPath] = field(default_factory=list)
 
     @property
     def session_rows(self) -> Rows:

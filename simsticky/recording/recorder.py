@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from simsticky.recording.connection_meter import ConnectionMeter
 from simsticky.recording.evenness import Evenness
+from simsticky.recording.events import EventRecord
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.recording.load_meter import NO_CHANGES, Changes, LoadMeter, Sets
 from simsticky.recording.open_rows import ROW, ROW_BYTES, OpenRows, on_container
@@ -28,7 +29,6 @@ from simsticky.recording.record import (
     SESSION_COLUMNS,
     STARTED,
     WIDTH,
-    EventRecord,
     Exposure,
     Outcome,
     Recording,

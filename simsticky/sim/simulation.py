@@ -7,6 +7,7 @@ from functools import partial
 from itertools import islice
 
 from simsticky.kong.balancer import AlgorithmFactory
+from simsticky.recording.events import UncoveredPath
 from simsticky.recording.open_rows import OpenRows
 from simsticky.recording.record import Recording
 from simsticky.recording.recorder import Recorder
@@ -101,11 +102,7 @@ class Simulation:
         self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
         browsers = self._gateway.browsers
-        recorder.recording.warnings += [
-            f"the sticky cookie's path {browsers.cookie_path} does not cover the requested path {path}: "
-            "clients never send it back"
-            for path in browsers.uncovered
-        ]
+        recorder.recording.uncovered = [UncoveredPath(browsers.cookie_path, path) for path in browsers.uncovered]
         self._api = ApiServer(world)
         self._pod_sets = PodSets(world, self._api, self._gateway)
         self._kubelet = Kubelet(world, self._api, self._gateway, self._pod_sets.publish)
@@ -153,7 +150,7 @@ class Simulation:
         recording = recorder.finish(end_s)
         recording.kernel_events = env.count_events()
         recording.control_events = recording.kernel_events - recorder.sends
-        recording.warnings = [*scenario.warnings, *self._workload.warnings, *recording.warnings]
+        recording.warnings = [*scenario.warnings, *self._workload.warnings]
         return recording
 
     # Start ------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from simsticky.recording.events import Data, EventRecord
 from simsticky.recording.open_rows import OpenRows
-from simsticky.recording.record import EventRecord
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
@@ -37,6 +37,6 @@ class World:
             return 0.0
         return float(law.sample(self.streams.generator(purpose, entity, ordinal), 1)[0])
 
-    def tell(self, actor: str, kind: str, subject: str, detail: str = "", cause: int = 0) -> None:
-        """Add a line to the story, now."""
-        self.recorder.event(EventRecord(self.now_s, actor, kind, subject, detail, cause))
+    def tell(self, actor: str, kind: str, subject: str, data: Data | None = None, cause: int = 0) -> None:
+        """Record what happens now; its sentence is made by those who read it (``simsticky.results.story``)."""
+        self.recorder.event(EventRecord(self.now_s, actor, kind, subject, data, cause))

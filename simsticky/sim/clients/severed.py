@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from simsticky.recording.events import Reconnection
 from simsticky.sim.control.pods import Container
 from simsticky.sim.world import World
 
@@ -41,5 +42,5 @@ class Severed:
         if group.still or container.connections:
             return
         del self._groups[container.index]
-        how = f"{group.sessions - group.given_up} of {group.sessions}, the last one after {group.longest_s:.1f} s"
-        self._world.tell("clients", "reconnected", container.pod.name, how, container.cause)
+        back = Reconnection(group.sessions, group.sessions - group.given_up, group.longest_s)
+        self._world.tell("clients", "reconnected", container.pod.name, back, container.cause)

@@ -10,6 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from simsticky.kubernetes.pod import delete_request
+from simsticky.recording.events import Deleted, HowDeleted, NotReady, Revision, Unready
 from simsticky.recording.pods import PodRecord, PodState
 from simsticky.sim.control.machines import Nodes
 from simsticky.sim.control.pods import Pod, Template
@@ -112,7 +113,7 @@ class ApiServer:
         self.pods.append(pod)
         if created_s is None:
             actor = "replicaset" if name is None else "statefulset"
-            self._world.tell(actor, "created", pod.name, f"for revision {revision}", cause)
+            self._world.tell(actor, "created", pod.name, Revision(revision), cause)
         self.changed(pod)
         if created_s is None:
             for watcher in self._on_creation:
@@ -131,38 +132,40 @@ class ApiServer:
             grace_s: What may cut its own grace period short: an eviction's; None for nothing.
         """
         if delete_request(phase=pod.phase, scheduled=bool(pod.record.node)).gone:
-            self._mark_deleted(pod, cause, by, "is gone at once: no kubelet has anything to end")
+            self._mark_deleted(pod, cause, by, "at_once")
             self.remove(pod)
             self._tell(Deletion(pod, cause, grace_s, has_to_end=False))
             return
-        self._mark_deleted(pod, cause, by, "gets its deletion timestamp")
+        self._mark_deleted(pod, cause, by, "graceful")
         self.changed(pod)
         self._tell(Deletion(pod, cause, grace_s))
 
     def force_delete(self, pod: Pod, cause: int, by: str) -> None:
         """Remove the object at once; the kubelet ends the container as fast as it may (rules D7 and N8)."""
-        self._mark_deleted(pod, cause, by, "is deleted by force: the object is gone at once")
+        self._mark_deleted(pod, cause, by, "forced")
         self.remove(pod)
         self._tell(Deletion(pod, cause, delete_request(requested_s=0).kubelet_grace_s))
 
-    def _mark_deleted(self, pod: Pod, cause: int, by: str, how: str) -> None:
+    def _mark_deleted(self, pod: Pod, cause: int, by: str, how: HowDeleted) -> None:
         pod.deleted = True
         pod.record.deleted_s = self._world.now_s
         pod.record.deleted_by = cause
-        self._world.tell(by, "deleted", pod.name, how, cause)
+        self._world.tell(by, "deleted", pod.name, Deleted(how), cause)
 
     def _tell(self, deletion: Deletion) -> None:
         for watcher in self._on_deletion:
             watcher(deletion)
 
-    def set_ready(self, pod: Pod, ready: bool, since_s: float | None = None, why: str = "", cause: int = 0) -> None:
+    def set_ready(
+        self, pod: Pod, ready: bool, since_s: float | None = None, why: NotReady | None = None, cause: int = 0
+    ) -> None:
         """Publish a pod's Ready condition.
 
         Args:
             pod: The pod.
             ready: The condition.
             since_s: When it became so, if long ago.
-            why: For people.
+            why: What has made it unready, where no readiness probe has failed.
             cause: Number of the operation behind its being unready, 0 if none is. What has made it unready is behind
                 its being ready again, too.
         """
@@ -170,12 +173,12 @@ class ApiServer:
             return
         pod.ready = ready
         if not ready:
-            pod.readiness_by = cause
+            pod.causes.readiness = cause
         pod.ready_since_s = (self._world.now_s if since_s is None else since_s) if ready else None
         if ready and pod.record.ready_s != pod.record.ready_s:
             pod.record.ready_s = pod.ready_since_s or 0.0
         if since_s is None:
-            self._world.tell("kubelet", "ready" if ready else "unready", pod.name, why)
+            self._world.tell("kubelet", "ready" if ready else "unready", pod.name, Unready(why) if why else None)
         self.changed(pod)
 
     def remove(self, pod: Pod, by: str = "kubelet") -> None:
@@ -185,7 +188,7 @@ class ApiServer:
         if pod.address:
             self._freed.append(pod.address)
         pod.record.removed_s = self._world.now_s
-        self._world.tell(by, "removed", pod.name, "the pod object is gone", pod.record.deleted_by)
+        self._world.tell(by, "removed", pod.name, cause=pod.record.deleted_by)
         self.changed(pod)
 
     def changed(self, pod: Pod) -> None:

@@ -21,6 +21,7 @@ from simsticky.kubernetes.replica_calculator import (
     Tolerances,
     resource_replicas,
 )
+from simsticky.recording.events import Utilization
 from simsticky.scenario.autoscaler import Autoscaler as Settings
 from simsticky.scenario.autoscaler import ScalingRules as Rules
 from simsticky.scenario.replicas import tolerances
@@ -51,7 +52,7 @@ class Autoscaler:
         api: ApiServer,
         workload: WorkloadController,
         settings: Settings,
-        scale: Callable[[int, int, str], None],
+        scale: Callable[[int, int, Utilization], None],
     ) -> None:
         """Read the settings; :meth:`start` begins."""
         self._world = world
@@ -113,11 +114,9 @@ class Autoscaler:
             self._scale(decision.replicas, current, self._why(proposal))
         call_at(world.env, self._settings.sync_period, Phase.CONTROLLER, self._sync)
 
-    def _why(self, proposal: Proposal | None) -> str:
-        if proposal is None:
-            return "there are no samples"
+    def _why(self, proposal: Proposal | None) -> Utilization:
         target = self._settings.target_utilization
-        return f"utilisation {proposal.utilization} %, target {target} %, proposed {proposal.replicas}"
+        return Utilization(target) if proposal is None else Utilization(target, proposal.utilization, proposal.replicas)
 
     def _proposal(self, current: int) -> Proposal | None:
         pods = [self._measured(pod) for pod in self._api.pods if self._workload.owns(pod)]

@@ -12,6 +12,7 @@ from simsticky.kubernetes.disruption import (
     evict,
     sync,
 )
+from simsticky.recording.events import EvictionRefused, Refusal, Stuck
 from simsticky.sim.clock import Phase, Wait
 from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.pods import Pod
@@ -40,7 +41,7 @@ class Evictions:
         world: World,
         api: ApiServer,
         workload: WorkloadController,
-        on_blocked: Callable[[int, str], None],
+        on_blocked: Callable[[int, Stuck], None],
     ) -> None:
         """Read the budget."""
         stated = world.scenario.deployment.disruption_budget
@@ -73,20 +74,20 @@ class Evictions:
         while not pod.deleted and not pod.gone:
             verdict = self._evict(pod)
             if verdict.allowed:
-                world.tell(who, "evicted", pod.name, "the eviction is granted", cause)
+                world.tell(who, "evicted", pod.name, cause=cause)
                 self._api.delete(pod, cause, who, grace_s)
                 break
             if not told:
-                world.tell(who, "refused", pod.name, f"429, {verdict.message}; again every 5 s", cause)
+                world.tell(who, "refused", pod.name, _refusal(verdict), cause)
                 told = True
             yield Wait(world.env, DRAIN_RETRY_AFTER_429_S, Phase.OPERATION)
             waited_s = world.now_s - begun_s
             if give_up_s is not None and waited_s > give_up_s:
                 self._left(pod)
-                self._on_blocked(cause, f"gave up evicting {pod.name}: {verdict.message}")
+                self._on_blocked(cause, EvictionRefused(pod.name, gave_up=True, refusal=_refusal(verdict)))
                 return
             if waited_s >= BLOCKED_AFTER_S:
-                self._on_blocked(cause, f"cannot evict {pod.name}: {verdict.message}")
+                self._on_blocked(cause, EvictionRefused(pod.name, gave_up=False, refusal=_refusal(verdict)))
 
     def _evict(self, pod: Pod) -> Verdict:
         """Ask the API; the budget's status is brought up to date first: its controller is quick (rule N3)."""
@@ -107,6 +108,10 @@ class Evictions:
     def _left(self, pod: Pod) -> None:
         for uids in self.draining.values():
             uids.discard(pod.uid)
+
+
+def _refusal(verdict: Verdict) -> Refusal:
+    return Refusal(verdict.code, verdict.reason, verdict.desired_healthy, verdict.current_healthy)
 
 
 def _as_seen(pod: Pod) -> BudgetPod:

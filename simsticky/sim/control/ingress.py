@@ -6,7 +6,8 @@ from math import ceil, floor, log1p
 from typing import Any, NamedTuple
 
 from simsticky.kic.translator import Backend, translate_backends
-from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
+from simsticky.kong.upstream import Target
+from simsticky.recording.events import Push, TargetChange
 from simsticky.sim.clock import Phase, Wait, call_at
 from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.pod_sets import PodSets
@@ -121,14 +122,14 @@ class IngressController:
             self._steps += steps
         self._pushed = targets
         self._pushes += 1
-        note = _difference(before, after, self._api)
-        self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
+        push = Push(len(targets), _changes(before, after, self._api))
+        self._world.tell("kic", "pushing", "", push)
         for node in nodes:
-            self._push(node, targets, note)
+            self._push(node, targets, push)
         self.under_way.end(observed)
 
-    def _push(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
-        apply = partial(self._apply, node, targets, note, len(self._steps))
+    def _push(self, node: Node, targets: tuple[Target, ...], push: Push) -> None:
+        apply = partial(self._apply, node, targets, push, len(self._steps))
         call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, self.under_way.carries(apply))
 
     def _on_the_way_s(self, node: Node) -> float:
@@ -138,13 +139,13 @@ class IngressController:
         self._busy_until_s = max(self._busy_until_s, self._busy_since_s + delay_s)
         return delay_s
 
-    def _apply(self, node: Node, targets: tuple[Target, ...], note: str, steps: int) -> None:
+    def _apply(self, node: Node, targets: tuple[Target, ...], push: Push, steps: int) -> None:
         """Apply a push, which holds the first ``steps`` of all changes there have been."""
         if not node.up:
             return
         self._gateway.apply(node, targets, self._world.now_s, self._steps[node.configured : steps])
         node.configured = steps
-        self._world.tell(node.name, "pushed", f"{len(targets)} targets", note)
+        self._world.tell(node.name, "pushed", "", push)
         self._pod_sets.publish()
 
     # Pushes for other reasons -----------------------------------------------------------------------------------
@@ -178,8 +179,9 @@ class IngressController:
         if node.restarts != restart:
             return
         node.up = True
-        note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._api)
-        self._apply(node, self._pushed or (), note, len(self._steps))
+        targets = self._pushed or ()
+        push = Push(len(targets), _changes({}, {t.address: t.weight for t in targets}, self._api))
+        self._apply(node, targets, push, len(self._steps))
 
     def _churn(self) -> Generator[Wait, Any, None]:
         """Let unrelated objects change, as a Poisson process (rule I4)."""
@@ -198,17 +200,13 @@ class IngressController:
             self._gateway.apply(node, self._pushed, self._world.now_s)
 
 
-def _difference(before: dict[str, int], after: dict[str, int], api: ApiServer) -> str:
-    name = api.name_at
-    added = {address: weight for address, weight in after.items() if address not in before}
-    parts = [
-        f"+{name(address)}" if weight == DEFAULT_WEIGHT else f"+{name(address)} weight {weight}"
-        for address, weight in added.items()
-    ]
-    parts += [f"-{name(address)}" for address in before if address not in after]
-    parts += [
-        f"{name(address)} weight {before[address]}->{weight}"
-        for address, weight in after.items()
-        if before.get(address, weight) != weight
-    ]
-    return ", ".join(sorted(parts))
+def _changes(before: dict[str, int], after: dict[str, int], api: ApiServer) -> tuple[TargetChange, ...]:
+    """Return how a table differs from another by address: what is added, what is removed, what has a new weight."""
+
+    def change(address: str) -> TargetChange:
+        return TargetChange(api.name_at(address), before.get(address), after.get(address))
+
+    added = [change(address) for address in after if address not in before]
+    removed = [change(address) for address in before if address not in after]
+    weighed = [change(address) for address, weight in after.items() if before.get(address, weight) != weight]
+    return tuple(change for part in (added, removed, weighed) for change in sorted(part, key=lambda one: one.pod))

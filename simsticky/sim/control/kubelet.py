@@ -20,6 +20,7 @@ from simsticky.kubernetes.restart import (
     RestartRule,
     restarts_in_place,
 )
+from simsticky.recording.events import BackOff, Exit, Placement, Probe
 from simsticky.recording.pods import ContainerRecord
 from simsticky.scenario.model import Scenario
 from simsticky.sim.clock import Phase, Wait, call_at
@@ -102,13 +103,13 @@ class Kubelet:
         if _is_ending(pod):
             return
         while not self._api.schedule(pod):
-            world.tell("scheduler", "unschedulable", pod.name, "no node takes pods")
+            world.tell("scheduler", "unschedulable", pod.name)
             yield self._node_opens()
             if _is_ending(pod):
                 return
         self._gateway.address_taken(pod)
         pod.record.scheduled_s = world.now_s
-        world.tell("scheduler", "scheduled", pod.name, f"on {pod.record.node}")
+        world.tell("scheduler", "scheduled", pod.name, Placement(pod.record.node))
         self._prober.sync_begins(pod)
         yield from self._start_container(pod)
 
@@ -132,7 +133,7 @@ class Kubelet:
             return
         container = self._new_container(pod, world.now_s)
         self._bound_memory(container)
-        world.tell("kubelet", "started", pod.name, "its container runs, the application is starting")
+        world.tell("kubelet", "started", pod.name)
         if not pod.never_ready:
             startup_s = world.draw(pod.startup, Purpose.APP_STARTUP, pod.entity, number)
             call_at(env, startup_s, Phase.CONTAINER, lambda: self._listen(container))
@@ -205,8 +206,7 @@ class Kubelet:
         """End a container without preStop and SIGTERM; unless its pod is being ended, it will be started again."""
         if container.dead:
             return
-        kind, detail = _TOLD[how]
-        self._world.tell("app", kind, container.pod.name, detail, cause)
+        self._world.tell("app", how, container.pod.name, cause=cause)
         self._stopper.crash(container, how, cause)
         if not _is_ending(container.pod):
             self._start_again(container, EXIT_SIGKILL if how == "oom_killed" else self._exit_code)
@@ -220,11 +220,11 @@ class Kubelet:
         """Stop a container whose liveness or startup probe has failed, and start it again (rule P7)."""
         if container.dead or container in self._stops:
             return
-        self._world.tell("kubelet", "probe_failed", container.pod.name, f"its {probe} probe has failed")
+        self._world.tell("kubelet", "probe_failed", container.pod.name, Probe(probe))
         self._stops[container] = self._world.env.process(self._stop_unhealthy(container, probe))
 
     def _stop_unhealthy(self, container: Container, probe: str) -> Process:
-        container.ended_by = 0
+        container.causes.own_end = 0
         yield from self._stopper.stop(container, self._grace_of_probe_s[probe], probe)
         if container.record.ended == probe and not _is_ending(container.pod):
             killed = container.record.sigkill_s == container.record.sigkill_s
@@ -241,9 +241,7 @@ class Kubelet:
             return
         pod.phase = "Failed" if exit_code else "Succeeded"
         pod.ready = False
-        world.tell(
-            "kubelet", "not_restarted", pod.name, f"its container has exited with {exit_code} and is not restarted"
-        )
+        world.tell("kubelet", "not_restarted", pod.name, Exit(exit_code))
         self._api.changed(pod)
 
     def _restart(self, container: Container) -> Process:
@@ -254,15 +252,13 @@ class Kubelet:
         yield Wait(env, noticed_s, Phase.STATUS)
         if _is_ending(pod):
             return
-        self._api.set_ready(pod, ready=False, why="its container is down", cause=container.cause)
+        self._api.set_ready(pod, ready=False, why="container_down", cause=container.cause)
         back_off = self._back_offs.get(pod.index, CrashLoopBackOff(max_s=self._delays.max_container_restart_period))
         jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.entity, number)
         wait_s = back_off.retry_in_s(finished_s, jitter)
         left_s = finished_s + wait_s - world.now_s
         if left_s > 0.0:
-            world.tell(
-                "kubelet", "backing_off", pod.name, f"CrashLoopBackOff, it starts again {wait_s:.1f} s after its end"
-            )
+            world.tell("kubelet", "backing_off", pod.name, BackOff(wait_s))
             yield Wait(env, left_s, Phase.CONTAINER)
             if _is_ending(pod):
                 return
@@ -335,12 +331,6 @@ class Kubelet:
         if others:
             app_over.succeed()
         yield from others
-
-
-_TOLD = {
-    "crashed": ("crashed", "the container exits by itself"),
-    "oom_killed": ("oom_killed", "out of memory"),
-}
 
 
 def _restart_rule(scenario: Scenario) -> Callable[[int], bool]:

@@ -139,7 +139,7 @@ class Prober:
 
     def _publish(self, container: Container, worker: ProbeWorker) -> bool:
         flaps = container.flapping_until_s > self._world.now_s
-        self._api.set_ready(container.pod, ready=worker.passed, cause=container.pod.unready_by if flaps else 0)
+        self._api.set_ready(container.pod, ready=worker.passed, cause=container.pod.causes.flapping if flaps else 0)
         return True
 
 

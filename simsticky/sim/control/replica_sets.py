@@ -64,7 +64,7 @@ class ReplicaSetController:
         name = pod.replica_set
         if not pod.active and name in self.states and pod.index not in self._ended:
             self._ended.add(pod.index)
-            self._to_replace.setdefault(name, deque()).append(pod.ended_by)
+            self._to_replace.setdefault(name, deque()).append(pod.causes.end)
         self.wake(name)
 
     def wake(self, name: str) -> None:

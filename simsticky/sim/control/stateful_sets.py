@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simsticky.kubernetes.statefulset import (
+    Awaited,
     StatefulPod,
     StatefulSetSpec,
     heeds_max_unavailable,
     sync,
     update_complete,
 )
+from simsticky.recording.events import StatefulSetWaits, Stuck
 from simsticky.scenario.distributions import Law
 from simsticky.sim.clock import Phase, call_at
 from simsticky.sim.control.api_server import ApiServer
@@ -37,7 +39,7 @@ class StatefulSetController(WorkloadController):
         self._hops = 0
         self._waking = False
         self._synced = True
-        self._waits_for = ""
+        self._waits_for: Awaited | None = None
         self._cause = 0
         self._history = [1]
         self._generations: dict[int, int] = {}
@@ -45,7 +47,7 @@ class StatefulSetController(WorkloadController):
         self._progress_deadline_s = float(deployment.progress_deadline_seconds)
         self._moved_s = 0.0
         self.name = name
-        self.stuck = ""
+        self.stuck: Stuck | None = None
         self.on_change: list[Callable[[], None]] = []
         self.templates = {1: Template(startup)}
         self.spec = StatefulSetSpec(
@@ -88,7 +90,7 @@ class StatefulSetController(WorkloadController):
         if not self.owns(pod):
             return
         if not pod.active:
-            self._replaces[_ordinal(pod)] = pod.ended_by  # whose doing its replacement will be
+            self._replaces[_ordinal(pod)] = pod.causes.end  # whose doing its replacement will be
         self.wake()
 
     def adopt(self, running_since_s: Callable[[int], float]) -> list[Pod]:
@@ -126,7 +128,7 @@ class StatefulSetController(WorkloadController):
     def _begin(self, cause: int) -> None:
         self._cause = cause
         self._synced = False
-        self.stuck = ""
+        self.stuck = None
         self._moved()
         self.wake()
 
@@ -175,7 +177,7 @@ class StatefulSetController(WorkloadController):
 
         def look() -> None:
             if self._moved_s == moved_s and not self.complete and not self.stuck:
-                self.stuck = f"it waits for {self._waits_for}" if self._waits_for else "it makes no progress"
+                self.stuck = StatefulSetWaits(*(self._waits_for or ()))
                 self._world.tell("statefulset", "stuck", self.name, self.stuck, self._cause)
                 for listener in self.on_change:
                     listener()
@@ -193,7 +195,7 @@ class StatefulSetController(WorkloadController):
 
 def _ended_by(pod: Pod) -> int:
     """Return the operation that has ended a pod which is over already, else 0."""
-    return pod.container.ended_by or 0 if pod.terminal and pod.container is not None else 0
+    return pod.container.causes.own_end or 0 if pod.terminal and pod.container is not None else 0
 
 
 def _ordinal(pod: Pod) -> int:

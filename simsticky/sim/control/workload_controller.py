@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from simsticky.recording.events import Stuck
 from simsticky.sim.control.pods import Pod, Template
 
 
@@ -11,14 +12,14 @@ class WorkloadController(ABC):
 
     Attributes:
         name: Its name.
-        stuck: Why a rollout does not go on, empty while it does.
+        stuck: Why a rollout does not go on, None while it does.
         on_change: Called whenever its status may have changed.
         templates: The template of each revision.
         revision: The present one.
     """
 
     name: str
-    stuck: str
+    stuck: Stuck | None
     on_change: list[Callable[[], None]]
     templates: dict[int, Template]
     revision: int

@@ -134,7 +134,8 @@ class Breaks:
     @staticmethod
     def _origin_of_end(holder: Container, by_itself: Origin) -> Origin:
         """Return why a container had ceased to listen; ``by_itself`` where the application closed its listener."""
-        return by_itself if holder.closed_because is Origin.NONE else holder.closed_because
+        closed = holder.causes.closed
+        return by_itself if closed is None or closed.origin is Origin.NONE else closed.origin
 
     def _mechanism(self, exchange: Exchange, holder: Container, container: Container) -> Mechanism:
         """Say how the request left the pod that holds its session's state (rule B10)."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from simsticky.kong.retries import Attempt
+from simsticky.recording.events import Connections
 from simsticky.recording.open_rows import InFlight
 from simsticky.sim.clients.connection import Closed
 from simsticky.sim.clock import Phase, call_at
@@ -35,7 +36,7 @@ class Cuts:
         """
         now_s, cause, held = self._world.now_s, container.cause, self.held_by(container)
         if held:
-            self._world.tell("clients", "cut_off", container.pod.name, str(len(held)), cause)
+            self._world.tell("clients", "cut_off", container.pod.name, Connections(len(held)), cause)
         cut = self._world.rows.in_flight(container.index, now_s)
         again = {(each.session, each.request) for each in cut if self._goes_on(each, silent=silent)}
         if cut:

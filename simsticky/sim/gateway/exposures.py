@@ -137,9 +137,9 @@ class Exposures:
             node: The node.
             brought: The cookie or key of its present request; None for nothing that binds it.
         """
-        stopped = None
-        if not holder.listening:
-            stopped = Away(holder.closed_s, holder.closed_by, stopped=True, origin=holder.closed_because)
+        stopped, closed = None, holder.causes.closed
+        if not holder.listening and closed is not None:
+            stopped = Away(closed.at_s, closed.operation, stopped=True, origin=closed.origin)
         if brought is None and self._by_cookie and any(e.container == holder.index for e in session.exposures):
             # What it had when it was exposed, and has lost since.
             brought = self._addresses.identity(holder.pod.address)

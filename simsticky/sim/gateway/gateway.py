@@ -12,6 +12,7 @@ from simsticky.kong.upstream import Target
 from simsticky.recording.record import Origin
 from simsticky.scenario.upstream_settings import checks
 from simsticky.sim.clock import Phase, call_at
+from simsticky.sim.control.causes import Closing
 from simsticky.sim.control.pods import Container, Pod
 from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
@@ -189,14 +190,14 @@ class Gateway:
         restart = node.restarts
         self._health.forget(node)
         node.weights = {}
-        node.verdicts_by.clear()
-        node.down_by = cause
+        node.causes.verdicts.clear()
+        node.causes.down = cause
         node.targets = ()
         for worker in node.workers:
             worker.begin(self._balancers.make(worker, ()))
         self._rebuild_routes(node)
         self.on_tables()
-        self._world.tell(name, "stopped", name, "takes no more requests", cause)
+        self._world.tell(name, "stopped", name, cause=cause)
         if self._held:
             self.cuts.close(self._sessions.connected(now_s, node), cause, by_container=False)
 
@@ -239,9 +240,7 @@ class Gateway:
         if not container.listening:
             return
         container.listening = False
-        container.closed_s = now_s
-        container.closed_because = because
-        container.closed_by = container.cause
+        container.causes.closed = Closing(now_s, because, container.cause)
         servers, address = self.addresses.servers, container.pod.address
         if servers.get(address) is container:
             del servers[address]

@@ -12,6 +12,7 @@ from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.balancer import Balancer, Handle, NoPeerError
 from simsticky.kong.upstream import Target
 from simsticky.recording.record import Kind, Mechanism, Origin, Outcome, pack
+from simsticky.sim.control.causes import NodeCauses
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.tables import Led
 
@@ -29,8 +30,7 @@ class Node:
         weights: Weight of every listed target by address.
         history: The tables it has had, and what its health checks had taken out of them.
         configured: How many of the changes that KIC has pushed it has got.
-        verdicts_by: Number of the operation behind a target's being unhealthy, by address.
-        down_by: Number of the operation that it is down for, or was.
+        causes: The operations behind what has become of it.
         targets: The table as it was pushed; their weights are the full ones also while they grow.
         since_s: Since when each target whose weight grows has been listed.
         restarts: How often it went down.
@@ -38,8 +38,8 @@ class Node:
     """
 
     __slots__ = (
+        "causes",
         "configured",
-        "down_by",
         "history",
         "index",
         "name",
@@ -48,7 +48,6 @@ class Node:
         "since_s",
         "targets",
         "up",
-        "verdicts_by",
         "watched",
         "weights",
         "workers",
@@ -63,8 +62,8 @@ class Node:
         self.weights: dict[str, int] = {}
         self.history: list[Led] = []
         self.configured = 0
-        self.verdicts_by: dict[str, int] = {}
-        self.restarts = self.down_by = 0
+        self.causes = NodeCauses()
+        self.restarts = 0
         self.targets: tuple[Target, ...] = ()
         self.since_s: dict[str, float] = {}
         self.watched: set[str] = set()

@@ -318,7 +318,7 @@ class Attempts:
             pod = self._addresses.pods[address]
             if pod.to_listen and self._world.now_s >= self._world.settle_s:
                 self._world.recorder.count("failed_before_listening")
-            return pod.silent_by
+            return pod.causes.silence
         emptied = node.history[-1]
         for led in reversed(node.history):
             if any(target.weight and target.address not in led.unavailable for target in led.targets):
@@ -337,7 +337,7 @@ class Attempts:
     def _refuse(self, session: Session, worker: Worker, now_s: float) -> Reply:
         """No node is up: the front balancer itself answers 503."""
         session.failed += 1
-        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.down_by)
+        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.causes.down)
         return now_s, now_s, -1, code, True
 
     def _set_cookie(

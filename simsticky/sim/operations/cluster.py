@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simsticky.recording.events import PodNames
 from simsticky.recording.record import How
 from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.endpoints import EndpointSliceController
@@ -50,9 +51,8 @@ class Cluster:
             return among[:count]
         found = among[pod - 1 : pod] if isinstance(pod, int) else [one for one in among if one.name == pod]
         if not found:
-            names = ", ".join(one.name for one in among) or "none"
-            self.world.tell("operator", "no_such_pod", str(pod), f"the pods there are: {names}", cause)
-            self.world.recorder.recording.warnings.append(f"an operation names pod {pod}, and there is none of it then")
+            names = PodNames(tuple(one.name for one in among))
+            self.world.tell("operator", "no_such_pod", str(pod), names, cause)
         return found
 
     def expose(self, pod: Pod, number: int, how: How) -> None:

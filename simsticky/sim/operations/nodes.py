@@ -9,6 +9,7 @@ from simsticky.kubernetes.node import (
     last_renewal_s,
     node_loss,
 )
+from simsticky.recording.events import Stuck
 from simsticky.recording.record import How
 from simsticky.scenario.cluster_operations import DrainNode, NodeLoss, ShutdownNode, Spot, Uncordon
 from simsticky.sim.clock import Phase, call_at
@@ -30,7 +31,7 @@ class NodeOperations:
         on_blocked: Called with an operation's number and the reason when its drain makes no headway.
     """
 
-    def __init__(self, cluster: Cluster, on_blocked: Callable[[int, str], None]) -> None:
+    def __init__(self, cluster: Cluster, on_blocked: Callable[[int, Stuck], None]) -> None:
         """Open the Eviction API; the disruption budget is that of the first workload."""
         self._cluster = cluster
         self._world = cluster.world
@@ -58,7 +59,7 @@ class NodeOperations:
 
     def _cordon(self, node: str, number: int, who: str = _OPERATOR) -> None:
         self._api.nodes.cordon(node)
-        self._world.tell(who, "cordoned", node, "takes no more pods", number)
+        self._world.tell(who, "cordoned", node, cause=number)
 
     def uncordon(self, operation: Uncordon, number: int) -> None:
         """Let a node take pods again."""
@@ -120,7 +121,7 @@ class NodeOperations:
 
     def _power_off(self, node: str, pods: list[Pod], number: int) -> None:
         self._api.nodes.power_off(node)
-        self._world.tell(node, "powered_off", node, "the machine is off", number)
+        self._world.tell(node, "powered_off", node, cause=number)
         for pod in pods:
             if pod.gone:
                 continue
@@ -131,15 +132,15 @@ class NodeOperations:
     def _end_by(self, pod: Pod, number: int) -> None:
         """Note that an operation ends a pod's container, and the sessions that lose their state by it."""
         self._cluster.expose(pod, number, How.NODE_ENDED)
-        if pod.container is not None and not pod.container.dead and not pod.container.ended_by:
-            pod.container.ended_by = number
-        if not pod.unlisted_by:
-            pod.unlisted_by = number
+        if pod.container is not None and not pod.container.dead and not pod.container.causes.own_end:
+            pod.container.causes.own_end = number
+        if not pod.causes.unlisted:
+            pod.causes.unlisted = number
 
     def _not_ready(self, pods: list[Pod], number: int) -> None:
         for pod in pods:
             if not pod.gone and not pod.deleted and not pod.terminal:
-                self._api.set_ready(pod, ready=False, why="its node is not ready", cause=number)
+                self._api.set_ready(pod, ready=False, why="node_not_ready", cause=number)
 
     def _delete(self, pods: list[Pod], number: int, who: str) -> None:
         for pod in pods:
@@ -148,7 +149,7 @@ class NodeOperations:
 
     def _node_object_gone(self, node: str, pods: list[Pod], number: int, who: str) -> None:
         """Pods of a node that does not exist any more are removed (podgc/gc_controller.go:gcOrphaned)."""
-        self._world.tell("cloud", "node_gone", node, "the node object is gone", number)
+        self._world.tell("cloud", "node_gone", node, cause=number)
         self._delete(pods, number, who)
         for pod in pods:
             if not pod.gone:

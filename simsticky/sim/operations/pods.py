@@ -52,7 +52,7 @@ class PodOperations:
         active = self._cluster.active(self._cluster.workloads[operation.readiness_flap])
         running = [pod.container for pod in active if pod.container is not None]
         for container in running[: operation.count]:
-            container.pod.unready_by = number
+            container.pod.causes.flapping = number
             self._flapped.setdefault(number, []).append(container.pod)
             container.fail_probes(until_s, also_checks=operation.seen_by_gateway)
 

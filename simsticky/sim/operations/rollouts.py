@@ -25,7 +25,7 @@ class Rollouts:
         """Let the template before the present one come back."""
         workload = self._cluster.workloads[operation.rollback]
         if not workload.roll_back(number):
-            self._world.tell("deployment", "no_history", workload.name, "there is no earlier version", number)
+            self._world.tell("deployment", "no_history", workload.name, cause=number)
             workload.wake()  # so that the operation, which has nothing to do, is seen to be over
 
     def pause(self, operation: Pause, number: int) -> None:

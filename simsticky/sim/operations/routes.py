@@ -41,4 +41,4 @@ class RouteOperations:
             for pod in self._cluster.api.pods:
                 if workload.owns(pod) and not pod.deleted:
                     self._cluster.expose(pod, number, How.UNROUTED)
-                    pod.unlisted_by = pod.unlisted_by or number
+                    pod.causes.unlisted = pod.causes.unlisted or number

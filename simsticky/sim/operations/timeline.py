@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from simsticky.recording.events import Data, Over, Stuck, Utilization
 from simsticky.recording.record import Harmed, How, OperationRecord
 from simsticky.scenario.entries import AUTOSCALER, entry_keys, timeline_entries
 from simsticky.scenario.model import Operation
@@ -78,7 +79,7 @@ class Timeline:
             for workload in self._concerned[record.number]:
                 workload.wake()
 
-    def _start(self, record: OperationRecord, target: str, why: str = "") -> None:
+    def _start(self, record: OperationRecord, target: str, why: Data | None = None) -> None:
         world, number = self._world, record.number
         record.target = target
         world.recorder.operation_begins(world.now_s)
@@ -88,14 +89,10 @@ class Timeline:
         record.peak_pods = len(self._pods)
         for session in self._sessions.alive(world.now_s):
             session.alive_at += ((number, world.now_s),)
-        detail = f"{record.label}: {why}" if why else record.label
-        world.tell(self._verbs[record.kind].who, record.kind, target, detail, number)
+        world.tell(self._verbs[record.kind].who, record.kind, target, why, number)
 
-    def scale_by_itself(self, workload: WorkloadController, replicas: int, before: int, why: str) -> None:
-        """Let the autoscaler scale: an operation of its own, so that what it breaks is told apart (rule A5).
-
-        ``why`` is for people.
-        """
+    def scale_by_itself(self, workload: WorkloadController, replicas: int, before: int, why: Utilization) -> None:
+        """Let the autoscaler scale: an operation of its own, so that what it breaks is told apart (rule A5)."""
         if self._does_nothing():
             return
         label = f"hpa scale {before} to {replicas}"
@@ -122,7 +119,7 @@ class Timeline:
         if not pod.gone:
             return
         now_s = self._world.now_s
-        cause = pod.record.deleted_by or pod.unlisted_by
+        cause = pod.record.deleted_by or pod.causes.unlisted
         if cause:
             self._records[cause - 1].last_old_pod_gone_s = now_s
             self._world.recorder.mark_window(now_s)
@@ -139,11 +136,11 @@ class Timeline:
             concerned = self._concerned[record.number]
             if all(workload.complete for workload in concerned) and self._settled(record):
                 record.done_s = now_s
-                record.stuck = ""
+                record.stuck = None
                 self._world.recorder.mark_window(now_s)
                 if self._verbs[record.kind].only_writes:
                     owner = self._world.scenario.deployment.kind.lower()
-                    self._world.tell(owner, "complete", record.label, "the rollout is complete", record.number)
+                    self._world.tell(owner, "complete", record.label, cause=record.number)
                 continue
             for workload in concerned:
                 # What waits for somebody to go on with it is stuck only if nobody will.
@@ -154,7 +151,7 @@ class Timeline:
     def _will_resume(self) -> bool:
         return any(operation.kind == "resume" for operation in self._to_come)
 
-    def _blocked(self, number: int, why: str) -> None:
+    def _blocked(self, number: int, why: Stuck) -> None:
         """A drain makes no headway; it goes on trying."""
         record = self._records[number - 1]
         if record.stuck != why and record.done_s != record.done_s:
@@ -186,8 +183,8 @@ class Timeline:
             ended = record.done_s == record.done_s or record.stuck or record.number in self._time_over
             if ended and not dying:
                 self._running.remove(record)
-                why = "its time is up" if record.number in self._timed else "its last old pod is gone"
-                self._world.tell(self._verbs[record.kind].who, "over", record.label, why, record.number)
+                how = Over(record.number in self._timed)
+                self._world.tell(self._verbs[record.kind].who, "over", record.label, how, record.number)
         if not self._running and not self._to_come and not self._over:
             self._over = True
             self._on_over()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from simsticky.recording.events import Stuck
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.nodes import NodeOperations
 from simsticky.sim.operations.pods import PodOperations
@@ -39,7 +40,7 @@ class Verbs:
         on_blocked: Called with an operation's number and the reason when it makes no headway.
     """
 
-    def __init__(self, cluster: Cluster, on_blocked: Callable[[int, str], None]) -> None:
+    def __init__(self, cluster: Cluster, on_blocked: Callable[[int, Stuck], None]) -> None:
         """Map each kind of operation to what does it."""
         rollouts, routes = Rollouts(cluster), RouteOperations(cluster)
         nodes, pods = NodeOperations(cluster, on_blocked), PodOperations(cluster)
