@@ -7,7 +7,8 @@ import numpy as np
 from simsticky.audit.evidence import INFINITY, Evidence, container_life, is_of, known, life
 from simsticky.errors import InvariantError
 from simsticky.kubernetes.pod import MINIMUM_CONTAINER_STOP_GRACE_S, CrashLoopBackOff
-from simsticky.recording.record import CODE, CONTAINER, ENDED, SENT, ContainerRecord, Outcome, PodRecord, unpack_columns
+from simsticky.recording.pods import ContainerRecord, PodRecord
+from simsticky.recording.record import CODE, CONTAINER, ENDED, SENT, Outcome, unpack_columns
 from simsticky.scenario.replicas import start_replicas
 
 

@@ -3,7 +3,6 @@
 What :mod:`simsticky.audit` asks; like it, this knows nothing of the running model.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simsticky.errors import InvariantError
+from simsticky.recording.events import Push
+from simsticky.recording.pods import ContainerRecord, PodRecord
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -21,9 +22,7 @@ from simsticky.recording.record import (
     SESSION_COLUMNS,
     STARTED,
     WIDTH,
-    ContainerRecord,
     Outcome,
-    PodRecord,
     Recording,
     Rows,
     unpack_columns,
@@ -38,7 +37,6 @@ INFINITY = float("inf")
 ROUNDING_S = 1e-9
 """What sums of times may be off by."""
 _FULL_WEIGHT = 100
-_PUSHED = re.compile(r"(?P<sign>[+-]?)(?P<pod>\S+?)(?: weight (?:\d+->)?(?P<weight>\d+))?")
 _LIFE = (
     "created_s",
     "scheduled_s",
@@ -179,7 +177,7 @@ class Evidence:
             if event.kind == "pushed":
                 times, contents = tables[event.actor]
                 times.append(event.at_s)
-                contents.append(_applied(contents[-1], event.detail, address))
+                contents.append(_applied(contents[-1], event.of(Push), address))
             elif event.kind == "stopped":
                 times, contents = tables[event.actor]
                 times.append(event.at_s)
@@ -256,16 +254,13 @@ class Evidence:
         return text if self.container[row] < 0 else f"{text} by {life(self.pod_of(row))}"
 
 
-def _applied(table: dict[str, int], detail: str, address: dict[str, str]) -> dict[str, int]:
+def _applied(table: dict[str, int], push: Push, address: dict[str, str]) -> dict[str, int]:
     after = dict(table)
-    for part in filter(None, detail.split(", ")):
-        found = _PUSHED.fullmatch(part)
-        if found is None:
-            raise InvariantError(f"a push says what it changed: {part!r} is not understood")
-        if found["sign"] == "-":
-            after.pop(address[found["pod"]], None)
+    for change in push.changes:
+        if change.after is None:
+            after.pop(address[change.pod], None)
         else:
-            after[address[found["pod"]]] = _FULL_WEIGHT if found["weight"] is None else int(found["weight"])
+            after[address[change.pod]] = change.after
     return after
 
 

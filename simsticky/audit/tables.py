@@ -6,7 +6,7 @@ from simsticky.audit.evidence import INFINITY, Evidence, is_of
 from simsticky.errors import InvariantError
 from simsticky.kic.translator import Endpoint, translate
 from simsticky.kubernetes.endpointslice import conditions, should_be_in_slice
-from simsticky.recording.record import PodState
+from simsticky.recording.pods import PodState
 
 _Table = Mapping[str, int]
 

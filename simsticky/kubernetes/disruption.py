@@ -65,17 +65,23 @@ class BudgetStatus:
     observed: bool = True
 
 
+Refused = Literal["DisruptionBudget", "NotObserved", "TooManyUnconfirmed", "SeveralBudgets"]
+
+
 class Verdict(NamedTuple):
     """The answer to one eviction.
 
     ``code``: 201 (created: the pod is deleted now), 429 (the budget forbids it; a drain asks again after 5 s),
     403 (too many evictions unconfirmed) or 500 (more than one budget covers the pod). ``status``: what the
-    eviction writes to the budget, ``None`` where the budget is left alone.
+    eviction writes to the budget, ``None`` where the budget is left alone. ``reason``: why it is refused; the healthy
+    pods that the budget needs and has, where it forbids it.
     """
 
     code: int
     status: BudgetStatus | None = None
-    message: str = ""
+    reason: Refused | Literal[""] = ""
+    desired_healthy: int = 0
+    current_healthy: int = 0
 
     @property
     def allowed(self) -> bool:
@@ -168,7 +174,7 @@ def evict(pod: BudgetPod, budgets: Sequence[tuple[DisruptionBudget, BudgetStatus
     if can_ignore_budget(pod):
         return Verdict(201)
     if len(budgets) > 1:
-        return Verdict(500, None, "more than one PodDisruptionBudget covers the pod")
+        return Verdict(500, None, "SeveralBudgets")
     if not budgets:
         return Verdict(201)
     budget, status = budgets[0]
@@ -185,12 +191,11 @@ def _unready_may_go(budget: DisruptionBudget, status: BudgetStatus) -> bool:
 
 def _check_and_decrement(pod: BudgetPod, status: BudgetStatus, now_s: float) -> Verdict:
     if not status.observed:
-        return Verdict(429, None, "the budget is still being processed")
+        return Verdict(429, None, "NotObserved")
     if len(status.disrupted_pods) > MAX_DISRUPTED_PODS:
-        return Verdict(403, None, "too many evictions are not confirmed yet")
+        return Verdict(403, None, "TooManyUnconfirmed")
     if status.disruptions_allowed == 0:
-        needs = f"needs {status.desired_healthy} healthy pods and has {status.current_healthy}"
-        return Verdict(429, None, f"the budget {needs}")
+        return Verdict(429, None, "DisruptionBudget", status.desired_healthy, status.current_healthy)
     after = replace(
         status,
         disruptions_allowed=status.disruptions_allowed - 1,

@@ -67,11 +67,18 @@ class Action(NamedTuple):
     revision: int
 
 
+class Awaited(NamedTuple):
+    """The pod that a pass waits for, and what it is to be."""
+
+    ordinal: int
+    until: Literal["available", "gone"]
+
+
 class Step(NamedTuple):
-    """What one sync writes; ``waits_for``: why it goes no further, empty when nothing is left to do."""
+    """What one sync writes; ``waits_for``: why it goes no further, None when nothing is left to do."""
 
     actions: tuple[Action, ...] = ()
-    waits_for: str = ""
+    waits_for: Awaited | None = None
 
 
 def heeds_max_unavailable(release: tuple[int, ...]) -> bool:
@@ -157,12 +164,12 @@ def _living(spec: StatefulSetSpec, pod: StatefulPod | None, ordinal: int, now_s:
         return Step((Action("create", ordinal, revision_of_new_pod(spec, ordinal)),))
     if pod.phase in ("Failed", "Succeeded"):
         delete = () if pod.terminating else (Action("delete", ordinal, pod.revision),)
-        return Step(delete, f"pod {ordinal} to be gone" if ordered else "")
+        return Step(delete, Awaited(ordinal, "gone") if ordered else None)
     if not ordered:
         return Step()
     if pod.terminating:
-        return Step((), f"pod {ordinal} to be gone")
-    return Step((), "" if _available(spec, pod, now_s) else f"pod {ordinal} to be available")
+        return Step((), Awaited(ordinal, "gone"))
+    return Step((), None if _available(spec, pod, now_s) else Awaited(ordinal, "available"))
 
 
 def _condemned(
@@ -170,9 +177,9 @@ def _condemned(
 ) -> Step:
     """Source: processCondemned. An unhealthy pod may go only if no other pod is unhealthy below it."""
     if pod.terminating:
-        return Step((), f"pod {pod.ordinal} to be gone" if ordered else "")
+        return Step((), Awaited(pod.ordinal, "gone") if ordered else None)
     if ordered and not _available(spec, pod, now_s) and pod is not unhealthy:
-        return Step((), f"pod {pod.ordinal} to be available")
+        return Step((), Awaited(pod.ordinal, "available"))
     return Step((Action("delete", pod.ordinal, pod.revision),))
 
 
@@ -190,7 +197,7 @@ def _update(spec: StatefulSetSpec, pods: Sequence[StatefulPod], now_s: float) ->
         if pod.revision != spec.revision and not pod.terminating:
             return Step((Action("delete", pod.ordinal, pod.revision),))
         if pod in down:
-            return Step((), f"pod {pod.ordinal} to be available")
+            return Step((), Awaited(pod.ordinal, "available"))
     return Step()
 
 
@@ -198,7 +205,7 @@ def _update_several(spec: StatefulSetSpec, outdated: Sequence[StatefulPod], down
     """Source: updateStatefulSetAfterInvariantEstablished. Whatever is down already uses up the number."""
     may_go = resolved_max_unavailable(spec) - len(down)
     if may_go <= 0:
-        return Step((), f"pod {down[0].ordinal} to be available" if outdated else "")
+        return Step((), Awaited(down[0].ordinal, "available") if outdated else None)
     gone = [pod for pod in outdated if not pod.terminating][:may_go]
     return Step(tuple(Action("delete", pod.ordinal, pod.revision) for pod in gone))
 

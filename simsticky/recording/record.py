@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.recording.events import EventRecord, Stuck, UncoveredPath
 from simsticky.recording.failure_windows import FailureWindows
+from simsticky.recording.pods import ContainerRecord, PodRecord, PodState, Selection
 from simsticky.stats.histogram import LogHistogram
 from simsticky.stats.skew import SkewTotals
 
@@ -164,108 +166,11 @@ def outcomes(codes: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 @dataclass(slots=True)
-class PodRecord:
-    """One pod's life; times in seconds of simulated time, NaN where it did not happen.
-
-    ``deleted_by`` is the number (from 1) of the operation that deleted it, 0 if none did. ``started_s`` is that of its
-    first container; ``prestop_end_s`` to ``dead_s`` tell how the pod was ended, not how a container was restarted.
-    """
-
-    pod: str
-    replica_set: str
-    revision: int
-    node: str
-    address: str
-    created_s: float = np.nan
-    scheduled_s: float = np.nan
-    started_s: float = np.nan
-    ready_s: float = np.nan
-    deleted_s: float = np.nan
-    prestop_end_s: float = np.nan
-    sigterm_s: float = np.nan
-    listener_closed_s: float = np.nan
-    sigkill_s: float = np.nan
-    dead_s: float = np.nan
-    endpoint_gone_s: float = np.nan
-    removed_s: float = np.nan
-    deleted_by: int = 0
-    restarts: int = 0
-
-
-@dataclass(slots=True)
-class ContainerRecord:
-    """One container instance's life; times in seconds of simulated time, NaN where it did not happen.
-
-    Attributes:
-        pod: Index of its pod in ``Recording.pods``.
-        instance: 1 for the pod's first, 2 after a restart, and so on.
-        cut_s: When the requests in flight on it were cut: its death, or that of the proxy before it.
-        due_s: When the back-off before it was over and the kubelet began to start it; NaN for a pod's first.
-        ended: How it came to its end: ``stopped`` with its pod, ``crashed``, ``oom_killed``, ``liveness`` or
-            ``startup`` for the probe that failed, ``powered_off`` with its node; empty while it runs.
-        cause: Number of the operation behind that end; 0 if none is, or where the pod's deletion says it.
-    """
-
-    pod: int
-    instance: int
-    started_s: float
-    listening_s: float = np.nan
-    sigterm_s: float = np.nan
-    listener_closed_s: float = np.nan
-    sigkill_s: float = np.nan
-    cut_s: float = np.nan
-    dead_s: float = np.nan
-    due_s: float = np.nan
-    ended: str = ""
-    cause: int = 0
-
-
-class PodState(NamedTuple):
-    """A pod object after a change, as the API server shows it to whoever watches."""
-
-    at_s: float
-    pod: int
-    phase: str
-    ready: bool
-    deleted: bool
-    gone: bool
-
-
-class Selection(NamedTuple):
-    """A change of the Service's selector: to which workload's pods, and how many pod states came before it."""
-
-    at_s: float
-    after: int
-    workload: str
-
-
-@dataclass(slots=True)
-class EventRecord:
-    """One line of the story.
-
-    Attributes:
-        at_s: When, in seconds of simulated time.
-        actor: Who acted: ``deployment``, ``replicaset``, ``kubelet``, ``kic``, ``kong-1`` and so on.
-        kind: What happened, one stable word for programs: ``deleted``, ``sigterm``, ``pushed`` and so on.
-        subject: Whom it happened to: a pod, a node, an operation.
-        detail: The rest of the sentence for people.
-        cause: Number of the operation behind it, 0 if none.
-    """
-
-    at_s: float
-    actor: str
-    kind: str
-    subject: str
-    detail: str = ""
-    cause: int = 0
-
-
-@dataclass(slots=True)
 class OperationRecord:
     """One operation of the timeline and what it did; times NaN where it did not happen, counts of sessions.
 
     ``entry`` is the key of its entry on the timeline (``simsticky.scenario.entries``); ``wanted_pods`` is the size it
-    asked for, -1 if it asked for none; ``target`` is what it was done to.
+    asked for, -1 if it asked for none; ``target`` is what it was done to; ``stuck`` is why it does not go on.
     """
 
     number: int
@@ -279,7 +184,7 @@ class OperationRecord:
     peak_pods: int = 0
     target: str = ""
     wanted_pods: int = -1
-    stuck: str = ""
+    stuck: Stuck | None = None
     exposed: int = 0
     broken: int = 0
     alive: int = 0
@@ -353,6 +258,8 @@ class Recording:
             not when the run ended; the first operation's start where they never were less so.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
+        warnings: What the scenario and its trace file say that a reader should know.
+        uncovered: Requested paths that the sticky cookie's path does not cover.
         digest: Hash of all request rows, whatever their order (:class:`simsticky.recording.row_hash.RowHash`), hex.
     """
 
@@ -383,6 +290,7 @@ class Recording:
     control_events: int = 0
     digest: str = ""
     warnings: list[str] = field(default_factory=list)
+    uncovered: list[UncoveredPath] = field(default_factory=list)
 
     @property
     def session_rows(self) -> Rows:

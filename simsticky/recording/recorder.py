@@ -1,4 +1,4 @@
-"""The recorder: what the running model writes to.
+"""The recorder: what the running model writes to. It is a sink: it answers no question of the model.
 
 The hot path writes seven packed numbers to one buffer (:attr:`Recorder.write`) and never looks back. From time to time
 the buffer is *sealed*: turned into a NumPy block, split into rows that are over and rows still open, counted, measured,
@@ -7,18 +7,17 @@ summary is the same at every level.
 """
 
 from array import array
-from collections.abc import Callable, Iterable
-from io import BytesIO
-from struct import Struct
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from simsticky.recording.connection_meter import ConnectionMeter
 from simsticky.recording.evenness import Evenness
+from simsticky.recording.events import EventRecord
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.recording.load_meter import NO_CHANGES, Changes, LoadMeter, Sets
+from simsticky.recording.open_rows import ROW, ROW_BYTES, OpenRows, on_container
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -30,44 +29,25 @@ from simsticky.recording.record import (
     SESSION_COLUMNS,
     STARTED,
     WIDTH,
-    EventRecord,
+    Exposure,
     Outcome,
     Recording,
     Rows,
-    outcomes,
     pack,
-    unpack_columns,
 )
 from simsticky.recording.row_counter import Columns, RowCounter
 
 Floats = npt.NDArray[np.float64]
 
-ROW = Struct(f"{WIDTH + 1}d").pack
-"""Packs a request and, last, the container that its session leaves with it: a session without affinity that goes to
-another; -1 for none, or where ``residence`` tells it.
-
-Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the processor's cache to the
-model."""
-
-ROW_BYTES = 8 * (WIDTH + 1)
-
 SEAL_AT = 8_192 * ROW_BYTES
 """Length of the buffer, in bytes, at which the model asks for a seal."""
-
-
-class CutRequest(NamedTuple):
-    """A request in flight that a dying container cut: its session's number, its own ordinal, and its fate."""
-
-    session: int
-    request: int
-    sent_again: bool
 
 
 class Recorder:
     """Collects one replication's recording.
 
     Attributes:
-        write: Takes a request packed by :data:`ROW`; ``written()`` is the length of the buffer in bytes.
+        write: Takes a request packed by ``open_rows.ROW``; ``written()`` is the length of the buffer in bytes.
         residence: Takes the other moves of sessions: time, container, and 1 for a session that comes or -1 for one
             that goes.
         measures_load_only: Whether nobody asks for more than the load skew.
@@ -76,30 +56,30 @@ class Recorder:
         level: ``requests``, ``sessions`` or ``summary``.
         settle_s: Requests sent and background breaks met before this time are left out of the measures.
         follows_evenness: Whether somebody asks when the load is even again, so that it is followed before the window.
+        rows: Where the rows are written.
     """
 
-    def __init__(self, level: str, settle_s: float, *, follows_evenness: bool = False) -> None:
+    def __init__(
+        self, level: str, settle_s: float, *, follows_evenness: bool = False, rows: OpenRows | None = None
+    ) -> None:
         """Start with an empty recording."""
         self.recording = Recording(level=level, settle_s=settle_s)
-        self._rows = BytesIO()
-        self.write = self._rows.write
-        self.written = self._rows.tell
+        self._open = rows or OpenRows()
+        self.write = self._open.write
+        self.written = self._open.written
         self.residence = array("d")
         self._session_rows = array("d")
         self._evenness = Evenness() if follows_evenness else None
         self.meter = LoadMeter(self._evenness, settle_s)
         self._failures = self.recording.failures = FailureWindows(settle_s)
-        self._late = BytesIO()
         self._told: list[tuple[int, int, Sets]] = []
-        self._pending: Columns = np.empty((WIDTH, 0))
         self._gone: Columns = np.empty((WIDTH, 0))
         self._arrived: list[tuple[Floats, Floats]] = []
         self._moves: Rows = np.empty((0, 3))
         self._counts: dict[str, int] = {}
         self._counter = RowCounter(self.recording, self.count)
-        self.settle_s = settle_s
         self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
-        self.keeps_sessions = level != "summary"
+        self._keeps_sessions = level != "summary"
         self.sends = 0
         self.measures_load_only = False
 
@@ -118,36 +98,47 @@ class Recorder:
         if row[SENT] == arrived_s:
             self.write(ROW(*row, -1.0))
         else:
-            self._late.write(ROW(*row, arrived_s))
+            self._open.late.write(ROW(*row, arrived_s))
 
     def moved(self, at_s: float, origin: float, target: float) -> None:
         """Let a session live on another container from now on."""
         self.residence.extend((at_s, origin, -1.0, at_s, target, 1.0))
 
     def session(self, row: Iterable[float]) -> None:
-        """Add a finished session, a row of ``SESSION_COLUMNS``; only where :attr:`keeps_sessions`."""
-        self._session_rows.extend(row)
+        """Add a finished session, a row of ``SESSION_COLUMNS``; kept from the level ``sessions`` on."""
+        if self._keeps_sessions:
+            self._session_rows.extend(row)
+
+    def exposed(self, session: int, exposures: Iterable[Exposure]) -> None:
+        """Add the exposures of a finished session; kept from the level ``sessions`` on."""
+        if self._keeps_sessions:
+            self.recording.exposures.extend((session, exposure) for exposure in exposures)
 
     def pod_sets(self, now_s: float, sets: Sets) -> None:
         """Change which containers are in which pod set."""
         if sets != self.meter.sets:
-            self._told.append((self.written() // ROW_BYTES, self._late.tell() // ROW_BYTES, self.meter.sets))
+            self._told.append((self.written() // ROW_BYTES, self._open.late.tell() // ROW_BYTES, self.meter.sets))
             self.meter.change_sets(now_s, sets)
 
     def measure_load_only(self, now_s: float) -> None:
         """Keep and count nothing any more but the load skew, over a window that begins now."""
-        self.measures_load_only, self.keeps_sessions = True, False
+        self.measures_load_only, self._keeps_sessions = True, False
         self.meter.evenness = None
         self.start_window(now_s)
 
     def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
         self.seal(now_s)
-        served = self._pending[CONTAINER].astype(np.int64)
+        served = self._open.columns[CONTAINER].astype(np.int64)
         self.meter.start(now_s, in_flight=served[served >= 0] if in_flight else None)
         self.connections.start(now_s)
         self._failures.begin(now_s)
         self.recording.window_s = (now_s, now_s)
+
+    def operation_begins(self, now_s: float) -> None:
+        """Begin the window, unless it has begun."""
+        if self.recording.window_s is None:
+            self.start_window(now_s)
 
     def mark_window(self, now_s: float) -> None:
         """Let the window end here unless a later call moves its end; :meth:`finish` puts its figures down."""
@@ -156,39 +147,28 @@ class Recorder:
             self.meter.mark(now_s)
             self.recording.window_s = (self.recording.window_s[0], now_s)
 
-    def cut(
-        self, now_s: float, container: int, cause: int, is_sent_again: Callable[[int, int, int], bool]
-    ) -> list[CutRequest]:
-        """Fail the requests in flight on a container that dies now, but for those sent again, and name them all.
+    def cut(self, now_s: float, container: int, cause: int, sent_again: Collection[tuple[int, int]]) -> None:
+        """Fail the requests in flight on a container that dies now, but for those sent again.
 
-        A request that ends at this very instant is complete (rule T1); one that has timed out stays so. The row of a
-        request that is sent again is dropped: its next attempt will write it.
+        The row of a request that is sent again is dropped: its next attempt will write it.
 
         Args:
             now_s: The time.
             container: The container's index.
             cause: Number of the operation behind its end, 0 if none.
-            is_sent_again: Whether a request (session, number, attempts so far) is sent again.
+            sent_again: Session and number of the requests that are sent again.
         """
         self._look(now_s)
-        rows = self._pending
-        hit = np.flatnonzero((rows[CONTAINER] == container) & (rows[ENDED] > now_s))
-        hit = hit[outcomes(rows[CODE, hit]) == Outcome.ANSWERED]
-        if not len(hit):
-            return []
-        # In an order that does not tell what was sealed when.
-        hit = hit[np.lexsort(rows[:, hit][[REQUEST, SESSION, SENT]])]
-        fields = unpack_columns(rows[CODE, hit])
-        named = zip(rows[SESSION, hit], rows[REQUEST, hit], fields["attempts"], strict=True)
-        cut = [CutRequest(int(s), int(r), is_sent_again(int(s), int(r), int(tries))) for s, r, tries in named]
+        rows = self._open.columns
+        hit = on_container(rows, container, now_s)
         rows[CODE, hit] = (rows[CODE, hit].astype(np.int64) & SENDING) + pack(0, 0, Outcome.RESET, cause=cause)
         rows[ENDED, hit] = now_s
-        again = hit[[request.sent_again for request in cut]]
-        if len(again):
+        if sent_again:
+            named = zip(rows[SESSION, hit].tolist(), rows[REQUEST, hit].tolist(), strict=True)
+            again = hit[[request in sent_again for request in named]]
             self._gone = np.concatenate([self._gone, rows[:, again]], axis=1)
-            self._pending = np.delete(rows, again, axis=1)
+            self._open.columns = np.delete(rows, again, axis=1)
             self.sends -= len(again)
-        return cut
 
     # Sealing ----------------------------------------------------------------------------------------------------
 
@@ -198,7 +178,7 @@ class Recorder:
         When that is done is seen in nothing that is recorded (docs/decisions/0008-nothing-depends-on-sealing.md).
         """
         self._take()
-        closed, self._pending = _parted(self._pending, now_s)
+        closed = self._open.take_over(now_s)
         self._tell_meter(now_s, closed)
         if not self.measures_load_only:
             self._counter.add(closed)
@@ -208,13 +188,13 @@ class Recorder:
     def finish(self, now_s: float) -> Recording:
         """Seal for the last time: rows still open are unfinished; return the recording."""
         self.seal(now_s)
-        rows = self._pending
+        rows = self._open.columns
         rows[CODE] = rows[CODE].astype(np.int64) & SENDING | pack(0, 0, Outcome.UNFINISHED)
         rows[STARTED, rows[STARTED] > now_s] = np.nan
         rows[ENDED] = np.nan
         self._counter.add(rows)
         self._counter.finish()
-        if self.keeps_sessions:
+        if self._keeps_sessions:
             self.recording.residence_blocks.append(self._moves)
         self.recording.end_s = now_s
         self.recording.skew = self.meter.marked()
@@ -226,32 +206,24 @@ class Recorder:
 
     def _look(self, now_s: float) -> None:
         """Have all rows at hand that may be open still; where cuts are frequent the buffer never is full."""
-        if self._pending.shape[1] * ROW_BYTES >= SEAL_AT:
+        if self._open.columns.shape[1] * ROW_BYTES >= SEAL_AT:
             self.seal(now_s)
         else:
             self._take()
 
     def _take(self) -> None:
-        """Add the rows that have been written to those that wait for their end."""
+        """Have the rows that have been written wait for their end, and count them as sent."""
         self.meter.fit(len(self.recording.containers))
-        fresh, late = _rows(self._rows), _rows(self._late)
+        fresh, late = self._open.look()
         self._count_sent(fresh[:, CONTAINER], late[:, CONTAINER])
-        if len(fresh) or len(late):
-            before, until = self._pending.shape[1], self._pending.shape[1] + len(fresh)
-            rows = np.empty((WIDTH, until + len(late)))
-            rows[:, :before] = self._pending
-            rows[:, before:until] = fresh[:, :WIDTH].T
-            rows[:, until:] = late[:, :WIDTH].T
-            if self.meter.follows_requests:
-                arrived_s = np.append(rows[SENT, before:until], late[:, WIDTH])
-                self._arrived.append((arrived_s, rows[CONTAINER, before:].copy()))
-            if fresh[:, WIDTH].max(initial=-1.0) >= 0.0:
-                self._moves = np.concatenate([self._moves, _roamed(fresh)])
-            self._pending = rows
-            self.sends += len(fresh) + len(late)
-        del fresh, late  # a buffer cannot be written to while somebody looks at it
-        self._rows.seek(0)
-        self._late.seek(0)
+        if self.meter.follows_requests and (len(fresh) or len(late)):
+            arrived_s = np.append(fresh[:, SENT], late[:, WIDTH])
+            self._arrived.append((arrived_s, np.append(fresh[:, CONTAINER], late[:, CONTAINER])))
+        if fresh[:, WIDTH].max(initial=-1.0) >= 0.0:
+            self._moves = np.concatenate([self._moves, _roamed(fresh)])
+        self.sends += len(fresh) + len(late)
+        del fresh, late
+        self._open.gather()
 
     def _count_sent(self, fresh: Floats, late: Floats) -> None:
         """Count the requests sent to each container while it was in a pod set."""
@@ -268,7 +240,7 @@ class Recorder:
         moves = np.concatenate([self._moves, moves]) if len(self._moves) else moves
         is_due = moves[:, 0] <= now_s
         moves, self._moves = moves.compress(is_due, axis=0), moves.compress(~is_due, axis=0)
-        if self.keeps_sessions:
+        if self._keeps_sessions:
             self.recording.residence_blocks.append(moves)
         self.meter.advance(
             now_s,
@@ -297,29 +269,6 @@ def _numbers(told: "array[float]") -> Floats:
     numbers = np.array(told)
     del told[:]
     return numbers
-
-
-def _rows(buffer: BytesIO) -> Rows:
-    """Return a look at the rows packed by :data:`ROW` in a buffer."""
-    return np.frombuffer(buffer.getbuffer()[: buffer.tell()], np.float64).reshape(-1, WIDTH + 1)
-
-
-def _parted(rows: Columns, now_s: float) -> tuple[Columns, Columns]:
-    """Return the rows that are over by now and those that are not, both in their order; the rows are used for it.
-
-    Those that are not over are few, and nearly all at the end: only what comes after the first of them is moved.
-    """
-    over = rows[ENDED] <= now_s
-    places = np.flatnonzero(~over)
-    left = rows[:, places]
-    if len(places):
-        first = int(places[0])
-        behind = first + np.flatnonzero(over[first:])
-        rows[:, first : first + len(behind)] = rows[:, behind]
-    closed = rows[:, : rows.shape[1] - len(places)]
-    # What was cut or timed out in the queue was never in service: it starts where it ends.
-    np.minimum(closed[STARTED], closed[ENDED], out=closed[STARTED])
-    return closed, left
 
 
 def _roamed(taken: Rows) -> Rows:

@@ -11,7 +11,8 @@ import numpy as np
 from simsticky.results.story import short_names
 
 if TYPE_CHECKING:
-    from simsticky.recording.record import PodRecord, Recording
+    from simsticky.recording.pods import PodRecord
+    from simsticky.recording.record import Recording
 
 LEVELS = "▁▂▃▄▅▆▇█"
 """From no session to the fullest pod's."""

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 FILE = "study.json"
 MARKER = "summary.json"
 """The file that says that a directory was written by simsticky, and what its files are."""
-VERSION = 2
+VERSION = 3
 _TEXT = {
     "pods": ("pod", "replica_set", "node", "address"),
     "load": ("pod",),
     "sessions": ("first_pod", "last_pod", "end"),
     "requests": ("pod", "node", "outcome", "broke", "mechanism", "origin"),
-    "events": ("actor", "kind", "subject", "detail"),
+    "events": ("actor", "kind", "subject", "detail", "data"),
     "operations": ("label", "kind", "entry", "stuck"),
     "exposures": ("pod", "how"),
 }

@@ -4,14 +4,17 @@ Columns carry their unit in their name, times are seconds of simulated time, wor
 requests may be long, so it is built one narrow column after the other.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from simsticky.recording.events import EventRecord
+from simsticky.recording.pods import PodRecord
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -25,12 +28,12 @@ from simsticky.recording.record import (
     Mechanism,
     Origin,
     Outcome,
-    PodRecord,
     Recording,
     Rows,
     unpack_columns,
 )
 from simsticky.results.metrics import Value
+from simsticky.results.story.details import detail, subject
 
 REQUESTS = (
     "session",
@@ -64,7 +67,7 @@ SESSIONS = (
 )
 PODS = tuple(field.name for field in fields(PodRecord))
 LOAD = ("time_s", "pod", "sessions", "in_flight")
-EVENTS = ("seq", "at_s", "actor", "kind", "subject", "detail", "operation")
+EVENTS = ("seq", "at_s", "actor", "kind", "subject", "detail", "data", "operation")
 OPERATIONS = (
     "operation",
     "label",
@@ -356,12 +359,20 @@ def _at(series: _Changes, times: Column) -> Column:
 
 
 def events(recording: Recording) -> pd.DataFrame:
-    """Return one row per event with the columns ``EVENTS``, in order; ``operation`` is 0 where none is behind it."""
+    """Return one row per event with the columns ``EVENTS``, in order.
+
+    ``detail`` is for people; ``data`` is what it is made from, as a JSON object (the fields are those of the classes in
+    ``simsticky.recording.events``), empty where a kind has none. ``operation`` is 0 where none is behind it.
+    """
     rows = [
-        (seq, event.at_s, event.actor, event.kind, event.subject, event.detail, event.cause)
+        (seq, event.at_s, event.actor, event.kind, subject(event), detail(recording, event), _json(event), event.cause)
         for seq, event in enumerate(recording.events)
     ]
     return _frame(rows, EVENTS).astype({"seq": np.int64, "at_s": np.float64, "operation": np.int32})
+
+
+def _json(event: EventRecord) -> str:
+    return "" if event.data is None else json.dumps(asdict(event.data), allow_nan=False)
 
 
 def operations(rows: Sequence[dict[str, str | Value]]) -> pd.DataFrame:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from simsticky.recording.record import OperationRecord, PodRecord, Recording
+from simsticky.recording.pods import PodRecord
+from simsticky.recording.record import OperationRecord, Recording
 from simsticky.results.times import done_after_s, gone_after_s
 
 

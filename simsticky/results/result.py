@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
+from simsticky.recording.events import CanaryWaits, Stuck
 from simsticky.recording.record import OperationRecord
 from simsticky.results.metrics import Value, summarise
 from simsticky.results.provenance import provenance
+from simsticky.results.story.details import why_stuck
 from simsticky.results.times import done_after_s, gone_after_s, waits_of
 from simsticky.stats.incidence import Waits
 
@@ -242,7 +244,7 @@ def _operation_row(operation: OperationRecord) -> dict[str, str | Value]:
         "born_on_terminating": operation.born_on_terminating,
         "born_broken": operation.born_broken,
         "censored": operation.censored,
-        "stuck": operation.stuck,
+        "stuck": why_stuck(operation.stuck),
     }
 
 
@@ -262,14 +264,24 @@ def _digest(scenario: Scenario, seed: int, replication: int, summary: Mapping[st
     return sha256(json.dumps(identity, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
-def _why(stuck: str) -> str:
+def _why(stuck: Stuck) -> str:
     """Return why an operation is stuck without the numbers of this replication."""
-    return stuck if stuck.startswith("the canary pauses") else "no progress within progressDeadlineSeconds"
+    return why_stuck(stuck) if isinstance(stuck, CanaryWaits) else "no progress within progressDeadlineSeconds"
 
 
 def _warnings(summary: Mapping[str, Value], recording: Recording) -> list[str]:
     """Return warnings without numbers of this replication, so that a study can count equal ones."""
     warnings = [
+        f"the sticky cookie's path {one.cookie_path} does not cover the requested path {one.path}: "
+        "clients never send it back"
+        for one in recording.uncovered
+    ]
+    warnings += [
+        f"an operation names pod {event.subject}, and there is none of it then"
+        for event in recording.events
+        if event.kind == "no_such_pod"
+    ]
+    warnings += [
         f"{operation.label} is stuck: {_why(operation.stuck)}" for operation in recording.operations if operation.stuck
     ]
     if summary["failed_before_listening"]:

@@ -5,7 +5,7 @@ instant (rule T1 of docs/model.md), so that simultaneous events happen in an ord
 
 The hot path re-arms one :class:`Tick` per live session instead of building a ``Timeout`` for every request. Ticks are
 in the last phase and have a queue of their own (docs/decisions/0003). That touches ``Environment._queue`` and
-``Environment._eid``; ``tests/unit/test_kernel.py`` pins the behaviour of SimPy it relies on, and ``pyproject.toml``
+``Environment._eid``; ``tests/unit/test_clock.py`` pins the behaviour of SimPy it relies on, and ``pyproject.toml``
 pins the major version.
 """
 

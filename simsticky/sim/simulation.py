@@ -7,7 +7,8 @@ from functools import partial
 from itertools import islice
 
 from simsticky.kong.balancer import AlgorithmFactory
-from simsticky.kubernetes.pod import delete_request
+from simsticky.recording.events import UncoveredPath
+from simsticky.recording.open_rows import OpenRows
 from simsticky.recording.record import Recording
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
@@ -17,18 +18,21 @@ from simsticky.sim.clients.admission import Clients
 from simsticky.sim.clients.past_picks import PastPicks
 from simsticky.sim.clients.tally import Tally
 from simsticky.sim.clock import Clock, Phase, call_at
+from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.autoscaler import Autoscaler
-from simsticky.sim.control.cluster import Cluster
 from simsticky.sim.control.deployments import DeploymentController
 from simsticky.sim.control.endpoints import EndpointSliceController
-from simsticky.sim.control.ingress import IngressController, publish_pod_sets
+from simsticky.sim.control.ingress import IngressController
 from simsticky.sim.control.kubelet import Kubelet
+from simsticky.sim.control.pod_sets import PodSets
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.stateful_sets import StatefulSetController
-from simsticky.sim.control.workload_controller import Template, WorkloadController
+from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.gateway.gateway import Gateway
+from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
-from simsticky.sim.plane.sessions import Session, Sessions
+from simsticky.sim.plane.session import Session
+from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.streams import Streams
 from simsticky.sim.twin import FEWEST_REQUESTS, Twin
 from simsticky.sim.world import World
@@ -38,14 +42,6 @@ from simsticky.workload.generate import Workload
 _DAY_S = 86_400.0
 _PASSED_ON_BY_S = 60.0
 """Time after the last operation's end at which no new sessions begin, though the nodes may not have heard of all."""
-_WHO_DELETES = {
-    "deletePod": "operator",
-    "drainNode": "operator",
-    "spot": "handler",
-    "nodeLoss": "nodecontroller",
-    "shutdownNode": "podgc",
-}
-"""Who deletes pods on behalf of an operation where it is not their owner."""
 
 
 def _since_s(place: int) -> float:
@@ -96,49 +92,34 @@ class Simulation:
         env = self._env = Clock()
         streams = Streams(seed, replication)
         acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
-        recorder = self._recorder = Recorder(scenario.run.record, scenario.run.settle, follows_evenness=acts)
+        rows, run = OpenRows(), scenario.run
+        recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=rows)
         recorder.measures_load_only = window_s is not None
-        world = self._world = World(env, scenario, streams, recorder)
+        world = self._world = World(env, scenario, streams, recorder, rows)
         self._workload = Workload(scenario, seed, replication)
-        self._tally = Tally(recorder, self._is_sticky, guards_timeline=bool(scenario.timeline))
+        self._tally = Tally(world, self._is_sticky, guards_timeline=bool(scenario.timeline))
         self._sessions = Sessions(recorder, self._tally.count)
         self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
         browsers = self._gateway.browsers
-        recorder.recording.warnings += [
-            f"the sticky cookie's path {browsers.cookie_path} does not cover the requested path {path}: "
-            "clients never send it back"
-            for path in browsers.uncovered
-        ]
-        self._cluster = Cluster(world)
-        self._kubelet = Kubelet(world, self._cluster, self._gateway, self._listeners_changed)
+        recorder.recording.uncovered = [UncoveredPath(browsers.cookie_path, path) for path in browsers.uncovered]
+        self._api = ApiServer(world)
+        self._pod_sets = PodSets(world, self._api, self._gateway)
+        self._kubelet = Kubelet(world, self._api, self._gateway, self._pod_sets.publish)
         self.workloads = self._owners(scenario)
-        self._ingress = IngressController(world, self._cluster, self._gateway)
-        self._gateway.on_tables = self._listeners_changed
+        self._ingress = IngressController(world, self._api, self._gateway, self._pod_sets)
         self._gateway.on_ready = self._ingress.configure
-        self._slices = EndpointSliceController(world, self._cluster, self._ingress, list(self.workloads.values()))
+        self._slices = EndpointSliceController(world, self._api, self._ingress, list(self.workloads.values()))
         operations = scenario.operations if window_s is None else ()
-        self._timeline = Timeline(
-            world,
-            operations,
-            self._cluster,
-            self._kubelet,
-            self.workloads,
-            self._gateway,
-            self._ingress,
-            self._slices,
-            self._sessions,
-            self._delete_pod,
-            self._force_delete,
-            self._operations_over,
-        )
+        cluster = Cluster(world, self._api, self._kubelet, self.workloads, self._gateway, self._ingress, self._slices)
+        self._timeline = Timeline(cluster, operations, self._sessions, self._operations_over)
         if twin is not None:
             self._timeline.parts = self._part
         self._autoscaler: Autoscaler | None = None
         if scenario.autoscaler is not None and window_s is None:
             first = next(iter(self.workloads.values()))
             scale = partial(self._timeline.scale_by_itself, first)
-            self._autoscaler = Autoscaler(world, self._cluster, first, scenario.autoscaler, scale)
+            self._autoscaler = Autoscaler(world, self._api, first, scenario.autoscaler, scale)
         self._end = env.event()
         self._until_drained = scenario.run.until == "drained" and bool(operations)
 
@@ -169,7 +150,7 @@ class Simulation:
         recording = recorder.finish(end_s)
         recording.kernel_events = env.count_events()
         recording.control_events = recording.kernel_events - recorder.sends
-        recording.warnings = [*scenario.warnings, *self._workload.warnings, *recording.warnings]
+        recording.warnings = [*scenario.warnings, *self._workload.warnings]
         return recording
 
     # Start ------------------------------------------------------------------------------------------------------
@@ -184,7 +165,7 @@ class Simulation:
         self._ingress.adopt(self._slices.backends())
         if self._autoscaler is not None:
             self._autoscaler.start()
-        publish_pod_sets(self._world, self._cluster, self._gateway)
+        self._pod_sets.publish()
 
     def _start_sessions(self) -> None:
         alive = self._workload.alive()
@@ -233,76 +214,25 @@ class Simulation:
 
     def _owners(self, scenario: Scenario) -> dict[str, WorkloadController]:
         """Return the controllers of pods by name, the application's first."""
-        deployment, world, cluster = scenario.deployment, self._world, self._cluster
+        deployment, world, api = scenario.deployment, self._world, self._api
         replicas = start_replicas(scenario)
-        owners: dict[str, WorkloadController] = {}
         if deployment.kind == "StatefulSet":
-            owners[deployment.name] = StatefulSetController(
-                world, cluster, deployment.name, replicas, scenario.app.startup, self._start_pod, self._delete_pod
-            )
-            return owners
+            name = deployment.name
+            return {name: StatefulSetController(world, api, name, replicas, scenario.app.startup)}
         cost = self._sessions_on if deployment.pod_deletion_cost == "liveSessions" else None
         sizes: list[tuple[str, int, Law | None]] = [(deployment.name, replicas, None)]
         sizes += [(other.name, other.replicas, other.startup) for other in scenario.companions]
-        for number, (name, size, startup) in enumerate(sizes):
-            owners[name] = DeploymentController(
-                world,
-                cluster,
-                number,
-                name,
-                size,
-                startup or scenario.app.startup,
-                self._start_pod,
-                self._delete_pod,
-                cost,
-            )
-        return owners
-
-    def _start_pod(self, pod: Pod, template: Template) -> None:
-        self._kubelet.start(pod, template.startup, template.never_ready)
+        return {
+            name: DeploymentController(world, api, number, name, size, startup or scenario.app.startup, cost)
+            for number, (name, size, startup) in enumerate(sizes)
+        }
 
     def _sessions_on(self, pod: Pod) -> int:
         """Count the live sessions whose state is on a pod (rule K14)."""
         return sum(session.holder is pod.container for session in self._sessions.alive(self._world.now_s))
 
-    def _delete_pod(self, pod: Pod, cause: int, grace_s: int | None = None) -> None:
-        """Set the deletion timestamp: from here two paths run side by side, endpoints and kubelet (rule D1).
-
-        A pod that has no node yet, or is over already, waits for no kubelet: its object is gone at once.
-        """
-        if delete_request(phase=pod.phase, scheduled=bool(pod.record.node)).gone:
-            self._mark_deleted(pod, cause, "is gone at once: no kubelet has anything to end")
-            self._cluster.remove(pod)
-            self._listeners_changed()
-            return
-        self._mark_deleted(pod, cause, "gets its deletion timestamp")
-        self._cluster.changed(pod)
-        if pod.record.node not in self._cluster.nodes.off:
-            self._kubelet.terminate(pod, grace_s=grace_s)
-        self._listeners_changed()
-
-    def _force_delete(self, pod: Pod, cause: int) -> None:
-        """Remove the object at once; the kubelet ends the container as fast as it may (rules D7 and N8)."""
-        self._mark_deleted(pod, cause, "is deleted by force: the object is gone at once")
-        self._cluster.remove(pod)
-        self._kubelet.terminate(pod, grace_s=delete_request(requested_s=0).kubelet_grace_s)
-        self._listeners_changed()
-
-    def _mark_deleted(self, pod: Pod, cause: int, how: str) -> None:
-        pod.deleted = True
-        pod.record.deleted_s = self._world.now_s
-        pod.record.deleted_by = cause
-        behind = self._recorder.recording.operations[cause - 1].kind if cause else ""
-        owner = "statefulset" if self._scenario.deployment.kind == "StatefulSet" else "replicaset"
-        self._world.tell(_WHO_DELETES.get(behind, owner), "deleted", pod.name, how, cause)
-        if cause:
-            self._timeline.pod_deleted(pod, cause)
-
     def _is_sticky(self, session: Session) -> bool:
         return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)
-
-    def _listeners_changed(self) -> None:
-        publish_pod_sets(self._world, self._cluster, self._gateway)
 
     def _operations_over(self) -> None:
         """Let no more sessions begin once all operations are over and every node has heard of it (rule O3)."""

@@ -35,7 +35,8 @@ from simsticky.stats.intervals import Interval, ratio_of_sums
 from simsticky.workload.generate import Workload
 
 if TYPE_CHECKING:
-    from simsticky.recording.record import PodRecord, Recording
+    from simsticky.recording.pods import PodRecord
+    from simsticky.recording.record import Recording
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.case import Simulate

@@ -1,5 +1,6 @@
 """Rollouts and scale operations as the controllers do them, from the first sync to the last old pod."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_scale_in_mid_rollout_is_proportional_and_goes_on(tmp_path: Path) -> Non
     """Protects a scale event during a rollout: all ReplicaSets are resized at once, then the rollout completes."""
     timeline = {"timeline": [{"at": 100, "rollout": "app"}, {"at": 102, "scale": "app", "replicas": 6}]}
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
-    sizes = [(event.at_s, int(event.detail.split()[-1])) for event in story.events if event.kind == "sized"]
+    sizes = [(event.at_s, json.loads(event.data)["replicas"]) for event in story.events if event.kind == "sized"]
     assert (100.0, 1) in sizes
     # 6 + surge 2 = 8 pods, over ReplicaSets of 3 and 1 that were to be 4 together: 6 and 2. Only then a step is taken.
     assert sorted([size for at_s, size in sizes if at_s == 102.0][:2]) == [2, 6]

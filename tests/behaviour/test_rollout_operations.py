@@ -1,5 +1,6 @@
 """Rollouts that are held, overtaken and taken back, and how pods are chosen to go."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ def _timeline(*entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sizes(story: Story) -> list[tuple[float, int]]:
-    return [(event.at_s, int(event.detail.removeprefix("to "))) for event in story.events if event.kind == "sized"]
+    return [(event.at_s, json.loads(event.data)["replicas"]) for event in story.events if event.kind == "sized"]
 
 
 def _operations(story: Story) -> list[Any]:

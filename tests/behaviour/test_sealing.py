@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 import simsticky.sim.simulation
+from simsticky.recording.open_rows import ROW_BYTES
 from simsticky.recording.record import SENT
-from simsticky.recording.recorder import ROW_BYTES, SEAL_AT, Recorder
+from simsticky.recording.recorder import SEAL_AT, Recorder
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
 from simsticky.simulate import simulate

@@ -5,6 +5,7 @@ import json
 import pytest
 from manifest_cases import CONTAINER, TEMPLATE, app, assumed, ingress, obj, put, read, refused, said
 
+from simsticky.recording.events import CanaryWaits
 from simsticky.scenario.reading.load import loads
 from simsticky.simulate import simulate
 
@@ -46,7 +47,7 @@ def test_a_pause_without_end_goes_on_when_somebody_resumes(tmp_path):
     lines = ("run: {skewFloor: false, horizon: 30m}", "traffic: {sessions: {kind: poisson, rate: 1/s}}")
     waiting = simulate(read(tmp_path, objects, *lines, "timeline: [{at: 2m, rollout: web}]"), seed=1)
     (rollout,) = waiting.recording.operations
-    assert "pauses at step 2" in rollout.stuck
+    assert rollout.stuck == CanaryWaits(2)
     assert any("the canary pauses at step 2 until somebody resumes it" in text for text in waiting.warnings)
     timeline = "timeline: [{at: 2m, rollout: web}, {at: 10m, resume: web}]"
     scenario = read(tmp_path, objects, *lines, timeline)

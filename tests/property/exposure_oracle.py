@@ -1,6 +1,6 @@
 """Who was bound, exposed and broken, worked out anew from a recording: an oracle that shares nothing with the model.
 
-It reads the requests of each session, the tables that each node was pushed (as the story tells them) and the lives of
+It reads the requests of each session, the tables that each node was pushed (as the events tell them) and the lives of
 the pods, and follows docs/model.md, rules B4 to B6, one session at a time and in plain Python. It knows one tab, one
 path, one connection a request, no other node than the session's own, no retries after a timeout and no health checks:
 the scenarios that are given to it have no more.
@@ -8,7 +8,6 @@ the scenarios that are given to it have no more.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ INFINITY = float("inf")
 ANSWERED, RESET, UNFINISHED = 0, 4, 5
 _POINTS = 160
 _FULL = 100
-_ENTRY = re.compile(r"(-?)\+?(\S+?)(?: weight (?:\d+->)?(\d+))?")
 
 Table = tuple[tuple[str, int], ...]
 """Addresses and weights, in the order of the addresses as text."""
@@ -94,12 +92,11 @@ class Nodes:
             if event.kind == "pushed":
                 node = int(event.actor.removeprefix("kong-")) - 1
                 table = dict(self.tables[node][-1])
-                for entry in filter(None, event.detail.split(", ")):
-                    gone, pod, weight = _ENTRY.fullmatch(entry).groups()
-                    if gone:
-                        table.pop(address[pod], None)
+                for change in event.data.changes:
+                    if change.after is None:
+                        table.pop(address[change.pod], None)
                     else:
-                        table[address[pod]] = _FULL if weight is None else int(weight)
+                        table[address[change.pod]] = change.after
                 self.since[node].append(event.at_s)
                 self.tables[node].append(tuple(sorted(table.items())))
                 # Nothing but operations changes a table here; of several the story does not tell which one did.

@@ -1,4 +1,4 @@
-"""What holds in every run, over random small scenarios; see ``simsticky/sim/invariants`` for the list.
+"""What holds in every run, over random small scenarios; see ``simsticky/audit`` for the list.
 
 Whatever a run records is checked from the outside. A failing draw is shrunk by hypothesis; keep it as a file in
 ``tests/property/examples``.

@@ -1,10 +1,13 @@
 """The tables of a result agree with its summary and with each other."""
 
+import json
+
 import numpy as np
 import pytest
 from small_scenario import small
 
-from simsticky.recording.record import PodRecord, Recording, pack
+from simsticky.recording.pods import PodRecord
+from simsticky.recording.record import Recording, pack
 from simsticky.results import frames
 from simsticky.simulate import simulate
 
@@ -125,6 +128,19 @@ def test_load_without_requests_tells_of_sessions_only():
     load = simulate(small(run__record="sessions")).load
     assert tuple(load.columns) == ("time_s", "pod", "sessions")
     assert load.sessions.max() > 0
+
+
+def test_events_carry_their_figures_beside_the_words(result):
+    """Nobody has to parse `detail`: `data` holds what it is made from, as JSON, or nothing where a kind has no more."""
+    sigterm = result.events[result.events["kind"] == "sigterm"].iloc[0]
+    assert json.loads(sigterm["data"]) == {"sigkill_in_s": 20}
+    assert sigterm["detail"] == "SIGKILL follows in 20 s"
+    targets = {pod.pod for pod in result.recording.pods if pod.created_s < 0}
+    for push in result.events[result.events["kind"] == "pushing"]["data"].map(json.loads):
+        for change in push["changes"]:
+            (targets.discard if change["after"] is None else targets.add)(change["pod"])
+        assert len(targets) == push["targets"]
+    assert targets == set(result.pods[result.pods["deleted_s"].isna()]["pod"])
 
 
 def test_pods_and_events_tell_the_rollout_in_order(result):

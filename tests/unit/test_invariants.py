@@ -12,13 +12,13 @@ from small_scenario import small
 
 from simsticky.audit import verify
 from simsticky.errors import InvariantError
+from simsticky.recording.events import EventRecord, Push, TargetChange
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
     ENDED,
     SENT,
     STARTED,
-    EventRecord,
     Outcome,
     Recording,
     pack,
@@ -194,16 +194,16 @@ def _pushed_before_it_was_so(recording: Recording) -> None:
 
 def _pushed_again_when_it_was_over(recording: Recording) -> None:
     first, last = recording.pods[0], recording.pods[-1]
-    back = f"+{first.pod}, -{last.pod}"
-    recording.events.append(EventRecord(recording.end_s, "kong-1", "pushed", "3 targets", back))
+    back = Push(3, (TargetChange(first.pod, None, 100), TargetChange(last.pod, 100, None)))
+    recording.events.append(EventRecord(recording.end_s, "kong-1", "pushed", "", back))
 
 
 def _pushed_of_two_moments(recording: Recording) -> None:
     # An old pod is seen to have gone before its successor is seen to be ready.
     first, second = [event for event in recording.events if event.kind == "pushed"][:2]
-    new, *_ = first.detail.split(", ")
-    gone = next(part for part in second.detail.split(", ") if part.startswith("-"))
-    first.detail, second.detail = gone, f"{new}, {second.detail}"
+    one, other = first.of(Push), second.of(Push)
+    gone = next(change for change in other.changes if change.after is None)
+    first.data, second.data = replace(one, changes=(gone,)), replace(other, changes=(one.changes[0], *other.changes))
 
 
 @pytest.mark.parametrize(

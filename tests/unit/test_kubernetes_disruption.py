@@ -6,6 +6,7 @@ from simsticky.kubernetes.disruption import (
     BudgetPod,
     BudgetStatus,
     DisruptionBudget,
+    Verdict,
     evict,
     expected_and_desired,
     sync,
@@ -48,7 +49,7 @@ def test_an_eviction_is_counted_before_its_deletion_is_seen() -> None:
     assert first.status.disrupted_pods == {"pod-0": 5.0}
     second = evict(PODS[1], [(ONE_MAY_GO, first.status)], 6.0)
     assert (second.code, second.allowed, second.status) == (429, False, None)
-    assert second.message == "the budget needs 2 healthy pods and has 3"
+    assert second[2:] == ("DisruptionBudget", 2, 3)
 
 
 def test_a_replacement_that_is_not_ready_keeps_the_budget_used_up() -> None:
@@ -89,7 +90,7 @@ def test_some_pods_need_no_budget(pod: BudgetPod) -> None:
     """Pending, terminal and terminating pods go although too few are healthy, and leave the budget as it is."""
     nothing = DisruptionBudget(min_available="100%")
     short = status_of([replace(PODS[0], ready=False), *PODS[1:]], nothing)
-    assert evict(pod, [(nothing, short)], 0.0) == (201, None, "")
+    assert evict(pod, [(nothing, short)], 0.0) == Verdict(201)
 
 
 def test_unready_pods_under_if_healthy_budget() -> None:
@@ -116,7 +117,7 @@ def test_two_budgets_are_an_error() -> None:
     """The Eviction API answers 500 for a pod that two budgets cover, and 201 for one without any."""
     covered = (ONE_MAY_GO, status_of(PODS))
     assert evict(PODS[0], [covered, covered], 0.0).code == 500
-    assert evict(PODS[0], [], 0.0) == (201, None, "")
+    assert evict(PODS[0], [], 0.0) == Verdict(201)
 
 
 def test_a_budget_the_controller_has_not_seen_refuses() -> None:

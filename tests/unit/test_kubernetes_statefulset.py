@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from simsticky.kubernetes.statefulset import (
+    Awaited,
     StatefulPod,
     StatefulSetSpec,
     Step,
@@ -36,7 +37,7 @@ def moves(step: Step) -> list[str]:
 def test_pods_are_created_one_by_one_in_order() -> None:
     """OrderedReady creates ordinal 0, waits until it is available, then creates 1."""
     assert moves(sync(THREE, [], NOW_S)) == ["create 0@2"]
-    assert sync(THREE, [down(0)], NOW_S) == ((), "pod 0 to be available")
+    assert sync(THREE, [down(0)], NOW_S) == ((), Awaited(0, "available"))
     assert moves(sync(THREE, [up(0)], NOW_S)) == ["create 1@2"]
 
 
@@ -44,7 +45,7 @@ def test_min_ready_seconds_delay_the_next_pod() -> None:
     """A pod ready for less than minReadySeconds still holds up its successors."""
     spec = replace(THREE, min_ready_seconds=30)
     fresh = replace(up(0), ready_since_s=NOW_S - 29.0)
-    assert sync(spec, [fresh], NOW_S).waits_for == "pod 0 to be available"
+    assert sync(spec, [fresh], NOW_S).waits_for == Awaited(0, "available")
     assert moves(sync(spec, [fresh], NOW_S + 1.0)) == ["create 1@2"]
 
 
@@ -59,15 +60,15 @@ def test_scale_down_goes_from_the_top_and_waits() -> None:
     """The highest ordinal goes first, and the next only when that one is gone altogether."""
     one = replace(THREE, replicas=1)
     assert moves(sync(one, [up(0), up(1), up(2)], NOW_S)) == ["delete 2@2"]
-    assert sync(one, [up(0), up(1), going(2)], NOW_S) == ((), "pod 2 to be gone")
+    assert sync(one, [up(0), up(1), going(2)], NOW_S) == ((), Awaited(2, "gone"))
     assert moves(sync(one, [up(0), up(1)], NOW_S)) == ["delete 1@2"]
 
 
 def test_an_unhealthy_pod_below_blocks_a_scale_down() -> None:
     """With pod 0 not ready nothing is removed; a broken surplus pod may go when it is the only unhealthy one."""
     one = replace(THREE, replicas=1)
-    assert sync(one, [down(0), up(1)], NOW_S) == ((), "pod 0 to be available")
-    assert sync(one, [up(0), down(1), down(2)], NOW_S) == ((), "pod 2 to be available")
+    assert sync(one, [down(0), up(1)], NOW_S) == ((), Awaited(0, "available"))
+    assert sync(one, [up(0), down(1), down(2)], NOW_S) == ((), Awaited(2, "available"))
     assert moves(sync(one, [up(0), up(1), down(2)], NOW_S)) == ["delete 2@2"]
 
 
@@ -75,12 +76,12 @@ def test_update_goes_from_the_top_one_at_a_time() -> None:
     """Delete the highest outdated pod, wait until it is gone, create it anew, wait until available, next."""
     old = [up(0, 1), up(1, 1), up(2, 1)]
     assert moves(sync(THREE, old, NOW_S)) == ["delete 2@1"]
-    assert sync(THREE, [*old[:2], going(2, 1)], NOW_S) == ((), "pod 2 to be gone")
+    assert sync(THREE, [*old[:2], going(2, 1)], NOW_S) == ((), Awaited(2, "gone"))
     assert moves(sync(THREE, old[:2], NOW_S)) == ["create 2@2"]
-    assert sync(THREE, [*old[:2], down(2)], NOW_S) == ((), "pod 2 to be available")
+    assert sync(THREE, [*old[:2], down(2)], NOW_S) == ((), Awaited(2, "available"))
     assert moves(sync(THREE, [*old[:2], up(2)], NOW_S)) == ["delete 1@1"]
     done = [up(0), up(1), up(2)]
-    assert sync(THREE, done, NOW_S) == ((), "")
+    assert sync(THREE, done, NOW_S) == ((), None)
     assert update_complete(THREE, done)
     assert not update_complete(THREE, [*old[:2], up(2)])
 
@@ -88,9 +89,9 @@ def test_update_goes_from_the_top_one_at_a_time() -> None:
 def test_a_broken_pod_blocks_the_update() -> None:
     """A pod that never becomes ready stops everything, also going back: it has to be deleted by hand."""
     stuck = [up(0, 1), up(1, 1), down(2)]
-    assert sync(THREE, stuck, NOW_S) == ((), "pod 2 to be available")
+    assert sync(THREE, stuck, NOW_S) == ((), Awaited(2, "available"))
     back = replace(THREE, revision=1, previous_revision=1)
-    assert sync(back, stuck, NOW_S) == ((), "pod 2 to be available")
+    assert sync(back, stuck, NOW_S) == ((), Awaited(2, "available"))
     by_hand = [up(0, 1), up(1, 1)]
     assert moves(sync(back, by_hand, NOW_S)) == ["create 2@1"]
 
@@ -98,7 +99,7 @@ def test_a_broken_pod_blocks_the_update() -> None:
 def test_partition_keeps_the_lower_ordinals() -> None:
     """Ordinals below the partition stay, and come back at the previous revision when they are lost."""
     spec = replace(THREE, partition=2)
-    assert sync(spec, [up(0, 1), up(1, 1), up(2)], NOW_S) == ((), "")
+    assert sync(spec, [up(0, 1), up(1, 1), up(2)], NOW_S) == ((), None)
     assert update_complete(spec, [up(0, 1), up(1, 1), up(2)])
     assert moves(sync(spec, [up(0, 1), up(2)], NOW_S)) == ["create 1@1"]
     assert moves(sync(THREE, [up(0, 1), up(2)], NOW_S)) == ["create 1@2"]
@@ -107,7 +108,7 @@ def test_partition_keeps_the_lower_ordinals() -> None:
 def test_on_delete_waits_for_a_hand() -> None:
     """OnDelete replaces what was deleted and deletes nothing itself."""
     spec = replace(THREE, update_strategy="OnDelete")
-    assert sync(spec, [up(0, 1), up(1, 1), up(2, 1)], NOW_S) == ((), "")
+    assert sync(spec, [up(0, 1), up(1, 1), up(2, 1)], NOW_S) == ((), None)
     assert moves(sync(spec, [up(0, 1), up(1, 1)], NOW_S)) == ["create 2@2"]
 
 
@@ -115,7 +116,7 @@ def test_failed_pods_are_deleted_and_come_back() -> None:
     """A pod in a terminal phase is deleted once and created again when it is gone."""
     over = StatefulPod(1, 2, "Failed")
     assert moves(sync(THREE, [up(0), over, up(2)], NOW_S)) == ["delete 1@2"]
-    assert sync(THREE, [up(0), replace(over, terminating=True), up(2)], NOW_S) == ((), "pod 1 to be gone")
+    assert sync(THREE, [up(0), replace(over, terminating=True), up(2)], NOW_S) == ((), Awaited(1, "gone"))
 
 
 @pytest.mark.parametrize("max_unavailable", [None, 2])
@@ -162,4 +163,4 @@ def test_max_unavailable_takes_several_and_counts_the_broken() -> None:
     assert moves(sync(spec, old, NOW_S)) == ["delete 3@1", "delete 2@1"]
     assert moves(sync(spec, [*old[:3], down(3)], NOW_S)) == ["delete 2@1"]
     assert moves(sync(spec, [*old[:3], going(3, 1)], NOW_S)) == ["delete 2@1"]
-    assert sync(spec, [*old[:2], going(2, 1), going(3, 1)], NOW_S) == ((), "pod 2 to be available")
+    assert sync(spec, [*old[:2], going(2, 1), going(3, 1)], NOW_S) == ((), Awaited(2, "available"))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from small_scenario import small
 
 from simsticky.errors import InputError
+from simsticky.recording.open_rows import ROW, ROW_BYTES, InFlight, OpenRows
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -25,7 +26,7 @@ from simsticky.recording.record import (
     pack,
     unpack_columns,
 )
-from simsticky.recording.recorder import ROW, ROW_BYTES, SEAL_AT, CutRequest, Recorder
+from simsticky.recording.recorder import SEAL_AT, Recorder
 from simsticky.scenario.gateway import MOST_NODES
 from simsticky.scenario.targets import MOST_OPERATIONS
 
@@ -142,29 +143,27 @@ def test_lower_levels_keep_no_rows_and_the_same_counts(level: str) -> None:
     assert less.request_blocks == []
 
 
-def _never(session: int, request: int, attempts: int) -> bool:
-    return False
-
-
 def test_cut_patches_what_is_in_flight_on_that_container() -> None:
     """Protects the kill: its requests are reset now, those of others and those over by now are left alone."""
-    recorder = Recorder("requests", 0.0)
+    rows = OpenRows()
+    recorder = Recorder("requests", 0.0, rows=rows)
     recorder.recording.containers.extend([0, 1])
     recorder.recording.operations += [OperationRecord(number, "", "rollout", 0.0) for number in range(1, 6)]
     for session, (sent_s, started_s, ended_s, container) in enumerate(
         [(1.0, 1.0, 9.0, 0), (2.0, 2.0, 10.0, 0), (3.0, 3.0, 11.0, 0), (4.0, 4.0, 11.0, 1), (5.0, 12.0, 20.0, 0)]
     ):
         recorder.write(ROW(session, 7.0, sent_s, started_s, ended_s, container, pack(3, 2), -1.0))
-    cut = recorder.cut(10.0, 0, cause=5, is_sent_again=_never)
-    assert cut == [CutRequest(2, 7, False), CutRequest(4, 7, False)]
+    assert rows.in_flight(0, 10.0) == [InFlight(2, 7, 2), InFlight(4, 7, 2)]
+    recorder.cut(10.0, 0, cause=5, sent_again=())
+    assert rows.in_flight(0, 10.0) == []
     recording = recorder.finish(30.0)
-    rows = np.concatenate(recording.request_blocks)
-    rows = rows[np.argsort(rows[:, 0])]
-    fields = unpack_columns(rows[:, CODE])
+    kept = np.concatenate(recording.request_blocks)
+    kept = kept[np.argsort(kept[:, 0])]
+    fields = unpack_columns(kept[:, CODE])
     assert fields["outcome"].tolist() == [0, 0, Outcome.RESET, 0, Outcome.RESET]
-    assert rows[:, ENDED].tolist() == [9.0, 10.0, 10.0, 11.0, 10.0]
+    assert kept[:, ENDED].tolist() == [9.0, 10.0, 10.0, 11.0, 10.0]
     # The last one was cut in the queue: it was never in service.
-    assert rows[:, STARTED].tolist() == [1.0, 2.0, 3.0, 4.0, 10.0]
+    assert kept[:, STARTED].tolist() == [1.0, 2.0, 3.0, 4.0, 10.0]
     assert fields["cause"].tolist() == [0, 0, 5, 0, 5]
     assert (fields["node"].tolist(), fields["attempts"].tolist()) == ([3] * 5, [2] * 5)
 
@@ -210,12 +209,26 @@ def test_window_without_requests_in_flight_follows_none() -> None:
     assert recording.skew["requests", "serving"].mean == 1.0
 
 
-def test_cut_of_an_idle_container_names_nobody() -> None:
-    """Protects an ordinary end: nothing in flight, nothing to patch."""
-    recorder = Recorder("requests", 0.0)
-    recorder.recording.containers.append(0)
-    recorder.write(ROW(0, 1.0, 1.0, 1.0, 2.0, 0, pack(0), -1.0))
-    assert recorder.cut(10.0, 0, 1, _never) == []
+@pytest.mark.parametrize("gathered", [False, True])
+def test_in_flight_are_the_requests_that_a_container_is_to_answer(gathered: bool) -> None:
+    """Protects who is told of a container's death: by time of sending, whether or not somebody has gathered the rows.
+
+    What is over by now, has timed out, or is on another container, is not in flight there.
+    """
+    rows = OpenRows()
+    for session, sent_s, ended_s, container, outcome in [
+        (8, 3.0, 20.0, 0, Outcome.ANSWERED),
+        (7, 3.0, 20.0, 0, Outcome.ANSWERED),
+        (1, 1.0, 10.0, 0, Outcome.ANSWERED),
+        (2, 1.0, 30.0, 0, Outcome.TIMED_OUT),
+        (3, 1.0, 30.0, 1, Outcome.ANSWERED),
+    ]:
+        rows.write(ROW(session, 4, sent_s, sent_s, ended_s, container, pack(0, 1, outcome), -1.0))
+    rows.late.write(ROW(9, 5, 2.0, 6.0, 11.0, 0, pack(0, 3), 6.0))
+    if gathered:
+        rows.gather()
+    assert rows.in_flight(0, 10.0) == [InFlight(9, 5, 3), InFlight(7, 4, 1), InFlight(8, 4, 1)]
+    assert rows.in_flight(2, 10.0) == []
 
 
 def test_frequent_cuts_do_not_keep_rows_from_being_sealed() -> None:
@@ -226,27 +239,20 @@ def test_frequent_cuts_do_not_keep_rows_from_being_sealed() -> None:
     for second in range(60):
         for number in range(1_000):
             recorder.write(ROW(number, 1.0, second, second, second + 0.5, 0, pack(0), -1.0))
-        recorder.cut(second + 0.9, 0, 0, _never)
+        recorder.cut(second + 0.9, 0, 0, ())
         recorder.mark_window(second + 0.9)
         sealed = sum(map(len, recorder.recording.request_blocks))
         assert 1_000 * (second + 1) - sealed <= SEAL_AT // ROW_BYTES + 1_000
 
 
 def test_request_that_is_sent_again_leaves_no_row_of_its_cut_attempt() -> None:
-    """Protects one row a request: what nginx sends again is told once, by its next attempt, and asked for by number."""
+    """Protects one row a request: what nginx sends again is told once, by its next attempt."""
     recorder = Recorder("requests", 0.0)
     recorder.recording.containers.extend([0, 1])
     recorder.recording.operations += [OperationRecord(1, "", "rollout", 0.0)]
-    asked: list[tuple[int, int, int]] = []
-
-    def only_the_third(session: int, request: int, attempts: int) -> bool:
-        asked.append((session, request, attempts))
-        return request == 3
-
     for request in (2.0, 3.0):
         recorder.request((4, request, 1.0, 1.0, 20.0, 0, pack(0, 2)), 1.0)
-    assert recorder.cut(10.0, 0, 1, only_the_third) == [CutRequest(4, 2, False), CutRequest(4, 3, True)]
-    assert asked == [(4, 2, 2), (4, 3, 2)]
+    recorder.cut(10.0, 0, 1, {(4, 3)})
     recorder.request((4, 3.0, 1.0, 10.0, 29.0, 1, pack(0, 3)), arrived_s=10.0)
     recording = recorder.finish(30.0)
     rows = np.concatenate(recording.request_blocks)

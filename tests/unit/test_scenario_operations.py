@@ -8,6 +8,7 @@ from simsticky.errors import InputError
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.operations import OPERATIONS, VERBS
 from simsticky.scenario.reading.load import loads
+from simsticky.simulate import simulate
 
 ONE_OF_EACH = [
     {"at": "1m", "rollout": "shop", "startup": "20s", "neverReady": True},
@@ -29,6 +30,7 @@ ONE_OF_EACH = [
     {"at": "17m", "canary": "app", "weights": {"shop": 90, "green": 10}},
     {"at": "18m", "traffic": {"rateFactor": 2}},
 ]
+VERBS_IN_ORDER = [next(verb for verb in VERBS if verb in entry) for entry in ONE_OF_EACH]
 SHOP = {
     "deployment": {"name": "shop", "readinessProbe": {"periodSeconds": 5}},
     "gateway": {"nodes": 2},
@@ -89,6 +91,15 @@ def test_the_registry_knows_every_operation_by_its_verb():
     for verb, operation in OPERATIONS.items():
         assert operation.verb == verb
         assert to_snake(verb) in operation.model_fields
+
+
+def test_every_verb_is_done_in_a_run():
+    """A verb that a timeline may say and nothing does would end a run in its midst."""
+    scenario = Scenario.model_validate({**SHOP, "timeline": ONE_OF_EACH, "run": {"until": "20m"}})
+    result = simulate(scenario.evolve({"traffic.sessions": {"kind": "poisson", "rate": "0.05/s"}}))
+    assert [operation.kind for operation in result.recording.operations] == VERBS_IN_ORDER
+    begun = {event.cause: event.kind for event in reversed(result.recording.events)}
+    assert [begun[number] for number in range(1, len(ONE_OF_EACH) + 1)] == VERBS_IN_ORDER
 
 
 def test_operations_read_back_from_python_and_json():

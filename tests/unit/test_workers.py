@@ -4,7 +4,6 @@ from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.balancer import Balancer
 from simsticky.kong.upstream import Target
 from simsticky.sim.gateway.nodes import Node, Worker
-from simsticky.sim.plane.sessions import Exchange, Session
 
 _TARGETS = (Target("10.0.0.1:8080", 100), Target("10.0.0.2:8080", 100))
 
@@ -17,13 +16,10 @@ def _worker() -> Worker:
 
 def _open(worker: Worker, number: int, ended_s: float) -> str:
     """Let a session's first request take the next target until a time; return the target."""
-    session = Session(number, jar=False, started_s=0.0)
-    session.request = 1
-    exchange = Exchange(session, worker, worker.balancer, None, 0.0, ended_s, float("inf"))
-    exchange.handle.address = worker.next_peer()
-    worker.opened(exchange, ended_s, ended_s)
-    assert exchange.handle.address is not None
-    return exchange.handle.address
+    address = worker.next_peer()
+    assert address is not None
+    worker.opened((ended_s, number, 1, worker.balancer, address, ended_s))
+    return address
 
 
 def _connections(balancer: Balancer) -> list[int]:

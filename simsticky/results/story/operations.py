@@ -1,6 +1,7 @@
 """What is told of the operations: by people, by machines that act for them, and by the cloud."""
 
-from simsticky.recording.record import EventRecord
+from simsticky.recording.events import EventRecord
+from simsticky.results.story import details
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.words import counted, rounded
 from simsticky.results.times import done_after_s, gone_after_s
@@ -12,7 +13,7 @@ def begins(scene: Scene, event: EventRecord) -> str:
     record = scene.cause(event)
     old = scene.replaces(record)
     upon = f", in the midst of {scene.operation(old)}" if old is not None and not old.stuck else ""
-    return scene.operation(record) + event.detail.removeprefix(record.label) + upon
+    return scene.operation(record) + details.why_it_scales(event) + upon
 
 
 def over(scene: Scene, event: EventRecord) -> str:
@@ -42,17 +43,17 @@ def complete(scene: Scene, event: EventRecord) -> str:
 
 def stuck(scene: Scene, event: EventRecord) -> str:
     """An operation makes no headway."""
-    return f"{scene.operation(scene.cause(event)) if event.cause else event.subject} is stuck, {event.detail}"
+    return f"{scene.operation(scene.cause(event)) if event.cause else event.subject} is stuck, {details.stuck(event)}"
 
 
 def no_history(scene: Scene, event: EventRecord) -> str:
     """There is nothing to roll back to."""
-    return f"cannot go back: {event.detail}"
+    return "cannot go back: there is no earlier version"
 
 
 def no_such_pod(scene: Scene, event: EventRecord) -> str:
     """An operation names a pod that is not there."""
-    return f"finds no pod {event.subject}: {event.detail}"
+    return f"finds no pod {event.subject}: {details.no_such_pod(event)}"
 
 
 def cordoned(scene: Scene, event: EventRecord) -> str:
@@ -63,7 +64,7 @@ def cordoned(scene: Scene, event: EventRecord) -> str:
 def refused(scene: Scene, event: EventRecord) -> str:
     """The budget refuses an eviction; it is told once."""
     scene.refused_since[event.subject] = event.at_s
-    return f"may not evict {scene.pod(event)}: {event.detail}"
+    return f"may not evict {scene.pod(event)}: {details.refused(event)}"
 
 
 def powered_off(scene: Scene, event: EventRecord) -> str:

@@ -1,6 +1,7 @@
 """What is told of pods: by the controllers that want them, and by those that run them."""
 
-from simsticky.recording.record import EventRecord
+from simsticky.recording.events import Connections, EventRecord, SidecarSigterm, Sigterm, Size
+from simsticky.results.story import details
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.words import counted, last_part
 from simsticky.units import format_duration
@@ -13,7 +14,7 @@ _FROM_PROBE = "its readiness probe fails"
 
 def sized(scene: Scene, event: EventRecord) -> str:
     """A ReplicaSet gets a size; a new one may get none at first, where the room is used up."""
-    before, after = scene.sizes[event.subject], int(event.detail.removeprefix("to "))
+    before, after = scene.sizes[event.subject], event.of(Size).replicas
     scene.sizes[event.subject] = after
     if before == after:
         return f"creates ReplicaSet {last_part(event.subject)} with {after} pods for now"
@@ -47,7 +48,7 @@ def removed(scene: Scene, event: EventRecord) -> str:
 
 def unschedulable(scene: Scene, event: EventRecord) -> str:
     """No node takes a pod."""
-    return f"{scene.pod(event)} waits: {event.detail}"
+    return f"{scene.pod(event)} waits: no node takes pods"
 
 
 # The kubelet and the application --------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def ready(scene: Scene, event: EventRecord) -> str:
 def unready(scene: Scene, event: EventRecord) -> str:
     """A pod is not ready any more. Once its container is down, an earlier listener says nothing of a later "ready"."""
     scene.listens_since.pop(event.subject, None)
-    return f"{scene.pod(event)} is not ready any more, {event.detail or _FROM_PROBE}"
+    return f"{scene.pod(event)} is not ready any more, {details.unready(event) or _FROM_PROBE}"
 
 
 def prestop(scene: Scene, event: EventRecord) -> str:
@@ -103,7 +104,7 @@ def prestop_failed(scene: Scene, event: EventRecord) -> str:
 
 def probe_failed(scene: Scene, event: EventRecord) -> str:
     """A liveness or startup probe has failed often enough."""
-    return f"{scene.pod(event)}: {event.detail}, its container is stopped to be started again"
+    return f"{scene.pod(event)}: {details.probe_failed(event)}, its container is stopped to be started again"
 
 
 def crashed(scene: Scene, event: EventRecord) -> str:
@@ -118,23 +119,23 @@ def oom_killed(scene: Scene, event: EventRecord) -> str:
 
 def backing_off(scene: Scene, event: EventRecord) -> str:
     """A restart waits."""
-    return f"holds {scene.pod(event)} back: {event.detail}"
+    return f"holds {scene.pod(event)} back: {details.backing_off(event)}"
 
 
 def not_restarted(scene: Scene, event: EventRecord) -> str:
     """A container is not started again, so that its pod is over."""
-    return f"lets {scene.pod(event)} be over: {event.detail}"
+    return f"lets {scene.pod(event)} be over: {details.not_restarted(event)}"
 
 
 def sidecar_sigterm(scene: Scene, event: EventRecord) -> str:
     """A sidecar is told to stop."""
-    name, _, left = event.detail.partition(": SIGKILL follows in ")
-    return f"SIGTERM to sidecar {name} of {scene.pod(event)}: SIGKILL would follow in {left}"
+    told = event.of(SidecarSigterm)
+    return f"SIGTERM to sidecar {told.sidecar} of {scene.pod(event)}: SIGKILL would follow in {told.sigkill_in_s} s"
 
 
 def sidecar_exited(scene: Scene, event: EventRecord) -> str:
     """A sidecar is over, and with a proxy what was in flight."""
-    return f"sidecar {event.detail}, in {scene.pod(event)}{scene.cut(event)}"
+    return f"sidecar {details.sidecar_exited(event)}, in {scene.pod(event)}{scene.cut(event)}"
 
 
 def sigterm(scene: Scene, event: EventRecord) -> str:
@@ -142,14 +143,13 @@ def sigterm(scene: Scene, event: EventRecord) -> str:
     closes = any(
         life.pod == scene.number(event) and life.listener_closed_s == event.at_s for life in scene.recording.lives
     )
-    left = event.detail.removeprefix("SIGKILL follows in ")
     refuses = "it takes no more connections, " if closes else ""
-    return f"SIGTERM to {scene.pod(event)}: {refuses}SIGKILL would follow in {left}"
+    return f"SIGTERM to {scene.pod(event)}: {refuses}SIGKILL would follow in {event.of(Sigterm).sigkill_in_s} s"
 
 
 def sigkill(scene: Scene, event: EventRecord) -> str:
     """A container is killed."""
-    return f"SIGKILL to {scene.pod(event)}: {event.detail}{scene.cut(event)}"
+    return f"SIGKILL to {scene.pod(event)}: the grace period is over{scene.cut(event)}"
 
 
 def exited(scene: Scene, event: EventRecord) -> str:
@@ -162,13 +162,14 @@ def exited(scene: Scene, event: EventRecord) -> str:
 
 def closes(scene: Scene, event: EventRecord) -> str:
     """The application closes its long-lived connections, at once or over a time."""
-    number, _, over = event.detail.partition(", ")
-    return f"{scene.pod(event)} closes its {counted(int(number), 'connection')}" + (f" {over}" if over else "")
+    connections = event.of(Connections)
+    over = f" over {connections.over_s:g} s" if connections.over_s else ""
+    return f"{scene.pod(event)} closes its {counted(connections.held, 'connection')}{over}"
 
 
 def cut_off(scene: Scene, event: EventRecord) -> str:
     """A container's end cuts its long-lived connections."""
-    reconnect, number = scene.scenario.traffic.connections.reconnect, int(event.detail)
+    reconnect, number = scene.scenario.traffic.connections.reconnect, event.of(Connections).held
     jitter = "no jitter" if reconnect.jitter == "none" else f"{reconnect.jitter} jitter"
     wait = f"{format_duration(reconnect.backoff)}, up to {format_duration(reconnect.max)}, {jitter}"
     verb = "is" if number == 1 else "are"
@@ -177,7 +178,7 @@ def cut_off(scene: Scene, event: EventRecord) -> str:
 
 def reconnected(scene: Scene, event: EventRecord) -> str:
     """The last of those that a container has cut off is connected again."""
-    return f"those cut off from {scene.pod(event)} are connected again: {event.detail}"
+    return f"those cut off from {scene.pod(event)} are connected again: {details.reconnected(event)}"
 
 
 def untold(scene: Scene, event: EventRecord) -> str:

@@ -1,8 +1,9 @@
 """What is told of the way to the pods: by endpoint slices, the ingress controller and the Kong nodes."""
 
-from simsticky.recording.record import EventRecord
+from simsticky.kong.upstream import DEFAULT_WEIGHT
+from simsticky.recording.events import EndpointState, EventRecord, Push, TargetChange
+from simsticky.results.story import details
 from simsticky.results.story.scene import Scene
-from simsticky.results.story.words import counted
 
 _NAMED_NODES = 4
 """Kong nodes up to which a line gives the moment of each."""
@@ -10,7 +11,7 @@ _NAMED_NODES = 4
 
 def wrote(scene: Scene, event: EventRecord) -> str:
     """An endpoint changes; of the changes only *terminating* is told, the push that follows names the others."""
-    return f"lists {scene.pod(event)} as terminating" if event.detail.endswith("terminating=true") else ""
+    return f"lists {scene.pod(event)} as terminating" if event.of(EndpointState).terminating else ""
 
 
 def left(scene: Scene, event: EventRecord) -> str:
@@ -20,17 +21,17 @@ def left(scene: Scene, event: EventRecord) -> str:
 
 def stale(scene: Scene, event: EventRecord) -> str:
     """A pass of the controller fails."""
-    return f"has not seen its own last write yet: {event.detail}"
+    return f"has not seen its own last write yet: {details.stale(event)}"
 
 
 def switched(scene: Scene, event: EventRecord) -> str:
     """A Service selects other pods."""
-    return f"the Service selects the pods of {event.subject}: {event.detail}"
+    return f"the Service selects the pods of {event.subject}: {details.switched(event)}"
 
 
 def pushing(scene: Scene, event: EventRecord) -> str:
     """The ingress controller pushes; when each node uses it is told at once."""
-    changes = [_change(scene, part) for part in event.detail.split(", ")]
+    changes = [_change(scene, change) for change in event.of(Push).changes] or ["the same as before"]
     used = scene.nodes_of(event)
     if len(used) > _NAMED_NODES:
         first, last = used[0], used[-1]
@@ -39,41 +40,37 @@ def pushing(scene: Scene, event: EventRecord) -> str:
         when = "; on " + ", ".join(f"{node.actor} at {scene.clock(node.at_s)}" for node in used)
     else:
         when = ""
-    return f"pushes {_targets(event)}: {', '.join(changes)}{when}"
+    return f"pushes {details.counted_targets(event)}: {', '.join(changes)}{when}"
 
 
 def pushed(scene: Scene, event: EventRecord) -> str:
     """A node uses what was pushed; told of one that was configured alone, the others are named with their push."""
-    return "" if scene.came_with_a_push(event) else f"is back, with {_targets(event)}"
+    return "" if scene.came_with_a_push(event) else f"is back, with {details.counted_targets(event)}"
 
 
-def _targets(event: EventRecord) -> str:
-    return counted(int(event.subject.removesuffix(" targets")), "target")
-
-
-def _change(scene: Scene, part: str) -> str:
+def _change(scene: Scene, change: TargetChange) -> str:
     """Say one change of the targets; a weight of 0 is what drain support is about."""
-    name, _, weight = part.partition(" weight ")
-    short = scene.short(name.lstrip("+-"))
-    if weight:
-        added = " added with" if name.startswith("+") else ""
-        return f"{short}{added} weight {weight.replace('->', ' to ')}"
-    return {"+": f"{short} added", "-": f"{short} removed"}.get(part[:1], "the same as before")
+    short = scene.short(change.pod)
+    if change.after is None:
+        return f"{short} removed"
+    if change.before is None:
+        return f"{short} added" + ("" if change.after == DEFAULT_WEIGHT else f" with weight {change.after}")
+    return f"{short} weight {change.before} to {change.after}"
 
 
 def stopped(scene: Scene, event: EventRecord) -> str:
     """A node takes no more requests."""
-    return event.detail
+    return "takes no more requests"
 
 
 def unhealthy(scene: Scene, event: EventRecord) -> str:
     """A node's health checks take a pod out."""
-    return f"takes {scene.pod(event)} out, {event.detail}"
+    return f"takes {scene.pod(event)} out, {details.checked(event)}"
 
 
 def healthy(scene: Scene, event: EventRecord) -> str:
     """A node's health checks have a pod back."""
-    return f"has {scene.pod(event)} back, {event.detail}"
+    return f"has {scene.pod(event)} back, {details.checked(event)}"
 
 
 SENTENCES = {

@@ -5,7 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from simsticky.recording.record import EventRecord, OperationRecord, PodRecord, Recording
+from simsticky.recording.events import EventRecord
+from simsticky.recording.pods import PodRecord
+from simsticky.recording.record import OperationRecord, Recording
 from simsticky.results.harm import requests_cut
 from simsticky.results.story.words import counted, short_names
 from simsticky.scenario.model import Scenario
@@ -162,8 +164,7 @@ def _pushes(events: list[EventRecord]) -> dict[int, list[EventRecord]]:
         elif event.kind == "pushed":
             for push in reversed(pushes):
                 nodes = of_push[id(push)]
-                same = (push.subject, push.detail) == (event.subject, event.detail)
-                if same and event.actor not in [node.actor for node in nodes]:
+                if push.data == event.data and event.actor not in [node.actor for node in nodes]:
                     nodes.append(event)
                     break
     return of_push

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from heapq import merge
 
-from simsticky.recording.record import EventRecord, Recording
+from simsticky.recording.events import EventRecord
+from simsticky.recording.record import Recording
 from simsticky.results.story import operations, pods, routes
+from simsticky.results.story.details import detail
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.toll import cast, outcome, tolls
 from simsticky.scenario.model import Scenario
 
-_SENTENCES: dict[str, Callable[[Scene, EventRecord], str]] = {
+SENTENCES: dict[str, Callable[[Scene, EventRecord], str]] = {
     **operations.SENTENCES,
     **pods.SENTENCES,
     **routes.SENTENCES,
@@ -29,7 +31,7 @@ def story(recording: Recording, scenario: Scenario) -> list[str]:
 
 def _events(scene: Scene) -> Iterator[tuple[float, str]]:
     for event in scene.recording.events:
-        sentence = _SENTENCES.get(event.kind, _as_recorded)(scene, event)
+        sentence = SENTENCES.get(event.kind, _as_recorded)(scene, event)
         if sentence:
             yield event.at_s, scene.line(event.at_s, event.actor, sentence)
 
@@ -41,4 +43,4 @@ def _tolls(scene: Scene) -> Iterator[tuple[float, str]]:
 
 def _as_recorded(scene: Scene, event: EventRecord) -> str:
     """Tell an event of a kind without a sentence of its own."""
-    return " ".join(part for part in (event.kind, event.subject, event.detail) if part)
+    return " ".join(part for part in (event.kind, event.subject, detail(scene.recording, event)) if part)

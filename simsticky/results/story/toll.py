@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from simsticky.recording.record import Kind, Mechanism, OperationRecord
 from simsticky.results.harm import Harm, failures_by_operation, harm_by_container
+from simsticky.results.story.details import why_stuck
 from simsticky.results.story.scene import Scene
 from simsticky.results.story.words import counted, some, tally
 
@@ -56,7 +57,7 @@ def outcome(scene: Scene) -> Iterator[str]:
         if operation.censored:
             parts.append(f"{counted(operation.censored, 'session')} cut off by the end of the run")
         if operation.stuck:
-            parts.append(f"stuck: {operation.stuck}")
+            parts.append(f"stuck: {why_stuck(operation.stuck)}")
         yield f"{scene.operation(operation)}: {', '.join(parts)}."
     if harmless:
         yield f"{'; '.join(harmless)}: no session exposed, none broken, no failed request."

@@ -1,6 +1,6 @@
 """The clients: who begins a session and when, until no more may.
 
-What a session does between its first send and its last is in ``session_loop.py``, or in ``connections.py`` where it
+What a session does between its first send and its last is in ``plane/loop.py``, or in ``connections.py`` where it
 holds a long-lived connection.
 """
 
@@ -13,7 +13,8 @@ from simsticky.sim.clock import Tick
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.plane.loop import INFINITY, SessionLoops
-from simsticky.sim.plane.sessions import Loop, Session, Sessions, Tabs
+from simsticky.sim.plane.session import Loop, Session, Tabs
+from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.world import World
 from simsticky.workload.columns import SessionBlock
 from simsticky.workload.generate import Workload

@@ -7,6 +7,10 @@ from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.nodes import Worker
 
 
+class GivenUpError(Exception):
+    """A client has failed to connect as often as it tries."""
+
+
 class Closed(Exception):  # noqa: N818
     """The connection is closed, after the message under way, by the other side.
 

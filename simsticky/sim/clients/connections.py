@@ -6,39 +6,27 @@ A session that has lost its connection waits, with back-off and jitter, and conn
 """
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
 
+from simsticky.recording.open_rows import ROW
 from simsticky.recording.record import CONNECT, Exposure, How
-from simsticky.recording.recorder import ROW, SEAL_AT
+from simsticky.recording.recorder import SEAL_AT
 from simsticky.scenario.model import Scenario
-from simsticky.sim.clients.connection import Closed, Connection
+from simsticky.sim.clients.connection import Closed, Connection, GivenUpError
 from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor
-from simsticky.sim.clients.feeds import Chunk
+from simsticky.sim.clients.feeds import Chunk, one_by_one
+from simsticky.sim.clients.severed import Severed
 from simsticky.sim.clock import Clock, Tick
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import HASH
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.sessions import Cut, Exchange, Loop, RunOver, Session, Sessions
+from simsticky.sim.plane.session import Cut, Exchange, Loop, RunOver, Session
+from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
 INFINITY = float("inf")
 NAN = float("nan")
-
-
-class _GivenUpError(Exception):
-    """A client has failed to connect as often as it tries."""
-
-
-@dataclass(slots=True)
-class _Severed:
-    """The sessions that one container's end, or farewell, has cost their connection."""
-
-    sessions: int = 0
-    still: int = 0
-    longest_s: float = 0.0
-    given_up: int = 0
 
 
 class LongLived:
@@ -58,7 +46,7 @@ class LongLived:
         self.reconnect = scenario.traffic.connections.reconnect
         self.warm_up = scenario.app.warm_up
         self.timeout_s = scenario.app.session_timeout if scenario.app.state == "pod" else INFINITY
-        self._severed: dict[int, _Severed] = {}
+        self.severed = Severed(world)
 
     def run(
         self,
@@ -76,28 +64,6 @@ class LongLived:
         Its tick is armed for that time by whoever starts the loop.
         """
         return _Client(self, session, tick, requests_before).run(at_s, feed, total, on_start, on_end)
-
-    # The sessions that one container has cut off, for the story ---------------------------------------------------
-
-    def severed(self, container: Container) -> None:
-        """Note that a session has lost its connection to a container."""
-        group = self._severed.setdefault(container.index, _Severed())
-        group.sessions += 1
-        group.still += 1
-
-    def settled(self, container: Container, after_s: float | None) -> None:
-        """Note that such a session is connected again after a time, or (None) has given up; tell of the last one."""
-        group = self._severed[container.index]
-        group.still -= 1
-        if after_s is None:
-            group.given_up += 1
-        else:
-            group.longest_s = max(group.longest_s, after_s)
-        if group.still or container.connections:
-            return
-        del self._severed[container.index]
-        how = f"{group.sessions - group.given_up} of {group.sessions}, the last one after {group.longest_s:.1f} s"
-        self.world.tell("clients", "reconnected", container.pod.name, how, container.cause)
 
 
 class _Client:
@@ -154,7 +120,7 @@ class _Client:
         of, session = self._of, self.session
         adopted, done = session.holder is not None, 0
         try:
-            for worker, demand_s, gap_s in _requests(feed):
+            for worker, demand_s, gap_s in one_by_one(feed):
                 self._worker = worker
                 if done:
                     self._send(demand_s)
@@ -168,7 +134,7 @@ class _Client:
             self._tell_answer()
             of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, self._ended_s)
             yield None  # for good
-        except _GivenUpError:
+        except GivenUpError:
             self._tell_answer()
             after_s = self._ended_s + PAUSE_AFTER_FAILURE_S
             of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, after_s)
@@ -292,7 +258,7 @@ class _Client:
         """Connect, with a wait before each attempt but a session's very first, until there is a connection (rule V5).
 
         Raises:
-            _GivenUpError: ``reconnect.maxAttempts`` attempts in a row have failed.
+            GivenUpError: ``reconnect.maxAttempts`` attempts in a row have failed.
         """
         of, failed, waits = self._of, 0, 0
         self._sent += 1
@@ -306,7 +272,7 @@ class _Client:
                 yield None
                 of.meter.given_up(self._lost_s, self._ended_s)
                 self._settle(None)
-                raise _GivenUpError
+                raise GivenUpError
             yield from self._back_off(self._ended_s, waits)
             waits += 1
 
@@ -387,23 +353,23 @@ class _Client:
 
     def _settle(self, after_s: float | None) -> None:
         if self._severed_by is not None:
-            self._of.settled(self._severed_by, after_s)
+            self._of.severed.settled(self._severed_by, after_s)
             self._severed_by = None
 
     def _hold(self, connection: Connection) -> None:
         session, container = self.session, connection.container
         session.connection, session.lost_by = connection, None
         session.request = -1  # messages move nothing
-        container.hold(session)
+        container.hold(session.id)
         if container.closes_connections and not container.listening:
-            self._of.gateway.close_connections([session], container.cause, by_container=True)
+            self._of.gateway.cuts.close([session], container.cause, by_container=True)
 
     def _let_go(self) -> Container:
         """Be without a connection; return where it ended."""
         connection = self.session.connection
         assert connection is not None
         self.session.connection = None
-        connection.container.drop(self.session)
+        connection.container.drop(self.session.id)
         connection.log(float(self._of.env.now))
         return connection.container
 
@@ -425,7 +391,7 @@ class _Client:
         of.meter.lost(now_s)
         if severed:
             self._severed_by = container
-            of.severed(container)
+            of.severed.note(container)
 
     def _disarm(self) -> None:
         self._tick = self._tick.disarm()
@@ -435,10 +401,3 @@ class _Client:
         if recorder.written() >= SEAL_AT:
             recorder.seal(now_s)
             self._of.sessions.purge(now_s)
-
-
-def _requests(feed: Iterable[Chunk]) -> Iterable[tuple[Worker, float, float]]:
-    """Yield a session's requests one by one: worker, service demand, and the think after it."""
-    for worker, service, think in feed:
-        for demand_s, gap_s in zip(service, think, strict=True):
-            yield worker, demand_s, gap_s

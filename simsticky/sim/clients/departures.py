@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from simsticky.sim.plane.sessions import Session, Sessions
+from simsticky.sim.plane.session import Session
+from simsticky.sim.plane.sessions import Sessions
 
 Successor = Callable[[float], Session | None]
 """Called with the time from which on a client of a closed population may begin again; returns its next session."""

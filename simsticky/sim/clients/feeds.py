@@ -17,6 +17,13 @@ Chunk = tuple[Worker, list[float], list[float]]
 _CHUNK = 64
 
 
+def one_by_one(feed: Iterable[Chunk]) -> Iterator[tuple[Worker, float, float]]:
+    """Yield a session's requests one by one: worker, service demand, and the think after it."""
+    for worker, service, think in feed:
+        for demand_s, gap_s in zip(service, think, strict=True):
+            yield worker, demand_s, gap_s
+
+
 class Feeds:
     """Gives each session its requests and the front balancer's choice of a worker."""
 
@@ -26,8 +33,8 @@ class Feeds:
         self._workload = workload
         self._workers = gateway.workers
         self._streams = streams
-        self._one_worker = gateway.one_worker
-        self.first_worker = gateway.worker_of
+        self._one_worker = gateway.front.one_worker
+        self.first_worker = gateway.front.worker_of
         # State outside the pods: each request pays the way there.
         self._state_latency = app.external_latency if app.state == "external" else None
 

@@ -17,7 +17,7 @@ from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import COOKIE, HASH, NONE
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.sessions import Session
+from simsticky.sim.plane.session import Session
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.workload.columns import AliveBlock, SessionBlock
 
@@ -75,7 +75,7 @@ class PastPicks:
             turns = self._turns_before(number, ages) if self._turns else [0] * (len(indices) + 1)
             for index, turn in zip(indices, turns, strict=False):
                 address = self._pick(worker, sessions[index], turn, loads)
-                placed[index] = self._gateway.server_at(address)
+                placed[index] = self._gateway.addresses.server_at(address)
             if self._turns:
                 self._turn(worker, turns[-1])
         return placed

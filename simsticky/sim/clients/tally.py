@@ -5,8 +5,8 @@ from collections.abc import Callable
 from math import isnan
 
 from simsticky.recording.record import Harmed
-from simsticky.recording.recorder import Recorder
-from simsticky.sim.plane.sessions import Session
+from simsticky.sim.plane.session import Session
+from simsticky.sim.world import World
 
 _Operations = frozenset[int]
 
@@ -15,16 +15,16 @@ class Tally:
     """Counts sessions for the operations that they were exposed to, alive at, or born under.
 
     Args:
-        recorder: Whose recording holds the operations and takes the counts.
         is_sticky: Whether something binds a session to the pod with its state.
         guards_timeline: Whether ``broken_any_cause`` is about the sessions alive at the start of an operation; without
             a timeline it is about those that begin after ``run.settle`` and end in the run.
     """
 
-    def __init__(self, recorder: Recorder, is_sticky: Callable[[Session], bool], *, guards_timeline: bool) -> None:
+    def __init__(self, world: World, is_sticky: Callable[[Session], bool], *, guards_timeline: bool) -> None:
         """Start at 0."""
-        self._recorder = recorder
-        self._operations = recorder.recording.operations
+        self._recorder = world.recorder
+        self._settle_s = world.settle_s
+        self._operations = world.recorder.recording.operations
         self._guards_timeline = guards_timeline
         self._is_sticky = is_sticky
         self._alive: Counter[tuple[_Operations, _Operations]] = Counter()
@@ -49,7 +49,7 @@ class Tally:
             record.born_on_terminating += 1
             record.born_broken += session.born_terminating in session.broken_by
         self._guard(session, last_sent_s, unfinished=unfinished)
-        if last_sent_s >= self._recorder.settle_s:
+        if last_sent_s >= self._settle_s:
             self.seen += 1
             self.broken_in_background += session.breaks_background > 0
 
@@ -85,8 +85,7 @@ class Tally:
             _add(recording.entries[key], broken=bool(mine & harmed_by))
         if exposed_to:
             _add(recording.union, broken=bool(exposed_to & harmed_by))
-            if self._recorder.keeps_sessions:
-                recording.exposures.extend((session.id, exposure) for exposure in counted)
+            self._recorder.exposed(session.id, counted)
         if censored and not exposed_to:
             self._recorder.count("censored_sessions_count")
         if censored:
@@ -114,7 +113,7 @@ class Tally:
                 return
             if last_sent_s < since_s:
                 return
-        elif unfinished or since_s < self._recorder.settle_s:
+        elif unfinished or since_s < self._settle_s:
             return
         self._recorder.count("any_cause_sessions")
         if session.broke_s >= since_s or session.answered_s < since_s:

@@ -21,11 +21,12 @@ from simsticky.kubernetes.replica_calculator import (
     Tolerances,
     resource_replicas,
 )
+from simsticky.recording.events import Utilization
 from simsticky.scenario.autoscaler import Autoscaler as Settings
 from simsticky.scenario.autoscaler import ScalingRules as Rules
 from simsticky.scenario.replicas import tolerances
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.streams import Purpose
@@ -48,14 +49,14 @@ class Autoscaler:
     def __init__(
         self,
         world: World,
-        cluster: Cluster,
+        api: ApiServer,
         workload: WorkloadController,
         settings: Settings,
-        scale: Callable[[int, int, str], None],
+        scale: Callable[[int, int, Utilization], None],
     ) -> None:
         """Read the settings; :meth:`start` begins."""
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._workload = workload
         self._settings = settings
         self._scale = scale
@@ -79,7 +80,7 @@ class Autoscaler:
     def _look(self) -> None:
         """Look at the load; after enough looks, publish their mean as a sample of each pod (rule A2)."""
         now_s = self._world.now_s
-        for pod in self._cluster.pods:
+        for pod in self._api.pods:
             container = pod.container
             if container is not None and not container.dead:
                 self._busy[pod.name] = self._busy.get(pod.name, 0) + sum(end > now_s for end in container.ends)
@@ -113,14 +114,12 @@ class Autoscaler:
             self._scale(decision.replicas, current, self._why(proposal))
         call_at(world.env, self._settings.sync_period, Phase.CONTROLLER, self._sync)
 
-    def _why(self, proposal: Proposal | None) -> str:
-        if proposal is None:
-            return "there are no samples"
+    def _why(self, proposal: Proposal | None) -> Utilization:
         target = self._settings.target_utilization
-        return f"utilisation {proposal.utilization} %, target {target} %, proposed {proposal.replicas}"
+        return Utilization(target) if proposal is None else Utilization(target, proposal.utilization, proposal.replicas)
 
     def _proposal(self, current: int) -> Proposal | None:
-        pods = [self._measured(pod) for pod in self._cluster.pods if self._workload.owns(pod)]
+        pods = [self._measured(pod) for pod in self._api.pods if self._workload.owns(pod)]
         known = {pod.name for pod in pods}
         samples = {name: sample for name, sample in self._samples.items() if name in known}
         target = self._settings.target_utilization

@@ -24,13 +24,14 @@ from simsticky.kubernetes.progress import (
     deployment_status,
     next_condition,
 )
+from simsticky.recording.events import CanaryPause, CanaryWaits, DeploymentPaused, NoProgress, Size, Stuck
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Deployment
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster, generated_suffix
-from simsticky.sim.control.pods import Pod
+from simsticky.sim.control.api_server import ApiServer, generated_suffix
+from simsticky.sim.control.pods import Pod, Template
 from simsticky.sim.control.replica_sets import ReplicaSetController
-from simsticky.sim.control.workload_controller import Template, WorkloadController
+from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -47,32 +48,27 @@ class DeploymentController(WorkloadController):
     def __init__(
         self,
         world: World,
-        cluster: Cluster,
+        api: ApiServer,
         number: int,
         name: str,
         replicas: int,
         startup: Law,
-        start_pod: Callable[[Pod, Template], None],
-        delete_pod: Callable[[Pod, int], None],
         deletion_cost: Callable[[Pod], int] | None,
     ) -> None:
         """Take a Deployment as it stands before the run.
 
         Args:
             world: Clock, luck and scenario; ``scenario.deployment`` says all but name and size.
-            cluster: Where the pods are.
+            api: Where the pods are.
             number: Which Deployment of the scenario it is, from 0.
             name: Its name.
             replicas: Its size.
             startup: Start-up time of its first version.
-            start_pod: Called with each new pod and its template.
-            delete_pod: Called with a pod to delete and the operation behind it.
             deletion_cost: See :class:`ReplicaSetController`.
         """
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._number = number
-        self._start_pod = start_pod
         self._hops = 0
         self._waking = False
         self._rollout_cause = 0
@@ -87,13 +83,11 @@ class DeploymentController(WorkloadController):
         self.name = name
         self.on_change: list[Callable[[], None]] = []
         self.status = DeploymentStatus()
-        self.stuck = ""
+        self.stuck: Stuck | None = None
         self.synced = True
         self.templates = {1: Template(startup)}
         self.spec = _spec(world.scenario.deployment, replicas)
-        self.replica_sets = ReplicaSetController(
-            world, cluster, number, self._start, delete_pod, deletion_cost, self.wake
-        )
+        self.replica_sets = ReplicaSetController(world, api, number, self.templates, deletion_cost, self.wake)
 
     @property
     def replicas(self) -> int:
@@ -118,9 +112,6 @@ class DeploymentController(WorkloadController):
     def owns(self, pod: Pod) -> bool:
         """Whether a pod is of one of its ReplicaSets."""
         return pod.replica_set in self.replica_sets.states
-
-    def _start(self, pod: Pod) -> None:
-        self._start_pod(pod, self.templates[pod.record.revision])
 
     # What it is asked -------------------------------------------------------------------------------------------
 
@@ -178,7 +169,7 @@ class DeploymentController(WorkloadController):
         wanted = None if over else counts(self.spec, current_weight(self._steps, step))
         self.spec = replace(self.spec, canary=wanted)
         if over and not again:
-            self.stuck = ""
+            self.stuck = None
 
     def _advance(self) -> None:
         """Go on to the next step once this one is reached; a pause begins then, and its end goes on."""
@@ -195,9 +186,8 @@ class DeploymentController(WorkloadController):
             self.wake()
             return
         self._pausing = True
-        length = "without end" if step.pause_s == math.inf else f"for {step.pause_s:g} s"
-        detail = f"step {self._step + 1} of {len(self._steps)}: pauses {length}"
-        self._world.tell("deployment", "pauses", self.name, detail, self._rollout_cause)
+        pause = CanaryPause(self._step + 1, len(self._steps), step.pause_s if step.pause_s < math.inf else None)
+        self._world.tell("deployment", "pauses", self.name, pause, self._rollout_cause)
         if step.pause_s < math.inf:
             call_at(self._world.env, step.pause_s, Phase.CONTROLLER, partial(self._pause_over, self._pauses))
 
@@ -208,7 +198,7 @@ class DeploymentController(WorkloadController):
 
     def _restart_clock(self) -> None:
         self.synced = False
-        self.stuck = ""
+        self.stuck = None
         self._condition = ProgressCondition("ReplicaSetUpdated", self._world.now_s)
         self._look_again_after_the_deadline()
         self.wake()
@@ -231,8 +221,9 @@ class DeploymentController(WorkloadController):
         )
         controller.causes[name] = 0
         self.status = deployment_status(self.spec, list(controller.states.values()))
+        revision, template = self.spec.revision, self.templates[self.spec.revision]
         return [
-            self._cluster.create_pod(self._number, name, self.spec.revision, 0, created_s=running_since_s(place))
+            self._api.create(self._number, name, revision, template, 0, created_s=running_since_s(place))
             for place in range(replicas)
         ]
 
@@ -297,7 +288,7 @@ class DeploymentController(WorkloadController):
         controller = self.replica_sets
         controller.causes[name] = cause
         controller.resized.add(name)
-        self._world.tell("deployment", "sized", name, f"to {replicas}", cause)
+        self._world.tell("deployment", "sized", name, Size(replicas), cause)
         controller.wake(name)
 
     def _annotate(self, name: str, annotations: dict[str, Annotations]) -> None:
@@ -314,9 +305,9 @@ class DeploymentController(WorkloadController):
         self.status = deployment_status(self.spec, list(self.replica_sets.states.values()))
         if self.spec.paused:
             # No deadline runs then (progress.go: the condition is kept up by a rollout only).
-            self.stuck = "the Deployment is paused" if self.synced and self._rollout_is_held() else ""
+            self.stuck = DeploymentPaused() if self.synced and self._rollout_is_held() else None
         elif self._pausing:
-            self.stuck = f"the canary pauses at step {self._step + 1} until somebody resumes it" if self.paused else ""
+            self.stuck = CanaryWaits(self._step + 1) if self.paused else None
         else:
             self._keep_up_condition(before, now_s)
         for listener in self.on_change:
@@ -333,9 +324,9 @@ class DeploymentController(WorkloadController):
         if not condition.status:
             self.stuck = self._why_stuck()
             cause = self._rollout_cause or self._scale_cause
-            self._world.tell("deployment", "stuck", self.name, f"{condition.reason}: {self.stuck}", cause)
+            self._world.tell("deployment", "stuck", self.name, self.stuck, cause)
         elif condition.reason == "ReplicaSetUpdated":
-            self.stuck = ""
+            self.stuck = None
             self._look_again_after_the_deadline()
         self._condition = condition
 
@@ -344,32 +335,28 @@ class DeploymentController(WorkloadController):
         if self.spec.progress_deadline_seconds is not None:
             call_at(self._world.env, self.spec.progress_deadline_seconds + 1.0, Phase.CONTROLLER, self.wake)
 
-    def _why_stuck(self) -> str:
-        status, wanted = self.status, self.spec.replicas
-        return (
-            f"{status.updated_replicas} of {wanted} pods are of the new version, "
-            f"{status.available_replicas} of {status.replicas} pods are available{self._what_new_pods_wait_for()}"
-        )
-
-    def _what_new_pods_wait_for(self) -> str:
+    def _why_stuck(self) -> NoProgress:
+        status = self.status
         new = [
             pod
-            for pod in self._cluster.pods
+            for pod in self._api.pods
             if pod.active and not pod.ready and self.owns(pod) and pod.record.revision == self.spec.revision
         ]
-        homeless = sum(not pod.record.node for pod in new)
+        no_node = sum(not pod.record.node for pod in new)
         down = sum(pod.container is not None and pod.container.dead for pod in new)
-        waits = {
-            "waiting for a node": homeless,
-            "with its container down": down,
-            "not ready yet": len(new) - homeless - down,
-        }
-        return "".join(f"; {number} new, {how}" for how, number in waits.items() if number)
+        return NoProgress(
+            updated=status.updated_replicas,
+            wanted=self.spec.replicas,
+            available=status.available_replicas,
+            replicas=status.replicas,
+            no_node=no_node,
+            down=down,
+            unready=len(new) - no_node - down,
+        )
 
     def _old_pods_running(self) -> bool:
         return any(
-            pod.record.revision != self.spec.revision and not pod.terminal and self.owns(pod)
-            for pod in self._cluster.pods
+            pod.record.revision != self.spec.revision and not pod.terminal and self.owns(pod) for pod in self._api.pods
         )
 
     def _replica_set_name(self, revision: int) -> str:

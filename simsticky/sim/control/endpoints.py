@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from simsticky.kic.translator import Backend, Endpoint
 from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
-from simsticky.recording.record import Selection
+from simsticky.recording.events import Data, EndpointState, StaleCache, Switch
+from simsticky.recording.pods import Selection
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.ingress import Change, IngressController
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.workload_controller import WorkloadController
@@ -53,11 +54,11 @@ class EndpointSliceController:
     """
 
     def __init__(
-        self, world: World, cluster: Cluster, ingress: IngressController, workloads: Sequence[WorkloadController]
+        self, world: World, api: ApiServer, ingress: IngressController, workloads: Sequence[WorkloadController]
     ) -> None:
         """Watch the cluster's pods; the route leads to the first workload."""
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._ingress = ingress
         self._workloads = {workload.name: workload for workload in workloads}
         self._publish_not_ready = world.scenario.service.publish_not_ready_addresses
@@ -66,7 +67,7 @@ class EndpointSliceController:
         own = enumerate(self._workloads) if self._switched is None or "canary" in kinds else ()
         self._own = {name: _Service(number, name) for number, name in own}
         self._route: dict[_Service, int | None] = {self._switched or self._own[first]: None}
-        cluster.on_change.append(self._pod_changed)
+        api.watch_pods(self._pod_changed)
 
     @property
     def _services(self) -> list[_Service]:
@@ -115,15 +116,14 @@ class EndpointSliceController:
         if attempt.retry_at_s is not None:
             wait_s = attempt.retry_at_s - now_s
             changed = sum(wanted.get(pod) != service.listed.get(pod) for pod in {**wanted, **service.listed})
-            changes = "1 change of endpoints waits" if changed == 1 else f"{changed} changes of endpoints wait"
-            self._tell(service, "stale", service.selects, f"{changes} {wait_s:g} s")
+            self._tell(service, "stale", service.selects, StaleCache(changed, wait_s))
             self._later(wait_s, lambda: self._sync(service))
         if attempt.writes:
             self._write(service, wanted)
 
     def _wanted(self, service: _Service) -> dict[Pod, Endpoint]:
         """List the Service's pods that have an endpoint."""
-        found = ((pod, self._endpoint(pod)) for pod in self._cluster.pods if self._selects(service, pod))
+        found = ((pod, self._endpoint(pod)) for pod in self._api.pods if self._selects(service, pod))
         return {pod: endpoint for pod, endpoint in found if endpoint is not None}
 
     def _write(self, service: _Service, wanted: dict[Pod, Endpoint]) -> None:
@@ -134,16 +134,15 @@ class EndpointSliceController:
                 pod.record.endpoint_gone_s = self._world.now_s
         if service.selects != service.listed_of:
             service.listed_of = service.selects
-            text = f"{len(left)} endpoints leave at once, {len(wanted)} come"
-            self._tell(service, "switched", service.selects, text, service.cause)
+            self._tell(service, "switched", service.selects, Switch(len(left), len(wanted)), service.cause)
             changes = [Change(self.backends(), service.cause)]
         else:
             changes = self._changes(service, before)
             for pod in left:
-                self._tell(service, "left", pod.name, "left the slice", pod.record.deleted_by)
+                self._tell(service, "left", pod.name, cause=pod.record.deleted_by)
             for pod, endpoint in wanted.items():
                 if before.get(pod) != endpoint:
-                    state = f"ready={_word(endpoint.ready)} terminating={_word(endpoint.terminating)}"
+                    state = EndpointState(endpoint.ready, endpoint.terminating)
                     self._tell(service, "wrote", pod.name, state, pod.record.deleted_by)
         if service in self._route:
             self._ingress.slice_changed(changes)
@@ -152,9 +151,9 @@ class EndpointSliceController:
         """Whether a Service is part of the story: beside one whose selector changes, only those that the route uses."""
         return self._switched is None or service in self._route
 
-    def _tell(self, service: _Service, kind: str, subject: str, detail: str, cause: int = 0) -> None:
+    def _tell(self, service: _Service, kind: str, subject: str, data: Data | None = None, cause: int = 0) -> None:
         if self._is_told(service):
-            self._world.tell("endpointslice", kind, subject, detail, cause)
+            self._world.tell("endpointslice", kind, subject, data, cause)
 
     def _endpoint(self, pod: Pod) -> Endpoint | None:
         if pod.gone:
@@ -180,7 +179,7 @@ class EndpointSliceController:
             else:
                 del now[pod]
             service.listed = {each: now[each] for each in sorted(now, key=lambda each: each.index)}
-            changes.append(Change(self.backends(), _behind(pod)))
+            changes.append(Change(self.backends(), pod.causes.endpoint))
         service.listed = wanted
         return changes
 
@@ -218,16 +217,3 @@ class EndpointSliceController:
         """Begin with slices that know all pods that have been there since before the run."""
         for service in self._services:
             service.listed, service.listed_of = self._wanted(service), service.selects
-
-
-def _word(value: bool | None) -> str:
-    return str(value).lower()
-
-
-def _behind(pod: Pod) -> int:
-    """Return the operation behind what a pod's endpoint is now, 0 for none."""
-    if pod.deleted:
-        return pod.record.deleted_by
-    if pod.container is not None and pod.container.dead:
-        return pod.container.cause
-    return pod.readiness_by

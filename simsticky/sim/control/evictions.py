@@ -12,8 +12,9 @@ from simsticky.kubernetes.disruption import (
     evict,
     sync,
 )
+from simsticky.recording.events import EvictionRefused, Refusal, Stuck
 from simsticky.sim.clock import Phase, Wait
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.world import World
@@ -29,7 +30,6 @@ class Evictions:
 
     Args:
         workload: The owner of the pods that the budget selects.
-        delete_pod: Deletes a pod on behalf of an operation, with a grace period that may cut its own.
         on_blocked: Called with an operation's number and the reason when its drain makes no headway.
 
     Attributes:
@@ -39,17 +39,15 @@ class Evictions:
     def __init__(
         self,
         world: World,
-        cluster: Cluster,
+        api: ApiServer,
         workload: WorkloadController,
-        delete_pod: Callable[[Pod, int, int | None], None],
-        on_blocked: Callable[[int, str], None],
+        on_blocked: Callable[[int, Stuck], None],
     ) -> None:
         """Read the budget."""
         stated = world.scenario.deployment.disruption_budget
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._workload = workload
-        self._delete_pod = delete_pod
         self._on_blocked = on_blocked
         self._budget: DisruptionBudget | None = None
         if stated is not None:
@@ -58,13 +56,13 @@ class Evictions:
             )
         self._status = BudgetStatus()
         self.draining: dict[int, set[str]] = {}
-        cluster.on_change.append(lambda pod: self._pod_changed(pod))
+        api.watch_pods(self._pod_changed)
 
     def drain(
         self, node: str, cause: int, who: str, *, grace_s: int | None = None, give_up_s: float | None = None
     ) -> None:
         """Evict every pod of a node, all at once, each again every 5 s while the budget refuses it (rule N2)."""
-        pods = [pod for pod in self._cluster.pods if pod.record.node == node and not pod.terminal]
+        pods = [pod for pod in self._api.pods if pod.record.node == node and not pod.terminal]
         self.draining[cause] = {pod.uid for pod in pods}
         for pod in pods:
             self._world.env.process(self._drain_one(pod, cause, who, grace_s, give_up_s))
@@ -76,27 +74,27 @@ class Evictions:
         while not pod.deleted and not pod.gone:
             verdict = self._evict(pod)
             if verdict.allowed:
-                world.tell(who, "evicted", pod.name, "the eviction is granted", cause)
-                self._delete_pod(pod, cause, grace_s)
+                world.tell(who, "evicted", pod.name, cause=cause)
+                self._api.delete(pod, cause, who, grace_s)
                 break
             if not told:
-                world.tell(who, "refused", pod.name, f"429, {verdict.message}; again every 5 s", cause)
+                world.tell(who, "refused", pod.name, _refusal(verdict), cause)
                 told = True
             yield Wait(world.env, DRAIN_RETRY_AFTER_429_S, Phase.OPERATION)
             waited_s = world.now_s - begun_s
             if give_up_s is not None and waited_s > give_up_s:
                 self._left(pod)
-                self._on_blocked(cause, f"gave up evicting {pod.name}: {verdict.message}")
+                self._on_blocked(cause, EvictionRefused(pod.name, gave_up=True, refusal=_refusal(verdict)))
                 return
             if waited_s >= BLOCKED_AFTER_S:
-                self._on_blocked(cause, f"cannot evict {pod.name}: {verdict.message}")
+                self._on_blocked(cause, EvictionRefused(pod.name, gave_up=False, refusal=_refusal(verdict)))
 
     def _evict(self, pod: Pod) -> Verdict:
         """Ask the API; the budget's status is brought up to date first: its controller is quick (rule N3)."""
         now_s, seen = self._world.now_s, _as_seen(pod)
         if self._budget is None or not self._workload.owns(pod):
             return evict(seen, (), now_s)
-        pods = [_as_seen(other) for other in self._cluster.pods if self._workload.owns(other)]
+        pods = [_as_seen(other) for other in self._api.pods if self._workload.owns(other)]
         self._status = sync(self._budget, pods, self._workload.replicas, self._status.disrupted_pods, now_s)
         verdict = evict(seen, ((self._budget, self._status),), now_s)
         if verdict.status is not None:
@@ -110,6 +108,10 @@ class Evictions:
     def _left(self, pod: Pod) -> None:
         for uids in self.draining.values():
             uids.discard(pod.uid)
+
+
+def _refusal(verdict: Verdict) -> Refusal:
+    return Refusal(verdict.code, verdict.reason, verdict.desired_healthy, verdict.current_healthy)
 
 
 def _as_seen(pod: Pod) -> BudgetPod:

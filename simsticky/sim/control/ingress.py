@@ -6,9 +6,11 @@ from math import ceil, floor, log1p
 from typing import Any, NamedTuple
 
 from simsticky.kic.translator import Backend, translate_backends
-from simsticky.kong.upstream import DEFAULT_WEIGHT, Target
+from simsticky.kong.upstream import Target
+from simsticky.recording.events import Push, TargetChange
 from simsticky.sim.clock import Phase, Wait, call_at
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
+from simsticky.sim.control.pod_sets import PodSets
 from simsticky.sim.control.under_way import UnderWay
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Node
@@ -34,12 +36,13 @@ class IngressController:
         under_way: What changes of the pods, or of the route, are on their way to the nodes.
     """
 
-    def __init__(self, world: World, cluster: Cluster, gateway: Gateway) -> None:
+    def __init__(self, world: World, api: ApiServer, gateway: Gateway, pod_sets: PodSets) -> None:
         """Draw the phase of the tick."""
         settings = world.scenario.kic
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._gateway = gateway
+        self._pod_sets = pod_sets
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
@@ -119,14 +122,14 @@ class IngressController:
             self._steps += steps
         self._pushed = targets
         self._pushes += 1
-        note = _difference(before, after, self._cluster)
-        self._world.tell("kic", "pushing", f"{len(targets)} targets", note)
+        push = Push(len(targets), _changes(before, after, self._api))
+        self._world.tell("kic", "pushing", "", push)
         for node in nodes:
-            self._push(node, targets, note)
+            self._push(node, targets, push)
         self.under_way.end(observed)
 
-    def _push(self, node: Node, targets: tuple[Target, ...], note: str) -> None:
-        apply = partial(self._apply, node, targets, note, len(self._steps))
+    def _push(self, node: Node, targets: tuple[Target, ...], push: Push) -> None:
+        apply = partial(self._apply, node, targets, push, len(self._steps))
         call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, self.under_way.carries(apply))
 
     def _on_the_way_s(self, node: Node) -> float:
@@ -136,14 +139,14 @@ class IngressController:
         self._busy_until_s = max(self._busy_until_s, self._busy_since_s + delay_s)
         return delay_s
 
-    def _apply(self, node: Node, targets: tuple[Target, ...], note: str, steps: int) -> None:
+    def _apply(self, node: Node, targets: tuple[Target, ...], push: Push, steps: int) -> None:
         """Apply a push, which holds the first ``steps`` of all changes there have been."""
         if not node.up:
             return
         self._gateway.apply(node, targets, self._world.now_s, self._steps[node.configured : steps])
         node.configured = steps
-        self._world.tell(node.name, "pushed", f"{len(targets)} targets", note)
-        publish_pod_sets(self._world, self._cluster, self._gateway)
+        self._world.tell(node.name, "pushed", "", push)
+        self._pod_sets.publish()
 
     # Pushes for other reasons -----------------------------------------------------------------------------------
 
@@ -176,8 +179,9 @@ class IngressController:
         if node.restarts != restart:
             return
         node.up = True
-        note = _difference({}, {t.address: t.weight for t in self._pushed or ()}, self._cluster)
-        self._apply(node, self._pushed or (), note, len(self._steps))
+        targets = self._pushed or ()
+        push = Push(len(targets), _changes({}, {t.address: t.weight for t in targets}, self._api))
+        self._apply(node, targets, push, len(self._steps))
 
     def _churn(self) -> Generator[Wait, Any, None]:
         """Let unrelated objects change, as a Poisson process (rule I4)."""
@@ -196,36 +200,13 @@ class IngressController:
             self._gateway.apply(node, self._pushed, self._world.now_s)
 
 
-def _difference(before: dict[str, int], after: dict[str, int], cluster: Cluster) -> str:
-    names = {record.address: record.pod for record in cluster.records}
-    added = {address: weight for address, weight in after.items() if address not in before}
-    parts = [
-        f"+{names[address]}" if weight == DEFAULT_WEIGHT else f"+{names[address]} weight {weight}"
-        for address, weight in added.items()
-    ]
-    parts += [f"-{names[address]}" for address in before if address not in after]
-    parts += [
-        f"{names[address]} weight {before[address]}->{weight}"
-        for address, weight in after.items()
-        if before.get(address, weight) != weight
-    ]
-    return ", ".join(sorted(parts))
+def _changes(before: dict[str, int], after: dict[str, int], api: ApiServer) -> tuple[TargetChange, ...]:
+    """Return how a table differs from another by address: what is added, what is removed, what has a new weight."""
 
+    def change(address: str) -> TargetChange:
+        return TargetChange(api.name_at(address), before.get(address), after.get(address))
 
-def publish_pod_sets(world: World, cluster: Cluster, gateway: Gateway) -> None:
-    """Tell the recorder which containers are in which pod set of the load-skew measures (rule L1)."""
-    taking_new, serving, terminating = [], [], []
-    for pod in cluster.pods:
-        container = pod.container
-        if container is None or container.dead:
-            continue
-        if pod.deleted:
-            terminating.append(container.index)
-        if container.listening and gateway.listed(pod.address):
-            serving.append(container.index)
-            if gateway.takes_new(pod.address):
-                taking_new.append(container.index)
-    world.recorder.pod_sets(
-        world.now_s,
-        {"taking_new": tuple(taking_new), "serving": tuple(serving), "terminating": tuple(terminating)},
-    )
+    added = [change(address) for address in after if address not in before]
+    removed = [change(address) for address in before if address not in after]
+    weighed = [change(address) for address, weight in after.items() if before.get(address, weight) != weight]
+    return tuple(change for part in (added, removed, weighed) for change in sorted(part, key=lambda one: one.pod))

@@ -20,16 +20,18 @@ from simsticky.kubernetes.restart import (
     RestartRule,
     restarts_in_place,
 )
-from simsticky.scenario.distributions import Law
+from simsticky.recording.events import BackOff, Exit, Placement, Probe
+from simsticky.recording.pods import ContainerRecord
 from simsticky.scenario.model import Scenario
 from simsticky.sim.clock import Phase, Wait, call_at
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer, Deletion
 from simsticky.sim.control.images import Images
 from simsticky.sim.control.pods import Container, Memory, Pod
 from simsticky.sim.control.probes import Prober, spec_of
 from simsticky.sim.control.sidecars import Sidecars
 from simsticky.sim.control.termination import Stopper
 from simsticky.sim.gateway.gateway import Gateway
+from simsticky.sim.plane.patience import patience_s
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 from simsticky.workload.equilibrium import residual_gap
@@ -44,11 +46,11 @@ class Kubelet:
         on_listeners: Called when a container has begun or ceased to listen.
     """
 
-    def __init__(self, world: World, cluster: Cluster, gateway: Gateway, on_listeners: Callable[[], None]) -> None:
-        """Read the pod template once."""
+    def __init__(self, world: World, api: ApiServer, gateway: Gateway, on_listeners: Callable[[], None]) -> None:
+        """Read the pod template once, and watch what is created and deleted."""
         deployment = world.scenario.deployment
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._gateway = gateway
         self._on_listeners = on_listeners
         self._delays = world.scenario.kubernetes
@@ -61,32 +63,34 @@ class Kubelet:
         self._restarts = _restart_rule(world.scenario)
         self._exit_code = 1 if self._app.crash is None else self._app.crash.exit_code
         self._images = Images(deployment.image_pull_policy)
-        self._prober = Prober(world, cluster, deployment, self._unhealthy)
+        self._prober = Prober(world, api, deployment, self._unhealthy)
         self._stopper = Stopper(world, gateway, on_listeners)
         self._sidecars = Sidecars(world, self._stopper, deployment.sidecars)
         self._stops: dict[Container, simpy.Process] = {}
         self._back_offs: dict[int, CrashLoopBackOff] = {}
+        self._patience_s = patience_s(world.scenario)
+        api.watch_creations(self._pod_created)
+        api.watch_deletions(self._pod_deleted)
 
     # Start ------------------------------------------------------------------------------------------------------
 
-    def start(self, pod: Pod, startup: Law, never_ready: bool) -> None:
-        """Begin to run a new pod; ``startup`` is the time from container start until the application listens."""
-        pod.startup, pod.never_ready = startup, never_ready
+    def _pod_created(self, pod: Pod) -> None:
+        """Begin to run a new pod."""
         self._world.env.process(self._start(pod))
 
     def adopt(self, pod: Pod, running_since_s: float) -> Container:
         """Take over a pod that has been running and ready since long before the run."""
-        self._cluster.schedule(pod)
+        self._api.schedule(pod)
         self._gateway.address_taken(pod)
         pod.record.scheduled_s = running_since_s
         pod.phase = "Running"
         pod.startup = self._app.startup
-        container = self._cluster.start_container(pod, 0.0)
+        container = self._new_container(pod, 0.0)
         pod.record.started_s = container.record.started_s = container.record.listening_s = running_since_s
         self._images.adopt(pod)
         self._bound_memory(container)
         self._gateway.listener_opened(container)
-        self._cluster.set_ready(pod, ready=True, since_s=running_since_s)
+        self._api.set_ready(pod, ready=True, since_s=running_since_s)
         self._prober.adopt(container)
         if self._app.crash is not None and self._app.crash.versions == "all":
             generator = self._world.streams.generator(Purpose.CRASH, pod.entity)
@@ -98,14 +102,14 @@ class Kubelet:
         yield Wait(env, world.draw(delays.scheduler, Purpose.SCHEDULER, pod.entity), Phase.CONTROLLER)
         if _is_ending(pod):
             return
-        while not self._cluster.schedule(pod):
-            world.tell("scheduler", "unschedulable", pod.name, "no node takes pods")
+        while not self._api.schedule(pod):
+            world.tell("scheduler", "unschedulable", pod.name)
             yield self._node_opens()
             if _is_ending(pod):
                 return
         self._gateway.address_taken(pod)
         pod.record.scheduled_s = world.now_s
-        world.tell("scheduler", "scheduled", pod.name, f"on {pod.record.node}")
+        world.tell("scheduler", "scheduled", pod.name, Placement(pod.record.node))
         self._prober.sync_begins(pod)
         yield from self._start_container(pod)
 
@@ -116,7 +120,7 @@ class Kubelet:
         def happen() -> None:
             opened.succeed()
 
-        self._cluster.nodes.wait(happen)
+        self._api.nodes.wait(happen)
         return opened
 
     def _start_container(self, pod: Pod) -> Process:
@@ -127,11 +131,10 @@ class Kubelet:
         yield Wait(env, self._images.wait_s(pod, pull_s, world.now_s) + start_s, Phase.CONTAINER)
         if _is_ending(pod):
             return
-        container = self._cluster.start_container(pod, world.now_s)
+        container = self._new_container(pod, world.now_s)
         self._bound_memory(container)
-        world.tell("kubelet", "started", pod.name, "its container runs, the application is starting")
+        world.tell("kubelet", "started", pod.name)
         if not pod.never_ready:
-            assert pod.startup is not None
             startup_s = world.draw(pod.startup, Purpose.APP_STARTUP, pod.entity, number)
             call_at(env, startup_s, Phase.CONTAINER, lambda: self._listen(container))
         if self._app.crash is not None and (self._app.crash.versions == "all" or pod.record.revision > 1):
@@ -140,8 +143,20 @@ class Kubelet:
         if _is_ending(pod) or container.dead:
             return
         pod.phase = "Running"
-        self._cluster.changed(pod)
+        self._api.changed(pod)
         self._prober.watch(container)
+
+    def _new_container(self, pod: Pod, now_s: float) -> Container:
+        """Start a container instance in a pod; it does not listen yet."""
+        recording = self._world.recorder.recording
+        life = ContainerRecord(pod.index, pod.record.restarts + 1, now_s, due_s=pod.restarted_s)
+        number = len(recording.containers)
+        pod.container = Container(number, pod, self._app.concurrency, now_s, life, self._patience_s)
+        recording.containers.append(pod.index)
+        recording.lives.append(life)
+        if pod.record.restarts == 0:
+            pod.record.started_s = now_s
+        return pod.container
 
     def _listen(self, container: Container) -> None:
         now_s, warm_up = self._world.now_s, self._app.warm_up
@@ -191,8 +206,7 @@ class Kubelet:
         """End a container without preStop and SIGTERM; unless its pod is being ended, it will be started again."""
         if container.dead:
             return
-        kind, detail = _TOLD[how]
-        self._world.tell("app", kind, container.pod.name, detail, cause)
+        self._world.tell("app", how, container.pod.name, cause=cause)
         self._stopper.crash(container, how, cause)
         if not _is_ending(container.pod):
             self._start_again(container, EXIT_SIGKILL if how == "oom_killed" else self._exit_code)
@@ -206,11 +220,11 @@ class Kubelet:
         """Stop a container whose liveness or startup probe has failed, and start it again (rule P7)."""
         if container.dead or container in self._stops:
             return
-        self._world.tell("kubelet", "probe_failed", container.pod.name, f"its {probe} probe has failed")
+        self._world.tell("kubelet", "probe_failed", container.pod.name, Probe(probe))
         self._stops[container] = self._world.env.process(self._stop_unhealthy(container, probe))
 
     def _stop_unhealthy(self, container: Container, probe: str) -> Process:
-        container.ended_by = 0
+        container.causes.own_end = 0
         yield from self._stopper.stop(container, self._grace_of_probe_s[probe], probe)
         if container.record.ended == probe and not _is_ending(container.pod):
             killed = container.record.sigkill_s == container.record.sigkill_s
@@ -227,10 +241,8 @@ class Kubelet:
             return
         pod.phase = "Failed" if exit_code else "Succeeded"
         pod.ready = False
-        world.tell(
-            "kubelet", "not_restarted", pod.name, f"its container has exited with {exit_code} and is not restarted"
-        )
-        self._cluster.changed(pod)
+        world.tell("kubelet", "not_restarted", pod.name, Exit(exit_code))
+        self._api.changed(pod)
 
     def _restart(self, container: Container) -> Process:
         """Start a dead container's pod anew: once the kubelet has noticed, and the back-off is over (rule P8)."""
@@ -240,15 +252,13 @@ class Kubelet:
         yield Wait(env, noticed_s, Phase.STATUS)
         if _is_ending(pod):
             return
-        self._cluster.set_ready(pod, ready=False, why="its container is down", cause=container.cause)
+        self._api.set_ready(pod, ready=False, why="container_down", cause=container.cause)
         back_off = self._back_offs.get(pod.index, CrashLoopBackOff(max_s=self._delays.max_container_restart_period))
         jitter = world.streams.uniform(Purpose.BACK_OFF_JITTER, pod.entity, number)
         wait_s = back_off.retry_in_s(finished_s, jitter)
         left_s = finished_s + wait_s - world.now_s
         if left_s > 0.0:
-            world.tell(
-                "kubelet", "backing_off", pod.name, f"CrashLoopBackOff, it starts again {wait_s:.1f} s after its end"
-            )
+            world.tell("kubelet", "backing_off", pod.name, BackOff(wait_s))
             yield Wait(env, left_s, Phase.CONTAINER)
             if _is_ending(pod):
                 return
@@ -258,6 +268,11 @@ class Kubelet:
         yield from self._start_container(pod)
 
     # End --------------------------------------------------------------------------------------------------------
+
+    def _pod_deleted(self, deletion: Deletion) -> None:
+        """Begin to end a deleted pod, unless nothing of it is there, or its machine is off."""
+        if deletion.has_to_end and deletion.pod.record.node not in self._api.nodes.off:
+            self.terminate(deletion.pod, grace_s=deletion.grace_s)
 
     def terminate(self, pod: Pod, *, grace_s: int | None = None) -> None:
         """Begin to end a pod: one that has got its deletion timestamp now, or one of a node that shuts down.
@@ -274,7 +289,7 @@ class Kubelet:
         world, env, record = self._world, self._world.env, pod.record
         if not record.node:
             if not pod.gone:
-                self._cluster.remove(pod)
+                self._api.remove(pod)
             return
         notice_s = world.draw(self._delays.kubelet_notice, Purpose.KUBELET_NOTICE, pod.entity)
         yield Wait(env, notice_s, Phase.CONTAINER)
@@ -300,12 +315,12 @@ class Kubelet:
         pod.ready = False
         if pod.gone:
             return
-        self._cluster.changed(pod)
+        self._api.changed(pod)
         if not pod.deleted:
             return
         yield Wait(env, world.draw(self._delays.pod_removal, Purpose.POD_REMOVAL, pod.entity), Phase.STATUS)
         if not pod.gone:
-            self._cluster.remove(pod)
+            self._api.remove(pod)
 
     def _stop_containers(self, container: Container, grace_s: int) -> Process:
         """End the application and its sidecars; over when all of them are dead."""
@@ -316,12 +331,6 @@ class Kubelet:
         if others:
             app_over.succeed()
         yield from others
-
-
-_TOLD = {
-    "crashed": ("crashed", "the container exits by itself"),
-    "oom_killed": ("oom_killed", "out of memory"),
-}
 
 
 def _restart_rule(scenario: Scenario) -> Callable[[int], bool]:

@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from math import nan
-from typing import TYPE_CHECKING, Protocol
+from typing import NamedTuple, Protocol
 
-from simsticky.recording.record import ContainerRecord, Origin, PodRecord
+from simsticky.recording.pods import ContainerRecord, PodRecord
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import WarmUp
-
-if TYPE_CHECKING:
-    from simsticky.sim.plane.sessions import Session
+from simsticky.sim.control.causes import ContainerCauses, PodCauses
 
 INFINITY = float("inf")
+
+
+class Template(NamedTuple):
+    """What a revision's pods have of their own: start-up time, and whether they never pass their readiness probe."""
+
+    startup: Law
+    never_ready: bool = False
 
 
 class Pod:
@@ -29,18 +34,17 @@ class Pod:
         index: Its number in the recording, in order of creation.
         entity: What its draws are keyed by: the n-th pod of its revision has one luck, whatever else there is.
         unreachable: Whether packets to its address vanish, because its node has.
-        unready_by: Number of the operation that has its readiness probe fail for a while; 0 if none has.
-        readiness_by: Number of the operation behind its being ready, or not, as it is; 0 if none is.
+        causes: The operations behind what has become of it.
         ending: Whether the kubelet is ending it, or has: some time after its deletion, or without one.
         gone: Whether the pod object is gone; after a forced deletion its container may still run.
-        startup: The law of its application's start-up; None until the kubelet has it.
+        startup: The law of its application's start-up.
         never_ready: Whether its application never listens.
-        unlisted_by: Number of the operation that takes it out of the upstream without deleting it; 0 if none does.
         restarted_s: When the kubelet last began to start its container again; NaN before.
         deletion_cost: Its annotation ``controller.kubernetes.io/pod-deletion-cost``; None without one.
     """
 
     __slots__ = (
+        "causes",
         "container",
         "deleted",
         "deletion_cost",
@@ -51,7 +55,6 @@ class Pod:
         "name",
         "never_ready",
         "phase",
-        "readiness_by",
         "ready",
         "ready_since_s",
         "record",
@@ -59,13 +62,18 @@ class Pod:
         "restarted_s",
         "startup",
         "uid",
-        "unlisted_by",
         "unreachable",
-        "unready_by",
     )
 
     def __init__(
-        self, index: int, entity: int, uid: str, record: PodRecord, replica_set: str, created_by: int = 0
+        self,
+        index: int,
+        entity: int,
+        uid: str,
+        record: PodRecord,
+        replica_set: str,
+        template: Template,
+        created_by: int = 0,
     ) -> None:
         """Make a pending pod; ``created_by`` is the number of the operation behind it, 0 if none is."""
         self.index = index
@@ -79,13 +87,10 @@ class Pod:
         self.ready_since_s: float | None = None
         self.deleted = False
         self.unreachable = False
-        self.unready_by = 0
-        self.readiness_by = created_by
+        self.causes = PodCauses(record, readiness=created_by)
         self.ending = False
         self.gone = False
-        self.unlisted_by = 0
-        self.startup: Law | None = None
-        self.never_ready = False
+        self.startup, self.never_ready = template
         self.restarted_s = nan
         self.deletion_cost: int | None = None
         self.container: Container | None = None
@@ -96,22 +101,10 @@ class Pod:
         return self.record.address
 
     @property
-    def ended_by(self) -> int:
-        """Number of the operation behind its end, once it is deleted or over; 0 if none is."""
-        return self.record.deleted_by or (0 if self.container is None else self.container.cause)
-
-    @property
-    def silent_by(self) -> int:
-        """Number of the operation by which nobody listens at its address, where nobody does; 0 if none."""
-        container = self.container
-        stopped = container is not None and container.closed_s < INFINITY
-        return container.closed_by if container is not None and stopped else self.readiness_by
-
-    @property
     def to_listen(self) -> bool:
         """Whether its application has never listened so far and is still to, unless it hangs."""
         container = self.container
-        return container is None or not (container.dead or container.listening or container.closed_s < INFINITY)
+        return container is None or not (container.dead or container.listening or container.causes.closed)
 
     @property
     def terminal(self) -> bool:
@@ -175,16 +168,13 @@ class Container:
         record: Its life in the recording.
         ends: Heap of the times at which each slot is free; the largest is the end of its last request so far.
         listening: Whether it takes connections.
-        closed_s: When it stopped taking connections, inf until then.
-        closed_because: Why, as the origin of the breaks that follow from it.
-        closed_by: Number of the operation behind that, 0 if none is.
+        causes: The operations behind what has become of it, and when and why it stopped taking connections.
         dead: Whether the process is gone.
         flapping_until_s: Until when its readiness probe fails although it serves.
         refuses_checks_until_s: Until when it answers the gateway's active HTTP checks with 503.
-        ended_by: Number of the operation behind an end that is not its pod's deletion, 0 for none; None otherwise.
         warm: Whether it works at full speed; the gateway's fast path knows only containers that do.
         memory: The sessions it keeps, where the scenario bounds them.
-        connections: The sessions with an open long-lived connection to it, by number.
+        connections: Numbers of the sessions with an open long-lived connection to it, in the order of opening.
         closes_connections: Whether it has begun to close them.
         on_last_closed: Called once, each, when no connection is open any more.
         patience_s: An answer later than this after its request may make a probe fail (``sim/plane/patience.py``).
@@ -192,13 +182,10 @@ class Container:
     """
 
     __slots__ = (
-        "closed_because",
-        "closed_by",
-        "closed_s",
+        "causes",
         "closes_connections",
         "connections",
         "dead",
-        "ended_by",
         "ends",
         "flapping_until_s",
         "index",
@@ -230,16 +217,13 @@ class Container:
         self.record = record
         self.ends = [free_from_s] * concurrency
         self.listening = False
-        self.closed_s = INFINITY
-        self.closed_because = Origin.NONE
-        self.closed_by = 0
+        self.causes = pod.causes.container = ContainerCauses(record, pod.causes)
         self.dead = False
         self.flapping_until_s = 0.0
         self.refuses_checks_until_s = 0.0
-        self.ended_by: int | None = None
         self.warm = True
         self.memory: Memory | None = None
-        self.connections: dict[int, Session] = {}
+        self.connections: dict[int, None] = {}
         self.closes_connections = False
         self.on_last_closed: list[Callable[[], None]] = []
         self.patience_s = patience_s
@@ -250,13 +234,13 @@ class Container:
         """End of the last request accepted so far, in seconds of simulated time; inf while a connection is open."""
         return INFINITY if self.connections else max(self.ends)
 
-    def hold(self, session: Session) -> None:
+    def hold(self, session: int) -> None:
         """Have an open connection to a session (rule V3)."""
-        self.connections[session.id] = session
+        self.connections[session] = None
 
-    def drop(self, session: Session) -> None:
+    def drop(self, session: int) -> None:
         """Have it no more; whoever waits for the last one is told."""
-        del self.connections[session.id]
+        del self.connections[session]
         if not self.connections:
             waiting, self.on_last_closed = self.on_last_closed, []
             for tell in waiting:
@@ -265,7 +249,7 @@ class Container:
     @property
     def cause(self) -> int:
         """Number of the operation that took it, or is taking it, away; 0 if none is."""
-        return self.pod.record.deleted_by if self.ended_by is None else self.ended_by
+        return self.causes.end
 
     def take_in(self, now_s: float) -> None:
         """Note a session whose state is here from now on."""

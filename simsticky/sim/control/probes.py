@@ -12,7 +12,7 @@ from math import inf
 from simsticky.kubernetes.probe import ProbeKind, ProbeResult, ProbeSpec, ProbeWorker, due, first_tick, tick_s
 from simsticky.scenario.model import Deployment, LivenessProbe, Probe
 from simsticky.sim.clock import Clock, Phase, Place, call_on, place_of
-from simsticky.sim.control.cluster import Cluster
+from simsticky.sim.control.api_server import ApiServer
 from simsticky.sim.control.pods import Container, Pod
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
@@ -33,13 +33,13 @@ class Prober:
     def __init__(
         self,
         world: World,
-        cluster: Cluster,
+        api: ApiServer,
         deployment: Deployment,
         on_unhealthy: Callable[[Container, str], None],
     ) -> None:
         """Read the pod template once."""
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._on_unhealthy = on_unhealthy
         self._readiness, self._startup, self._liveness = (
             None if probe is None else spec_of(probe)
@@ -85,7 +85,7 @@ class Prober:
         """Probe a container whose startup probe, if it has one, has passed."""
         pod = container.pod
         if self._readiness is None:
-            self._cluster.set_ready(pod, ready=True)
+            self._api.set_ready(pod, ready=True)
         else:
             # A container that runs and is not ready is probed at once, whatever the tick (prober_manager.go).
             first_look_s = self._world.now_s - container.record.started_s
@@ -139,7 +139,7 @@ class Prober:
 
     def _publish(self, container: Container, worker: ProbeWorker) -> bool:
         flaps = container.flapping_until_s > self._world.now_s
-        self._cluster.set_ready(container.pod, ready=worker.passed, cause=container.pod.unready_by if flaps else 0)
+        self._api.set_ready(container.pod, ready=worker.passed, cause=container.pod.causes.flapping if flaps else 0)
         return True
 
 

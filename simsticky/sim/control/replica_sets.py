@@ -5,14 +5,14 @@ everything there is then, as with Kubernetes' work queues. Each hop costs ``kube
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from simsticky.kubernetes.deployment_spec import ReplicaSetState
 from simsticky.kubernetes.replicaset import PodRank, api_time_s, pods_to_delete, rank_by_node, slow_start_batches
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster
-from simsticky.sim.control.pods import Pod
+from simsticky.sim.control.api_server import ApiServer
+from simsticky.sim.control.pods import Pod, Template
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -22,8 +22,7 @@ class ReplicaSetController:
 
     Args:
         number: Which Deployment of the scenario theirs is, from 0.
-        start_pod: Called with each new pod.
-        delete_pod: Called with a pod to delete and the operation behind it.
+        templates: The template of each revision.
         deletion_cost: A pod's ``controller.kubernetes.io/pod-deletion-cost``, None where nobody sets it.
         on_status: Called when a ReplicaSet's status has changed, and when it has acted on a new size.
 
@@ -34,22 +33,20 @@ class ReplicaSetController:
     def __init__(
         self,
         world: World,
-        cluster: Cluster,
+        api: ApiServer,
         number: int,
-        start_pod: Callable[[Pod], None],
-        delete_pod: Callable[[Pod, int], None],
+        templates: Mapping[int, Template],
         deletion_cost: Callable[[Pod], int] | None,
         on_status: Callable[[], None],
     ) -> None:
         """Watch the cluster's pods."""
         deployment = world.scenario.deployment
         self._world = world
-        self._cluster = cluster
+        self._api = api
         self._number = number
         self._min_ready_s = float(deployment.min_ready_seconds)
         self._reports_terminating = deployment.pod_replacement_policy is not None
-        self._start_pod = start_pod
-        self._delete_pod = delete_pod
+        self._templates = templates
         self._deletion_cost = deletion_cost
         self._on_status = on_status
         self._waking: set[str] = set()
@@ -60,14 +57,14 @@ class ReplicaSetController:
         self.resized: set[str] = set()
         self._ended: set[int] = set()
         self._to_replace: dict[str, deque[int]] = {}
-        cluster.on_change.append(self._pod_changed)
+        api.watch_pods(self._pod_changed)
 
     def _pod_changed(self, pod: Pod) -> None:
         """Wake up (rule K5); of a pod that has come to its end remember whose doing it was: its replacement is, too."""
         name = pod.replica_set
         if not pod.active and name in self.states and pod.index not in self._ended:
             self._ended.add(pod.index)
-            self._to_replace.setdefault(name, deque()).append(pod.ended_by)
+            self._to_replace.setdefault(name, deque()).append(pod.causes.end)
         self.wake(name)
 
     def wake(self, name: str) -> None:
@@ -91,7 +88,7 @@ class ReplicaSetController:
         if name in self._creating:
             return  # a ReplicaSet has one pass at a time: the one that is creating pods looks again at its end
         state = self.states[name]
-        pods = [pod for pod in self._cluster.pods if pod.replica_set == name and pod.active]
+        pods = [pod for pod in self._api.pods if pod.replica_set == name and pod.active]
         missing = state.spec_replicas - len(pods)
         if missing > 0:
             self._creating.add(name)
@@ -114,12 +111,12 @@ class ReplicaSetController:
         Upstream creates what it found missing when it began. Here a size that has changed meanwhile counts, so that
         the pods never exceed the sizes asked for.
         """
-        there = sum(pod.replica_set == name and pod.active for pod in self._cluster.pods)
+        there = sum(pod.replica_set == name and pod.active for pod in self._api.pods)
         for _ in range(min(batches[0], self.states[name].spec_replicas - there)):
             replaces = self._to_replace.get(name)
             cause = replaces.popleft() if replaces else self.causes[name]
-            pod = self._cluster.create_pod(self._number, name, self.states[name].revision, cause)
-            self._start_pod(pod)
+            revision = self.states[name].revision
+            self._api.create(self._number, name, revision, self._templates[revision], cause)
         if len(batches) > 1:
             call_at(self._world.env, self._hop_s(), Phase.CONTROLLER, lambda: self._create(name, batches[1:], pods))
             return
@@ -128,12 +125,12 @@ class ReplicaSetController:
         self._end_pass(name, pods)
 
     def _delete(self, pods: list[Pod], count: int, cause: int) -> None:
-        mine = [pod for pod in self._cluster.pods if pod.active and pod.replica_set in self.states]
+        mine = [pod for pod in self._api.pods if pod.active and pod.replica_set in self.states]
         ranked = rank_by_node([self._rank(pod) for pod in pods], [pod.record.node for pod in mine])
         by_uid = {pod.uid: pod for pod in pods}
         for victim in pods_to_delete(ranked, count, self._world.now_s):
             self._ended.add(by_uid[victim.uid].index)  # nothing will replace it
-            self._delete_pod(by_uid[victim.uid], cause)
+            self._api.delete(by_uid[victim.uid], cause, "replicaset")
 
     def _rank(self, pod: Pod) -> PodRank:
         since_s = pod.ready_since_s
@@ -172,4 +169,4 @@ class ReplicaSetController:
             self._on_status()
 
     def _terminating(self, name: str) -> int:
-        return sum(pod.replica_set == name and pod.deleted and not pod.terminal for pod in self._cluster.pods)
+        return sum(pod.replica_set == name and pod.deleted and not pod.terminal for pod in self._api.pods)

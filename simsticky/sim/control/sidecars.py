@@ -13,6 +13,7 @@ from typing import Any
 import simpy
 
 from simsticky.kubernetes.pod import stop_timeout_s
+from simsticky.recording.events import SidecarExit, SidecarSigterm
 from simsticky.recording.record import Origin
 from simsticky.scenario.model import Sidecar
 from simsticky.sim.clock import Phase, Wait
@@ -69,8 +70,7 @@ class Sidecars:
             yield turn | Wait(world.env, float(max(0, grace_s)), Phase.CONTAINER)
             grace_s = grace_s - int(world.now_s - begun_s)
         timeout_s = stop_timeout_s(grace_s, 0.0)
-        detail = f"{sidecar.name}: SIGKILL follows in {timeout_s} s"
-        world.tell("kubelet", "sidecar_sigterm", pod.name, detail, container.cause)
+        world.tell("kubelet", "sidecar_sigterm", pod.name, SidecarSigterm(sidecar.name, timeout_s), container.cause)
         if sidecar.proxy and sidecar.on_sigterm.listener == "close":
             self._stopper.close(container, Origin.NONE)
         if sidecar.proxy:
@@ -79,5 +79,4 @@ class Sidecars:
         if sidecar.proxy and not container.dead:
             self._stopper.close(container, Origin.NONE)
             self._stopper.cut(container)
-        how = "is killed" if killed else "exits"
-        world.tell("kubelet", "sidecar_exited", pod.name, f"{sidecar.name} {how}", container.cause)
+        world.tell("kubelet", "sidecar_exited", pod.name, SidecarExit(sidecar.name, killed), container.cause)

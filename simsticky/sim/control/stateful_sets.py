@@ -4,17 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simsticky.kubernetes.statefulset import (
+    Awaited,
     StatefulPod,
     StatefulSetSpec,
     heeds_max_unavailable,
     sync,
     update_complete,
 )
+from simsticky.recording.events import StatefulSetWaits, Stuck
 from simsticky.scenario.distributions import Law
 from simsticky.sim.clock import Phase, call_at
-from simsticky.sim.control.cluster import Cluster
-from simsticky.sim.control.pods import Pod
-from simsticky.sim.control.workload_controller import Template, WorkloadController
+from simsticky.sim.control.api_server import ApiServer
+from simsticky.sim.control.pods import Pod, Template
+from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -29,26 +31,15 @@ class StatefulSetController(WorkloadController):
         spec: What is asked for now.
     """
 
-    def __init__(
-        self,
-        world: World,
-        cluster: Cluster,
-        name: str,
-        replicas: int,
-        startup: Law,
-        start_pod: Callable[[Pod, Template], None],
-        delete_pod: Callable[[Pod, int], None],
-    ) -> None:
+    def __init__(self, world: World, api: ApiServer, name: str, replicas: int, startup: Law) -> None:
         """Take the StatefulSet as it stands before the run."""
         deployment, several = world.scenario.deployment, heeds_max_unavailable(world.scenario.kubernetes.release)
         self._world = world
-        self._cluster = cluster
-        self._start_pod = start_pod
-        self._delete_pod = delete_pod
+        self._api = api
         self._hops = 0
         self._waking = False
         self._synced = True
-        self._waits_for = ""
+        self._waits_for: Awaited | None = None
         self._cause = 0
         self._history = [1]
         self._generations: dict[int, int] = {}
@@ -56,7 +47,7 @@ class StatefulSetController(WorkloadController):
         self._progress_deadline_s = float(deployment.progress_deadline_seconds)
         self._moved_s = 0.0
         self.name = name
-        self.stuck = ""
+        self.stuck: Stuck | None = None
         self.on_change: list[Callable[[], None]] = []
         self.templates = {1: Template(startup)}
         self.spec = StatefulSetSpec(
@@ -67,7 +58,7 @@ class StatefulSetController(WorkloadController):
             max_unavailable=deployment.update_strategy.max_unavailable if several else None,
             min_ready_seconds=deployment.min_ready_seconds,
         )
-        cluster.on_change.append(self._pod_changed)
+        api.watch_pods(self._pod_changed)
 
     @property
     def replicas(self) -> int:
@@ -93,13 +84,13 @@ class StatefulSetController(WorkloadController):
         return pod.replica_set == self.name
 
     def _pods(self) -> list[Pod]:
-        return [pod for pod in self._cluster.pods if self.owns(pod)]
+        return [pod for pod in self._api.pods if self.owns(pod)]
 
     def _pod_changed(self, pod: Pod) -> None:
         if not self.owns(pod):
             return
         if not pod.active:
-            self._replaces[_ordinal(pod)] = pod.ended_by  # whose doing its replacement will be
+            self._replaces[_ordinal(pod)] = pod.causes.end  # whose doing its replacement will be
         self.wake()
 
     def adopt(self, running_since_s: Callable[[int], float]) -> list[Pod]:
@@ -137,7 +128,7 @@ class StatefulSetController(WorkloadController):
     def _begin(self, cause: int) -> None:
         self._cause = cause
         self._synced = False
-        self.stuck = ""
+        self.stuck = None
         self._moved()
         self.wake()
 
@@ -160,11 +151,10 @@ class StatefulSetController(WorkloadController):
         step = sync(self.spec, [self._seen(pod) for pod in by_ordinal.values()], now_s)
         for action in step.actions:
             if action.kind == "create":
-                pod = self._create(action.ordinal, action.revision, self._replaces.pop(action.ordinal, self._cause))
-                self._start_pod(pod, self.templates[action.revision])
+                self._create(action.ordinal, action.revision, self._replaces.pop(action.ordinal, self._cause))
             else:
                 pod = by_ordinal[action.ordinal]
-                self._delete_pod(pod, _ended_by(pod) or self._cause)
+                self._api.delete(pod, _ended_by(pod) or self._cause, "statefulset")
         if step.actions or step.waits_for != self._waits_for:
             self._moved()
         self._waits_for = step.waits_for
@@ -187,7 +177,7 @@ class StatefulSetController(WorkloadController):
 
         def look() -> None:
             if self._moved_s == moved_s and not self.complete and not self.stuck:
-                self.stuck = f"it waits for {self._waits_for}" if self._waits_for else "it makes no progress"
+                self.stuck = StatefulSetWaits(*(self._waits_for or ()))
                 self._world.tell("statefulset", "stuck", self.name, self.stuck, self._cause)
                 for listener in self.on_change:
                     listener()
@@ -197,7 +187,7 @@ class StatefulSetController(WorkloadController):
     def _create(self, ordinal: int, revision: int, cause: int, created_s: float | None = None) -> Pod:
         generation = self._generations[ordinal] = self._generations.get(ordinal, 0) + 1
         name = f"{self.name}-{ordinal}" + (f".{generation}" if generation > 1 else "")
-        return self._cluster.create_pod(0, self.name, revision, cause, created_s=created_s, name=name)
+        return self._api.create(0, self.name, revision, self.templates[revision], cause, created_s, name)
 
     def _seen(self, pod: Pod) -> StatefulPod:
         return StatefulPod(_ordinal(pod), pod.record.revision, pod.phase, pod.ready_since_s, pod.deleted)
@@ -205,7 +195,7 @@ class StatefulSetController(WorkloadController):
 
 def _ended_by(pod: Pod) -> int:
     """Return the operation that has ended a pod which is over already, else 0."""
-    return pod.container.ended_by or 0 if pod.terminal and pod.container is not None else 0
+    return pod.container.causes.own_end or 0 if pod.terminal and pod.container is not None else 0
 
 
 def _ordinal(pod: Pod) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import simpy
 
 from simsticky.kubernetes.pod import pre_stop_wait_s, stop_timeout_s
+from simsticky.recording.events import Connections, Hook, Sigterm
 from simsticky.recording.record import Origin
 from simsticky.scenario.model import OnSigterm, PreStop
 from simsticky.sim.clock import Phase, Wait, call_at
@@ -69,9 +70,9 @@ class Stopper:
         if hook is None:
             return 0.0
         if hook.kind == "fails":
-            world.tell("kubelet", "prestop_failed", pod.name, "FailedPreStopHook", container.cause)
+            world.tell("kubelet", "prestop_failed", pod.name, cause=container.cause)
             return 0.0
-        world.tell("kubelet", "prestop", pod.name, f"{hook.kind} begins", container.cause)
+        world.tell("kubelet", "prestop", pod.name, Hook(hook.kind), container.cause)
         took_s = yield from run_hook(world, hook, container, grace_s, self._session_timeout_s)
         if pod.ending:
             pod.record.prestop_end_s = world.now_s
@@ -83,7 +84,7 @@ class Stopper:
         container.record.sigterm_s = world.now_s
         if pod.ending:
             pod.record.sigterm_s = world.now_s
-        world.tell("kubelet", "sigterm", pod.name, f"SIGKILL follows in {timeout_s} s", container.cause)
+        world.tell("kubelet", "sigterm", pod.name, Sigterm(timeout_s), container.cause)
         if self._on_sigterm.listener == "close":
             self.close(container, Origin.NONE if pod.ending else Origin.CRASH)
         self.close_connections(container, self._on_sigterm)
@@ -92,10 +93,10 @@ class Stopper:
             container.record.sigkill_s = world.now_s
             if pod.ending:
                 pod.record.sigkill_s = world.now_s
-            world.tell("kubelet", "sigkill", pod.name, "the grace period is over", container.cause)
+            world.tell("kubelet", "sigkill", pod.name, cause=container.cause)
         because = Origin.KILLED if killed else Origin.NONE
         self._die(container, because if pod.ending else Origin.CRASH, ended)
-        world.tell("app", "exited", pod.name, "the container is dead", container.cause)
+        world.tell("app", "exited", pod.name, cause=container.cause)
 
     # What happens to the process ------------------------------------------------------------------------------------
 
@@ -107,7 +108,7 @@ class Stopper:
             ended: ``crashed``, ``oom_killed`` or ``powered_off``.
             cause: Number of the operation behind it, 0 if none is.
         """
-        container.ended_by = cause
+        container.causes.own_end = cause
         self._die(container, Origin.CRASH, ended)
         if container in self._stopping:
             self._stopping[container].interrupt()
@@ -128,24 +129,23 @@ class Stopper:
         if reaction.connections == "wait":
             return
         container.closes_connections = True
-        held, over_s, cause = list(container.connections.values()), reaction.close_over_s, container.cause
+        held, over_s, cause = self._gateway.cuts.held_by(container), reaction.close_over_s, container.cause
         if held:
-            over = f", over {over_s:g} s" if over_s else ""
-            self._world.tell("app", "closes", container.pod.name, f"{len(held)}{over}", cause)
-        self._gateway.close_connections(held, cause, by_container=True, over_s=over_s)
+            self._world.tell("app", "closes", container.pod.name, Connections(len(held), over_s), cause)
+        self._gateway.cuts.close(held, cause, by_container=True, over_s=over_s)
 
     def cut(self, container: Container, *, silent: bool = False) -> None:
         """Cut all that is in flight on a container, connections included; ``silent`` where its machine is gone."""
         if container.record.cut_s != container.record.cut_s:
             container.record.cut_s = self._world.now_s
-        self._gateway.cut(container, self._world.now_s, silent=silent)
+        self._gateway.cuts.cut(container, silent=silent)
 
     def _die(self, container: Container, because: Origin, ended: str) -> None:
         self.close(container, because)
         container.dead = True
-        container.tell_changed()
         record, pod = container.record, container.pod
-        record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.ended_by or 0
+        record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.causes.own_end or 0
+        container.tell_changed()
         if pod.deleted or pod.ending:
             pod.record.dead_s = self._world.now_s
         self.cut(container, silent=ended == "powered_off")

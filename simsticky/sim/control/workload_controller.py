@@ -2,17 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
 
-from simsticky.scenario.distributions import Law
-from simsticky.sim.control.pods import Pod
-
-
-class Template(NamedTuple):
-    """What a revision's pods have of their own: start-up time, and whether they never pass their readiness probe."""
-
-    startup: Law
-    never_ready: bool = False
+from simsticky.recording.events import Stuck
+from simsticky.sim.control.pods import Pod, Template
 
 
 class WorkloadController(ABC):
@@ -20,14 +12,14 @@ class WorkloadController(ABC):
 
     Attributes:
         name: Its name.
-        stuck: Why a rollout does not go on, empty while it does.
+        stuck: Why a rollout does not go on, None while it does.
         on_change: Called whenever its status may have changed.
         templates: The template of each revision.
         revision: The present one.
     """
 
     name: str
-    stuck: str
+    stuck: Stuck | None
     on_change: list[Callable[[], None]]
     templates: dict[int, Template]
     revision: int

@@ -1,6 +1,6 @@
 """The balancers of Kong's workers: the scenario's algorithm, or one's own, with the draws of its rebuild."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -12,7 +12,9 @@ from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
 from simsticky.kong.balancer import Algorithm, AlgorithmFactory, Balancer
 from simsticky.kong.upstream import Target
+from simsticky.scenario.model import Scenario
 from simsticky.scenario.upstream_settings import checks, threshold_comparison
+from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, NONE
 from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.gateway.own_algorithm import OwnAlgorithm
@@ -27,34 +29,21 @@ class Balancers:
     """Makes balancers.
 
     Args:
-        in_flight: Requests in flight at an address.
+        addresses: Knows how many requests are in flight at an address.
         make_algorithm: Makes the algorithm of each new balancer instead of the scenario's; None for those.
-
-    Attributes:
-        options: The open points of sticky-sessions.
     """
 
-    def __init__(self, world: World, in_flight: Callable[[str], int], make_algorithm: AlgorithmFactory | None) -> None:
+    def __init__(self, world: World, addresses: Addresses, make_algorithm: AlgorithmFactory | None) -> None:
         """Read the settings once."""
         scenario, settings = world.scenario, world.scenario.gateway
         self._streams = world.streams
-        self._in_flight = in_flight
+        self._in_flight = addresses.in_flight
         self._make_algorithm = make_algorithm
         self._policy = scenario.upstream
         self._by_cookie = AFFINITY.get(self._policy.algorithm, NONE) == COOKIE
         self._by_modulo = settings.hash_method == "modulo"
         self._threshold, self._comparison = checks(scenario).threshold, threshold_comparison(scenario)
-        self.options = StickyOptions(
-            new_pick=settings.sticky_new_pick,
-            on_unhealthy=settings.sticky_on_unhealthy,
-            on_weight_zero=settings.sticky_on_weight_zero,
-            when_total_weight_zero=settings.sticky_when_total_weight_zero,
-            retry=settings.sticky_retry,
-            cookie_on_retry=settings.cookie_on_retry,
-            set_cookie=settings.sticky_set_cookie,
-            cookie_on_error_response=settings.sticky_cookie_on_error_response,
-            identity=settings.sticky_identity,
-        )
+        self._options = sticky_options(scenario)
 
     def make(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
         """Make a worker's next balancer."""
@@ -65,7 +54,7 @@ class Balancers:
         if self._make_algorithm is not None:
             algorithm: Algorithm = OwnAlgorithm(self._make_algorithm(lambda upto: upto))
         elif self._by_cookie:
-            algorithm = StickySessions(replace(self.options, new_pick="random"))
+            algorithm = StickySessions(replace(self._options, new_pick="random"))
         else:
             algorithm = self._hashing()
         return Balancer(targets, algorithm, self._threshold, self._comparison)
@@ -86,7 +75,7 @@ class Balancers:
             return OwnAlgorithm(self._make_algorithm(draw))
         match self._policy.algorithm:
             case "sticky-sessions":
-                return StickySessions(self.options, draw=draw, in_flight=self._in_flight)
+                return StickySessions(self._options, draw=draw, in_flight=self._in_flight)
             case "consistent-hashing":
                 return self._hashing()
             case "least-connections":
@@ -98,3 +87,19 @@ class Balancers:
 
     def _hashing(self) -> Algorithm:
         return HashModulo() if self._by_modulo else ConsistentHashing(self._policy.slots)
+
+
+def sticky_options(scenario: Scenario) -> StickyOptions:
+    """Return how a scenario settles the open points of sticky-sessions."""
+    settings = scenario.gateway
+    return StickyOptions(
+        new_pick=settings.sticky_new_pick,
+        on_unhealthy=settings.sticky_on_unhealthy,
+        on_weight_zero=settings.sticky_on_weight_zero,
+        when_total_weight_zero=settings.sticky_when_total_weight_zero,
+        retry=settings.sticky_retry,
+        cookie_on_retry=settings.cookie_on_retry,
+        set_cookie=settings.sticky_set_cookie,
+        cookie_on_error_response=settings.sticky_cookie_on_error_response,
+        identity=settings.sticky_identity,
+    )

@@ -1,11 +1,11 @@
 """Breaks: where a session's state is, whether an answer came from it, and why if not (docs/model.md, rules B)."""
 
 from simsticky.recording.record import Kind, Mechanism, Origin
-from simsticky.recording.recorder import Recorder
 from simsticky.sim.control.pods import Container
-from simsticky.sim.gateway.affinity import COOKIE, HASH, NONE
+from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.exposures import Exposures
-from simsticky.sim.plane.sessions import Broken, Exchange, Session
+from simsticky.sim.plane.session import Broken, Exchange, Session
+from simsticky.sim.world import World
 
 INFINITY = float("inf")
 
@@ -19,36 +19,22 @@ class Breaks:
     """Moves the state of sessions and names the breaks.
 
     Args:
-        exposures: Knows what took a session's state out of reach, and whose doing that was.
-        affinity: What the algorithm binds sessions by.
-        drain_support: KIC's drain support, which decides what a removal means for a session.
-        external_state: Whether sessions keep their state outside the pods, where nothing can break.
-        session_timeout_s: How long a pod remembers a session after its last request.
-        follows_draining: Whether a sticky session stays with a target of weight 0.
-        keeps_cookie_of_cut: Whether a request that was cut leaves its cookie behind, on the gateway's own 502.
+        exposures: Knows what took a session's state out of reach, and whose doing that was; kept as an attribute.
     """
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        exposures: Exposures,
-        *,
-        affinity: str,
-        drain_support: bool,
-        external_state: bool,
-        session_timeout_s: float,
-        keeps_cookie_of_cut: bool,
-        follows_draining: bool,
-    ) -> None:
-        """Note the settings."""
-        self._recorder = recorder
-        self._exposures = exposures
-        self._affinity = affinity
-        self._drain_support = drain_support
-        self._external = external_state
-        self._session_timeout_s = session_timeout_s
-        self._keeps_cookie_of_cut = keeps_cookie_of_cut
-        self._follows_draining = follows_draining
+    def __init__(self, world: World, exposures: Exposures) -> None:
+        """Read the settings."""
+        scenario, gateway = world.scenario, world.scenario.gateway
+        self._recorder = world.recorder
+        self.exposures = exposures
+        self._affinity = AFFINITY.get(scenario.upstream.algorithm, NONE)
+        # What a removal means for a session follows from it.
+        self._drain_support = scenario.kic.enable_drain_support
+        self._external = scenario.app.state == "external"
+        self._session_timeout_s = scenario.app.session_timeout
+        # Whether a request that was cut leaves its cookie behind, on the gateway's own 502.
+        self._keeps_cookie_of_cut = gateway.sticky_cookie_on_error_response
+        self._follows_draining = gateway.sticky_on_weight_zero == "follow"
 
     def settle(self, exchange: Exchange, container: Container, now_s: float, ended_s: float) -> Verdict:
         """Let the session's state be where its request is answered; say how and why it broke, if it did (rule B2).
@@ -82,7 +68,7 @@ class Breaks:
         if not self._external:
             mechanism, origin, cause = self._why(exchange, holder, container, now_s)
             broken = mechanism, Kind.STALE if kept_here else Kind.LOST, origin, cause
-            self._count(exchange, cause, ended_s, exposed=bool(cause) and self._exposures.has(session, holder, cause))
+            self._count(exchange, cause, ended_s, exposed=bool(cause) and self.exposures.has(session, holder, cause))
         # What came after its deletion cannot be exposed by it.
         session.doomed_by = container.pod.record.deleted_by
         return broken
@@ -114,7 +100,7 @@ class Breaks:
         self, exchange: Exchange, holder: Container, container: Container, now_s: float
     ) -> tuple[Mechanism, Origin, int]:
         """Name a break's mechanism, its origin (rule B4) and the operation that it belongs to (rule B5)."""
-        session, node, exposures = exchange.session, exchange.worker.node, self._exposures
+        session, node, exposures = exchange.session, exchange.worker.node, self.exposures
         loose = self._affinity == NONE or exchange.presented is None
         away = exposures.away(session, holder, node, exchange.presented)
         mechanism = Mechanism.NO_COOKIE if loose else self._mechanism(exchange, holder, container)
@@ -148,7 +134,8 @@ class Breaks:
     @staticmethod
     def _origin_of_end(holder: Container, by_itself: Origin) -> Origin:
         """Return why a container had ceased to listen; ``by_itself`` where the application closed its listener."""
-        return by_itself if holder.closed_because is Origin.NONE else holder.closed_because
+        closed = holder.causes.closed
+        return by_itself if closed is None or closed.origin is Origin.NONE else closed.origin
 
     def _mechanism(self, exchange: Exchange, holder: Container, container: Container) -> Mechanism:
         """Say how the request left the pod that holds its session's state (rule B10)."""

@@ -6,74 +6,58 @@ come; such clients have a :class:`Browser`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from uuid import UUID
 
 from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key
 from simsticky.kong.cookie import CookieJar, default_path, path_match
-from simsticky.scenario.model import Scenario
+from simsticky.scenario.upstream_settings import hash_on
 from simsticky.sim.control.pods import Container
-from simsticky.sim.gateway.affinity import COOKIE, HASH, NONE
+from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
+from simsticky.sim.gateway.browser import Browser
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.sessions import Session
-from simsticky.sim.streams import Purpose, Streams
+from simsticky.sim.plane.session import Session
+from simsticky.sim.streams import Purpose
+from simsticky.sim.world import World
 
 _NO_ROUTES: dict[str | None, Container] = {}
 _FOREIGN = "a target of the other upstream"
-
-
-@dataclass(slots=True)
-class Browser:
-    """One client's jar, and the cookies of answers that are still on their way: (time, value, path)."""
-
-    jar: CookieJar = field(default_factory=CookieJar)
-    coming: list[tuple[float, str, str]] = field(default_factory=list)
 
 
 class Browsers:
     """All clients' side of the affinity.
 
     Args:
-        affinity: What the algorithm binds sessions by.
-        hash_on: What is hashed; used with affinity by hash only.
         key_of: What a trace says that a session is hashed by; None where none does.
         asks_each_time: Whether the algorithm is one's own, which is handed each request: none takes the fast path.
 
     Attributes:
+        affinity: What the algorithm binds sessions by.
+        asks_each_time: As given.
         plain: Whether one value a session says it all, so that requests may take the fast path.
         cookie_name: Name of the cookie.
         cookie_path: Its path as the gateway sets it.
     """
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        streams: Streams,
-        affinity: str,
-        hash_on: HashOn,
-        *,
-        key_of: Callable[[int], str | None],
-        asks_each_time: bool,
-    ) -> None:
+    def __init__(self, world: World, key_of: Callable[[int], str | None], *, asks_each_time: bool) -> None:
         """Read what the clients do once."""
-        traffic, policy = scenario.traffic, scenario.upstream
-        self._streams = streams
-        self._affinity = affinity
-        self._hash_on = hash_on
-        self._asks_each_time = asks_each_time
+        traffic, policy = world.scenario.traffic, world.scenario.upstream
+        affinity = self.affinity = AFFINITY.get(policy.algorithm, NONE)
+        asked = self._hash_on = hash_on(world.scenario)
+        self._streams = world.streams
+        self.asks_each_time = asks_each_time
         self._key_of = key_of
         self._traffic = traffic
         self._paths = tuple(entry.path for entry in traffic.paths) or (traffic.path,)
         self._shares = tuple(entry.share for entry in traffic.paths) or (1.0,)
         self._other = traffic.other_upstream
         if affinity == HASH:
-            self.cookie_name, self.cookie_path = hash_on.input.name, hash_on.cookie_path
+            self.cookie_name, self.cookie_path = asked.input.name, asked.cookie_path
         else:
             sticky = policy.sticky_sessions
             self.cookie_name, self.cookie_path = (sticky.cookie, sticky.cookie_path) if sticky else ("", "/")
-        self._with_cookie = affinity == COOKIE or (affinity == HASH and hash_on.input.kind == "cookie")
-        self._by_path = affinity == HASH and "path" in (hash_on.input.kind, hash_on.fallback.kind)
+        self._with_cookie = affinity == COOKIE or (affinity == HASH and asked.input.kind == "cookie")
+        self._by_path = affinity == HASH and "path" in (asked.input.kind, asked.fallback.kind)
         self._covered = [path_match(path, self._scope(path)) for path in self._paths]
         several = len(self._paths) > 1 or traffic.tabs > 1 or traffic.cookies.clear > 0 or self._other is not None
         self.plain = not (self._with_cookie and several)
@@ -94,13 +78,13 @@ class Browsers:
 
     def binding(self, session: Session) -> tuple[bool, str | None]:
         """Return whether each request of a session is picked anew, and the one key that all are hashed by, if any."""
-        if self._affinity == HASH and self.plain:
+        if self.affinity == HASH and self.plain:
             session.key = self._one_key(session)
-        if self._asks_each_time:
+        if self.asks_each_time:
             return False, None
-        if self._affinity == HASH and self.plain:
+        if self.affinity == HASH and self.plain:
             return session.key is None, session.key
-        return self._affinity == NONE, None
+        return self.affinity == NONE, None
 
     def _one_key(self, session: Session) -> str | None:
         """Return the key of all requests of a session; None where they differ."""
@@ -113,9 +97,9 @@ class Browsers:
 
     def binds(self, session: Session) -> bool:
         """Return whether the session's requests are led to one pod, by its cookie or its key."""
-        if self._affinity == NONE or (self._with_cookie and not session.jar):
+        if self.affinity == NONE or (self._with_cookie and not session.jar):
             return False
-        return self._affinity == COOKIE or self._with_cookie or len(self._paths) == 1 or not self._by_path
+        return self.affinity == COOKIE or self._with_cookie or len(self._paths) == 1 or not self._by_path
 
     def would_bring(self, session: Session) -> list[str]:
         """Return the cookies, or keys, that the session's next request may bring with the jar as it is.
@@ -123,11 +107,11 @@ class Browsers:
         One for each path that clients request, as far as a cookie covers it; a cookie in an answer that is still under
         way counts as kept. Nothing where each request is picked anew.
         """
-        if self._affinity == NONE or (self._with_cookie and not session.jar):
+        if self.affinity == NONE or (self._with_cookie and not session.jar):
             return []
-        if self._affinity == COOKIE and self.plain:
+        if self.affinity == COOKIE and self.plain:
             return [] if session.cookie is None else [session.cookie]
-        if self._affinity == HASH and self.plain and session.key is not None and len(self._paths) == 1:
+        if self.affinity == HASH and self.plain and session.key is not None and len(self._paths) == 1:
             return [session.key]
         jar = CookieJar()
         if session.browser is not None:
@@ -137,7 +121,7 @@ class Browsers:
         brought = []
         for path, share in zip(self._paths, self._shares, strict=True):
             held = jar.get(path, self.cookie_name) if self._with_cookie else None
-            if self._affinity == HASH and share > 0:
+            if self.affinity == HASH and share > 0:
                 request = self._request_to(session, path)
                 if held is not None:
                     request["cookies"] = {self.cookie_name: held}
@@ -151,7 +135,7 @@ class Browsers:
 
         Nothing is found where a client's jar must be looked into first, or where other tabs move the session.
         """
-        fast = self.plain and session.tabs is None and not self._asks_each_time
+        fast = self.plain and session.tabs is None and not self.asks_each_time
         return worker.routes.get if fast else _NO_ROUTES.get
 
     def peer_of_next(self, session: Session, worker: Worker) -> str | None:
@@ -227,9 +211,9 @@ class Browsers:
         cookie will bring.
         """
         if self.plain:
-            if self._affinity != HASH:
+            if self.affinity != HASH:
                 return session.cookie
-            if self._asks_each_time and self._keys_differ(session):
+            if self.asks_each_time and self._keys_differ(session):
                 session.key = self.key(session)
             return session.key
         if session.browser is None:
@@ -249,7 +233,7 @@ class Browsers:
             self._visit_the_other(browser, worker)
         path = self._path(session)
         session.cookie = browser.jar.get(path, self.cookie_name) if session.jar else None
-        if self._affinity == HASH:
+        if self.affinity == HASH:
             session.key = hash_key(self._hash_on, self._request(session), lambda: self._new_id(session)).value
             return None if session.cookie is None else session.key
         return session.cookie
@@ -290,7 +274,7 @@ class Browsers:
         """Let the jar take a cookie from an answer that comes at ``at_s``."""
         if session.browser is not None:
             session.browser.coming.append((at_s, value, self._scope(self._path(session))))
-        elif self._affinity == COOKIE:
+        elif self.affinity == COOKIE:
             session.cookie = value
 
 

@@ -5,18 +5,19 @@ connection exposes at once those that are bound to it; what only leads a session
 request that does not reach its state, so that the hot path knows nothing of it.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from simsticky.recording.record import Exposure, How, Origin
 from simsticky.sim.control.pods import Container, Pod
+from simsticky.sim.gateway.addresses import Addresses
+from simsticky.sim.gateway.affinity import COOKIE
 from simsticky.sim.gateway.cookies import Browsers
+from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.nodes import Node
 from simsticky.sim.gateway.tables import Tables
-from simsticky.sim.plane.sessions import Session, Sessions
+from simsticky.sim.plane.session import Session
+from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.world import World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Away(NamedTuple):
@@ -39,10 +40,8 @@ class Exposures:
     """Notes who is exposed, and says what took a session's state out of reach.
 
     Args:
+        front: Says through which nodes a session's next request may go.
         tables: Reads the nodes' tables of the past; None for an algorithm that binds by nothing.
-        nodes_of: The nodes through which the front balancer may send a session's next request.
-        by_cookie: Whether sessions are bound by cookies; otherwise by keys.
-        identity: Returns what a cookie for an address names.
     """
 
     def __init__(
@@ -50,20 +49,18 @@ class Exposures:
         world: World,
         sessions: Sessions,
         browsers: Browsers,
+        front: FrontBalancer,
+        addresses: Addresses,
         tables: Tables | None,
-        *,
-        nodes_of: "Callable[[Session], list[Node]]",
-        identity: "Callable[[str], str]",
-        by_cookie: bool,
     ) -> None:
         """Note whom to ask."""
         self._world = world
         self._sessions = sessions
         self._browsers = browsers
+        self._front = front
+        self._addresses = addresses
         self._tables = tables
-        self._nodes_of = nodes_of
-        self._identity = identity
-        self._by_cookie = by_cookie
+        self._by_cookie = browsers.affinity == COOKIE  # otherwise by keys
 
     # At once ----------------------------------------------------------------------------------------------------
 
@@ -97,7 +94,7 @@ class Exposures:
         if not brings:
             return False
         address = container.pod.address
-        return any(self._leads(node, value) == address for node in self._nodes_of(session) for value in brings)
+        return any(self._leads(node, value) == address for node in self._front.nodes_of(session) for value in brings)
 
     def _leads(self, node: Node, brought: str) -> str | None:
         worker = node.workers[0]
@@ -140,11 +137,12 @@ class Exposures:
             node: The node.
             brought: The cookie or key of its present request; None for nothing that binds it.
         """
-        stopped = None
-        if not holder.listening:
-            stopped = Away(holder.closed_s, holder.closed_by, stopped=True, origin=holder.closed_because)
+        stopped, closed = None, holder.causes.closed
+        if not holder.listening and closed is not None:
+            stopped = Away(closed.at_s, closed.operation, stopped=True, origin=closed.origin)
         if brought is None and self._by_cookie and any(e.container == holder.index for e in session.exposures):
-            brought = self._identity(holder.pod.address)  # what it had when it was exposed, and has lost since
+            # What it had when it was exposed, and has lost since.
+            brought = self._addresses.identity(holder.pod.address)
         if self._tables is None or brought is None:
             return stopped
         led = self._tables.led_away(node.history, brought, holder.pod.address)

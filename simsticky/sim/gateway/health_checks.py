@@ -15,8 +15,10 @@ from simsticky.kong.healthchecker import Failure, Health, HealthChecker, Report,
 from simsticky.kong.healthchecks import HealthChecks
 from simsticky.kong.retries import Attempt
 from simsticky.kong.upstream import Target
+from simsticky.recording.events import CheckResult
 from simsticky.sim.clock import Phase, Wait, call_at, call_on, place_of
 from simsticky.sim.control.pods import Container, Pod
+from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.nodes import Node
 from simsticky.sim.world import World
 
@@ -64,8 +66,7 @@ class HealthCheckers:
 
     Args:
         checks: The upstream's settings.
-        servers: Listening container by address.
-        vanished: Whether connections to an address are never answered, not even refused.
+        addresses: Knows who is behind an address.
         on_verdict: Called with a node and the number of the operation behind a change that its balancers were told
             of (0: none), or None if they were told of none.
     """
@@ -74,18 +75,15 @@ class HealthCheckers:
         self,
         world: World,
         checks: HealthChecks,
-        *,
-        servers: dict[str, Container],
-        pods: dict[str, Pod],
-        vanished: Callable[[str], bool],
+        addresses: Addresses,
         on_verdict: Callable[[Node, int | None], None],
     ) -> None:
         """Make the checkers of nodes when these are first rebuilt."""
         self._world = world
         self._checks = checks
-        self._servers = servers
-        self._pods = pods
-        self._vanished = vanished
+        self._servers = addresses.servers
+        self._pods = addresses.pods
+        self._vanished = addresses.vanished
         self._on_verdict = on_verdict
         self._checkers: dict[str, HealthChecker] = {}
         self._alarms: dict[str, _Alarm] = {}
@@ -157,19 +155,19 @@ class HealthCheckers:
             return
         pod = self._pods[address]
         if verdict.available:
-            found, cause = "healthy", node.verdicts_by.pop(address, 0)
+            found, cause = "healthy", node.causes.verdicts.pop(address, 0)
         else:
             found, cause = "unhealthy", self._behind(pod)
-            node.verdicts_by[address] = cause
-        self._world.tell(node.name, found, pod.name, _words(report, active=active), cause)
+            node.causes.verdicts[address] = cause
+        self._world.tell(node.name, found, pod.name, _told(report, active=active), cause)
         self._on_verdict(node, cause)
 
     def _behind(self, pod: Pod) -> int:
         """Return the operation that lets a pod fail its health checks, 0 for none."""
         container = pod.container
         if container is None or not container.listening:
-            return pod.silent_by
-        return pod.unready_by if self._world.now_s < container.refuses_checks_until_s else 0
+            return pod.causes.silence
+        return pod.causes.flapping if self._world.now_s < container.refuses_checks_until_s else 0
 
     def _watch(self, node: Node) -> None:
         """Keep the targets off the fast path whose next answer would be counted."""
@@ -314,10 +312,5 @@ def may_rest(checks: HealthChecks) -> bool:
     return active.probes and not by_requests and active.timeout_s < min(intervals_s)
 
 
-def _words(report: Report, *, active: bool) -> str:
-    how = "probe" if active else "request"
-    if report is Failure.TCP:
-        return f"a {how} found no connection"
-    if report is Failure.TIMEOUT:
-        return f"a {how} timed out"
-    return f"a {how} got {report}"
+def _told(report: Report, *, active: bool) -> CheckResult:
+    return CheckResult(report.value if isinstance(report, Failure) else report, active)

@@ -12,13 +12,13 @@ from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.balancer import Balancer, Handle, NoPeerError
 from simsticky.kong.upstream import Target
 from simsticky.recording.record import Kind, Mechanism, Origin, Outcome, pack
+from simsticky.sim.control.causes import NodeCauses
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.tables import Led
-from simsticky.sim.plane.sessions import Exchange
 
 Open = tuple[float, float, float, Balancer, str, float]
 """An open request: its end, its session, its number, the balancer of its first attempt, the address of its latest, and
-the response time that Kong averages."""
+the response time that Kong averages, 0 after a retry, where Kong reads a list of times as no number."""
 
 
 class Node:
@@ -30,8 +30,7 @@ class Node:
         weights: Weight of every listed target by address.
         history: The tables it has had, and what its health checks had taken out of them.
         configured: How many of the changes that KIC has pushed it has got.
-        verdicts_by: Number of the operation behind a target's being unhealthy, by address.
-        down_by: Number of the operation that it is down for, or was.
+        causes: The operations behind what has become of it.
         targets: The table as it was pushed; their weights are the full ones also while they grow.
         since_s: Since when each target whose weight grows has been listed.
         restarts: How often it went down.
@@ -39,8 +38,8 @@ class Node:
     """
 
     __slots__ = (
+        "causes",
         "configured",
-        "down_by",
         "history",
         "index",
         "name",
@@ -49,7 +48,6 @@ class Node:
         "since_s",
         "targets",
         "up",
-        "verdicts_by",
         "watched",
         "weights",
         "workers",
@@ -64,8 +62,8 @@ class Node:
         self.weights: dict[str, int] = {}
         self.history: list[Led] = []
         self.configured = 0
-        self.verdicts_by: dict[str, int] = {}
-        self.restarts = self.down_by = 0
+        self.causes = NodeCauses()
+        self.restarts = 0
         self.targets: tuple[Target, ...] = ()
         self.since_s: dict[str, float] = {}
         self.watched: set[str] = set()
@@ -166,18 +164,9 @@ class Worker:
 
     # The log phase ----------------------------------------------------------------------------------------------
 
-    def opened(self, exchange: Exchange, ended_s: float, response_s: float) -> None:
-        """Note a request that will be logged at ``ended_s``, to the balancer of its first attempt.
-
-        Args:
-            exchange: The request.
-            ended_s: Its end.
-            response_s: The time Kong averages; 0 after a retry, where Kong reads a list of times as no number.
-        """
-        address = exchange.handle.address
-        if address is not None:
-            session, balancer = exchange.session, exchange.balancer
-            heappush(self.open, (ended_s, session.id, exchange.request, balancer, address, response_s))
+    def opened(self, request: Open) -> None:
+        """Note a request that will be logged at its end, to the balancer of its first attempt."""
+        heappush(self.open, request)
 
     def log_until(self, now_s: float) -> None:
         """Log the requests that have ended by ``now_s``, each at its time: release, then average the time in."""

@@ -1,27 +1,30 @@
 """The attempts of one request: pick, connect, wait, try again, and the answer the client gets (rules G and S).
 
-The fast path lives in ``session_loop.py``. Everything that is not "the one target it can be, listening, in time" comes
+The fast path is in ``plane/loop.py``. Everything that is not "the one target it can be, listening, in time" comes
 here: new picks, connections refused or never answered, timeouts, requests cut by a dying container, cookies.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from heapq import heappush
 
-from simsticky.kong.algorithms.sticky_sessions import StickyOptions, response_cookie
+from simsticky.kong.algorithms.sticky_sessions import response_cookie
 from simsticky.kong.balancer import NoPeerError
-from simsticky.kong.retries import Attempt, gateway_status, tries_again
+from simsticky.kong.retries import Attempt, gateway_status
 from simsticky.recording.record import MAX_ATTEMPTS, Outcome, pack
-from simsticky.scenario.model import Scenario
 from simsticky.sim.clock import Clock, Tick
 from simsticky.sim.control.pods import Container
+from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import COOKIE
+from simsticky.sim.gateway.balancers import sticky_options
 from simsticky.sim.gateway.breaks import NOT_BROKEN, Breaks
 from simsticky.sim.gateway.cookies import Browsers
-from simsticky.sim.gateway.exposures import Exposures
+from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.health_checks import HealthCheckers
 from simsticky.sim.gateway.nodes import Node, Worker
-from simsticky.sim.plane.sessions import FRESH, Cut, Exchange, Session
-from simsticky.sim.streams import Purpose, Streams
+from simsticky.sim.gateway.retries import Retries
+from simsticky.sim.plane.session import FRESH, Cut, Exchange, Session
+from simsticky.sim.streams import Purpose
+from simsticky.sim.world import World
 
 Reply = tuple[float, float, int, float, bool]
 """What became of one request: when its service started, when its client has the answer, the container's number (-1:
@@ -31,64 +34,37 @@ _OUTCOMES = {502: Outcome.BAD_GATEWAY, 503: Outcome.NO_TARGET, 504: Outcome.TIME
 
 
 class Attempts:
-    """Sends requests the slow way.
-
-    Args:
-        affinity: What the algorithm binds sessions by.
-        servers: Listening container by address.
-        vanished: Whether connections to an address that nobody listens at are never answered, not even refused.
-        identity: Returns what a cookie for an address names.
-        stand_in: Returns a worker for a session whose own worker's node is down; None where all are.
-        behind_failure: Returns the number of the operation by which nobody listens at an address, or (None) a node
-            has no target; 0 for none.
-        asks_each_time: Whether the algorithm is one's own, which is handed each request.
-        stated_idempotent: Whether a trace says that a session's request may be sent again; None where none does.
-    """
+    """Sends requests the slow way."""
 
     def __init__(
         self,
-        scenario: Scenario,
-        options: StickyOptions,
-        affinity: str,
-        *,
-        breaks: Breaks,
-        exposures: Exposures,
+        world: World,
+        front: FrontBalancer,
+        addresses: Addresses,
         browsers: Browsers,
+        breaks: Breaks,
         health: HealthCheckers,
-        streams: Streams,
-        servers: dict[str, Container],
-        vanished: Callable[[str], bool],
-        identity: Callable[[str], str],
-        stand_in: Callable[[Session], Worker | None],
-        behind_failure: Callable[[Node, str | None], int],
-        asks_each_time: bool,
-        stated_idempotent: Callable[[int, int], bool | None],
+        retries: Retries,
     ) -> None:
-        """Note the settings."""
-        gateway = scenario.gateway
-        self._asks_each_time = asks_each_time
-        self._stated_idempotent = stated_idempotent
-        self._options = options
-        self._sticky = affinity == COOKIE
-        self._breaks = breaks
-        self._exposures = exposures
+        """Read the settings."""
+        scenario, gateway = world.scenario, world.scenario.gateway
+        self._world = world
+        self._front = front
+        self._addresses = addresses
+        self._servers = addresses.servers
         self._browsers = browsers
+        self._breaks = breaks
+        self._exposures = breaks.exposures
         self._health = health
-        self._streams = streams
-        self._servers = servers
-        self._vanished = vanished
-        self._identity = identity
-        self._stand_in = stand_in
-        self._behind_failure = behind_failure
+        self._retries = retries
+        self._options = sticky_options(scenario)
+        self._asks_each_time = browsers.asks_each_time
+        self._sticky = browsers.affinity == COOKIE
         self._random_picks = self._sticky and gateway.sticky_new_pick == "random"
-        self._retries = gateway.retries
-        self._per_target = gateway.attempts_per_target
-        self._retry_delay_s = gateway.retry_delay
         self._connect_timeout_s = gateway.connect_timeout
         self._read_timeout_s = gateway.read_timeout
-        # Long-lived connections: what is sent this way is a connect, a GET, and is logged when its connection closes.
+        # Long-lived connections: what is sent this way is a connect, and is logged when its connection closes.
         self._held = scenario.traffic.connections.long_lived
-        self._idempotent = 1.0 if self._held else scenario.traffic.idempotent
         self._warm_up = scenario.app.warm_up
 
     # What the clients call --------------------------------------------------------------------------------------
@@ -115,7 +91,7 @@ class Attempts:
         session.before = session.remember()
         lent = not worker.node.up
         if lent:
-            other = self._stand_in(session)
+            other = self._front.stand_in(session)
             if other is None:
                 return self._refuse(session, worker, now_s)
             worker, first = other, None
@@ -138,7 +114,7 @@ class Attempts:
         exchange.handle.number = session.request
         if self._random_picks:
             session.picks += 1
-            exchange.handle.u = self._streams.uniform(Purpose.PICK, session.id, session.picks)
+            exchange.handle.u = self._world.streams.uniform(Purpose.PICK, session.id, session.picks)
         exchange.handle.address = first
         return self._go_on(exchange, now_s, first)
 
@@ -175,8 +151,7 @@ class Attempts:
         lost, exchange.lost = exchange.lost, None
         if lost is None:
             return self._try_again(exchange, now_s)
-        idempotent = self._is_idempotent(exchange.session, exchange.request)
-        if not tries_again(Attempt.READ_TIMEOUT, len(exchange.tried), self._retries, idempotent):
+        if not self._retries.again(exchange.session, exchange.request, Attempt.READ_TIMEOUT, len(exchange.tried)):
             exchange.session.request = exchange.request
             return self._fail(exchange, now_s, Attempt.READ_TIMEOUT, lost, now_s)
         node, address = exchange.worker.node, exchange.tried[-1]
@@ -190,10 +165,6 @@ class Attempts:
             clock.arm(tick, exchange.resume_s)
             reply = self.resume(exchange, (yield))
         return reply
-
-    def is_sent_again(self, session: Session, request: int, attempts: int) -> bool:
-        """Return whether nginx sends a request again that a dying container has cut after some attempts."""
-        return tries_again(Attempt.RESET, attempts, self._retries, self._is_idempotent(session, request))
 
     def exchange_of(
         self, session: Session, worker: Worker, request: int, sent_s: float, demand_s: float, expires_s: float
@@ -261,7 +232,7 @@ class Attempts:
             exchange.attempt_s = now_s
             container = self._servers.get(address)
             if container is None:
-                vanished = self._vanished(address)
+                vanished = self._addresses.vanished(address)
                 ended, took_s = Attempt.REFUSED, 0.0
                 if vanished:
                     ended, took_s = Attempt.CONNECT_TIMEOUT, self._connect_timeout_s
@@ -275,41 +246,26 @@ class Attempts:
                 ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s
             if took_s:
                 exchange.timed_out.add(address)
-            idempotent = self._is_idempotent(session, exchange.request)
-            again = tries_again(ended, len(tried), self._retries, idempotent)
-            if not again:
+            if not self._retries.again(session, exchange.request, ended, len(tried)):
                 return self._fail(exchange, now_s + took_s, ended, container, started_s)
             self._health.attempt_failed(worker.node, address, ended, final=False, at_s=now_s + took_s)
-            stays = ended is not Attempt.READ_TIMEOUT and self._stays(tried)
+            stays = ended is not Attempt.READ_TIMEOUT and self._retries.stays(tried)
             if took_s:
                 exchange.again = address if stays else None
                 exchange.resume_s = now_s + took_s
                 session.exchange = exchange
                 return None
-            refused = self._retry_delay_s > 0
+            refused = self._retries.delay_s > 0
             if stays and refused:
                 self._pause(exchange, now_s, address)
                 return None
             address = address if stays else None
 
-    def _stays(self, tried: list[str]) -> bool:
-        """Return whether the next attempt is on the target of the latest again (rule G16)."""
-        in_a_row = next((n for n, address in enumerate(reversed(tried)) if address != tried[-1]), len(tried))
-        return in_a_row < self._per_target
-
     def _pause(self, exchange: Exchange, now_s: float, address: str) -> None:
         """Wait before a further attempt on a target that has refused the latest one (rule G16)."""
         exchange.again = address
-        exchange.resume_s = now_s + self._retry_delay_s
+        exchange.resume_s = now_s + self._retries.delay_s
         exchange.session.exchange = exchange
-
-    def _is_idempotent(self, session: Session, request: int) -> bool:
-        stated = self._stated_idempotent(session.id, request)
-        if stated is not None:
-            return stated or self._held
-        return (
-            self._idempotent > 0 and self._streams.uniform(Purpose.IDEMPOTENT, session.id, request) < self._idempotent
-        )
 
     # Ends -------------------------------------------------------------------------------------------------------
 
@@ -323,7 +279,7 @@ class Attempts:
         if broken is not NOT_BROKEN or len(tried) > 1:
             code = pack(worker.node.index, min(len(tried), MAX_ATTEMPTS), Outcome.ANSWERED, *broken)
         if worker.logs and not self._held:
-            worker.opened(exchange, ended_s, ended_s - now_s if len(tried) == 1 else 0.0)
+            self._log_later(exchange, ended_s, ended_s - now_s)
         if tried[-1] in worker.node.watched:
             self._health.answered(worker.node, container, ended_s)
         session.exchange = exchange
@@ -345,7 +301,7 @@ class Attempts:
             self._set_cookie(session, exchange.presented, exchange.handle.key, tried, ended_s, gateway_error=True)
             self._health.attempt_failed(worker.node, tried[-1], last, final=True, at_s=ended_s)
         if worker.logs:
-            worker.opened(exchange, ended_s, ended_s - exchange.sent_s if len(tried) == 1 else 0.0)
+            self._log_later(exchange, ended_s, ended_s - exchange.sent_s)
         reached = container if container is not None else session.holder
         cause = reached.cause if reached is not None else 0
         if container is None:
@@ -356,10 +312,32 @@ class Attempts:
             return ended_s, ended_s, -1, code, True
         return min(started_s, ended_s), ended_s, container.index, code, True
 
+    def _behind_failure(self, node: Node, address: str | None) -> int:
+        """Return the operation by which nobody is at an address, or a node has no target (None); else 0 (rule R3)."""
+        if address is not None:
+            pod = self._addresses.pods[address]
+            if pod.to_listen and self._world.now_s >= self._world.settle_s:
+                self._world.recorder.count("failed_before_listening")
+            return pod.causes.silence
+        emptied = node.history[-1]
+        for led in reversed(node.history):
+            if any(target.weight and target.address not in led.unavailable for target in led.targets):
+                break
+            emptied = led
+        return emptied.operation
+
+    @staticmethod
+    def _log_later(exchange: Exchange, ended_s: float, took_s: float) -> None:
+        """Have a request logged when it ends; after a retry Kong takes its time for no number."""
+        address, balancer = exchange.handle.address, exchange.balancer
+        if address is not None:
+            response_s = took_s if len(exchange.tried) == 1 else 0.0
+            exchange.worker.opened((ended_s, exchange.session.id, exchange.request, balancer, address, response_s))
+
     def _refuse(self, session: Session, worker: Worker, now_s: float) -> Reply:
         """No node is up: the front balancer itself answers 503."""
         session.failed += 1
-        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.down_by)
+        code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.causes.down)
         return now_s, now_s, -1, code, True
 
     def _set_cookie(
@@ -375,7 +353,7 @@ class Attempts:
         """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
         cookie = key if presented is None else None
         if self._sticky:
-            first, last = self._identity(tried[0]), self._identity(tried[-1])
+            first, last = self._addresses.identity(tried[0]), self._addresses.identity(tried[-1])
             cookie = response_cookie(self._options, presented, first, last, gateway_error)
         if cookie is not None and session.jar:
             self._browsers.receive(session, cookie, at_s)

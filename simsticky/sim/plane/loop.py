@@ -11,7 +11,8 @@ from heapq import heappop, heappush, heapreplace
 from typing import Any
 
 from simsticky.kong.balancer import NoPeerError
-from simsticky.recording.recorder import ROW, SEAL_AT
+from simsticky.recording.open_rows import ROW
+from simsticky.recording.recorder import SEAL_AT
 from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor
 from simsticky.sim.clients.feeds import Chunk
 from simsticky.sim.clock import Clock, Tick
@@ -19,7 +20,8 @@ from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import HASH, NONE
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.plane.patience import patience_s
-from simsticky.sim.plane.sessions import Cut, Loop, RunOver, Session, Sessions
+from simsticky.sim.plane.session import Cut, Loop, RunOver, Session
+from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 

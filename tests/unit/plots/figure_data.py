@@ -2,6 +2,8 @@
 
 NAMES = ("timeline", "sessions_on_old_pods", "load_skew", "cumulative_incidence", "break_causes")
 """The figures of one run."""
+OF_SWEEPS = ("trade_off", "tornado")
+"""The figures of a sweep."""
 
 
 def line(ax, gid):

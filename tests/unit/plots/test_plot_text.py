@@ -1,13 +1,18 @@
 """What the figures say can be read: no text is cut, covered or taken for markup, and colour tells nothing alone."""
 
 import pytest
-from figure_data import NAMES
+from figure_data import NAMES, OF_SWEEPS
 from figure_text import unreadable
 from small_scenario import small
 from sweeps import HandMadeSweep, hand_made
 
 import simsticky as ss
 from simsticky import plots
+
+
+def test_every_figure_is_looked_at():
+    """Protects a new figure from being held by none of the tests below."""
+    assert sorted(plots.__all__) == sorted([*NAMES, *OF_SWEEPS])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -28,7 +33,7 @@ def test_no_text_is_cut_or_overlaps(name, changes):
     assert unreadable(getattr(plots, name)(ss.simulate(small(**changes)))) == []
 
 
-@pytest.mark.parametrize("name", ["trade_off", "tornado"])
+@pytest.mark.parametrize("name", OF_SWEEPS)
 def test_no_text_of_a_sweep_is_cut_or_overlaps(name, sweep):
     """The same for figures of a sweep."""
     assert unreadable(getattr(plots, name)(sweep)) == []

@@ -1,4 +1,4 @@
-"""The kernel module, and the behaviour of SimPy that it relies on."""
+"""The clock, and the behaviour of SimPy that it relies on."""
 
 import inspect
 import re

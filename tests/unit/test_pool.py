@@ -157,7 +157,7 @@ CTRL_C = """
 import sys, time
 sys.path.insert(0, {here!r})
 from simsticky.study.pool import Interrupted, run_ordered
-from test_execution import nap
+from test_pool import nap
 
 def told(index):
     print("done", index, flush=True)

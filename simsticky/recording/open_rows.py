@@ -1,0 +1,139 @@
+"""The rows of the requests that are sent: those just written, and those that were not over when somebody looked.
+
+The model writes here, and may look for what is in flight: these are its own requests. The recorder takes the rows that
+are over, and never says what it has done with them.
+"""
+
+from io import BytesIO
+from struct import Struct
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from simsticky.recording.record import (
+    CODE,
+    CONTAINER,
+    ENDED,
+    REQUEST,
+    SENT,
+    SESSION,
+    STARTED,
+    WIDTH,
+    Outcome,
+    Rows,
+    outcomes,
+    unpack_columns,
+)
+from simsticky.recording.row_counter import Columns
+
+ROW = Struct(f"{WIDTH + 1}d").pack
+"""Packs a request and, last, the container that its session leaves with it: a session without affinity that goes to
+another; -1 for none, or where ``Recorder.residence`` tells it.
+
+Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the processor's cache to the
+model."""
+
+ROW_BYTES = 8 * (WIDTH + 1)
+
+
+class InFlight(NamedTuple):
+    """A request in flight: its session's number, its own ordinal, and the attempts made so far."""
+
+    session: int
+    request: int
+    attempts: int
+
+
+class OpenRows:
+    """Keeps rows until they are over.
+
+    Attributes:
+        write: Takes a request packed by :data:`ROW`, at the time of its only attempt.
+        written: Returns the length of what has been written and not gathered, in bytes.
+        late: The same of requests whose last attempt was made later than they were sent; last in each is that time.
+        columns: The rows that have been gathered and not taken, shape (WIDTH, n).
+    """
+
+    def __init__(self) -> None:
+        """Start without a row."""
+        self._rows = BytesIO()
+        self.write = self._rows.write
+        self.written = self._rows.tell
+        self.late = BytesIO()
+        self.columns: Columns = np.empty((WIDTH, 0))
+
+    def in_flight(self, container: int, now_s: float) -> list[InFlight]:
+        """Return the requests that a container is to answer after ``now_s``, by the time of their sending.
+
+        One that ends at this very instant is complete (rule T1); one that has timed out is no more in flight.
+        """
+        fresh, late = self.look()
+        found = [
+            rows[:, on_container(rows, container, now_s)]
+            for rows in (self.columns, fresh[:, :WIDTH].T, late[:, :WIDTH].T)
+        ]
+        del fresh, late
+        rows = np.concatenate(found, axis=1)
+        # In an order that does not tell what was gathered when.
+        rows = rows[:, np.lexsort(rows[[REQUEST, SESSION, SENT]])]
+        attempts = unpack_columns(rows[CODE])["attempts"]
+        return [
+            InFlight(int(s), int(r), int(n)) for s, r, n in zip(rows[SESSION], rows[REQUEST], attempts, strict=True)
+        ]
+
+    def look(self) -> tuple[Rows, Rows]:
+        """Return what has been written and not gathered, and of it what is late: shapes (n, WIDTH + 1).
+
+        A buffer cannot be written to while somebody looks at it: let go of them soon.
+        """
+        return _view(self._rows), _view(self.late)
+
+    def gather(self) -> None:
+        """Move what has been written to :attr:`columns`."""
+        fresh, late = self.look()
+        if len(fresh) or len(late):
+            before, until = self.columns.shape[1], self.columns.shape[1] + len(fresh)
+            rows = np.empty((WIDTH, until + len(late)))
+            rows[:, :before] = self.columns
+            rows[:, before:until] = fresh[:, :WIDTH].T
+            rows[:, until:] = late[:, :WIDTH].T
+            self.columns = rows
+        del fresh, late
+        self._rows.seek(0)
+        self.late.seek(0)
+
+    def take_over(self, now_s: float) -> Columns:
+        """Take the gathered rows that are over by ``now_s``."""
+        closed, self.columns = _parted(self.columns, now_s)
+        return closed
+
+
+def on_container(rows: Columns, container: int, now_s: float) -> npt.NDArray[np.intp]:
+    """Return the places of the rows that a container is to answer after ``now_s``."""
+    hit: npt.NDArray[np.intp] = np.flatnonzero((rows[CONTAINER] == container) & (rows[ENDED] > now_s))
+    answered: npt.NDArray[np.intp] = hit.compress(outcomes(rows[CODE, hit]) == Outcome.ANSWERED)
+    return answered
+
+
+def _view(buffer: BytesIO) -> Rows:
+    """Return a look at the rows packed by :data:`ROW` in a buffer."""
+    return np.frombuffer(buffer.getbuffer()[: buffer.tell()], np.float64).reshape(-1, WIDTH + 1)
+
+
+def _parted(rows: Columns, now_s: float) -> tuple[Columns, Columns]:
+    """Return the rows that are over by now and those that are not, both in their order; the rows are used for it.
+
+    Those that are not over are few, and nearly all at the end: only what comes after the first of them is moved.
+    """
+    over = rows[ENDED] <= now_s
+    places = np.flatnonzero(~over)
+    left = rows[:, places]
+    if len(places):
+        first = int(places[0])
+        behind = first + np.flatnonzero(over[first:])
+        rows[:, first : first + len(behind)] = rows[:, behind]
+    closed = rows[:, : rows.shape[1] - len(places)]
+    # What was cut or timed out in the queue was never in service: it starts where it ends.
+    np.minimum(closed[STARTED], closed[ENDED], out=closed[STARTED])
+    return closed, left

@@ -1,0 +1,89 @@
+"""What a container's end, or its farewell, does to the requests and connections on it (rules G9, N6, V4 and V7)."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from simsticky.kong.retries import Attempt
+from simsticky.recording.events import Connections
+from simsticky.recording.open_rows import InFlight
+from simsticky.sim.clients.connection import Closed
+from simsticky.sim.clock import Phase, call_at
+from simsticky.sim.control.pods import Container
+from simsticky.sim.gateway.breaks import Breaks
+from simsticky.sim.gateway.retries import Retries
+from simsticky.sim.plane.session import Cut, Session
+from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.streams import Purpose
+from simsticky.sim.world import World
+
+
+class Cuts:
+    """Ends requests, and closes connections."""
+
+    def __init__(self, world: World, sessions: Sessions, breaks: Breaks, retries: Retries) -> None:
+        """Know whom to ask and whom to tell."""
+        self._world = world
+        self._sessions = sessions
+        self._breaks = breaks
+        self._retries = retries
+
+    def cut(self, container: Container, *, silent: bool = False) -> None:
+        """End the requests in flight on a container that dies now, and its connections, and tell their sessions.
+
+        Args:
+            container: The container.
+            silent: Whether its machine went with it: nobody is left to reset what is in flight (rule N6).
+        """
+        now_s, cause, held = self._world.now_s, container.cause, self.held_by(container)
+        if held:
+            self._world.tell("clients", "cut_off", container.pod.name, Connections(len(held)), cause)
+        cut = self._world.rows.in_flight(container.index, now_s)
+        again = {(each.session, each.request) for each in cut if self._goes_on(each, silent=silent)}
+        if cut:
+            self._world.recorder.cut(now_s, container.index, cause, again)
+        for number, request, _ in cut:
+            session, goes_on = self._sessions[number], (number, request) in again
+            self._breaks.undo(session, request, now_s)
+            if not goes_on:
+                session.failed += 1
+            session.loop_of(request).throw(Cut(request, container, again=goes_on, silent=silent))
+        for session in held:
+            if session.id in container.connections:
+                session.loop.throw(Cut(-1, container, again=False, silent=silent))
+
+    def _goes_on(self, cut: InFlight, *, silent: bool) -> bool:
+        """Return whether a request that a dying container cuts has not ended by that.
+
+        A message goes with its connection, at once (rule V4). Others are sent again, if they may be (rule G9); where
+        the machine is gone nobody tells the gateway, which waits in vain (rule N6).
+        """
+        sender = self._sessions[cut.session]
+        if sender.connection is not None:
+            return False
+        return silent or self._retries.again(sender, cut.request, Attempt.RESET, cut.attempts)
+
+    # Long-lived connections -------------------------------------------------------------------------------------
+
+    def held_by(self, container: Container) -> list[Session]:
+        """Return the sessions with an open connection to a container, in the order of opening."""
+        return [self._sessions[number] for number in container.connections]
+
+    def close(self, held: Iterable[Session], cause: int, *, by_container: bool, over_s: float = 0.0) -> None:
+        """Close connections from the other side, each after the message under way.
+
+        Args:
+            held: The sessions, all connected.
+            cause: Number of the operation behind it, 0 if none.
+            by_container: Whether their container does, and not a node.
+            over_s: Over which time, each at a moment drawn uniformly.
+        """
+        for session in held:
+            after_s = over_s * self._world.streams.uniform(Purpose.CONNECTION_CLOSE, session.id) if over_s else 0.0
+            close = partial(_close, session, session.connection, Closed(cause, by_container=by_container))
+            call_at(self._world.env, after_s, Phase.CONTAINER, close)
+
+
+def _close(session: Session, connection: object, closed: Closed) -> None:
+    """Close a connection, unless the session has lost it, or left, by now."""
+    if session.connection is connection:
+        session.loop.throw(closed)
