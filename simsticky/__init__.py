@@ -1,61 +1,43 @@
 """simsticky: a simulator of sticky sessions under rolling deployments.
 
-The public names are listed in ``__all__``. All but :func:`simulate` and :func:`report` are imported when they are first
+The public names are those of ``_HOMES`` and the two functions below. All but these two are imported when they are first
 used, so that ``import simsticky`` takes no time, and Ctrl-C within the command's first moments meets its own answer.
 """
 
 # At once, because a later import of the modules would put them where these functions are; they import nothing heavy.
 from simsticky.notebook import show_by
-from simsticky.report import report
-from simsticky.simulate import simulate
+from simsticky.report import report as report
+from simsticky.simulate import simulate as simulate
 
 TYPE_CHECKING = False  # importing typing itself would take longer than all the rest
 if TYPE_CHECKING:
     from typing import Any
 
-    from simsticky.errors import Diagnostic, InputError, InvariantError, SimstickyError
-    from simsticky.report import plots
-    from simsticky.results.metrics import METRICS, Metric
-    from simsticky.results.result import Result
-    from simsticky.scenario.model import Scenario
-    from simsticky.scenario.reading.load import load, loads
-    from simsticky.study.compare import Comparison, compare
-    from simsticky.study.estimate import Estimate
-    from simsticky.study.recommend.answer import Recommendation
-    from simsticky.study.recommend.recommending import recommend
-    from simsticky.study.replicate import Study, replicate
-    from simsticky.study.sweep import Sweep, sweep
-    from simsticky.study.tornado import Tornado, tornado
-    from simsticky.version import __version__
+    from simsticky.errors import Diagnostic as Diagnostic
+    from simsticky.errors import InputError as InputError
+    from simsticky.errors import InvariantError as InvariantError
+    from simsticky.errors import SimstickyError as SimstickyError
+    from simsticky.report import plots as plots
+    from simsticky.results.metrics import METRICS as METRICS
+    from simsticky.results.metrics import Metric as Metric
+    from simsticky.results.result import Result as Result
+    from simsticky.scenario.model import Scenario as Scenario
+    from simsticky.scenario.reading.load import load as load
+    from simsticky.scenario.reading.load import loads as loads
+    from simsticky.study.compare import Comparison as Comparison
+    from simsticky.study.compare import compare as compare
+    from simsticky.study.estimate import Estimate as Estimate
+    from simsticky.study.recommend.answer import Recommendation as Recommendation
+    from simsticky.study.recommend.recommending import recommend as recommend
+    from simsticky.study.replicate import Study as Study
+    from simsticky.study.replicate import replicate as replicate
+    from simsticky.study.sweep import Sweep as Sweep
+    from simsticky.study.sweep import sweep as sweep
+    from simsticky.study.tornado import Tornado as Tornado
+    from simsticky.study.tornado import tornado as tornado
+    from simsticky.version import __version__ as __version__
 
-__all__ = [
-    "METRICS",
-    "Comparison",
-    "Diagnostic",
-    "Estimate",
-    "InputError",
-    "InvariantError",
-    "Metric",
-    "Recommendation",
-    "Result",
-    "Scenario",
-    "SimstickyError",
-    "Study",
-    "Sweep",
-    "Tornado",
-    "__version__",
-    "compare",
-    "load",
-    "loads",
-    "plots",
-    "recommend",
-    "replicate",
-    "report",
-    "simulate",
-    "sweep",
-    "tornado",
-]
-
+# Where each public name lives; type checkers read the same from the imports above, and a test holds the two together.
 _HOMES = {
     "simsticky.errors": ("Diagnostic", "InputError", "InvariantError", "SimstickyError"),
     "simsticky.results.metrics": ("METRICS", "Metric"),
@@ -73,6 +55,8 @@ _HOMES = {
 }
 _MODULES = {"plots": "simsticky.report.plots"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME_OF, *_MODULES, report.__name__, simulate.__name__])
 
 
 def __getattr__(name: str) -> "Any":

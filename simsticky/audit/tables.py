@@ -21,7 +21,6 @@ class _PodsAsTheyWere:
     """
 
     def __init__(self, evidence: Evidence, workload: str, *, switches: bool, by_membership: bool) -> None:
-        """Begin before the first pod."""
         scenario = evidence.scenario
         self._states, self._pods = evidence.recording.pod_states, evidence.recording.pods
         self._selections = evidence.recording.selections if switches else []

@@ -148,12 +148,12 @@ def _near(name: str) -> str:
     from simsticky.results.metrics import METRICS
     from simsticky.scenario.model import Scenario
     from simsticky.scenario.paths.vocabulary import all_paths
-    from simsticky.study.verdicts import did_you_mean
+    from simsticky.study.verdicts import nearest_metric
 
     same = _ending_with(name)
     if len(same) > 1:
         return f"did you mean {', '.join(same[:-1])} or {same[-1]}?"
-    return did_you_mean(name, dict.fromkeys([*METRICS, *labels(), *all_paths(Scenario)]))
+    return nearest_metric(name, dict.fromkeys([*METRICS, *labels(), *all_paths(Scenario)]))
 
 
 def _entry(metric: Metric, width: int) -> str:

@@ -50,6 +50,13 @@ ScenarioFile = Annotated[str, typer.Argument(metavar="FILE", help="Scenario file
 Seed = Annotated[
     int | None, typer.Option("--seed", min=0, callback=at_most(MOST_SEED), help="Seed; the scenario's by default.")
 ]
+VARY = (
+    "values (deployment.preStop=0s,1m), a range (deployment.preStop=0s..30m), a range in steps"
+    " (deployment.preStop=0s..30m/15s), or one value, which may follow another setting"
+    " (deployment.grace='preStop + 30s')"
+)
+"""What ``--vary`` takes, for the help of every verb that has it; :mod:`simsticky.study.settings` reads it."""
+
 Reps = Annotated[
     int | None,
     typer.Option(

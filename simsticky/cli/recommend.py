@@ -8,7 +8,7 @@ import typer
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
-from simsticky.cli.run import load_scenario
+from simsticky.cli.run import load_varied
 from simsticky.cli.texts import PAGES, TEXTS, print_answer, text_file, text_of
 from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
@@ -26,10 +26,8 @@ Vary = Annotated[
     list[str] | None,
     typer.Option(
         "--vary",
-        metavar="KEY=RANGE",
-        help="What may be turned: a range (deployment.preStop=0s..30m, or 0s..30m/1m with a step), a choice"
-        " (deployment.maxSurge=1,25%), or what follows (deployment.grace='preStop + 30s'); repeatable. By default"
-        " preStop from 0s to 1h with grace following.",
+        metavar="KEY=VALUES",
+        help=f"What may be turned, repeatable: {options.VARY}. By default preStop from 0s to 1h with grace following.",
     ),
 ]
 Cost = Annotated[
@@ -83,14 +81,16 @@ def recommend(
     """
     place = text_file(out, TEXTS) if out is not None else None
     sheet = text_file(page, PAGES, "--report") if page is not None else None
-    scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
     from simsticky.study.case import simulate_numbers
     from simsticky.study.recommend.costs import WithPodTime
-    from simsticky.study.recommend.knobs import parse_vary
+    from simsticky.study.recommend.recommending import DEFAULT_VARY
     from simsticky.study.recommend.recommending import recommend as search
+    from simsticky.study.settings import parse_vary
 
-    asked = parse_vary(vary) if vary else None
+    asked = parse_vary(vary) if vary else DEFAULT_VARY
+    scenario, following = load_varied(file, changes, asked, namespace=namespace, lenient=lenient)
+    varied = {**asked, **following}
     most_s = None if max_time is None else seconds_of(max_time)
     with working(
         "recommend",
@@ -104,7 +104,16 @@ def recommend(
         no_progress=no_progress,
         no_color=no_color,
     ) as runner:
-        found = search(scenario, thresholds or None, asked, reps, seed, cost=cost or (), max_time=most_s, runner=runner)
+        found = search(
+            scenario,
+            thresholds or None,
+            varied,
+            reps,
+            seed,
+            cost=cost or (),
+            max_time=most_s,
+            runner=runner,
+        )
     from simsticky.report import recommendation as report
 
     if place is not None:

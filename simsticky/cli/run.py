@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
@@ -148,6 +149,22 @@ def load_scenario(
     except OSError as error:
         raise InputError.of(error.strerror or str(error), file=str(error.filename or file)) from error
     return scenario.evolve(parsed, source="--set") if parsed else scenario
+
+
+def load_varied(
+    file: str, changes: list[str] | None, varied: Mapping[str, Any], *, namespace: str | None, lenient: bool
+) -> tuple[Scenario, dict[str, Any]]:
+    """Return the scenario with its ``--set`` values, and those of them that follow what is varied.
+
+    Raises:
+        InputError: The file cannot be read, or a setting is wrong.
+    """
+    from simsticky.scenario.paths.changes import parse_settings
+    from simsticky.study.settings import following
+
+    scenario = load_scenario(file, None, namespace=namespace, lenient=lenient)
+    fixed, follow = following(scenario, parse_settings(changes or ()), varied)
+    return (scenario.evolve(fixed, source="--set") if fixed else scenario), follow
 
 
 def _detailed(study: Study, verify: bool) -> Result:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simsticky.cli import completing, console, options
 from simsticky.cli.options import Output
-from simsticky.cli.run import load_scenario
+from simsticky.cli.run import load_varied
 from simsticky.cli.texts import PAGES, TextFile, text_file
 from simsticky.cli.work import working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
     from simsticky.report.terminal import Line
-    from simsticky.scenario.model import Scenario
     from simsticky.study.sweep import Sweep
     from simsticky.study.tornado import Tornado
 
@@ -26,8 +24,7 @@ Vary = Annotated[
     typer.Option(
         "--vary",
         metavar="KEY=VALUES",
-        help="What to vary, repeatable: values (deployment.preStop=0s,1m), for the other designs a range"
-        " (deployment.preStop=0s..10m), or a value that follows another setting (deployment.grace='preStop + 30s').",
+        help=f"What to vary, repeatable: {options.VARY}. A grid needs values or steps.",
         autocompletion=completing.changes,
     ),
 ]
@@ -117,8 +114,10 @@ def sweep(
             needs_parquet("--out")
     page = None if report is None else text_file(report, PAGES, "--report")
     metrics = _known(metric)
+    from simsticky.study.settings import parse_vary
+
     settings = parse_vary(vary)
-    scenario, following = _base(file, changes, settings, namespace=namespace, lenient=lenient)
+    scenario, following = load_varied(file, changes, settings, namespace=namespace, lenient=lenient)
     with working(
         scenario.name,
         None,
@@ -176,24 +175,6 @@ def _refuse_beside_tornado(report: Path | None, output: Output, *, grid: bool) -
         raise InputError.of("it takes both ends of each range", file="--tornado", hint="leave --design and --samples")
 
 
-def parse_vary(given: list[str]) -> dict[str, Any]:
-    """Return what to vary: by path, the list of values that ``key=value,value`` means in YAML.
-
-    Raises:
-        InputError: With all that mean none.
-    """
-    from simsticky.scenario.paths.changes import parse_settings
-
-    settings: dict[str, Any] = {}
-    for text in given:
-        path, equals, values = text.partition("=")
-        (found,) = parse_settings([f"{path}=[{values}]" if equals else text], flag="--vary").items()
-        if found[0] in settings:
-            raise InputError.of("is varied twice", file="--vary", path=found[0])
-        settings[found[0]] = found[1]
-    return settings
-
-
 def needs_parquet(flag: str) -> None:
     """Say so when Parquet cannot be written.
 
@@ -206,33 +187,14 @@ def needs_parquet(flag: str) -> None:
         raise InputError.of("Parquet needs pyarrow", file=flag, hint="pip install 'simsticky[parquet]'")
 
 
-def _base(
-    file: str, changes: list[str] | None, varied: Mapping[str, Any], *, namespace: str | None, lenient: bool
-) -> tuple[Scenario, dict[str, Any]]:
-    """Return the scenario with its ``--set`` values, and those of them that follow what is varied."""
-    from simsticky.scenario.paths.changes import keys_of, parse_settings
-    from simsticky.scenario.paths.expressions import full_keys, names_in
-
-    scenario = load_scenario(file, None, namespace=namespace, lenient=lenient)
-    settings = parse_settings(changes or ())
-    moving = {full_keys(keys_of(path)) for path in varied}
-    following = {
-        path: value
-        for path, value in settings.items()
-        if path not in varied and moving & set(names_in(scenario, keys_of(path), value))
-    }
-    fixed = {path: value for path, value in settings.items() if path not in following}
-    return (scenario.evolve(fixed, source="--set") if fixed else scenario), following
-
-
 def _known(metrics: list[str] | None) -> list[str]:
     from simsticky.report.sweeps import SHOWN
     from simsticky.results.metrics import METRICS
-    from simsticky.study.verdicts import did_you_mean
+    from simsticky.study.verdicts import nearest_metric
 
     wrong = [name for name in metrics or () if name not in METRICS]
     if wrong:
-        hint = did_you_mean(wrong[0], METRICS)
+        hint = nearest_metric(wrong[0], METRICS)
         raise InputError.of(f"there is no metric {wrong[0]!r}", file="--metric", hint=hint)
     return list(dict.fromkeys(metrics or SHOWN))
 

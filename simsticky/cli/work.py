@@ -108,4 +108,4 @@ def _note(text: str) -> None:
 
 
 def _unheard(text: str) -> None:
-    """Quiet."""
+    """Tell nobody of the progress."""

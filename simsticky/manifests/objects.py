@@ -70,7 +70,7 @@ class KubernetesObject:
 
     @property
     def kind(self) -> str:
-        """Kind."""
+        """What it is: ``Deployment``, ``Service`` and so on."""
         return str(self.get("kind"))
 
     @property

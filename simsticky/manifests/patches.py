@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from simsticky.manifests.ingress_controller import FLAGGED, flag_changes
 from simsticky.scenario.location import dotted
 from simsticky.scenario.paths.changes import keys_of, setting_at
-from simsticky.scenario.paths.expressions import full_keys
 from simsticky.scenario.paths.quantities import number_at
+from simsticky.scenario.short_names import full_keys
 
 if TYPE_CHECKING:
     from simsticky.scenario.location import Place

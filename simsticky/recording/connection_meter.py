@@ -21,7 +21,6 @@ class ConnectionMeter:
     """
 
     def __init__(self, totals: ConnectionTotals, settle_s: float, count: Callable[[str], None]) -> None:
-        """Make a meter whose window has not begun."""
         self._totals = totals
         self._settle_s = settle_s
         self._count = count

@@ -24,7 +24,6 @@ class Evenness:
     """
 
     def __init__(self) -> None:
-        """Know nothing of the load yet."""
         self._largest = 0
         self._sums: dict[int, int] = {}
         self._limit = np.inf

@@ -18,7 +18,6 @@ class FailureWindows:
     """
 
     def __init__(self, settle_s: float) -> None:
-        """Wait for the first operation."""
         self._settle_s = settle_s
         self._begin_s = np.inf
         self.before = 0

@@ -56,7 +56,6 @@ class OpenRows:
     """
 
     def __init__(self) -> None:
-        """Start without a row."""
         self._rows = BytesIO()
         self.write = self._rows.write
         self.written = self._rows.tell

@@ -62,7 +62,6 @@ class Recorder:
     def __init__(
         self, level: str, settle_s: float, *, follows_evenness: bool = False, rows: OpenRows | None = None
     ) -> None:
-        """Start with an empty recording."""
         self.recording = Recording(level=level, settle_s=settle_s)
         self._open = rows or OpenRows()
         self.write = self._open.write

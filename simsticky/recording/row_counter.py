@@ -47,7 +47,6 @@ class RowCounter:
     """
 
     def __init__(self, recording: Recording, count: Callable[[str, int], None]) -> None:
-        """Start without a row."""
         self._recording = recording
         self.count = count
         self._settle_s = recording.settle_s

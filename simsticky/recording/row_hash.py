@@ -46,7 +46,6 @@ class RowHash:
     """
 
     def __init__(self, width: int) -> None:
-        """Start without a row."""
         self._first = self._second = self._rows = 0
         self._factors = _FACTORS[:width]
         # Kept, because memory that the system hands out afresh costs more than what is computed in it.

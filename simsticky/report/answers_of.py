@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from simsticky.report import comparison as compared
 from simsticky.report import recommendation as recommended
 from simsticky.report.answers import Answer, Code, Section, Table
+from simsticky.report.numbers import capital
 from simsticky.study.better import Standing
 from simsticky.study.verdicts import Mark
 
@@ -43,7 +44,7 @@ def _side(comparison: Comparison, name: str) -> Section:
         tables.append(Table("Settings that differ", ("setting", *compared.COLUMNS[:2], "from"), tuple(changes)))
     mark = _MARKS.get(comparison.against(name).standing, Mark.PASS)
     heading = name if len(comparison.others) > 1 else ""
-    said = compared.capital(compared.sentence(comparison, name))
+    said = capital(compared.sentence(comparison, name))
     return Section(heading, said, mark, tuple(tables), (), tuple(compared.notes(comparison)))
 
 
@@ -74,5 +75,5 @@ def _answer(found: Recommendation, heading: str) -> Section:
     tables = [Table("Settings", head, rows)]
     if len(found.tried) > 1:
         tables.append(Table("Every setting tried", *recommended.tried(found)))
-    said = recommended.capital(recommended.headline(found))
+    said = capital(recommended.headline(found))
     return Section(heading, said, _STATUSES[found.status], tuple(tables), code, tuple(recommended.notes(found)))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simsticky.report.numbers import Shown, counted, grouped, show
+from simsticky.report.numbers import Shown, capital, counted, grouped, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
 from simsticky.study.better import MARGINS, Standing
@@ -339,8 +339,3 @@ def _about_levels(comparison: Comparison) -> str:
 
 def _label(metric: str) -> str:
     return _HEADLINES.get(metric, metric)
-
-
-def capital(text: str) -> str:
-    """Return a text that begins a sentence."""
-    return text[:1].upper() + text[1:]

@@ -149,3 +149,8 @@ def _bound(value: float, unit: str, *, up: bool) -> str:
     step: float = 10.0**decimals
     rounded = math.ceil(scaled * step - 1e-9) / step if up else math.floor(scaled * step + 1e-9) / step
     return grouped(rounded, decimals) + suffix
+
+
+def capital(text: str) -> str:
+    """Return a text that begins a sentence."""
+    return text[:1].upper() + text[1:]

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simsticky.report.numbers import MISSING, counted, duration, grouped, show
+from simsticky.report.numbers import MISSING, capital, counted, duration, grouped, show
 from simsticky.report.tables import escape
 from simsticky.report.terminal import Line
 from simsticky.study.better import MARGINS, Standing
@@ -352,8 +352,3 @@ def _costs(costs: Mapping[str, float | None]) -> str:
 
 def _time(seconds: float) -> str:
     return duration(seconds) if abs(seconds) >= 60 else f"{grouped(seconds, 1)} s"
-
-
-def capital(text: str) -> str:
-    """Return a text that begins a sentence."""
-    return text[:1].upper() + text[1:]

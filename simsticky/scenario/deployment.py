@@ -17,14 +17,8 @@ from simsticky.kubernetes import deployment_spec
 from simsticky.scenario.containers import LivenessProbe, PreStop, Probe, RestartPolicyRule, Sidecar, StartupProbe
 from simsticky.scenario.fields import Duration, ObjectName, Section, Switch, Whole, WholeSeconds
 from simsticky.scenario.problems import Problem, refuse
+from simsticky.scenario.short_names import expanded
 from simsticky.units import quoted, scaled_int_or_percent
-
-SHORT_PATHS: Mapping[str, tuple[str, ...]] = {
-    "grace": ("terminationGracePeriodSeconds",),
-    "maxSurge": ("strategy", "rollingUpdate", "maxSurge"),
-    "maxUnavailable": ("strategy", "rollingUpdate", "maxUnavailable"),
-}
-"""Short names below ``deployment`` and the places they stand for."""
 
 
 def _int_or_percent(value: Any) -> Any:
@@ -240,7 +234,12 @@ class Deployment(Section):
     @model_validator(mode="before")
     @classmethod
     def _short_names(cls, value: Any) -> Any:
-        return expand_short_names(value) if isinstance(value, Mapping) else value
+        if not isinstance(value, Mapping):
+            return value
+        section, _, wrong = expanded(value)
+        if wrong:
+            raise ValueError(next(iter(wrong.values())))
+        return section
 
     @model_validator(mode="after")
     def _valid(self) -> Self:
@@ -258,24 +257,3 @@ class Deployment(Section):
         rolling = self.strategy.rolling_update
         strategy = deployment_spec.Strategy(self.strategy.type, rolling.max_surge, rolling.max_unavailable)
         return deployment_spec.max_surge(deployment_spec.DeploymentSpec(replicas=replicas, strategy=strategy))
-
-
-def expand_short_names(deployment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the section with ``grace``, ``maxSurge`` and ``maxUnavailable`` at their full places.
-
-    Raises:
-        ValueError: A short name and its full one are both given.
-    """
-    expanded = dict(deployment)
-    for short, path in SHORT_PATHS.items():
-        if short not in expanded:
-            continue
-        value, node = expanded.pop(short), expanded
-        for key in path[:-1]:
-            below = node.get(key)
-            node[key] = below = dict(below) if isinstance(below, Mapping) else {}
-            node = below
-        if path[-1] in node:
-            raise ValueError(f"{short} is short for {'.'.join(path)}, give only one of them")
-        node[path[-1]] = value
-    return expanded

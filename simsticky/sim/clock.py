@@ -128,7 +128,6 @@ class Clock(simpy.Environment):
     """
 
     def __init__(self) -> None:
-        """Begin at 0 with nothing to come."""
         super().__init__()
         self._ticks: list[tuple[float, int, Tick]] = []
         self._armed = self._scheduled = 0

@@ -37,7 +37,6 @@ class Twin:
     """
 
     def __init__(self) -> None:
-        """Be one run so far."""
         self.is_me = False
         self._pid = 0
         self._window: Any = None  # of the run's pipes: tells the end of its window

@@ -41,7 +41,6 @@ class LogHistogram:
     __slots__ = ("_high", "_low", "counts")
 
     def __init__(self) -> None:
-        """Make an empty histogram."""
         self.counts = np.zeros(_BINS, dtype=np.int64)
         # The sum is ``_high * 2**27 + _low``: one integer of 64 bits would hold only 500 values.
         self._high = np.zeros(_BINS, dtype=np.int64)

@@ -28,7 +28,7 @@ from simsticky.study.pairs import Pair
 from simsticky.study.replicate import SCHEMA_VERSION, Study
 from simsticky.study.runner import Runner
 from simsticky.study.sides import Change, Side, changes_between
-from simsticky.study.verdicts import checked_thresholds, did_you_mean
+from simsticky.study.verdicts import checked_thresholds, nearest_metric
 from simsticky.version import __version__
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Comparison(ShownInNotebooks):
         """
         found = self.metrics.get(metric)
         if found is None:
-            raise InputError.of(f"there is no metric {metric!r}", hint=did_you_mean(metric, self.metrics))
+            raise InputError.of(f"there is no metric {metric!r}", hint=nearest_metric(metric, self.metrics))
         return self._contrasts(found)
 
     @property

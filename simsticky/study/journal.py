@@ -31,7 +31,7 @@ _MOST_BYTES = 16 * 2**20
 """Of one record, and of what says of what a study is."""
 _MOST_REPLICATIONS = 10_000_000
 
-Key = tuple[str, int, int]
+RunKey = tuple[str, int, int]
 """Digest of the scenario, seed, number of the replication."""
 
 
@@ -80,10 +80,10 @@ class Journal:
     def __len__(self) -> int:
         return len(self._places)
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: RunKey) -> bool:
         return key in self._places
 
-    def get(self, key: Key) -> Replication:
+    def get(self, key: RunKey) -> Replication:
         """Return a finished replication.
 
         Raises:
@@ -98,7 +98,7 @@ class Journal:
             raise SimstickyError(f"{self.directory / RECORDS} has been changed while it was in use")
         return found[1]
 
-    def add(self, key: Key, replication: Replication) -> None:
+    def add(self, key: RunKey, replication: Replication) -> None:
         """Write a finished replication and wait until the disk has it.
 
         Raises:
@@ -196,18 +196,18 @@ class _Places:
     def __len__(self) -> int:
         return self._number
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: RunKey) -> bool:
         sizes = self._of.get(key[:2], ((), ()))[1]
         return key[2] < len(sizes) and sizes[key[2]] > 0
 
-    def of(self, key: Key) -> tuple[int, int]:
+    def of(self, key: RunKey) -> tuple[int, int]:
         """Return where a record begins and how many bytes it has; a KeyError where there is none."""
         if key not in self:
             raise KeyError(key)
         starts, sizes = self._of[key[:2]]
         return starts[key[2]], sizes[key[2]]
 
-    def put(self, key: Key, start: int, size: int) -> None:
+    def put(self, key: RunKey, start: int, size: int) -> None:
         """Note a record; of two with the same key the later one counts."""
         self._number += key not in self
         starts, sizes = self._of.setdefault(key[:2], (array("q"), array("q")))
@@ -216,7 +216,7 @@ class _Places:
         sizes.extend(lacking)
         starts[key[2]], sizes[key[2]] = start, size
 
-    def drop(self, key: Key) -> None:
+    def drop(self, key: RunKey) -> None:
         """Forget a record."""
         self._of[key[:2]][1][key[2]] = 0
         self._number -= 1
@@ -227,7 +227,7 @@ def _line(record: Mapping[str, Any]) -> bytes:
     return _checksum(text) + b" " + text + b"\n"
 
 
-def _record(line: bytes) -> tuple[Key, Replication] | None:
+def _record(line: bytes) -> tuple[RunKey, Replication] | None:
     """Return the record of a line, or None when the line is damaged: also one that its checksum confirms."""
     checksum, blank, text = line.partition(b" ")
     if not blank or not text.endswith(b"\n") or checksum != _checksum(text[:-1]):

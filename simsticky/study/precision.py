@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.stats.intervals import Interval
-from simsticky.study.verdicts import did_you_mean
+from simsticky.study.verdicts import nearest_metric
 from simsticky.units import format_duration, parse_duration, parse_number, parse_percentage, quoted
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Precision:
         name, equals, rest = text.rpartition("=")
         name = name.strip() if equals else HEADLINE
         if name not in metrics:
-            raise _wrong(text, f"there is no metric {name!r}", did_you_mean(name, metrics))
+            raise _wrong(text, f"there is no metric {name!r}", nearest_metric(name, metrics))
         unit = metrics[name].unit
         bound, relative = _mode(text, rest.strip())
         percent = bound.endswith("%")

@@ -22,7 +22,7 @@ from simsticky.study.precision import FEWEST, HEADLINE, MOST, Precision, Stoppin
 from simsticky.study.runner import Runner
 from simsticky.study.store import Replications, Value
 from simsticky.study.thresholds import Verdict, absence_of, breaks_by_operations, of_nothing, verdict
-from simsticky.study.verdicts import checked_thresholds, did_you_mean
+from simsticky.study.verdicts import checked_thresholds, nearest_metric
 from simsticky.version import __version__
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Study(ShownInNotebooks):
         if metric is not None:
             return self._estimate(metric, level)
         if name not in self.replications.keys:
-            raise InputError.of(f"there is no metric {name!r}", hint=did_you_mean(name, self.metrics))
+            raise InputError.of(f"there is no metric {name!r}", hint=nearest_metric(name, self.metrics))
         values = self._column(name)
         return Estimate(name, "count", mean_count(values, level), total_of(values), None, "")
 

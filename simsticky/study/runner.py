@@ -21,7 +21,7 @@ from simsticky.errors import InputError, SimstickyError
 from simsticky.results.provenance import library_versions
 from simsticky.study.case import Case, Simulate, simulate_numbers
 from simsticky.study.chunks import Chunk, Chunks, Post, run_here, run_sent
-from simsticky.study.journal import Journal, Key
+from simsticky.study.journal import Journal, RunKey
 from simsticky.study.pool import (
     Interrupted,
     LostWorkerError,
@@ -119,7 +119,7 @@ class Runner:
         self._wanted = 0
         self._expected = 0
         self._small_here_s = _WORTH_WORKERS_S if small_here else 0.0
-        self._ahead: dict[Key, Future[list[Replication]]] = {}
+        self._ahead: dict[RunKey, Future[list[Replication]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -320,5 +320,5 @@ def _warn(text: str) -> None:
     warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
-def _key(case: Case, replication: int) -> Key:
+def _key(case: Case, replication: int) -> RunKey:
     return case.scenario.digest(), case.seed, replication

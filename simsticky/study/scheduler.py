@@ -23,7 +23,7 @@ WITHOUT_WORKERS_S = 30.0
 _LOGS = ("distributed", "distributed.client", "distributed.core", "distributed.utils", "tornado.application", "asyncio")
 
 
-class Cluster:
+class DaskCluster:
     """A connection to a Dask scheduler.
 
     Attributes:
@@ -63,7 +63,7 @@ def is_loss(error: BaseException) -> bool:
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Cluster]:
+def connected(address: str) -> Iterator[DaskCluster]:
     """Connect to a Dask scheduler, and leave it running at the end.
 
     Args:
@@ -88,7 +88,7 @@ def connected(address: str) -> Iterator[Cluster]:
         log.setLevel(logging.CRITICAL)
     try:
         with _closing(address, make) as client:
-            yield Cluster(client, address)
+            yield DaskCluster(client, address)
     finally:
         for log, level in zip(logs, levels, strict=True):
             log.setLevel(level)

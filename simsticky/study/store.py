@@ -20,6 +20,7 @@ Value = float | int | None
 Fact = str | Value
 
 _WAIT_WIDTH = 4
+_SUMMARY = 0
 # Integers up to here are exact as floats.
 _EXACT = 2**53
 
@@ -116,25 +117,25 @@ class Replications(Sequence[Replication]):
         replications: The first ones.
     """
 
-    __slots__ = ("_digests", "_operations", "_summary", "_waits", "_warnings")
+    __slots__ = ("_columns", "_digests", "_waits", "_warnings")
 
     def __init__(self, replications: Iterable[Replication] = ()) -> None:
-        self._summary = _Table()
-        self._operations: list[_Table] = []
+        self._columns: dict[tuple[int, str], _Column] = {}  # of the summary below 0, of operations from 1 on
         self._waits: dict[int, tuple[tuple[float, ...], ...]] = {}
         self._digests = _Texts()
         self._warnings: dict[int, tuple[str, ...]] = {}
-        for replication in replications:
-            self.append(replication)
+        self.extend(replications)
 
     def append(self, replication: Replication) -> None:
         """Add a replication at the end."""
         index = len(self)
-        self._summary.put(index, replication.summary)
-        for place, record in enumerate(replication.operations):
-            if place == len(self._operations):
-                self._operations.append(_Table())
-            self._operations[place].put(index, record)
+        records: Sequence[Mapping[str, Fact]] = (replication.summary, *replication.operations)
+        row = {(place, key): value for place, record in enumerate(records) for key, value in record.items()}
+        for key in row:
+            if key not in self._columns:
+                self._columns[key] = _Column(index)
+        for key, column in self._columns.items():
+            column.append(row.get(key, _ABSENT))
         if replication.waits:
             self._waits[index] = replication.waits
         if replication.warnings:
@@ -148,7 +149,7 @@ class Replications(Sequence[Replication]):
 
     def column(self, key: str) -> list[Value]:
         """Return one number of every summary, in order; None where it is missing."""
-        column = self._summary.columns.get(key)
+        column = self._columns.get((_SUMMARY, key))
         if column is None:
             return [None] * len(self)
         values = [column.get(index) for index in range(len(self))]
@@ -162,7 +163,7 @@ class Replications(Sequence[Replication]):
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of the summaries, in the order of their first appearance."""
-        return tuple(self._summary.columns)
+        return tuple(key for place, key in self._columns if place == _SUMMARY)
 
     @property
     def digests(self) -> list[str]:
@@ -182,10 +183,14 @@ class Replications(Sequence[Replication]):
         if isinstance(index, slice):
             return Replications(self[at] for at in range(*index.indices(len(self))))
         at = range(len(self))[index]
-        operations = [row for table in self._operations if (row := table.row(at)) is not None]
-        summary = {key: value for key, value in (self._summary.row(at) or {}).items() if not isinstance(value, str)}
-        warnings, waits = self._warnings.get(at, ()), self._waits.get(at, ())
-        return Replication(summary, self._digests[at], warnings, tuple(operations), waits)
+        records: dict[int, dict[str, Fact]] = {_SUMMARY: {}}
+        for (place, key), column in self._columns.items():
+            value = column.get(at)
+            if not isinstance(value, _Absent):
+                records.setdefault(place, {})[key] = value
+        summary = {key: value for key, value in records.pop(_SUMMARY).items() if not isinstance(value, str)}
+        operations = tuple(records[place] for place in sorted(records))
+        return Replication(summary, self._digests[at], self._warnings.get(at, ()), operations, self._waits.get(at, ()))
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -217,98 +222,68 @@ class _Texts(Sequence[str]):
 
 
 class _Absent:
-    """Marks a key that a row does not have."""
+    """What stands in a column where a row does not have its key."""
 
 
 _ABSENT = _Absent()
 
 
-class _Table:
-    """Flat records with nearly the same keys."""
-
-    __slots__ = ("columns", "rows")
-
-    def __init__(self) -> None:
-        self.columns: dict[str, _Column] = {}
-        self.rows: _Column = _Column()
-
-    def put(self, index: int, record: Mapping[str, Fact]) -> None:
-        self.rows.put(index, 1)
-        for key, value in record.items():
-            column = self.columns.get(key)
-            if column is None:
-                column = self.columns[key] = _Column()
-            column.put(index, value)
-
-    def row(self, index: int) -> dict[str, Fact] | None:
-        if self.rows.get(index) is _ABSENT:
-            return None
-        found = {key: column.get(index) for key, column in self.columns.items()}
-        return {key: value for key, value in found.items() if not isinstance(value, _Absent)}
-
-
 class _Column:
-    """One value a row, of one kind as long as that lasts: nothing but a constant, then floats, then anything."""
+    """A value a row: as long as all are equal nothing but that one, then a float for each.
 
-    __slots__ = ("_integers", "_same", "_size", "_values")
+    A float is the number itself, NaN for None, or NaN with a minus for a key that the row does not have. Numbers are
+    all integers or none is, as the first one was; what is neither that nor missing is kept beside them.
 
-    def __init__(self) -> None:
-        self._size = 0
+    Args:
+        size: Rows that there were before the column's key.
+    """
+
+    __slots__ = ("_floats", "_kind", "_others", "_same", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._same: Fact | _Absent = _ABSENT
-        self._values: array[float] | list[Fact | _Absent] | None = None
-        self._integers = True
+        self._floats: array[float] | None = None
+        self._kind: type | None = None
+        self._others: dict[int, Fact] = {}
 
-    def put(self, index: int, value: Fact) -> None:
-        while self._size < index:
-            self._add(_ABSENT)
-        self._add(value)
-
-    def get(self, index: int) -> Fact | _Absent:
-        if index >= self._size:
-            return _ABSENT
-        if self._values is None:
-            return self._same
-        value = self._values[index]
-        if isinstance(self._values, list) or not isinstance(value, float):
-            return value
-        if math.isnan(value):
-            return None
-        return int(value) if self._integers else value
-
-    def _add(self, value: Fact | _Absent) -> None:
-        if self._values is None:
-            if self._size == 0 or (type(value) is type(self._same) and value == self._same):
-                self._same = value
-                self._size += 1
-                return
-            self._unfold(value)
-        if isinstance(self._values, array) and not self._fits(value):
-            self._values = [self.get(index) for index in range(self._size)]
-        if isinstance(self._values, array):
-            self._values.append(math.nan if value is None else value)  # type: ignore[arg-type]
-        elif self._values is not None:
-            self._values.append(value)
+    def append(self, value: Fact | _Absent) -> None:
+        if self._size == 0:
+            self._same = value
+        elif self._floats is None and (type(value) is not type(self._same) or value != self._same):
+            self._floats = array("d")
+            for _ in range(self._size):
+                self._floats.append(self._as_float(self._same))
+        if self._floats is not None:
+            self._floats.append(self._as_float(value))
         self._size += 1
 
-    def _unfold(self, value: Fact | _Absent) -> None:
-        """Write the constant out: there is a second value."""
-        both = [part for part in (self._same, value) if part is not None]
-        kinds = {type(part) for part in both}
-        if kinds in ({int}, {float}):
-            self._integers = kinds == {int}
-            if self._fits(self._same):
-                fill = math.nan if self._same is None else float(self._same)  # type: ignore[arg-type]
-                self._values = array("d", [fill]) * self._size
-                return
-        self._values = [self._same] * self._size
+    def get(self, index: int) -> Fact | _Absent:
+        if self._floats is None:
+            return self._same
+        if index in self._others:
+            return self._others[index]
+        number = self._floats[index]
+        if math.isnan(number):
+            return None if math.copysign(1.0, number) > 0 else _ABSENT
+        return int(number) if self._kind is int else number
 
-    def _fits(self, value: Fact | _Absent) -> bool:
-        """Whether a value can be told from the others once it is a float beside them."""
-        if value is None:
-            return True
-        if self._integers:
-            return type(value) is int and abs(value) <= _EXACT
-        return type(value) is float and not math.isnan(value)
+    def _as_float(self, value: Fact | _Absent) -> float:
+        """Return what stands for a value that is appended to the floats; what cannot goes beside them."""
+        if value is None or isinstance(value, _Absent):
+            return math.nan if value is None else -math.nan
+        if self._kind is None and type(value) in (int, float):
+            self._kind = type(value)
+        if isinstance(value, int | float) and type(value) is self._kind and _is_told(value):
+            return float(value)
+        assert self._floats is not None
+        self._others[len(self._floats)] = value
+        return 0.0
+
+
+def _is_told(number: float) -> bool:
+    """Whether a number can be told from all others, and from what is missing, once it is a float."""
+    return abs(number) <= _EXACT if isinstance(number, int) else not math.isnan(number)
 
 
 def _plain_number(value: Any) -> Value:

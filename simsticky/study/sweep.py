@@ -184,8 +184,8 @@ class Sweep(ShownInNotebooks):
         if any(value is None for value in values):
             without = sum(value is None for value in values)
             raise InputError.of(f"{metric} has no value at {without} of {len(values)} points")
-        found = sobol_indices(np.array(values, np.float64), len(self.plan.spans))
-        return dict(zip((span.path for span in self.plan.spans), found, strict=True))
+        found = sobol_indices(np.array(values, np.float64), len(self.plan.ranges))
+        return dict(zip((one.path for one in self.plan.ranges), found, strict=True))
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return everything the sweep says, reproducible to the byte (rule W4)."""
@@ -201,7 +201,7 @@ class Sweep(ShownInNotebooks):
             "design": {
                 "kind": self.plan.design,
                 "samples": self.plan.samples,
-                "ranges": {span.path: str(span) for span in self.plan.spans},
+                "ranges": {one.path: str(one) for one in self.plan.ranges},
             },
             "reference": {
                 "settings": self.as_it_is,
@@ -286,8 +286,9 @@ def sweep(
 
     Args:
         scenario: The base.
-        settings: What to vary, by dotted path: values (``["0s", "15s"]``), for the other designs a range
-            (``"0s..10m"``), or one value, which may be an expression that follows another setting:
+        settings: What to vary, by dotted path, as :mod:`simsticky.study.settings` has it: values (``["0s", "15s"]``),
+            a range (``"0s..10m"``; for a grid one in steps, ``"0s..10m/1m"``), or one value, which may be an expression
+            that follows another setting:
             ``{"deployment.preStop": ["0s", "15s", "30s"], "deployment.grace": "preStop + 30s"}``.
         n: Replications of each point; the scenario's ``run.replications`` by default.
         seed: Seed of every point and of the drawing; the scenario's ``run.seed`` by default.

@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
+from simsticky.errors import Diagnostic, InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference
 from simsticky.study.better import Standing
-from simsticky.study.design import spans_of
 from simsticky.study.estimate import Estimate
 from simsticky.study.looking import standing_of
 from simsticky.study.pairs import pair_of
 from simsticky.study.precision import HEADLINE
 from simsticky.study.replicate import SCHEMA_VERSION, Study
 from simsticky.study.runner import Execution, Runner
+from simsticky.study.settings import HINT, Fixed, Range, settings_of
 from simsticky.study.sweep import evolved, shown, studies_of
 from simsticky.study.verdicts import checked_thresholds, metric_named
 from simsticky.version import __version__
@@ -126,8 +127,8 @@ def tornado(
 
     Args:
         scenario: The base.
-        ranges: Range of each setting by dotted path: ``"0s..10m"`` or its two ends; settings that are no numbers have
-            two values. One value that is an expression (``"preStop + 30s"``) follows, in every run.
+        ranges: Range of each setting by dotted path, as :mod:`simsticky.study.settings` has it: ``"0s..10m"``, or two
+            values, which need be no numbers. One value or expression (``"preStop + 30s"``) holds in every run.
         metric: What to look at.
         n: Replications of each run; the scenario's ``run.replications`` by default.
         seed: Seed of all; the scenario's ``run.seed`` by default.
@@ -175,13 +176,19 @@ def _ends(
     """Split what has two ends from what follows."""
     ends: dict[str, tuple[Any, Any]] = {}
     followers: dict[str, Any] = {}
-    for path, given in ranges.items():
-        value = given[0] if isinstance(given, list | tuple) and len(given) == 1 else given
-        if isinstance(value, list | tuple) and len(value) == 2:
-            ends[path] = (value[0], value[1])
-        elif isinstance(value, str) and ".." not in value:
-            followers[path] = value
+    problems = []
+    for setting in settings_of(scenario, ranges, source):
+        if isinstance(setting, Fixed):
+            followers[setting.path] = setting.value
+        elif isinstance(setting, Range):
+            ends[setting.path] = (setting.at(0.0), setting.at(1.0))
+        elif len(setting.values) == 2:
+            ends[setting.path] = (setting.values[0], setting.values[1])
         else:
-            (span,) = spans_of(scenario, {path: value}, source)
-            ends[path] = (span.at(0.0), span.at(1.0))
+            text = f"has {len(setting.values)} values, and a tornado moves a setting to two ends"
+            problems.append(Diagnostic(source, None, None, setting.path, text, "write a range as 0s..10m"))
+    if problems:
+        raise InputError(problems)
+    if not ends:
+        raise InputError.of("a tornado moves settings, and none has two ends", file=source, hint=HINT)
     return ends, followers

@@ -73,7 +73,7 @@ def checked_thresholds(scenario: Scenario, metrics: Mapping[str, Metric]) -> dic
     for name, text in scenario.thresholds.items():
         threshold = Threshold.parse(text)
         if name not in metrics:
-            message, hint = f"there is no metric {name!r}", did_you_mean(name, metrics)
+            message, hint = f"there is no metric {name!r}", nearest_metric(name, metrics)
         else:
             message, hint = _mismatch(metrics[name], threshold)
         if message:
@@ -145,11 +145,11 @@ def metric_named(name: str, metrics: Mapping[str, Metric]) -> Metric:
         InputError: There is none of this name; the hint names the nearest.
     """
     if name not in metrics:
-        raise InputError.of(f"there is no metric {name!r}", hint=did_you_mean(name, metrics))
+        raise InputError.of(f"there is no metric {name!r}", hint=nearest_metric(name, metrics))
     return metrics[name]
 
 
-def did_you_mean(name: str, names: Mapping[str, object]) -> str:
+def nearest_metric(name: str, names: Mapping[str, object]) -> str:
     """Return a hint with the nearest known name, or where to find them all."""
     near = get_close_matches(name, names, n=1) or [known for known in names if name and name in known][:3]
     if near:

@@ -11,7 +11,7 @@ import numpy as np
 from simsticky.scenario.distributions import Law
 from simsticky.workload.client_rates import ClientRates
 from simsticky.workload.columns import SessionBlock
-from simsticky.workload.components import Component, Streams
+from simsticky.workload.components import Component, Generators
 from simsticky.workload.equilibrium import residual_gap
 from simsticky.workload.shapes import CountedSessions, Floats, Integers, SessionShape, session_bounds
 
@@ -44,7 +44,7 @@ class Population:
         service: Law,
         pause: Law,
         keep_cookies: float,
-        streams: Streams,
+        streams: Generators,
         rates: ClientRates | None = None,
     ) -> None:
         """Take the laws.

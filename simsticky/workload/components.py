@@ -48,7 +48,7 @@ GeneratorOf = Callable[[Component], np.random.Generator]
 
 
 @dataclass(frozen=True, slots=True)
-class Streams:
+class Generators:
     """The generators of one replication (rule W4).
 
     Attributes:

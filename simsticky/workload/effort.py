@@ -53,7 +53,7 @@ class Effort:
 
     @property
     def bytes(self) -> float:
-        """Memory."""
+        """Memory that it takes at its peak, about."""
         return self.sessions * _SESSION_BYTES + self.requests * _REQUEST_BYTES + self.balancer_bytes
 
 

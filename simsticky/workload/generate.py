@@ -17,7 +17,7 @@ from simsticky.workload.arrivals import RateProfile, arrival_times, changed_rate
 from simsticky.workload.client_rates import ClientRates
 from simsticky.workload.closed import Population
 from simsticky.workload.columns import AliveBlock, SessionBlock
-from simsticky.workload.components import Component, Streams
+from simsticky.workload.components import Component, Generators
 from simsticky.workload.equilibrium import draw_snapshot
 from simsticky.workload.shapes import (
     Booleans,
@@ -76,7 +76,7 @@ class Workload:
             InputError: The trace file is wrong, or the laws allow no session or no equilibrium.
         """
         traffic = scenario.traffic
-        self._streams = Streams(seed, replication)
+        self._streams = Generators(seed, replication)
         self._service: Law = traffic.service
         self._keep_cookies = traffic.cookies.keep
         self._trace: Trace | None = None

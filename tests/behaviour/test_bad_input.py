@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from command_line import called
 
 from simsticky.cli.main import main
 from simsticky.errors import InputError
@@ -17,7 +18,7 @@ HOOK = 'command: ["sh", "-c", "sleep 30"]'
 
 
 @pytest.fixture
-def run(tmp_path, capsys, monkeypatch):
+def run(tmp_path, monkeypatch):
     """Run ``simsticky run s.yaml`` on a scenario and manifests; return what standard error says."""
     monkeypatch.chdir(tmp_path)
 
@@ -26,12 +27,11 @@ def run(tmp_path, capsys, monkeypatch):
         (tmp_path / "app.yaml").write_text(EXAMPLE.read_text())
         for name, text in files.items():
             (tmp_path / f"{name}.yaml").write_text(text)
-        code = main(["run", "s.yaml", "--reps", "1", "--jobs", "1", *arguments])
-        told = capsys.readouterr()
-        assert code == 2, told.out + told.err
-        assert "Traceback" not in told.err
-        assert told.out == ""
-        return told.err
+        told = called("run", "s.yaml", "--reps", 1, "--jobs", 1, *arguments)
+        assert told.returncode == 2, told.stdout + told.stderr
+        assert "Traceback" not in told.stderr
+        assert told.stdout == ""
+        return told.stderr
 
     return run
 

@@ -12,42 +12,15 @@ import time
 
 import pandas as pd
 import pytest
+from command_line import TINY, begun, called, command, simsticky, tiny_file
 
-TINY = """\
-schema: simsticky/1
-name: tiny
-run: {until: drained, horizon: 30m, replications: 4, seed: 7}
-traffic:
-  sessions: {kind: poisson, rate: 0.5/s}
-  requests: {kind: geometric, mean: 10}
-  think: {kind: exponential, mean: 3s}
-app: {startup: 2s}
-deployment: {name: app, replicas: 2, preStop: 5s, terminationGracePeriodSeconds: 10}
-upstream: {algorithm: sticky-sessions, hashOn: {input: none}, stickySessions: {cookie: sid}}
-timeline:
-  - {at: 2m, rollout: app}
-thresholds: {broken_sessions: "< 99.9%", failed_requests: "< 5%"}
-"""
+THRESHOLDS = 'thresholds: {broken_sessions: "< 99.9%", failed_requests: "< 5%"}\n'
 
 
 @pytest.fixture
 def tiny(tmp_path):
     """A rollout of two pods under light traffic."""
-    path = tmp_path / "tiny.yaml"
-    path.write_text(TINY)
-    return path
-
-
-def command(*arguments):
-    """The command line of `simsticky`."""
-    code = "import sys; from simsticky.cli.main import main; sys.exit(main())"
-    return [sys.executable, "-c", code, *map(str, arguments)]
-
-
-def simsticky(*arguments, **environment):
-    """Run `simsticky` with its output in pipes."""
-    env = {**os.environ, **environment}
-    return subprocess.run(command(*arguments), capture_output=True, text=True, env=env, check=False, timeout=120)
+    return tiny_file(tmp_path, THRESHOLDS)
 
 
 def test_run_prints_the_verdicts_first(tiny):
@@ -87,7 +60,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_workers(tiny):
 
 def test_set_changes_the_scenario(tiny):
     """--set reaches the model: with nothing on the timeline nothing is exposed."""
-    done = simsticky("run", tiny, "-o", "json", "--set", "timeline=[]", "--set", "run.until=5m")
+    done = called("run", tiny, "-o", "json", "--set", "timeline=[]", "--set", "run.until=5m")
     assert done.returncode == 0, done.stderr
     broken = json.loads(done.stdout)["estimates"]["broken_sessions"]
     assert broken["value"] is None
@@ -97,7 +70,7 @@ def test_set_changes_the_scenario(tiny):
 def test_story_and_frames(tiny, tmp_path):
     """The story names the rollout; the directory holds the same replication in frames that agree with it."""
     frames = tmp_path / "frames"
-    done = simsticky("run", tiny, "-o", "json", "--story", "--out", frames, "--verify")
+    done = called("run", tiny, "-o", "json", "--story", "--out", frames, "--verify")
     assert done.returncode == 0, done.stderr
     assert any("rollout" in line for line in json.loads(done.stdout)["story"])
     summary = json.loads((frames / "summary.json").read_text(encoding="utf-8"))
@@ -120,8 +93,8 @@ def test_story_and_frames(tiny, tmp_path):
 )
 def test_a_wrong_scenario_is_told_with_its_place(tiny, old, new, told):
     """A mistake in the file ends with 2, names file and line, prints no data and no traceback."""
-    tiny.write_text(TINY.replace(old, new))
-    done = simsticky("run", tiny)
+    tiny.write_text((TINY + THRESHOLDS).replace(old, new))
+    done = called("run", tiny)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert re.search(r"tiny\.yaml:\d+", done.stderr)
     assert told in done.stderr
@@ -130,14 +103,8 @@ def test_a_wrong_scenario_is_told_with_its_place(tiny, old, new, told):
 
 def test_ctrl_c_says_what_was_finished(tiny):
     """Ctrl-C during a long study ends with 130 and the number of finished replications, workers and all."""
-    process = subprocess.Popen(
-        command("run", tiny, "--reps", 100_000, "--jobs", 2),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    with process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with begun("run", tiny, "--reps", 100_000, "--jobs", 2, **pipes) as process:
         time.sleep(3)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from command_line import called
 
 from simsticky.cli.main import main
 from simsticky.scenario.location import read_documents
@@ -20,7 +21,7 @@ QUICK = ("--rps", "400")
 
 
 @pytest.fixture
-def init(tmp_path, capsys, monkeypatch):
+def init(tmp_path, monkeypatch):
     """Run ``simsticky init`` beside the manifests of examples/shop; return exit code, output and what was said."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(SHOP, tmp_path / "k8s")
@@ -28,11 +29,10 @@ def init(tmp_path, capsys, monkeypatch):
     def run(*arguments, stdin=None):
         if stdin is not None:
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        code = main(["init", *arguments])
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        assert code == 0 or not told.out
-        return code, told.out, told.err
+        told = called("init", *arguments)
+        assert "Traceback" not in told.stderr
+        assert told.returncode == 0 or not told.stdout
+        return told.returncode, told.stdout, told.stderr
 
     return run
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
+from command_line import called
 
-from simsticky.cli.main import main
 from simsticky.errors import InputError
 from simsticky.scenario.reading.load import load
 
@@ -150,11 +150,10 @@ def test_a_controller_before_3_5_with_drain_support_in_a_manifest(tmp_path):
     assert found(tmp_path / "s.yaml") == [("app.yaml", 11, path, message)]
 
 
-def test_a_verdict_ends_the_command_with_exit_code_2(tmp_path, capsys):
+def test_a_verdict_ends_the_command_with_exit_code_2(tmp_path):
     """``simsticky run`` says the verdict on standard error, with file, line and column, and runs nothing."""
     begin = manifests(tmp_path, VERDICTS["two hash inputs"][0])
     (tmp_path / "s.yaml").write_text("schema: simsticky/1\nmanifests: [app.yaml]\n")
-    assert main(["run", str(tmp_path / "s.yaml"), "--reps", "1", "--jobs", "1"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert f"app.yaml:{begin + 2}:5: spec.hashOn: {RULE_1} (keep one of header, queryArg)" in told.err
+    told = called("run", tmp_path / "s.yaml", "--reps", 1, "--jobs", 1)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert f"app.yaml:{begin + 2}:5: spec.hashOn: {RULE_1} (keep one of header, queryArg)" in told.stderr

@@ -7,25 +7,10 @@ import re
 import resource
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
-
-TINY = """\
-schema: simsticky/1
-name: tiny
-run: {until: drained, horizon: 30m, replications: 4, seed: 7}
-traffic:
-  sessions: {kind: poisson, rate: 0.5/s}
-  requests: {kind: geometric, mean: 10}
-  think: {kind: exponential, mean: 3s}
-app: {startup: 2s}
-deployment: {name: app, replicas: 2, preStop: 5s, terminationGracePeriodSeconds: 10}
-upstream: {algorithm: sticky-sessions, hashOn: {input: none}, stickySessions: {cookie: sid}}
-timeline:
-  - {at: 2m, rollout: app}
-"""
+from command_line import begun, command, simsticky, tiny_file
 
 KILLS = 3
 """Of each verb's study."""
@@ -34,27 +19,7 @@ KILLS = 3
 @pytest.fixture
 def tiny(tmp_path):
     """A rollout of two pods under light traffic."""
-    path = tmp_path / "tiny.yaml"
-    path.write_text(TINY)
-    return path
-
-
-def command(*arguments):
-    """The command line of `simsticky`."""
-    code = "import sys; from simsticky.cli.main import main; sys.exit(main())"
-    return [sys.executable, "-c", code, *map(str, arguments)]
-
-
-def simsticky(*arguments, **options):
-    """Run `simsticky` to its end."""
-    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=300, **options)
-
-
-def begun(*arguments, errors=subprocess.DEVNULL):
-    """Start `simsticky` in a process group of its own."""
-    return subprocess.Popen(
-        command(*arguments), stdout=subprocess.DEVNULL, stderr=errors, text=True, start_new_session=True
-    )
+    return tiny_file(tmp_path)
 
 
 def records(directory):
@@ -140,7 +105,7 @@ def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
     """A worker that the kernel kills ends the study with 1 in one sentence, and the same command goes on from there."""
     place = tmp_path / "s"
     arguments = ["run", tiny, "--reps", 120, "-q", "-o", "json", "--jobs", 2]
-    with begun(*arguments, "--study", place, errors=subprocess.PIPE) as process:
+    with begun(*arguments, "--study", place, stderr=subprocess.PIPE) as process:
         while records(place) < 3:
             time.sleep(0.02)
         worker = next(child for server in children(process.pid) for child in children(server))
@@ -172,7 +137,7 @@ def is_alive(group):
 def test_ctrl_c_says_how_to_go_on(tiny, tmp_path):
     """Ctrl-C ends with 130, keeps what is finished and names the directory; the same command goes on from there."""
     place = tmp_path / "s"
-    with begun("run", tiny, "--reps", 30, "--jobs", 2, "--study", place, errors=subprocess.PIPE) as process:
+    with begun("run", tiny, "--reps", 30, "--jobs", 2, "--study", place, stderr=subprocess.PIPE) as process:
         while records(place) < 3:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)
@@ -195,7 +160,9 @@ def test_a_full_disk_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    full = simsticky(*arguments, preexec_fn=little_room)
+    full = subprocess.run(
+        command(*arguments), capture_output=True, text=True, check=False, timeout=300, preexec_fn=little_room
+    )
     assert (full.returncode, full.stdout) == (1, "")
     told = (
         r"error: cannot use .*replications\.jsonl: File too large; \d+ are kept in .*, and the same command goes on.*\n"

@@ -3,52 +3,25 @@
 import csv
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
+from command_line import called, simsticky, tiny_file
 
-TINY = """\
-schema: simsticky/1
-name: tiny
-run: {until: drained, horizon: 30m, replications: 4, seed: 7}
-traffic:
-  sessions: {kind: poisson, rate: 0.5/s}
-  requests: {kind: geometric, mean: 10}
-  think: {kind: exponential, mean: 3s}
-app: {startup: 2s}
-deployment: {name: app, replicas: 2, preStop: 5s, terminationGracePeriodSeconds: 10}
-upstream: {algorithm: sticky-sessions, hashOn: {input: none}, stickySessions: {cookie: sid}}
-kic: {enableDrainSupport: true}
-timeline:
-  - {at: 2m, rollout: app}
-thresholds: {broken_sessions: "< 80%"}
-"""
+MORE = 'kic: {enableDrainSupport: true}\nthresholds: {broken_sessions: "< 80%"}\n'
 GRID = ["--vary", "deployment.preStop=0s,20s", "--vary", "deployment.grace=preStop + 10s"]
 
 
 @pytest.fixture
 def tiny(tmp_path):
     """A rollout of two pods under light traffic, drain support on."""
-    path = tmp_path / "tiny.yaml"
-    path.write_text(TINY)
-    return path
-
-
-def simsticky(*arguments, **environment):
-    """Run `simsticky` with its output in pipes."""
-    code = "import sys; from simsticky.cli.main import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    env = {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=120)
+    return tiny_file(tmp_path, MORE)
 
 
 def test_a_grid_is_a_table(tiny):
     """A row a point with its verdict, followers worked out, 80 columns, nothing but data on standard output."""
-    done = simsticky("sweep", tiny, *GRID, "--reps", 6, COLUMNS="80")
+    done = called("sweep", tiny, *GRID, "--reps", 6, COLUMNS="80")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("tiny · 2 points · 6 replications each · seed 7")
@@ -67,7 +40,7 @@ def test_a_wide_grid_stays_a_table(tiny, columns):
     metrics = ("broken_sessions", "broken_any_cause", "failed_requests", "last_old_pod_gone_s", "peak_pods")
     arguments = [word for setting in vary for word in ("--vary", setting)]
     arguments += [word for metric in metrics for word in ("--metric", metric)]
-    done = simsticky("sweep", tiny, *arguments, "--reps", 2, "-q", COLUMNS=str(columns))
+    done = called("sweep", tiny, *arguments, "--reps", 2, "-q", COLUMNS=str(columns))
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= columns
@@ -97,7 +70,7 @@ def test_the_bytes_are_the_same_on_any_number_of_workers(tiny, tmp_path):
 def test_set_may_follow_what_is_varied(tiny):
     """A --set value that names a varied setting follows it; any other holds for all points."""
     follows = ["--vary", "deployment.preStop=0s,20s", "--set", "deployment.grace=preStop + 10s"]
-    done = simsticky("sweep", tiny, *follows, "--set", "kic.proxySyncSeconds=1", "--reps", 2, "-q", "-o", "csv")
+    done = called("sweep", tiny, *follows, "--set", "kic.proxySyncSeconds=1", "--reps", 2, "-q", "-o", "csv")
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert {(row["deployment.preStop"], row["deployment.grace"]) for row in rows} == {("0.0", "10.0"), ("20.0", "30.0")}
@@ -107,7 +80,7 @@ def test_set_may_follow_what_is_varied(tiny):
 def test_files(tiny, tmp_path, suffix):
     """The name of a file says what goes into it; standard output stays a table."""
     place = tmp_path / f"grid.{suffix}"
-    done = simsticky("sweep", tiny, *GRID, "--reps", 2, "-q", "--out", place)
+    done = called("sweep", tiny, *GRID, "--reps", 2, "-q", "--out", place)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("tiny · 2 points")
     if suffix == "parquet":
@@ -120,12 +93,12 @@ def test_a_tornado(tiny):
     """The setting that moves the metric most comes first: preStop, not the sync period."""
     ranges = ["--vary", "kic.proxySyncSeconds=1s..5s", "--vary", "deployment.preStop=0s..1m"]
     follow = ["--vary", "deployment.grace=preStop + 10s"]
-    done = simsticky("sweep", tiny, "--tornado", *ranges, *follow, "--reps", 4, "-q", "-o", "json")
+    done = called("sweep", tiny, "--tornado", *ranges, *follow, "--reps", 4, "-q", "-o", "json")
     assert done.returncode == 0, done.stderr
     bars = json.loads(done.stdout)["bars"]
     assert [bar["setting"] for bar in bars] == ["deployment.preStop", "kic.proxySyncSeconds"]
     assert bars[0]["swing"]["high"] < 0
-    table = simsticky("sweep", tiny, "--tornado", *ranges, *follow, "--reps", 4, "-q", COLUMNS="80").stdout
+    table = called("sweep", tiny, "--tornado", *ranges, *follow, "--reps", 4, "-q", COLUMNS="80").stdout
     assert table.startswith("What moves broken sessions")
     assert max(map(len, table.splitlines())) <= 80
 
@@ -133,7 +106,7 @@ def test_a_tornado(tiny):
 def test_sobol_indices_are_printed(tiny):
     """A Saltelli design says which share of the variance a setting brings about."""
     ranges = ["--vary", "deployment.preStop=0s..1m", "--vary", "deployment.grace=preStop + 10s"]
-    done = simsticky("sweep", tiny, *ranges, "--design", "saltelli", "--samples", 2, "--reps", 2, "-q")
+    done = called("sweep", tiny, *ranges, "--design", "saltelli", "--samples", 2, "--reps", 2, "-q")
     assert done.returncode == 0, done.stderr
     assert "6 points (saltelli)" in done.stdout
     assert "with all others" in done.stdout
@@ -157,19 +130,19 @@ def test_sobol_indices_are_printed(tiny):
 )
 def test_wrong_paths_and_units_are_2(tiny, arguments, told):
     """What a person wrote wrong ends with 2 before anything runs, with the nearest right thing."""
-    done = simsticky("sweep", tiny, *arguments, COLUMNS="200")
+    done = called("sweep", tiny, *arguments, COLUMNS="200")
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert told in done.stderr
 
 
 def test_run_to_a_precision(tiny):
     """The table says after how many replications it stopped and why; at the most allowed there is a warning."""
-    reached = simsticky("run", tiny, "--precision", "20%")
+    reached = called("run", tiny, "--precision", "20%")
     assert reached.returncode == 0, reached.stderr
     assert reached.stdout.startswith("tiny · 10 replications")
     assert "Stopped after 10 replications: broken_sessions to ± 20 percentage points is" in reached.stdout
-    capped = simsticky("run", tiny, "--precision", "1% relative", "--max-reps", 12)
+    capped = called("run", tiny, "--precision", "1% relative", "--max-reps", 12)
     assert capped.returncode == 0
     assert "warning: Stopped after 12 replications, the most allowed" in capped.stderr
     for wrong in (["--precision", "1%", "--reps", 5], ["--max-reps", 50], ["--precision", "5m"]):
-        assert simsticky("run", tiny, *wrong).returncode == 2
+        assert called("run", tiny, *wrong).returncode == 2

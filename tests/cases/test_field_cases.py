@@ -4,20 +4,19 @@ import re
 from pathlib import Path
 
 import pytest
+from command_line import called
 from manifest_cases import CONTAINER, app, obj, put, read, refused
 
-from simsticky.cli.main import main
 from simsticky.errors import InputError
 
 CASES = Path(__file__).parent
 
 
-def run(case, capsys, monkeypatch, *flags):
+def run(case, monkeypatch, *flags):
     """Run a case in its folder; return the exit code and what was printed to both outputs."""
     monkeypatch.chdir(CASES / case)
-    code = main(["run", "s.yaml", "--reps", "1", "--jobs", "1", "--no-progress", *flags])
-    told = capsys.readouterr()
-    return code, told.out, told.err
+    told = called("run", "s.yaml", "--reps", 1, "--jobs", 1, "--no-progress", *flags)
+    return told.returncode, told.stdout, told.stderr
 
 
 @pytest.mark.parametrize(
@@ -31,25 +30,25 @@ def run(case, capsys, monkeypatch, *flags):
         ),
     ],
 )
-def test_a_field_that_the_api_server_does_not_know_ends_the_run(case, told, capsys, monkeypatch):
+def test_a_field_that_the_api_server_does_not_know_ends_the_run(case, told, monkeypatch):
     """Under strict validation the API server refuses it; here a default would have held in silence."""
-    code, out, err = run(case, capsys, monkeypatch)
+    code, out, err = run(case, monkeypatch)
     assert (code, out) == (2, "")
     assert re.search(told, err, re.MULTILINE), err
 
 
-def test_lenient_makes_it_a_warning(capsys, monkeypatch):
+def test_lenient_makes_it_a_warning(monkeypatch):
     """As the API server where it only warns: the field is taken as not there, and that is said."""
-    code, out, err = run("lifecycle-pre-stop-hook", capsys, monkeypatch, "--lenient")
+    code, out, err = run("lifecycle-pre-stop-hook", monkeypatch, "--lenient")
     assert code == 0
     assert "Broken sessions" in out
     assert "app.yaml:18: " in err
     assert "unknown field preStopHook, did you mean preStop?; taken as not there" in err
 
 
-def test_a_kustomization_beside_its_base_is_named(capsys, monkeypatch):
+def test_a_kustomization_beside_its_base_is_named(monkeypatch):
     """The base is simulated as it stands, and the output says what the kustomization would change."""
-    code, out, err = run("kustomization-in-directory", capsys, monkeypatch)
+    code, out, err = run("kustomization-in-directory", monkeypatch)
     assert code == 0
     assert "Broken sessions" in out
     assert "namePrefix and replicas would change the answer and are not applied" in err

@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import command
 
 pytestmark = pytest.mark.perf
 
 ROUNDS = 5
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "scale_down.yaml"
-COMMAND = [sys.executable, "-c", "import sys; from simsticky.cli.main import main; sys.exit(main())"]
 
 MOST_FOR_HELP = 1.5
 """``--help`` against ``import typer, rich``: 1.2 where nothing else runs; the rest is for other versions of typer."""
@@ -51,10 +51,10 @@ def ratio(command: list[str], imports: str, tmp_path: Path) -> float:
 
 def test_help_starts_at_once(tmp_path: Path) -> None:
     """``simsticky --help`` is there in about the time that typer takes to be imported."""
-    assert ratio([*COMMAND, "--help"], "typer, rich", tmp_path) <= MOST_FOR_HELP
+    assert ratio(command("--help"), "typer, rich", tmp_path) <= MOST_FOR_HELP
 
 
 def test_a_run_starts_quickly(tmp_path: Path) -> None:
     """A run of one replication takes little more than the libraries it is made of."""
-    command = [*COMMAND, "run", str(SCENARIO), "--reps", "1", "--quiet"]
-    assert ratio(command, "simpy, numpy, pandas, pydantic", tmp_path) <= MOST_FOR_A_RUN
+    run = command("run", SCENARIO, "--reps", 1, "--quiet")
+    assert ratio(run, "simpy, numpy, pandas, pydantic", tmp_path) <= MOST_FOR_A_RUN

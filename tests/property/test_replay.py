@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from simsticky.results import frames
 from simsticky.scenario.reading.load import load
 from simsticky.simulate import simulate
 
@@ -16,8 +17,14 @@ def test_kept_example_keeps_the_invariants(path: Path) -> None:
     scenario = load(str(path))
     assert scenario.about
     result = simulate(scenario.evolve({"run.record": "requests"}), verify=True)
-    for frame in (result.sessions, result.requests, result.pods, result.load, result.events, result.operations):
-        assert len(frame.columns)
+    for name in ("sessions", "requests", "pods", "load", "events", "operations", "exposures"):
+        frame = getattr(result, name)
+        assert tuple(frame.columns) == getattr(frames, name.upper()), name
+        # A column that nothing fills is one of objects without a value.
+        assert not [column for column in frame if frame[column].dtype == object and len(frame)], name
+    sent = result.requests.groupby("session")["request"].nunique()  # sent again it keeps its number
+    counted = result.sessions.set_index("session")["requests"]
+    assert sent.equals(counted[counted > 0].astype(sent.dtype)), "the sessions' requests are the rows of requests"
 
 
 def test_there_are_examples() -> None:

@@ -5,7 +5,8 @@ import json
 import shutil
 
 import pytest
-from hostile import TINY, unfit
+from command_line import TINIEST, called
+from hostile import unfit
 
 from simsticky.cli.main import main
 
@@ -16,7 +17,7 @@ QUICK = ["--reps", "3", "-j", "1", "-q"]
 def written(tmp_path_factory):
     """A run's directory, its JSON, and a study's directory."""
     place = tmp_path_factory.mktemp("written")
-    (place / "t.yaml").write_text(TINY)
+    (place / "t.yaml").write_text(TINIEST)
     run = ["run", str(place / "t.yaml"), *QUICK]
     assert main([*run, "--out", str(place / "run")]) == 0
     assert main([*run, "--out", str(place / "run.json"), "--study", str(place / "study")]) == 0
@@ -42,7 +43,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", ["pods.csv", "requests.csv", "operations.csv", "study.json", "summary.json"])
 @pytest.mark.parametrize("confirmed", [True, False], ids=["with checksums", "without"])
-def test_a_damaged_directory(written, tmp_path, capsys, name, damage, confirmed):
+def test_a_damaged_directory(written, tmp_path, name, damage, confirmed):
     """`report` names the file; where the checksums are lost too, whatever it can still tell."""
     place = shutil.copytree(written / "run", tmp_path / "run")
     if not confirmed:
@@ -52,11 +53,10 @@ def test_a_damaged_directory(written, tmp_path, capsys, name, damage, confirmed)
     (place / name).write_bytes(DAMAGE[damage]((written / "run" / name).read_bytes()))
     if (place / name).read_bytes() == (written / "run" / name).read_bytes():
         pytest.skip("the file holds nothing of the kind")
-    code = main(["report", str(place)])
-    told = capsys.readouterr()
-    assert code == 2, told.err
-    assert name in told.err or (name == "summary.json" and "RESULT" not in told.err)
-    assert not unfit(told.err), told.err
+    told = called("report", str(place))
+    assert told.returncode == 2, told.stderr
+    assert name in told.stderr or (name == "summary.json" and "RESULT" not in told.stderr)
+    assert not unfit(told.stderr), told.stderr
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_damaged_directory(written, tmp_path, capsys, name, damage, confirmed)
     ],
     ids=str,
 )
-def test_an_edited_result_is_not_compared(written, tmp_path, capsys, path, value):
+def test_an_edited_result_is_not_compared(written, tmp_path, path, value):
     """`compare` holds a result against what `run` writes, and names the file."""
     whole = json.loads((written / "run.json").read_text())
     node = whole
@@ -94,30 +94,31 @@ def test_an_edited_result_is_not_compared(written, tmp_path, capsys, path, value
         node = node[key]
     node[path[-1]] = value
     (tmp_path / "edited.json").write_text(json.dumps(whole))
-    code = main(["compare", str(written / "run.json"), str(tmp_path / "edited.json")])
-    told = capsys.readouterr()
-    assert (code, told.out) == (2, "")
-    assert "edited.json" in told.err
-    assert not unfit(told.err), told.err
+    told = called("compare", str(written / "run.json"), str(tmp_path / "edited.json"))
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "edited.json" in told.stderr
+    assert not unfit(told.stderr), told.stderr
 
 
 @pytest.mark.parametrize("text", [b"", b"[" * 100_000, b"NaN", b'{"values": 1e999}', b"\xff", b"null", b"{}"], ids=str)
-def test_what_is_no_result_is_not_compared(written, tmp_path, capsys, text):
+def test_what_is_no_result_is_not_compared(written, tmp_path, text):
     """Neither is anything else."""
     (tmp_path / "none.json").write_bytes(text)
-    assert main(["compare", str(written / "run.json"), str(tmp_path / "none.json")]) == 2
-    told = capsys.readouterr().err
+    done = called("compare", str(written / "run.json"), str(tmp_path / "none.json"))
+    assert done.returncode == 2
+    told = done.stderr
     assert "none.json" in told
     assert not unfit(told), told
 
 
-def test_frames_that_do_not_fit_each_other(written, tmp_path, capsys):
+def test_frames_that_do_not_fit_each_other(written, tmp_path):
     """Without checksums, frames of which one is cut end in a report of what is left or in an error of their own."""
     place = shutil.copytree(written / "run", tmp_path / "run")
     (place / "summary.json").unlink()
     (place / "pods.csv").write_bytes(cut((written / "run" / "pods.csv").read_bytes()))
-    assert main(["report", str(place)]) == 2
-    told = capsys.readouterr().err
+    done = called("report", str(place))
+    assert done.returncode == 2
+    told = done.stderr
     assert str(place) in told
     assert not unfit(told), told
 
@@ -144,27 +145,27 @@ WRONG = [
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_a_record_of_wrong_content_is_dropped(written, tmp_path, capsys, wrong):
+def test_a_record_of_wrong_content_is_dropped(written, tmp_path, wrong):
     """Its checksum is right, and it is no replication: it is dropped with a word, and the others are kept."""
     place = shutil.copytree(written / "study", tmp_path / "study")
     journal = place / "replications.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(lines[0] + record(wrong) + b"".join(lines[1:]))
-    code = main(["run", str(written / "t.yaml"), "--reps", "3", "-j", "1", "-o", "json", "--study", str(place)])
-    told = capsys.readouterr()
-    assert code == 0, told.err
-    assert "1 damaged record was dropped" in told.err
-    assert json.loads(told.out) == json.loads((written / "run.json").read_text())
+    told = called("run", str(written / "t.yaml"), "--reps", "3", "-j", "1", "-o", "json", "--study", str(place))
+    assert told.returncode == 0, told.stderr
+    assert "1 damaged record was dropped" in told.stderr
+    assert json.loads(told.stdout) == json.loads((written / "run.json").read_text())
 
 
 @pytest.mark.parametrize("text", [b"", b"[" * 5000, b"{" * 5000, b"3", b'{"format":' * 900, b"\xff"], ids=str)
-def test_a_damaged_study_is_refused(written, tmp_path, capsys, text):
+def test_a_damaged_study_is_refused(written, tmp_path, text):
     """Nobody can say of what its replications are, so none is used and none is lost."""
     place = shutil.copytree(written / "study", tmp_path / "study")
     before = (place / "replications.jsonl").read_bytes()
     (place / "study.json").write_bytes(text)
-    assert main(["run", str(written / "t.yaml"), *QUICK, "--study", str(place)]) == 2
-    told = capsys.readouterr().err
+    done = called("run", str(written / "t.yaml"), *QUICK, "--study", str(place))
+    assert done.returncode == 2
+    told = done.stderr
     assert "study.json is damaged" in told
     assert not unfit(told), told
     assert (place / "replications.jsonl").read_bytes() == before

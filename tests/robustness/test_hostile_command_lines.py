@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hostile import TINY, unfit
-
-from simsticky.cli.main import main
+from command_line import TINIEST, called
+from hostile import unfit
 
 NINES, DIGITS, HEX = "9" * 400, "9" * 5000, "0x" + "f" * 5000
 RUN = ("run", "t.yaml", "-q", "--reps", "1", "-j", "1")
@@ -54,8 +53,8 @@ def setting(name: str, text: str, *told: str, **more: object) -> Case:
 
 def changed(name: str, old: str, new: str, *told: str, **more: object) -> Case:
     """The scenario with a part replaced; what is told names the file and a line."""
-    assert old in TINY
-    return Case(name, RUN, ("t.yaml:", *told), files={"t.yaml": TINY.replace(old, new)}, **more)  # type: ignore[arg-type]
+    assert old in TINIEST
+    return Case(name, RUN, ("t.yaml:", *told), files={"t.yaml": TINIEST.replace(old, new)}, **more)  # type: ignore[arg-type]
 
 
 def file(name: str, content: str | bytes, *told: str, **more: object) -> Case:
@@ -240,16 +239,16 @@ FILES = [
     Case("a name with a zero", ("run", "a\0b"), ("cannot be read",)),
     Case("an empty name", ("run", ""), (": ",)),
     file("too large", b"name: " + b"x" * 5_000_000, "is larger than 4 MiB"),
-    file("UTF-16", TINY.encode("utf-16"), "is UTF-16"),
-    file("UTF-16 without a mark", TINY.encode("utf-16-le"), "is UTF-16"),
-    file("UTF-32", TINY.encode("utf-32"), "is UTF-32"),
-    file("UTF-32 without a mark", TINY.encode("utf-32-be"), "is UTF-32"),
+    file("UTF-16", TINIEST.encode("utf-16"), "is UTF-16"),
+    file("UTF-16 without a mark", TINIEST.encode("utf-16-le"), "is UTF-16"),
+    file("UTF-32", TINIEST.encode("utf-32"), "is UTF-32"),
+    file("UTF-32 without a mark", TINIEST.encode("utf-32-be"), "is UTF-32"),
     file("latin-1", "name: café\n".encode("latin-1"), "1:10: is not UTF-8 text"),
     file("zeros", b"\0" * 1000, ""),
     file("a lot of nothing", "\n" * 100_000, "is empty"),
     file("deep nesting", "a:\n" + "".join(f"{' ' * i}a:\n" for i in range(1, 300)), "nested too deeply"),
     file("an anchor twice", "a: &x 1\nb: &x 2\n", "unknown", never=("ReusedAnchor", "duplicate anchor")),
-    file("a directive", "%YAML 1.1\n---\n" + TINY.replace("2m", "yes"), "timeline.0.at"),
+    file("a directive", "%YAML 1.1\n---\n" + TINIEST.replace("2m", "yes"), "timeline.0.at"),
     file("an alias of itself", "a: &a [*a]\n", "contains itself"),
     file(
         "a million laughs",
@@ -300,23 +299,22 @@ CASES = [*VALUES, *SIZES, *TEXTS, *FILES, *PLACES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.encode("unicode_escape").decode())
-def test_a_hostile_command_line(case, tmp_path, monkeypatch, capsys):
+def test_a_hostile_command_line(case, tmp_path, monkeypatch):
     """The exit code is 2 (or what the row says), the message says what is wrong, and nothing else is printed."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "t.yaml").write_text(TINY)
+    (tmp_path / "t.yaml").write_text(TINIEST)
     for name, content in case.files.items():
         (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     if case.prepare is not None:
         case.prepare()
-    code = main(list(case.arguments))
-    told = capsys.readouterr()
-    assert code == case.code, told.err
+    told = called(*case.arguments)
+    assert told.returncode == case.code, told.stderr
     at = 0
     for part in case.told:
-        assert part in told.err[at:], told.err
-        at = told.err.index(part, at) + len(part)
+        assert part in told.stderr[at:], told.stderr
+        at = told.stderr.index(part, at) + len(part)
     if case.code == 2:
-        assert not (why := unfit(told.err)), f"standard error {why}: {told.err}"
-        assert told.out == ""
-    assert all(part in told.out for part in case.out), told.out
-    assert not any(part in told.out + told.err for part in case.never)
+        assert not (why := unfit(told.stderr)), f"standard error {why}: {told.stderr}"
+        assert told.stdout == ""
+    assert all(part in told.stdout for part in case.out), told.stdout
+    assert not any(part in told.stdout + told.stderr for part in case.never)

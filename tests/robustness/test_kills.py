@@ -4,13 +4,11 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hostile import TINY
+from command_line import TINIEST, begun, simsticky
 
 from simsticky.cli.main import main
 from simsticky.errors import SimstickyError
@@ -40,11 +38,6 @@ VERBS = {
 }
 
 
-def command(*arguments):
-    """The command line of ``simsticky``."""
-    return [sys.executable, "-c", "import sys; from simsticky.cli.main import main; sys.exit(main())", *arguments]
-
-
 def records(place):
     """Whole records of a journal."""
     path = place / RECORDS
@@ -56,9 +49,9 @@ def records(place):
 def test_killed_within_its_journal(tmp_path, verb):
     """Each kill comes when the journal has grown by a number of records that was drawn, and before it is whole."""
     luck = random.Random(verb)
-    (tmp_path / "t.yaml").write_text(TINY)
+    (tmp_path / "t.yaml").write_text(TINIEST)
     asked = [*VERBS[verb], "-q", "-o", "json", "-j", "2"]
-    whole = subprocess.run(command(*asked), cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    whole = simsticky(*asked, cwd=tmp_path)
     assert whole.returncode in (0, 3, 4), whole.stderr
     place, killed, studies = tmp_path / "study", 0, 0
     while killed < KILLS:
@@ -67,9 +60,7 @@ def test_killed_within_its_journal(tmp_path, verb):
             studies += 1
             place = tmp_path / f"study-{studies}"
         wanted = records(place) + luck.randint(1, 6)
-        with subprocess.Popen(
-            command(*asked, "--study", str(place)), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
+        with begun(*asked, "--study", place, cwd=tmp_path) as process:
             while process.poll() is None and records(place) < wanted:
                 time.sleep(0.005)
             if process.poll() is None:
@@ -84,9 +75,7 @@ def test_killed_within_its_journal(tmp_path, verb):
 
 def check(asked, place, whole, folder):
     """The study that goes on from there prints the bytes of the undisturbed one; nothing is simulated twice."""
-    again = subprocess.run(
-        command(*asked, "--study", str(place)), cwd=folder, capture_output=True, text=True, check=False, timeout=300
-    )
+    again = simsticky(*asked, "--study", place, cwd=folder)
     assert (again.returncode, again.stdout) == (whole.returncode, whole.stdout), again.stderr
     keys = [str(json.loads(line[17:])["key"]) for line in (place / RECORDS).read_text().splitlines()]
     assert len(keys) == len(set(keys))
@@ -95,7 +84,7 @@ def check(asked, place, whole, folder):
 def test_a_clock_that_goes_back(tmp_path, monkeypatch, capsys):
     """No figure and no journal hangs on the time of day."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "t.yaml").write_text(TINY)
+    (tmp_path / "t.yaml").write_text(TINIEST)
     asked = ["run", "t.yaml", "--reps", "3", "-j", "1", "-q", "-o", "json"]
     assert main(asked) == 0
     whole = capsys.readouterr().out
@@ -110,7 +99,7 @@ def test_a_clock_that_goes_back(tmp_path, monkeypatch, capsys):
 def test_a_journal_that_cannot_be_written(tmp_path, monkeypatch, capsys):
     """A directory on a full disk: what is finished is kept, the error names the file, and the same command goes on."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "t.yaml").write_text(TINY)
+    (tmp_path / "t.yaml").write_text(TINIEST)
     asked = ["run", "t.yaml", "--reps", "6", "-j", "1", "-q", "-o", "json", "--study", "study"]
     write, written = Journal._write, []
 
@@ -134,7 +123,7 @@ def test_a_journal_that_cannot_be_written(tmp_path, monkeypatch, capsys):
 def test_a_lost_worker_of_a_cluster(tmp_path):
     """When Dask says that a worker was killed, what is finished is kept and the error says so."""
     distributed = pytest.importorskip("distributed", reason="the extra distributed is not installed")
-    scenario, done = loads(TINY), []
+    scenario, done = loads(TINIEST), []
 
     def simulate(scenario, *, seed, replication):
         if len(done) == 3:

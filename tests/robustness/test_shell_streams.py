@@ -9,16 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from hostile import TINY
+from command_line import PROGRAM, TINIEST, begun
 
 RUN = "simsticky run t.yaml -q -j 1 --reps 1"
-COMMAND = [sys.executable, "-c", "import sys; from simsticky.cli.main import main; sys.exit(main())"]
-SIMSTICKY = f'simsticky() {{ {shlex.join(COMMAND)} "$@"; }}\n'
+SIMSTICKY = f'simsticky() {{ {shlex.join(PROGRAM)} "$@"; }}\n'
 
 
 def shell(line, folder, **environment):
     """Run a line of bash in a folder that holds ``t.yaml``; return what it printed, and how it ended."""
-    (folder / "t.yaml").write_text(TINY)
+    (folder / "t.yaml").write_text(TINIEST)
     env = {**os.environ, "PYTHONSAFEPATH": "1", **environment}
     script = f"set -o pipefail\n{SIMSTICKY}{line}"
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, timeout=300, check=False)
@@ -90,10 +89,10 @@ def test_a_place_that_an_ordinary_user_cannot_write(tmp_path):
     if os.getuid() != 0:
         pytest.skip("only root can become somebody else")
     tmp_path.chmod(0o755)
-    (tmp_path / "t.yaml").write_text(TINY)
+    (tmp_path / "t.yaml").write_text(TINIEST)
     (tmp_path / "own").mkdir(mode=0o755)
     for place in ("own/x.json", "own/frames"):
-        code = f"import os, sys; os.setgid(65534); os.setuid(65534); {COMMAND[2]}"
+        code = f"import os, sys; os.setgid(65534); os.setuid(65534); {PROGRAM[2]}"
         arguments = ["run", "t.yaml", "--reps", "100000", "--out", place]
         for folder in tmp_path.parents:
             if not folder.stat().st_mode & 0o001:
@@ -110,16 +109,14 @@ def test_a_place_that_an_ordinary_user_cannot_write(tmp_path):
         assert "cannot be written: Permission denied" in done.stderr
 
 
-def begun(*arguments, folder):
+def heard(*arguments, folder):
     """Start ``simsticky`` in a process group of its own, where Ctrl-C is heard."""
-    (folder / "t.yaml").write_text(TINY)
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
+    (folder / "t.yaml").write_text(TINIEST)
+    return begun(
+        *arguments,
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
@@ -138,7 +135,7 @@ def in_python(process):
 def test_stopped_while_it_starts(tmp_path, after_s, number):
     """At whatever import it is, the end is 130 and one word."""
     code = "import sys; from simsticky.cli.main import main; print('ready', flush=True); sys.exit(main())"
-    (tmp_path / "t.yaml").write_text(TINY)
+    (tmp_path / "t.yaml").write_text(TINIEST)
     with subprocess.Popen(
         [sys.executable, "-c", code, "run", "t.yaml", "--reps", "9000", "-j", "2", "-q"],
         cwd=tmp_path,
@@ -176,7 +173,7 @@ def runs(pid):
 def test_workers_end_with_their_parent(tmp_path, number):
     """However it ended, none runs a second later; who reaps an orphan's remains, and when, is not ours."""
     place = tmp_path / "study"
-    with begun("run", "t.yaml", "--reps", "9000", "-j", "2", "-q", "--study", str(place), folder=tmp_path) as process:
+    with heard("run", "t.yaml", "--reps", "9000", "-j", "2", "-q", "--study", str(place), folder=tmp_path) as process:
         journal = place / "replications.jsonl"
         while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
             time.sleep(0.05)

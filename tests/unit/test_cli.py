@@ -4,6 +4,7 @@ import csv
 import importlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 import stub_study
+from command_line import command
 from stub_study import StubScenario
 
 from simsticky.cli import main as main_module
@@ -92,9 +94,6 @@ def fails_with(monkeypatch, error):
 def in_a_process(code, **options):
     """Run Python code in a process of its own."""
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, **options)
-
-
-CLI = "import sys; from simsticky.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 def test_help_imports_nothing_heavy():
@@ -380,7 +379,7 @@ def test_schema_is_json(capsys):
 
 def test_a_reader_that_leaves_ends_the_tool_quietly():
     """`simsticky schema | head -1` prints no error."""
-    code = f"set -o pipefail; {sys.executable} -c '{CLI}' schema | head -1"
+    code = f"set -o pipefail; {shlex.join(command('schema'))} | head -1"
     done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout == "{\n"

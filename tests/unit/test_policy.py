@@ -146,7 +146,26 @@ def test_several_broken_rules_are_all_told():
     assert rules[-1].startswith("spec.algorithm must be set to 'sticky-sessions'")
 
 
-@pytest.mark.parametrize("spec", [{"hashOn": "x"}, {"stickySessions": 3}, {"healthchecks": []}, {"hashOn": None}])
-def test_wrong_types_are_left_to_the_schema(spec):
-    """A spec of the wrong shape breaks rules or none, and never the checker."""
-    violations(spec)
+@pytest.mark.parametrize(
+    ("spec", "rules"),
+    [
+        ({"hashOn": None}, []),
+        ({"healthchecks": []}, []),
+        ({"healthchecks": {"passive": {"healthy": 3}}}, []),
+        ({"algorithm": "sticky-sessions", "hashOn": "x"}, []),
+        ({"algorithm": "consistent-hashing", "hashOn": ["cookie"], "hashOnFallback": 0}, []),
+        ({"hashOn": "x"}, ["spec.algorithm must be set to either"]),
+        ({"algorithm": 7, "hashOnFallback": {}}, ['spec.algorithm must be set to "consistent-hashing"']),
+        (
+            {"algorithm": "sticky-sessions", "stickySessions": 3},
+            ["When spec.stickySessions is set", "spec.stickySessions.cookie is required"],
+        ),
+    ],
+)
+def test_wrong_types_are_left_to_the_schema(spec, rules):
+    """A section of the wrong type is there and holds no fields: rules on its presence hold, those on fields do not."""
+    found = violations(spec)
+    assert len(found) == len(rules)
+    for one, begins in zip(found, rules, strict=True):
+        assert one.message.startswith(begins)
+        assert one.path[0] in spec

@@ -1,39 +1,15 @@
 """The names that `import simsticky as ss` gives, and what they cost."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import simsticky
 
-PUBLIC = [
-    "METRICS",
-    "Comparison",
-    "Diagnostic",
-    "Estimate",
-    "InputError",
-    "InvariantError",
-    "Metric",
-    "Recommendation",
-    "Result",
-    "Scenario",
-    "SimstickyError",
-    "Study",
-    "Sweep",
-    "Tornado",
-    "__version__",
-    "compare",
-    "load",
-    "loads",
-    "plots",
-    "recommend",
-    "replicate",
-    "report",
-    "simulate",
-    "sweep",
-    "tornado",
-]
+SOURCE = ast.parse(Path(simsticky.__file__).read_text(encoding="utf-8"))
 
 
 def fresh(code: str) -> str:
@@ -42,13 +18,19 @@ def fresh(code: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_the_public_names_are_these():
-    """Notebooks and scripts use these names; adding or removing one is a decision, not an accident."""
-    assert sorted(simsticky.__all__) == sorted(PUBLIC)
-    assert set(PUBLIC) <= set(dir(simsticky))
+def test_type_checkers_see_the_public_names():
+    """What is imported for type checkers alone is what is there when the program runs, from the same places."""
+    (seen,) = (part for part in SOURCE.body if isinstance(part, ast.If))
+    imports = [part for part in seen.body if isinstance(part, ast.ImportFrom) and part.module.startswith("simsticky")]
+    homes = {alias.asname: part.module for part in imports for alias in part.names}
+    assert all(alias.name == alias.asname for part in imports for alias in part.names)
+    assert sorted([*homes, "report", "simulate"]) == simsticky.__all__
+    modules = {name: vars(simsticky)["_MODULES"][name].rpartition(".")[0] for name in vars(simsticky)["_MODULES"]}
+    assert homes == {**vars(simsticky)["_HOME_OF"], **modules}
+    assert set(simsticky.__all__) <= set(dir(simsticky))
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", simsticky.__all__)
 def test_every_public_name_is_there(name):
     """A lazy name that points to a place that has moved fails only when somebody uses it."""
     assert getattr(simsticky, name) is not None

@@ -1,8 +1,7 @@
-"""Sobol indices against closed forms and SciPy, and designs that fill their space."""
+"""Sobol indices against closed forms, their intervals, and designs that fill their space."""
 
 import numpy as np
 import pytest
-from scipy.stats import sobol_indices as scipy_indices
 
 from simsticky.stats.sensitivity import latin_hypercube, saltelli, sobol_indices, sobol_points
 
@@ -26,15 +25,35 @@ def test_indices_of_ishigami():
         assert index.total.low < SHARES["total"][at] < index.total.high
 
 
-def test_indices_agree_with_scipy():
-    """On the same outputs the indices are SciPy's, but for the noise that centring takes away."""
-    outputs = ishigami(saltelli(1024, 3, seed=7))
-    a, b, *mixed = outputs.reshape(5, 1024)
-    parts = {"f_A": a[None], "f_B": b[None], "f_AB": np.array(mixed)[:, None]}
-    theirs = scipy_indices(func=parts, n=1024)
-    ours = sobol_indices(outputs, 3)
-    assert [index.total.estimate for index in ours] == pytest.approx(theirs.total_order.ravel().tolist(), abs=0.01)
-    assert [index.first.estimate for index in ours] == pytest.approx(theirs.first_order.ravel().tolist(), abs=0.03)
+def test_intervals_are_the_quantiles_of_resampled_indices():
+    """The ends, by the formulas of Saltelli et al. 2010 and Jansen 1999 on the same resamples, are the same."""
+    outputs = ishigami(saltelli(64, 3, seed=7))
+    parts = outputs.reshape(5, 64)
+    picks = np.random.default_rng(np.random.SeedSequence(60, spawn_key=(60,))).integers(0, 64, (999, 64))
+    again = []
+    for a, b, *mixed in (parts[:, pick] for pick in picks):
+        middle, variance = np.mean([a, b]), np.var([a, b])
+        again.append([((b - middle) * (ab - a)).mean() / variance for ab in mixed])
+        again[-1] += [((a - ab) ** 2).mean() / 2 / variance for ab in mixed]
+    low, high = np.quantile(again, [0.025, 0.975], axis=0)
+    found = sobol_indices(outputs, 3)
+    intervals = [index.first for index in found] + [index.total for index in found]
+    assert [interval.low for interval in intervals] == pytest.approx(low.tolist(), rel=1e-12)
+    assert [interval.high for interval in intervals] == pytest.approx(high.tolist(), rel=1e-12)
+
+
+def test_resamples_without_variance_are_left_out():
+    """Where A and B agree in all points of a resample there is no share, neither 0 nor infinity."""
+    first, _ = sobol_indices(np.array([1.0, 3.0, 1.0, 4.0, 2.0, 4.0, 1.0, 3.0]), 2)
+    assert 0 < first.total.low <= first.total.high < np.inf
+
+
+def test_one_input_brings_about_everything():
+    """Of a single input both indices are 1."""
+    outputs = saltelli(256, 1, seed=7)[:, 0]
+    (index,) = sobol_indices(outputs, 1)
+    assert index.first.estimate == pytest.approx(1.0, abs=0.02)
+    assert index.total.estimate == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_constant_has_no_indices():

@@ -6,6 +6,8 @@ import tracemalloc
 
 import pytest
 import stub_study
+from hypothesis import given
+from hypothesis import strategies as st
 from small_scenario import small
 from stub_study import METRICS, StubScenario
 
@@ -36,6 +38,26 @@ def test_what_goes_in_comes_out():
     assert kept.column("a")[-4:] == [None, 1, 2, 0.25]
     assert kept.column("nothing") == [None] * 16
     assert kept == Replications(rows)
+
+
+FACTS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["x", "y", 0, 0.0, 1])
+RECORDS = st.dictionaries(st.sampled_from("abc"), FACTS, min_size=1)
+
+
+@given(st.lists(st.tuples(RECORDS, st.lists(RECORDS, max_size=2)), max_size=8))
+def test_whatever_goes_in_comes_out(records):
+    """Keys that come and go, kinds that change within a column, numbers that no float holds: nothing is lost."""
+    rows = [
+        Replication({key: value for key, value in summary.items() if not isinstance(value, str)}, "d", (), tuple(more))
+        for summary, more in records
+    ]
+    kept = Replications(rows)
+    assert list(map(kinds, kept)) == list(map(kinds, rows))
+
+
+def kinds(row):
+    """Everything in a replication's records, with the kind of each value."""
+    return [{key: (type(value), value) for key, value in record.items()} for record in (row.summary, *row.operations)]
 
 
 def test_a_worker_sends_little():

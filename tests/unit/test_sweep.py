@@ -12,8 +12,9 @@ from simsticky.errors import InputError
 from simsticky.report.sweeps import names_of, render, render_tornado, to_markdown, tornado_markdown
 from simsticky.report.terminal import plain
 from simsticky.simulate import simulate as simulate_once
-from simsticky.study.design import plan, spans_of
+from simsticky.study.design import plan
 from simsticky.study.replicate import replicate
+from simsticky.study.settings import settings_of
 from simsticky.study.sweep import sweep
 from simsticky.study.tornado import tornado
 
@@ -147,7 +148,7 @@ def test_drawn_points_are_in_their_ranges(design, points):
 
 def test_whole_numbers_are_equally_likely():
     """A range of three replicas draws each a third of the time, the ends included."""
-    (span,) = spans_of(small(), {"deployment.replicas": "2..4"})
+    (span,) = settings_of(small(), {"deployment.replicas": "2..4"})
     drawn = [span.at(part / 300) for part in range(300)]
     assert [drawn.count(number) for number in (2, 3, 4)] == [100, 100, 100]
     assert span.at(1.0) == 4

@@ -10,7 +10,7 @@ from small_scenario import small
 from simsticky.scenario.model import Traffic
 from simsticky.scenario.traffic_units import filled_by, mean_requests
 from simsticky.simulate import simulate
-from simsticky.workload.components import Streams
+from simsticky.workload.components import Generators
 from simsticky.workload.shapes import session_bounds, session_shape
 
 SESSIONS = 40_000
@@ -30,7 +30,7 @@ def drawn(written: dict[str, Any]) -> tuple[Traffic, np.ndarray, np.ndarray]:
     traffic = Traffic.model_validate(written)
     shape = session_shape(traffic)
     assert shape is not None
-    counts, think = shape.draw(SESSIONS, Streams(5, 0).for_key(0))
+    counts, think = shape.draw(SESSIONS, Generators(5, 0).for_key(0))
     service = traffic.service.sample(np.random.default_rng(6), think.size)
     lasts = np.add.reduceat(think + service, session_bounds(counts)[:-1])
     return traffic, counts, lasts

@@ -29,7 +29,6 @@ class Scene:
     """
 
     def __init__(self, recording: Recording, scenario: Scenario) -> None:
-        """Give everybody a name."""
         self.recording = recording
         self.scenario = scenario
         self.sizes = Counter(pod.replica_set for pod in recording.pods if pod.created_s < 0.0)

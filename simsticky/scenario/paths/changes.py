@@ -10,9 +10,10 @@ from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.location import Keys, Place, dotted, keys_in, read_documents
 from simsticky.scenario.paths.diagnose import diagnose
-from simsticky.scenario.paths.expressions import full_keys, worked_out
+from simsticky.scenario.paths.expressions import worked_out
 from simsticky.scenario.paths.vocabulary import all_paths, known_keys, suggestion
 from simsticky.scenario.sections import Sections
+from simsticky.scenario.short_names import full_keys
 from simsticky.scenario.support import unsupported
 
 AnyScenario = TypeVar("AnyScenario", bound=Sections)

@@ -17,11 +17,11 @@ from itertools import accumulate
 from typing import Any
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.deployment import SHORT_PATHS
 from simsticky.scenario.location import Keys, dotted, keys_in
 from simsticky.scenario.paths.quantities import TEXT, Dimension, Quantity, number_at, quantity_of
 from simsticky.scenario.paths.vocabulary import all_paths, known_keys
 from simsticky.scenario.sections import Sections
+from simsticky.scenario.short_names import full_keys
 from simsticky.units import parse_duration, parse_number, parse_rate, quoted
 
 _TOKEN = re.compile(
@@ -133,13 +133,6 @@ def worked_out(
         if problems:
             raise InputError(problems)
     return {path: plain[path] for path in changes}
-
-
-def full_keys(path: Keys) -> Keys:
-    """Return the full path of a short one: ``deployment.grace`` is terminationGracePeriodSeconds."""
-    if len(path) == 2 and path[0] == "deployment" and path[1] in SHORT_PATHS:
-        return ("deployment", *SHORT_PATHS[str(path[1])])
-    return path
 
 
 def _at(source: str, path: Keys, message: str, hint: str) -> Diagnostic:

@@ -1,20 +1,22 @@
 """What kind of number a setting takes: for values that follow other settings, and for ranges to draw from."""
 
 import math
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from simsticky.scenario import fields
 from simsticky.scenario.containers import PreStop
-from simsticky.scenario.deployment import SHORT_PATHS, IntOrPercent
-from simsticky.scenario.distributions import Constant, LawBase
+from simsticky.scenario.deployment import IntOrPercent
+from simsticky.scenario.distributions import Constant, CountLaw, LawBase
 from simsticky.scenario.location import Keys, value_at
 from simsticky.scenario.paths.vocabulary import models_at, models_below
 from simsticky.scenario.sections import Sections
+from simsticky.scenario.short_names import full_keys
 from simsticky.units import (
     format_duration,
     format_rate,
@@ -92,16 +94,21 @@ TEXT = Quantity("text")
 def quantity_of(scenario: Sections, keys: Keys) -> Quantity:
     """Return what kind of number the setting at some keys takes; ``text`` when it takes none.
 
-    A law written as a constant (``app.startup: 2s``) counts as a time; so does a preStop hook.
+    The annotation of its field says so. A law written as a constant (``app.startup: 2s``) counts as a time, or as a
+    number where its field counts things; so do the parameters of a law, and a preStop hook is a time.
     """
-    if len(keys) == 2 and keys[0] == "deployment" and keys[1] in SHORT_PATHS:
-        keys = ("deployment", *SHORT_PATHS[str(keys[1])])
-    data = scenario.to_json_dict()
-    if len(keys) == 2 and keys[-1] == "delays":
-        return Quantity("time")
-    found = {_of_field(model, str(keys[-1])) for model in models_at(type(scenario), keys[:-1], data)}
+    keys = full_keys(keys)
+    root, data = type(scenario), scenario.to_json_dict()
+    parents = models_at(root, keys[:-1], data)
+    found = {_of_field(model, str(keys[-1])) for model in parents}
     found.discard(TEXT)
-    return found.pop() if len(found) == 1 else TEXT
+    if len(found) != 1:
+        return TEXT
+    quantity = found.pop()
+    if quantity.dimension == "time" and any(issubclass(model, LawBase) for model in parents):
+        counts = any(_counts(model, str(keys[-2])) for model in models_at(root, keys[:-2], data))
+        return Quantity("number") if counts else quantity
+    return quantity
 
 
 def number_at(scenario: Sections, keys: Keys) -> tuple[float, Quantity]:
@@ -116,14 +123,14 @@ def number_at(scenario: Sections, keys: Keys) -> tuple[float, Quantity]:
     quantity = quantity_of(scenario, keys)
     if quantity == TEXT:
         raise ValueError("is no number")
-    if len(keys) == 2 and keys[0] == "deployment" and keys[1] in SHORT_PATHS:
-        keys = ("deployment", *SHORT_PATHS[str(keys[1])])
+    keys = full_keys(keys)
     node: Any = scenario.to_json_dict()
-    for key in keys:
-        node = value_at(node, key)
-    if keys == ("deployment", "preStop"):
+    parents = models_at(type(scenario), keys[:-1], node)
+    if any(models_below(model, str(keys[-1])) == (PreStop,) for model in parents):
         hook = scenario.deployment.pre_stop
         return (0.0 if hook is None else max(hook.seconds, hook.at_most_s)), quantity
+    for key in keys:
+        node = value_at(node, key)
     if isinstance(node, Mapping):
         if node.get("kind") != Constant.model_fields["kind"].default:
             raise ValueError(f"is a law of kind {node.get('kind')} and no single number")
@@ -134,23 +141,33 @@ def number_at(scenario: Sections, keys: Keys) -> tuple[float, Quantity]:
 
 
 def _of_field(model: type[BaseModel], key: str) -> Quantity:
-    field = next((f for name, f in model.model_fields.items() if (f.alias or name) == key), None)
+    below = models_below(model, key)
+    if below == (PreStop,):
+        return Quantity("time", whole=True)  # Kubernetes' preStop.sleep.seconds is an integer
+    if below:
+        is_law = all(issubclass(law, LawBase) for law in below)
+        return TEXT if not is_law else Quantity("number" if _counts(model, key) else "time")
+    field = _field(model, key)
     if field is None:
         return TEXT
-    below = models_below(model, key)
-    if below:
-        # Kubernetes' preStop.sleep.seconds is an integer; a law is a time unless it counts.
-        if below == (PreStop,):
-            return Quantity("time", whole=True)
-        return Quantity("time") if all(issubclass(law, LawBase) for law in below) and key != "requests" else TEXT
-    validators = _validators(field)
-    for kind, quantity in _KINDS:
-        if kind in validators:
+    readers = _readers(field)
+    for reader, quantity in _KINDS:
+        if reader in readers:
             return quantity
-    return Quantity("number") if field.annotation is float else TEXT
+    return _PLAIN.get(_plain_types(field.annotation), TEXT)
 
 
-def _validators(field: FieldInfo) -> set[Any]:
+def _field(model: type[BaseModel], key: str) -> FieldInfo | None:
+    return next((field for name, field in model.model_fields.items() if (field.alias or name) == key), None)
+
+
+def _counts(model: type[BaseModel], key: str) -> bool:
+    """Whether a field holds a law of a number of things."""
+    field = _field(model, key)
+    return field is not None and _READS_COUNTS in _readers(field)
+
+
+def _readers(field: FieldInfo) -> set[Any]:
     """Return the functions that read a field's value: they are what tells a duration from a share."""
     return {getattr(part, "func", None) for part in (*field.metadata, *_inner(field.annotation))}
 
@@ -162,10 +179,21 @@ def _inner(annotation: Any) -> tuple[Any, ...]:
     return tuple(part for argument in get_args(annotation) for part in _inner(argument))
 
 
+def _plain_types(annotation: Any) -> frozenset[Any]:
+    """Return the types that an annotation allows beside None, whatever else it says of them."""
+    if get_origin(annotation) is Annotated:
+        return _plain_types(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return frozenset().union(*map(_plain_types, get_args(annotation))) - {types.NoneType}
+    return frozenset([annotation])
+
+
 def _reader(annotation: Any) -> Any:
-    return get_args(annotation)[1].func
+    """Return the outermost function that reads values of an annotated type."""
+    return next(part.func for part in reversed(get_args(annotation)) if isinstance(part, BeforeValidator))
 
 
+_READS_COUNTS = _reader(CountLaw)
 _KINDS = (
     (_reader(fields.WholeSeconds), Quantity("time", whole=True)),
     (_reader(fields.Duration), Quantity("time")),
@@ -174,3 +202,4 @@ _KINDS = (
     (_reader(fields.Whole), Quantity("number", whole=True)),
     (_reader(IntOrPercent), Quantity("number", whole=True)),
 )
+_PLAIN = {frozenset([float]): Quantity("number"), frozenset([int]): Quantity("number", whole=True)}

@@ -11,11 +11,12 @@ from pydantic import BaseModel
 from simsticky.scenario.application import OnSigterm
 from simsticky.scenario.cluster import WithDelays
 from simsticky.scenario.containers import PreStop
-from simsticky.scenario.deployment import SHORT_PATHS, Deployment
+from simsticky.scenario.deployment import Deployment
 from simsticky.scenario.distributions import LawBase
 from simsticky.scenario.location import Keys, dotted
 from simsticky.scenario.operation import BaseOperation
 from simsticky.scenario.problems import did_you_mean
+from simsticky.scenario.short_names import SHORT_NAMES
 
 _WRITTEN: Mapping[type[BaseModel], tuple[str, ...]] = {
     PreStop: ("sleep", "fails", "waitUntil", "atMost"),
@@ -41,7 +42,7 @@ def _below(model: type[BaseModel]) -> dict[str, tuple[type[BaseModel], ...]]:
             return dict.fromkeys(keys, ())
     found = {field.alias or name: _models(field.annotation) for name, field in model.model_fields.items()}
     if issubclass(model, Deployment):
-        found |= dict.fromkeys(SHORT_PATHS, ())
+        found |= dict.fromkeys(SHORT_NAMES, ())
     if issubclass(model, WithDelays):
         found["delays"] = (LawBase,)
     return found

@@ -18,13 +18,13 @@ from simsticky.files import (
 )
 from simsticky.manifests.reading import ManifestSet, read_manifests
 from simsticky.manifests.rollouts import as_operations
-from simsticky.scenario.deployment import SHORT_PATHS
 from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.paths.changes import base_for_algorithm, delays_of
 from simsticky.scenario.paths.diagnose import diagnose, in_order
 from simsticky.scenario.paths.vocabulary import suggestion
 from simsticky.scenario.report import ManifestReport
+from simsticky.scenario.short_names import expanded
 from simsticky.scenario.support import unsupported
 from simsticky.scenario.traffic import is_inline
 
@@ -225,22 +225,11 @@ def _expand_short_names(
     section = data.get("deployment")
     if not isinstance(section, Mapping):
         return
-    expanded = dict(section)
-    for short, path in SHORT_PATHS.items():
-        if short not in expanded:
-            continue
-        node: Any = expanded
-        for key in path[:-1]:
-            below = node.get(key)
-            node[key] = dict(below) if isinstance(below, Mapping) else {}
-            node = node[key]
-        if path[-1] in node:
-            text = f"{short} is short for {dotted(path)}, give only one of them"
-            problems.append(document.diagnostic(("deployment", short), text, of_key=True))
-        node[path[-1]] = expanded.pop(short)
+    data["deployment"], moved, wrong = expanded(section)
+    problems += [document.diagnostic(("deployment", short), text, of_key=True) for short, text in wrong.items()]
+    for short, path in moved.items():
         of_value, of_key = places.pop(("deployment", short))
         places["deployment", *path] = of_value._replace(path=""), of_key._replace(path="")
-    data["deployment"] = expanded
 
 
 def _at_the_manifests_key(problem: Diagnostic, document: Document, paths: list[str], base: Path) -> Diagnostic:

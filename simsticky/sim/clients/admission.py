@@ -30,7 +30,6 @@ class Clients:
     def __init__(
         self, world: World, workload: Workload, gateway: Gateway, sessions: Sessions, *, on_idle: Callable[[], None]
     ) -> None:
-        """Bind everything the loops need."""
         traffic = world.scenario.traffic
         self._clock = world.env
         self._workload = workload

@@ -33,7 +33,6 @@ class LongLived:
     """Runs the sessions of clients that hold a connection."""
 
     def __init__(self, world: World, gateway: Gateway, sessions: Sessions, departures: Departures) -> None:
-        """Note what every client needs."""
         scenario: Scenario = world.scenario
         self.world = world
         self.env: Clock = world.env

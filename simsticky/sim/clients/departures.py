@@ -26,7 +26,6 @@ class Departures:
     """
 
     def __init__(self, sessions: Sessions, on_idle: Callable[[], None]) -> None:
-        """Begin with open doors."""
         self._sessions = sessions
         self._on_idle = on_idle
         self.open = True

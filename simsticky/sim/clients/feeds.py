@@ -28,7 +28,6 @@ class Feeds:
     """Gives each session its requests and the front balancer's choice of a worker."""
 
     def __init__(self, workload: Workload, gateway: Gateway, streams: Streams, scenario: Scenario) -> None:
-        """Note what is read for every session."""
         app = scenario.app
         self._workload = workload
         self._workers = gateway.workers

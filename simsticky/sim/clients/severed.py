@@ -21,7 +21,6 @@ class Severed:
     """Follows such sessions, container by container."""
 
     def __init__(self, world: World) -> None:
-        """Start without any."""
         self._world = world
         self._groups: dict[int, _Group] = {}
 

@@ -21,7 +21,6 @@ class Tally:
     """
 
     def __init__(self, world: World, is_sticky: Callable[[Session], bool], *, guards_timeline: bool) -> None:
-        """Start at 0."""
         self._recorder = world.recorder
         self._settle_s = world.settle_s
         self._operations = world.recorder.recording.operations

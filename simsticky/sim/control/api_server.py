@@ -46,7 +46,6 @@ class ApiServer:
     """
 
     def __init__(self, world: World) -> None:
-        """Start with no pods."""
         self._world = world
         self._records = world.recorder.recording.pods
         self._states = world.recorder.recording.pod_states

@@ -43,7 +43,6 @@ class Evictions:
         workload: WorkloadController,
         on_blocked: Callable[[int, Stuck], None],
     ) -> None:
-        """Read the budget."""
         stated = world.scenario.deployment.disruption_budget
         self._world = world
         self._api = api

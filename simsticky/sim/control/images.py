@@ -13,7 +13,6 @@ class Images:
     """
 
     def __init__(self, policy: str) -> None:
-        """Start with nodes that have no image."""
         self._policy = policy
         self._there_at_s: dict[tuple[str, int], float] = {}
         self._free_at_s: dict[str, float] = {}

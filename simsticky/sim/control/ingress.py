@@ -37,7 +37,6 @@ class IngressController:
     """
 
     def __init__(self, world: World, api: ApiServer, gateway: Gateway, pod_sets: PodSets) -> None:
-        """Draw the phase of the tick."""
         settings = world.scenario.kic
         self._world = world
         self._api = api

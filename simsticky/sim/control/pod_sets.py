@@ -9,7 +9,6 @@ class PodSets:
     """Tells the recorder which containers are in which pod set."""
 
     def __init__(self, world: World, api: ApiServer, gateway: Gateway) -> None:
-        """Watch deletions and the nodes' tables."""
         self._world = world
         self._api = api
         self._gateway = gateway

@@ -129,7 +129,6 @@ class Memory:
     __slots__ = ("_forgotten_s", "_most", "_on_full", "_timeout_s", "held")
 
     def __init__(self, most: int, timeout_s: float, on_full: Callable[[], None]) -> None:
-        """Start empty."""
         self._most = most
         self._timeout_s = timeout_s
         self._on_full = on_full

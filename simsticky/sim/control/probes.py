@@ -37,7 +37,6 @@ class Prober:
         deployment: Deployment,
         on_unhealthy: Callable[[Container, str], None],
     ) -> None:
-        """Read the pod template once."""
         self._world = world
         self._api = api
         self._on_unhealthy = on_unhealthy
@@ -184,7 +183,6 @@ class _Row:
         tick: int,
         on_change: Callable[[], bool],
     ) -> None:
-        """Begin now."""
         self._clock = clock
         self._container = container
         self._worker = worker

@@ -39,7 +39,6 @@ class ReplicaSetController:
         deletion_cost: Callable[[Pod], int] | None,
         on_status: Callable[[], None],
     ) -> None:
-        """Watch the cluster's pods."""
         deployment = world.scenario.deployment
         self._world = world
         self._api = api

@@ -28,7 +28,6 @@ class Sidecars:
     """Ends the sidecars of pods."""
 
     def __init__(self, world: World, stopper: Stopper, sidecars: tuple[Sidecar, ...]) -> None:
-        """Take the sidecars of the pod template."""
         self._world = world
         self._stopper = stopper
         self._sidecars = sidecars

@@ -30,7 +30,6 @@ class Stopper:
     """
 
     def __init__(self, world: World, gateway: Gateway, on_listeners: Callable[[], None]) -> None:
-        """Read the pod template once."""
         self._world = world
         self._gateway = gateway
         self._on_listeners = on_listeners

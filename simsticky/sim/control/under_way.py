@@ -7,7 +7,6 @@ class UnderWay:
     """Counts the changes that somebody still has to hear of, and tells when there are none."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self._count = 0
         self._waiting: list[Callable[[], None]] = []
 

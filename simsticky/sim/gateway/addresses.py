@@ -14,7 +14,6 @@ class Addresses:
     """
 
     def __init__(self, world: World) -> None:
-        """Know nobody yet."""
         settings = world.scenario.gateway
         self._world = world
         self._blackhole = settings.connection == "blackhole"

@@ -34,7 +34,6 @@ class Balancers:
     """
 
     def __init__(self, world: World, addresses: Addresses, make_algorithm: AlgorithmFactory | None) -> None:
-        """Read the settings once."""
         scenario, settings = world.scenario, world.scenario.gateway
         self._streams = world.streams
         self._in_flight = addresses.in_flight

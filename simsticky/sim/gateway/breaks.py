@@ -23,7 +23,6 @@ class Breaks:
     """
 
     def __init__(self, world: World, exposures: Exposures) -> None:
-        """Read the settings."""
         scenario, gateway = world.scenario, world.scenario.gateway
         self._recorder = world.recorder
         self.exposures = exposures

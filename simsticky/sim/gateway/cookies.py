@@ -40,7 +40,6 @@ class Browsers:
     """
 
     def __init__(self, world: World, key_of: Callable[[int], str | None], *, asks_each_time: bool) -> None:
-        """Read what the clients do once."""
         traffic, policy = world.scenario.traffic, world.scenario.upstream
         affinity = self.affinity = AFFINITY.get(policy.algorithm, NONE)
         asked = self._hash_on = hash_on(world.scenario)

@@ -21,7 +21,6 @@ class Cuts:
     """Ends requests, and closes connections."""
 
     def __init__(self, world: World, sessions: Sessions, breaks: Breaks, retries: Retries) -> None:
-        """Know whom to ask and whom to tell."""
         self._world = world
         self._sessions = sessions
         self._breaks = breaks

@@ -53,7 +53,6 @@ class Exposures:
         addresses: Addresses,
         tables: Tables | None,
     ) -> None:
-        """Note whom to ask."""
         self._world = world
         self._sessions = sessions
         self._browsers = browsers

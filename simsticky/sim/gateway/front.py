@@ -17,7 +17,6 @@ class FrontBalancer:
     """
 
     def __init__(self, world: World, nodes: Sequence[Node]) -> None:
-        """Balance over all workers of these nodes."""
         self._streams = world.streams
         self._nodes = nodes
         self.workers = [worker for node in nodes for worker in node.workers]

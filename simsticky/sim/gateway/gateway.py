@@ -59,7 +59,6 @@ class Gateway:
     def __init__(
         self, world: World, sessions: Sessions, workload: Workload, make_algorithm: AlgorithmFactory | None = None
     ) -> None:
-        """Build the nodes and workers with empty tables."""
         settings, algorithm = world.scenario.gateway, world.scenario.upstream.algorithm
         self._world = world
         self._sessions = sessions

@@ -78,7 +78,6 @@ class HealthCheckers:
         addresses: Addresses,
         on_verdict: Callable[[Node, int | None], None],
     ) -> None:
-        """Make the checkers of nodes when these are first rebuilt."""
         self._world = world
         self._checks = checks
         self._servers = addresses.servers

@@ -54,7 +54,6 @@ class Node:
     )
 
     def __init__(self, index: int, name: str) -> None:
-        """Make a node with an empty table."""
         self.index = index
         self.name = name
         self.up = True

@@ -46,7 +46,6 @@ class Attempts:
         health: HealthCheckers,
         retries: Retries,
     ) -> None:
-        """Read the settings."""
         scenario, gateway = world.scenario, world.scenario.gateway
         self._world = world
         self._front = front

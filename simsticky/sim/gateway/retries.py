@@ -20,7 +20,6 @@ class Retries:
     """
 
     def __init__(self, world: World, workload: Workload) -> None:
-        """Read the settings."""
         gateway, traffic = world.scenario.gateway, world.scenario.traffic
         self._streams = world.streams
         self._stated_idempotent = workload.is_idempotent

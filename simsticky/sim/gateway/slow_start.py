@@ -21,7 +21,6 @@ class SlowStart:
     """
 
     def __init__(self, world: World, lasts_s: float, on_change: Callable[[Node], None]) -> None:
-        """Begin with nothing that grows."""
         self._world = world
         self._lasts_s = lasts_s
         self._on_change = on_change

@@ -48,7 +48,6 @@ class Tables:
     """
 
     def __init__(self, make: Callable[[tuple[Target, ...]], Balancer], *, by_cookie: bool) -> None:
-        """Keep nothing ready yet."""
         self._make = make
         self._by_cookie = by_cookie
         self._view = lru_cache(maxsize=_VIEWS_KEPT)(self._build)

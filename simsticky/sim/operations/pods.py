@@ -11,7 +11,6 @@ class PodOperations:
     """Does what is done to pods: one method a verb, given the operation and its number."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Watch the pods that are made to fail."""
         self._cluster = cluster
         self._crashed: dict[int, list[tuple[Pod, Container]]] = {}
         self._flapped: dict[int, list[Pod]] = {}

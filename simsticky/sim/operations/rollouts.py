@@ -11,7 +11,6 @@ class Rollouts:
     """Asks the controllers: one method a verb, given the operation and its number."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Take the cluster."""
         self._cluster = cluster
         self._world = cluster.world
 

@@ -10,7 +10,6 @@ class RouteOperations:
     """Does what is done to routes and gateways: one method a verb, given the operation and its number."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Take the cluster."""
         self._cluster = cluster
 
     def restart_gateway(self, operation: GatewayRestart, number: int) -> None:

@@ -31,7 +31,6 @@ class Timeline:
     def __init__(
         self, cluster: Cluster, operations: tuple[Operation, ...], sessions: Sessions, on_over: Callable[[], None]
     ) -> None:
-        """Put every operation on the clock, and watch the cluster."""
         world = self._world = cluster.world
         self._cluster = cluster
         self._workloads = cluster.workloads

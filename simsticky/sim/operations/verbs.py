@@ -41,7 +41,6 @@ class Verbs:
     """
 
     def __init__(self, cluster: Cluster, on_blocked: Callable[[int, Stuck], None]) -> None:
-        """Map each kind of operation to what does it."""
         rollouts, routes = Rollouts(cluster), RouteOperations(cluster)
         nodes, pods = NodeOperations(cluster, on_blocked), PodOperations(cluster)
         self._nodes, self._pods = nodes, pods

@@ -39,7 +39,6 @@ class SessionLoops:
     """What the loops of all sessions share, and the loop."""
 
     def __init__(self, world: World, gateway: Gateway, sessions: Sessions, departures: Departures) -> None:
-        """Read the settings."""
         scenario = world.scenario
         app = scenario.app
         self._clock: Clock = world.env

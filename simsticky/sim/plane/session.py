@@ -216,7 +216,6 @@ class Session:
     loop: Loop
 
     def __init__(self, number: int, jar: bool, started_s: float) -> None:
-        """Make a session that has not sent anything yet."""
         self.id = number
         self.jar = jar
         self.started_s = started_s

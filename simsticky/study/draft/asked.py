@@ -14,7 +14,7 @@ from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario, Traffic
 from simsticky.scenario.paths.changes import keys_of, parse_settings, unknown_path
 from simsticky.scenario.paths.diagnose import diagnose
-from simsticky.scenario.paths.expressions import full_keys
+from simsticky.scenario.short_names import full_keys
 from simsticky.units import parse_percentage
 
 _TRAFFIC = ("rps", "session", "think", "service")

@@ -15,11 +15,11 @@ from simsticky.study.recommend.futility import half_at_last
 
 if TYPE_CHECKING:
     from simsticky.study.looks import Look
-    from simsticky.study.recommend.trials import Key, Limit, Trials
+    from simsticky.study.recommend.trials import Limit, SettingKey, Trials
 
 
 def guessed_place(
-    trials: Trials, keys: Sequence[Key], below: int, above: int, limits: Sequence[Limit], looks: Sequence[Look]
+    trials: Trials, keys: Sequence[SettingKey], below: int, above: int, limits: Sequence[Limit], looks: Sequence[Look]
 ) -> int:
     """Return the first place between two at which the last look would find all limits kept; the middle if none tells.
 
@@ -36,7 +36,7 @@ def guessed_place(
     return max(known, default=(below + above) // 2)
 
 
-def _place(trials: Trials, keys: Sequence[Key], below: int, above: int, limit: Limit, last: Look) -> int | None:
+def _place(trials: Trials, keys: Sequence[SettingKey], below: int, above: int, limit: Limit, last: Look) -> int | None:
     tried = [at for at in range(max(below, 0), above + 1) if trials.replications(keys[at])]
     values = {at: trials.value(keys[at], limit.metric) for at in tried}
     known = [(at, value) for at, value in values.items() if value is not None]
@@ -53,7 +53,7 @@ def _place(trials: Trials, keys: Sequence[Key], below: int, above: int, limit: L
 
 
 def _half_width(
-    trials: Trials, keys: Sequence[Key], known: Sequence[tuple[int, float]], limit: Limit, last: Look
+    trials: Trials, keys: Sequence[SettingKey], known: Sequence[tuple[int, float]], limit: Limit, last: Look
 ) -> Callable[[float], float]:
     """Return what says how wide the last look's interval will be on either side of an estimate.
 

@@ -1,20 +1,20 @@
-"""What a search may turn: a range of a setting, a list of values, or a setting that follows another.
+"""What a search may turn: ranges of settings, lists of values, and what follows them.
 
-``"0s..30m"`` (or ``("0s", "30m")``) is a range, ``"0s..30m/1m"`` one with a step of its own, ``"1, 25%, 100%"`` (or a
-list) a choice, anything else (``"preStop + 30s"``, ``"60s"``) a value or an expression that every setting gets.
+It is written as :mod:`simsticky.study.settings` has it; a range without a step gets one that people would choose.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.paths.changes import keys_of, parse_settings, setting_at, unknown_path
-from simsticky.scenario.paths.expressions import full_keys
-from simsticky.scenario.paths.quantities import TEXT, Quantity, number_at, quantity_of
+from simsticky.errors import InputError
+from simsticky.scenario.paths.changes import keys_of, setting_at
+from simsticky.scenario.paths.quantities import Quantity, number_at
+from simsticky.study.settings import FLAG, HINT, Fixed, Range, Values, settings_of
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -23,7 +23,6 @@ _STEPS = 120
 """Steps of a range without one of its own: fine enough to price, coarse enough to read."""
 
 _NICE_TIMES_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-_MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Knob:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchSpace:
     """Everything a search may turn.
 
     Attributes:
@@ -66,129 +65,51 @@ class Plan:
     follows: Mapping[str, Any]
 
     @classmethod
-    def of(cls, scenario: Scenario, vary: Mapping[str, Any]) -> Plan:
+    def of(cls, scenario: Scenario, vary: Mapping[str, Any]) -> SearchSpace:
         """Read what to vary.
 
         Raises:
             InputError: With everything that is wrong with it.
         """
-        knobs: list[Knob] = []
-        follows: dict[str, Any] = {}
-        problems: list[Diagnostic] = []
-        for path, asked in vary.items():
-            if unknown := unknown_path(scenario, path, "--vary"):
-                problems.append(unknown)
-                continue
-            try:
-                knob = _knob(scenario, path, asked)
-            except InputError as error:
-                problems += error.diagnostics
-            except ValueError as error:
-                hint = "write for example deployment.preStop=0s..30m, deployment.maxSurge=1,25%"
-                problems.append(Diagnostic("--vary", None, None, path, str(error), hint))
-            else:
-                if isinstance(knob, Knob):
-                    knobs.append(knob)
-                else:
-                    follows[path] = knob.value
-        if problems:
-            raise InputError(problems)
+        settings = settings_of(scenario, vary, FLAG)
+        knobs = [_knob(setting) for setting in settings if not isinstance(setting, Fixed)]
+        follows = {setting.path: setting.value for setting in settings if isinstance(setting, Fixed)}
         if not knobs:
             message = "nothing is varied: every setting has one value only"
-            raise InputError.of(message, file="--vary", hint="for example deployment.preStop=0s..30m")
-        plan = cls(tuple(knobs), follows)
-        plan.scenario(scenario, {knob.path: knob.values[-1] for knob in knobs})  # wrong paths and values show now
+            raise InputError.of(message, file=FLAG, hint=HINT)
+        space = cls(tuple(knobs), follows)
+        space.scenario(scenario, {knob.path: knob.values[-1] for knob in knobs})  # wrong paths and values show now
         for knob in knobs:
             for value in knob.values if not knob.is_range else knob.values[:1]:
-                plan.scenario(scenario, {**{other.path: other.values[-1] for other in knobs}, knob.path: value})
-        return plan
+                space.scenario(scenario, {**{other.path: other.values[-1] for other in knobs}, knob.path: value})
+        return space
 
     def scenario(self, base: Scenario, turned: Mapping[str, Any]) -> Scenario:
         """Return the scenario with its knobs turned, and what follows them."""
-        return base.evolve({**turned, **self.follows}, source="--vary")
+        return base.evolve({**turned, **self.follows}, source=FLAG)
 
     def value_in(self, scenario: Scenario, path: str) -> Any:
         """Return a setting's resolved value as plain JSON: a number of seconds, a number, a switch, a word."""
-        keys = full_keys(keys_of(path))
         node = setting_at(scenario, path)
-        if isinstance(node, Mapping) or keys[-1] == "preStop":
-            try:
-                return number_at(scenario, keys)[0]
-            except ValueError:
-                return node
+        if node is None or isinstance(node, Mapping):  # a hook or none, a law: a number in another guise
+            with suppress(ValueError):
+                return number_at(scenario, keys_of(path))[0]
         return node
 
 
-@dataclass(frozen=True, slots=True)
-class _Fixed:
-    """A value or an expression that every setting gets."""
-
-    value: Any
-
-
-def parse_vary(texts: Sequence[str]) -> dict[str, Any]:
-    """Return what ``--vary key=...`` flags ask for, for :meth:`Plan.of`.
-
-    Raises:
-        InputError: A flag is no ``key=value``.
-    """
-    asked: dict[str, Any] = {}
-    problems = []
-    for text in texts:
-        path, equals, value = (part.strip() for part in text.partition("="))
-        if not equals or not path or not value:
-            hint = "write --vary deployment.preStop=0s..30m"
-            problems.append(Diagnostic("--vary", None, None, text, "is no key=values", hint))
-        asked[path] = value
-    if problems:
-        raise InputError(problems)
-    return asked
-
-
-def _knob(scenario: Scenario, path: str, asked: Any) -> Knob | _Fixed:
-    if isinstance(asked, str):
-        if ".." in asked:
-            low, _, rest = asked.partition("..")
-            high, _, step = rest.partition("/")
-            return _range(scenario, path, low.strip(), high.strip(), step.strip() or None)
-        parts = [part.strip() for part in asked.split(",")]
-        if len(parts) == 1:
-            return _Fixed(_read(path, asked))
-        return Knob(path, tuple(_read(path, part) for part in parts), (), asked)
-    if isinstance(asked, tuple) and len(asked) in (2, 3):
-        return _range(scenario, path, *asked)
-    if isinstance(asked, list | tuple) and asked:
-        return Knob(path, tuple(asked), (), ", ".join(map(_shown, asked)))
-    if isinstance(asked, list | tuple | Mapping):
-        raise ValueError("is neither a range nor a list of values")
-    return _Fixed(asked)
-
-
-def _read(path: str, text: str) -> Any:
-    return parse_settings([f"{path}={text}"])[path]
+def _knob(setting: Range | Values) -> Knob:
+    if isinstance(setting, Values):
+        return Knob(setting.path, setting.values, (), ", ".join(map(_shown, setting.values)))
+    quantity = setting.quantity
+    step = _step(setting.high - setting.low, quantity) if setting.step is None else setting.step
+    values = setting.values(step)
+    ends = f"{quantity.write(setting.low)}..{quantity.write(setting.high)}"
+    text = f"{ends} in steps of {quantity.write(step)}"
+    return Knob(setting.path, tuple(values), tuple(map(quantity.read, values)), text)
 
 
 def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _range(scenario: Scenario, path: str, low: Any, high: Any, step: Any = None) -> Knob:
-    quantity = quantity_of(scenario, keys_of(path))
-    if quantity == TEXT:
-        raise ValueError("takes no numbers, so it has no range; list its values")
-    first, last = quantity.read(low), quantity.read(high)
-    if not first < last:
-        raise ValueError(f"the range {low}..{high} is empty")
-    width = quantity.read(step) if step is not None else _step(last - first, quantity)
-    if width <= 0 or (last - first) / width > _MOST_STEPS:
-        raise ValueError(f"a step of {step} is too small for {low}..{high}")
-    numbers = [first + index * width for index in range(math.floor((last - first) / width + 1e-9) + 1)]
-    if numbers[-1] < last - 1e-9 * abs(last):
-        numbers.append(last)
-    values = [quantity.write(number) for number in numbers]
-    read = dict(zip(values, [quantity.read(value) for value in values], strict=True))  # rounding may make two one
-    text = f"{quantity.write(first)}..{quantity.write(last)} in steps of {quantity.write(width)}"
-    return Knob(path, tuple(read), tuple(read.values()), text)
 
 
 def _step(width: float, quantity: Quantity) -> float:

@@ -13,7 +13,7 @@ from simsticky.units import format_duration
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
     from simsticky.study.looks import Look
-    from simsticky.study.recommend.knobs import Plan
+    from simsticky.study.recommend.knobs import SearchSpace
 
 _BROKEN = ("broken", "breaks")
 _LEVEL = 0.95
@@ -38,7 +38,7 @@ def _hardest(trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequenc
 def reason_for_none(
     trials: Trials,
     tried: Sequence[tuple[int, ...]],
-    plan: Plan,
+    space: SearchSpace,
     axis: int | None,
     criteria: Sequence[Criterion],
 ) -> str:
@@ -47,7 +47,7 @@ def reason_for_none(
     Args:
         trials: What was tried.
         tried: The settings, one index a knob.
-        plan: What was varied.
+        space: What was varied.
         axis: The knob that was bisected; None where there is none.
         criteria: The thresholds, and what guards against being worse than today.
     """
@@ -60,21 +60,21 @@ def reason_for_none(
             return f"every setting that keeps {_names(limits)} is worse than today in {guards}"
         if len(limits) > 1 and hardest.excess(trials, best) <= 0:
             return f"each threshold alone can be kept, but no setting keeps {_names(limits)} together"
-    if cut := limits_on(trials, tried, plan, best):
+    if cut := limits_on(trials, tried, space, best):
         return cut
     if name.startswith(_BROKEN) and not trials.scenario(best).kic.enable_drain_support:
         return (
             "drain support is off (kic.enableDrainSupport: false): a deleted pod leaves the upstream at the next push,"
             " and no time to drain can keep its sessions"
         )
-    if isinstance(hardest, Limit) and (end := _end_of_range(trials, tried, best, plan, axis, hardest)):
+    if isinstance(hardest, Limit) and (end := _end_of_range(trials, tried, best, space, axis, hardest)):
         return end
     values = {trials.value(key, hardest.metric) for key in tried}
     if name.startswith(_BROKEN) and values == {None}:
         return f"{name} has no value: in no setting that was tried a session is bound to a pod and loses it"
     if len(tried) > 1 and len(values) == 1:
         return f"nothing that was varied changes {name}"
-    where = _settings(plan, best)
+    where = _settings(space, best)
     return f"{name} is best where {where}, and misses the threshold there{_origin(trials, best)}"
 
 
@@ -113,26 +113,28 @@ def _guarded(trials: Trials, tried: Sequence[tuple[int, ...]], criteria: Sequenc
     return _names(missed or guards)
 
 
-def limits_on(trials: Trials, tried: Sequence[tuple[int, ...]], plan: Plan, best: tuple[int, ...] | None) -> str:
+def limits_on(
+    trials: Trials, tried: Sequence[tuple[int, ...]], space: SearchSpace, best: tuple[int, ...] | None
+) -> str:
     """Return what keeps some of the settings tried from having an effect: the grace period, the autoscaler's bounds.
 
     Args:
         trials: What was tried.
         tried: The settings, one index a knob.
-        plan: What was varied.
+        space: What was varied.
         best: The pick, or the setting that comes closest; None without either.
     """
     scenarios = [trials.scenario(key) for key in tried]
     if not scenarios:
         return ""
     of = scenarios[0] if best is None else trials.scenario(best)
-    return _cut_by_grace(of, scenarios, plan) or _cut_by_autoscaler(of, scenarios, plan)
+    return _cut_by_grace(of, scenarios, space) or _cut_by_autoscaler(of, scenarios, space)
 
 
-def _cut_by_autoscaler(best: Scenario, tried: Sequence[Scenario], plan: Plan) -> str:
+def _cut_by_autoscaler(best: Scenario, tried: Sequence[Scenario], space: SearchSpace) -> str:
     """What the autoscaler's bounds cut off, where more or fewer replicas than they allow were tried."""
     scaler = best.autoscaler
-    if scaler is None or "deployment.replicas" not in {*(knob.path for knob in plan.knobs), *plan.follows}:
+    if scaler is None or "deployment.replicas" not in {*(knob.path for knob in space.knobs), *space.follows}:
         return ""
     asked = [scenario.deployment.replicas for scenario in tried]
     if min(asked) >= scaler.min_replicas and max(asked) <= scaler.max_replicas:
@@ -143,9 +145,9 @@ def _cut_by_autoscaler(best: Scenario, tried: Sequence[Scenario], plan: Plan) ->
     )
 
 
-def _cut_by_grace(best: Scenario, tried: Sequence[Scenario], plan: Plan) -> str:
+def _cut_by_grace(best: Scenario, tried: Sequence[Scenario], space: SearchSpace) -> str:
     """What the grace period cuts off, where a longer preStop hook than it was tried in vain."""
-    paths = {knob.path for knob in plan.knobs} | set(plan.follows)
+    paths = {knob.path for knob in space.knobs} | set(space.follows)
     longest = max((_hook_s(scenario) for scenario in tried), default=0.0)
     grace_s = best.deployment.termination_grace_period_seconds
     fixed = len({scenario.deployment.termination_grace_period_seconds for scenario in tried}) == 1
@@ -164,12 +166,17 @@ def _hook_s(scenario: Scenario) -> float:
 
 
 def _end_of_range(
-    trials: Trials, tried: Sequence[tuple[int, ...]], best: tuple[int, ...], plan: Plan, axis: int | None, limit: Limit
+    trials: Trials,
+    tried: Sequence[tuple[int, ...]],
+    best: tuple[int, ...],
+    space: SearchSpace,
+    axis: int | None,
+    limit: Limit,
 ) -> str:
     """Where the range ends while the metric still gets better along it, and where the threshold might be met."""
     if axis is None:
         return ""
-    knob = plan.knobs[axis]
+    knob = space.knobs[axis]
     line = sorted(key for key in tried if (*key[:axis], *key[axis + 1 :]) == (*best[:axis], *best[axis + 1 :]))
     at_end = best == line[-1]
     if len(line) < 2 or best not in (line[0], line[-1]):
@@ -192,8 +199,8 @@ def _end_of_range(
     return text
 
 
-def _settings(plan: Plan, key: tuple[int, ...]) -> str:
-    return ", ".join(f"{knob.path} is {knob.values[at]}" for knob, at in zip(plan.knobs, key, strict=True))
+def _settings(space: SearchSpace, key: tuple[int, ...]) -> str:
+    return ", ".join(f"{knob.path} is {knob.values[at]}" for knob, at in zip(space.knobs, key, strict=True))
 
 
 def _origin(trials: Trials, key: tuple[int, ...]) -> str:

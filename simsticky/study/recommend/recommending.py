@@ -18,7 +18,7 @@ from simsticky.study.case import simulate_numbers
 from simsticky.study.clock import Clock
 from simsticky.study.recommend.answer import Between, Crossing, Option, Priced, Recommendation, Status
 from simsticky.study.recommend.costs import WithPodTime, cheapest, checked_order
-from simsticky.study.recommend.knobs import Knob, Plan
+from simsticky.study.recommend.knobs import Knob, SearchSpace
 from simsticky.study.recommend.reasons import closest, limits_on, reason_for_none, reason_for_open
 from simsticky.study.recommend.refinement import gap
 from simsticky.study.recommend.search import Line, crossing, race, search_line
@@ -75,8 +75,9 @@ def recommend(
     Args:
         scenario: What is there today.
         thresholds: ``"broken_sessions < 1%"``, or several; the scenario's own by default.
-        vary: What may be turned, by dotted path: a range ``("0s", "30m")`` or ``"0s..30m"``, a list of values, or a
-            value or expression that all settings get (``"preStop + 30s"``). :data:`DEFAULT_VARY` by default.
+        vary: What may be turned, by dotted path, as :mod:`simsticky.study.settings` has it: a range ``"0s..30m"`` or
+            ``("0s", "30m")``, a list of values, or a value or expression that all settings get (``"preStop + 30s"``).
+            :data:`DEFAULT_VARY` by default.
         n: Replications of a setting at the most; the scenario's ``run.replications`` by default.
         seed: Seed; the scenario's ``run.seed`` by default.
         cost: Costs that come first, of :data:`simsticky.study.recommend.costs.ORDER`.
@@ -102,15 +103,15 @@ def recommend(
     order = checked_order(cost)
     scenario = with_thresholds(scenario, thresholds)
     limits = _limits(scenario, metrics, n)
-    plan = Plan.of(scenario, DEFAULT_VARY if vary is None else vary)
+    space = SearchSpace.of(scenario, DEFAULT_VARY if vary is None else vary)
     lean = _lean(scenario, limits)
     how: Execution = {**execution, "simulate": WithPodTime(execution.get("simulate") or simulate_numbers)}
     with ExitStack() as own:
         runner = own.enter_context(Runner(**how)) if runner is None else runner
-        runner.begin([lean], seed, replications=n, vary={knob.path: knob.text for knob in plan.knobs})
-        asked = _Asked(plan, limits, metrics, n, seed, order, Clock(max_time))
+        runner.begin([lean], seed, replications=n, vary={knob.path: knob.text for knob in space.knobs})
+        asked = _Asked(space, limits, metrics, n, seed, order, Clock(max_time))
         answer = _Search(scenario, lean, asked, runner).answer()
-        if not _drain_is_unknown(scenario, plan):
+        if not _drain_is_unknown(scenario, space):
             return answer
         on = {_DRAIN: True}
         otherwise = _Search(scenario.evolve(on), lean.evolve(on), asked, runner).answer()
@@ -135,7 +136,7 @@ def _limits(scenario: Scenario, metrics: Mapping[str, Metric], n: int) -> list[L
 class _Asked:
     """What is asked of a search."""
 
-    plan: Plan
+    space: SearchSpace
     limits: Sequence[Limit]
     metrics: Mapping[str, Metric]
     n: int
@@ -151,14 +152,14 @@ class _Search:
         self._scenario = scenario
         self._lean = lean
         self._asked = asked
-        self._plan = asked.plan
+        self._space = asked.space
         self._limits = tuple(asked.limits)
         self._order = asked.order
         bounded = {limit.metric.name for limit in self._limits if limit.wants_less}
         self._guards = [Guard(asked.metrics[name]) for name in MARGINS if name in asked.metrics and name not in bounded]
         self._runner = runner
         self._trials = Trials(runner, asked.seed, asked.n, _TODAY, self._scenario_of)
-        self._axis = _axis(self._plan.knobs)
+        self._axis = _axis(self._space.knobs)
         self._lines = self._all_lines()
         self._looks = self._trials.looks(self._ways)
         self._monotone: bool | None = None
@@ -167,7 +168,7 @@ class _Search:
     @property
     def _ways(self) -> int:
         """In how many ways the search can go wrong: its lines, or the settings that it races."""
-        return len(self._lines) or math.prod(len(knob.values) for knob in self._plan.knobs)
+        return len(self._lines) or math.prod(len(knob.values) for knob in self._space.knobs)
 
     def answer(self) -> Recommendation:
         """Search, and say what it came to."""
@@ -191,7 +192,7 @@ class _Search:
         return Recommendation(
             scenario=self._scenario,
             thresholds={limit.metric.name: limit.threshold.text for limit in self._limits},
-            varied={**{knob.path: knob.text for knob in self._plan.knobs}, **_texts(self._plan.follows)},
+            varied={**{knob.path: knob.text for knob in self._space.knobs}, **_texts(self._space.follows)},
             status=status,
             seed=self._asked.seed,
             n=trials.n,
@@ -206,7 +207,7 @@ class _Search:
             crossings=crossings,
             flip=None if pick is None else self._in_time(lambda: flip(trials, pick, self._limits), None),
             gap=self._in_time(lambda: self._gap(pick), None),
-            limited=limits_on(trials, self._tried, self._plan, pick),
+            limited=limits_on(trials, self._tried, self._space, pick),
             patches=() if pick is None else patches(self._lean, trials.scenario(pick), self._paths),
             monotone=self._monotone,
             order=self._order,
@@ -247,7 +248,7 @@ class _Search:
             )
         if not certain:
             return reason_for_open(self._trials, self._tried, self._criteria, self._looks)
-        return self._closest(), reason_for_none(self._trials, self._tried, self._plan, self._axis, self._criteria)
+        return self._closest(), reason_for_none(self._trials, self._tried, self._space, self._axis, self._criteria)
 
     def _closest(self) -> _Turned | None:
         return closest(self._trials, self._tried, self._criteria) if self._tried else None
@@ -256,14 +257,14 @@ class _Search:
         if key == _TODAY:
             return self._lean
         assert isinstance(key, tuple)
-        return self._plan.scenario(self._lean, self._turned(key))
+        return self._space.scenario(self._lean, self._turned(key))
 
     def _turned(self, key: _Turned) -> dict[str, Any]:
-        return {knob.path: knob.values[index] for knob, index in zip(self._plan.knobs, key, strict=True)}
+        return {knob.path: knob.values[index] for knob, index in zip(self._space.knobs, key, strict=True)}
 
     def _all_lines(self) -> list[Line]:
         """Every line along the axis, one for each combination of the other values; without an axis none."""
-        knobs, axis = self._plan.knobs, self._axis
+        knobs, axis = self._space.knobs, self._axis
         others = [range(len(knob.values)) if place != axis else range(1) for place, knob in enumerate(knobs)]
         combinations = math.prod(map(len, others))
         if combinations > _MOST_SETTINGS:
@@ -287,7 +288,7 @@ class _Search:
         trials, picks, is_open = self._trials, [], False
         criteria: list[Criterion] = [*limits, *self._guards]
         if self._axis is None:
-            keys = list(product(*(range(len(knob.values)) for knob in self._plan.knobs)))
+            keys = list(product(*(range(len(knob.values)) for knob in self._space.knobs)))
             found = race(trials, keys, criteria, self._order)
             return [key for key in found.met if isinstance(key, tuple)], found.is_open
         for line in self._lines if lines is None else lines:
@@ -330,17 +331,17 @@ class _Search:
         line, axis = self._line_of(pick), self._axis
         if line is None or axis is None:
             return ()
-        knob = self._plan.knobs[axis]
+        knob = self._space.knobs[axis]
         found = [(limit, crossing(self._trials, line, limit)) for limit in self._limits]
         return tuple(Crossing(knob.path, at, limit.metric.name) for limit, at in found if at is not None)
 
     @property
     def _paths(self) -> list[str]:
-        return [*(knob.path for knob in self._plan.knobs), *self._plan.follows]
+        return [*(knob.path for knob in self._space.knobs), *self._space.follows]
 
     def _settings(self, key: Hashable) -> dict[str, Any]:
         of = self._trials.scenario(key)
-        return {path: self._plan.value_in(of, path) for path in self._paths}
+        return {path: self._space.value_in(of, path) for path in self._paths}
 
     def _option(self, key: Hashable, limits: Sequence[Limit] | None = None) -> Option:
         trials, limits = self._trials, self._limits if limits is None else limits
@@ -379,9 +380,9 @@ def _lean(scenario: Scenario, limits: Sequence[Limit]) -> Scenario:
     return scenario.evolve({"run.skewFloor": False})
 
 
-def _drain_is_unknown(scenario: Scenario, plan: Plan) -> bool:
+def _drain_is_unknown(scenario: Scenario, space: SearchSpace) -> bool:
     """Whether nothing says if drain support is on, scenario or manifest, nor does the search turn it (rule Q13)."""
-    turned = {*(knob.path for knob in plan.knobs), *plan.follows}
+    turned = {*(knob.path for knob in space.knobs), *space.follows}
     stated = "enable_drain_support" in scenario.kic.model_fields_set or "kic" in scenario.manifest_report.objects
     return not stated and _DRAIN not in turned
 

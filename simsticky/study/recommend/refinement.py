@@ -15,7 +15,7 @@ from itertools import pairwise
 from simsticky.study.looks import Look
 from simsticky.study.precision import half_width
 from simsticky.study.recommend.search import Line
-from simsticky.study.recommend.trials import Criterion, Key, Limit, Trials
+from simsticky.study.recommend.trials import Criterion, Limit, SettingKey, Trials
 from simsticky.study.verdicts import Mark
 
 _MOST = 1_000_000
@@ -32,8 +32,8 @@ class Gap:
         replications: About how many it would take to tell all of them; None if more than a million.
     """
 
-    failing: Key | None
-    passing: Key | None
+    failing: SettingKey | None
+    passing: SettingKey | None
     between: int
     replications: int | None
 
@@ -41,7 +41,7 @@ class Gap:
 def gap(
     trials: Trials,
     line: Line,
-    passing: Key | None,
+    passing: SettingKey | None,
     criteria: Sequence[Criterion],
     looks: Sequence[Look],
 ) -> Gap | None:
@@ -91,7 +91,7 @@ def _falls(marks: dict[int, Mark]) -> bool:
 
 def _needed(
     trials: Trials,
-    keys: Sequence[Key],
+    keys: Sequence[SettingKey],
     numbers: Sequence[float],
     at: int,
     criteria: Sequence[Criterion],
@@ -106,7 +106,7 @@ def _needed(
     )
 
 
-def _for_guard(trials: Trials, keys: Sequence[Key], at: int, guard: Criterion, looks: Sequence[Look]) -> float:
+def _for_guard(trials: Trials, keys: Sequence[SettingKey], at: int, guard: Criterion, looks: Sequence[Look]) -> float:
     """The same for the difference from today; of a setting that was not tried nothing is known."""
     n = min(trials.replications(keys[at]), trials.replications(trials.reference))
     if not n:
@@ -121,7 +121,7 @@ def _for_guard(trials: Trials, keys: Sequence[Key], at: int, guard: Criterion, l
 
 
 def _for_limit(
-    trials: Trials, keys: Sequence[Key], numbers: Sequence[float], at: int, limit: Limit, looks: Sequence[Look]
+    trials: Trials, keys: Sequence[SettingKey], numbers: Sequence[float], at: int, limit: Limit, looks: Sequence[Look]
 ) -> float:
     runs = [trials.replications(key) for key in keys]
     tried = [place for place, n in enumerate(runs) if n and 2 * n >= max(runs)]  # the others tell too little
@@ -138,7 +138,7 @@ def _for_limit(
 
 
 def _value_at(
-    trials: Trials, keys: Sequence[Key], numbers: Sequence[float], at: int, tried: Sequence[int], limit: Limit
+    trials: Trials, keys: Sequence[SettingKey], numbers: Sequence[float], at: int, tried: Sequence[int], limit: Limit
 ) -> float | None:
     """The estimate at a place; between two that were tried, on a straight line."""
     if at in tried:

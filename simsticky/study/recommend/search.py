@@ -16,7 +16,7 @@ from itertools import pairwise
 from simsticky.study.looks import Look
 from simsticky.study.recommend.costs import cheapest
 from simsticky.study.recommend.guess import guessed_place
-from simsticky.study.recommend.trials import Criterion, Key, Limit, Trials
+from simsticky.study.recommend.trials import Criterion, Limit, SettingKey, Trials
 from simsticky.study.verdicts import Mark
 
 _RACED_OF_A_RANGE = 25
@@ -34,7 +34,7 @@ class Line:
         numbers: The range's value at each.
     """
 
-    keys: tuple[Key, ...]
+    keys: tuple[SettingKey, ...]
     numbers: tuple[float, ...]
 
 
@@ -48,7 +48,7 @@ class Found:
         monotone: Whether the metrics went one way along the range; None where no range was bisected.
     """
 
-    met: tuple[Key, ...]
+    met: tuple[SettingKey, ...]
     is_open: bool
     monotone: bool | None
 
@@ -87,7 +87,7 @@ def search_line(
 
 
 def race(
-    trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion], order: Sequence[str], ways: int = 1
+    trials: Trials, keys: Sequence[SettingKey], criteria: Sequence[Criterion], order: Sequence[str], ways: int = 1
 ) -> Found:
     """Return the cheapest of some settings that keeps the criteria.
 
@@ -103,7 +103,7 @@ def race(
 
 def _cheapest_met(
     trials: Trials,
-    keys: Sequence[Key],
+    keys: Sequence[SettingKey],
     criteria: Sequence[Criterion],
     looks: Sequence[Look],
     order: Sequence[str],
@@ -119,13 +119,13 @@ def _cheapest_met(
     return Found((), is_open, None)
 
 
-def _goes_upwards(trials: Trials, keys: Sequence[Key], criterion: Criterion) -> bool:
+def _goes_upwards(trials: Trials, keys: Sequence[SettingKey], criterion: Criterion) -> bool:
     """Whether a criterion is kept better at the end of the range than at its beginning."""
     return criterion.excess(trials, keys[-1]) <= criterion.excess(trials, keys[0])
 
 
 def _by_direction(
-    trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion]
+    trials: Trials, keys: Sequence[SettingKey], criteria: Sequence[Criterion]
 ) -> tuple[list[Criterion], list[Criterion]]:
     """Return the criteria that are kept better towards the end of the range, and those towards its beginning."""
     upwards = [criterion for criterion in criteria if _goes_upwards(trials, keys, criterion)]
@@ -152,11 +152,11 @@ def _edge(
         return 0
     limits = [criterion for criterion in criteria if isinstance(criterion, Limit)]
 
-    def holds(key: Key) -> bool:
+    def holds(key: SettingKey) -> bool:
         patiently = key == keys[-1]  # without it the line has no answer
         return all(trials.keeps(key, looks, criterion, patiently=patiently) for criterion in criteria)
 
-    def told(key: Key) -> bool | None:
+    def told(key: SettingKey) -> bool | None:
         patiently = key == keys[-1]
         return _all_told(trials.told_to_keep(key, looks, criterion, patiently=patiently) for criterion in criteria)
 
@@ -183,12 +183,12 @@ def _all_told(told: Iterable[bool | None]) -> bool | None:
     return False if False in found else None if None in found else True
 
 
-def _all_fail(trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion], looks: Sequence[Look]) -> bool:
+def _all_fail(trials: Trials, keys: Sequence[SettingKey], criteria: Sequence[Criterion], looks: Sequence[Look]) -> bool:
     """Whether every setting of a line certainly misses a criterion (rule Q12).
 
     What fails, fails all the way to the worse end.
     """
-    failing: set[Key] = set()
+    failing: set[SettingKey] = set()
     for criterion in criteria:
         better = keys if _goes_upwards(trials, keys, criterion) else keys[::-1]
         may = partial(_may_keep, trials, looks, criterion)
@@ -198,11 +198,11 @@ def _all_fail(trials: Trials, keys: Sequence[Key], criteria: Sequence[Criterion]
     return failing.issuperset(keys)
 
 
-def _may_keep(trials: Trials, looks: Sequence[Look], criterion: Criterion, key: Key) -> bool:
+def _may_keep(trials: Trials, looks: Sequence[Look], criterion: Criterion, key: SettingKey) -> bool:
     return trials.settled(key, looks, [criterion]) is not Mark.FAIL
 
 
-def _told_to_miss_or_not(trials: Trials, looks: Sequence[Look], criterion: Criterion, key: Key) -> bool | None:
+def _told_to_miss_or_not(trials: Trials, looks: Sequence[Look], criterion: Criterion, key: SettingKey) -> bool | None:
     """The same from what was run so far; None where that does not tell."""
     if not trials.replications(key):
         return None
@@ -211,9 +211,9 @@ def _told_to_miss_or_not(trials: Trials, looks: Sequence[Look], criterion: Crite
 
 
 def _first_place(
-    keys: Sequence[Key],
-    holds: Callable[[Key], bool],
-    told: Callable[[Key], bool | None],
+    keys: Sequence[SettingKey],
+    holds: Callable[[SettingKey], bool],
+    told: Callable[[SettingKey], bool | None],
     guess: Callable[[int, int], int],
     enough: Callable[[int], int],
 ) -> int | None:
@@ -244,7 +244,7 @@ def _first_place(
     return above
 
 
-def _is_monotone(trials: Trials, tried: Sequence[Key], criterion: Criterion) -> bool:
+def _is_monotone(trials: Trials, tried: Sequence[SettingKey], criterion: Criterion) -> bool:
     """Whether no two neighbours are certainly in the wrong order, with 95 % for all of them together."""
     if len(tried) < 2:
         return True
@@ -290,7 +290,7 @@ def _away(numbers: Sequence[float], at: float, place: int) -> float:
     return abs(numbers[place] - at)
 
 
-def _around(trials: Trials, keys: Sequence[Key], limit: Limit) -> tuple[int, int] | None:
+def _around(trials: Trials, keys: Sequence[SettingKey], limit: Limit) -> tuple[int, int] | None:
     """Return the two neighbouring settings tried between which the point estimate crosses the limit."""
     places = [place for place, key in enumerate(keys) if trials.replications(key)]
     over = [limit.excess(trials, keys[place]) > 0 for place in places]

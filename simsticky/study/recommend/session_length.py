@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.scenario.lognormal import QUANTILES
 from simsticky.study.recommend.answer import Flip
-from simsticky.study.recommend.trials import Key, Limit, Trials
+from simsticky.study.recommend.trials import Limit, SettingKey, Trials
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
@@ -53,7 +53,7 @@ def with_sessions(scenario: Scenario, factor: float) -> Scenario:
     return scenario.evolve(changes)
 
 
-def flip(trials: Trials, pick: Key, limits: Sequence[Limit]) -> Flip | None:
+def flip(trials: Trials, pick: SettingKey, limits: Sequence[Limit]) -> Flip | None:
     """Lengthen the sessions until a setting's estimate misses a limit, then come closer along the logarithm.
 
     Args:
@@ -70,7 +70,7 @@ def flip(trials: Trials, pick: Key, limits: Sequence[Limit]) -> Flip | None:
         return None
 
     def excess(factor: float) -> float:
-        key: Key = pick
+        key: SettingKey = pick
         if factor != 1.0:
             key = f"sessions × {factor!r}"
             trials.add(key, with_sessions(base, factor))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
 
-Key = Hashable
+SettingKey = Hashable
 """What names a setting."""
 
 _LADDER = (1.0, 2.0, 5.0, 10.0)
@@ -57,10 +57,10 @@ class Criterion(Protocol):
     def tolerance(self) -> float:
         """A difference between two settings that is none, in the metric's unit."""
 
-    def mark(self, trials: Trials, key: Key, look: Look) -> Mark:
+    def mark(self, trials: Trials, key: SettingKey, look: Look) -> Mark:
         """Return what a look says about a setting."""
 
-    def excess(self, trials: Trials, key: Key, n: int | None = None) -> float:
+    def excess(self, trials: Trials, key: SettingKey, n: int | None = None) -> float:
         """Return how far a setting's estimate is on the wrong side, in the metric's unit.
 
         Args:
@@ -83,11 +83,11 @@ class Limit:
         """Whether smaller is better."""
         return wants_less(self.threshold)
 
-    def mark(self, trials: Trials, key: Key, look: Look) -> Mark:
+    def mark(self, trials: Trials, key: SettingKey, look: Look) -> Mark:
         """Return what a look says about a setting."""
         return mark_of(self.metric, self.threshold, trials.columns(key, look.n), trials.scenario(key), look.level)
 
-    def excess(self, trials: Trials, key: Key, n: int | None = None) -> float:
+    def excess(self, trials: Trials, key: SettingKey, n: int | None = None) -> float:
         """Return how far a setting is on the wrong side; one that binds nobody is as far as can be."""
         value = trials.value(key, self.metric, n)
         if value is None:
@@ -126,12 +126,12 @@ class Guard:
         """The margin: settings that differ by less are equal in this."""
         return MARGINS[self.metric.name]
 
-    def mark(self, trials: Trials, key: Key, look: Look) -> Mark:
+    def mark(self, trials: Trials, key: SettingKey, look: Look) -> Mark:
         """Return what a look says about a setting; where nobody counts the metric, nothing against it."""
         pair = trials.pair(key, look)
         return guard(pair, self.metric) if pair.knows(self.metric) else Mark.PASS
 
-    def excess(self, trials: Trials, key: Key, n: int | None = None) -> float:
+    def excess(self, trials: Trials, key: SettingKey, n: int | None = None) -> float:
         """Return by how much a setting is worse than the margin allows."""
         n = min(trials.replications(key), trials.replications(trials.reference)) if n is None else n
         pair = trials.pair(key, Look(n, 0.95, last=True))
@@ -154,7 +154,7 @@ class Trials:
     """
 
     def __init__(
-        self, runner: Runner, seed: int, n: int, reference: Key, scenario_of: Callable[[Key], Scenario]
+        self, runner: Runner, seed: int, n: int, reference: SettingKey, scenario_of: Callable[[SettingKey], Scenario]
     ) -> None:
         self.n = n
         self.reference = reference
@@ -162,12 +162,12 @@ class Trials:
         self._seed = seed
         self._scenario_of = scenario_of
         self.is_over: Callable[[], bool] | None = None
-        self.likely: Sequence[Key] = ()
-        self._scenarios: dict[Key, Scenario] = {}
-        self._found: dict[Key, Replications] = {}
+        self.likely: Sequence[SettingKey] = ()
+        self._scenarios: dict[SettingKey, Scenario] = {}
+        self._found: dict[SettingKey, Replications] = {}
 
     @property
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[SettingKey]:
         """The settings tried, in the order in which they were first."""
         return [key for key, found in self._found.items() if found]
 
@@ -175,17 +175,17 @@ class Trials:
         """Return the looks of a search that could go wrong in several ways, all of them together as often as one."""
         return plan(self.n, ERROR / ways)
 
-    def scenario(self, key: Key) -> Scenario:
+    def scenario(self, key: SettingKey) -> Scenario:
         """Return a setting's scenario."""
         if key not in self._scenarios:
             self._scenarios[key] = self._scenario_of(key)
         return self._scenarios[key]
 
-    def add(self, key: Key, scenario: Scenario) -> None:
+    def add(self, key: SettingKey, scenario: Scenario) -> None:
         """Name a setting that the search itself does not know."""
         self._scenarios[key] = scenario
 
-    def replications(self, key: Key) -> int:
+    def replications(self, key: SettingKey) -> int:
         """Return how often a setting has been run."""
         return len(self._found.get(key, ()))
 
@@ -194,12 +194,12 @@ class Trials:
         """Replications of all settings, those of no other use than to say what the answer hangs on included."""
         return sum(map(len, self._found.values()))
 
-    def screen(self, keys: Iterable[Key]) -> None:
+    def screen(self, keys: Iterable[SettingKey]) -> None:
         """Run settings as often as the first look needs."""
         looks = self.looks()
         self._ensure([self.reference, *keys], looks[0].n, [(self.reference, look.n) for look in looks[1:]])
 
-    def _ensure(self, keys: Iterable[Key], n: int, next_ones: Iterable[tuple[Key, int]] = ()) -> None:
+    def _ensure(self, keys: Iterable[SettingKey], n: int, next_ones: Iterable[tuple[SettingKey, int]] = ()) -> None:
         """Run settings ``n`` times each; what may be wanted next, and how often, is begun where a worker is idle."""
         lacking = [key for key in dict.fromkeys(keys) if self.replications(key) < n]
         if not lacking:
@@ -214,16 +214,16 @@ class Trials:
             for key, more in zip(short, self._runner.run(cases, ahead), strict=True):
                 self._found.setdefault(key, Replications()).extend(more)
 
-    def _case(self, key: Key, n: int) -> Case:
+    def _case(self, key: SettingKey, n: int) -> Case:
         return Case(self.scenario(key), self._seed, range(self.replications(key), n))
 
-    def _look(self, key: Key, looks: Sequence[Look], at: int) -> Look:
+    def _look(self, key: SettingKey, looks: Sequence[Look], at: int) -> Look:
         """Run a setting and the reference as often as a look needs."""
         later = [(one, look.n) for look in looks[at + 1 :] for one in (self.reference, key)]
         self._ensure([self.reference, key], looks[at].n, [*later, *((one, looks[0].n) for one in self.likely)])
         return looks[at]
 
-    def settled(self, key: Key, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
+    def settled(self, key: SettingKey, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
         """Return a setting's mark; it is run look by look until every criterion is told, or one is missed."""
         left = list(criteria)
         for at in range(len(looks)):
@@ -236,7 +236,7 @@ class Trials:
                 return Mark.PASS
         return Mark.OPEN
 
-    def keeps(self, key: Key, looks: Sequence[Look], criterion: Criterion, *, patiently: bool = False) -> bool:
+    def keeps(self, key: SettingKey, looks: Sequence[Look], criterion: Criterion, *, patiently: bool = False) -> bool:
         """Return whether a setting certainly keeps a criterion; it is run look by look until that is told.
 
         Args:
@@ -254,7 +254,7 @@ class Trials:
         return False
 
     def told_to_keep(
-        self, key: Key, looks: Sequence[Look], criterion: Criterion, *, patiently: bool = False
+        self, key: SettingKey, looks: Sequence[Look], criterion: Criterion, *, patiently: bool = False
     ) -> bool | None:
         """Return the same from what was run so far; None where that does not tell."""
         n = min(self.replications(key), self.replications(self.reference))
@@ -262,7 +262,7 @@ class Trials:
         found = next((one for one in told if one is not None), None)
         return False if found is None and n >= looks[-1].n else found
 
-    def _told_at(self, key: Key, look: Look, last: Look, criterion: Criterion, patiently: bool) -> bool | None:
+    def _told_at(self, key: SettingKey, look: Look, last: Look, criterion: Criterion, patiently: bool) -> bool | None:
         mark = criterion.mark(self, key, look)
         if mark is not Mark.OPEN or patiently:
             return None if mark is Mark.OPEN else mark is Mark.PASS
@@ -271,59 +271,59 @@ class Trials:
             half = half_at_last(self.estimate(key, criterion.metric, look).interval, look.n, last.n)
         return False if is_futile(criterion.excess(self, key, look.n), half, look.n, last.n) else None
 
-    def mark(self, key: Key, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
+    def mark(self, key: SettingKey, looks: Sequence[Look], criteria: Sequence[Criterion]) -> Mark:
         """Return what the looks that a setting has had so far say about it; nothing is run."""
         return self.settled(key, self._had(key, looks), criteria)
 
-    def told_at(self, key: Key, looks: Sequence[Look], criterion: Criterion) -> Look:
+    def told_at(self, key: SettingKey, looks: Sequence[Look], criterion: Criterion) -> Look:
         """Return the look that told a criterion of a setting, of those it has had: the last one if none did."""
         had = self._had(key, looks)
         return next((look for look in had if criterion.mark(self, key, look) is not Mark.OPEN), had[-1])
 
-    def _had(self, key: Key, looks: Sequence[Look]) -> tuple[Look, ...]:
+    def _had(self, key: SettingKey, looks: Sequence[Look]) -> tuple[Look, ...]:
         n = min(self.replications(key), self.replications(self.reference))
         return tuple(takewhile(lambda look: look.n <= n, looks)) or (looks[0],)
 
-    def columns(self, key: Key, n: int | None = None) -> Columns:
+    def columns(self, key: SettingKey, n: int | None = None) -> Columns:
         """Return the columns of a setting's first replications; of all of them without ``n``."""
         return first_of(self._found[key], self.replications(key) if n is None else n)
 
-    def pair(self, key: Key, look: Look) -> Pair:
+    def pair(self, key: SettingKey, look: Look) -> Pair:
         """Return a setting and the reference at a look."""
         reference, setting = (self._study(one) for one in (self.reference, key))
         return pair_of(reference, setting, look.n, look.level)
 
-    def _study(self, key: Key) -> Study:
+    def _study(self, key: SettingKey) -> Study:
         return Study(self.scenario(key), self._seed, self._found[key], {})
 
     def against(
-        self, key: Key, looks: Sequence[Look], metrics: Mapping[str, Metric], thresholds: Mapping[str, Threshold]
+        self, key: SettingKey, looks: Sequence[Look], metrics: Mapping[str, Metric], thresholds: Mapping[str, Threshold]
     ) -> Against:
         """Return how a setting stands against the reference, at the last look that it has had."""
         return against(self.pair(key, self._had(key, looks)[-1]), metrics, thresholds)
 
-    def estimate(self, key: Key, metric: Metric, look: Look) -> Estimate:
+    def estimate(self, key: SettingKey, metric: Metric, look: Look) -> Estimate:
         """Return a metric's estimate as a look sees it."""
         return estimate_metric(metric, self.columns(key, look.n), look.level)
 
-    def value(self, key: Key, metric: Metric, n: int | None = None) -> float | None:
+    def value(self, key: SettingKey, metric: Metric, n: int | None = None) -> float | None:
         """Return the point estimate of a metric from a setting's first replications; from all so far without ``n``."""
         return estimate_metric(metric, self.columns(key, n)).interval.estimate
 
-    def difference(self, first: Key, second: Key, metric: Metric, level: float) -> Difference:
+    def difference(self, first: SettingKey, second: SettingKey, metric: Metric, level: float) -> Difference:
         """Return a metric of the second setting less that of the first, paired on what both have run."""
         n = min(self.replications(first), self.replications(second))
         return metric_difference(metric, self.columns(first, n), self.columns(second, n), paired=True, level=level)
 
-    def costs(self, key: Key) -> dict[str, float | None]:
+    def costs(self, key: SettingKey) -> dict[str, float | None]:
         """Return the mean of each cost of a setting."""
         return {name: _mean(self._found[key].column(name)) for name in ORDER}
 
-    def count(self, key: Key, name: str) -> float:
+    def count(self, key: SettingKey, name: str) -> float:
         """Return the total of a count over a setting's replications."""
         return sum(value for value in self._found[key].column(name) if value is not None)
 
-    def warnings(self, key: Key) -> Mapping[str, int]:
+    def warnings(self, key: SettingKey) -> Mapping[str, int]:
         """Return the warnings of a setting's replications, with how many gave each."""
         counts: dict[str, int] = {}
         for texts in self._found[key].warnings:
