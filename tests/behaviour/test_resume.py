@@ -87,6 +87,7 @@ def test_kill_9_at_random_moments(tiny, tmp_path):
         assert len(keys) == len(set(keys))
 
 
+@pytest.mark.slow
 def test_a_killed_study_leaves_no_worker_behind(tiny, tmp_path):
     """Workers of a killed study end by themselves instead of waiting for ever."""
     process = begun("run", tiny, "--reps", 100_000, "--jobs", 2, "--study", tmp_path / "s")
@@ -101,6 +102,7 @@ def test_a_killed_study_leaves_no_worker_behind(tiny, tmp_path):
     assert not is_alive(process.pid)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
     """A worker that the kernel kills ends the study with 1 in one sentence, and the same command goes on from there."""
     place = tmp_path / "s"
@@ -197,6 +199,7 @@ def test_another_scenario_is_refused(tiny, tmp_path):
         assert "is of another study" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there(tiny):
     """Nobody at the address is 1 and a sentence, within seconds."""
     pytest.importorskip("distributed", reason="the extra distributed is not installed")

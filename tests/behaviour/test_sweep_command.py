@@ -53,6 +53,7 @@ def test_a_wide_grid_stays_a_table(tiny, columns):
     assert done.stdout.replace("\n", " ").count("peak") == 1
 
 
+@pytest.mark.slow
 def test_the_bytes_are_the_same_on_any_number_of_workers(tiny, tmp_path):
     """JSON is identical on one worker, on two, and from the directory of a finished study."""
     arguments = ["sweep", tiny, *GRID, "--reps", 3, "-q", "-o", "json"]

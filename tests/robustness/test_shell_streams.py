@@ -65,7 +65,7 @@ def test_a_line_of_shell(tmp_path, line, code, out, err):
     assert ended in (0, 1, 2, 141)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("latin-1", marks=pytest.mark.slow), "utf-8"])
 def test_a_terminal_of_few_letters(tmp_path, encoding):
     """What it cannot show is written out or drawn in ASCII; JSON stays JSON."""
     more = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
@@ -169,7 +169,9 @@ def runs(pid):
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGSEGV, marks=pytest.mark.slow)]
+)
 def test_workers_end_with_their_parent(tmp_path, number):
     """However it ended, none runs a second later; who reaps an orphan's remains, and when, is not ours."""
     place = tmp_path / "study"

@@ -58,6 +58,7 @@ def test_cases_of_a_kind() -> None:
     assert section(table, "none", {"kind": "a"}) is None
 
 
+@pytest.mark.slow
 def test_theory_is_run_on_another_folder_too(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     """`pytest tests/conformance --conformance-tables DIR` also runs theory's tables, whose tests stand elsewhere."""
     (tmp_path / "theory").mkdir()

@@ -66,9 +66,8 @@ def test_a_worker_sends_little():
     assert len(pickle.dumps(sent)) < 10_000
 
 
-@pytest.mark.parametrize(
-    ("few", "many", "kept"), [(1000, 10_000, False), pytest.param(2500, 5000, True, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("few", "many", "kept"), [(1000, 10_000, False), (2500, 5000, True)])
 def test_ten_thousand_replications_leave_their_numbers_and_nothing_else(few, many, kept, tmp_path, monkeypatch):
     """The parent's memory, its peak included, grows by 8 bytes for each number that varies and by the digest.
 

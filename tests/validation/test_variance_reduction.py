@@ -86,6 +86,7 @@ def test_the_conditional_expectation_is_unbiased_and_worth_what_theory_says(case
     assert share.variance_ratio == pytest.approx(case["variance_reduction"], rel=0.4)
 
 
+@pytest.mark.slow
 def test_clients_without_cookies_are_not_exposed() -> None:
     """They are bound to no pod; of those that keep cookies as many break as without them."""
     study = studied(60, 60.0, **{**GEOMETRIC, "traffic.cookies.keep": 0.8, "traffic.sessions.rate": 4})
