@@ -106,7 +106,7 @@ def test_a_killed_study_leaves_no_worker_behind(tiny, tmp_path):
 def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
     """A worker that the kernel kills ends the study with 1 in one sentence, and the same command goes on from there."""
     place = tmp_path / "s"
-    arguments = ["run", tiny, "--reps", 120, "-q", "-o", "json", "--jobs", 2]
+    arguments = ["run", tiny, "--reps", 300, "-q", "-o", "json", "--jobs", 2]
     with begun(*arguments, "--study", place, stderr=subprocess.PIPE) as process:
         while records(place) < 3:
             time.sleep(0.02)
@@ -114,9 +114,9 @@ def test_a_killed_worker_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
         os.kill(worker, signal.SIGKILL)
         err = process.stderr.read()
     assert process.returncode == 1
-    told = r"error: a worker process died after \d+ of 120 replications: .*; (\d+) are kept in .*\n"
+    told = r"error: a worker process died after \d+ of 300 replications: .*; (\d+) are kept in .*\n"
     assert re.fullmatch(told, err), err
-    assert 3 <= records(place) < 120
+    assert 3 <= records(place) < 300
     again = simsticky(*arguments, "--study", place)
     assert again.stdout == simsticky(*arguments).stdout
 
