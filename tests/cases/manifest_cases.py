@@ -101,6 +101,14 @@ def refused(folder: Path, objects: list[dict[str, Any]], *stated: str) -> str:
     return str(caught.value)
 
 
+def scaler(version: str, *, target: tuple[str, str] = ("Deployment", "web"), **spec: Any) -> dict[str, Any]:
+    """Return an autoscaler of a version of its API, up to nine pods, of the application unless told."""
+    reference = {"apiVersion": "apps/v1", "kind": target[0], "name": target[1]}
+    return obj(
+        "HorizontalPodAutoscaler", f"autoscaling/{version}", {"scaleTargetRef": reference, "maxReplicas": 9, **spec}
+    )
+
+
 def said(scenario: Scenario) -> str:
     """Return what is said aloud of the manifests."""
     return "\n".join(str(note) for note in scenario.manifest_report.said_aloud)
