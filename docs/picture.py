@@ -14,7 +14,9 @@ from rich.text import Text
 import simsticky as ss
 from simsticky.report.picture import compact
 from simsticky.report.plots.style import figure_of, without_pyplot
-from simsticky.report.terminal import STYLES, render
+from simsticky.report.render.lines import STYLES
+from simsticky.report.render.terminal import render
+from simsticky.report.study import blocks
 
 HERE = Path(__file__).parent
 WIDTH = 78
@@ -24,7 +26,7 @@ def table(study: ss.Study, first: ss.Result) -> str:
     """Return the table of a study as a terminal shows it, as SVG."""
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text("$ simsticky run scenarios/rolling.yaml"))
-    for line in render(study, WIDTH, first.recording):
+    for line in render(blocks(study, first.recording), WIDTH):
         console.print(Text.assemble(*((text, STYLES.get(style, "")) for text, style in line)))
     svg = console.export_svg(title="simsticky", unique_id="simsticky")
     # The reader's own monospaced font: the picture asks the network for nothing.

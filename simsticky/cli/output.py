@@ -37,7 +37,7 @@ class Target:
     @property
     def is_directory(self) -> bool:
         """Whether frames go into a directory, so that a detailed replication is needed."""
-        return self.path.suffix.lower() not in _FILE_WRITERS
+        return self.path.suffix.lower() not in _FILES
 
     def write(self, study: Study, detailed: Result | None) -> None:
         """Write the file, or the directory with the frames of ``detailed``.
@@ -47,7 +47,7 @@ class Target:
         """
         try:
             if detailed is None:
-                text = _FILE_WRITERS[self.path.suffix.lower()](study)
+                text = _text(study, self.path.suffix.lower())
                 places.replace(self.path, lambda place: place.write_text(text, encoding="utf-8"))
             else:
                 _write_directory(self.path, self.format, study, detailed)
@@ -72,7 +72,7 @@ def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
     if path.exists() and not path.is_dir():
         raise _refused(f"{path} is a file", "a file to write ends with .json, .csv or .md")
     if not path.exists() and path.suffix[1:].isalpha():
-        hint = f"end it with {', '.join(_FILE_WRITERS)}, or give a directory, whose name has no such ending"
+        hint = f"end it with {', '.join(_FILES)}, or give a directory, whose name has no such ending"
         raise _refused(f"{path} has an ending of a file that is not written", hint)
     if path.is_dir() and any(path.iterdir()) and not _is_ours(path) and not force:
         raise _refused(f"{path} holds files that simsticky did not write", "--force writes among them")
@@ -99,23 +99,14 @@ def _is_ours(directory: Path) -> bool:
         return False
 
 
-def _json(study: Study) -> str:
-    return study.to_json()
+def _text(study: Study, suffix: str) -> str:
+    from simsticky.cli.texts import text_of
+    from simsticky.report import study as report
+
+    return text_of(study, report, suffix)
 
 
-def _csv(study: Study) -> str:
-    from simsticky.report.tables import to_csv
-
-    return to_csv(study)
-
-
-def _markdown(study: Study) -> str:
-    from simsticky.report.tables import to_markdown
-
-    return to_markdown(study)
-
-
-_FILE_WRITERS: dict[str, Callable[[Study], str]] = {".json": _json, ".csv": _csv, ".md": _markdown}
+_FILES = (".json", ".csv", ".md")
 
 
 def _write_directory(directory: Path, frames: FrameFormat, study: Study, detailed: Result) -> None:

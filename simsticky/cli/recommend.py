@@ -119,10 +119,10 @@ def recommend(
     if place is not None:
         place.write(text_of(found, report, place.suffix))
     if sheet is not None:
-        from simsticky.report.answers import answer_page
-        from simsticky.report.answers_of import of_recommendation
+        console.quiet_figures()
+        from simsticky.report.html import recommendation_page
 
-        sheet.write(answer_page(of_recommendation(found)))
+        sheet.write(recommendation_page(found))
     print_answer(found, report, output, no_color=no_color)
     if not quiet:
         more = () if found.otherwise is None else found.otherwise.warnings

@@ -12,6 +12,7 @@ from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
+    from simsticky.report.blocks import Block
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.case import Simulate
@@ -203,29 +204,31 @@ def _print(
             whole["story"] = story
         console.print_text(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     elif output is Output.CSV:
-        from simsticky.report.tables import to_csv
+        from simsticky.report.render import csv
+        from simsticky.report.study import data_of
 
-        console.print_text(to_csv(study))
-    elif output is Output.MARKDOWN:
-        from simsticky.report.tables import to_markdown
-
-        told = ["", "### Replication 0", "", "```", *story, "```", ""] if story is not None else []
-        if rare:
-            from simsticky.report.reduction import reduction_markdown
-
-            told = [*reduction_markdown(study), *told]
-        console.print_text(to_markdown(study) + "\n".join(told))
+        console.print_text(csv.render(data_of(study)))
     else:
-        from simsticky.report.terminal import manifest_lines, render, story_lines
+        blocks = _blocks(study, first, story, verbose=verbose, rare=rare)
+        if output is Output.MARKDOWN:
+            from simsticky.report.render import markdown
 
-        width = console.width()
-        lines = render(study, width, None if first is None else first.recording)
-        if rare:
-            from simsticky.report.reduction import reduction_lines
+            console.print_text(markdown.render(blocks))
+        else:
+            console.print_blocks(blocks, no_color=no_color)
 
-            lines += reduction_lines(study, width)
-        if verbose:
-            lines += manifest_lines(study.scenario.manifest_report, width)
-        if story is not None:
-            lines += story_lines(story, width)
-        console.print_lines(lines, no_color=no_color)
+
+def _blocks(study: Study, first: Result | None, story: list[str] | None, *, verbose: bool, rare: bool) -> list[Block]:
+    """The report of a study, and below it what was asked for."""
+    from simsticky.report import study as report
+
+    blocks = report.blocks(study, None if first is None else first.recording)
+    if rare:
+        from simsticky.report.reduction import reduction_section
+
+        blocks.append(reduction_section(study))
+    if verbose:
+        blocks += report.manifest_sections(study.scenario.manifest_report)
+    if story is not None:
+        blocks.append(report.story_section(story))
+    return blocks

@@ -41,9 +41,7 @@ def report(what: Shown, path: str | Path | None = None, *, jobs: int = 1) -> str
 
 
 def _page(what: Shown, jobs: int) -> str:
-    from simsticky.report import answers_of
-    from simsticky.report.answers import answer_page
-    from simsticky.report.html import report_page, tradeoff_page
+    from simsticky.report.html import comparison_page, recommendation_page, report_page, tradeoff_page
     from simsticky.results.result import Result
     from simsticky.simulate import simulate
     from simsticky.study.compare import Comparison
@@ -51,9 +49,9 @@ def _page(what: Shown, jobs: int) -> str:
     from simsticky.study.replicate import Study, replicate
 
     if isinstance(what, Comparison):
-        return answer_page(answers_of.of_comparison(what))
+        return comparison_page(what)
     if isinstance(what, Recommendation):
-        return answer_page(answers_of.of_recommendation(what))
+        return recommendation_page(what)
     if isinstance(what, Study):
         detailed = simulate(what.scenario.evolve({"run.record": "requests"}), seed=what.seed)
         return report_page(what, detailed)

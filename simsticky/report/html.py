@@ -1,33 +1,61 @@
-"""Self-contained HTML pages: the report of a study, and the trade-off page of a sweep.
+"""Self-contained HTML pages: the report of a study, the trade-off page of a sweep, and answers.
 
 The same result gives the same bytes with the same versions of simsticky and matplotlib.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from hashlib import sha256
-from typing import TYPE_CHECKING
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from simsticky.report import captions, plots
-from simsticky.report.captions import Caption
+from markupsafe import Markup
+
+from simsticky.report import comparison as compared
+from simsticky.report import provenance
+from simsticky.report import recommendation as recommended
+from simsticky.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Entries,
+    Kind,
+    Layout,
+    Row,
+    Section,
+    Sentence,
+    Table,
+    Terms,
+    Title,
+    Tone,
+    Verdict,
+    Warnings,
+    number,
+)
+from simsticky.report.figures import figures, figures_of_sweep
 from simsticky.report.grid import grid, timelines_of
-from simsticky.report.numbers import show
-from simsticky.report.page import context, embedded, environment, script
-from simsticky.report.picture import picture
-from simsticky.report.plots.tornado import ends_of
-from simsticky.report.rows import sections
-from simsticky.report.sweep_table import settings
-from simsticky.stats.intervals import Interval
+from simsticky.report.numbers import counted, grouped
+from simsticky.report.render.html import Page, environment, part, render, text_of
+from simsticky.report.rows import definitions, sections
+from simsticky.report.verdict_lines import thresholds, verdict_lines
+from simsticky.study.thresholds import together
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-    from matplotlib.axes import Axes
-
     from simsticky.report.frames import Frames
     from simsticky.report.sweep_table import SweepLike
+    from simsticky.study.compare import Comparison
+    from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.replicate import Study
+
+_HEADLINES = {
+    "broken_sessions": "broken sessions",
+    "failed_requests": "failed requests",
+    "last_old_pod_gone_s": "last old pod gone after",
+    "peak_pods": "most pods at once",
+}
+_MEANING = "What these numbers mean"
 
 
 def report_page(study: Study, detailed: Frames) -> str:
@@ -37,63 +65,93 @@ def report_page(study: Study, detailed: Frames) -> str:
         study: The replications.
         detailed: One of them with its frames, requests recorded; the figures over time are of it.
     """
-    whole = context(study)
-    whole |= {
-        "figures": list(_figures(study, detailed)),
-        "story": detailed.story(),
-        "replication": detailed.replication,
-        "result_digest": digest_of_all(study.digests),
-        "definitions": list(_definitions(study)),
-    }
-    return environment().get_template("report.html.j2").render(whole)
-
-
-def _definitions(study: Study) -> Iterator[tuple[str, str]]:
-    """Return (what a row is called, what it means) for every row of the tables, those of breaks by cause only once."""
-    for part in sections(study):
-        group = ""
-        for row in part.rows:
-            group = row.label if not row.shown.value else group if row.depth else ""
-            if row.definition and not row.mark:
-                yield f"{group}: {row.label}" if group else row.label, row.definition
-
-
-def digest_of_all(digests: list[str]) -> str:
-    """Return 16 hex digits for the digests of all replications, in order."""
-    return sha256("\n".join(digests).encode()).hexdigest()[:16]
-
-
-def _figures(study: Study, run: Frames) -> Iterator[tuple[str, str, Markup, Caption]]:
-    of_run: list[tuple[str, str, Callable[..., Axes], Callable[[Frames], Caption]]] = [
-        ("timeline", "Who ended whom, and what broke", plots.timeline, captions.of_timeline),
-        ("decay", "Sessions on old pods", plots.sessions_on_old_pods, captions.of_decay),
-        ("skew", "Load skew over time", plots.load_skew, captions.of_skew),
-        ("incidence", "When sessions break", plots.cumulative_incidence, captions.of_incidence),
+    scenario = study.scenario
+    story = detailed.story()
+    told = Section(counted(len(story), "line"), (Entries(tuple(story), is_log=True),), folded=True)
+    numbers = (*sections(study), Section(_MEANING, (Terms(tuple(definitions(study))),), folded=True))
+    body: list[Block] = [
+        _headlines(study),
+        *([Sentence(scenario.about, Tone.PLAIN)] if scenario.about else []),
+        Title(_how(study)),
+        Warnings(study.warnings),
+        *figures(study, detailed),
+        Section("All numbers", numbers, name="numbers"),
+        *([Section(f"Replication {detailed.replication}, event by event", (told,), name="story")] if story else []),
+        *provenance.blocks(scenario),
     ]
-    for name, heading, draw, tell in of_run:
-        if name == "incidence" and not len(run.operations):
-            continue
-        caption = tell(run)
-        yield name, heading, picture(partial(draw, run), name, f"{heading}. {caption.text}"), caption
-    if study.estimate("breaks").interval.estimate:
-        caption = _of_causes(study)
-        heading = "What broke sessions"
-        yield (
-            "causes",
-            heading,
-            picture(partial(plots.break_causes, study), "causes", f"{heading}. {caption.text}"),
-            caption,
-        )
+    facts = [
+        ("seed", study.seed),
+        ("replications", study.n),
+        ("scenario digest", provenance.digest_of(scenario)),
+        ("result digest", provenance.digest_of_all(study.digests)),
+        *provenance.versions(),
+    ]
+    return render(Page(scenario.name, _lead(study), body, facts))
 
 
-def _of_causes(study: Study) -> Caption:
+def _lead(study: Study) -> list[Block]:
+    """What all thresholds come to, and each of them."""
+    said, mark = together(study.verdicts())
+    lines = verdict_lines(study)
+    first = Sentence(said) if mark is None else Verdict(mark, said)
+    return [first, thresholds(lines)] if lines else [first]
+
+
+def _headlines(study: Study) -> Table:
+    """The two headlines, and what the operation takes."""
     rows = []
-    for name in study.metrics:
-        part, _, what = name.partition(".")
-        if part in ("mechanism", "origin") and what != "background" and study.estimate(name).interval.estimate:
-            rows.append([what.replace("_", " "), part, str(show(study.estimate(name).interval, "count"))])
-    text = "Breaks that operations caused, mean per replication, by how the requests left their pod and by why."
-    return Caption(text, ["cause", "kind", "per replication"], rows)
+    for name, label in _HEADLINES.items():
+        if name not in study.metrics:
+            continue
+        found = study.estimate(name)
+        of = f"{grouped(found.numerator)} of {grouped(found.denominator)}" if found.denominator is not None else ""
+        rows.append(Row((Cell(label), number(found.interval, found.unit), Cell(of)), definition=found.definition))
+    columns = (Column("", Kind.LABEL), Column("value", Kind.NUMBER), Column("counted", Kind.QUIET))
+    return Table("Headlines", columns, tuple(rows), Layout.HEADLINES)
+
+
+def _how(study: Study) -> str:
+    stopped = "" if study.stopping is None else f" {study.stopping}"
+    return (
+        f"{counted(study.n, 'replication')}, seed {study.seed}. Numbers are value [95 % interval over replications];"
+        f" figures of one replication say so.{stopped}"
+    )
+
+
+def comparison_page(comparison: Comparison) -> str:
+    """Return a comparison as one HTML file; inputs are those of the first scenario that it is held against."""
+    base = comparison.base
+    name = " → ".join(side.name for side in comparison.sides[:2]) if len(comparison.others) == 1 else base.name
+    facts = [
+        ("seed", ", ".join(str(seed) for seed in dict.fromkeys(side.seed for side in comparison.sides))),
+        ("replications", f"{comparison.n} of each"),
+        *((f"digest of {side.name}", side.digest) for side in comparison.sides),
+        *provenance.versions(),
+    ]
+    inputs = () if base.scenario is None else tuple(provenance.blocks(base.scenario))
+    body = [Title(compared.title(comparison)), *_numbered(compared.figures(comparison)), *inputs]
+    return render(Page(name, compared.verdicts(comparison), body, facts))
+
+
+def _numbered(blocks: Sequence[Block]) -> list[Block]:
+    """A section without a heading gets one: on a page it stands among others."""
+    return [
+        Section("Numbers", block.blocks) if isinstance(block, Section) and not block.heading else block
+        for block in blocks
+    ]
+
+
+def recommendation_page(found: Recommendation) -> str:
+    """Return a recommendation as one HTML file."""
+    scenario = found.scenario
+    facts = [
+        ("seed", found.seed),
+        ("replications", f"{found.n} of a setting at the most"),
+        ("digest of scenario", provenance.digest_of(scenario)),
+        *provenance.versions(),
+    ]
+    first, *others = recommended.blocks(found)
+    return render(Page(f"{scenario.name}: recommendation", [first], [*others, *provenance.blocks(scenario)], facts))
 
 
 def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
@@ -106,30 +164,43 @@ def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
         jobs: Worker processes for that.
     """
     data = grid(sweep, timelines_of(sweep, jobs))
-    code, policy = script("tradeoff.js")
+    code, policy = _script("tradeoff.js")
     sizes = [len(setting["values"]) for setting in data["settings"]]
-    whole = context(sweep.studies[0])
-    whole |= {
+    study = sweep.studies[0]
+    meaning = tuple((metric["label"], metric["definition"]) for metric in data["metrics"])
+    result = provenance.digest_of_all([digest for study in sweep.studies for digest in study.digests])
+    whole = {
+        "scenario": study.scenario,
+        "study": study,
         "data": data,
         "grid": embedded(data),
         "script": code,
         "policy": policy,
         "start": data["points"][0]["at"],
         "axis": sizes.index(max(sizes)),
-        "figures": list(_figures_of_sweep(sweep)),
-        "definitions": [(metric["label"], metric["definition"]) for metric in data["metrics"]],
-        "result_digest": digest_of_all([digest for study in sweep.studies for digest in study.digests]),
+        "figures": part(list(figures_of_sweep(sweep))),
+        "definitions": part([Section(_MEANING, (Terms(meaning),), folded=True)]),
+        "provenance": part(list(provenance.blocks(study.scenario))),
+        "facts": [
+            ("seed", study.seed),
+            ("replications", f"{study.n} a point"),
+            ("result digest", result),
+            *provenance.versions(),
+        ],
     }
     return environment().get_template("tradeoff.html.j2").render(whole)
 
 
-def _figures_of_sweep(sweep: SweepLike) -> Iterator[tuple[str, str, Markup, Caption]]:
-    if len(settings(sweep)) > 1:
-        heading = "What matters"
-        text = "How far each swept setting moves the share of broken sessions, on average over the other settings."
-        rows = []
-        for setting in settings(sweep):
-            for side, (value, at) in zip(("least", "most"), ends_of(sweep, setting, "broken_sessions"), strict=True):
-                rows.append([setting.path, side, at, str(show(Interval(value, None, None), "share"))])
-        caption = Caption(text, ["setting", "broken sessions", "at", "mean over the points"], rows)
-        yield "tornado", heading, picture(partial(plots.tornado, sweep), "tornado", f"{heading}. {text}"), caption
+def _script(name: str) -> tuple[Markup, str]:
+    """Return a script of ours and the source expression that lets a content security policy run it and no other."""
+    text = text_of(name)
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return Markup(text), f"'sha256-{digest}'"
+
+
+def embedded(data: Mapping[str, Any]) -> Markup:
+    """Return data as JSON that may stand inside a script element: nothing in it can end that element."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)

@@ -7,11 +7,13 @@ import base64
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from simsticky.report.plots import style
 from simsticky.report.plots.style import figure_of, without_pyplot
@@ -56,18 +58,31 @@ def picture(draw: Callable[[], Axes], name: str, label: str) -> Markup:
         name: A word that no other picture of the page has.
         label: What the picture shows, for those who do not see it.
     """
-    with mpl.rc_context(style.PAPER | _DRAWN), without_pyplot(), warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes; the page says it in text as well.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = figure_of(draw())
+    with _drawn(draw) as figure:
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         inline = _inline(text.getvalue(), name, label)
-        if len(inline) <= LARGEST_SVG:
-            return inline
-        bitmap = io.BytesIO()
-        figure.savefig(bitmap, format="png", dpi=_DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
-    data = base64.b64encode(bitmap.getvalue()).decode("ascii")
+        return inline if len(inline) <= LARGEST_SVG else _bitmap(figure, label)
+
+
+def bitmap(draw: Callable[[], Axes], label: str) -> Markup:
+    """Draw a figure and return it as an image on white, for where a page's style sheet does not reach."""
+    with _drawn(draw) as figure:
+        return _bitmap(figure, label)
+
+
+@contextmanager
+def _drawn(draw: Callable[[], Axes]) -> Iterator[Figure]:
+    with mpl.rc_context(style.PAPER | _DRAWN), without_pyplot(), warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes; the page says it in text as well.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield figure_of(draw())
+
+
+def _bitmap(figure: Figure, label: str) -> Markup:
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=_DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+    data = base64.b64encode(image.getvalue()).decode("ascii")
     return Markup(f'<img class="bitmap" alt="{escape(label)}" src="data:image/png;base64,{data}">')
 
 

@@ -1,0 +1,98 @@
+"""Blocks as HTML: whole pages that need no network, and the parts of pages that have a script of their own.
+
+Everything that a scenario, a manifest or a file name says reaches a page through Jinja's autoescape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from simsticky.report.blocks import Block, Column, Figure, Kind, Table
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_PACKAGE = __name__.rpartition(".render.")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page.
+
+    Attributes:
+        name: What it is about, in few words.
+        lead: What is said above everything else.
+        body: All else.
+        facts: What it takes to get the same numbers again, by name.
+    """
+
+    name: str
+    lead: Sequence[Block]
+    body: Sequence[Block]
+    facts: Sequence[tuple[str, object]]
+
+
+def render(page: Page) -> str:
+    """Return a page as one HTML file; the same page gives the same bytes."""
+    return environment().get_template("page.html.j2").render(page=page)
+
+
+def part(blocks: Sequence[Block], level: int = 2) -> Markup:
+    """Return blocks as a part of a page, the headings of sections beginning at a level."""
+    template: ModuleType = environment().get_template("blocks.html.j2").module  # type: ignore[assignment]
+    return Markup(template.all(blocks, level))
+
+
+@cache
+def environment() -> Environment:
+    """Return the template environment: every value is escaped, and a name that is missing is an error."""
+    made = Environment(
+        loader=PackageLoader(_PACKAGE, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["css"] = Markup(text_of("page.css"))
+    made.filters |= {
+        "breakable": breakable,
+        "drawn": _drawn,
+        "is_marked": _is_marked,
+        "kind": lambda block: type(block).__name__,
+        "shown_columns": _shown_columns,
+    }
+    return made
+
+
+def text_of(name: str) -> str:
+    """Return a file that stands beside the templates."""
+    return files(_PACKAGE).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def breakable(text: object) -> Markup:
+    """Return a name that may be broken after its dots and underscores, and nowhere else before it must."""
+    return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(text))))
+
+
+def _drawn(figure: Figure) -> Markup:
+    from simsticky.report.picture import picture
+
+    assert figure.draw is not None  # the template asks before
+    return picture(figure.draw, figure.name, f"{figure.heading}. {figure.text}")
+
+
+def _shown_columns(table: Table) -> list[tuple[int, Column]]:
+    return [(at, column) for at, column in enumerate(table.columns) if column.kind is not Kind.BAR]
+
+
+def _is_marked(table: Table) -> bool:
+    """Whether the rows themselves are judged, so that their marks have a column."""
+    return any(row.cells[0].mark for row in table.rows)
