@@ -45,6 +45,7 @@ def _page(what: Shown, jobs: int) -> str:
     from simsticky.results.result import Result
     from simsticky.simulate import simulate
     from simsticky.study.compare import Comparison
+    from simsticky.study.otherwise import otherwise
     from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.replicate import Study, replicate
 
@@ -54,7 +55,7 @@ def _page(what: Shown, jobs: int) -> str:
         return recommendation_page(what)
     if isinstance(what, Study):
         detailed = simulate(what.scenario.evolve({"run.record": "requests"}), seed=what.seed)
-        return report_page(what, detailed)
+        return report_page(what, detailed, others=otherwise(what))
     if isinstance(what, Result):
         return report_page(replicate(what.scenario, 1, what.seed, simulate=lambda *_, **__: what), what)
     if all(hasattr(what, name) for name in ("points", "scenarios", "studies")):

@@ -69,6 +69,19 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next: a command that works as it stands.
+
+    Attributes:
+        lead: What it tells, with a colon.
+        command: The command, as a shell takes it; no layout wraps it.
+    """
+
+    lead: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """How to read what stands above, or what it rests on."""
 
@@ -194,6 +207,7 @@ class Table:
         lead: The column that stays beside the label where a terminal has no room for all; the others go below it.
         joint: What is between these others.
         of: What a row is, as a noun.
+        group: Lists of one group share the widths of a terminal's columns; one without shares with none.
     """
 
     caption: str
@@ -203,6 +217,7 @@ class Table:
     lead: int | None = None
     joint: str = ", "
     of: str = "row"
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +293,9 @@ class Section:
     name: str = ""
 
 
-Block: TypeAlias = Title | Sentence | Verdict | Note | Warnings | Table | Code | Entries | Terms | Figure | Section
+Block: TypeAlias = (
+    Title | Sentence | Verdict | Step | Note | Warnings | Table | Code | Entries | Terms | Figure | Section
+)
 
 
 def number(interval: Interval, unit: str, *, signed: bool = False, mark: Mark | None = None) -> Cell:

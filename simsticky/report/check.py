@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simsticky.report import comparison as compared
+from simsticky.report.alerts import alerts
 from simsticky.report.blocks import Block, Note, Sentence, Title, Tone, Verdict, Warnings
-from simsticky.report.first_lines import first_lines
 from simsticky.report.numbers import capital, counted, grouped, show
+from simsticky.report.outcome import outcome
 from simsticky.report.verdict_lines import VerdictLine, thresholds, verdict_line
 from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.study.check.answer import Check, Told
     from simsticky.study.check.budget import Deploys
+    from simsticky.study.replicate import Study
 
 
 def headline(check: Check) -> str:
@@ -97,11 +99,17 @@ def blocks(check: Check) -> list[Block]:
     if check.comparison is not None:
         return [*found, Title(compared.title(check.comparison)), *compared.figures(check.comparison), *notes]
     found.append(Title(title(check)))
-    found += [] if check.study is None else [Sentence(line, Tone.PLAIN) for line in first_lines(check.study)]
+    found += [] if check.study is None else [Sentence(text, Tone.PLAIN) for text in _said(check.study)]
     if check.thresholds:
         remarks = [f"after {counted(told.n, 'replication')}" for told in check.thresholds]
         found.append(thresholds([line_of(check, told) for told in check.thresholds], remarks))
     return [*found, *notes, Warnings(check.warnings)]
+
+
+def _said(study: Study) -> list[str]:
+    """What happens and why, and what else must not be missed."""
+    told = outcome(study)
+    return [*([] if told is None else [told.sentence]), *alerts(study, told)]
 
 
 def comment(check: Check) -> list[Block]:

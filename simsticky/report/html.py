@@ -14,63 +14,55 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from simsticky.report import comparison as compared
-from simsticky.report import provenance
+from simsticky.report import first_screen, provenance
 from simsticky.report import recommendation as recommended
 from simsticky.report.blocks import (
     Block,
-    Cell,
-    Column,
     Entries,
-    Kind,
-    Layout,
-    Row,
     Section,
     Sentence,
-    Table,
     Terms,
     Title,
     Tone,
-    Verdict,
     Warnings,
-    number,
 )
 from simsticky.report.figures import figures, figures_of_sweep
 from simsticky.report.grid import grid, timelines_of
-from simsticky.report.numbers import counted, grouped
+from simsticky.report.numbers import counted
 from simsticky.report.render.html import Page, environment, part, render, text_of
 from simsticky.report.rows import definitions, sections
-from simsticky.report.verdict_lines import thresholds, verdict_lines
-from simsticky.study.thresholds import together
 
 if TYPE_CHECKING:
+    from simsticky.report.asked import Asked
     from simsticky.report.frames import Frames
     from simsticky.report.sweep_table import SweepLike
     from simsticky.study.compare import Comparison
+    from simsticky.study.otherwise import Otherwise
     from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.replicate import Study
 
-_HEADLINES = {
-    "broken_sessions": "broken sessions",
-    "failed_requests": "failed requests",
-    "last_old_pod_gone_s": "last old pod gone after",
-    "peak_pods": "most pods at once",
-}
 _MEANING = "What these numbers mean"
 
 
-def report_page(study: Study, detailed: Frames) -> str:
-    """Return the report of a study as one HTML file: verdict first, then figures, numbers, inputs and versions.
+def report_page(
+    study: Study, detailed: Frames, *, asked: Asked | None = None, others: Sequence[Otherwise] | None = None
+) -> str:
+    """Return the report of a study as one HTML file: the first screen, then figures, numbers, inputs and versions.
 
     Args:
         study: The replications.
         detailed: One of them with its frames, requests recorded; the figures over time are of it.
+        asked: What was asked, for the commands that the page shows.
+        others: What the headline would be if an assumption is wrong; the commands that tell by default.
     """
     scenario = study.scenario
     story = detailed.story()
     told = Section(counted(len(story), "line"), (Entries(tuple(story), is_log=True),), folded=True)
     numbers = (*sections(study), Section(_MEANING, (Terms(tuple(definitions(study))),), folded=True))
     body: list[Block] = [
-        _headlines(study),
+        first_screen.headlines(study, {**first_screen.HEADLINES, **first_screen.ENDS}),
+        *first_screen.verdict(study),
+        *first_screen.assumed(study, others, asked),
         *([Sentence(scenario.about, Tone.PLAIN)] if scenario.about else []),
         Title(_how(study)),
         Warnings(study.warnings),
@@ -86,28 +78,7 @@ def report_page(study: Study, detailed: Frames) -> str:
         ("result digest", provenance.digest_of_all(study.digests)),
         *provenance.versions(),
     ]
-    return render(Page(scenario.name, _lead(study), body, facts))
-
-
-def _lead(study: Study) -> list[Block]:
-    """What all thresholds come to, and each of them."""
-    said, mark = together(study.verdicts())
-    lines = verdict_lines(study)
-    first = Sentence(said) if mark is None else Verdict(mark, said)
-    return [first, thresholds(lines)] if lines else [first]
-
-
-def _headlines(study: Study) -> Table:
-    """The two headlines, and what the operation takes."""
-    rows = []
-    for name, label in _HEADLINES.items():
-        if name not in study.metrics:
-            continue
-        found = study.estimate(name)
-        of = f"{grouped(found.numerator)} of {grouped(found.denominator)}" if found.denominator is not None else ""
-        rows.append(Row((Cell(label), number(found.interval, found.unit), Cell(of)), definition=found.definition))
-    columns = (Column("", Kind.LABEL), Column("value", Kind.NUMBER), Column("counted", Kind.QUIET))
-    return Table("Headlines", columns, tuple(rows), Layout.HEADLINES)
+    return render(Page(scenario.name, first_screen.sentences(study, asked), body, facts))
 
 
 def _how(study: Study) -> str:

@@ -55,7 +55,7 @@ def sections(study: Study) -> list[Section]:
         ("Latency of answered requests", _latency(study)),
         ("Counted apart", _apart(study)),
     ]
-    tables = [Table(heading, _HEADS, tuple(rows), Layout.LIST) for heading, rows in parts]
+    tables = [Table(heading, _HEADS, tuple(rows), Layout.LIST, group="numbers") for heading, rows in parts]
     return [Section(table.caption, (table,)) for table in tables if table.rows]
 
 

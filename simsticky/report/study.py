@@ -1,4 +1,4 @@
-"""A study as blocks: what must not be missed, the thresholds, the numbers, and how to read them."""
+"""A study as blocks: the first screen, all numbers, and how to read them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from simsticky.report import first_screen
 from simsticky.report.blocks import (
     Block,
     Cell,
@@ -16,22 +17,20 @@ from simsticky.report.blocks import (
     Note,
     Row,
     Section,
-    Sentence,
     Table,
     Title,
-    Tone,
     Warnings,
     data,
 )
-from simsticky.report.first_lines import first_lines
 from simsticky.report.numbers import clock, counted, grouped
 from simsticky.report.rows import sections
 from simsticky.report.sparkline import sparks
-from simsticky.report.verdict_lines import thresholds, verdict_lines
 
 if TYPE_CHECKING:
     from simsticky.recording.record import Recording
+    from simsticky.report.asked import Asked
     from simsticky.scenario.report import ManifestReport
+    from simsticky.study.otherwise import Otherwise
     from simsticky.study.replicate import Study
 
 _COLUMNS = (
@@ -60,19 +59,23 @@ def title(study: Study) -> str:
     return f"{study.scenario.name} · {runs} · seed {study.seed} · {reading}"
 
 
-def blocks(study: Study, first: Recording | None = None) -> list[Block]:
-    """Return the report of a study.
+def blocks(
+    study: Study,
+    first: Recording | None = None,
+    *,
+    asked: Asked | None = None,
+    others: Sequence[Otherwise] | None = None,
+) -> list[Block]:
+    """Return the report of a study: the first screen, all numbers, and how to read them.
 
     Args:
         study: The study.
         first: The recording of replication 0, for the sessions on each pod.
+        asked: What was asked, for the commands that it prints.
+        others: What the headline would be if an assumption is wrong; the commands that tell by default.
     """
-    found: list[Block] = [Title(title(study))]
-    found += [Sentence(text, Tone.ALERT) for text in first_lines(study)]
-    lines = verdict_lines(study)
-    if lines:
-        found.append(Section("Thresholds", (thresholds(lines),)))
-    found += sections(study)
+    found: list[Block] = [*first_screen.sentences(study, asked), Title(title(study)), first_screen.headlines(study)]
+    found += [*first_screen.verdict(study), *first_screen.assumed(study, others, asked), *sections(study)]
     if first is not None:
         found.append(sparkline_figure(first))
     found += [Note(text) for text in footnotes(study)]

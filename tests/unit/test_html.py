@@ -20,6 +20,7 @@ from simsticky.report.numbers import show
 from simsticky.results.metrics import Metric
 from simsticky.scenario.location import Place
 from simsticky.scenario.report import ManifestNote, ManifestReport
+from simsticky.study.otherwise import otherwise
 from simsticky.study.store import Replications
 
 HOSTILE = [
@@ -43,7 +44,8 @@ def studied():
 @cache
 def page():
     """Their report."""
-    return report_page(*studied())
+    study, run = studied()
+    return report_page(study, run, others=otherwise(study))
 
 
 class Elements(HTMLParser):
@@ -182,6 +184,7 @@ def test_a_page_is_the_same_every_time():
     """The same result gives the same bytes."""
     study, detailed = studied()
     assert report_page(study, detailed) == report_page(study, ss.simulate(study.scenario))
+    assert otherwise(study) == otherwise(study)
     assert tradeoff_page(hand_made()) == tradeoff_page(hand_made())
 
 

@@ -18,6 +18,7 @@ from simsticky.report.blocks import (
     Row,
     Section,
     Sentence,
+    Step,
     Table,
     Terms,
     Title,
@@ -78,6 +79,8 @@ def _block(block: Block, level: int) -> Iterator[str]:
         case Sentence(text, tone):
             bold = "**" if tone in (Tone.STRONG, Tone.ALERT) else ""
             yield from (f"{bold}{escape(text)}{bold}", "")
+        case Step(lead, command):
+            yield from (f"{escape(lead)} `{command}`", "")
         case Table():
             yield from (*_table(block), "")
         case Code(heading, copied, language):

@@ -17,6 +17,7 @@ from simsticky.report.blocks import (
     Row,
     Section,
     Sentence,
+    Step,
     Table,
     Terms,
     Title,
@@ -49,6 +50,8 @@ def _block(block: Block) -> Markup:
             return _LINE.format(text)
         case Verdict(mark, text):
             return _STRONG.format(f"{mark} {text}")
+        case Step(lead, command):
+            return _LINE.format(Markup("{} <code>{}</code>").format(lead, command))
         case Note(text):
             return _SMALL.format(text)
         case Warnings(texts):

@@ -13,6 +13,7 @@ from simsticky.report.blocks import (
     Note,
     Section,
     Sentence,
+    Step,
     Table,
     Terms,
     Title,
@@ -28,15 +29,17 @@ _STYLES = {Tone.STRONG: "heading", Tone.PLAIN: "", Tone.QUIET: "quiet", Tone.ALE
 
 _LISTS = (Layout.LIST, Layout.HEADLINES)
 
-_Shared = Mapping[bool, Widths]
-"""Widths of the lists of a document, those with marks (thresholds, whose names are long) apart from the others."""
+_Shared = Mapping[str, Widths]
+"""Widths of each group of lists of a document."""
 
 
 def render(blocks: Sequence[Block], width: int = 80) -> list[Line]:
     """Return blocks as lines of at most ``width`` characters, but for what is to be copied."""
-    lists = [table for table in _tables(blocks) if table.layout in _LISTS]
-    shared = {marked: measure([one for one in lists if _is_marked(one) is marked], width) for marked in (True, False)}
-    return _apart(blocks, width, shared)
+    groups: dict[str, list[Table]] = {}
+    for table in _tables(blocks):
+        if table.layout in _LISTS and table.group:
+            groups.setdefault(table.group, []).append(table)
+    return _apart(blocks, width, {group: measure(tables, width) for group, tables in groups.items()})
 
 
 def _tables(blocks: Sequence[Block]) -> Iterator[Table]:
@@ -45,10 +48,6 @@ def _tables(blocks: Sequence[Block]) -> Iterator[Table]:
             yield block
         elif isinstance(block, Section) and not block.folded:
             yield from _tables(block.blocks)
-
-
-def _is_marked(table: Table) -> bool:
-    return any(row.cells[0].mark for row in table.rows)
 
 
 def _apart(blocks: Sequence[Block], width: int, shared: _Shared) -> list[Line]:
@@ -67,7 +66,7 @@ def _apart(blocks: Sequence[Block], width: int, shared: _Shared) -> list[Line]:
 
 
 def _belong_together(one: Block, other: Block) -> bool:
-    spoken = (Sentence, Verdict)
+    spoken = (Sentence, Verdict, Step)
     return (isinstance(one, spoken) and isinstance(other, spoken)) or (
         isinstance(one, Note) and isinstance(other, Note)
     )
@@ -83,6 +82,8 @@ def _lines(block: Block, width: int, shared: _Shared) -> list[Line]:
             lines = wrapped(text, width, "heading", f"{mark} ", "  ")
             ((first, style),) = lines[0]
             return [((first[:1], mark.word), (first[1:], style)), *lines[1:]]
+        case Step(lead, command):
+            return _step(lead, command, width)
         case Note(text):
             return wrapped(text, width, "quiet")
         case Table():
@@ -103,6 +104,13 @@ def _lines(block: Block, width: int, shared: _Shared) -> list[Line]:
     return []  # warnings are said on standard error
 
 
+def _step(lead: str, command: str, width: int) -> list[Line]:
+    """A lead and its command on one line where there is room; a command is never wrapped, so that it can be copied."""
+    if len(lead) + 1 + len(command) <= width:
+        return [((f"{lead} ", ""), (command, "heading"))]
+    return [*wrapped(lead, width), ((f"  {command}", "heading"),)]
+
+
 def _within(blocks: Sequence[Block], width: int, shared: _Shared) -> list[Line]:
     """What stands below a heading: no blank lines, but before parts with headings of their own and between figures."""
     if any(isinstance(block, Section | Code | Note) for block in blocks):
@@ -112,7 +120,7 @@ def _within(blocks: Sequence[Block], width: int, shared: _Shared) -> list[Line]:
 
 def _table(table: Table, width: int, shared: _Shared) -> list[Line]:
     if table.layout in _LISTS:
-        return lines_of(table, shared[_is_marked(table)])
+        return lines_of(table, shared.get(table.group) or measure([table], width))
     return cards(table, width) if table.layout is Layout.CARDS else grid(table, width)
 
 

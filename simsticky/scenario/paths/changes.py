@@ -52,7 +52,7 @@ def evolve(scenario: AnyScenario, changes: Mapping[str, Any], source: str) -> An
         places = {other: place for other, place in places.items() if not f"{other}.".startswith(f"{path}.")}
         if value is not None:
             places |= dict.fromkeys([path, *delays_of(keys)], Place(source or "evolve"))
-    changed.set_origin(places, scenario.manifest_report)
+    changed.set_origin(places, scenario.manifest_report, scenario.guessed)
     if refused := unsupported(changed):
         raise InputError(refused)
     return changed

@@ -1,5 +1,6 @@
 """Reading a scenario file: its own sections over those of its manifests, every problem with its place."""
 
+import re
 from collections.abc import Mapping
 from os.path import relpath
 from pathlib import Path
@@ -30,6 +31,7 @@ from simsticky.scenario.traffic import is_inline
 
 _VERSION = "simsticky/1"
 _MOST_BASES = 20
+_GUESS = re.compile(r"#\s*GUESS\b")
 _WHOLE: tuple[Keys, ...] = (("deployment", "preStop"),)
 """What is replaced as a whole: its forms do not mix."""
 
@@ -77,6 +79,13 @@ def loads(
     return _read(text, name, Path(base_dir), "scenario", namespace=namespace, lenient=lenient)
 
 
+def _guessed(text: str, name: str, places: Mapping[Keys, tuple[Place, Place]]) -> list[str]:
+    """The settings whose keys stand on lines of the file that a comment marks as guesses, without those within."""
+    lines = {number for number, line in enumerate(text.splitlines(), 1) if _GUESS.search(line)}
+    found = [dotted(keys) for keys, (_, key) in places.items() if key.file == name and key.line in lines and keys]
+    return [path for path in found if not any(path.startswith(f"{above}.") for above in found)]
+
+
 def _read(
     text: str, name: str, base: Path, stem: str, itself: tuple[Path, ...] = (), *, namespace: str | None, lenient: bool
 ) -> Scenario:
@@ -110,7 +119,7 @@ def _read(
     wrong = [problem for problem in wrong if (problem.file, problem.line, problem.column) not in told]
     problems += [problem for problem in wrong if not (manifests.problems and _is_consequence(problem))]
     if scenario is not None:
-        scenario.set_origin(_origins(places, merged), manifests.report)
+        scenario.set_origin(_origins(places, merged), manifests.report, _guessed(text, name, places))
         problems += unsupported(scenario)
     if problems or scenario is None:
         raise InputError(in_order(problems))

@@ -16,6 +16,7 @@ from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import MARGINS
 from simsticky.study.case import simulate_numbers
 from simsticky.study.clock import Clock
+from simsticky.study.otherwise import DRAIN, is_drain_stated
 from simsticky.study.recommend.answer import Between, Crossing, Option, Priced, Recommendation, Status
 from simsticky.study.recommend.costs import WithPodTime, cheapest, checked_order
 from simsticky.study.recommend.knobs import Knob, SearchSpace
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 DEFAULT_VARY: Mapping[str, Any] = {"deployment.preStop": "0s..1h", "deployment.grace": "preStop + 30s"}
 """What is varied unless asked otherwise."""
 
-_DRAIN = "kic.enableDrainSupport"
 _MOST_SETTINGS = 500
 
 _Turned = tuple[int, ...]
@@ -113,7 +113,7 @@ def recommend(
         answer = _Search(scenario, lean, asked, runner).answer()
         if not _drain_is_unknown(scenario, space):
             return answer
-        on = {_DRAIN: True}
+        on = {DRAIN: True}
         otherwise = _Search(scenario.evolve(on), lean.evolve(on), asked, runner).answer()
         return replace(answer, drain=False, otherwise=replace(otherwise, drain=True))
 
@@ -383,8 +383,7 @@ def _lean(scenario: Scenario, limits: Sequence[Limit]) -> Scenario:
 def _drain_is_unknown(scenario: Scenario, space: SearchSpace) -> bool:
     """Whether nothing says if drain support is on, scenario or manifest, nor does the search turn it (rule Q13)."""
     turned = {*(knob.path for knob in space.knobs), *space.follows}
-    stated = "enable_drain_support" in scenario.kic.model_fields_set or "kic" in scenario.manifest_report.objects
-    return not stated and _DRAIN not in turned
+    return not is_drain_stated(scenario) and DRAIN not in turned
 
 
 def _axis(knobs: Sequence[Knob]) -> int | None:

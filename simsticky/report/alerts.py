@@ -1,52 +1,37 @@
-"""The first lines of a report: what must not be missed before any number is read."""
+"""What must not be missed before any number is read, beside the sentence about the study."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from simsticky.report.numbers import grouped, show
-from simsticky.results.absence import Absence, absence, swallowed, why_nothing
+from simsticky.report.outcome import Kind
+from simsticky.results.absence import swallowed
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
+    from simsticky.report.outcome import Outcome
     from simsticky.scenario.model import Scenario
     from simsticky.study.replicate import Study
 
 _MUCH_MORE = 0.05
 """Difference of ``broken_any_cause`` and ``broken_of_alive`` from which the first lines tell of it."""
 
-_COUNTS = (
-    "exposed_sessions",
-    "alive_sessions",
-    "broken_alive_sessions",
-    "sticky_bound_sessions",
-    "requests_sent",
-    "requests_answered",
-    "requests_failed",
-)
 
+def alerts(study: Study, found: Outcome | None) -> list[str]:
+    """Return whole sentences, each a line of its own; none where the sentence about the study says it all.
 
-def first_lines(study: Study) -> list[str]:
-    """Return whole sentences, each a line of its own; none where the table says it all."""
-    if "sticky_bound_sessions" not in study.replications.keys:
-        return []  # a study of other numbers than the model's
-    totals = {name: _total(study, name) for name in _COUNTS}
-    missing = absence(totals, study.scenario)
-    if missing is Absence.NOT_STICKY:
-        anyway = show(study.estimate("broken_any_cause").interval, "share").value
-        return [
-            "No session was bound to a pod, so this gateway is not sticky: "
-            f"{anyway} of the sessions alive break anyway."
-        ]
-    if missing is Absence.STATE_OUTSIDE:
-        return ["The sessions keep their state outside the pods: none can lose it."]
-    if missing is Absence.NOTHING_MEASURED:
-        return [f"Nothing was measured: {why_nothing(totals, study.scenario)}.", *_guard(study)]
+    Args:
+        study: The study.
+        found: What it comes to.
+    """
+    if found is None or found.kind in (Kind.NOT_STICKY, Kind.STATE_OUTSIDE):
+        return []
     lines = [_swallowed(study.scenario)] if _swallowed(study.scenario) else []
-    if study.scenario.upstream.algorithm == "consistent-hashing":
-        moved, alive = totals["broken_alive_sessions"], totals["alive_sessions"]
+    moved, alive = _total(study, "broken_alive_sessions"), _total(study, "alive_sessions")
+    if study.scenario.upstream.algorithm == "consistent-hashing" and alive and found.kind is not Kind.MOVED:
         lines.append(f"{grouped(moved)} of {grouped(alive)} alive were moved; broken_of_alive is the share to compare.")
-    return lines + _guard(study)
+    return lines if found.kind in (Kind.BACKGROUND, Kind.NO_TIMELINE) else lines + _guard(study)
 
 
 def _swallowed(scenario: Scenario) -> str:
@@ -73,4 +58,6 @@ def _guard(study: Study) -> list[str]:
 
 
 def _total(study: Study, name: str) -> int:
+    if name not in study.replications.keys:
+        return 0
     return sum(int(value) for value in study.replications.column(name) if value is not None)
