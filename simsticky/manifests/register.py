@@ -35,6 +35,10 @@ _TEMPLATE = (
         "how long Linkerd's proxy waits before it ends",
     ),
     *(
+        said(f"spec.template.metadata.annotations[{name}]", "where there is no proxy that it could be about")
+        for name in ("proxy.istio.io/config", "config.alpha.linkerd.io/proxy-wait-before-exit-seconds")
+    ),
+    *(
         said(f"spec.template.metadata.{name}", "the running pods have a proxy that the manifest does not show")
         for name in _MESH_REQUESTS
     ),
@@ -48,6 +52,7 @@ _TEMPLATE = (
     read(f"{_APP}.name", "the application's container is the one with the Service's port, else the first"),
     read(f"{_APP}.ports", "the Service's targetPort is looked up here, by name"),
     read(f"{_APP}.imagePullPolicy", "whether a node pulls an image that it has"),
+    said(f"{_APP}.lifecycle.postStart", "probes wait for it, and it is not simulated: let app.startup hold its length"),
     read(f"{_APP}.lifecycle.preStop", "the wait before SIGTERM: sleep, or an exec of sleeps"),
     refused(f"{_APP}.lifecycle.preStop.httpGet", "its length is not in the manifest: state deployment.preStop"),
     read(f"{_APP}.lifecycle.preStop.exec", "the sum of its sleeps"),
@@ -122,6 +127,8 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         read("spec.strategy.canary.steps[].pause", "how long the rollout stops"),
         said("spec.strategy.canary.steps[]", "other steps are not simulated: the rollout goes on at once"),
         said("spec.strategy.canary.trafficRouting", "weights follow the pods, as without a traffic router"),
+        said("spec.strategy.canary.stableService", "where clients come through it: Argo narrows it to the old pods"),
+        said("spec.strategy.canary.canaryService", "where clients come through it: Argo narrows it to the new pods"),
         said("spec.strategy.blueGreen", "both sides run, the Service switches, the old side is scaled away"),
         read("spec.strategy.blueGreen.scaleDownDelaySeconds", "how long the old side runs on"),
         said("spec.strategy.blueGreen.activeService", "where clients come through another Service"),
@@ -211,6 +218,10 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         said("metadata.labels[istio-injection]", "its pods have a proxy that their manifest does not show"),
         said("metadata.labels[istio.io/rev]", "the same"),
         said("metadata.annotations[linkerd.io/inject]", "the same"),
+        read(
+            "metadata.annotations[config.alpha.linkerd.io/proxy-wait-before-exit-seconds]",
+            "how long Linkerd's proxy waits, where the pods do not say",
+        ),
     ),
     "ControlPlane": (
         said("", "version 1 runs the ingress controller, where drain support is off by default"),

@@ -177,12 +177,14 @@ def _read_http_route(found: Findings, chosen: Backend, same_rule: Sequence[Backe
     weighty = [backend for backend in same_rule if backend.weight > 0]
     if chosen.weight == 0:
         _refuse_weightless(found, chosen, weighty)
-    elif len(weighty) > 1:
+    elif any(not _is_same(backend, chosen) for backend in weighty):
         _refuse_split(found, chosen, weighty)
     found.read(route, chosen.keys, f"to Service {chosen.service}")
     for other in same_rule:
         if other is not chosen and other.weight == 0:
             found.ignore(route, other.keys, "weight 0: gets no request")
+        elif other is not chosen and _is_same(other, chosen):
+            found.read(route, other.keys, "the same Service and port")
     found.take(route, (*rule, "matches", 0, "path", "value"), ("ingress", "path"))
     found.look(route, (*rule, "matches", 0, "path", "type"))
     _timeout(found, route, (*rule, "timeouts", "backendRequest"))
@@ -191,6 +193,11 @@ def _read_http_route(found: Findings, chosen: Backend, same_rule: Sequence[Backe
         found.say_aloud(route, (*rule, "sessionPersistence"), text)
     read_strip_path(found, route)
     found.list_the_rest(route)
+
+
+def _is_same(one: Backend, other: Backend) -> bool:
+    """Return whether two references lead to the same port of the same Service, so that their weights do not matter."""
+    return (one.service, one.namespace, one.port) == (other.service, other.namespace, other.port)
 
 
 def _refuse_weightless(found: Findings, chosen: Backend, weighty: Sequence[Backend]) -> None:

@@ -15,6 +15,8 @@ _MOST_PLACES = 3
 _SELECTOR = "apis.meta.v1.LabelSelector"
 _PODS = ("template.spec", "podTemplateSpec")
 """Inside pods there is a field of almost any name: one found there only does not tell what was meant."""
+_USUAL = {"port": "containerPort"}
+"""What is meant by a name that is like several fields of the same place."""
 _TWINS = ("initContainers[]", "ephemeralContainers[]")
 """What has the fields of ``containers[]`` too."""
 _REPLACED = {
@@ -43,14 +45,15 @@ def whereabouts(table: FieldTable, api_version: str, kind: str, keys: Keys, type
         value: Its value.
     """
     name, here = str(keys[-1]), table.fields(type_name)
-    if meant := _near(name, here, _SAME):
+    if meant := _USUAL.get(name, "") if _USUAL.get(name) in here else _near(name, here, _SAME):
         return f"did you mean {meant}?"
-    if isinstance(value, Mapping) and value and all(key in here for key in value):
+    root = table.kind(api_version, kind)
+    above = _pattern(keys[:-1])
+    wraps = isinstance(value, Mapping) and value and all(key in here for key in value)
+    if wraps and not (root is not None and belongs(table, root.type, above, name, value)):
         return f"write {_listed(list(value), 'and')} in its place"
     if type_name == _SELECTOR and not isinstance(value, Mapping | list):
         return f"labels stand below matchLabels: {{{name}: {value}}}"
-    root = table.kind(api_version, kind)
-    above = _pattern(keys[:-1])
     others = [*_elsewhere_known(table, api_version, kind, above, name)]
     versions = [version for version, other in others if other == kind]
     if versions:

@@ -325,3 +325,13 @@ def test_another_controllers_affinity_is_said_aloud(tmp_path, class_name, is_kon
     text = said(read(tmp_path, [*app(), routed]))
     assert ("no stickiness comes of it" in text) == is_kongs
     assert text.count("\n") == 0
+
+
+def test_one_service_named_twice_is_no_split(tmp_path):
+    """Two references to one port share the requests of one Service; another port of it is another target."""
+    web = {"name": "web", "port": 80}
+    objects = [*app(), route({**web, "weight": 30}, {**web, "weight": 70})]
+    assert read(tmp_path, objects).service.name == "web"
+    objects[1]["spec"]["ports"].append({"name": "admin", "port": 81, "targetPort": 9000})
+    put(objects[-1], "spec", "rules", 0, "backendRefs", 1, "port", 81)
+    assert "several backends" in refused(tmp_path, objects)

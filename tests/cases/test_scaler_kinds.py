@@ -171,3 +171,12 @@ def test_a_utilisation_of_one_container_wants_its_request_only(tmp_path):
     resource = {**scaler["spec"]["metrics"][0]["resource"], "container": "web"}
     put(scaler, "spec", "metrics", [{"type": "ContainerResource", "containerResource": resource}])
     assert said(read(tmp_path, [*objects, scaler])) == ""
+
+
+@pytest.mark.parametrize(("written", "expected"), [("50m", 0.05), ("0.2", 0.2), (0.3, 0.3), ("0", 0.0)])
+def test_a_tolerance_is_a_quantity(tmp_path, written, expected):
+    """The API writes it as ``50m``; a number and a number as text mean the same."""
+    spec = {"behavior": {"scaleDown": {"tolerance": written}}}
+    scenario = read(tmp_path, [*app(), scaler("v2", **spec)])
+    assert scenario.autoscaler.behavior.scale_down.tolerance == expected
+    assert "tolerance" in refused(tmp_path, [*app(), scaler("v2", behavior={"scaleUp": {"tolerance": "10%"}})])

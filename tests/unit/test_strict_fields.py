@@ -35,6 +35,8 @@ def app():
         ),
         ("deployment", (*CONTAINER, "imagepullpolicy"), "Always", "did you mean imagePullPolicy?"),
         ("deployment", (*CONTAINER, "port"), 80, "unknown field port, did you mean ports?"),
+        ("deployment", (*CONTAINER, "ports", 0, "port"), 80, "unknown field port, did you mean containerPort?"),
+        ("policy", ("spec", "hashOn", "stickySessions"), {"cookie": "sid"}, "(stickySessions belongs to spec)"),
         ("deployment", (*CONTAINER, "colour"), "red", "unknown field colour"),
         ("deployment", ("spec", "template", "labels"), {"a": "b"}, "(labels belongs to spec.template.metadata)"),
         ("service", ("spec", "sesionAffinity"), "None", "did you mean sessionAffinity?"),
