@@ -171,6 +171,7 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         read("metadata.annotations[konghq.com/strip-path]", "whether the application sees the path without its prefix"),
         said("metadata.annotations[konghq.com/upstream-policy]", "the controller reads it on Services"),
         said("metadata.annotations[konghq.com/override]", "of no use for the upstream: it is read on Services"),
+        said("metadata.annotations[konghq.com/retries]", "like the timeouts: the controller reads it on Services"),
         said("metadata.annotations", "another controller's affinity: Kong does not read it"),
     ),
     "HTTPRoute": (

@@ -284,6 +284,15 @@ def test_annotations_in_the_wrong_place_are_said_aloud(tmp_path):
     assert "has no effect on Deployment" in said(read(tmp_path, objects))
 
 
+@pytest.mark.parametrize("name", ["retries", "connect-timeout", "read-timeout", "write-timeout"])
+def test_retries_and_timeouts_of_a_route_are_said_aloud(tmp_path, name):
+    """They are the Service's too: on a route Kong's defaults hold."""
+    way = put(ingress(BY_NUMBER), "metadata", "annotations", {f"konghq.com/{name}": "0"})
+    scenario = read(tmp_path, [*app(), way])
+    assert f"{name}: has no effect on Ingress: the controller reads it on Services" in said(scenario)
+    assert (scenario.gateway.retries, scenario.gateway.read_timeout) == (5, 60)
+
+
 def test_a_policy_wins_over_a_kong_ingress(tmp_path):
     """A Service that names both has the policy's settings."""
     objects = app()
