@@ -164,6 +164,7 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         read("spec.rules[].http.paths[].path", "the path that clients request"),
         read("spec.rules[].http.paths[].backend", "the Service behind the route, and its port"),
         said("spec.rules[].http.paths[].backend", "a Service that is not there, where nothing else leads to the pods"),
+        said("spec.rules[].http.paths[].backend.resource", "its requests are not simulated"),
         read("spec.defaultBackend", "the same, for all paths"),
         read("spec.backend", "the same, in old versions"),
         said("spec.ingressClassName", "Kong is simulated, whatever the class"),
@@ -183,7 +184,7 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         ),
         read("spec.rules[].timeouts.backendRequest", "time to connect, read and write"),
         said("spec.rules[].sessionPersistence", "Kong does not implement it"),
-        said("spec.rules[]", "a rule without backends is answered by Kong itself, and is not simulated"),
+        said("spec.rules[]", "a rule without backends, or to what is no Service, is not simulated"),
     ),
     "PodDisruptionBudget": (
         read("spec.selector", "the pods it is about; it binds evictions only"),

@@ -15,6 +15,8 @@ from simsticky.units import parse_duration
 
 STRIP_PATH = "konghq.com/strip-path"
 TRUE = ("1", "t", "T", "TRUE", "true", "True")
+_REDIRECT = "RequestRedirect"
+_NOT_SIMULATED = "its requests are not simulated"
 FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
@@ -160,16 +162,33 @@ def say_lost_routes(
 
 
 def _without_backends(found: Findings, route: KubernetesObject) -> None:
-    """Name the rules that lead nowhere; a redirect needs no backend."""
-    for i, rule in enumerate(route.items("spec", "rules")) if route.kind == "HTTPRoute" else ():
-        filters = rule.get("filters") if isinstance(rule, Mapping) else None
-        types = [one.get("type") for one in filters if isinstance(one, Mapping)] if isinstance(filters, list) else []
-        if isinstance(rule, Mapping) and not rule.get("backendRefs") and "RequestRedirect" not in types:
+    """Name the rules that lead nowhere, or to what is no Service; a redirect needs no backend."""
+    for i, rule in enumerate(route.items("spec", "rules")):
+        if not isinstance(rule, Mapping):
+            continue
+        if route.kind != "HTTPRoute":
+            _without_services(found, route, ("spec", "rules", i, "http", "paths"))
+            continue
+        references = [one for one in route.items("spec", "rules", i, "backendRefs") if isinstance(one, Mapping)]
+        kinds = sorted({str(one.get("kind") or "Service") for one in references})
+        filters = route.items("spec", "rules", i, "filters")
+        if references and "Service" not in kinds:
+            found.say_aloud(route, ("spec", "rules", i), f"leads to a {' and a '.join(kinds)}: {_NOT_SIMULATED}")
+        elif not references and not any(isinstance(one, Mapping) and one.get("type") == _REDIRECT for one in filters):
             text = (
                 "a rule without backends: Kong answers its requests with 503 (under Kong Operator with 500); they are"
                 " not simulated"
             )
             found.say_aloud(route, ("spec", "rules", i), text)
+
+
+def _without_services(found: Findings, ingress: KubernetesObject, paths: Keys) -> None:
+    """Name the paths of an Ingress that lead to a resource of another kind."""
+    for j in range(len(ingress.items(*paths))):
+        keys: Keys = (*paths, j, "backend", "resource")
+        if ingress.get(*keys) is not None:
+            text = f"leads to a {ingress.get(*keys, 'kind')}: {_NOT_SIMULATED}"
+            found.say_aloud(ingress, keys, text)
 
 
 def _read_http_route(found: Findings, chosen: Backend, same_rule: Sequence[Backend]) -> None:

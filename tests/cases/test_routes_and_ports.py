@@ -284,6 +284,19 @@ def test_annotations_in_the_wrong_place_are_said_aloud(tmp_path):
     assert "has no effect on Deployment" in said(read(tmp_path, objects))
 
 
+def test_a_rule_that_leads_to_no_service_is_said_aloud(tmp_path):
+    """A bucket, a Service of other clusters: what they answer is none of these pods."""
+    other = route({"name": "web", "group": "multicluster.x-k8s.io", "kind": "ServiceImport", "port": 80}, name="far")
+    assert "leads to a ServiceImport: its requests are not simulated" in said(read(tmp_path, [*app(), other]))
+    backend = {"resource": {"apiGroup": "k8s.example.com", "kind": "Bucket", "name": "static"}}
+    paths = [{"path": "/static", "pathType": "Prefix", "backend": backend}]
+    way = ingress(BY_NUMBER)
+    way["spec"]["rules"][0]["http"]["paths"] += paths
+    text = said(read(tmp_path, [*app(), way]))
+    assert "paths.1.backend.resource: leads to a Bucket: its requests are not simulated" in text
+    assert said(read(tmp_path, [*app(), ingress(BY_NUMBER)])) == ""
+
+
 @pytest.mark.parametrize("name", ["retries", "connect-timeout", "read-timeout", "write-timeout"])
 def test_retries_and_timeouts_of_a_route_are_said_aloud(tmp_path, name):
     """They are the Service's too: on a route Kong's defaults hold."""
