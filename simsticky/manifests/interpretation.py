@@ -293,7 +293,7 @@ def is_made(obj: KubernetesObject, objects: Sequence[KubernetesObject]) -> bool:
     return False
 
 
-_MADE = ("ReplicaSet", "Pod", "Job")
+_MADE = ("ReplicaSet", "Pod", "Job", "HorizontalPodAutoscaler")  # the last one by KEDA
 _VERBS = ("rollout", "scale", "deletePod", "readinessFlap", "rollback", "pause", "resume", "crash")
 _OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 
