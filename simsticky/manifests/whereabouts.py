@@ -12,6 +12,8 @@ _SAME, _LIKELY = 0.85, 0.6
 """How alike two names are that surely, and that probably, mean the same (difflib's ratio)."""
 _MOST_PLACES = 3
 """In more places than this a name is too common to tell where it belongs."""
+_AMOUNTS = ("cpu", "memory", "ephemeral-storage")
+"""What stands in the free maps of resources."""
 _SELECTOR = "apis.meta.v1.LabelSelector"
 _PODS = ("template.spec", "podTemplateSpec")
 """Inside pods there is a field of almost any name: one found there only does not tell what was meant."""
@@ -52,6 +54,8 @@ def whereabouts(table: FieldTable, api_version: str, kind: str, keys: Keys, type
     wraps = isinstance(value, Mapping) and value and all(key in here for key in value)
     if wraps and not (root is not None and belongs(table, root.type, above, name, value)):
         return f"write {_listed(list(value), 'and')} in its place"
+    if name in _AMOUNTS and {"requests", "limits"} <= here.keys():
+        return f"{name} belongs to requests or limits"
     if type_name == _SELECTOR and not isinstance(value, Mapping | list):
         return f"labels stand below matchLabels: {{{name}: {value}}}"
     others = [*_elsewhere_known(table, api_version, kind, above, name)]

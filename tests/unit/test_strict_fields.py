@@ -36,6 +36,12 @@ def app():
         ("deployment", (*CONTAINER, "imagepullpolicy"), "Always", "did you mean imagePullPolicy?"),
         ("deployment", (*CONTAINER, "port"), 80, "unknown field port, did you mean ports?"),
         ("deployment", (*CONTAINER, "ports", 0, "port"), 80, "unknown field port, did you mean containerPort?"),
+        (
+            "deployment",
+            (*CONTAINER, "resources"),
+            {"cpu": "1"},
+            "unknown field cpu (cpu belongs to requests or limits)",
+        ),
         ("policy", ("spec", "hashOn", "stickySessions"), {"cookie": "sid"}, "(stickySessions belongs to spec)"),
         ("deployment", (*CONTAINER, "colour"), "red", "unknown field colour"),
         ("deployment", ("spec", "template", "labels"), {"a": "b"}, "(labels belongs to spec.template.metadata)"),
