@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from simsticky.manifests.environment import Variable, variables
+from simsticky.manifests.environment import Variable, say_untold, variables
 from simsticky.manifests.findings import Findings
 from simsticky.manifests.hints import Hint
 from simsticky.manifests.objects import KubernetesObject
@@ -130,6 +130,7 @@ def read_workers(
         name = _WORKERS
         workers = _value(obj, container, config_maps, name)
     if workers is None:
+        say_untold(found, obj, container, config_maps, "one worker is simulated; state gateway.workers")
         text = f"without {_WORKERS} Kong starts a worker for each core: one is simulated; state gateway.workers"
         found.say_aloud(obj, container, text)
     elif not workers.known:

@@ -69,6 +69,7 @@ _OF_KONG = (
     refused(f"{_POD}.containers", "a pod needs at least one"),
     read(f"{_APP}.env[]", "of Kong and its controller: KONG_NGINX_WORKER_PROCESSES, CONTROLLER_… flags"),
     read(f"{_APP}.envFrom[]", "the same, from ConfigMaps among the manifests"),
+    said(f"{_APP}.envFrom[]", "of Kong and its controller, from what is not among the manifests"),
     read(f"{_APP}.args[]", "flags of the controller: --enable-drain-support, --proxy-sync-seconds"),
     read(f"{_APP}.command[]", "the same"),
 )
