@@ -58,6 +58,8 @@ class Mesh:
         drain: How Istio's proxy ends on SIGTERM, as the scenario's ``onSigterm``; None where nothing says so.
         drain_text: The same in words, with where it stands.
         wait_s: How long Linkerd's proxy waits before it ends; None where nothing says so.
+        proxy: Name of the container that will be injected.
+        declined: Whether a label or annotation says that there is to be none.
     """
 
     injected: str = ""
@@ -67,15 +69,16 @@ class Mesh:
     drain_text: str = ""
     wait_s: float | None = None
     proxy: str = field(default="")
+    declined: bool = False
 
 
 def read_mesh(found: Findings, workload: Workload, namespaces: Sequence[KubernetesObject]) -> Mesh:
     """Read what labels and annotations of pods and namespace say of a mesh."""
     pods = workload.pods
     _misplaced(found, pods)
-    injected, asked = "", None
+    injected, asked, declined = "", None, False
     for mesh, obj, keys, value in _requests(workload, namespaces):
-        injected, asked = (mesh, (obj, keys)) if value else ("", None)
+        injected, asked, declined = (mesh, (obj, keys), False) if value else ("", None, True)
         break
     homes = [one for one in namespaces if _is_home(one, workload.owner, namespaces)]
     annotated = [(pods, pods.mapping(*_ANNOTATIONS))]
@@ -86,7 +89,7 @@ def read_mesh(found: Findings, workload: Workload, namespaces: Sequence[Kubernet
     wait_s = _linkerd_wait(found, pods, _ANNOTATIONS)
     for home in homes if wait_s is None and injected == "linkerd" else ():
         wait_s = _linkerd_wait(found, home, ("metadata", "annotations"))
-    return Mesh(injected, asked, native, drain, text, wait_s, _PROXY_NAMES.get(injected, ""))
+    return Mesh(injected, asked, native, drain, text, wait_s, _PROXY_NAMES.get(injected, ""), declined)
 
 
 def say_without_proxy(found: Findings, pods: KubernetesObject) -> None:

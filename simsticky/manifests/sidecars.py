@@ -43,7 +43,7 @@ def read_sidecars(found: Findings, obj: KubernetesObject, application: Keys, ent
             sidecars.append(_sidecar(found, obj, keys, kind, mesh, enters=keys == entrance))
     if not found.states("deployment", "sidecars") and not any(one.get("proxy") for one in sidecars):
         sidecars += _injected(found, mesh)
-        if mesh.asked is None:
+        if mesh.asked is None and not mesh.declined:
             say_without_proxy(found, obj)
     if sidecars:
         found.put(("deployment", "sidecars"), sidecars, obj.place(*POD))

@@ -237,3 +237,5 @@ def test_settings_of_a_proxy_that_is_not_there_are_said_aloud(tmp_path, name, va
     assert "about a proxy that neither the manifest shows nor a label or annotation asks for" in said(scenario)
     assert said(read(tmp_path, _with_proxy(annotations={name: value}))) == ""
     assert said(read(tmp_path, objects, "deployment: {sidecars: []}")) == ""
+    put(objects[0], *TEMPLATE, "metadata", "annotations", {name: value, "sidecar.istio.io/inject": "false"})
+    assert said(read(tmp_path, objects)) == ""
