@@ -76,7 +76,9 @@ def headlines(study: Study, names: dict[str, tuple[str, str]] = HEADLINES) -> Ta
             continue
         found = study.estimate(name)
         counts = Cell()
-        if found.denominator is not None:
+        if found.denominator == 0:
+            counts = Cell() if found.interval.kind == "exact" else Cell("nothing measured", must=True)
+        elif found.denominator is not None:
             seen = "none" if found.numerator == 0 else grouped(found.numerator)
             counts = Cell(f"{seen} of {grouped(found.denominator)} {of}", must=True)
         rows.append(Row((Cell(label), number(found.interval, found.unit), counts), definition=found.definition))

@@ -104,7 +104,10 @@ def _kind(seen: Seen) -> Kind:
 
 def _no_timeline(seen: Seen) -> Outcome:
     anyway = seen.shown("broken_any_cause")
-    text = f"Nothing happens on the timeline: {anyway} of the sessions break on an ordinary day."
+    text = (
+        f"Nothing was measured: there is no operation on the timeline, and {anyway} of the sessions break on an"
+        " ordinary day."
+    )
     at = format_duration(round(min(_A_WHILE_S, _end_s(seen.scenario) / 2)))
     words = ("--set", f"timeline=[{{at: {at}, rollout: {seen.scenario.deployment.name}}}]")
     return Outcome(Kind.NO_TIMELINE, text, Next("what a rollout does", "run", words))
@@ -166,8 +169,6 @@ def _failing(seen: Seen) -> Outcome:
     n = seen.study.n
     each = f"{grouped(round(failed / n))} of {grouped(round(sent / n))} requests"
     text = f"About {each} fail{because}."
-    if seen.absent is not Absence.STATE_OUTSIDE:
-        text = f"{text[:-1]}; {seen.shown('broken_any_cause')} of the sessions break or get nothing else."
     if most in ("bad_gateway_502", "reset") and timeline_entries(seen.scenario):
         words = ("--threshold", "failed_requests < 0.1%")
         return Outcome(Kind.FAILING, text, Next("a setting that fails fewer", "recommend", words))
@@ -217,9 +218,9 @@ def _moved(seen: Seen) -> Outcome:
     """Of sessions that a ring has moved next to all break; the figure to compare is how many of all it moves."""
     n, moved, alive = seen.study.n, seen.totals["broken_alive_sessions"], seen.totals["alive_sessions"]
     text = (
-        f"{seen.actor} {'move' if seen.breaks == 'break' else 'moves'} about {grouped(round(moved / n))} of"
-        f" {grouped(round(alive / n))} sessions alive to other pods, without their state: the hash ring changes"
-        " (consistent-hashing); broken_of_alive is the share to compare."
+        f"{seen.actor} {'change' if seen.breaks == 'break' else 'changes'} the hash ring (consistent-hashing):"
+        f" {grouped(round(moved / n))} of {grouped(round(alive / n))} alive were moved to pods without their state;"
+        " broken_of_alive is the share to compare."
     )
     return Outcome(Kind.MOVED, text, _sticky(seen))
 

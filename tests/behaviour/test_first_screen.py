@@ -53,7 +53,11 @@ CASES = {
         "pods are killed when their grace period of 6s is over.",
     ),
     "crash": (["timeline=[{at: 20s, crash: app}]"], Kind.BREAKS, "on the crashed pods: containers end without"),
-    "hashing": ([HASHING, "timeline=[{at: 20s, scale: app, replicas: 4}]"], Kind.MOVED, "the hash ring changes"),
+    "hashing": (
+        [HASHING, "timeline=[{at: 20s, scale: app, replicas: 4}]"],
+        Kind.MOVED,
+        "A scaling changes the hash ring",
+    ),
     "background": (["traffic.cookies.keep=0.3"], Kind.BACKGROUND, "70 % of the clients keep no cookie."),
     "nothing breaks": (
         ["deployment.preStop=10m", "deployment.grace=11m", "run.until=drained"],

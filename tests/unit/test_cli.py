@@ -270,7 +270,7 @@ def test_verbose_lists_the_manifest_fields(capsys):
 
 
 @pytest.mark.usefixtures("stubbed")
-@pytest.mark.parametrize(("name", "start"), [("a.json", "{"), ("a.csv", "metric,"), ("a.md", "|  | value | counted |")])
+@pytest.mark.parametrize(("name", "start"), [("a.json", "{"), ("a.csv", "metric,"), ("a.md", "**rolling")])
 def test_out_file(capsys, tmp_path, name, start):
     """A file gets its format from its name; standard output stays as it is."""
     code, out, _ = run(capsys, "--out", str(tmp_path / name))

@@ -1,6 +1,7 @@
 """Blocks as Markdown, for a comment, a pull request or a page.
 
-What is to be known comes first; what was asked, the notes and the annexes are folded below it.
+What is to be known comes first. What was asked, the notes and the annexes are folded below it; where nothing else is
+said first, what was asked is.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ def escape(text: str) -> str:
 def _blocks(blocks: Sequence[Block], level: int) -> Iterator[str]:
     """Yield the blocks, and below them the fold of what is said aside."""
     aside: list[Block] = []
+    if blocks and isinstance(blocks[0], Title):  # nothing is said before it, so it is what comes first
+        yield from (f"**{escape(blocks[0].text)}**", "")
+        blocks = blocks[1:]
     for block in blocks:
         if isinstance(block, _ASIDE) or (isinstance(block, Section) and block.folded):
             aside.append(block)
