@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from simsticky.errors import InputError
 from simsticky.scenario.entries import timeline_entries
 from simsticky.study.precision import HEADLINE
 from simsticky.study.recommend.session_length import mean_session_s, stretched
@@ -95,7 +96,16 @@ def assumptions(scenario: Scenario) -> list[Assumed]:
     if STATE in scenario.guessed or not state_is_said:
         outside = {STATE: "external"}
         found.append(Assumed(STATE, "state in the pods", STATE in scenario.guessed, "if outside them", outside))
-    return found
+    return [one for one in found if _can_be(scenario, one.changes)]
+
+
+def _can_be(scenario: Scenario, changes: Mapping[str, Any]) -> bool:
+    """Whether the scenario could be otherwise: what cannot be is no question, and its command would be refused."""
+    try:
+        scenario.evolve(changes)
+    except InputError:
+        return False
+    return True
 
 
 def is_drain_stated(scenario: Scenario) -> bool:

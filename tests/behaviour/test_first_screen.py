@@ -52,6 +52,11 @@ CASES = {
         Kind.BREAKS,
         "pods are killed when their grace period of 6s is over.",
     ),
+    "race": (
+        ["kic.enableDrainSupport=false", "deployment.preStop=0s", "app.onSigterm=exit", "kic.proxySyncSeconds=10"],
+        Kind.BREAKS,
+        "pods stop listening before the gateway hears of it (pods have no preStop hook, a push every 10s).",
+    ),
     "crash": (["timeline=[{at: 20s, crash: app}]"], Kind.BREAKS, "on the crashed pods: containers end without"),
     "hashing": (
         [HASHING, "timeline=[{at: 20s, scale: app, replicas: 4}]"],
