@@ -5,13 +5,8 @@ The same result gives the same bytes with the same versions of simsticky and mat
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-from markupsafe import Markup
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from simsticky.report import comparison as compared
 from simsticky.report import first_screen, provenance
@@ -29,7 +24,7 @@ from simsticky.report.blocks import (
 from simsticky.report.figures import figures, figures_of_sweep
 from simsticky.report.grid import grid, timelines_of
 from simsticky.report.numbers import counted
-from simsticky.report.render.html import Page, environment, part, render, text_of
+from simsticky.report.render.html import Page, embedded, environment, part, render, script
 from simsticky.report.rows import definitions, sections
 
 if TYPE_CHECKING:
@@ -67,6 +62,8 @@ def report_page(
         Title(_how(study)),
         Warnings(study.warnings),
         *figures(study, detailed),
+    ]
+    annex: list[Block] = [
         Section("All numbers", numbers, name="numbers"),
         *([Section(f"Replication {detailed.replication}, event by event", (told,), name="story")] if story else []),
         *provenance.blocks(scenario),
@@ -78,7 +75,7 @@ def report_page(
         ("result digest", provenance.digest_of_all(study.digests)),
         *provenance.versions(),
     ]
-    return render(Page(scenario.name, first_screen.sentences(study, asked), body, facts))
+    return render(Page(scenario.name, first_screen.sentences(study, asked), body, facts, annex))
 
 
 def _how(study: Study) -> str:
@@ -135,7 +132,7 @@ def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
         jobs: Worker processes for that.
     """
     data = grid(sweep, timelines_of(sweep, jobs))
-    code, policy = _script("tradeoff.js")
+    code, policy = script("tradeoff.js")
     sizes = [len(setting["values"]) for setting in data["settings"]]
     study = sweep.studies[0]
     meaning = tuple((metric["label"], metric["definition"]) for metric in data["metrics"])
@@ -160,18 +157,3 @@ def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
         ],
     }
     return environment().get_template("tradeoff.html.j2").render(whole)
-
-
-def _script(name: str) -> tuple[Markup, str]:
-    """Return a script of ours and the source expression that lets a content security policy run it and no other."""
-    text = text_of(name)
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
-    return Markup(text), f"'sha256-{digest}'"
-
-
-def embedded(data: Mapping[str, Any]) -> Markup:
-    """Return data as JSON that may stand inside a script element: nothing in it can end that element."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)

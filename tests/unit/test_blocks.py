@@ -152,6 +152,15 @@ def test_only_a_page_is_markup():
     assert not isinstance(markdown.render(document()), Markup)
 
 
+def test_what_moves_brings_its_own_script_and_nothing_else_runs():
+    """A page allows the one script that a live part names; without such a part it allows none."""
+    live = html.Live(Markup("<p id='live'>moves</p>"), Markup(".live { color: red }"), "'sha256-x'")
+    shown = html.render(html.Page("name", [], document(), [], live=live))
+    assert "script-src &#39;sha256-x&#39;" in shown
+    assert shown.index(".live { color: red }") < shown.index("</style>") < shown.index("<p id='live'>")
+    assert "script-src &#39;none&#39;" in page(document())
+
+
 def test_nothing_is_nothing_everywhere():
     """A check that found nothing new writes an empty comment, and no fold around nothing."""
     assert (markdown.render([]), csv.render([]), terminal.render([], 80)) == ("", "", [])

@@ -14,9 +14,10 @@ from sweeps import HandMadeSweep, hand_made
 import simsticky as ss
 from simsticky.report import picture
 from simsticky.report.grid import timeline_of
-from simsticky.report.html import embedded, report_page, tradeoff_page
+from simsticky.report.html import report_page, tradeoff_page
 from simsticky.report.inputs import inputs
 from simsticky.report.numbers import show
+from simsticky.report.render.html import embedded
 from simsticky.results.metrics import Metric
 from simsticky.scenario.location import Place
 from simsticky.scenario.report import ManifestNote, ManifestReport

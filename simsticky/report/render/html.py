@@ -5,12 +5,15 @@ Everything that a scenario, a manifest or a file name says reaches a page throug
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -23,6 +26,20 @@ if TYPE_CHECKING:
 _PACKAGE = __name__.rpartition(".render.")[0]
 
 
+class Live(NamedTuple):
+    """A part of a page that moves: it has a script and a style sheet of its own.
+
+    Attributes:
+        html: A section, the script within it.
+        css: What it looks like.
+        policy: The source expression that lets a content security policy run its script and no other.
+    """
+
+    html: Markup = Markup("")
+    css: Markup = Markup("")
+    policy: str = "'none'"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page.
@@ -30,14 +47,18 @@ class Page:
     Attributes:
         name: What it is about, in few words.
         lead: What is said above everything else.
-        body: All else.
+        body: What is for everybody.
         facts: What it takes to get the same numbers again, by name.
+        annex: What is there to be looked up.
+        live: What moves, between the two; nothing by default.
     """
 
     name: str
     lead: Sequence[Block]
     body: Sequence[Block]
     facts: Sequence[tuple[str, object]]
+    annex: Sequence[Block] = ()
+    live: Live = Live()
 
 
 def render(page: Page) -> str:
@@ -75,6 +96,21 @@ def environment() -> Environment:
 def text_of(name: str) -> str:
     """Return a file that stands beside the templates."""
     return files(_PACKAGE).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def script(name: str) -> tuple[Markup, str]:
+    """Return a script of ours and the source expression that lets a content security policy run it and no other."""
+    text = text_of(name)
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return Markup(text), f"'sha256-{digest}'"
+
+
+def embedded(data: Mapping[str, Any]) -> Markup:
+    """Return data as JSON that may stand inside a script element: nothing in it can end that element."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
 
 
 def breakable(text: object) -> Markup:
