@@ -79,6 +79,29 @@ def test_nothing_goes_wrong_leaves_or_overflows(browser, page, width, scheme):
     assert browser.title.startswith("<script>")
 
 
+@cache
+def answers():
+    """The pages of a comparison and of a recommendation, with hostile names."""
+    base = small(run__record="summary", run__skewFloor=False).evolve({"name": HOSTILE})
+    sides = {HOSTILE: base, "off": base.evolve({"kic.enableDrainSupport": False})}
+    found = ss.recommend(base, "broken_sessions < 50%", {"deployment.preStop": ["0s", "25s"]}, n=2)
+    return {"comparison": ss.report(ss.compare(sides, n=2)), "recommendation": ss.report(found)}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["comparison", "recommendation"])
+def test_answers_fit_every_screen(browser, pages, name, width):
+    """No console message, no sideways scrolling with every fold open, and tables whose cells can be read."""
+    open_page(browser, put(pages, name, answers()[name]), width, "dark")
+    assert browser.get_log("browser") == []
+    fits = """
+        document.querySelectorAll('details').forEach((fold) => { fold.open = true; });
+        return document.documentElement.scrollWidth <= innerWidth;
+    """
+    assert browser.execute_script(fits)
+    assert browser.execute_script("return document.querySelectorAll('table td').length") > 10
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_text_is_wider_than_the_page(browser, page, width):
     """With every fold open, no heading, paragraph or number reaches over the page's edge but inside a scrolling box."""

@@ -40,6 +40,10 @@ class Live(NamedTuple):
     policy: str = "'none'"
 
 
+NOTHING = Live()
+"""Nothing that moves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page.
@@ -58,7 +62,7 @@ class Page:
     body: Sequence[Block]
     facts: Sequence[tuple[str, object]]
     annex: Sequence[Block] = ()
-    live: Live = Live()
+    live: Live = NOTHING
 
 
 def render(page: Page) -> str:
