@@ -5,6 +5,7 @@ from small_scenario import small
 
 from simsticky.cli import completing
 from simsticky.cli.main import main
+from simsticky.report.first_screen import headlines
 from simsticky.report.labels import labels, metric_of
 from simsticky.report.rows import rows_of, sections
 from simsticky.results.metrics import METRICS
@@ -69,7 +70,7 @@ def test_every_printed_row_can_be_looked_up():
     """Each label in the table of a study with breaks, failures and an operation names one metric, and the right one."""
     study = replicate(small(kic__enableDrainSupport=False, app__onSigterm="exit"), 2, jobs=1)
     headings = {"breaks by mechanism, per run", "breaks by origin, per run", "max/mean of", "sessions, serving"}
-    rows = [row for section in sections(study) for row in rows_of(section)]
+    rows = [*headlines(study).rows, *(row for section in sections(study) for row in rows_of(section))]
     assert len(rows) > 25
     for row in rows:
         label = row.cells[0].text
