@@ -24,11 +24,13 @@ class Table:
         caption: What it shows, for those who hear it.
         head: A heading a column; the first column heads its rows.
         rows: A text a cell.
+        is_annex: Whether it stands behind what is for those who decide.
     """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    is_annex: bool = False
 
 
 @dataclass(frozen=True, slots=True)

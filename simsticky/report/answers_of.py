@@ -37,9 +37,10 @@ def of_comparison(comparison: Comparison) -> Answer:
 
 def _side(comparison: Comparison, name: str) -> Section:
     changes = [(change.path, *compared.values(change), change.origin) for change in comparison.changes(name)]
-    tables = [
-        Table(f"{name} against {comparison.base.name}", ("", *compared.COLUMNS), compared.cells(comparison, name))
-    ]
+    # More than two tables do not fit the pages of those who decide: there stand the sentences.
+    caption = f"{name} against {comparison.base.name}"
+    is_annex = len(comparison.others) > 2
+    tables = [Table(caption, ("", *compared.COLUMNS), compared.cells(comparison, name), is_annex)]
     if changes:
         tables.append(Table("Settings that differ", ("setting", *compared.COLUMNS[:2], "from"), tuple(changes)))
     mark = _MARKS.get(comparison.against(name).standing, Mark.PASS)
@@ -74,6 +75,6 @@ def _answer(found: Recommendation, heading: str) -> Section:
     )
     tables = [Table("Settings", head, rows)]
     if len(found.tried) > 1:
-        tables.append(Table("Every setting tried", *recommended.tried(found)))
+        tables.append(Table("Every setting tried", *recommended.tried(found), is_annex=True))
     said = capital(recommended.headline(found))
     return Section(heading, said, _STATUSES[found.status], tuple(tables), code, tuple(recommended.notes(found)))

@@ -6,6 +6,7 @@ The same result gives the same bytes with the same versions of simsticky and mat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from simsticky.report.captions import Caption
 from simsticky.report.grid import grid, timelines_of
 from simsticky.report.numbers import show
 from simsticky.report.page import context, embedded, environment, script
-from simsticky.report.picture import picture
+from simsticky.report.picture import Drawing, pictures
 from simsticky.report.plots.tornado import ends_of
 from simsticky.report.rows import sections
 from simsticky.report.sweep_table import settings
@@ -30,6 +31,25 @@ if TYPE_CHECKING:
     from simsticky.study.replicate import Study
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a page.
+
+    Attributes:
+        name: A word that no other figure of the page has.
+        heading: What it is about.
+        picture: The picture, as wide as a page and as a phone.
+        caption: Its words and numbers.
+        is_annex: Whether it stands behind what is for those who decide.
+    """
+
+    name: str
+    heading: str
+    picture: Markup
+    caption: Caption
+    is_annex: bool
+
+
 def report_page(study: Study, detailed: Frames) -> str:
     """Return the report of a study as one HTML file: verdict first, then figures, numbers, inputs and versions.
 
@@ -38,8 +58,9 @@ def report_page(study: Study, detailed: Frames) -> str:
         detailed: One of them with its frames, requests recorded; the figures over time are of it.
     """
     whole = context(study)
+    figures = _figures(study, detailed)
     whole |= {
-        "figures": list(_figures(study, detailed)),
+        "figures": figures,
         "story": detailed.story(),
         "replication": detailed.replication,
         "result_digest": digest_of_all(study.digests),
@@ -63,37 +84,46 @@ def digest_of_all(digests: list[str]) -> str:
     return sha256("\n".join(digests).encode()).hexdigest()[:16]
 
 
-def _figures(study: Study, run: Frames) -> Iterator[tuple[str, str, Markup, Caption]]:
+_IN_THE_ANNEX = ("decay",)
+"""Figures that those who decide need not see."""
+_ON_ONE_AXIS = ("timeline", "skew", "incidence")
+
+
+def _figures(study: Study, run: Frames) -> list[Figure]:
     of_run: list[tuple[str, str, Callable[..., Axes], Callable[[Frames], Caption]]] = [
         ("timeline", "Who ended whom, and what broke", plots.timeline, captions.of_timeline),
-        ("decay", "Sessions on old pods", plots.sessions_on_old_pods, captions.of_decay),
         ("skew", "Load skew over time", plots.load_skew, captions.of_skew),
         ("incidence", "When sessions break", plots.cumulative_incidence, captions.of_incidence),
+        ("decay", "Sessions on old pods", plots.sessions_on_old_pods, captions.of_decay),
     ]
-    for name, heading, draw, tell in of_run:
-        if name == "incidence" and not len(run.operations):
-            continue
-        caption = tell(run)
-        yield name, heading, picture(partial(draw, run), name, f"{heading}. {caption.text}"), caption
+    parts = [
+        (name, heading, partial(draw, run), tell(run))
+        for name, heading, draw, tell in of_run
+        if name != "incidence" or len(run.operations)
+    ]
     if study.estimate("breaks").interval.estimate:
-        caption = _of_causes(study)
-        heading = "What broke sessions"
-        yield (
-            "causes",
-            heading,
-            picture(partial(plots.break_causes, study), "causes", f"{heading}. {caption.text}"),
-            caption,
-        )
+        parts.insert(1, ("causes", "What broke sessions", partial(plots.break_causes, study), _of_causes(study)))
+    drawn = pictures(
+        [Drawing(draw, name, f"{heading}. {caption.text}") for name, heading, draw, caption in parts], _ON_ONE_AXIS
+    )
+    return [
+        Figure(name, heading, shown, caption, name in _IN_THE_ANNEX)
+        for (name, heading, _, caption), shown in zip(parts, drawn, strict=True)
+    ]
 
 
 def _of_causes(study: Study) -> Caption:
     rows = []
-    for name in study.metrics:
-        part, _, what = name.partition(".")
-        if part in ("mechanism", "origin") and what != "background" and study.estimate(name).interval.estimate:
-            rows.append([what.replace("_", " "), part, str(show(study.estimate(name).interval, "count"))])
-    text = "Breaks that operations caused, mean per replication, by how the requests left their pod and by why."
-    return Caption(text, ["cause", "kind", "per replication"], rows)
+    for part, of in (("origin", "why"), ("mechanism", "how")):
+        for name in study.metrics:
+            if name.startswith(f"{part}.") and name != "origin.background" and study.estimate(name).interval.estimate:
+                words = name.removeprefix(f"{part}.").replace("_", " ")
+                rows.append([words, of, str(show(study.estimate(name).interval, "count"))])
+    text = (
+        "Breaks that operations and crashes caused, mean per replication, each once, by why the session's state was out"
+        " of reach. How those of operations left their pod is in the numbers."
+    )
+    return Caption(text, ["cause", "tells", "per replication"], rows)
 
 
 def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
@@ -116,20 +146,22 @@ def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
         "policy": policy,
         "start": data["points"][0]["at"],
         "axis": sizes.index(max(sizes)),
-        "figures": list(_figures_of_sweep(sweep)),
+        "figures": _figures_of_sweep(sweep),
         "definitions": [(metric["label"], metric["definition"]) for metric in data["metrics"]],
         "result_digest": digest_of_all([digest for study in sweep.studies for digest in study.digests]),
     }
     return environment().get_template("tradeoff.html.j2").render(whole)
 
 
-def _figures_of_sweep(sweep: SweepLike) -> Iterator[tuple[str, str, Markup, Caption]]:
-    if len(settings(sweep)) > 1:
-        heading = "What matters"
-        text = "How far each swept setting moves the share of broken sessions, on average over the other settings."
-        rows = []
-        for setting in settings(sweep):
-            for side, (value, at) in zip(("least", "most"), ends_of(sweep, setting, "broken_sessions"), strict=True):
-                rows.append([setting.path, side, at, str(show(Interval(value, None, None), "share"))])
-        caption = Caption(text, ["setting", "broken sessions", "at", "mean over the points"], rows)
-        yield "tornado", heading, picture(partial(plots.tornado, sweep), "tornado", f"{heading}. {text}"), caption
+def _figures_of_sweep(sweep: SweepLike) -> list[Figure]:
+    if len(settings(sweep)) < 2:
+        return []
+    heading = "What matters"
+    text = "How far each swept setting moves the share of broken sessions, on average over the other settings."
+    rows = []
+    for setting in settings(sweep):
+        for side, (value, at) in zip(("least", "most"), ends_of(sweep, setting, "broken_sessions"), strict=True):
+            rows.append([setting.path, side, at, str(show(Interval(value, None, None), "share"))])
+    caption = Caption(text, ["setting", "broken sessions", "at", "mean over the points"], rows)
+    (shown,) = pictures([Drawing(partial(plots.tornado, sweep), "tornado", f"{heading}. {text}")])
+    return [Figure("tornado", heading, shown, caption, False)]
