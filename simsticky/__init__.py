@@ -73,7 +73,7 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return list(__all__)  # what is imported here is nobody's business
 
 
 def _as_html(thing: object) -> str:
