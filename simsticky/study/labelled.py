@@ -1,0 +1,54 @@
+"""A study as an xarray Dataset: its numbers with names, units and coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from simsticky.stats.intervals import LEVEL
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from xarray import Dataset
+
+    from simsticky.study.replicate import Study
+
+
+def dataset(study: Study) -> Dataset:
+    """Return the numbers of a study; see :meth:`simsticky.study.replicate.Study.to_xarray`.
+
+    Raises:
+        ImportError: xarray is not installed.
+    """
+    try:
+        import xarray
+    except ImportError as error:
+        raise ImportError("Study.to_xarray needs xarray: pip install 'simsticky[xarray]'") from error
+    variables: dict[str, Any] = {}
+    for key in study.replications.keys:
+        metric = study.metrics.get(key)
+        told = {} if metric is None else {"units": metric.unit, "long_name": metric.definition}
+        variables[key] = ("replication", _floats(study.replications.column(key)), told)
+    estimates = study.table()
+    for name, values in (
+        ("estimate", [found.interval.estimate for found in estimates]),
+        ("low", [found.interval.low for found in estimates]),
+        ("high", [found.interval.high for found in estimates]),
+    ):
+        variables[name] = ("metric", _floats(values), {"level": LEVEL})
+    return xarray.Dataset(
+        variables,
+        coords={
+            "replication": range(study.n),
+            "metric": [found.name for found in estimates],
+            "unit": ("metric", [found.unit for found in estimates]),
+        },
+        attrs={"scenario": study.scenario.name, "digest": study.scenario.digest(), "seed": study.seed},
+    )
+
+
+def _floats(values: Sequence[float | int | None]) -> npt.NDArray[np.float64]:
+    import numpy as np
+
+    return np.array([np.nan if value is None else value for value in values], np.float64)
