@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SAMPLES = 7
 """Rows of a table that stands for a curve."""
+_MOST_TOLD = 2
+"""Operations that a caption tells of one by one; the table has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ def of_incidence(run: Frames) -> Caption:
         half = clock(float(np.median(broken_s))) if len(broken_s) else MISSING
         rows.append([label, grouped(alive), grouped(len(broken_s)), half])
         told.append(f"{grouped(len(broken_s))} of the {grouped(alive)} sessions alive at the start of {label} broke.")
+    if len(told) > _MOST_TOLD:
+        told = ["Each line is an operation: the share of the sessions alive at its start that it broke."]
     text = " ".join(
         [
             *told,

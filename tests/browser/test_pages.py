@@ -55,9 +55,18 @@ def crowded_text():
     return report_page(ss.replicate(scenario, 2), ss.simulate(scenario))
 
 
+@cache
+def unmeasured_text():
+    """The report of a run in which nothing was measured, with the threshold's reason, many warnings and operations."""
+    timeline = [{"at": f"{n}m", "readinessFlap": "app", "for": "1s"} for n in range(1, 6)]
+    scenario = small(timeline).evolve({"thresholds.broken_sessions": "< 1%", "about": "About. " * 200})
+    return report_page(ss.replicate(scenario, 2), ss.simulate(scenario))
+
+
 TEXTS = {
     "report": report_text,
     "crowded": crowded_text,
+    "unmeasured": unmeasured_text,
     "tradeoff": tradeoff_text,
     "comparison": comparison_text,
     "comparison of four": lambda: comparison_text(3),
