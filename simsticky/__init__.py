@@ -5,9 +5,9 @@ used, so that ``import simsticky`` takes no time, and Ctrl-C within the command'
 """
 
 # At once, because a later import of the modules would put them where these functions are; they import nothing heavy.
-from simsticky.drafts import draft_by
 from simsticky.notebook import show_by
 from simsticky.report import report as report
+from simsticky.scenario.drafted import draft_by
 from simsticky.simulate import simulate as simulate
 
 TYPE_CHECKING = False  # importing typing itself would take longer than all the rest

@@ -74,6 +74,7 @@ def simulate(
 def prepare() -> None:
     """Import all that a simulation needs: for processes that do nothing but simulate."""
     import simsticky.results.result
+    import simsticky.scenario.reading.given
     import simsticky.sim.simulation
     import simsticky.workload.effort  # noqa: F401
 

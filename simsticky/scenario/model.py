@@ -17,7 +17,6 @@ from pydantic import (
     model_validator,
 )
 
-from simsticky.drafts import DraftedFromManifests
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.scenario.advice import warnings_of
@@ -28,6 +27,7 @@ from simsticky.scenario.companions import Companion
 from simsticky.scenario.connections import Connections, Reconnect
 from simsticky.scenario.containers import LivenessProbe, PreStop, Probe, Sidecar, StartupProbe
 from simsticky.scenario.deployment import Deployment, RollingUpdate, Strategy
+from simsticky.scenario.drafted import DraftedFromManifests
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.operations import (
     ConfigPush,

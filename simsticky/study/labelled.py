@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simsticky.stats.intervals import LEVEL
@@ -12,11 +12,24 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from xarray import Dataset
 
-    from simsticky.study.replicate import Study
+    from simsticky.results.metrics import Metric
+    from simsticky.study.estimate import Estimate
+    from simsticky.study.store import Replications
 
 
-def dataset(study: Study) -> Dataset:
-    """Return the numbers of a study; see :meth:`simsticky.study.replicate.Study.to_xarray`.
+def dataset(
+    replications: Replications,
+    estimates: Sequence[Estimate],
+    metrics: Mapping[str, Metric],
+    about: Mapping[str, str | int],
+) -> Dataset:
+    """Return numbers of a study as a Dataset; see :meth:`simsticky.study.replicate.Study.to_xarray`.
+
+    Args:
+        replications: What becomes the variables along ``replication``.
+        estimates: What becomes those along ``metric``.
+        metrics: What the numbers mean, as far as they are metrics.
+        about: The attributes of the whole.
 
     Raises:
         ImportError: xarray is not installed.
@@ -26,11 +39,10 @@ def dataset(study: Study) -> Dataset:
     except ImportError as error:
         raise ImportError("Study.to_xarray needs xarray: pip install 'simsticky[xarray]'") from error
     variables: dict[str, Any] = {}
-    for key in study.replications.keys:
-        metric = study.metrics.get(key)
+    for key in replications.keys:
+        metric = metrics.get(key)
         told = {} if metric is None else {"units": metric.unit, "long_name": metric.definition}
-        variables[key] = ("replication", _floats(study.replications.column(key)), told)
-    estimates = study.table()
+        variables[key] = ("replication", _floats(replications.column(key)), told)
     for name, values in (
         ("estimate", [found.interval.estimate for found in estimates]),
         ("low", [found.interval.low for found in estimates]),
@@ -40,11 +52,11 @@ def dataset(study: Study) -> Dataset:
     return xarray.Dataset(
         variables,
         coords={
-            "replication": range(study.n),
+            "replication": range(len(replications)),
             "metric": [found.name for found in estimates],
             "unit": ("metric", [found.unit for found in estimates]),
         },
-        attrs={"scenario": study.scenario.name, "digest": study.scenario.digest(), "seed": study.seed},
+        attrs=dict(about),
     )
 
 

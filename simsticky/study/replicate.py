@@ -223,7 +223,12 @@ class Study(ShownInNotebooks):
         """
         from simsticky.study.labelled import dataset
 
-        return dataset(self)
+        about: dict[str, str | int] = {
+            "scenario": self.scenario.name,
+            "digest": self.scenario.digest(),
+            "seed": self.seed,
+        }
+        return dataset(self.replications, self.table(), self.metrics, about)
 
     def to_json(self) -> str:
         """Return ``to_json_dict`` as text that ends with a newline."""
