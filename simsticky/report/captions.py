@@ -130,7 +130,10 @@ def of_skew(run: Frames) -> Caption:
     if not np.isfinite(ratio).any():
         return Caption("No pod served a session.")
     zero_s, _ = since_operation(run)
-    worst = int(np.nanargmax(ratio))
+    low_s, high_s = run.operations["start_s"].min(), run.operations["last_old_pod_gone_s"].max()
+    # Of the window that the summary measures, where there is one: the last session of a run is uneven, too.
+    measured = np.where((times >= low_s) & (times < high_s), ratio, np.nan) if high_s == high_s else ratio
+    worst = int(np.nanargmax(measured if np.isfinite(measured).any() else ratio))
     average = run.summary.get("load_skew.sessions.serving.max_to_mean")
     over = (
         "" if average is None else f" Over the operation it had {average:.2f} times the mean (ratio of time averages)."

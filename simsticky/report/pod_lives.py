@@ -202,14 +202,16 @@ def serving(run: Frames, lives: Iterable[PodLife]) -> list[tuple[float, frozense
     nodes = range(1, run.scenario.gateway.nodes + 1)
     listed: dict[str, Iterable[str]] = {f"kong-{number}": first for number in nodes}
     pushes = [(at_s, 0, node, table) for at_s, node, table in _target_tables(run)]
-    told = run.events[run.events["kind"] == "listening"]
-    opened = dict(zip(told["subject"], told["at_s"], strict=True))
     doors: list[tuple[float, int, str, bool]] = []
     for row in run.pods.to_dict("records"):
-        pod = row["pod"]
-        opens_s = -math.inf if row["created_s"] < 0 else opened.get(pod, math.inf)
+        if row["created_s"] < 0:
+            doors.append((-math.inf, 1, row["pod"], True))
         closes_s = min(_or_infinity(row["listener_closed_s"]), _or_infinity(row["dead_s"]))
-        doors += [(opens_s, 1, pod, True), (closes_s, 1, pod, False)]
+        doors.append((closes_s, 1, row["pod"], False))
+    # A container that ends by itself and starts again opens more than once.
+    told = run.events[run.events["kind"].isin([*_DOWN, "listening"])]
+    for pod, at_s, kind in zip(told["subject"], told["at_s"], told["kind"], strict=True):
+        doors.append((float(at_s), 1, str(pod), kind == "listening"))
     listening: set[str] = set()
     sets: list[tuple[float, frozenset[str]]] = []
     for at_s, what, subject, change in sorted([*pushes, *doors], key=lambda entry: entry[:2]):
