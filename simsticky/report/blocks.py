@@ -266,6 +266,7 @@ class Figure:
         text: One or two sentences below it.
         numbers: What is drawn, as a table.
         lines: The picture in characters, given the number of columns; None where a terminal only has the text.
+        over_time: Whether its horizontal axis is the time of the run; such figures of one page get the same margins.
     """
 
     name: str
@@ -274,6 +275,7 @@ class Figure:
     text: str
     numbers: Table | None = None
     lines: Callable[[int], Sequence[tuple[str, str]]] | None = None
+    over_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ The same result gives the same bytes with the same versions of simsticky and mat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simsticky.report import comparison as compared
@@ -14,14 +15,16 @@ from simsticky.report import recommendation as recommended
 from simsticky.report.blocks import (
     Block,
     Entries,
+    Note,
     Section,
     Sentence,
+    Table,
     Terms,
     Title,
     Tone,
     Warnings,
 )
-from simsticky.report.figures import figures, figures_of_sweep
+from simsticky.report.figures import IN_THE_ANNEX, figures, figures_of_sweep, in_numbers
 from simsticky.report.grid import grid, timelines_of
 from simsticky.report.numbers import counted
 from simsticky.report.render.html import Page, embedded, environment, part, render, script
@@ -31,12 +34,19 @@ if TYPE_CHECKING:
     from simsticky.report.asked import Asked
     from simsticky.report.frames import Frames
     from simsticky.report.sweep_table import SweepLike
+    from simsticky.scenario.model import Scenario
     from simsticky.study.compare import Comparison
     from simsticky.study.otherwise import Otherwise
     from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.replicate import Study
 
 _MEANING = "What these numbers mean"
+_LONG = 300
+"""Characters of a description that paper shows among what is for those who decide; the whole is in the annex."""
+_MOST_WARNINGS = 3
+"""Warnings among what is for those who decide; the others are in the annex."""
+_MOST_TABLES = 2
+"""Tables of a comparison among what is for those who decide."""
 
 
 def report_page(
@@ -54,16 +64,21 @@ def report_page(
     story = detailed.story()
     told = Section(counted(len(story), "line"), (Entries(tuple(story), is_log=True),), folded=True)
     numbers = (*sections(study), Section(_MEANING, (Terms(tuple(definitions(study))),), folded=True))
+    drawn, warned = figures(study, detailed), study.warnings
     body: list[Block] = [
         first_screen.headlines(study, {**first_screen.HEADLINES, **first_screen.ENDS}),
         *first_screen.verdict(study),
         *first_screen.assumed(study, others, asked),
-        *([Sentence(scenario.about, Tone.PLAIN)] if scenario.about else []),
+        *_about(scenario),
         Title(_how(study)),
-        Warnings(study.warnings),
-        *figures(study, detailed),
+        *_first_warnings(warned),
+        *(one for one in drawn if one.name not in IN_THE_ANNEX),
     ]
     annex: list[Block] = [
+        *_whole_about(scenario),
+        *_other_warnings(warned),
+        *(one for one in drawn if one.name in IN_THE_ANNEX),
+        *in_numbers(drawn),
         Section("All numbers", numbers, name="numbers"),
         *([Section(f"Replication {detailed.replication}, event by event", (told,), name="story")] if story else []),
         *provenance.blocks(scenario),
@@ -86,6 +101,28 @@ def _how(study: Study) -> str:
     )
 
 
+def _about(scenario: Scenario) -> list[Block]:
+    return [Sentence(scenario.about, Tone.PLAIN)] if scenario.about else []
+
+
+def _whole_about(scenario: Scenario) -> list[Block]:
+    """A description of which paper shows the beginning only, among what is for those who decide."""
+    if len(scenario.about or "") <= _LONG:
+        return []
+    return [Section("The whole description", (Sentence(scenario.about, Tone.PLAIN),), folded=True)]
+
+
+def _first_warnings(texts: Sequence[str]) -> list[Block]:
+    more = len(texts) - _MOST_WARNINGS
+    first: list[Block] = [Warnings(tuple(texts[:_MOST_WARNINGS]))] if texts else []
+    return [*first, Note(f"{counted(more, 'more warning')} in the annex.")] if more > 0 else first
+
+
+def _other_warnings(texts: Sequence[str]) -> list[Block]:
+    others = tuple(texts[_MOST_WARNINGS:])
+    return [Section("More warnings", (Entries(others),))] if others else []
+
+
 def comparison_page(comparison: Comparison) -> str:
     """Return a comparison as one HTML file; inputs are those of the first scenario that it is held against."""
     base = comparison.base
@@ -97,8 +134,11 @@ def comparison_page(comparison: Comparison) -> str:
         *provenance.versions(),
     ]
     inputs = () if base.scenario is None else tuple(provenance.blocks(base.scenario))
-    body = [Title(compared.title(comparison)), *_numbered(compared.figures(comparison)), *inputs]
-    return render(Page(name, compared.verdicts(comparison), body, facts))
+    # More than two tables do not fit the pages of those who decide: there stand the sentences.
+    several = len(comparison.others) > _MOST_TABLES
+    kept, annex = _apart(compared.figures(comparison), several)
+    body = [Title(compared.title(comparison)), *_numbered(kept)]
+    return render(Page(name, compared.verdicts(comparison), body, facts, [*annex, *inputs]))
 
 
 def _numbered(blocks: Sequence[Block]) -> list[Block]:
@@ -107,6 +147,31 @@ def _numbered(blocks: Sequence[Block]) -> list[Block]:
         Section("Numbers", block.blocks) if isinstance(block, Section) and not block.heading else block
         for block in blocks
     ]
+
+
+def _apart(blocks: Sequence[Block], tables: bool = False, above: str = "") -> tuple[list[Block], list[Block]]:
+    """Return what is for everybody, and what is there to be looked up.
+
+    Args:
+        blocks: Both.
+        tables: Whether tables of numbers are to be looked up too.
+        above: Heading of the section that they stand in; what goes to the annex carries it along.
+    """
+    kept: list[Block] = []
+    annex: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Warnings):
+            kept += _first_warnings(block.texts)
+            annex += _other_warnings(block.texts)
+        elif not isinstance(block, Section):
+            kept.append(block)
+        elif block.folded or (tables and any(isinstance(one, Table) for one in block.blocks)):
+            annex.append(replace(block, heading=f"{block.heading} · {above}" if above else block.heading))
+        else:
+            inner, looked_up = _apart(block.blocks, tables, block.heading or above)
+            kept.append(replace(block, blocks=tuple(inner)))
+            annex += looked_up
+    return kept, annex
 
 
 def recommendation_page(found: Recommendation) -> str:
@@ -119,7 +184,9 @@ def recommendation_page(found: Recommendation) -> str:
         *provenance.versions(),
     ]
     first, *others = recommended.blocks(found)
-    return render(Page(f"{scenario.name}: recommendation", [first], [*others, *provenance.blocks(scenario)], facts))
+    kept, annex = _apart(others)
+    annex += provenance.blocks(scenario)
+    return render(Page(f"{scenario.name}: recommendation", [first], kept, facts, annex))
 
 
 def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
@@ -136,6 +203,7 @@ def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
     sizes = [len(setting["values"]) for setting in data["settings"]]
     study = sweep.studies[0]
     meaning = tuple((metric["label"], metric["definition"]) for metric in data["metrics"])
+    drawn = figures_of_sweep(sweep)
     result = provenance.digest_of_all([digest for study in sweep.studies for digest in study.digests])
     whole = {
         "scenario": study.scenario,
@@ -146,8 +214,10 @@ def tradeoff_page(sweep: SweepLike, *, jobs: int = 1) -> str:
         "policy": policy,
         "start": data["points"][0]["at"],
         "axis": sizes.index(max(sizes)),
-        "figures": part(list(figures_of_sweep(sweep))),
-        "definitions": part([Section(_MEANING, (Terms(meaning),), folded=True)]),
+        "about": part(_about(study.scenario)),
+        "reading": part([*_whole_about(study.scenario), Section(_MEANING, (Terms(meaning),), folded=True)]),
+        "figures": part(drawn),
+        "numbers": part([fold for section in in_numbers(drawn) for fold in section.blocks]),
         "provenance": part(list(provenance.blocks(study.scenario))),
         "facts": [
             ("seed", study.seed),

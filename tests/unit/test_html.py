@@ -213,6 +213,8 @@ def test_what_others_write_is_text(hostile):
     assert words.count(hostile) >= 7
     # The same elements as with a tame name, but for the lists of manifest fields.
     listed = {"li", "ul", "p", "tr", "th", "td", "code", "wbr", "h2", "dt", "dd"}
+    # for the fold with the whole of a long description,
+    listed |= {"details", "summary"} if len(hostile) > 300 else set()
     # and but for a bar more in the figure of causes
     listed |= {"g", "path", "use", "defs", "clippath", "rect"}
     assert {tag for tag in changed.tags if changed.tags.count(tag) != plain.tags.count(tag)} <= listed

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from simsticky.report.blocks import Block, Column, Figure, Kind, Table
+from simsticky.report.blocks import Block, Column, Figure, Kind, Section, Table
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from matplotlib.axes import Axes
 
 _PACKAGE = __name__.rpartition(".render.")[0]
 
@@ -67,12 +69,19 @@ class Page:
 
 def render(page: Page) -> str:
     """Return a page as one HTML file; the same page gives the same bytes."""
-    return environment().get_template("page.html.j2").render(page=page)
+    drawn = _drawn([*page.lead, *page.body, *page.annex])
+    return environment().get_template("page.html.j2").render(page=page, drawn=drawn)
 
 
 def part(blocks: Sequence[Block], level: int = 2) -> Markup:
     """Return blocks as a part of a page, the headings of sections beginning at a level."""
-    template: ModuleType = environment().get_template("blocks.html.j2").module  # type: ignore[assignment]
+    template: ModuleType = (
+        environment()
+        .get_template("blocks.html.j2")
+        .make_module(  # type: ignore[assignment]
+            {"drawn": _drawn(blocks)}
+        )
+    )
     return Markup(template.all(blocks, level))
 
 
@@ -89,7 +98,6 @@ def environment() -> Environment:
     made.globals["css"] = Markup(text_of("page.css"))
     made.filters |= {
         "breakable": breakable,
-        "drawn": _drawn,
         "is_marked": _is_marked,
         "kind": lambda block: type(block).__name__,
         "shown_columns": _shown_columns,
@@ -122,11 +130,24 @@ def breakable(text: object) -> Markup:
     return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(text))))
 
 
-def _drawn(figure: Figure) -> Markup:
-    from simsticky.report.picture import picture
+def _drawn(blocks: Sequence[Block]) -> dict[str, Markup]:
+    """Draw all pictures of a page, by name: those that share an axis are laid out together."""
+    figures = list(_figures(blocks))
+    if not figures:
+        return {}
+    from simsticky.report.picture import Drawing, pictures
 
-    assert figure.draw is not None  # the template asks before
-    return picture(figure.draw, figure.name, f"{figure.heading}. {figure.text}")
+    drawings = [Drawing(draw, one.name, f"{one.heading}. {one.text}") for one, draw in figures]
+    made = pictures(drawings, [one.name for one, _ in figures if one.over_time])
+    return {drawing.name: picture for drawing, picture in zip(drawings, made, strict=True)}
+
+
+def _figures(blocks: Sequence[Block]) -> Iterator[tuple[Figure, Callable[[], Axes]]]:
+    for block in blocks:
+        if isinstance(block, Section):
+            yield from _figures(block.blocks)
+        elif isinstance(block, Figure) and block.draw is not None:
+            yield block, block.draw
 
 
 def _shown_columns(table: Table) -> list[tuple[int, Column]]:

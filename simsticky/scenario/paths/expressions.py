@@ -19,7 +19,7 @@ from typing import Any
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.location import Keys, dotted, keys_in
 from simsticky.scenario.paths.quantities import TEXT, Dimension, Quantity, number_at, quantity_of
-from simsticky.scenario.paths.vocabulary import all_paths, known_keys
+from simsticky.scenario.paths.vocabulary import all_paths, camel_case, known_keys
 from simsticky.scenario.sections import Sections
 from simsticky.scenario.short_names import full_keys
 from simsticky.units import parse_duration, parse_number, parse_rate, quoted
@@ -220,7 +220,7 @@ def _shown(value: float, quantity: Quantity) -> str:
 def _find(scenario: Sections, path: Keys, name: str) -> Keys | None:
     """Return the full keys of the setting that a name stands for, or None."""
     root, data = type(scenario), scenario.to_json_dict()
-    parts = keys_in(name)
+    parts = tuple(part if isinstance(part, int) else camel_case(part) for part in keys_in(name))
     beside = [(*path[:depth], *parts) for depth in range(len(path) - 1, -1, -1)]
     known = next((keys for keys in beside if _exists(root, keys, data)), None)
     if known is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from simsticky.errors import InputError
 from simsticky.manifests.patches import patches
+from simsticky.scenario.reading.given import scenario_of
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import MARGINS
 from simsticky.study.case import simulate_numbers
@@ -32,6 +33,7 @@ from simsticky.units import format_duration
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.reading.given import Given
 
 DEFAULT_VARY: Mapping[str, Any] = {"deployment.preStop": "0s..1h", "deployment.grace": "preStop + 30s"}
 """What is varied unless asked otherwise."""
@@ -53,7 +55,7 @@ Answer = TypeVar("Answer")
 
 
 def recommend(
-    scenario: Scenario,
+    scenario: Given,
     thresholds: str | Sequence[str] | None = None,
     vary: Mapping[str, Any] | None = None,
     n: int | None = None,
@@ -73,7 +75,7 @@ def recommend(
     drain support is on, the answer is given for off, and for on in :attr:`Recommendation.otherwise`.
 
     Args:
-        scenario: What is there today.
+        scenario: What is there today: a scenario, the path of its file, or a mapping of what the file says.
         thresholds: ``"broken_sessions < 1%"``, or several; the scenario's own by default.
         vary: What may be turned, by dotted path, as :mod:`simsticky.study.settings` has it: a range ``"0s..30m"`` or
             ``("0s", "30m")``, a list of values, or a value or expression that all settings get (``"preStop + 30s"``).
@@ -98,6 +100,7 @@ def recommend(
         from simsticky.results.metrics import METRICS
 
         metrics = METRICS
+    scenario = scenario_of(scenario)
     n = scenario.run.replications if n is None else n
     seed = scenario.run.seed if seed is None else seed
     order = checked_order(cost)
