@@ -111,8 +111,9 @@ def compare(
     if sheet is not None:
         from simsticky.report.answers import answer_page
         from simsticky.report.answers_of import of_comparison
+        from simsticky.report.replay.comparison import replayed
 
-        sheet.write(answer_page(of_comparison(comparison)))
+        sheet.write(answer_page(of_comparison(comparison), replayed(comparison)))
     print_answer(comparison, report, output, no_color=no_color)
     if not quiet:
         console.warn(comparison.warnings)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simsticky.report.inputs import inputs
 from simsticky.report.page import digest_of, environment
+from simsticky.report.replay import NONE, Replay
 from simsticky.results.provenance import library_versions
 from simsticky.version import __version__
 
@@ -92,8 +93,13 @@ class Answer:
     digests: Sequence[tuple[str, str]] = ()
 
 
-def answer_page(answer: Answer) -> str:
-    """Return an answer as one HTML file that needs no network; the same answer gives the same bytes."""
+def answer_page(answer: Answer, replay: Replay = NONE) -> str:
+    """Return an answer as one HTML file that needs no network; the same answer gives the same bytes.
+
+    Args:
+        answer: The answer.
+        replay: What of it can be watched.
+    """
     scenario = answer.scenario
     digests = answer.digests or ([("scenario", digest_of(scenario))] if scenario is not None else [])
     whole = {
@@ -101,6 +107,7 @@ def answer_page(answer: Answer) -> str:
         "inputs": None if scenario is None else inputs(scenario),
         "manifests": None if scenario is None else scenario.manifest_report,
         "digests": digests,
+        "replay": replay,
         "versions": {"simsticky": __version__, **library_versions()},
     }
     return environment().get_template("answer.html.j2").render(whole)

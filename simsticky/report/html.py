@@ -10,7 +10,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from simsticky.report import captions, plots
+from simsticky.report import captions, plots, replay
 from simsticky.report.captions import Caption
 from simsticky.report.grid import grid, timelines_of
 from simsticky.report.numbers import show
@@ -35,13 +35,15 @@ def report_page(study: Study, detailed: Frames) -> str:
 
     Args:
         study: The replications.
-        detailed: One of them with its frames, requests recorded; the figures over time are of it.
+        detailed: One of them with its frames; the figures over time and the replay are of it, those of which it has
+            recorded enough.
     """
     whole = context(study)
     whole |= {
         "figures": list(_figures(study, detailed)),
         "story": detailed.story(),
         "replication": detailed.replication,
+        "replay": replay.of_run(detailed),
         "result_digest": digest_of_all(study.digests),
         "definitions": list(_definitions(study)),
     }
@@ -70,8 +72,9 @@ def _figures(study: Study, run: Frames) -> Iterator[tuple[str, str, Markup, Capt
         ("skew", "Load skew over time", plots.load_skew, captions.of_skew),
         ("incidence", "When sessions break", plots.cumulative_incidence, captions.of_incidence),
     ]
+    kept = run.scenario.run.record
     for name, heading, draw, tell in of_run:
-        if name == "incidence" and not len(run.operations):
+        if kept == "summary" or (name == "incidence" and (kept == "sessions" or not len(run.operations))):
             continue
         caption = tell(run)
         yield name, heading, picture(partial(draw, run), name, f"{heading}. {caption.text}"), caption
