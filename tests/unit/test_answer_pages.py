@@ -14,6 +14,7 @@ from simsticky.report.answers import answer_page
 from simsticky.report.answers_of import of_comparison, of_recommendation
 from simsticky.report.comparison import cells, sentence
 from simsticky.report.recommendation import headline
+from simsticky.report.replay.comparison import replayed
 from simsticky.study.compare import compare
 from simsticky.study.recommend.recommending import recommend
 from simsticky.study.runner import Runner
@@ -98,7 +99,7 @@ def test_what_others_write_is_text(hostile):
 def test_one_function_writes_them_too(tmp_path):
     """``ss.report`` takes both."""
     found = comparison(60, 30)
-    assert ss.report(found, tmp_path / "x.html") == answer_page(of_comparison(found))
+    assert ss.report(found, tmp_path / "x.html") == answer_page(of_comparison(found), replayed(found))
     assert "recommendation" in ss.report(recommendation())
 
 

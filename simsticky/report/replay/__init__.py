@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from simsticky.report.numbers import grouped
 from simsticky.report.page import embedded, environment
-from simsticky.report.replay.data import data_of, same_sessions
+from simsticky.report.replay.data import closes, data_of, same_sessions
 from simsticky.report.replay.script import bundle
 from simsticky.report.replay.table import HEAD, moments
 
@@ -74,17 +74,11 @@ def _replay(named: Sequence[tuple[str, Frames]], left_out: Sequence[str] = ()) -
         "script": Markup(bundle()),
         "notes": _notes(named, data, left_out),
         "head": HEAD,
-        "tables": [(name, moments(run, *_span_s(data, run))) for name, run in named],
+        "tables": [(name, moments(run, data["from_s"], data["from_s"] + data["length"] / 100)) for name, run in named],
     }
     html = environment().get_template("replay.html.j2").render(whole)
     style = files(__package__).joinpath("replay.css").read_text(encoding="utf-8")
     return Replay(Markup(html), Markup(style), _policy())
-
-
-def _span_s(data: dict[str, Any], run: Frames) -> tuple[float, float]:
-    zero_s = float(run.operations["start_s"].min()) if len(run.operations) else 0.0
-    from_s = zero_s - data["zero"] / 100
-    return from_s, from_s + data["length"] / 100
 
 
 def _notes(named: Sequence[tuple[str, Frames]], data: dict[str, Any], left_out: Sequence[str]) -> list[str]:
@@ -93,8 +87,9 @@ def _notes(named: Sequence[tuple[str, Frames]], data: dict[str, Any], left_out: 
     if data["every"] > 1:
         drawn = ", ".join(f"{grouped(len(side['sessions']['id']))} of {grouped(side['all'])}" for side in data["sides"])
         notes.append(
-            f"Every {_th(data['every'])} session is drawn ({drawn}), whatever becomes of it: counts beside the pods are of"
-            " these, and a break that is rare may be missing. The table and all other numbers are of all sessions."
+            f"Every {_th(data['every'])} session is drawn ({drawn}), whatever becomes of it: the counts under the"
+            " picture are of these, and a break that is rare may be missing. The table and all other numbers are of all"
+            " sessions."
         )
     if any(not side["inPods"] for side in data["sides"]):
         notes.append(
@@ -104,6 +99,8 @@ def _notes(named: Sequence[tuple[str, Frames]], data: dict[str, Any], left_out: 
         notes.append("The story is too long for the replay; its later lines are left out here.")
     if len(named) > 1 and not same_sessions(named):
         notes.append("The sides did not meet the same sessions: their settings change the traffic.")
+    if len({min(closes(run), data["from_s"] + data["length"] / 100) for _, run in named}) > 1:
+        notes.append("A side that is over earlier gets no more sessions from then on (run.until: drained).")
     if left_out:
         notes.append(f"Not shown: {', '.join(left_out)}.")
     return notes

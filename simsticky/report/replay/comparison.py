@@ -23,8 +23,9 @@ def replayed(comparison: Comparison) -> Replay:
         run = _again(side)
         if run is None:
             return without(
-                f"A replay simulates replication 0 of each side once more, and {side.name} does not give what was compared:"
-                " its files are not there any more, or another version wrote it. Compare the scenario files themselves."
+                f"A replay simulates replication 0 of each side once more, and {side.name} does not give what was"
+                " compared: its files are not there any more, or another version wrote it. Compare the scenario files"
+                " themselves."
             )
         runs.append((side.name, run))
     return side_by_side(runs, left_out=[side.name for side in comparison.sides[MOST_SIDES:]])

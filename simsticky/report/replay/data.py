@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.kong.cookie import path_match
 from simsticky.report.pod_lives import MARKS
+from simsticky.report.replay.lines import lines_of
 from simsticky.report.replay.pods import NAMES, PHASES, Pod, pods_of
 from simsticky.report.replay.sessions import OPEN, hundredths, sessions_of
 from simsticky.report.replay.span import Span, alive, span_of
 from simsticky.results.story import requests as told
-from simsticky.results.story.lines import Line
 
 if TYPE_CHECKING:
     from simsticky.report.frames import Frames
@@ -23,6 +23,7 @@ MOST_ROWS = 10_000
 """Rows of requests that a page may hold: about 450 kB. Of a run with more of them fewer sessions are drawn."""
 MOST_LINES = 1_000
 """Lines of the story that a page may hold."""
+NO_MORE = "all operations are over: no more sessions begin, and those that are alive end"
 
 Named = tuple[str, "Frames"]
 
@@ -40,6 +41,7 @@ def data_of(named: Sequence[Named]) -> dict[str, Any]:
         span = span._replace(every=math.ceil(span.every * rows / MOST_ROWS))
         sides = [_side(name, run, span) for name, run in named]
     return {
+        "from_s": span.from_s,
         "length": int(hundredths([span.to_s], span.from_s)[0]),
         "zero": int(hundredths([_zero_s(runs)], span.from_s)[0]),
         "every": span.every,
@@ -55,6 +57,11 @@ def same_sessions(named: Sequence[Named]) -> bool:
     return all(other.get(number, start) == start for other in starts[1:] for number, start in starts[0].items())
 
 
+def closes(run: Frames) -> float:
+    """Return when the last session begins because all operations are over (rule O3); infinity where they go on."""
+    return float(run.sessions["started_s"].max()) if run.scenario.run.until == "drained" else math.inf
+
+
 def _zero_s(runs: Sequence[Frames]) -> float:
     """Return when the first operation starts: the story counts from there."""
     begun = [float(run.operations["start_s"].min()) for run in runs if len(run.operations)]
@@ -67,6 +74,9 @@ def _side(name: str, run: Frames, span: Span) -> dict[str, Any]:
     columns = sessions_of(run, span, [pod.name for pod in pods], nodes)
     numbers = columns["sessions"]["id"]
     lines, left_out = _lines(run, pods, span)
+    closes_s = closes(run)
+    if closes_s < span.to_s:
+        lines.append([int(hundredths([closes_s], span.from_s)[0]), "", "run", NO_MORE, []])
     return {
         "name": name,
         "phases": _phase_names(scenario),
@@ -131,8 +141,7 @@ def _exposures(run: Frames, numbers: list[int], pods: list[str], span: Span) -> 
 def _lines(run: Frames, pods: list[Pod], span: Span) -> tuple[list[list[Any]], int]:
     """Return (when, clock, who, what, pods that it names) of the story's lines, and how many are left out."""
     index = {pod.short: number for number, pod in enumerate(pods)}
-    lines = [line for line in map(Line.read, run.story()) if line is not None]
-    inside = [line for line in lines if span.from_s <= line.at_s <= span.to_s]
+    inside = lines_of(run, span.from_s, span.to_s)
     kept = [
         [
             int(hundredths([line.at_s], span.from_s)[0]),
@@ -155,8 +164,8 @@ def _phase_names(scenario: Scenario) -> list[str]:
 def _cookies_are_known(scenario: Scenario) -> bool:
     """Whether a request's cookie follows from where the session was answered before.
 
-    Frames do not hold cookies. Where clients clear them, mix tabs, paths or upstreams, or where the gateway does not set
-    them as it does by default, one cannot tell, and the page does not.
+    Frames do not hold cookies. Where clients clear them, mix tabs, paths or upstreams, or where the gateway does not
+    set them as it does by default, one cannot tell, and the page does not.
     """
     traffic, gateway, policy = scenario.traffic, scenario.gateway, scenario.upstream
     sticky = policy.sticky_sessions

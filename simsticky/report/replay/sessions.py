@@ -98,7 +98,7 @@ def _rows(
     kind, kinds = _kinds(requests)
     plain = np.array([k[2] == "answered" and k[3] == "" and k[0] == 1 for k in kinds], bool)[kind]
     session, request = requests["session"].to_numpy(np.int64), requests["request"].to_numpy(np.int64)
-    pod = pd.Index(pods).get_indexer(requests["pod"].astype(object))
+    pod = pd.Index(pods).get_indexer(pd.Index(requests["pod"].astype(object)))
     goes_on = np.zeros(len(requests), bool)
     goes_on[1:] = (
         plain[1:]
@@ -122,7 +122,7 @@ def _rows(
         "took": np.where(requests["ended_s"].isna().to_numpy()[last], OPEN, ended[last] - sent[last]),
         "late": late[first],
         "pod": pod[first],
-        "node": pd.Index(nodes).get_indexer(requests["node"].astype(object))[first],
+        "node": pd.Index(nodes).get_indexer(pd.Index(requests["node"].astype(object)))[first],
         "kind": kind[first],
     }
     return rows, kinds

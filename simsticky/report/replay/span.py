@@ -35,11 +35,13 @@ class Span(NamedTuple):
 def span_of(runs: Sequence[Frames]) -> Span:
     """Return one span for runs that are replayed side by side: all of what matters in any, the same sessions of each.
 
-    That is what the figures over time show, and beyond it, for as long again at the most, until the last session that an
-    operation breaks has broken.
+    That is what the figures over time show, and beyond it, for as long again at the most, until the last session that
+    an operation breaks has broken.
     """
     spans = [_one(run) for run in runs]
-    from_s, to_s = min(span[0] for span in spans), max(span[1] for span in spans)
+    # In whole hundredths, as all times of a replay.
+    from_s = math.floor(100 * min(span[0] for span in spans)) / 100
+    to_s = max(span[1] for span in spans)
     every = max(math.ceil(most_at_once(run, from_s, to_s) / MOST_AT_ONCE) for run in runs)
     return Span(from_s, to_s, max(1, every))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simsticky.report.numbers import grouped
-from simsticky.results.story.lines import Line
+from simsticky.report.replay.lines import lines_of
 
 if TYPE_CHECKING:
     from simsticky.report.frames import Frames
@@ -33,10 +33,10 @@ class Moments(NamedTuple):
 def moments(run: Frames, from_s: float, to_s: float) -> Moments:
     """Return the story of a span with what it had come to at each line, over all sessions, whether drawn or not.
 
-    ``exposed`` counts sessions, ``broken`` those that an operation has broken, ``failed`` the requests that an operation
-    has made fail.
+    ``exposed`` counts sessions, ``broken`` those that an operation has broken, ``failed`` the requests that an
+    operation has made fail.
     """
-    lines = [line for line in map(Line.read, run.story()) if line is not None and from_s <= line.at_s <= to_s]
+    lines = lines_of(run, from_s, to_s)
     every = max(1, math.ceil(len(lines) / MOST))
     requests, sessions = run.requests, run.sessions
     caused = requests[requests["operation"] > 0]

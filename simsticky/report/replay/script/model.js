@@ -102,6 +102,7 @@ export const decode = (raw) => {
   const exposures = id.map(() => []);
   raw.exposures.session.forEach((place, i) =>
     exposures[place].push({ at: raw.exposures.at[i], pod: raw.exposures.pod[i], how: raw.exposures.how[i], operation: raw.exposures.operation[i] }));
+  side.lines = raw.lines.toSorted((a, b) => a[0] - b[0]);
   const none = [], deaths = (pod) => (pod === NO_POD || !raw.inPods ? none : raw.pods[pod].deaths);
   id.forEach((number, i) => {
     const own = rows.slice(first, (first += many[i]));

@@ -1,7 +1,7 @@
 // Draws one moment of one side on a canvas. What is drawn follows from the moment alone, so that scrubbing back works.
-import { DEAD, DRAINING, GONE, LOOKS, NO_POD, REMOVED, SIGKILL, STOPPING, WEIGHT_ZERO, alive, latest, phaseOf } from "./model.js";
+import { DEAD, DELETED, DRAINING, GONE, LOOKS, NO_POD, REMOVED, SIGKILL, SIGTERM, STOPPING, WEIGHT_ZERO, alive, latest, phaseOf } from "./model.js";
 
-const FLIGHT_MS = 450, FLASH_MS = 900;
+const FLIGHT_MS = 450, FLASH_MS = 900, STILL = 50;
 const PHASE_COLOURS = ["sky", "blue", "sky", "vermillion", "orange", "vermillion", "line", "line"];
 const HATCHED = [1, 0, 1, 2, -1, 2, 0, 0];
 
@@ -45,9 +45,14 @@ const cut = (c, text, room) => {
   return `${shown}…`;
 };
 
-const said = (side, pod, t) => {
-  const { phase, since } = phaseOf(pod, t), marks = pod.marks.filter(([, at]) => at <= t).map(([which]) => which);
+const TOLD = { [DELETED]: "deleted", [WEIGHT_ZERO]: "weight 0", [SIGTERM]: "SIGTERM", [SIGKILL]: "SIGKILL" };
+
+const said = (side, pod, t, flash) => {
+  const { phase, since } = phaseOf(pod, t), past = pod.marks.filter(([, at]) => at <= t), marks = past.map(([which]) => which);
   let words = side.phases[phase];
+  // What has just happened is told for a moment, however soon the next thing comes.
+  const [fresh] = past.filter(([which, at]) => TOLD[which] && t - at <= flash).map(([which]) => TOLD[which]).slice(-1);
+  if (fresh) return `→ ${fresh}`;
   if (phase === STOPPING && marks.includes(SIGKILL)) words = "SIGKILL";
   else if (phase === DRAINING || phase === STOPPING) words += ` ${Math.floor((t - since) / 100)} s`;
   if (phase < DEAD && marks.includes(WEIGHT_ZERO)) words += ", weight 0";
@@ -95,7 +100,7 @@ const paintBox = (c, side, box, t, scene, counts) => {
   c.fillText(cut(c, pod ? pod.pod : "no pod yet", room - 8 - 7 * many.length), box.x + 7, box.y + 19);
   c.font = "11px system-ui, sans-serif";
   c.fillStyle = colours.quiet;
-  if (pod) c.fillText(cut(c, said(side, pod, t), room), box.x + 7, box.y + 32);
+  if (pod) c.fillText(cut(c, said(side, pod, t, flash), room), box.x + 7, box.y + 32);
 };
 
 // Where each session's dot is at a moment: on the way from its last pod for a short while.
@@ -120,7 +125,7 @@ const dotsAt = (side, layout, t, flight) => {
 export const paint = (c, side, layout, t, scene) => {
   const { colours, perMs, still, followed } = scene, r = layout.pitch * 0.36;
   const { dots, counts } = dotsAt(side, layout, t, still ? 0 : FLIGHT_MS * perMs);
-  const look = { ...scene, flash: still ? 0 : FLASH_MS * perMs };
+  const look = { ...scene, flash: still ? STILL : FLASH_MS * perMs };
   c.clearRect(0, 0, layout.width, layout.height);
   for (const box of layout.boxes) paintBox(c, side, box, t, look, counts);
   // All dots of a look are one path: a frame costs a few fills, however many sessions there are.

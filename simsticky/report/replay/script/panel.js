@@ -44,7 +44,7 @@ export class Panel {
     const key = last.length ? last.map(([at]) => at).join() : "none";
     if (key !== this.shown) {
       this.shown = key;
-      this.log.replaceChildren(...last.reverse().map(([, clock, who, what]) => make("li", {}, make("span", { class: "when" }, clock), ` ${who}: ${what}`)));
+      this.log.replaceChildren(...last.reverse().map(([at, clock, who, what]) => make("li", {}, make("span", { class: "when" }, clock || this.clock(at)), ` ${who}: ${what}`)));
       if (!last.length) this.log.append(make("li", {}, "Nothing has happened yet."));
     }
     showNow(this.ladder, this.rungs, t);
