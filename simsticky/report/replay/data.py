@@ -58,7 +58,7 @@ def same_sessions(named: Sequence[Named]) -> bool:
 
 
 def closes(run: Frames) -> float:
-    """Return when the last session begins because all operations are over (rule O3); infinity where they go on."""
+    """Return when the last session begins because all operations are over; infinity where they go on coming."""
     return float(run.sessions["started_s"].max()) if run.scenario.run.until == "drained" else math.inf
 
 

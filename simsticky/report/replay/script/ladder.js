@@ -55,9 +55,9 @@ const stepsOf = (side, words, row, holder, cookies) => {
 };
 
 const noteOf = (side, words, row) => {
-  const behind = row.operation ? ` (${side.operations[row.operation - 1] || "an operation"})` : "";
-  if (row.broke) return words.origin[row.origin] + behind;
-  return row.failed && behind ? `behind it${behind}` : "";
+  const behind = row.operation ? side.operations[row.operation - 1] || "an operation" : "";
+  if (row.broke) return words.origin[row.origin] + (behind && ` (${behind})`);
+  return row.failed && behind ? `${behind} is behind it` : "";
 };
 
 // What happens to a session in the replay, in order of time.

@@ -1,7 +1,8 @@
 // Where the boxes of pods are, and the dots in them.
 import { GONE, NO_POD } from "./model.js";
 
-const GAP = 8, HEAD = 36, EDGE = 6, SMALLEST_BOX = 74, MANY = 24;
+const GAP = 8, HEAD = 36, SHORT_HEAD = 22, EDGE = 6, SMALLEST_BOX = 74, MANY = 12, CROWD = 24;
+const PITCHES = [12, 3.5], CROWDED_PITCH = 6.5;
 
 // With many pods, one that comes takes the box of one that is gone.
 const shareBoxes = (side, length) => {
@@ -27,13 +28,16 @@ export const layOut = (side, length, width, target) => {
   const tenants = shareBoxes(side, length);
   if (side.slots.has(NO_POD)) tenants.push([{ index: NO_POD, from: -Infinity, to: Infinity }]);
   const most = Math.max(1, ...side.slots.values());
+  // Of a crowd the boxes are lower, and the dots still large enough to be seen.
+  const crowded = tenants.length > CROWD, head = crowded ? SHORT_HEAD : HEAD;
+  const [largest, smallest] = crowded ? [PITCHES[0], CROWDED_PITCH] : PITCHES;
   let best;
   for (let across = Math.max(1, Math.min(tenants.length, Math.floor((width + GAP) / (SMALLEST_BOX + GAP)))); across >= 1; across -= 1) {
     const box = (width - GAP * (across - 1)) / across, down = Math.ceil(tenants.length / across);
-    for (let pitch = 12; pitch >= 3.5; pitch -= 0.5) {
+    for (let pitch = largest; pitch >= smallest; pitch -= 0.5) {
       const columns = Math.max(1, Math.floor((box - 2 * EDGE) / pitch)), rows = Math.ceil(most / columns);
-      const height = HEAD + rows * pitch + EDGE, whole = down * (height + GAP) - GAP;
-      if (whole > target && pitch > 3.5) continue;
+      const height = head + rows * pitch + EDGE, whole = down * (height + GAP) - GAP;
+      if (whole > target && pitch > smallest) continue;
       const empty = across * down - tenants.length;
       const merit = pitch - empty * 0.15 - Math.max(0, whole - target) / 40;
       if (!best || merit > best.merit) best = { merit, across, box, pitch, columns, height, whole };
@@ -48,7 +52,7 @@ export const layOut = (side, length, width, target) => {
     const box = boxOf.get(stay.pod);
     if (!box || stay.slot === undefined) return undefined;
     const row = Math.floor(stay.slot / best.columns);
-    return [box.x + EDGE + ((stay.slot % best.columns) + 0.5) * best.pitch, box.y + HEAD + (row + 0.5) * best.pitch];
+    return [box.x + EDGE + ((stay.slot % best.columns) + 0.5) * best.pitch, box.y + head + (row + 0.5) * best.pitch];
   };
-  return { width, height: best.whole, boxes, pitch: best.pitch, place };
+  return { width, height: best.whole, boxes, pitch: best.pitch, crowded, place };
 };

@@ -1,14 +1,26 @@
 // The legend counts: how many sessions look how, and how those that are broken left their pods.
-import { mark } from "./paint.js";
+import { edge, mark } from "./paint.js";
+import { GONE } from "./model.js";
 import { NAMES, make, spaced } from "./words.js";
 
 const ORDER = ["held", "exposed", "gone", "broken", "failing", "astray"];
 
 export class Legend {
-  constructor(body, panels) {
+  constructor(body, phases, panels) {
     this.panels = panels;
     this.cells = new Map();
     this.signs = [];
+    this.edges = [];
+    const drawn = new Map(panels.flatMap(({ side }) => side.pods.flatMap((pod) => pod.phases.map(([phase]) => [side.phases[phase], phase]))));
+    for (const [name, phase] of [...drawn].sort((a, b) => a[1] - b[1])) {
+      if (phase === GONE) {
+        phases.append(`dashed: ${name}`);
+        continue;
+      }
+      const sign = make("canvas", { width: 48, height: 16, class: "edge", "aria-hidden": "true" });
+      this.edges.push([sign, phase]);
+      phases.append(make("span", {}, sign, ` ${name}`), " ");
+    }
     const mechanisms = [...new Set(panels.flatMap(({ side }) => side.broken.flatMap((session) => session.breaks.filter((one) => one.caused).map((one) => one.row.mechanism))))];
     const seen = (look) => look === "held" || panels.some(({ side }) => side.sessions.some((session) => session.states.some((state) => state.look === look)));
     for (const look of ORDER.filter(seen)) {
@@ -36,6 +48,11 @@ export class Legend {
       c.setTransform(2, 0, 0, 2, 0, 0);
       c.clearRect(0, 0, 16, 16);
       mark(c, look, 8, 8, 4.5, colours);
+    }
+    for (const [sign, phase] of this.edges) {
+      const c = sign.getContext("2d");
+      c.setTransform(2, 0, 0, 2, 0, 0);
+      edge(c, phase, 0, 0, 24, 8, colours);
     }
   }
 

@@ -11,10 +11,10 @@ const SPEEDS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500], WHOLE_S = 45, STEP_MS 
 const start = (root) => {
   const data = JSON.parse(document.getElementById("replay-data").textContent), clock = clockOf(data), length = data.length;
   const find = (name) => root.querySelector(`[data-do="${name}"]`);
-  const [slider, speed, chosen, play, status, now, track] = ["time", "speed", "follow", "play", "status", "now", "track"].map(find);
+  const [slider, speed, chosen, play, status, now, moment, track] = ["time", "speed", "follow", "play", "status", "now", "moment", "track"].map(find);
   const calm = matchMedia("(prefers-reduced-motion: reduce)"), dark = matchMedia("(prefers-color-scheme: dark)");
   const panels = data.sides.map((raw, i) => new Panel(raw, data, root, i, clock, (number) => follow(number)));
-  const legend = new Legend(find("legend"), panels), bins = panels.map(({ side }) => breaksOf(side, length));
+  const legend = new Legend(find("legend"), find("phases"), panels), bins = panels.map(({ side }) => breaksOf(side, length));
   let t = 0, playing = false, followed, colours, before, waited = 0, spoken = 0, pending, moved = false;
 
   const stops = [...new Set([0, ...panels.flatMap(({ side }) => side.lines.map(([at]) => at)), length])].sort((a, b) => a - b);
@@ -25,7 +25,7 @@ const start = (root) => {
     for (const panel of panels) panel.draw(t, scene);
     legend.show();
     slider.value = Math.round(t);
-    if (now.textContent !== clock(t)) now.textContent = clock(t);
+    if (now.textContent !== clock(t)) now.textContent = moment.textContent = clock(t);
   };
 
   // Those who hear the page hear the latest of what happens, never faster than they can listen.
@@ -126,7 +126,7 @@ const start = (root) => {
   const paintAll = () => {
     colours = palette(root);
     legend.colour(colours);
-    for (const panel of panels) panel.resize();
+    for (const panel of panels) panel.resize(root.classList.contains("paper"));
     const width = Math.max(260, track.parentElement.clientWidth);
     track.width = width * 2;
     track.height = TRACK_HEIGHT * 2 * panels.length;
@@ -171,7 +171,9 @@ const start = (root) => {
   find("unbroken").addEventListener("click", () => nextBroken(-1));
   chosen.addEventListener("change", () => follow(chosen.value === "" ? undefined : Number(chosen.value)));
   for (const media of [calm, dark]) media.addEventListener("change", paintAll);
+  // Colours are those of paper only once the page is laid out for it, which the second of these says.
   addEventListener("beforeprint", () => paper(true));
+  matchMedia("print").addEventListener("change", (event) => paper(event.matches));
   addEventListener("afterprint", () => paper(false));
   let wide = innerWidth;
   addEventListener("resize", () => {

@@ -49,15 +49,15 @@ const TOLD = { [DELETED]: "deleted", [WEIGHT_ZERO]: "weight 0", [SIGTERM]: "SIGT
 
 const said = (side, pod, t, flash) => {
   const { phase, since } = phaseOf(pod, t), past = pod.marks.filter(([, at]) => at <= t), marks = past.map(([which]) => which);
-  let words = side.phases[phase];
+  let words = side.phases[phase], more = "";
   // What has just happened is told for a moment, however soon the next thing comes.
   const [fresh] = past.filter(([which, at]) => TOLD[which] && t - at <= flash).map(([which]) => TOLD[which]).slice(-1);
-  if (fresh) return `→ ${fresh}`;
+  if (fresh) return [fresh, "", true];
   if (phase === STOPPING && marks.includes(SIGKILL)) words = "SIGKILL";
   else if (phase === DRAINING || phase === STOPPING) words += ` ${Math.floor((t - since) / 100)} s`;
-  if (phase < DEAD && marks.includes(WEIGHT_ZERO)) words += ", weight 0";
-  else if (phase < GONE && marks.includes(REMOVED)) words += ", no target";
-  return words;
+  if (phase < DEAD && marks.includes(WEIGHT_ZERO)) more = ", weight 0";
+  else if (phase < GONE && marks.includes(REMOVED)) more = ", no target";
+  return [words, more, false];
 };
 
 const hatch = (c, x, y, w, h, way, colour) => {
@@ -70,6 +70,13 @@ const hatch = (c, x, y, w, h, way, colour) => {
   c.strokeStyle = colour;
   c.lineWidth = 1;
   c.stroke();
+};
+
+// The upper edge of a pod's box.
+export const edge = (c, phase, x, y, w, h, colours) => {
+  c.fillStyle = colours[PHASE_COLOURS[phase]];
+  c.fillRect(x, y, w, h);
+  hatch(c, x, y, w, h, HATCHED[phase], colours.ink);
 };
 
 const paintBox = (c, side, box, t, scene, counts) => {
@@ -85,22 +92,22 @@ const paintBox = (c, side, box, t, scene, counts) => {
   c.strokeRect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1);
   c.setLineDash([]);
   if (!there) return;
-  if (pod) {
-    c.fillStyle = colours[PHASE_COLOURS[now.phase]];
-    c.fillRect(box.x + 1, box.y + 1, box.w - 2, 5);
-    hatch(c, box.x + 1, box.y + 1, box.w - 2, 5, HATCHED[now.phase], colours.ink);
-  }
-  const many = String(counts.get(tenant.index) || 0), room = box.w - 14;
+  if (pod) edge(c, now.phase, box.x + 1, box.y + 1, box.w - 2, 5, colours);
+  const [words, more, isNew] = pod ? said(side, pod, t, flash) : ["", "", false];
+  const instead = scene.crowded && isNew, many = instead ? "" : String(counts.get(tenant.index) || 0), room = box.w - 14;
   c.textBaseline = "alphabetic";
   c.fillStyle = over ? colours.quiet : colours.ink;
   c.font = "600 12px system-ui, sans-serif";
   c.textAlign = "right";
   c.fillText(many, box.x + box.w - 7, box.y + 19);
   c.textAlign = "left";
-  c.fillText(cut(c, pod ? pod.pod : "no pod yet", room - 8 - 7 * many.length), box.x + 7, box.y + 19);
-  c.font = "11px system-ui, sans-serif";
-  c.fillStyle = colours.quiet;
-  if (pod) c.fillText(cut(c, said(side, pod, t, flash), room), box.x + 7, box.y + 32);
+  const name = instead ? words : pod ? pod.pod : "no pod yet";
+  c.fillText(cut(c, name, room - 8 - 7 * many.length), box.x + 7, box.y + 19);
+  if (!pod || scene.crowded) return;
+  c.font = isNew ? "600 11px system-ui, sans-serif" : "11px system-ui, sans-serif";
+  c.fillStyle = isNew ? colours.ink : colours.quiet;
+  if (isNew) c.fillText(cut(c, `→ ${words}`, room), box.x + 7, box.y + 32);
+  else c.fillText(cut(c, more && c.measureText(words + more).width <= room ? words + more : words, room), box.x + 7, box.y + 32);
 };
 
 // Where each session's dot is at a moment: on the way from its last pod for a short while.
@@ -125,7 +132,7 @@ const dotsAt = (side, layout, t, flight) => {
 export const paint = (c, side, layout, t, scene) => {
   const { colours, perMs, still, followed } = scene, r = layout.pitch * 0.36;
   const { dots, counts } = dotsAt(side, layout, t, still ? 0 : FLIGHT_MS * perMs);
-  const look = { ...scene, flash: still ? STILL : FLASH_MS * perMs };
+  const look = { ...scene, flash: still ? STILL : FLASH_MS * perMs, crowded: layout.crowded };
   c.clearRect(0, 0, layout.width, layout.height);
   for (const box of layout.boxes) paintBox(c, side, box, t, look, counts);
   // All dots of a look are one path: a frame costs a few fills, however many sessions there are.

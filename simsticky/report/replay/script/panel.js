@@ -27,8 +27,9 @@ export class Panel {
     this.says.textContent = HINT;
   }
 
-  resize() {
-    const width = Math.max(260, this.canvas.parentElement.clientWidth), ratio = Math.min(3, Math.max(2, devicePixelRatio || 1));
+  // Paper has finer dots than a screen.
+  resize(onPaper) {
+    const width = Math.max(260, this.canvas.parentElement.clientWidth), ratio = onPaper ? 3 : Math.min(3, Math.max(1, devicePixelRatio || 1));
     this.layout = layOut(this.side, this.data.length, width, width < 430 ? TALLEST_ON_A_PHONE : TALLEST);
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(this.layout.height * ratio);
