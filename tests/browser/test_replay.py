@@ -18,17 +18,22 @@ pytestmark = pytest.mark.browser
 HOSTILE = "<script>document.title='owned'</script><img src=https://example.org/x onerror=alert(1)>"
 LONGER = {"deployment__preStop": "30s", "deployment__grace": "60s"}
 CRASHES = {"app__crash": {"every": {"kind": "exponential", "mean": "20s"}, "versions": "new"}}
-# Connections to a pod that is gone are not refused at once: requests fail.
-BLACKHOLE = {"gateway__connection": "blackhole", "gateway__connectTimeout": "5s"}
+HASHED = {
+    "upstream": {"algorithm": "consistent-hashing", "hashOn": {"input": "ip"}, "hashOnFallback": {"input": "none"}},
+}
 
 
 @cache
 def run_of(kind):
-    """A rolling update; one to a version that crashes; one with requests that fail; one with 500 sessions at once."""
+    """A rolling update, and its like with crashes, failing requests, a crowd and so on."""
     changes = {
         "rollout": {},
         "crashes": CRASHES,
         "failing": {**CRASHES, "gateway__retries": 0},
+        "still": {"timeline": [], "run__until": "1m"},
+        "outside": {"app__state": "external"},
+        "connections": {"traffic__connections": "long-lived"},
+        "hashed": HASHED,
         "crowd": {"traffic__sessions__rate": "16/s", "run__until": "3m"},
     }[kind]
     return ss.simulate(small(name=HOSTILE, **changes))
@@ -95,8 +100,8 @@ def complaints(browser):
 
 
 def broken_at(run, at_s):
-    """The sessions that are alive at a moment and have been broken by an operation until then."""
-    caused = run.requests[(run.requests["broke"] != "") & (run.requests["operation"] > 0)]
+    """The sessions that are alive at a moment and have been broken until then, by an operation or a crash."""
+    caused = run.requests[(run.requests["broke"] != "") & (run.requests["origin"] != "background")]
     broken = set(caused.loc[caused["ended_s"] <= at_s, "session"])
     there = run.sessions[(run.sessions["started_s"] <= at_s) & ~(run.sessions["ended_s"] < at_s)]
     return broken & set(there["session"])
@@ -105,14 +110,18 @@ def broken_at(run, at_s):
 def moments(run, data):
     """Ten moments of a replay, in hundredths, at which nothing happens to any session."""
     times = np.concatenate([run.requests["ended_s"].dropna(), run.sessions[["started_s", "ended_s"]].stack()])
-    busy = 100 * (times - data["from_s"])
-    wanted = np.linspace(200, data["length"] - 200, 10).round()
-    return [next(at for at in range(int(want), data["length"]) if np.abs(busy - at).min() > 0.6) for want in wanted]
+    busy = np.sort(100 * (times - data["from_s"]))
+    free = np.arange(100, data["length"] - 100)
+    after = np.searchsorted(busy, free)
+    gaps = np.minimum(free - busy[after - 1], busy[np.minimum(after, len(busy) - 1)] - free)
+    free = free[np.abs(gaps) > 0.6]
+    wanted = np.linspace(200, data["length"] - 200, 10)
+    return [int(free[np.abs(free - want).argmin()]) for want in wanted]
 
 
 @pytest.mark.parametrize("kind", ["rollout", "crashes"])
 def test_red_dots_are_the_breaks(browser, opened, kind):
-    """At ten moments the dots that are red on the canvas are those of the sessions that an operation has broken, no
+    """At ten moments the dots that are red on the canvas are those of the sessions that have been broken by then, no
     other pixel under a dot is, and every living session is drawn.
     """
     run = run_of(kind)
@@ -246,6 +255,28 @@ def test_nothing_goes_wrong_leaves_or_overflows(browser, opened, kind, width, sc
     )
     assert beyond == []
     assert browser.title != "owned"
+
+
+@pytest.mark.parametrize("kind", ["still", "outside", "connections", "hashed"])
+def test_every_kind_of_run_can_be_replayed(browser, opened, kind):
+    """Without an operation, with the state outside the pods, with open connections, and where keys bind: each living
+    session has a dot, the red ones are those that broke, and the first one can be followed.
+    """
+    run = run_of(kind)
+    data = data_of([("", run)])
+    opened(kind)
+    for at in moments(run, data)[::3]:
+        at_s = data["from_s"] + at / 100
+        dots = call(browser, DRAWN, at, 0)
+        assert {number for number, look, _ in dots if look == "broken"} == broken_at(run, at_s)
+    number = data["sides"][0]["sessions"]["id"][0]
+    choose(browser, number)
+    check_rungs(call(browser, RUNGS, 0), run, number, data)
+    assert "cookie" not in call(browser, "return root.querySelector('.ladder').textContent") or kind in (
+        "still",
+        "outside",
+    )
+    assert complaints(browser) == []
 
 
 def test_the_picture_has_the_colours_of_the_scheme(browser, opened):
@@ -409,7 +440,7 @@ def test_a_dot_says_why_and_can_be_clicked(browser, opened):
     number, said, followed = call(browser, found)
     assert str(number) == followed
     assert said.startswith(f"Session {number} on ")
-    assert "broken by an operation: " in said
+    assert "broken by an operation or a crash: " in said
     assert "the drain window is too short" in said
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from simsticky.report.replay.span import Span, alive
+from simsticky.report.replay.span import Span, alive, caused
 
 if TYPE_CHECKING:
     from simsticky.report.frames import Frames
@@ -41,8 +41,9 @@ def sessions_of(run: Frames, span: Span, pods: list[str], nodes: list[str]) -> d
     """Return the columns of the sessions that are replayed, of their rows, and the kinds of rows.
 
     ``sessions``: ``id``, ``start`` (which may be before the beginning), ``end``, ``jar`` (1: keeps cookies), ``at``
-    (index of the pod with its state at the beginning, OPEN: none yet), ``harm`` (1: broken before by an operation, 2:
-    without one, 3: both) and ``rows``, how many of the rows, which stand in the same order, are the session's.
+    (index of the pod with its state at the beginning, OPEN: none yet), ``harm`` (1: broken before by an operation or a
+    crash, 2: in the background, 3: both) and ``rows``, how many of the rows, which stand in the same order, are the
+    session's.
     """
     numbers, starts, ends = alive(run, span.from_s, span.to_s)
     chosen = numbers % span.every == 0
@@ -86,9 +87,9 @@ def _places(before: pd.DataFrame, numbers: Ints, first: npt.NDArray[Any], pods: 
 
 def _harm(before: pd.DataFrame, numbers: Ints) -> list[int]:
     broke = before[before["broke"] != ""]
-    caused = set(broke.loc[broke["operation"] > 0, "session"])
-    others = set(broke.loc[broke["operation"] == 0, "session"])
-    return [(number in caused) + 2 * (number in others) for number in numbers.tolist()]
+    told = set(broke.loc[caused(broke), "session"])
+    others = set(broke.loc[~caused(broke), "session"])
+    return [(number in told) + 2 * (number in others) for number in numbers.tolist()]
 
 
 def _rows(

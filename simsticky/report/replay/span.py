@@ -13,6 +13,8 @@ from simsticky.report.pod_lives import window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from simsticky.report.frames import Frames
 
 MOST_AT_ONCE = 500
@@ -36,7 +38,7 @@ def span_of(runs: Sequence[Frames]) -> Span:
     """Return one span for runs that are replayed side by side: all of what matters in any, the same sessions of each.
 
     That is what the figures over time show, and beyond it, for as long again at the most, until the last session that
-    an operation breaks has broken.
+    an operation or a crash breaks has broken.
     """
     spans = [_one(run) for run in runs]
     # In whole hundredths, as all times of a replay.
@@ -49,10 +51,15 @@ def span_of(runs: Sequence[Frames]) -> Span:
 def _one(run: Frames) -> tuple[float, float]:
     from_s, to_s = window(run)
     requests = run.requests
-    broke_s = requests.loc[(requests["broke"] != "") & (requests["operation"] > 0), "ended_s"]
+    broke_s = requests.loc[caused(requests), "ended_s"]
     last_s = float(broke_s.max()) if len(broke_s) else to_s
     end_s = float(run.load["time_s"].max()) if len(run.load) else to_s
     return from_s, max(to_s, min(last_s + _AFTER_S, to_s + (to_s - from_s), end_s))
+
+
+def caused(requests: pd.DataFrame) -> pd.Series[bool]:
+    """Return which requests broke their session with an operation or a crash behind it: as the story tells them."""
+    return (requests["broke"] != "") & ~requests["origin"].isin(["", "background"])
 
 
 def alive(run: Frames, from_s: float, to_s: float) -> tuple[npt.NDArray[np.int64], Floats, Floats]:

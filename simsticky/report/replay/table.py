@@ -9,6 +9,7 @@ import numpy as np
 
 from simsticky.report.numbers import grouped
 from simsticky.report.replay.lines import lines_of
+from simsticky.report.replay.span import caused
 
 if TYPE_CHECKING:
     from simsticky.report.frames import Frames
@@ -33,15 +34,15 @@ class Moments(NamedTuple):
 def moments(run: Frames, from_s: float, to_s: float) -> Moments:
     """Return the story of a span with what it had come to at each line, over all sessions, whether drawn or not.
 
-    ``exposed`` counts sessions, ``broken`` those that an operation has broken, ``failed`` the requests that an
-    operation has made fail.
+    ``exposed`` counts sessions, ``broken`` those that an operation or a crash has broken, ``failed`` the requests that
+    have failed since the beginning of the span.
     """
     lines = lines_of(run, from_s, to_s)
     every = max(1, math.ceil(len(lines) / MOST))
     requests, sessions = run.requests, run.sessions
-    caused = requests[requests["operation"] > 0]
-    firsts = caused[caused["broke"] != ""].groupby("session")["ended_s"].min()
-    failed = caused.loc[~caused["outcome"].isin(["answered", "unfinished"]), "ended_s"]
+    firsts = requests[caused(requests)].groupby("session")["ended_s"].min()
+    ended_s = requests.loc[~requests["outcome"].isin(["answered", "unfinished"]), "ended_s"]
+    failed = ended_s[ended_s >= from_s]
     begun, ended = (np.sort(sessions[name].dropna().to_numpy(np.float64)) for name in ("started_s", "ended_s"))
     counts = [
         np.sort(times.to_numpy(np.float64))

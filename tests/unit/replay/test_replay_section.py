@@ -45,17 +45,20 @@ def test_lines_are_read_as_they_were_told(run):
     assert len(lines) > 20
 
 
-def test_the_table_counts_all_sessions():
+def test_the_table_counts_all_sessions(monkeypatch):
     """Each line has the frames' totals until then; in the end some are broken, at first none."""
-    run = rollout()
+    monkeypatch.setattr(table, "MOST", 1000)
+    run = crashing()
     whole = table.moments(run, 0.0, 1e9)
     lines = lines_of(run, 0.0, 1e9)
     assert [row[0] for row in whole.rows] == [line.clock for line in lines]
-    caused = run.requests[(run.requests["broke"] != "") & (run.requests["operation"] > 0)]
+    caused = run.requests[(run.requests["broke"] != "") & (run.requests["origin"] != "background")]
+    failed = run.requests[~run.requests["outcome"].isin(["answered", "unfinished"])]
     for line, row in zip(lines, whole.rows, strict=True):
         at_s = line.at_s + 0.005
         assert int(row[3]) == run.exposures.loc[run.exposures["at_s"] <= at_s, "session"].nunique()
         assert int(row[4]) == caused.loc[caused["ended_s"] <= at_s, "session"].nunique()
+        assert int(row[5]) == (failed["ended_s"] <= at_s).sum()
         begun, over = run.sessions["started_s"] <= at_s, run.sessions["ended_s"] < at_s
         assert int(row[2]) == (begun & ~over).sum()
     assert int(whole.rows[-1][4]) > 40

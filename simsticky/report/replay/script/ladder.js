@@ -65,7 +65,7 @@ export const rungsOf = (side, words, session, length) => {
   const cookies = cookiesOf(side, session), rungs = [];
   for (const row of session.rows) {
     const stay = latest(session.stays, row.arrives - 1) || session.stays[0];
-    const look = row.broke ? (row.operation ? "broken" : "astray") : row.failed ? "failing" : "held";
+    const look = row.broke ? (row.origin === "background" ? "astray" : "broken") : row.failed ? "failing" : "held";
     rungs.push({ at: row.sent, look, row, steps: stepsOf(side, words, row, holderOf(session, row, stay), cookies), note: noteOf(side, words, row) });
   }
   for (const [at, , who, what, pods] of side.lines) {

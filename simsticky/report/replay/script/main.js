@@ -112,7 +112,7 @@ const start = (root) => {
   };
 
   const offer = () => {
-    const broken = new Set(brokenOnes), groups = { "broken by an operation": brokenOnes, "not broken": [] };
+    const broken = new Set(brokenOnes), groups = { "broken by an operation or a crash": brokenOnes, "not broken": [] };
     const all = new Set(panels.flatMap(({ side }) => side.sessions.map((session) => session.id)));
     groups["not broken"] = [...all].filter((number) => !broken.has(number)).sort((a, b) => a - b);
     for (const [name, numbers] of Object.entries(groups)) {

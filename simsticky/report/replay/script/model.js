@@ -109,7 +109,7 @@ export const decode = (raw) => {
     const session = {
       id: number, start: start[i], end: end[i] < 0 ? Infinity : end[i], jar: Boolean(jar[i]), at: at[i], harm: harm[i],
       rows: own, exposures: exposures[i],
-      breaks: own.filter((row) => row.broke).map((row) => ({ at: row.ended, caused: row.operation > 0, row })).sort((a, b) => a.at - b.at),
+      breaks: own.filter((row) => row.broke).map((row) => ({ at: row.ended, caused: row.origin !== "background", row })).sort((a, b) => a.at - b.at),
       results: own.filter((row) => row.ended < Infinity).map((row) => ({ at: row.ended, failed: row.failed })).sort((a, b) => a.at - b.at),
     };
     session.stays = staysOf(session);

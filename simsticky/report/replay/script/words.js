@@ -19,8 +19,8 @@ export const NAMES = {
   held: "state where it should be",
   exposed: "exposed: its state is at stake",
   gone: "its state is gone, it has not noticed",
-  broken: "broken by an operation",
-  astray: "broken without an operation",
+  broken: "broken by an operation or a crash",
+  astray: "broken in the background",
   failing: "its last request failed",
 };
 
