@@ -418,7 +418,8 @@ def test_those_who_hear_it_are_told(browser, opened):
     live = call(browser, "const one = root.querySelector('[aria-live]'); return [one.ariaLive, one.textContent]")
     assert live[0] == "polite"
     assert "sessions: " in live[1]
-    assert call(browser, "return root.querySelector('[data-do=time]').getAttribute('aria-valuetext')") == live[1]
+    moment = call(browser, "return root.querySelector('[data-do=time]').getAttribute('aria-valuetext')")
+    assert live[1].startswith(f"{moment}. ")
     data = data_of([("", run_of("rollout"))])
     rows = call(browser, "return [...root.querySelectorAll('details tbody tr')].map((row) => row.cells[1].textContent)")
     assert rows == [f"{who}: {what}" for _, _, who, what, _ in data["sides"][0]["lines"] if who != "run"]

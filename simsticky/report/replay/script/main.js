@@ -25,7 +25,9 @@ const start = (root) => {
     for (const panel of panels) panel.draw(t, scene);
     legend.show();
     slider.value = Math.round(t);
-    if (now.textContent !== clock(t)) now.textContent = moment.textContent = clock(t);
+    if (now.textContent === clock(t)) return;
+    now.textContent = moment.textContent = clock(t);
+    slider.setAttribute("aria-valuetext", clock(t));
   };
 
   // Those who hear the page hear the latest of what happens, never faster than they can listen.
@@ -36,7 +38,6 @@ const start = (root) => {
       return `${several ? `${panel.side.name}: ` : ""}${line ? `${line[2]} ${line[3]}. ` : ""}${panel.summary()}.`;
     });
     const text = `${clock(t)}. ${said.join(" ")}`;
-    slider.setAttribute("aria-valuetext", text);
     status.textContent = text;
     panels.forEach((panel) => panel.canvas.setAttribute("aria-label", `Pods and their sessions at ${clock(t)}: ${panel.summary()}.`));
     spoken = performance.now();

@@ -102,7 +102,7 @@ const paintBox = (c, side, box, t, scene, counts) => {
   c.fillText(many, box.x + box.w - 7, box.y + 19);
   c.textAlign = "left";
   const name = instead ? words : pod ? pod.pod : "no pod yet";
-  c.fillText(cut(c, name, room - 8 - 7 * many.length), box.x + 7, box.y + 19);
+  c.fillText(cut(c, name, room - 3 - 7 * many.length), box.x + 7, box.y + 19);
   if (!pod || scene.crowded) return;
   c.font = isNew ? "600 11px system-ui, sans-serif" : "11px system-ui, sans-serif";
   c.fillStyle = isNew ? colours.ink : colours.quiet;
