@@ -25,7 +25,8 @@ def report(what: Shown, path: str | Path | None = None, *, jobs: int = 1) -> str
     Args:
         what: A study or a result: the report, with figures of replication 0, which is simulated again for a study.
             A sweep: the trade-off page, for which replication 0 of each point is simulated again.
-            A comparison or a recommendation: its answer, its tables and its inputs.
+            A comparison or a recommendation: its answer, its tables and its inputs; replication 0 of each side of a
+            comparison is simulated again, to be replayed.
         path: Where to write the page; nowhere by default.
         jobs: Worker processes for a sweep.
 

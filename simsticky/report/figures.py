@@ -34,15 +34,22 @@ IN_THE_ANNEX = ("decay",)
 
 
 def figures(study: Study, run: Frames) -> list[Figure]:
-    """Return the figures of a study; those over time are of one of its replications, requests recorded."""
+    """Return the figures of a study; those over time are of one of its replications, as far as it was recorded."""
     found = [
         _figure(name, heading, partial(draw, run), tell(run), over_time=name in _OVER_TIME)
         for name, heading, draw, tell in _OF_A_RUN
-        if name != "incidence" or len(run.operations)
+        if _is_recorded(name, run)
     ]
     if study.estimate("breaks").interval.estimate:
-        found.insert(1, _figure("causes", "What broke sessions", partial(plots.break_causes, study), _of_causes(study)))
+        found.insert(0, _figure("causes", "What broke sessions", partial(plots.break_causes, study), _of_causes(study)))
     return found
+
+
+def _is_recorded(name: str, run: Frames) -> bool:
+    kept = run.scenario.run.record
+    if name == "incidence":
+        return kept == "requests" and len(run.operations) > 0
+    return kept != "summary"
 
 
 def in_numbers(drawn: Sequence[Figure]) -> list[Section]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simsticky.report import comparison as compared
-from simsticky.report import first_screen, provenance
+from simsticky.report import first_screen, provenance, replay
 from simsticky.report import recommendation as recommended
 from simsticky.report.blocks import (
     Block,
@@ -28,6 +28,7 @@ from simsticky.report.figures import IN_THE_ANNEX, figures, figures_of_sweep, in
 from simsticky.report.grid import grid, timelines_of
 from simsticky.report.numbers import counted
 from simsticky.report.render.html import Page, embedded, environment, part, render, script
+from simsticky.report.replay.comparison import replayed
 from simsticky.report.rows import definitions, sections
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def report_page(
 
     Args:
         study: The replications.
-        detailed: One of them with its frames, requests recorded; the figures over time are of it.
+        detailed: One of them with its frames; the figures over time and the replay are of it, those of which it has
+            recorded enough.
         asked: What was asked, for the commands that the page shows.
         others: What the headline would be if an assumption is wrong; the commands that tell by default.
     """
@@ -90,7 +92,8 @@ def report_page(
         ("result digest", provenance.digest_of_all(study.digests)),
         *provenance.versions(),
     ]
-    return render(Page(scenario.name, first_screen.sentences(study, asked), body, facts, annex))
+    live = replay.of_run(detailed)
+    return render(Page(scenario.name, first_screen.sentences(study, asked), body, facts, annex, live))
 
 
 def _how(study: Study) -> str:
@@ -124,7 +127,10 @@ def _other_warnings(texts: Sequence[str]) -> list[Block]:
 
 
 def comparison_page(comparison: Comparison) -> str:
-    """Return a comparison as one HTML file; inputs are those of the first scenario that it is held against."""
+    """Return a comparison as one HTML file; inputs are those of the first scenario that it is held against.
+
+    Replication 0 of each side is simulated once more, to be replayed.
+    """
     base = comparison.base
     name = " → ".join(side.name for side in comparison.sides[:2]) if len(comparison.others) == 1 else base.name
     facts = [
@@ -138,7 +144,7 @@ def comparison_page(comparison: Comparison) -> str:
     several = len(comparison.others) > _MOST_TABLES
     kept, annex = _apart(compared.figures(comparison), several)
     body = [Title(compared.title(comparison)), *_numbered(kept)]
-    return render(Page(name, compared.verdicts(comparison), body, facts, [*annex, *inputs]))
+    return render(Page(name, compared.verdicts(comparison), body, facts, [*annex, *inputs], replayed(comparison)))
 
 
 def _numbered(blocks: Sequence[Block]) -> list[Block]:

@@ -33,7 +33,7 @@ _PUSHED = re.compile(r"(?P<sign>[+-]?)(?P<pod>\S+?)(?: weight (?:\d+->)?(?P<weig
 _FULL_WEIGHT = 100
 
 _BY_ITSELF = ("crashed", "oom_killed")
-_DOWN = (*_BY_ITSELF, "exited")
+DOWN = (*_BY_ITSELF, "exited")
 """Kinds of events with which a container is down; until it is ``started`` again, unless its pod was deleted."""
 
 
@@ -96,7 +96,7 @@ def _sessions(rows: pd.DataFrame | None) -> tuple[Floats, Floats]:
 
 def _turns(run: Frames) -> dict[str, list[tuple[float, str]]]:
     """Return when a container started or ended and a pod became ready or ceased to be, by pod, in order of time."""
-    told = run.events[run.events["kind"].isin([*_DOWN, "started", "ready", "unready"])]
+    told = run.events[run.events["kind"].isin([*DOWN, "started", "ready", "unready"])]
     turns: dict[str, list[tuple[float, str]]] = {}
     for pod, at_s, kind in zip(told["subject"], told["at_s"], told["kind"], strict=True):
         turns.setdefault(str(pod), []).append((float(at_s), str(kind)))
@@ -110,8 +110,10 @@ def _phases(row: Mapping[Hashable, Any], turns: Iterable[tuple[float, str]]) -> 
     if row["ready_s"] == row["ready_s"]:
         changes.append((row["ready_s"], "ready"))
     for at_s, kind in turns:
+        if at_s < row["created_s"]:
+            continue  # of an earlier pod of that name: a StatefulSet gives names again
         now = changes[-1][1]
-        if kind in _DOWN:
+        if kind in DOWN:
             changes.append((at_s, "down"))
         elif kind == "started" and now == "down":
             changes.append((at_s, "starting"))
@@ -209,7 +211,7 @@ def serving(run: Frames, lives: Iterable[PodLife]) -> list[tuple[float, frozense
         closes_s = min(_or_infinity(row["listener_closed_s"]), _or_infinity(row["dead_s"]))
         doors.append((closes_s, 1, row["pod"], False))
     # A container that ends by itself and starts again opens more than once.
-    told = run.events[run.events["kind"].isin([*_DOWN, "listening"])]
+    told = run.events[run.events["kind"].isin([*DOWN, "listening"])]
     for pod, at_s, kind in zip(told["subject"], told["at_s"], told["kind"], strict=True):
         doors.append((float(at_s), 1, str(pod), kind == "listening"))
     listening: set[str] = set()
