@@ -193,7 +193,7 @@
       floors.push(next + lane - 8);
       next += lane - 6 + height(pod);
     }
-    const under = next, foot = under + data.breaks.length * lane + 6;
+    const under = next, foot = under + data.breaks.length * lane + 10;
     const x = (seconds) => left + ((width - left - right) * (Math.min(Math.max(seconds, from), to) - from)) / (to - from || 1);
     const scale = (lane - 16) / tallest;
     const area = (base, roofs, bottoms) => `M${roofs.map(([t, n]) => `${fixed(x(t))} ${fixed(base - n * scale)}`).join("L")}L${bottoms.map(([t, n]) => `${fixed(x(t))} ${fixed(base - n * scale)}`).reverse().join("L")}Z`;
@@ -228,7 +228,7 @@
         chart.append(svg("path", { d: shapes[grid.marks[mark]], transform: `translate(${fixed(x(at))} ${base + 3})`, fill: "var(--paper)", stroke: "var(--ink)", "stroke-width": 1.1 }));
     });
     data.breaks.forEach(([label, count, times], n) => {
-      const middle = under + n * lane + lane / 2 + 6;
+      const middle = under + n * lane + lane / 2 + 10;
       chart.append(svg("text", { x: narrow ? 4 : left + 4, y: middle - 13 }, `${cut(label, 40)} (${count})`));
       const seen = times.filter((t) => t >= from && t <= to);
       chart.append(svg("path", { d: seen.map((t) => `M${fixed(x(t))} ${middle - 8}V${middle + 8}`).join(""), stroke: `var(--${grid.colours[label] || "ink"})`, "stroke-width": 0.8 }));
