@@ -16,10 +16,10 @@ LINE = 17
 WORDS = (
     "A rollout deletes a pod at the API server. Two independent paths follow. On the first, EndpointSlice and ingress "
     "controller tell every Kong node: with drain support the pod keeps weight 0, without it the pod leaves the table. "
-    "On the second, the kubelet waits for preStop, sends SIGTERM, then SIGKILL. A client's cookie leads it through Kong "
-    "to the old pod, which holds the session's state, as long as the table lists that pod and it listens; after that to "
-    "a new pod, which does not have the state. Broken session: a pod answers without the state; a matter of minutes. "
-    "Failed request: nobody answers; a matter of seconds."
+    "On the second, the kubelet waits for preStop, sends SIGTERM, then SIGKILL. A client's cookie leads it through "
+    "Kong to the old pod, which holds the session's state, as long as the table lists that pod and it listens; after "
+    "that to a new pod, which does not have the state. Broken session: a pod answers without the state; a matter of "
+    "minutes. Failed request: nobody answers; a matter of seconds."
 )
 """The picture in words, for those who do not see it."""
 
@@ -48,15 +48,37 @@ class Box:
 
 BOXES = [
     Box(215, 12, 270, 52, "API server", ["a rollout deletes a pod"], "actor"),
-    Box(12, 108, 316, 86, "1  Endpoints", ["EndpointSlice, ingress controller, each Kong", "node: with drain support weight 0,", "without it the pod leaves the table"]),
-    Box(372, 108, 316, 86, "2  Kubelet", ["preStop, then SIGTERM, then SIGKILL,", "all within the grace period:", "the pod stops listening"]),
+    Box(
+        *(12, 108, 316, 86),
+        "1  Endpoints",
+        [
+            "EndpointSlice, ingress controller, each Kong",
+            "node: with drain support weight 0,",
+            "without it the pod leaves the table",
+        ],
+    ),
+    Box(
+        *(372, 108, 316, 86),
+        "2  Kubelet",
+        ["preStop, then SIGTERM, then SIGKILL,", "all within the grace period:", "the pod stops listening"],
+    ),
     Box(12, 250, 176, 70, "Client", ["its cookie names", "the old pod"], "actor"),
     Box(252, 250, 152, 70, "Kong", ["follows the cookie,", "else picks a pod"], "actor"),
     Box(492, 228, 196, 52, "Old pod", ["holds the session's state"], "actor"),
     Box(492, 292, 196, 52, "New pod", ["knows nothing of it"], "actor"),
-    Box(12, 372, 330, 70, "Broken session", ["A pod answers without the state.", "Minutes count: sessions outlive preStop."], "broken"),
-    Box(358, 372, 330, 70, "Failed request", ["Nobody answers: 502, 503, reset, timeout.", "Seconds count: path 2 overtakes path 1."], "failed"),
-]  # fmt: skip
+    Box(
+        *(12, 372, 330, 70),
+        "Broken session",
+        ["A pod answers without the state.", "Minutes count: sessions outlive preStop."],
+        "broken",
+    ),
+    Box(
+        *(358, 372, 330, 70),
+        "Failed request",
+        ["Nobody answers: 502, 503, reset, timeout.", "Seconds count: path 2 overtakes path 1."],
+        "failed",
+    ),
+]
 
 ARROWS = [
     ("M285 64 C285 88 170 84 170 102", "arrow"),
@@ -73,7 +95,8 @@ STYLE = """
 .page { fill: #ffffff } .room { fill: #ffffff; stroke: #8795a3 } .actor { fill: #f0f4f9; stroke: #51606f }
 .broken { fill: #fdeceb; stroke: #b3362c } .failed { fill: #fff4e0; stroke: #a86500 }
 .arrow { fill: none; stroke: #51606f; stroke-width: 1.6 } .late { stroke: #b3362c; stroke-dasharray: 5 4 }
-.head { fill: #51606f } .title { fill: #14202b; font: bold 15px sans-serif } .words { fill: #33404b; font: 14px sans-serif }
+.head { fill: #51606f }
+.title { fill: #14202b; font: bold 15px sans-serif } .words { fill: #33404b; font: 14px sans-serif }
 @media (prefers-color-scheme: dark) {
 .page { fill: #0f151b } .room { fill: #0f151b; stroke: #66788a } .actor { fill: #1b242d; stroke: #8fa0b0 }
 .broken { fill: #33191a; stroke: #ef8078 } .failed { fill: #2f2410; stroke: #e0a84c }

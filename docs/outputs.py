@@ -46,8 +46,9 @@ class Shown:
         """
         lines = printed(self.command).rstrip().splitlines()
         part = lines[self.first - 1 : self.last]
-        more = ["…"] if self.last is not None and self.last < len(lines) else []
-        return "".join(f"{line.rstrip()}\n" for line in [*part, *more])
+        before = ["…"] if self.first > 1 else []
+        after = ["…"] if self.last is not None and self.last < len(lines) else []
+        return "".join(f"{line.rstrip()}\n" for line in [*before, *part, *after])
 
 
 def shown_on(page: str) -> Iterator[Shown]:

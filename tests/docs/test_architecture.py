@@ -1,7 +1,6 @@
 """The pages that say where things are: every file and name exists, and the picture shows the rooms there are."""
 
 import ast
-import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from types import ModuleType
 
 import pytest
 from markdown_page import ROOT, blocks
+from scripts_of_docs import script as load
 
 PAGES = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
 _NAMED = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|json|yaml|toml|svg))(?::([\w.]+))?`")
@@ -68,12 +68,7 @@ def missing_in(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def house() -> ModuleType:
     """The script that draws the picture."""
-    spec = importlib.util.spec_from_file_location("house", ROOT / "docs" / "house.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("house")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

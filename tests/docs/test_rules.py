@@ -1,21 +1,15 @@
 """The rules of ``docs/model.md``: each is cited by code and by a test, and its lines there say where."""
 
-import importlib.util
 from types import ModuleType
 
 import pytest
-from markdown_page import ROOT
+from scripts_of_docs import script as load
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """The script that reads the citations and writes the lines."""
-    spec = importlib.util.spec_from_file_location("rules", ROOT / "docs" / "rules.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("rules")
 
 
 def test_every_rule_is_cited_and_every_citation_is_of_a_rule(script: ModuleType) -> None:
