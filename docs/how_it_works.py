@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 PICTURE = Path(__file__).parent / "how_it_works.svg"
-WIDTH, HEIGHT = 700, 452
+WIDTH, HEIGHT = 540, 506
 LINE = 17
 """Pixels from one line of text to the next."""
 
@@ -47,47 +47,53 @@ class Box:
 
 
 BOXES = [
-    Box(215, 12, 270, 52, "API server", ["a rollout deletes a pod"], "actor"),
+    Box(150, 10, 240, 52, "API server", ["a rollout deletes a pod"], "actor"),
     Box(
-        *(12, 108, 316, 86),
+        *(10, 104, 254, 104),
         "1  Endpoints",
         [
-            "EndpointSlice, ingress controller, each Kong",
-            "node: with drain support weight 0,",
-            "without it the pod leaves the table",
+            "EndpointSlice, ingress controller,",
+            "then each Kong node: weight 0 with",
+            "drain support; without it the pod",
+            "leaves the table",
         ],
     ),
     Box(
-        *(372, 108, 316, 86),
+        *(276, 104, 254, 104),
         "2  Kubelet",
-        ["preStop, then SIGTERM, then SIGKILL,", "all within the grace period:", "the pod stops listening"],
+        [
+            "preStop, then SIGTERM,",
+            "then SIGKILL, all within the grace",
+            "period: at some moment the pod",
+            "stops listening",
+        ],
     ),
-    Box(12, 250, 176, 70, "Client", ["its cookie names", "the old pod"], "actor"),
-    Box(252, 250, 152, 70, "Kong", ["follows the cookie,", "else picks a pod"], "actor"),
-    Box(492, 228, 196, 52, "Old pod", ["holds the session's state"], "actor"),
-    Box(492, 292, 196, 52, "New pod", ["knows nothing of it"], "actor"),
+    Box(10, 276, 124, 70, "Client", ["its cookie names", "the old pod"], "actor"),
+    Box(172, 276, 146, 70, "Kong", ["follows the cookie,", "else picks a pod"], "actor"),
+    Box(356, 248, 174, 52, "Old pod", ["has the session's state"], "actor"),
+    Box(356, 318, 174, 52, "New pod", ["knows nothing of it"], "actor"),
     Box(
-        *(12, 372, 330, 70),
+        *(10, 406, 254, 88),
         "Broken session",
-        ["A pod answers without the state.", "Minutes count: sessions outlive preStop."],
+        ["A pod answers without the state.", "Minutes count: sessions outlive", "preStop."],
         "broken",
     ),
     Box(
-        *(358, 372, 330, 70),
+        *(276, 406, 254, 88),
         "Failed request",
-        ["Nobody answers: 502, 503, reset, timeout.", "Seconds count: path 2 overtakes path 1."],
+        ["Nobody answers: 502, 503, reset.", "Seconds count: path 2 overtakes", "path 1."],
         "failed",
     ),
 ]
 
 ARROWS = [
-    ("M285 64 C285 88 170 84 170 102", "arrow"),
-    ("M415 64 C415 88 530 84 530 102", "arrow"),
-    ("M188 285 H246", "arrow"),
-    ("M404 272 C440 272 450 254 486 254", "arrow"),
-    ("M404 298 C440 298 450 318 486 318", "arrow late"),
-    ("M250 194 C250 224 312 214 312 244", "arrow"),
-    ("M590 194 V222", "arrow"),
+    ("M230 62 C230 86 137 80 137 98", "arrow"),
+    ("M310 62 C310 86 403 80 403 98", "arrow"),
+    ("M134 311 H166", "arrow"),
+    ("M318 298 C334 298 334 274 350 274", "arrow"),
+    ("M318 324 C334 324 334 344 350 344", "arrow late"),
+    ("M200 208 C200 240 245 236 245 270", "arrow"),
+    ("M443 208 V242", "arrow"),
 ]
 """Paths and their classes; what is late is dashed."""
 
@@ -121,7 +127,7 @@ def picture() -> str:
         f'<rect class="page" width="{WIDTH}" height="{HEIGHT}"/>',
         *(f'<path class="{kind}" d="{path}" marker-end="url(#head)"/>' for path, kind in ARROWS),
         *(element for box in BOXES for element in box.drawn()),
-        text(20, 236, "each request", "words"),
+        text(18, 262, "each request", "words"),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
