@@ -67,10 +67,11 @@ def recommend(
 ) -> Recommendation:
     """Find the cheapest setting that keeps the thresholds with 95 % confidence, and is not worse than today (rule Q12).
 
-    The longest range is bisected where the metrics go one way along it, for every combination of the other values;
-    choices are raced. All settings run on common random numbers and are looked at after 10, 20, 40, … replications,
-    ``n`` at the most; what is certain is not run any further. Where neither the scenario nor a manifest says whether
-    drain support is on, the answer is given for off, and for on in :attr:`Recommendation.otherwise`.
+    Ranges are searched by bisection; if a tried point contradicts monotonicity, sampled values are raced instead. The
+    longest range is the one that is searched, for every combination of the other values. All settings run on common
+    random numbers and are looked at after 10, 20, 40, … replications, at most ``n``; what is certain is not run any
+    further. If neither the scenario nor a manifest says whether drain support is on, the answer is given for off, and
+    for on in :attr:`Recommendation.otherwise`.
 
     Args:
         scenario: What is there today.
