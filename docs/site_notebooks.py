@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache" / "notebooks"
+QUIET = ["--log-level=40"]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -43,7 +44,8 @@ def executed(notebook: Path) -> Any:
     kept = CACHE / f"{notebook.stem}-{fingerprint(notebook)}.ipynb"
     if not kept.is_file():
         nb = nbformat.read(notebook, as_version=4)
-        NotebookClient(nb, timeout=300, resources={"metadata": {"path": str(notebook.parent)}}).execute()
+        folder = {"metadata": {"path": str(notebook.parent)}}
+        NotebookClient(nb, timeout=300, resources=folder, extra_arguments=QUIET).execute()
         CACHE.mkdir(parents=True, exist_ok=True)
         for old in CACHE.glob(f"{notebook.stem}-*.ipynb"):
             old.unlink()

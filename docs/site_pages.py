@@ -2,6 +2,7 @@
 
 - The notebooks, run now and shown with their outputs; the changelog and CONTRIBUTING, which stand outside ``docs/``.
 - Other files of the repository that a page links to are put below ``source/``, so that the link leads somewhere.
+- The table of metrics in the reference is that of ``simsticky.METRICS``.
 - The list of decisions in the navigation is the folder ``docs/decisions``.
 - A built page that would ask another host for anything fails the build.
 """
@@ -13,6 +14,8 @@ import site_notebooks
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from site_links import DOCS, OUTSIDE, ROOT, loaded_from_elsewhere, moved, place_on_site, sources
+
+import simsticky
 
 
 def on_config(config: Any) -> Any:
@@ -46,8 +49,15 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Let links lead to where their targets are on the site."""
     source = page.file.src_uri
+    markdown = markdown.replace("<!-- metrics -->", metrics())
     within = ROOT if source in OUTSIDE or source.startswith("notebooks/") else DOCS
     return moved(markdown, within / Path(source).parent, source)
+
+
+def metrics() -> str:
+    """Return the table of all metrics."""
+    rows = [f"| `{name}` | {metric.unit} | {metric.definition} |" for name, metric in simsticky.METRICS.items()]
+    return "\n".join(["| metric | unit | what it means |", "|---|---|---|", *rows])
 
 
 def on_post_build(config: Any) -> None:
