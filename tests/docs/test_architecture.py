@@ -73,7 +73,7 @@ def house() -> ModuleType:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_file_and_name_on_the_page_exists(page: Path) -> None:
-    """Protects newcomers from a map of a house that has been rebuilt."""
+    """Every file and name on the page is there."""
     text = page.read_text(encoding="utf-8")
     assert len(_NAMED.findall(text)) > 10
     assert missing_in(text) == []
@@ -81,7 +81,7 @@ def test_every_file_and_name_on_the_page_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["docs", "simsticky", "tests"])
 def test_no_page_and_no_docstring_names_a_file_that_is_gone(folder: str) -> None:
-    """Protects readers from the names that files had before they moved; a bare name may be anywhere."""
+    """No page and no docstring has a name that a file had before it moved; a bare name may be anywhere."""
     files = [
         file for kind in ("*.md", "*.py") for file in sorted((ROOT / folder).rglob(kind)) if file != Path(__file__)
     ]
@@ -96,7 +96,7 @@ def test_no_page_and_no_docstring_names_a_file_that_is_gone(folder: str) -> None
 
 
 def test_the_layers_in_contributing_are_those_that_are_held() -> None:
-    """Protects contributors from a list of layers beside the one that ``lint-imports`` reads."""
+    """The layers in CONTRIBUTING are those that ``lint-imports`` reads."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contract = settings["tool"]["importlinter"]["contracts"][0]
     held = " > ".join(contract["layers"]).replace("simsticky.", "")
@@ -105,7 +105,7 @@ def test_the_layers_in_contributing_are_those_that_are_held() -> None:
 
 
 def test_files_names_and_folders_that_are_not_there_are_found() -> None:
-    """Protects the test above from names that it does not see."""
+    """Names that lead nowhere are found, and names that lead somewhere are not."""
     there = "`units.py`, `docs/house.py:rows`, `simulate.py:simulate`, `sim/`, `kong/balancer.py:Balancer.get_peer`"
     assert missing_in(there) == []
     gone = ["`unit.py`", "`simulate.py:simulated`", "`kong/balancer.py:Balancer.last_peer`", "`sum/`"]
@@ -113,7 +113,7 @@ def test_files_names_and_folders_that_are_not_there_are_found() -> None:
 
 
 def test_every_folder_is_a_room(house: ModuleType) -> None:
-    """Protects the picture from rooms that it does not show."""
+    """The picture shows every folder."""
     for folder in (ROOT / "simsticky", ROOT / "simsticky" / "sim"):
         rooms = [file.parent.relative_to(ROOT / "simsticky") for file in folder.glob("*/__init__.py")]
         assert {".".join(room.parts) for room in rooms} <= set(house.ROOMS)
@@ -121,7 +121,7 @@ def test_every_folder_is_a_room(house: ModuleType) -> None:
 
 
 def test_imports_between_rooms_go_down(house: ModuleType) -> None:
-    """Protects the picture's first sentence: each room stands in a row above all that it imports."""
+    """Each room stands in a row above all that it imports."""
     row = {room: number for number, rooms in enumerate(house.rows()) for room in rooms}
     assert set(row) == {house.outer(room) for room in house.ROOMS}
     assert [(one, other) for one, others in house.imports().items() for other in others if row[one] >= row[other]] == []

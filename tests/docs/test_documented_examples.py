@@ -38,7 +38,7 @@ def test_every_fence_is_of_a_language_that_a_test_reads() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.heading)
 def test_an_example_in_python_runs(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects whoever pastes an example: it runs, and what it calls frames of pandas are some."""
+    """An example in Python runs, and what it calls frames of pandas are some."""
     monkeypatch.chdir(ROOT)
     text = block.text
     for shown, instead in FEWER.items():
@@ -69,7 +69,7 @@ def test_the_recipe_runs_and_finds_what_it_says() -> None:
 
 
 def test_the_scenario_shown_is_the_shipped_one(tmp_path: Path) -> None:
-    """Protects the reader who copies it: it is ``rolling.yaml``, which has a description beside, to the same digest."""
+    """The scenario shown is ``rolling.yaml`` to the same digest; only the description is left out."""
     (shown,) = [block.text for block in blocks(SCENARIO) if block.language == "yaml"]
     shutil.copytree(ROOT / "scenarios" / "manifests", tmp_path / "manifests")
     copied = tmp_path / "rolling.yaml"
@@ -79,13 +79,13 @@ def test_the_scenario_shown_is_the_shipped_one(tmp_path: Path) -> None:
 
 
 def test_the_table_names_every_shipped_scenario() -> None:
-    """Protects the way to the scenarios: each one that is shipped is named once, and no other."""
+    """Each one that is shipped is named once, and no other."""
     rows = re.findall(r"^\| (`.*?`) \|", SCENARIO.read_text("utf-8"), re.MULTILINE)
     assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == SCENARIOS
 
 
 def test_no_operation_is_left_out() -> None:
-    """Protects the list below the table: every operation is in it, or on the timeline of a shipped scenario."""
+    """Every operation is in the list, or on the timeline of a shipped scenario."""
     further = re.search(r"^Further operations: (.*?);", SCENARIO.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert further is not None
     shown = {operation.verb for name in SCENARIOS for operation in ss.load(ROOT / f"scenarios/{name}.yaml").timeline}
