@@ -5,14 +5,13 @@ command is the last one of the shell block before. It runs in a folder of its ow
 examples, at 78 columns; blank lines at the end are left out, and lines that are left out show as one with an ellipsis.
 """
 
-import io
 import os
 import re
 import shlex
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,25 +61,27 @@ def shown_on(page: str) -> Iterator[Shown]:
 
 
 def printed(command: str) -> str:
-    """Return the standard output of a command of simsticky."""
-    from simsticky.cli.main import main
+    """Return the standard output of a command of simsticky, run in a process and a folder of its own.
 
+    Raises:
+        RuntimeError: The command does not end with 0.
+    """
     program, *arguments = shlex.split(command, comments=True)
     assert program == "simsticky", f"{program} is no command that this can run"
-    out, err = io.StringIO(), io.StringIO()
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+    with tempfile.TemporaryDirectory() as folder:
         for name in ("scenarios", "examples"):
-            Path(name).symlink_to(ROOT / name)
-        before = os.environ.get("COLUMNS")
-        os.environ["COLUMNS"] = COLUMNS
-        try:
-            with redirect_stdout(out), redirect_stderr(err):
-                code = main(arguments)
-        finally:
-            os.environ.pop("COLUMNS") if before is None else os.environ.update(COLUMNS=before)
-    if code != 0:
-        raise RuntimeError(f"{command} ended with {code}:\n{out.getvalue()}{err.getvalue()}")
-    return out.getvalue()
+            Path(folder, name).symlink_to(ROOT / name)
+        ran = subprocess.run(
+            [sys.executable, "-c", "import sys; from simsticky.cli.main import main; sys.exit(main())", *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            cwd=folder,
+            env={**os.environ, "COLUMNS": COLUMNS, "PYTHONIOENCODING": "utf-8"},
+            check=False,
+        )
+    if ran.returncode != 0:
+        raise RuntimeError(f"{command} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+    return ran.stdout
 
 
 def page_with_outputs(page: str) -> str:

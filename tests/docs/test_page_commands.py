@@ -84,7 +84,8 @@ WRITES = {"--out", "--report", "--study", "--manifests-out"}
 
 def verbs(block: Block) -> set[str]:
     """Return what a block asks simsticky for."""
-    return {command.words[1] for command in commands(block.text) if command.words[0] == "simsticky"}
+    asked = [command.words for command in commands(block.text) if "simsticky" in command.words]
+    return {words[words.index("simsticky") + 1] for words in asked}
 
 
 def of_block(page: Path, block: Block) -> object:
