@@ -79,7 +79,7 @@ def recommend(
         vary: What may be turned, by dotted path, as :mod:`simsticky.study.settings` has it: a range ``"0s..30m"`` or
             ``("0s", "30m")``, a list of values, or a value or expression that all settings get (``"preStop + 30s"``).
             :data:`DEFAULT_VARY` by default.
-        n: Replications of a setting at the most; the scenario's ``run.replications`` by default.
+        n: At most this many replications of a setting; by default the scenario's ``run.replications``.
         seed: Seed; the scenario's ``run.seed`` by default.
         cost: Costs that come first, of :data:`simsticky.study.recommend.costs.ORDER`.
         max_time: Seconds after which nothing more is tried: what is open then is not certain, and may be something
