@@ -26,7 +26,7 @@ they are an error.
 
 Every object that the answer uses is held to the API server's strict decoding, at every depth. An unknown, misplaced or
 doubled field, or a value of the wrong type, ends the run with its file, line and column, and with where the field
-belongs. `--lenient` makes that a warning and takes the field as not there; of a doubled key the last one holds. Free
+belongs. `--lenient` makes that a warning and ignores the field; of a doubled key the last one holds. Free
 maps such as labels, the server's own fields (`status`, `managedFields`) and `null` are no faults. The fields are those
 of Kubernetes {first} to {last}. With `kubernetes.version` in the scenario, a field that came later or went before is
 named.
