@@ -1,4 +1,4 @@
-"""Links of pages, and what a built page would load: the text of both, for the documentation site and its tests."""
+"""Links of pages, roles in docstrings, and what a built page would load, for the documentation site and its tests."""
 
 import os
 import re
@@ -11,6 +11,8 @@ OUTSIDE = {"CHANGELOG.md": "CHANGELOG.md", "CONTRIBUTING.md": "CONTRIBUTING.md",
 
 LINK = re.compile(r"(?<=\]\()(?!https?:)(?P<path>[^)\s#]*)(?P<anchor>#[^)\s]*)?(?=\))")
 """Where a link or a picture of a page leads, other hosts aside."""
+
+_ROLE = re.compile(r":(?:mod|class|func|meth|attr|data|exc):`~?(?P<name>[\w.]+)`")
 
 _LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\bsrc=["']?(?P<source>(?:https?:)?//[^"'\s>]+)"""
@@ -55,6 +57,11 @@ def moved(markdown: str, folder: Path, to: str) -> str:
         return os.path.relpath(there, Path(to).parent) + (match["anchor"] or "")
 
     return LINK.sub(link, markdown)
+
+
+def without_roles(text: str) -> str:
+    """Return a docstring whose roles are the names that they lead to, the last part of each, as code."""
+    return _ROLE.sub(lambda role: f"`{role['name'].rpartition('.')[2]}`", text)
 
 
 def loaded_from_elsewhere(text: str, *, is_style: bool) -> list[str]:

@@ -5,18 +5,16 @@ a hash of the notebook, the package and the scenarios, so that building twice do
 """
 
 import hashlib
-from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from site_outputs import drawn
 
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache" / "notebooks"
 QUIET = ["--log-level=40"]
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def page(notebook: Path) -> str:
@@ -61,32 +59,3 @@ def fingerprint(notebook: Path) -> str:
         if "__pycache__" not in file.parts:
             found.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return found.hexdigest()[:16]
-
-
-def drawn(output: Any, source: str, widgets: dict[str, Any]) -> Iterator[str]:
-    """Yield the HTML of an output; of a slider what it shows before anybody moves it."""
-    if output.output_type == "stream":
-        yield f"<pre>{escape(output.text)}</pre>"
-        return
-    data = output.data
-    if WIDGET in data:
-        yield "<p><em>In a running notebook a control stands here. At its first setting it shows:</em></p>"
-        for inner in within(data[WIDGET]["model_id"], widgets):
-            yield from drawn(nbformat.from_dict(inner), source, widgets)
-    elif "text/html" in data:
-        yield data["text/html"]
-    elif "image/svg+xml" in data:
-        yield data["image/svg+xml"]
-    elif "image/png" in data:
-        alt = escape(f"What this draws: {source.strip().splitlines()[-1].strip()}", quote=True)
-        yield f'<img alt="{alt}" src="data:image/png;base64,{data["image/png"].strip()}">'
-    elif "text/plain" in data:
-        yield f"<pre>{escape(data['text/plain'])}</pre>"
-
-
-def within(model: str, widgets: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the outputs that a widget holds, however deep."""
-    state = widgets.get(model, {}).get("state", {})
-    yield from state.get("outputs", [])
-    for child in state.get("children", []):
-        yield from within(child.removeprefix("IPY_MODEL_"), widgets)

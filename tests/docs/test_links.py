@@ -101,6 +101,27 @@ def test_what_a_page_would_load_from_elsewhere_is_found(text: str, loads: list[s
     assert LINKS.loaded_from_elsewhere(text, is_style=False) == loads
 
 
+def test_roles_of_docstrings_are_shown_as_code() -> None:
+    """The reference shows the name that a role leads to, and leaves other code alone."""
+    text = "As :func:`load`, a :class:`~simsticky.study.runner.Runner`; ``n`` is 1, and a colon: `x`."
+    assert LINKS.without_roles(text) == "As `load`, a `Runner`; ``n`` is 1, and a colon: `x`."
+
+
+def test_outputs_of_a_notebook_are_shown() -> None:
+    """A page shows text, tables and figures with a text alternative, and of a slider what it shows at first."""
+    outputs = script("site_outputs")
+    figure = {"output_type": "display_data", "data": {"image/png": "AAAA\n", "text/plain": "<Figure>"}}
+    slider = {"output_type": "display_data", "data": {outputs.WIDGET: {"model_id": "a"}, "text/plain": "interactive"}}
+    widgets = {"a": {"state": {"children": ["IPY_MODEL_b", "IPY_MODEL_c"]}}, "b": {"state": {}}}
+    widgets["c"] = {"state": {"outputs": [{"output_type": "stream", "text": "1 < 2"}, figure]}}
+    control, text, image = outputs.drawn(slider, "x = 1\nss.plots.timeline(one);\n", widgets)
+    assert "control" in control
+    assert text == "<pre>1 &lt; 2</pre>"
+    assert image == '<img alt="What this draws: ss.plots.timeline(one);" src="data:image/png;base64,AAAA">'
+    table = {"output_type": "execute_result", "data": {"text/html": "<table></table>", "text/plain": "a table"}}
+    assert list(outputs.drawn(table, "one", {})) == ["<table></table>"]
+
+
 def test_the_picture_of_how_it_works_is_up_to_date() -> None:
     """``python docs/how_it_works.py`` draws it."""
     picture = script("how_it_works")
