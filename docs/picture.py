@@ -1,6 +1,7 @@
-"""Draw the README's pictures, all of scenarios/rolling.yaml: python docs/picture.py.
+"""Draw the picture of the README's first command, and two of the guide's: python docs/picture.py.
 
-``rolling.svg`` is the table of ``simsticky run``, ``timeline.svg`` and ``sessions_on_old_pods.svg`` are figures.
+All are of ``scenarios/rolling.yaml``: ``rolling.svg`` is the table of ``simsticky run``, ``timeline.svg`` and
+``sessions_on_old_pods.svg`` are figures.
 """
 
 import io

@@ -50,7 +50,7 @@ Baseline = Annotated[
 MaxReps = Annotated[
     int,
     typer.Option("--max-reps", min=10, callback=options.at_most(options.MOST_REPLICATIONS),
-                 help="Replications at the most."),
+                 help="At most this many replications."),
 ]  # fmt: skip
 OpenMeans = Annotated[
     Inconclusive | None,

@@ -49,7 +49,7 @@ MaxReps = Annotated[
         "--max-reps",
         min=10,
         help="Instead of --reps: look after 10, 20, 40, ... replications, until it is certain of each scenario whether"
-        " it is worse than the first one; this many at the most.",
+        " it is worse than the first one; at most this many.",
     ),
 ]
 

@@ -40,7 +40,9 @@ Cost = Annotated[
 ]
 MostReps = Annotated[
     int | None,
-    typer.Option("--reps", min=1, help="Replications of a setting at the most; the scenario's number by default."),
+    typer.Option(
+        "--reps", min=1, help="At most this many replications of a setting; by default the scenario's number."
+    ),
 ]
 MaxTime = Annotated[
     str | None,

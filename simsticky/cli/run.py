@@ -154,7 +154,7 @@ def load_scenario(
         file: The scenario file.
         changes: Values of ``--set``.
         namespace: The application's namespace; that of the file, if None.
-        lenient: Warn of unknown fields of manifests instead of refusing them.
+        lenient: Warn about unknown fields of manifests instead of refusing them.
 
     Raises:
         InputError: With everything that is wrong with them.

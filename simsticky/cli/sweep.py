@@ -58,7 +58,7 @@ MaxReps = Annotated[
         "--max-reps",
         min=10,
         help="Instead of --reps: look after 10, 20, 40, ... replications, until it is certain of each point whether it"
-        " is worse than the scenario as it is; this many at the most.",
+        " is worse than the scenario as it is; at most this many.",
     ),
 ]
 TornadoFlag = Annotated[

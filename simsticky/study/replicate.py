@@ -287,7 +287,8 @@ def replicate(
             beside them: ``{"mine": function}``.
         precision: Instead of ``n``: how narrow an interval is to be, for example ``"0.2%"`` (percentage points of
             broken sessions), ``"5% relative"`` or ``"failed_requests=0.05%"``; see :mod:`simsticky.study.precision`.
-        max_reps: Replications at the most, with a precision; :attr:`Study.stopping` says whether they were enough.
+        max_reps: At most this many replications, with a precision; :attr:`Study.stopping` says whether they were
+            enough.
         runner: What runs the replications, when a larger study has one already.
         execution: Otherwise how to run: ``jobs``, ``executor``, ``scheduler``, ``directory``, ``progress``,
             ``on_progress`` and ``simulate``, as for :class:`~simsticky.study.runner.Runner`.

@@ -2,9 +2,9 @@
 
 An expression adds, subtracts, multiplies and divides durations, rates, numbers and the names of settings, with
 parentheses. A name is looked for beside the setting that is changed (``preStop`` for ``deployment.grace``), then as
-a full path, then as the only setting of that name. It stands for the value after all other changes; the setting's own
-name stands for its value before (``traffic.sessions.rate: "rate * 2"``). A setting in whole seconds or whole pods
-takes the next whole number up.
+a full path, then as the only setting of that name. It stands for the value after all other changes. Inside its own
+expression a name means the old value: ``rate * 2`` doubles it. A setting in whole seconds or whole pods takes the next
+whole number up.
 """
 
 import difflib

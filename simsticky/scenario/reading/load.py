@@ -43,7 +43,7 @@ def load(path: str | Path, *, namespace: str | None = None, lenient: bool = Fals
         path: The file; relative paths inside it start from its directory. ``-`` is standard input, whose relative
             paths start from the working directory.
         namespace: The application's namespace; it wins over ``namespace:`` in the file.
-        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
+        lenient: Warn about manifest fields that are unknown or of a wrong type, and ignore them.
 
     Raises:
         InputError: Everything that is wrong, as ``file:line:column: path: message``.
@@ -72,7 +72,7 @@ def loads(
         name: What to call the text in errors.
         base_dir: Directory that relative paths start from.
         namespace: As for :func:`load`.
-        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
+        lenient: Warn about manifest fields that are unknown or of a wrong type, and ignore them.
 
     Raises:
         InputError: Everything that is wrong.

@@ -69,10 +69,11 @@ def recommend(
 ) -> Recommendation:
     """Find the cheapest setting that keeps the thresholds with 95 % confidence, and is not worse than today (rule Q12).
 
-    The longest range is bisected where the metrics go one way along it, for every combination of the other values;
-    choices are raced. All settings run on common random numbers and are looked at after 10, 20, 40, … replications,
-    ``n`` at the most; what is certain is not run any further. Where neither the scenario nor a manifest says whether
-    drain support is on, the answer is given for off, and for on in :attr:`Recommendation.otherwise`.
+    Ranges are searched by bisection; if a tried point contradicts monotonicity, sampled values are raced instead. The
+    longest range is the one that is searched, for every combination of the other values. All settings run on common
+    random numbers and are looked at after 10, 20, 40, … replications, at most ``n``; what is certain is not run any
+    further. If neither the scenario nor a manifest says whether drain support is on, the answer is given for off, and
+    for on in :attr:`Recommendation.otherwise`.
 
     Args:
         scenario: What is there today: a scenario, the path of its file, or a mapping of what the file says.
@@ -80,7 +81,7 @@ def recommend(
         vary: What may be turned, by dotted path, as :mod:`simsticky.study.settings` has it: a range ``"0s..30m"`` or
             ``("0s", "30m")``, a list of values, or a value or expression that all settings get (``"preStop + 30s"``).
             :data:`DEFAULT_VARY` by default.
-        n: Replications of a setting at the most; the scenario's ``run.replications`` by default.
+        n: At most this many replications of a setting; by default the scenario's ``run.replications``.
         seed: Seed; the scenario's ``run.seed`` by default.
         cost: Costs that come first, of :data:`simsticky.study.recommend.costs.ORDER`.
         max_time: Seconds after which nothing more is tried: what is open then is not certain, and may be something
