@@ -110,8 +110,6 @@ def _phases(row: Mapping[Hashable, Any], turns: Iterable[tuple[float, str]]) -> 
     if row["ready_s"] == row["ready_s"]:
         changes.append((row["ready_s"], "ready"))
     for at_s, kind in turns:
-        if at_s < row["created_s"]:
-            continue  # of an earlier pod of that name: a StatefulSet gives names again
         now = changes[-1][1]
         if kind in DOWN:
             changes.append((at_s, "down"))

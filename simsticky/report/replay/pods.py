@@ -1,7 +1,4 @@
-"""What each pod is at each moment: its phases as the figures have them, and that it is gone.
-
-A name that a StatefulSet gives again is one place with several lives.
-"""
+"""What each pod is at each moment: its phases as the figures have them, and that it is gone."""
 
 from __future__ import annotations
 
@@ -54,28 +51,18 @@ class Pod(NamedTuple):
 
 def pods_of(run: Frames) -> list[Pod]:
     """Return the pods of a replication, by creation; times are seconds of simulated time."""
-    of_name: dict[str, list[PodLife]] = defaultdict(list)
-    for life in pod_lives(run):
-        of_name[life.pod].append(life)
     deaths = _deaths(run)
     return [
-        Pod(
-            name,
-            mine[-1].short,
-            mine[-1].revision,
-            tuple(change for life in mine for change in _changes(life)),
-            tuple(mark for life in mine for mark in life.marks),
-            tuple(sorted(deaths[name])),
-        )
-        for name, mine in of_name.items()
+        Pod(life.pod, life.short, life.revision, _changes(life), life.marks, tuple(sorted(deaths[life.pod])))
+        for life in pod_lives(run)
     ]
 
 
-def _changes(life: PodLife) -> list[tuple[str, float]]:
+def _changes(life: PodLife) -> tuple[tuple[str, float], ...]:
     """Return since when it was in each phase, and when it was gone."""
-    changes: list[tuple[str, float]] = [(phase, start_s) for phase, start_s, _ in life.phases]
+    changes = tuple((phase, start_s) for phase, start_s, _ in life.phases)
     last_s = life.phases[-1][2] if life.phases else math.inf
-    return [*changes, (_GONE, last_s)] if last_s < math.inf else changes
+    return (*changes, (_GONE, last_s)) if last_s < math.inf else changes
 
 
 def _deaths(run: Frames) -> dict[str, set[float]]:
