@@ -2,7 +2,7 @@
 import { DEAD, DELETED, DRAINING, GONE, LOOKS, NO_POD, REMOVED, SIGKILL, SIGTERM, STOPPING, WEIGHT_ZERO, alive, latest, phaseOf } from "./model.js";
 
 const FLIGHT_MS = 450, FLASH_MS = 900, STILL = 50;
-const PHASE_COLOURS = ["sky", "blue", "sky", "vermillion", "orange", "vermillion", "line", "line"];
+const PHASE_COLOURS = ["sky", "blue", "purple", "quiet", "orange", "vermillion", "line", "line"];
 const HATCHED = [1, 0, 1, 2, -1, 2, 0, 0];
 
 export const palette = (element) => {
