@@ -289,11 +289,12 @@ def latency_feedback(
     return True
 
 
-# Consistent hashing: points of the ring, then the number of the address that each start point leads to, -1 for none.
+# Hashing: points of the ring (or length of the map, where there is none), then the number of the address that each
+# leads to, -1 for none.
 
 RING_HEAD: Final = 1
 
 
-def ring_owner(ints: Integers, ring: int, point: int) -> int:
-    """Return the number of the address that a key leads to by the point it falls on, from 0 on (rule G13)."""
-    return ints[ring + RING_HEAD + point]
+def ring_owner(ints: Integers, ring: int, hashed: int) -> int:
+    """Return the number of the address that a key leads to by its hash (rules G13 and G18)."""
+    return ints[ring + RING_HEAD + hashed % ints[ring]]

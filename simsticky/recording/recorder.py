@@ -39,8 +39,9 @@ from simsticky.recording.row_counter import Columns, RowCounter
 
 Floats = npt.NDArray[np.float64]
 
-SEAL_AT = 8_192 * ROW_BYTES
-"""Length of the buffer, in bytes, at which the model asks for a seal."""
+ROWS_AT_ONCE = 8_192
+"""Rows at which the model asks for a seal."""
+SEAL_AT = ROWS_AT_ONCE * ROW_BYTES
 
 
 class Recorder:
@@ -103,10 +104,10 @@ class Recorder:
         """Let a session live on another container from now on."""
         self.residence.extend((at_s, origin, -1.0, at_s, target, 1.0))
 
-    def session(self, row: Iterable[float]) -> None:
-        """Add a finished session, a row of ``SESSION_COLUMNS``; kept from the level ``sessions`` on."""
+    def sessions(self, rows: Rows) -> None:
+        """Add finished sessions, rows of ``SESSION_COLUMNS``; kept from the level ``sessions`` on."""
         if self._keeps_sessions:
-            self._session_rows.extend(row)
+            self._session_rows.frombytes(np.ascontiguousarray(rows).tobytes())
 
     def exposed(self, session: int, exposures: Iterable[Exposure]) -> None:
         """Add the exposures of a finished session; kept from the level ``sessions`` on."""

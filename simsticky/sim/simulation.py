@@ -28,10 +28,12 @@ from simsticky.sim.control.pod_sets import PodSets
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.stateful_sets import StatefulSetController
 from simsticky.sim.control.workload_controller import WorkloadController
+from simsticky.sim.gateway.cookies import Stranger
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
-from simsticky.sim.plane.session import Session
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.plane import Plane
 from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.streams import Streams
 from simsticky.sim.twin import FEWEST_REQUESTS, Twin
@@ -95,12 +97,14 @@ class Simulation:
         rows, run = OpenRows(), scenario.run
         recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=rows)
         recorder.measures_load_only = window_s is not None
-        world = self._world = World(env, scenario, streams, recorder, rows)
+        columns = Columns(rows, recorder.residence.extend)
+        world = self._world = World(env, scenario, streams, recorder, rows, columns)
         self._workload = Workload(scenario, seed, replication)
         self._tally = Tally(world, self._is_sticky, guards_timeline=bool(scenario.timeline))
-        self._sessions = Sessions(recorder, self._tally.count)
+        self._sessions = Sessions(columns, recorder, self._tally.count)
         self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
+        env.sends = Plane(env, columns, self._clients.serve)
         browsers = self._gateway.browsers
         recorder.recording.uncovered = [UncoveredPath(browsers.cookie_path, path) for path in browsers.uncovered]
         self._api = ApiServer(world)
@@ -145,11 +149,11 @@ class Simulation:
         end_s = float(env.now)
         if self._window_s is not None or not scenario.timeline:
             recorder.mark_window(end_s)
-        self._sessions.close(end_s)
+        self._sessions.close(end_s, self._clients.is_over)
         self._tally.close()
         recording = recorder.finish(end_s)
-        recording.kernel_events = env.count_events()
-        recording.control_events = recording.kernel_events - recorder.sends
+        recording.control_events = env.scheduled
+        recording.kernel_events = env.scheduled + recorder.sends
         recording.warnings = [*scenario.warnings, *self._workload.warnings]
         return recording
 
@@ -185,20 +189,8 @@ class Simulation:
             new_pick=scenario.gateway.sticky_new_pick,
             held=scenario.traffic.connections.long_lived,
         )
-        sessions = [
-            Session(alive.first_session + index, clients.has_jar(alive, index), -alive.age_s[index])
-            for index in range(len(alive))
-        ]
-        placed = picks.place(sessions, alive, clients.first_worker)
-        for index, (session, container) in enumerate(zip(sessions, placed, strict=True)):
-            if container is None:
-                continue
-            session.holder = container
-            session.first_container = container.index
-            self._gateway.give_cookie(session, container)
-            container.take_in(0.0)  # as if it had been active at 0 (rule W7)
-            self._recorder.residence.extend((0.0, container.index, 1.0))
-            clients.adopt(session, alive, index)
+        sessions = [Stranger(alive.first_session + index, clients.has_jar(alive, index)) for index in range(len(alive))]
+        clients.adopt(alive, picks.place(sessions, alive, clients.first_worker))
 
     def _part(self) -> bool:
         """Part from the run without operations, if that repays it; return whether this is it."""
@@ -229,10 +221,11 @@ class Simulation:
 
     def _sessions_on(self, pod: Pod) -> int:
         """Count the live sessions whose state is on a pod (rule K14)."""
-        return sum(session.holder is pod.container for session in self._sessions.alive(self._world.now_s))
+        container = pod.container
+        return 0 if container is None else len(self._sessions.living_on(container, self._world.now_s))
 
-    def _is_sticky(self, session: Session) -> bool:
-        return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)
+    def _is_sticky(self, jar: bool) -> bool:
+        return self._scenario.traffic.connections.long_lived or self._gateway.binds(jar=jar)
 
     def _operations_over(self) -> None:
         """Let no more sessions begin once all operations are over and every node has heard of it (rule O3)."""

@@ -189,15 +189,15 @@ class ConsistentHashing(Algorithm):
             NoPeerError: The search meets no available address.
         """
         key = "" if handle is None or handle.key is None else handle.key
-        number = ring_owner(self._cells.ints, self.region.ints, ring_point(key, self.points))
+        number = ring_owner(self._cells.ints, self.region.ints, hash_of(key))
         if number < 0:
             raise NoPeerError(Refusal.NO_PEERS)
         return self._cells.numbers.name(number)
 
 
-def ring_point(key: str, points: int) -> int:
-    """Return the point that a key falls on, from 0 on."""
-    return xxh32_intdigest(key.encode()) % points
+def hash_of(key: str) -> int:
+    """Return Kong's hash of a key, 32 bits."""
+    return xxh32_intdigest(key.encode())
 
 
 # The key --------------------------------------------------------------------------------------------------------

@@ -82,14 +82,14 @@ class Latency(Algorithm):
         region: Where they are in the cells.
     """
 
-    __slots__ = ("__weakref__", "_by_age", "_cells", "_clock", "_order", "_place_of", "_targets", "region")
+    __slots__ = ("__weakref__", "_by_age", "_cells", "_clock", "_order", "_known", "_targets", "region")
 
     def __init__(self, clock: Clock, order: Order = as_listed, cells: Cells | None = None) -> None:
         self._clock = clock
         self._order = order
         self._cells = Cells() if cells is None else cells
         self._targets: tuple[Target, ...] = ()
-        self._place_of: dict[str, int] = {}
+        self._known: dict[str, int] = {}
         self._by_age: list[str] = []  # the addresses that have an average, in the order in which they got it
         self.region = self._cells.region(self, AVERAGES_HEAD, SCORES_HEAD)
         for cell in range(AVERAGES_HEAD):
@@ -132,6 +132,14 @@ class Latency(Algorithm):
         """When each average was last touched, in seconds."""
         return {self._targets[t].address: self._cells.floats[self._number(_TOUCHED, t)] for t in self._with_average()}
 
+    def place_of(self, address: str) -> int:
+        """Return the place of an address among the targets.
+
+        Raises:
+            KeyError: It is not listed.
+        """
+        return self._known[address]
+
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Drop the averages of unavailable targets and give newcomers a slow start.
 
@@ -148,11 +156,11 @@ class Latency(Algorithm):
         self._ints[self.region.ints + AVERAGES_AVAILABLE] = count
         floats = self._cells.floats
         for address in (*kept, *(address for address in available if address not in kept)):
-            t = self._place_of[address]
+            t = self._known[address]
             self._ints[self._cell(_IS_AVAILABLE, t)] = 1
             floats[self._number(_EWMA, t)] = ewma[address] if address in ewma else total_s / len(available)
             floats[self._number(_TOUCHED, t)] = touched[address] if address in ewma else self._clock.now_s
-        self._arrange([self._place_of[a] for a in (*kept, *(a for a in available if a not in kept))])
+        self._arrange([self._known[a] for a in (*kept, *(a for a in available if a not in kept))])
 
     def _lay_out(self, targets: tuple[Target, ...]) -> None:
         """Have room for these targets, none of them with an average."""
@@ -161,7 +169,7 @@ class Latency(Algorithm):
             self.region = self._cells.region(self, AVERAGES_HEAD + 6 * size, SCORES_HEAD + 4 * size)
             self._ints[self.region.ints + AVERAGES_AVAILABLE] = count
         self._targets = targets
-        self._place_of = {target.address: t for t, target in enumerate(targets)}
+        self._known = {target.address: t for t, target in enumerate(targets)}
         self._ints[self.region.ints + AVERAGES_TARGETS] = len(targets)
         for t, target in enumerate(targets):
             self._ints[self._cell(_NUMBER, t)] = self._cells.numbers.of(target.address)
@@ -182,11 +190,11 @@ class Latency(Algorithm):
         ints[averages + AVERAGES_LEADER], ints[averages + AVERAGES_MOVED] = -1, 0
         floats[self.region.floats + LEADS_UNTIL_S] = NEVER_S
         for place, address in enumerate(ordered):
-            t = self._place_of[address]
+            t = self._known[address]
             ints[self._cell(_TARGET_AT, place)], ints[self._cell(_PLACE, t)] = t, place
             ints[self._cell(_HAS_MOVED, t)] = 0
         for place, address in enumerate(ordered):
-            key = latency_key(ints, averages, floats, self.region.floats, self._place_of[address])
+            key = latency_key(ints, averages, floats, self.region.floats, self._known[address])
             floats[self._number(_KEY, place)] = key
 
     def pick(self, handle: Handle | None = None) -> str:
@@ -232,12 +240,12 @@ class Latency(Algorithm):
         Raises:
             KeyError: The address is not listed.
         """
-        now_s, t, region = self._clock.now_s, self._place_of[address], self.region
+        now_s, t, region = self._clock.now_s, self._known[address], self.region
         floats = self._cells.floats
         if not latency_feedback(self._ints, region.ints, floats, region.floats, t, rtt_s, now_s):
             # Kong takes such an average as last touched in 1970, which leaves nothing of it.
             floats[self._number(_EWMA, t)], floats[self._number(_TOUCHED, t)] = rtt_s, now_s
-            self._arrange([self._place_of[a] for a in (*self._by_age, address)])
+            self._arrange([self._known[a] for a in (*self._by_age, address)])
         return floats[self._number(_EWMA, t)]
 
 

@@ -39,12 +39,12 @@ class LeastConnections(Algorithm):
         region: Where they are in the cells.
     """
 
-    __slots__ = ("__weakref__", "_cells", "_place_of", "_targets", "region")
+    __slots__ = ("__weakref__", "_cells", "_known", "_targets", "region")
 
     def __init__(self, cells: Cells | None = None) -> None:
         self._cells = Cells() if cells is None else cells
         self._targets: tuple[str, ...] = ()
-        self._place_of: dict[str, int] = {}
+        self._known: dict[str, int] = {}
         self.region = self._cells.region(self, HEAP_HEAD, 1)
         self._ints[self.region.ints + HEAP_TARGETS] = self._ints[self.region.ints + HEAP_SIZE] = 0
 
@@ -68,13 +68,21 @@ class LeastConnections(Algorithm):
         floats, first = self._cells.floats, self.region.floats
         return {address: int(floats[first + t]) - 1 for t, address in enumerate(self._targets)}
 
+    def place_of(self, address: str) -> int:
+        """Return the place of an address among the targets.
+
+        Raises:
+            KeyError: It is not listed.
+        """
+        return self._known[address]
+
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Clear the heap and insert the available targets in list order; the counts stay."""
         counts, size = self.connections, len(targets)
         if size != len(self._targets):
             self.region = self._cells.region(self, HEAP_HEAD + 3 * size, 3 * size)
         self._targets = tuple(target.address for target in targets)
-        self._place_of = {address: t for t, address in enumerate(self._targets)}
+        self._known = {address: t for t, address in enumerate(self._targets)}
         ints, floats = self._ints, self._cells.floats
         heap, first = self.region.ints, self.region.floats
         ints[heap + HEAP_TARGETS], ints[heap + HEAP_SIZE] = size, 0
@@ -111,7 +119,7 @@ class LeastConnections(Algorithm):
             KeyError: The address is not listed.
             ValueError: It has no connection.
         """
-        target = self._place_of[address]
+        target = self._known[address]
         if self._cells.floats[self.region.floats + target] <= 1.0:
             raise ValueError(f"{address} is released more often than it was picked")
         least_release(self._ints, self.region.ints, self._cells.floats, self.region.floats, target)

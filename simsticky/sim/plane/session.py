@@ -1,10 +1,9 @@
-"""One session as the rest of the model knows it, while its own loop runs (``plane/loop.py``)."""
+"""One session as Python sees it: a view of its place in the plane, and what only few sessions ever have."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from simsticky.kong.balancer import Balancer, Handle
 from simsticky.recording.record import Exposure
@@ -12,14 +11,35 @@ from simsticky.sim.clients.connection import Connection
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.browser import Browser
 from simsticky.sim.gateway.nodes import Worker
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import (
+    ANSWERED,
+    BACKGROUND,
+    BORN,
+    BROKE,
+    BROKE_BEFORE,
+    CAME_FROM,
+    COOKIE,
+    DOOMED,
+    DOOMED_BEFORE,
+    FAILED,
+    FIRST,
+    HOLDER,
+    JAR,
+    MOVED_BY,
+    NUMBER,
+    PAST,
+    PICKED_BY,
+    ROAMED,
+    SLOW,
+    STARTED,
+)
+from simsticky.sim.plane.rules import copy_until, keep_copy
 
 INFINITY = float("inf")
 
-Loop = Generator[float | None, float, None]
-"""A session's loop: resumed with the time of each send, it yields the time of the next once that is known."""
 
-
-class Cut(Exception):  # noqa: N818  # a signal thrown into a session's loop, not an error
+class Cut(NamedTuple):
     """The request in flight was cut: its container died, or its machine went.
 
     Attributes:
@@ -29,16 +49,10 @@ class Cut(Exception):  # noqa: N818  # a signal thrown into a session's loop, no
         silent: Whether nobody tells the gateway, which waits for its read timeout: ``again`` or not is seen then.
     """
 
-    def __init__(self, request: int, container: Container, *, again: bool, silent: bool) -> None:
-        super().__init__(request)
-        self.request = request
-        self.container = container
-        self.again = again
-        self.silent = silent
-
-
-class RunOver(Exception):  # noqa: N818
-    """The run has ended: the session is to report itself."""
+    request: int
+    container: Container
+    again: bool
+    silent: bool
 
 
 @dataclass(slots=True)
@@ -84,23 +98,11 @@ class Exchange:
         self.attempt_s = self.sent_s
 
 
-Before = tuple[
-    Container | None,
-    dict[Container, float] | None,
-    str | None,
-    int,
-    int,
-    int,
-    int,
-    frozenset[int],
-    frozenset[int],
-    int,
-    float,
-]
+Before = tuple[int, int, int, int, int, int, frozenset[int], frozenset[int], int, float]
 """What a session was before a request that may have moved it, to be put back if the request is cut."""
 
 
-FRESH: Before = (None, None, None, -1, 0, 0, 0, frozenset(), frozenset(), 0, -INFINITY)
+FRESH: Before = (-1, -1, -1, 0, 0, 0, frozenset(), frozenset(), 0, -INFINITY)
 """What a session is before its first request."""
 
 
@@ -126,9 +128,8 @@ class Tabs:
         left: How many still send.
         first_request: Number of the first request that they send.
         sent: Requests sent by those that send no more.
-        loops: Their loops.
+        places: Their places in the plane; the session's own is the first.
         ended_s: The latest end of a request so far.
-        reports: What those have reported that were not over when the run was.
         expires_s: Until when the session's holder remembers it, by all tabs' requests; None before the first answer.
         breaks: The breaks so far, by request.
     """
@@ -136,9 +137,8 @@ class Tabs:
     left: int
     first_request: int
     sent: int = 0
-    loops: list[Loop] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     ended_s: float = 0.0
-    reports: list[tuple[float, float, int]] = field(default_factory=list)
     expires_s: float | None = None
     breaks: dict[int, Broken] = field(default_factory=dict)
 
@@ -147,140 +147,270 @@ _NO_OPERATIONS: frozenset[int] = frozenset()
 
 
 class Session:
-    """One session as others see it.
+    """One session as Python sees it: a view of its place in the plane, and what only few sessions ever have.
+
+    It is made when somebody asks for it, so that a session which meets nothing unusual costs no object.
 
     Attributes:
-        id: Its number.
-        loop: Its client's loop in ``plane/loop.py`` or ``clients/connections.py``.
-        jar: Whether the client keeps cookies.
-        cookie: The address its sticky cookie names, None without one.
-        holder: The container instance that holds its current state, None before the first answer.
-        past: Containers that hold older copies, and until when those live; None until the first break.
-        request: Ordinal of the latest request that was sent the slow way, and so may have moved the session.
-        before: What the session was before that request.
+        place: Its place in the plane.
+        before: What the session was before its latest irregular request.
+        breaks_caused: Its breaks that an operation is behind.
         exposures: The operations that have cut it off from the pod with its state, or could.
         alive_at: Operations that started while it was alive: (operation number, time).
         broken_by: Numbers of the operations that broke it.
         harmed_by: Those of them that had exposed it before, on the pod that it lost.
-        doomed_by: Number of the operation that had deleted the pod with its state before it came there, 0 if none had.
-        broke_s: When it was last answered without its state; -inf before.
-        answered_s: When it was last answered, as far as the hot path has told.
+        picks: Random picks made for it.
         visits: Requests whose cookie, path or key was looked up.
         key: What its latest request is hashed by, where the algorithm hashes.
-        exchange: The request just sent the slow way; its loop takes it over.
-        picked_by: The balancer of its first request, where that was answered without an exchange.
+        exchange: Its latest irregular request.
+        failures: How often its request number ``failing`` has failed.
         tabs: Its tabs; None of a session with one.
         browser: What its client holds beyond one cookie; None where one cookie is all there is to it.
+        client: Its side of a long-lived connection; None where each request has its own.
         connection: Its open connection, where connections are long-lived; None while it has none.
         lost_by: Number of the operation that has cost it its connection, 0 for none; None while it has one, or before.
         stand_in: The worker that takes its requests while its own worker's node is down.
         successor: The client's next session, already on its way; of a closed population only.
-        withdrawn: Whether it is not to start after all.
     """
 
     __slots__ = (
+        "_columns",
+        "_containers",
         "alive_at",
-        "answered_s",
         "before",
-        "born_terminating",
-        "breaks_background",
         "breaks_caused",
-        "broke_s",
         "broken_by",
         "browser",
+        "client",
         "connection",
-        "cookie",
-        "doomed_by",
         "exchange",
         "exposures",
-        "failed",
-        "first_container",
+        "failing",
+        "failures",
         "harmed_by",
-        "holder",
-        "id",
-        "jar",
         "key",
-        "loop",
         "lost_by",
-        "past",
-        "picked_by",
         "picks",
-        "request",
+        "place",
         "stand_in",
-        "started_s",
         "successor",
         "tabs",
         "visits",
-        "withdrawn",
     )
-    loop: Loop
 
-    def __init__(self, number: int, jar: bool, started_s: float) -> None:
-        self.id = number
-        self.jar = jar
-        self.started_s = started_s
-        self.cookie: str | None = None
-        self.holder: Container | None = None
-        self.first_container = self.request = -1
-        self.past: dict[Container, float] | None = None
-        self.before: Before | None = None
+    def __init__(self, place: int, columns: Columns, containers: list[Container]) -> None:
+        self.place = place
+        self._columns = columns
+        self._containers = containers
+        self.before: Before = FRESH
         self.exposures: tuple[Exposure, ...] = ()
         self.alive_at: tuple[tuple[int, float], ...] = ()
         self.broken_by: frozenset[int] = _NO_OPERATIONS
         self.harmed_by: frozenset[int] = _NO_OPERATIONS
-        self.broke_s = self.answered_s = -INFINITY
-        self.doomed_by = self.born_terminating = self.breaks_caused = self.breaks_background = 0
-        self.failed = self.picks = self.visits = 0
-        self.successor: Session | None = None
-        self.withdrawn = False
+        self.breaks_caused = self.picks = self.visits = self.failures = 0
+        self.failing = -1
+        self.successor: int | None = None
         self.key: str | None = None
         self.exchange: Exchange | None = None
-        self.picked_by: Balancer | None = None
         self.tabs: Tabs | None = None
         self.browser: Browser | None = None
+        self.client: Any = None
         self.connection: Connection | None = None
         self.lost_by: int | None = None
         self.stand_in: Worker | None = None
 
-    def loop_of(self, request: int) -> Loop:
-        """Return the loop that sends a request."""
-        tabs = self.tabs
-        return self.loop if tabs is None else tabs.loops[(request - tabs.first_request) % len(tabs.loops)]
+    # Its columns --------------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+        number: int = self._columns.ints[NUMBER][self.place]
+        return number
+
+    @property
+    def jar(self) -> bool:
+        """Whether the client keeps cookies."""
+        return bool(self._columns.ints[JAR][self.place])
+
+    @property
+    def started_s(self) -> float:
+        """When it began."""
+        at_s: float = self._columns.floats[STARTED][self.place]
+        return at_s
+
+    @property
+    def holder(self) -> Container | None:
+        """The container instance that holds its current state, None before the first answer."""
+        index = self._columns.ints[HOLDER][self.place]
+        return self._containers[index] if index >= 0 else None
+
+    @holder.setter
+    def holder(self, container: Container | None) -> None:
+        self._columns.ints[HOLDER][self.place] = -1 if container is None else container.index
+
+    @property
+    def cookie(self) -> str | None:
+        """What its sticky cookie names, None without one."""
+        number = self._columns.ints[COOKIE][self.place]
+        return self._columns.cells.numbers.name(number) if number >= 0 else None
+
+    @cookie.setter
+    def cookie(self, named: str | None) -> None:
+        columns = self._columns
+        columns.ints[COOKIE][self.place] = -1 if named is None else columns.number_of(named)
+
+    @property
+    def first_container(self) -> int:
+        """The index of its first container, -1 before the first answer."""
+        index: int = self._columns.ints[FIRST][self.place]
+        return index
+
+    @first_container.setter
+    def first_container(self, index: int) -> None:
+        self._columns.ints[FIRST][self.place] = index
+
+    @property
+    def request(self) -> int:
+        """Number of the latest request that may have moved it as nobody could foresee; -1 for none."""
+        request: int = self._columns.ints[MOVED_BY][self.place]
+        return request
+
+    @request.setter
+    def request(self, request: int) -> None:
+        self._columns.ints[MOVED_BY][self.place] = request
+
+    @property
+    def picked_by(self) -> int:
+        """Number of the balancer of its first request; -1 where that did not begin it."""
+        number: int = self._columns.ints[PICKED_BY][self.place]
+        return number
+
+    @property
+    def failed(self) -> int:
+        """Its failed requests."""
+        failed: int = self._columns.ints[FAILED][self.place]
+        return failed
+
+    @failed.setter
+    def failed(self, failed: int) -> None:
+        self._columns.ints[FAILED][self.place] = failed
+
+    @property
+    def breaks_background(self) -> int:
+        """Its breaks that nobody is behind."""
+        breaks: int = self._columns.ints[BACKGROUND][self.place]
+        return breaks
+
+    @breaks_background.setter
+    def breaks_background(self, breaks: int) -> None:
+        self._columns.ints[BACKGROUND][self.place] = breaks
+
+    @property
+    def born_terminating(self) -> int:
+        """Number of the operation that had deleted the pod where it began before it did, 0 if none had."""
+        operation: int = self._columns.ints[BORN][self.place]
+        return operation
+
+    @born_terminating.setter
+    def born_terminating(self, operation: int) -> None:
+        self._columns.ints[BORN][self.place] = operation
+
+    @property
+    def doomed_by(self) -> int:
+        """Number of the operation that had deleted the pod with its state before it came there, 0 if none had."""
+        operation: int = self._columns.ints[DOOMED][self.place]
+        return operation
+
+    @doomed_by.setter
+    def doomed_by(self, operation: int) -> None:
+        self._columns.ints[DOOMED][self.place] = operation
+
+    @property
+    def broke_s(self) -> float:
+        """When it was last answered without its state; -inf before."""
+        at_s: float = self._columns.floats[BROKE][self.place]
+        return at_s
+
+    @broke_s.setter
+    def broke_s(self, at_s: float) -> None:
+        self._columns.floats[BROKE][self.place] = at_s
+
+    @property
+    def answered_s(self) -> float:
+        """When it was last answered, as far as has been told."""
+        at_s: float = self._columns.floats[ANSWERED][self.place]
+        return at_s
+
+    @answered_s.setter
+    def answered_s(self, at_s: float) -> None:
+        self._columns.floats[ANSWERED][self.place] = at_s
+
+    def slow_down(self, reason: int) -> None:
+        """Let its requests be irregular from now on."""
+        self._columns.ints[SLOW][self.place] |= reason
+
+    @property
+    def roamed(self) -> int:
+        """Number of the request that took it to another pod because nothing binds it; -1 for none."""
+        request: int = self._columns.ints[ROAMED][self.place]
+        return request
+
+    def turn_back(self, *, counts: bool) -> None:
+        """Be again where it was before it roamed; with ``counts``, a break less."""
+        ints, floats, place = self._columns.ints, self._columns.floats, self.place
+        ints[HOLDER][place], ints[DOOMED][place] = ints[CAME_FROM][place], ints[DOOMED_BEFORE][place]
+        ints[ROAMED][place] = -1
+        if counts:
+            ints[BACKGROUND][place] -= 1
+            floats[BROKE][place] = floats[BROKE_BEFORE][place]
+
+    # Copies of its state ------------------------------------------------------------------------------------------
+
+    def copy_until(self, container: Container) -> float:
+        """Return until when a container keeps an older copy of its state; long ago for none."""
+        columns = self._columns
+        return copy_until(columns.copies, columns.lives.cells, columns.ints[PAST][self.place], container.index)
+
+    def keep_copy(self, container: Container, until_s: float) -> None:
+        """Let a container keep a copy of its state until a time."""
+        columns = self._columns
+        if not columns.has_copies():
+            columns.make_copies()
+        keep_copy(
+            columns.ints,
+            self.place,
+            columns.copies,
+            columns.lives.cells,
+            columns.free_copies.cells,
+            columns.own.cells,
+            container.index,
+            until_s,
+        )
+
+    # Before and after ---------------------------------------------------------------------------------------------
 
     def remember(self) -> Before:
         """Return what :meth:`restore` puts back."""
-        if self.holder is None and self.cookie is None:
-            return FRESH
+        ints, place = self._columns.ints, self.place
         return (
-            self.holder,
-            self.past,
-            self.cookie,
-            self.first_container,
-            self.born_terminating,
+            ints[HOLDER][place],
+            ints[COOKIE][place],
+            ints[FIRST][place],
+            ints[BORN][place],
             self.breaks_caused,
-            self.breaks_background,
+            ints[BACKGROUND][place],
             self.broken_by,
             self.harmed_by,
-            self.doomed_by,
+            ints[DOOMED][place],
             self.broke_s,
         )
 
     def restore(self, *, keep_cookie: bool) -> None:
         """Be again what :attr:`before` says, but for the cookie where a response has set it."""
-        assert self.before is not None
-        cookie = self.cookie
-        (
-            self.holder,
-            self.past,
-            self.cookie,
-            self.first_container,
-            self.born_terminating,
-            self.breaks_caused,
-            self.breaks_background,
-            self.broken_by,
-            self.harmed_by,
-            self.doomed_by,
-            self.broke_s,
-        ) = self.before
-        if keep_cookie:
-            self.cookie = cookie
+        ints, place = self._columns.ints, self.place
+        holder, cookie, first, born, caused, background, self.broken_by, self.harmed_by, doomed, broke_s = self.before
+        ints[HOLDER][place], ints[FIRST][place], ints[BORN][place] = holder, first, born
+        ints[BACKGROUND][place], ints[DOOMED][place] = background, doomed
+        self.breaks_caused, self.broke_s = caused, broke_s
+        if not keep_cookie:
+            ints[COOKIE][place] = cookie

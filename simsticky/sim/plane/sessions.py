@@ -1,16 +1,75 @@
-"""The registry of the sessions that are alive."""
+"""The registry of the sessions that are alive: who they are, and their leaving."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from simsticky.recording.recorder import Recorder
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.nodes import Node
-from simsticky.sim.plane.session import RunOver, Session
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import (
+    ANSWERED,
+    BACKGROUND,
+    BEFORE,
+    BORN,
+    BROKE,
+    ENDED,
+    FAILED,
+    FIRST,
+    FREE,
+    FREE_PLACES,
+    HOLDER,
+    JAR,
+    LEAVING,
+    LEFT,
+    LIVE,
+    NUMBER,
+    REQUESTS,
+    SENDING,
+    SENT_AT,
+    SLOW,
+    STARTED,
+    STATE,
+    TURN,
+)
+from simsticky.sim.plane.rules import forget_copies
+from simsticky.sim.plane.session import Session
 
-_PURGE_AT = 64
-"""Leaving sessions at which those that have left are let go: soon enough for their memory to be used again at once."""
+Floats = npt.NDArray[np.float64]
+
+
+class Ended(NamedTuple):
+    """Sessions that send no more, as columns.
+
+    Attributes:
+        number: Their numbers.
+        started_s: When they began.
+        sent_s: When each sent its last request.
+        ended_s: When that ended; NaN if the run ended before the session could send another.
+        requests: Requests sent in the run, failed: those that failed.
+        background: Breaks that nobody is behind.
+        first, last: First and last container, -1 for none.
+        broke_s, answered_s: When each was last answered without its state, and when at all; -inf for never.
+        has_jar: Whether the client keeps cookies.
+        born: The operation that had deleted the pod where it began, 0 for none.
+    """
+
+    number: Floats
+    started_s: Floats
+    sent_s: Floats
+    ended_s: Floats
+    requests: Floats
+    failed: Floats
+    background: Floats
+    first: Floats
+    last: Floats
+    broke_s: Floats
+    answered_s: Floats
+    has_jar: Floats
+    born: Floats
 
 
 class Sessions:
@@ -18,115 +77,208 @@ class Sessions:
 
     A session that has sent its last request stays until that request has ended, because a dying container may still
     cut it; such sessions are purged lazily.
+
+    Args:
+        columns: The plane's.
+        count: Takes sessions that have ended, with what is known of each beyond its columns, None for nothing.
+
+    Attributes:
+        containers: The containers, by number.
+        on_known: Called with a session when somebody asks for it the first time.
     """
 
-    def __init__(self, recorder: Recorder, count: Callable[[Session, float, float, bool], None]) -> None:
-        """Start empty; ``count`` takes each session that has ended, see :class:`simsticky.sim.clients.tally.Tally`."""
+    def __init__(
+        self,
+        columns: Columns,
+        recorder: Recorder,
+        count: Callable[[Ended, Sequence[Session | None], bool], None],
+    ) -> None:
+        self.columns = columns
+        self.containers: list[Container] = []
         self._recorder = recorder
         self._count = count
-        self._live: dict[int, Session] = {}
-        self._leaving: list[tuple[float, int, float, int, Container | None]] = []
-        self.sending = 0
+        self._known: dict[int, Session] = {}
+        self.on_known: Callable[[Session], None] = _nothing
+        self._home: dict[int, int] = {}
 
-    def __getitem__(self, number: int) -> Session:
-        """Return a live session."""
-        return self._live[number]
-
-    def admit(self, session: Session) -> None:
-        """Add a session that is about to send its first request."""
-        self._live[session.id] = session
-        self.sending += 1
-
-    def knows(self, session: Session) -> bool:
-        """Return whether a session has been admitted and has not left."""
-        return self._live.get(session.id) is session
-
-    def leave(self, session: Session, last_sent_s: float, ended_s: float, requests: int) -> None:
-        """The session has sent its last request, which ends at ``ended_s`` unless it is cut."""
-        self.sending -= 1
-        if len(self._leaving) >= _PURGE_AT:
-            self.purge(last_sent_s)  # before this session joins them: it is its own loop that is calling
-        self._leaving.append((ended_s, session.id, last_sent_s, requests, session.holder))
-        if session.holder is not None:
-            session.holder.let_go(ended_s)
-            self._recorder.residence.extend((ended_s, session.holder.index, -1.0))
-
-    def recall(self, session: Session) -> None:
-        """Take back :meth:`leave`: the request that was to be the last has been cut."""
-        self.sending += 1
-        for entry in self._leaving:
-            if entry[1] == session.id:
-                self._leaving.remove(entry)
-                left = entry[-1]  # not the session's holder: what the cut request did to it has been undone by now
-                if left is not None:
-                    self._recorder.residence.extend((entry[0], left.index, 1.0))
-                return
+    # Who is there -------------------------------------------------------------------------------------------------
 
     @property
-    def last_end_s(self) -> float:
-        """When the last of the requests of leaving sessions ends; 0 if there is none."""
-        return max((entry[0] for entry in self._leaving), default=0.0)
+    def sending(self) -> int:
+        """How many sessions have not sent their last request."""
+        number: int = self.columns.own.cells[SENDING]
+        return number
 
-    def purge(self, now_s: float) -> None:
-        """Let the sessions go whose last request has ended."""
-        leaving, self._leaving = self._leaving, []
-        for entry in leaving:
-            ended_s, number, last_sent_s, requests, _ = entry
-            if ended_s > now_s:
-                self._leaving.append(entry)
-            else:
-                self._finish(self._live.pop(number), last_sent_s, ended_s, requests, unfinished=False)
+    def at(self, place: int) -> Session:
+        """Return the session that a place is a session's, or one of its tabs'."""
+        place = self._home.get(place, place)
+        session = self._known.get(place)
+        if session is None:
+            session = self._known[place] = Session(place, self.columns, self.containers)
+            self.on_known(session)
+        return session
+
+    def share(self, place: int, home: int) -> None:
+        """Let a place be another tab of a session."""
+        self._home[place] = home
+
+    def named(self, numbers: Collection[int]) -> dict[int, Session]:
+        """Return the live sessions with some numbers."""
+        ints = self.columns.ints
+        wanted, number, states = set(numbers), ints[NUMBER], ints[STATE]
+        places = (place for place in range(ints.length) if number[place] in wanted)
+        found = [place for place in places if states[place] in (LIVE, LEAVING) and place not in self._home]
+        return {number[place]: self.at(place) for place in found}
+
+    def alive(self, now_s: float) -> Iterator[Session]:
+        """Iterate over the sessions with a request still open or still to come, in the order of their beginning."""
+        self.purge(now_s)
+        for place in self._present():
+            yield self.at(place)
+
+    def _present(self) -> list[int]:
+        """Return the places of the sessions, by the order of their beginning."""
+        states, turns = self.columns.ints[STATE], self.columns.ints[TURN]
+        found = [place for place in range(self.columns.ints.length) if states[place] in (LIVE, LEAVING)]
+        return sorted((place for place in found if place not in self._home), key=lambda place: turns[place])
+
+    def living_on(self, container: Container, now_s: float) -> list[int]:
+        """Return the places of the sessions whose state is on a container."""
+        self.purge(now_s)
+        holders = self.columns.ints[HOLDER]
+        return [place for place in self._present() if holders[place] == container.index]
 
     def connected(self, now_s: float, node: Node) -> list[Session]:
         """Return the sessions whose connection goes through a node of the gateway."""
         alive = self.alive(now_s)
         return [session for session in alive if session.connection and session.connection.worker.node is node]
 
-    def alive(self, now_s: float) -> Iterator[Session]:
-        """Iterate over the sessions with a request still open or still to come."""
+    # Leaving ------------------------------------------------------------------------------------------------------
+
+    def _leaving(self) -> list[int]:
+        own = self.columns.own.cells
+        return list(self.columns.leaving.cells[: own[LEFT]])
+
+    @property
+    def last_end_s(self) -> float:
+        """When the last of the requests of leaving sessions ends; 0 if there is none."""
+        ended = self.columns.floats[ENDED]
+        return max((ended[place] for place in self._leaving()), default=0.0)
+
+    def _set_leaving(self, places: Sequence[int]) -> None:
+        for at, place in enumerate(places):
+            self.columns.leaving.cells[at] = place
+        self.columns.own.cells[LEFT] = len(places)
+
+    def is_leaving(self, place: int) -> bool:
+        """Return whether a session has sent its last request."""
+        state: int = self.columns.ints[STATE][place]
+        return state == LEAVING
+
+    def recall(self, place: int) -> None:
+        """Take back that a session has left: the request that was to be the last is being cut."""
+        columns = self.columns
+        self._set_leaving([other for other in self._leaving() if other != place])
+        columns.ints[STATE][place] = LIVE
+        columns.own.cells[SENDING] += 1
+        holder = columns.ints[HOLDER][place]
+        if holder >= 0:
+            self._recorder.residence.extend((columns.floats[ENDED][place], holder, 1.0))
+
+    def purge(self, now_s: float) -> None:
+        """Let the sessions go whose last request has ended."""
+        ended = self.columns.floats[ENDED]
+        leaving = self._leaving()
+        over = [place for place in leaving if ended[place] <= now_s]
+        if over:
+            self._set_leaving([place for place in leaving if ended[place] > now_s])
+            self._finish(over, unfinished=False)
+            for place in over:
+                self._vacate(place)
+
+    def close(self, now_s: float, is_over: Callable[[int], bool]) -> None:
+        """End the run: count the sessions that are not over.
+
+        Args:
+            now_s: When that is.
+            is_over: Says of a place whether its session has sent its last request; what that did to the session it takes
+                back, if it has not been answered.
+        """
         self.purge(now_s)
-        yield from self._live.values()
+        present = self._present()
+        done = {place: is_over(place) for place in present}
+        columns = self.columns
+        ints, ended = columns.ints, columns.floats[ENDED]
+        for place, over in done.items():
+            if not over:
+                ended[place] = np.nan
+        sent = [p for p in present if self._requests(p) or ints[HOLDER][p] >= 0]
+        if sent:
+            self._finish(sent, unfinished=True)
 
-    def close(self, now_s: float) -> None:
-        """End the run: all sessions that are not over report themselves through :class:`RunOver`."""
-        self.purge(now_s)
-        self._leaving.clear()
-        for session in list(self._live.values()):
-            for loop in [session.loop] if session.tabs is None else session.tabs.loops:
-                loop.throw(RunOver())
+    def _requests(self, place: int) -> int:
+        known = self._known.get(place)
+        if known is not None and known.tabs is not None:
+            return known.tabs.sent
+        ints = self.columns.ints
+        requests: int = ints[REQUESTS][place] - ints[BEFORE][place]
+        return requests
 
-    def report(self, session: Session, last_sent_s: float, ended_s: float, requests: int) -> None:
-        """Record a session that is not over when the run is; ``ended_s`` is NaN where it would send again."""
-        if session.tabs is not None:
-            reports = session.tabs.reports
-            reports.append((last_sent_s, ended_s, requests))
-            if len(reports) < len(session.tabs.loops):
-                return
-            last_sent_s, requests = max(entry[0] for entry in reports), sum(entry[2] for entry in reports)
-            # NaN, if any tab would send again.
-            ended_s = float(np.max([entry[1] for entry in reports]))
-        if requests or session.holder is not None:
-            self._finish(session, last_sent_s, ended_s, requests, unfinished=True)
+    def _vacate(self, place: int) -> None:
+        """Let a place be nobody's."""
+        columns = self.columns
+        known = self._known.pop(place, None)
+        places = [place] if known is None or known.tabs is None else known.tabs.places
+        for each in places:
+            self._home.pop(each, None)
+            forget_copies(columns.ints, each, columns.copies, columns.free_copies.cells, columns.own.cells)
+            columns.ints[STATE][each], columns.ints[SLOW][each] = FREE, 0
+            columns.free_places.cells[columns.own.cells[FREE_PLACES]] = each
+            columns.own.cells[FREE_PLACES] += 1
 
-    def _finish(self, session: Session, last_sent_s: float, ended_s: float, requests: int, *, unfinished: bool) -> None:
-        """Count a session that will send no more, and record it."""
-        if not unfinished:
-            # The loop refers to itself; its end lets go of the session at once, without the garbage collector.
-            for loop in (session.loop,) if session.tabs is None else session.tabs.loops:
-                next(loop, None)
-        self._count(session, last_sent_s, ended_s, unfinished)
-        self._recorder.session(
-            (
-                session.id,
-                session.started_s,
-                ended_s,
-                requests,
-                session.failed,
-                session.breaks_caused,
-                session.breaks_background,
-                session.jar,
-                session.first_container,
-                session.holder.index if session.holder is not None else -1,
-                unfinished,
+    def _finish(self, places: list[int], *, unfinished: bool) -> None:
+        """Count sessions that will send no more, and record them."""
+        ints, floats = self.columns.ints, self.columns.floats
+
+        def of(column: Sequence[float]) -> Floats:
+            return np.array([column[place] for place in places], np.float64)
+
+        ended = Ended(
+            of(ints[NUMBER]),
+            of(floats[STARTED]),
+            of(floats[SENT_AT]),
+            of(floats[ENDED]),
+            np.array([self._requests(place) for place in places], np.float64),
+            of(ints[FAILED]),
+            of(ints[BACKGROUND]),
+            of(ints[FIRST]),
+            of(ints[HOLDER]),
+            of(floats[BROKE]),
+            of(floats[ANSWERED]),
+            of(ints[JAR]),
+            of(ints[BORN]),
+        )
+        known = [self._known.get(place) for place in places]
+        self._count(ended, known, unfinished)
+        caused = np.array([0 if session is None else session.breaks_caused for session in known], np.float64)
+        self._recorder.sessions(
+            np.column_stack(
+                [
+                    ended.number,
+                    ended.started_s,
+                    ended.ended_s,
+                    ended.requests,
+                    ended.failed,
+                    caused,
+                    ended.background,
+                    ended.has_jar,
+                    ended.first,
+                    ended.last,
+                    np.full(len(places), float(unfinished)),
+                ]
             )
         )
+
+
+def _nothing(_: Session) -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,135 @@
+"""Kong's log phase: what ends is told to the balancer that picked its target (rules G11 and G12).
+
+The requests that are still to be logged wait in the plane's queue of ends, those of all workers together, and are looked
+at before each pick: no event is needed for an end that nobody waits for.
+"""
+
+from heapq import heapify
+from typing import TYPE_CHECKING
+
+from simsticky.kong.algorithms.latency import Latency
+from simsticky.kong.algorithms.least_connections import LeastConnections
+from simsticky.kong.balancer import Balancer
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import OWN, PICKS
+from simsticky.sim.plane.queues import drop_end, due_end, first_end, put_end
+from simsticky.sim.plane.rules import log_ends
+from simsticky.sim.world import World
+
+if TYPE_CHECKING:
+    from simsticky.sim.gateway.nodes import Worker
+
+_SESSION, _REQUEST, _WORKER, _BALANCER, _TOOK = 1, 2, 3, 4, 8
+"""Places in an entry of the queue (``plane/queues.py``)."""
+
+
+class LogPhase:
+    """Numbers the balancers, and logs what ends.
+
+    Attributes:
+        workers: The workers, by number.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._columns: Columns = world.columns
+        self._keeps_s = world.scenario.gateway.read_timeout
+        self._balancers: dict[int, Balancer] = {}
+        self._replaced_s: dict[int, float] = {}
+        self._made = 0
+        self.workers: list[Worker] = []
+
+    # Balancers ----------------------------------------------------------------------------------------------------
+
+    def number(self, balancer: Balancer, instead_of: int) -> int:
+        """Return the number of a new balancer, which replaces another.
+
+        That one is known for as long as a request that it has picked for may be in flight.
+        """
+        now_s = self._world.now_s
+        for old in [old for old, at_s in self._replaced_s.items() if at_s + self._keeps_s < now_s]:
+            del self._replaced_s[old], self._balancers[old]
+        if instead_of in self._balancers:
+            self._replaced_s[instead_of] = now_s
+        self._made += 1
+        self._balancers[self._made] = balancer
+        return self._made
+
+    def balancer(self, number: int) -> Balancer | None:
+        """Return the balancer with a number, None where it is not known any more."""
+        return self._balancers.get(number)
+
+    def balancer_of(self, session: int, request: int) -> Balancer | None:
+        """Return the balancer of an open request's first attempt; None where it is not known."""
+        for entry in self._columns.ends:
+            if (entry[_SESSION], entry[_REQUEST]) == (session, request):
+                return self._balancers.get(entry[_BALANCER])
+        return None
+
+    # Logging ------------------------------------------------------------------------------------------------------
+
+    def until(self, now_s: float) -> None:
+        """Log the requests that have ended by ``now_s``, each at its time: release, then average the time in."""
+        view = self._columns.view
+        picks = view.rules[PICKS]
+        if picks == OWN:
+            while due_end(view.ends, now_s):
+                self._log_first()
+            return
+        while not log_ends(view.ends, now_s, picks, view.workers, view.cells, view.numbers):
+            self._log_first()
+
+    def _log_first(self) -> None:
+        """Log the next end by the balancer's own methods."""
+        at_s, number, which, _, _, target, took_s = first_end(self._columns.ends)
+        drop_end(self._columns.ends)
+        balancer, worker = self._balancers.get(which), self.workers[number]
+        worker.now_s = at_s
+        if balancer is not None:
+            worker.tell(balancer, self._address(balancer, target), took_s)
+
+    def _address(self, balancer: Balancer, target: int) -> str:
+        algorithm = balancer.algorithm
+        if isinstance(algorithm, LeastConnections | Latency):
+            return balancer.targets[target].address
+        return self._columns.cells.numbers.name(target)
+
+    def opened(
+        self, worker: "Worker", session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
+    ) -> None:
+        """Note a request that will be logged at its end, to the balancer of its first attempt.
+
+        Args:
+            worker: Who carries it.
+            session: Its session's number.
+            request: Its own.
+            balancer: The balancer.
+            at: Its end; the address of its latest attempt; the response time that Kong averages, 0 after a retry, where
+                Kong reads a list of times as no number.
+        """
+        ended_s, address, took_s = at
+        ints, floats, target = self._cells_of(balancer, address)
+        number = next((n for n, known in self._balancers.items() if known is balancer), 0)
+        put_end(self._columns.ends, ended_s, session, request, worker.index, number, ints, floats, target, took_s)
+
+    def _cells_of(self, balancer: Balancer, address: str) -> tuple[int, int, int]:
+        """Return where a balancer keeps its numbers, and by which of them it knows an address."""
+        algorithm = balancer.algorithm
+        if isinstance(algorithm, LeastConnections | Latency):
+            return algorithm.region.ints, algorithm.region.floats, algorithm.place_of(address)
+        return 0, 0, self._columns.cells.numbers.of(address)
+
+    def forget(self, session: int, request: int) -> None:
+        """Drop an open request, which goes on elsewhere: its retry releases the address."""
+        ends = self._columns.ends
+        ends[:] = [entry for entry in ends if (entry[_SESSION], entry[_REQUEST]) != (session, request)]
+        heapify(ends)
+
+    def cut_short(self, session: int, request: int, now_s: float) -> None:
+        """Let an open request end now, and take only so long."""
+        ends = self._columns.ends
+        for at, entry in enumerate(ends):
+            if (entry[_SESSION], entry[_REQUEST]) == (session, request):
+                took_s = max(0.0, entry[_TOOK] - (entry[0] - now_s))
+                ends[at] = (now_s, *entry[1:_TOOK], took_s)
+        heapify(ends)

@@ -1,0 +1,430 @@
+"""The plane's state: a struct of columns, as lists for Python or as arrays for compiled code.
+
+Python reads and writes one number at a time, ``columns.ints[HOLDER][place]``, and gets Python's numbers either way: a
+row of an array is seen through a memoryview. A column is another object after it has grown, so nobody keeps one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from heapq import heapify
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simsticky.kong.cells import Cells
+from simsticky.recording.open_rows import OpenRows
+from simsticky.sim.plane.fields import (
+    ARRIVAL,
+    ARRIVAL_INTS,
+    ARRIVALS,
+    CONTAINER_FLOATS,
+    CONTAINER_INTS,
+    CURSOR,
+    FIRST_ARRIVAL,
+    FREE_COPIES,
+    FREE_PLACES,
+    LAST,
+    OPEN,
+    OWN_INTS,
+    RULE_FLOATS,
+    RULE_INTS,
+    SEQUENCE,
+    SESSION_FLOATS,
+    SESSION_INTS,
+    STATE,
+    WORKER_FLOATS,
+    WORKER_INTS,
+)
+from simsticky.sim.plane.queues import drop, first, put
+from simsticky.sim.plane.rules import INFINITY
+
+_FIRST_PLACES = 64
+_NEVER = (INFINITY, 0, -1)
+
+
+class State(NamedTuple):
+    """What the rules work on.
+
+    Attributes:
+        sends: Queue of sends; ends: of ends to be logged; slots: of the containers' slots (``queues.py``).
+        rows: Where requests are written; moves: sessions that come to a container or go.
+        floats, ints: Columns of sessions.
+        containers, listening: Columns of containers.
+        workers, codes: Columns of workers.
+        routes: For each node, by number of a name, the container that requests may take without ado, -1 for none.
+        identities: By number of an address, the number of what a cookie for it names.
+        cells, numbers: What balancers pick by (``kong/picks.py``).
+        copies, lives, free_copies: Older copies of sessions' states, and the cells that are free.
+        free_places: Places for sessions that are free.
+        leaving: Places of the sessions that have sent their last request.
+        demands, gaps: Draws of all sessions, in seconds.
+        via: Their workers, where each request is balanced by itself.
+        starts, arrivals: Columns of the arrivals at hand.
+        own, rules, times: The plane's own numbers, and what the scenario says.
+    """
+
+    sends: Any
+    ends: Any
+    slots: Any
+    rows: Any
+    moves: Any
+    floats: Any
+    ints: Any
+    containers: Any
+    listening: Any
+    workers: Any
+    codes: Any
+    routes: Any
+    identities: Any
+    cells: Any
+    numbers: Any
+    copies: Any
+    lives: Any
+    free_copies: Any
+    free_places: Any
+    leaving: Any
+    demands: Any
+    gaps: Any
+    via: Any
+    starts: Any
+    arrivals: Any
+    own: Any
+    rules: Any
+    times: Any
+
+
+_PARTS = (
+    "floats", "ints", "containers", "listening", "workers", "codes", "routes", "identities", "copies", "lives",
+    "free_copies", "free_places", "leaving", "demands", "gaps", "via", "starts", "arrivals", "own", "rules", "times",
+)  # fmt: skip
+"""Groups and columns among the state's parts."""
+
+
+class Group:
+    """Columns of one type and one length.
+
+    Attributes:
+        raw: As the rules take them: a list of lists, or an array of two dimensions.
+        length: How many places each has.
+    """
+
+    def __init__(self, fields: int, zero: float, *, arrays: bool, length: int = 0) -> None:
+        self._zero = zero
+        self._arrays = arrays
+        self.length = length
+        self.raw: Any = np.full((fields, length), zero) if arrays else [[zero] * length for _ in range(fields)]
+        self._rows: list[Any] = []
+        self._look()
+
+    def __getitem__(self, field: int) -> Any:
+        """Return a column, as Python reads and writes it."""
+        return self._rows[field]
+
+    def __len__(self) -> int:
+        """Return how many columns there are."""
+        return len(self._rows)
+
+    def grow(self, length: int) -> None:
+        """Have at least so many places."""
+        if length <= self.length:
+            return
+        if self._arrays:
+            length = max(length, 2 * self.length)
+            more = np.full((len(self._rows), length), self._zero)
+            more[:, : self.length] = self.raw
+            self.raw = more
+        else:
+            for column in self.raw:
+                column += [self._zero] * (length - self.length)
+        self.length = length
+        self._look()
+
+    def add_column(self) -> None:
+        """Have one column more."""
+        if self._arrays:
+            self.raw = np.concatenate([self.raw, np.full((1, self.length), self._zero)])
+        else:
+            self.raw.append([self._zero] * self.length)
+        self._look()
+
+    def _look(self) -> None:
+        self._rows = [memoryview(row) for row in self.raw] if self._arrays else list(self.raw)
+
+
+class Column:
+    """One column.
+
+    Attributes:
+        raw: As the rules take it: a list or an array.
+        cells: As Python reads and writes it.
+    """
+
+    def __init__(self, zero: float, *, arrays: bool, length: int = 0) -> None:
+        self._zero = zero
+        self._arrays = arrays
+        self.raw: Any = np.full(length, zero) if arrays else [zero] * length
+        self.cells: Any = memoryview(self.raw) if arrays else self.raw
+
+    def __len__(self) -> int:
+        """Return how many places it has."""
+        return len(self.raw)
+
+    def grow(self, length: int) -> None:
+        """Have at least so many places."""
+        if length <= len(self.raw):
+            return
+        if self._arrays:
+            more = np.full(max(length, 2 * len(self.raw)), self._zero)
+            more[: len(self.raw)] = self.raw
+            self.raw, self.cells = more, memoryview(more)
+        else:
+            self.raw += [self._zero] * (length - len(self.raw))
+
+    def put(self, first: int, values: Any) -> None:
+        """Have these values from a place on, and room for them."""
+        self.grow(first + len(values))
+        self.raw[first : first + len(values)] = values
+
+    def gather(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Have only what is in some ranges, in their order, from the first place on."""
+        parts = [self.raw[begin:end] for begin, end in ranges]
+        if self._arrays:
+            kept = np.concatenate([self.raw[:0], *parts])
+            self.raw[: len(kept)] = kept
+        else:
+            self.raw[:] = [value for part in parts for value in part]
+
+
+class Columns:
+    """All columns of one replication.
+
+    Args:
+        rows: Where requests are written.
+        moves: Where sessions that come to a container, or go, are written.
+        arrays: Whether the columns are arrays.
+    """
+
+    def __init__(self, rows: OpenRows, moves: Any, *, arrays: bool = False) -> None:
+        self.arrays = arrays
+        self.cells = Cells(arrays=arrays)
+        self.rows, self._moves = rows, moves
+        self.floats = Group(SESSION_FLOATS, 0.0, arrays=arrays)
+        self.ints = Group(SESSION_INTS, 0, arrays=arrays)
+        self.containers = Group(CONTAINER_INTS, 0, arrays=arrays)
+        self.listening = Group(CONTAINER_FLOATS, 0.0, arrays=arrays)
+        self.workers = Group(WORKER_INTS, 0, arrays=arrays)
+        self.codes = Group(WORKER_FLOATS, 0.0, arrays=arrays)
+        self.routes = Group(0, -1, arrays=arrays)
+        self.copies = Group(2, -1, arrays=arrays)
+        self.identities, self.lives = Column(-1, arrays=arrays), Column(0.0, arrays=arrays)
+        self.free_copies, self.free_places = Column(0, arrays=arrays), Column(0, arrays=arrays)
+        self.leaving = Column(0, arrays=arrays)
+        self.demands, self.gaps = Column(0.0, arrays=arrays), Column(0.0, arrays=arrays)
+        self.via = Column(0, arrays=arrays)
+        self.starts, self.arrivals = Column(0.0, arrays=arrays), Group(ARRIVAL_INTS, 0, arrays=arrays)
+        self.own, self.rules = Column(0, arrays=arrays, length=OWN_INTS), Column(0, arrays=arrays, length=RULE_INTS)
+        self.times = Column(0.0, arrays=arrays, length=RULE_FLOATS)
+        self.sends: Any = [_NEVER]
+        self.ends: Any = []
+        self.slots: Any = []
+        self._used = 0
+        self._enough = 1 << 15
+        self._state: State | None = None
+        self._view: State | None = None
+        self.own.cells[OPEN] = 1
+
+    @property
+    def state(self) -> State:
+        """What the rules of the hot path work on now."""
+        if self._state is None:
+            cells, numbers = self.cells.raw
+            self._state = self._state_of(lambda part: part.raw)._replace(cells=cells, numbers=numbers)
+        return self._state
+
+    @property
+    def view(self) -> State:
+        """The same for a rule that Python calls: every number it reads is Python's."""
+        if self._view is None:
+            view = self._state_of(lambda part: part if isinstance(part, Group) else part.cells)
+            self._view = view._replace(cells=self.cells.ints, numbers=self.cells.floats)
+        return self._view
+
+    def _state_of(self, seen: Callable[[Any], Any]) -> State:
+        parts = {name: seen(getattr(self, name)) for name in _PARTS}
+        return State(
+            **parts,
+            sends=self.sends,
+            ends=self.ends,
+            slots=self.slots,
+            rows=self.rows.write,
+            moves=self._moves,
+            cells=None,
+            numbers=None,
+        )
+
+    def changed(self) -> None:
+        """Look anew at what the rules work on: a column may be another object now."""
+        if self.arrays:
+            self._state = self._view = None
+
+    # Room ---------------------------------------------------------------------------------------------------------
+
+    def make_room(self) -> None:
+        """Have twice as many places, for sessions and for copies of their states."""
+        before = self.ints.length
+        length = max(_FIRST_PLACES, 2 * before)
+        self.ints.grow(length)
+        self.floats.grow(length)
+        self.leaving.grow(length)
+        self.free_places.grow(length)
+        self._hand_out(self.free_places, FREE_PLACES, range(before, self.ints.length))
+        self.changed()
+
+    def have_room(self) -> None:
+        """Have a free place and a free cell for a copy, whichever is wanted."""
+        own = self.own.cells
+        if not own[FREE_PLACES]:
+            self.make_room()
+        if not own[FREE_COPIES]:
+            self.make_copies()
+
+    def make_copies(self) -> None:
+        """Have twice as many cells for copies of sessions' states."""
+        before = self.copies.length
+        self.copies.grow(max(_FIRST_PLACES, 2 * before))
+        self.lives.grow(self.copies.length)
+        self.free_copies.grow(self.copies.length)
+        self._hand_out(self.free_copies, FREE_COPIES, range(before, self.copies.length))
+        self.changed()
+
+    def _hand_out(self, free: Column, count: int, places: range) -> None:
+        """Put places on a pile of free ones, the first on top."""
+        own = self.own.cells
+        for place in reversed(places):
+            free.cells[own[count]] = place
+            own[count] += 1
+
+    def number_of(self, name: str) -> int:
+        """Return the number of a name, with room for it in every table that is asked by names."""
+        number = self.cells.numbers.of(name)
+        if number >= self.routes.length:
+            self.routes.grow(max(64, 2 * number))
+            self.identities.grow(self.routes.length)
+            self.changed()
+        return number
+
+    def take_place(self) -> int:
+        """Return a free place."""
+        own = self.own.cells
+        if not own[FREE_PLACES]:
+            self.make_room()
+            own = self.own.cells
+        own[FREE_PLACES] -= 1
+        place: int = self.free_places.cells[own[FREE_PLACES]]
+        return place
+
+    def add_container(self, free_from_s: float, concurrency: int) -> int:
+        """Have one container more, whose slots are free from a time on; return its place."""
+        place = len(self.slots)
+        self.slots.append([free_from_s] * concurrency)
+        self.containers.grow(place + 1)
+        self.listening.grow(place + 1)
+        self.changed()
+        return place
+
+    def ends_of(self, container: int) -> list[float]:
+        """Return when each slot of a container is free, as a heap."""
+        ends_s: list[float] = self.slots[container]
+        return ends_s
+
+    def set_ends(self, container: int, ends_s: list[float]) -> None:
+        """Let each slot of a container be free at another time."""
+        self.slots[container] = sorted(ends_s)
+
+    # Sends --------------------------------------------------------------------------------------------------------
+
+    @property
+    def next_s(self) -> float:
+        """When the next send is due; inf if none is."""
+        at_s: float = first(self.sends)[0]
+        return at_s
+
+    def send_at(self, place: int, at_s: float) -> int:
+        """Let a place's next send be due at a time; return the number of its entry."""
+        own = self.own.cells
+        own[SEQUENCE] = number = own[SEQUENCE] + 1
+        put(self.sends, at_s, number, place)
+        return number
+
+    def drop_first(self) -> None:
+        """Remove the first send from the queue: it is being made."""
+        drop(self.sends)
+
+    def withdraw(self, places: Collection[int]) -> None:
+        """Remove the sends of some places from the queue, if they have any there."""
+        left = [entry for entry in self.sends if entry[2] not in places]
+        if len(left) < len(self.sends):
+            self.sends[:] = left
+            heapify(self.sends)
+
+    # Draws --------------------------------------------------------------------------------------------------------
+
+    def add_draws(self, demands: Sequence[float], gaps: Sequence[float], via: Sequence[int] | None) -> int:
+        """Keep the draws of consecutive requests; return the place of the first.
+
+        Draws that nobody needs any more make room for others, so that memory grows with the sessions alive.
+        """
+        if self._used + len(demands) > self._enough:
+            self._compact()
+            self._enough = max(1 << 15, 2 * (self._used + len(demands)))
+        first, self._used = self._used, self._used + len(demands)
+        self.demands.put(first, demands)
+        self.gaps.put(first, gaps)
+        if via is not None:
+            self.via.put(first, via)
+        self.changed()
+        return first
+
+    def _compact(self) -> None:
+        """Move the draws that are still to be used to the front, of each session with that of its latest request."""
+        ints, own, cursor, last = self.ints, self.own.cells, self.ints[CURSOR], self.ints[LAST]
+        alive = [place for place in range(ints.length) if ints[STATE][place]]
+        ranges = [(max(0, cursor[place] - 1), last[place]) for place in alive]
+        coming = range(own[ARRIVAL], own[ARRIVALS])
+        firsts, lasts = self.arrivals[0], self.arrivals[1]
+        ranges += [(firsts[at], lasts[at]) for at in coming]
+        for column in (self.demands, self.gaps, self.via):
+            if len(column):
+                column.gather(ranges)
+        self._used = 0
+        for place, (begin, end) in zip(alive, ranges, strict=False):
+            cursor[place] += self._used - begin
+            last[place] += self._used - begin
+            self._used += end - begin
+        for at, (begin, end) in zip(coming, ranges[len(alive) :], strict=True):
+            firsts[at], lasts[at] = self._used, self._used + end - begin
+            self._used += end - begin
+
+    def set_arrivals(self, first: int, starts: Sequence[float], columns: Iterable[Sequence[int]]) -> None:
+        """Have these arrivals at hand, those before having come.
+
+        Args:
+            first: Number of the first of them.
+            starts: When they begin, in seconds.
+            columns: Their ``ARRIVAL_…`` columns.
+        """
+        self.starts.grow(len(starts))
+        self.starts.put(0, starts)
+        self.arrivals.grow(len(starts))
+        for row, column in enumerate(columns):
+            self.arrivals.raw[row][: len(starts)] = column
+        own = self.own.cells
+        own[ARRIVAL], own[ARRIVALS], own[FIRST_ARRIVAL] = 0, len(starts), first
+        self.changed()
+
+    # Copies of states ---------------------------------------------------------------------------------------------
+
+    def has_copies(self) -> bool:
+        """Whether there is a free cell for a copy."""
+        return bool(self.own.cells[FREE_COPIES])

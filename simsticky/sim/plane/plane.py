@@ -1,0 +1,45 @@
+"""The plane between SimPy's events: makes the sends up to a time, and has whoever it stops for do their part."""
+
+from collections.abc import Callable
+
+from simsticky.sim.clock import Clock
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import (
+    SENT_AT,
+    TURN_OF,
+    Stop,
+)
+from simsticky.sim.plane.loop import advance
+
+_AFTER_SEND = (Stop.SUCCESSOR, Stop.IDLE)
+"""Stops that come after a send; all others come before the next."""
+
+
+class Plane:
+    """The data plane of one run.
+
+    Args:
+        clock: The clock, which is set to the time of whatever is served.
+        columns: The plane's state.
+        serve: Does what the plane has stopped for: the reason, and the place of the session.
+    """
+
+    def __init__(self, clock: Clock, columns: Columns, serve: Callable[[int, int], None]) -> None:
+        self._clock = clock
+        self._columns = columns
+        self._serve = serve
+
+    @property
+    def next_s(self) -> float:
+        """When the next send is due; inf if none is."""
+        return self._columns.next_s
+
+    def advance(self, until_s: float) -> None:
+        """Make sends strictly before a time, until all are made or the plane has been served."""
+        columns = self._columns
+        stop = advance(until_s, columns.state)
+        if stop == Stop.TIME:
+            return
+        place = columns.own.cells[TURN_OF]
+        self._clock.be_at(columns.floats[SENT_AT][place] if stop in _AFTER_SEND else columns.next_s)
+        self._serve(stop, place)

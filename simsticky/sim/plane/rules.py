@@ -1,0 +1,304 @@
+"""The rules of the hot path, each here once: functions of columns and numbers.
+
+Interpreted they index lists; compiled, arrays. They are in the part of Python that Numba compiles, and compiled they
+must do the same to the last bit: no slices, no mixed signedness, no NumPy functions. ``s`` is the plane's state
+(``columns.py:State``), a ``place`` one of its sessions'.
+"""
+
+from typing import Any
+
+from simsticky.kong.picks import (
+    AVERAGES_HEAD,
+    HEAP_HEAD,
+    latency_feedback,
+    latency_pick,
+    least_connections,
+    least_release,
+)
+from simsticky.sim.plane.fields import (
+    ADMITTED,
+    ANSWERED,
+    ARRIVAL,
+    ARRIVAL_FIRST,
+    ARRIVAL_JAR,
+    ARRIVAL_KEY,
+    ARRIVAL_LAST,
+    ARRIVAL_SLOW,
+    ARRIVAL_WORKER,
+    ARRIVALS,
+    ARRIVING,
+    BACKGROUND,
+    BALANCER,
+    BEFORE,
+    BORN,
+    BROKE,
+    BROKE_BEFORE,
+    BY_COOKIE,
+    CAME_FROM,
+    CONNECTED,
+    COOKIE,
+    COPY_CONTAINER,
+    COPY_NEXT,
+    CURSOR,
+    DELETED_BY,
+    DOOMED,
+    DOOMED_BEFORE,
+    DROPPED,
+    ENDED,
+    ENOUGH_LEFT,
+    EXPIRES,
+    EXTERNAL,
+    FAILED,
+    FIRST,
+    FIRST_ARRIVAL,
+    FREE,
+    FREE_COPIES,
+    FREE_PLACES,
+    GO_ON,
+    GONE,
+    HEALTHY,
+    HOLDER,
+    JAR,
+    KEY,
+    LAST,
+    LEAST_CONNECTIONS,
+    LEAVING,
+    LEFT,
+    LIVE,
+    LOST_CODE,
+    MODE,
+    MOVED_BY,
+    MOVES,
+    NUMBER,
+    OK_CODE,
+    OPEN,
+    PAST,
+    PICKED_BY,
+    REQUESTS,
+    ROAMED,
+    SENDING,
+    SENT_AT,
+    SEQUENCE,
+    SLOW,
+    STALE_CODE,
+    STARTED,
+    STATE,
+    STOP_ARRIVALS,
+    STOP_FULL,
+    STOP_IDLE,
+    STOP_ROOM,
+    STOP_SUCCESSOR,
+    SUCCESSION,
+    THROUGH,
+    TURN,
+    WORKER,
+)
+from simsticky.sim.plane.queues import drop, drop_end, due_end, first_end, put, write_move
+
+INFINITY = float("inf")
+LONG_AGO = -INFINITY
+
+
+def warm_factor(since_s: float, slowdown: float, lasts_s: float) -> float:
+    """Return the factor of a request sent so long after the application began to listen (rule P10)."""
+    factor = slowdown - (slowdown - 1.0) * since_s / lasts_s
+    return factor if factor > 1.0 else 1.0
+
+
+def copy_until(copies: Any, lives: Any, first_copy: int, container: int) -> float:
+    """Return until when a container keeps an older copy of a session's state (rule B3); long ago for none."""
+    at = first_copy
+    while at >= 0:
+        if copies[COPY_CONTAINER][at] == container:
+            until_s: float = lives[at]
+            return until_s
+        at = copies[COPY_NEXT][at]
+    return LONG_AGO
+
+
+def keep_copy(
+    ints: Any, place: int, copies: Any, lives: Any, free: Any, own: Any, container: int, until_s: float
+) -> None:
+    """Let a container keep a copy of a session's state until a time (rule B3); there is a free cell."""
+    at = ints[PAST][place]
+    while at >= 0:
+        if copies[COPY_CONTAINER][at] == container:
+            lives[at] = until_s
+            return
+        at = copies[COPY_NEXT][at]
+    own[FREE_COPIES] -= 1
+    at = free[own[FREE_COPIES]]
+    copies[COPY_CONTAINER][at] = container
+    copies[COPY_NEXT][at] = ints[PAST][place]
+    lives[at] = until_s
+    ints[PAST][place] = at
+
+
+def forget_copies(ints: Any, place: int, copies: Any, free: Any, own: Any) -> None:
+    """Forget all older copies of a session's state."""
+    at = ints[PAST][place]
+    while at >= 0:
+        free[own[FREE_COPIES]] = at
+        own[FREE_COPIES] += 1
+        at = copies[COPY_NEXT][at]
+    ints[PAST][place] = -1
+
+
+def seat(floats: Any, ints: Any, place: int, number: int, starts_s: float) -> None:
+    """Make a place a session's that has sent nothing."""
+    floats[EXPIRES][place] = INFINITY
+    floats[ENDED][place] = LONG_AGO
+    floats[SENT_AT][place] = LONG_AGO
+    floats[BROKE][place] = LONG_AGO
+    floats[BROKE_BEFORE][place] = LONG_AGO
+    floats[ANSWERED][place] = LONG_AGO
+    floats[STARTED][place] = starts_s
+    ints[NUMBER][place] = number
+    ints[REQUESTS][place] = 0
+    ints[HOLDER][place] = -1
+    ints[COOKIE][place] = -1
+    ints[FIRST][place] = -1
+    ints[BACKGROUND][place] = 0
+    ints[BORN][place] = 0
+    ints[DOOMED][place] = 0
+    ints[MOVED_BY][place] = -1
+    ints[PICKED_BY][place] = -1
+    ints[ROAMED][place] = -1
+    ints[CAME_FROM][place] = -1
+    ints[PAST][place] = -1
+    ints[KEY][place] = -1
+    ints[FAILED][place] = 0
+    ints[BEFORE][place] = 0
+    ints[TURN][place] = 0
+    ints[CONNECTED][place] = -1
+    ints[THROUGH][place] = -1
+
+
+def enter(place: int, s: Any) -> int:
+    """Let a session begin whose time has come, or let go of one that is not to begin; return whether to go on."""
+    ints, own = s.ints, s.own
+    states = ints[STATE]
+    if states[place] == GONE or not own[OPEN]:
+        drop(s.sends)
+        states[place] = FREE
+        s.free_places[own[FREE_PLACES]] = place
+        own[FREE_PLACES] += 1
+        return DROPPED
+    if states[place] == ARRIVING and own[ARRIVALS] >= 0:
+        if own[ARRIVAL] == own[ARRIVALS]:
+            return STOP_ARRIVALS
+        if own[FREE_PLACES] == 0:
+            return STOP_ROOM
+        arrive(s)
+    own[SENDING] += 1
+    own[ADMITTED] += 1
+    ints[TURN][place] = own[ADMITTED]
+    states[place] = LIVE
+    return GO_ON
+
+
+def arrive(s: Any) -> None:
+    """Let the next arrival take a place and be sent for; there is an arrival at hand, and a free place."""
+    ints, own, arrivals = s.ints, s.own, s.arrivals
+    at = own[ARRIVAL]
+    own[ARRIVAL] = at + 1
+    own[FREE_PLACES] -= 1
+    place = s.free_places[own[FREE_PLACES]]
+    seat(s.floats, ints, place, own[FIRST_ARRIVAL] + at, s.starts[at])
+    ints[CURSOR][place] = arrivals[ARRIVAL_FIRST][at]
+    ints[LAST][place] = arrivals[ARRIVAL_LAST][at]
+    ints[JAR][place] = arrivals[ARRIVAL_JAR][at]
+    ints[WORKER][place] = arrivals[ARRIVAL_WORKER][at]
+    ints[KEY][place] = arrivals[ARRIVAL_KEY][at]
+    ints[SLOW][place] = arrivals[ARRIVAL_SLOW][at]
+    ints[STATE][place] = ARRIVING
+    own[SEQUENCE] += 1
+    put(s.sends, s.starts[at], own[SEQUENCE], place)
+
+
+def leave(place: int, ended_s: float, s: Any) -> int:
+    """Let a session go that has sent its last request, which ends at ``ended_s`` unless it is cut."""
+    ints, own = s.ints, s.own
+    ints[STATE][place] = LEAVING
+    s.leaving[own[LEFT]] = place
+    own[LEFT] += 1
+    own[SENDING] -= 1
+    if ints[HOLDER][place] >= 0:
+        write_move(s.moves, own[MOVES], ended_s, ints[HOLDER][place], -1.0)
+        own[MOVES] += 1
+    if s.rules[SUCCESSION]:
+        return STOP_SUCCESSOR
+    if own[SENDING] == 0 and not own[OPEN]:
+        return STOP_IDLE
+    if own[LEFT] >= s.rules[ENOUGH_LEFT]:
+        return STOP_FULL
+    return GO_ON
+
+
+def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: Any) -> None:
+    """Let a session's state begin where its first request is answered (rule B1), and its jar take the cookie."""
+    ints = s.ints
+    ints[HOLDER][place] = target
+    ints[FIRST][place] = target
+    ints[MOVED_BY][place] = ints[REQUESTS][place] + 1
+    ints[PICKED_BY][place] = s.workers[BALANCER][worker]
+    deleted_by = s.containers[DELETED_BY][target]
+    ints[BORN][place] = deleted_by
+    ints[DOOMED][place] = deleted_by
+    if s.rules[MODE] == BY_COOKIE and ints[JAR][place]:
+        ints[COOKIE][place] = s.identities[picked]
+    write_move(s.moves, s.own[MOVES], now_s, target, 1.0)
+    s.own[MOVES] += 1
+
+
+def roam(place: int, worker: int, target: int, now_s: float, ended_s: float, s: Any) -> float:
+    """Let a session leave its state, bound by nothing (rule B5); return the code of the answer (rules B2 and B3)."""
+    ints, floats = s.ints, s.floats
+    holder = ints[HOLDER][place]
+    kept = copy_until(s.copies, s.lives, ints[PAST][place], target) >= now_s
+    keep_copy(ints, place, s.copies, s.lives, s.free_copies, s.own, holder, floats[EXPIRES][place])
+    ints[HOLDER][place] = target
+    ints[ROAMED][place] = ints[REQUESTS][place] + 1
+    ints[CAME_FROM][place] = holder
+    ints[DOOMED_BEFORE][place] = ints[DOOMED][place]
+    ints[DOOMED][place] = s.containers[DELETED_BY][target]
+    if s.rules[EXTERNAL]:
+        code: float = s.codes[OK_CODE][worker]
+        return code
+    ints[BACKGROUND][place] += 1
+    floats[BROKE_BEFORE][place] = floats[BROKE][place]
+    if ended_s > floats[BROKE][place]:
+        floats[BROKE][place] = ended_s
+    code = s.codes[STALE_CODE][worker] if kept else s.codes[LOST_CODE][worker]
+    return code
+
+
+def pick(picks: int, region: int, first_number: int, now_s: float, cells: Any, numbers: Any) -> int:
+    """Return which of its targets a balancer without affinity gives the next request, below 0 for none."""
+    if picks == LEAST_CONNECTIONS:
+        return least_connections(cells, region, numbers, first_number)
+    return latency_pick(cells, region, numbers, first_number, now_s)
+
+
+def address_of(picks: int, region: int, target: int, cells: Any) -> int:
+    """Return the number of the address of a balancer's target."""
+    head = HEAP_HEAD if picks == LEAST_CONNECTIONS else AVERAGES_HEAD
+    number: int = cells[region + head + target]
+    return number
+
+
+def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numbers: Any) -> bool:
+    """Log the requests that have ended by now, each at its time: release, or average the time in (rules G11, G12).
+
+    Returns:
+        False where the next of them has no average to take it, and is still to be logged.
+    """
+    while due_end(ends, now_s):
+        at_s, worker, balancer, ints, floats, target, took_s = first_end(ends)
+        if picks == LEAST_CONNECTIONS:
+            least_release(cells, ints, numbers, floats, target)
+        elif workers[BALANCER][worker] != balancer or workers[HEALTHY][worker]:
+            if not latency_feedback(cells, ints, numbers, floats, target, took_s, at_s):
+                return False
+        drop_end(ends)
+    return True
