@@ -263,6 +263,6 @@ class Clients:
         self._columns.withdraw(places)
         for session, cut in news:
             if self._held is not None:
-                session.client.cut(cut)
+                self._held.cut(session, cut)
             else:
                 self.irregular.cut(session, cut)

@@ -76,6 +76,13 @@ class LongLived:
         else:
             session.client.go_on()
 
+    def cut(self, session: Session, news: Cut) -> None:
+        """Take back what a message or connect did that a dying container cuts, and let its client know."""
+        self.gateway.undo(session, news.request, self.world.now_s)
+        if not news.again:
+            session.failed += 1
+        session.client.cut(news)
+
     def is_over(self, place: int) -> bool:
         """Say, at the end of the run, whether a session has sent its last request; take back what is unanswered."""
         client: Client = self.sessions.at(place).client
