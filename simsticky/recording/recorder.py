@@ -1,6 +1,6 @@
 """The recorder: what the running model writes to. It is a sink: it answers no question of the model.
 
-The hot path writes seven packed numbers to one buffer (:attr:`Recorder.write`) and never looks back. From time to time
+The hot path writes seven numbers to one buffer (:mod:`simsticky.recording.open_rows`) and never looks back. From time to time
 the buffer is *sealed*: turned into a NumPy block, split into rows that are over and rows still open, counted, measured,
 and kept or dropped by record level. So memory stays flat below the level ``requests``, and every figure of the
 summary is the same at every level.
@@ -17,7 +17,7 @@ from simsticky.recording.evenness import Evenness
 from simsticky.recording.events import EventRecord
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.recording.load_meter import NO_CHANGES, Changes, LoadMeter, Sets
-from simsticky.recording.open_rows import ROW, ROW_BYTES, OpenRows, on_container
+from simsticky.recording.open_rows import OpenRows, on_container
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -41,14 +41,12 @@ Floats = npt.NDArray[np.float64]
 
 ROWS_AT_ONCE = 8_192
 """Rows at which the model asks for a seal."""
-SEAL_AT = ROWS_AT_ONCE * ROW_BYTES
 
 
 class Recorder:
     """Collects one replication's recording.
 
     Attributes:
-        write: Takes a request packed by ``open_rows.ROW``; ``written()`` is the length of the buffer in bytes.
         residence: Takes the other moves of sessions: time, container, and 1 for a session that comes or -1 for one
             that goes.
         measures_load_only: Whether nobody asks for more than the load skew.
@@ -65,8 +63,6 @@ class Recorder:
     ) -> None:
         self.recording = Recording(level=level, settle_s=settle_s)
         self._open = rows or OpenRows()
-        self.write = self._open.write
-        self.written = self._open.written
         self.residence = array("d")
         self._session_rows = array("d")
         self._evenness = Evenness() if follows_evenness else None
@@ -95,10 +91,7 @@ class Recorder:
 
     def request(self, row: tuple[float, ...], arrived_s: float) -> None:
         """Add a request, a row of ``REQUEST_COLUMNS``, whose last attempt was made at ``arrived_s``."""
-        if row[SENT] == arrived_s:
-            self.write(ROW(*row, -1.0))
-        else:
-            self._open.late.write(ROW(*row, arrived_s))
+        self._open.add(row, arrived_s)
 
     def moved(self, at_s: float, origin: float, target: float) -> None:
         """Let a session live on another container from now on."""
@@ -117,7 +110,7 @@ class Recorder:
     def pod_sets(self, now_s: float, sets: Sets) -> None:
         """Change which containers are in which pod set."""
         if sets != self.meter.sets:
-            self._told.append((self.written() // ROW_BYTES, self._open.late.tell() // ROW_BYTES, self.meter.sets))
+            self._told.append((self._open.written, self._open.written_late, self.meter.sets))
             self.meter.change_sets(now_s, sets)
 
     def measure_load_only(self, now_s: float) -> None:
@@ -206,7 +199,7 @@ class Recorder:
 
     def _look(self, now_s: float) -> None:
         """Have all rows at hand that may be open still; where cuts are frequent the buffer never is full."""
-        if self._open.columns.shape[1] * ROW_BYTES >= SEAL_AT:
+        if self._open.columns.shape[1] >= ROWS_AT_ONCE:
             self.seal(now_s)
         else:
             self._take()
@@ -224,6 +217,7 @@ class Recorder:
         self.sends += len(fresh) + len(late)
         del fresh, late
         self._open.gather()
+        self.residence.frombytes(self._open.take_moves().tobytes())
 
     def _count_sent(self, fresh: Floats, late: Floats) -> None:
         """Count the requests sent to each container while it was in a pod set."""

@@ -8,7 +8,6 @@ from itertools import islice
 
 from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.recording.events import UncoveredPath
-from simsticky.recording.open_rows import OpenRows
 from simsticky.recording.record import Recording
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
@@ -33,6 +32,7 @@ from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
 from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.engine import INTERPRETED, Engine
 from simsticky.sim.plane.plane import Plane
 from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.streams import Streams
@@ -75,6 +75,7 @@ class Simulation:
         replication: Number of this replication.
         window_s: If given, load skew is measured from the first to the second time, and the run ends there.
         make_algorithm: Makes the algorithm of each balancer, instead of the scenario's.
+        engine: What runs the data plane; Python, if it is not given.
         twin: If given, the run without operations parts from this one where the first of them begins.
     """
 
@@ -86,6 +87,7 @@ class Simulation:
         window_s: tuple[float, float] | None = None,
         make_algorithm: AlgorithmFactory | None = None,
         twin: Twin | None = None,
+        engine: Engine | None = None,
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
@@ -94,11 +96,11 @@ class Simulation:
         env = self._env = Clock()
         streams = Streams(seed, replication)
         acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
-        rows, run = OpenRows(), scenario.run
-        recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=rows)
+        run, columns = scenario.run, Columns(engine or INTERPRETED)
+        recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=columns.rows)
         recorder.measures_load_only = window_s is not None
-        columns = Columns(rows, recorder.residence.extend)
-        world = self._world = World(env, scenario, streams, recorder, rows, columns)
+        columns.write_moves_to(recorder.residence.extend)
+        world = self._world = World(env, scenario, streams, recorder, columns.rows, columns)
         self._workload = Workload(scenario, seed, replication)
         self._tally = Tally(world, self._is_sticky, guards_timeline=bool(scenario.timeline))
         self._sessions = Sessions(columns, recorder, self._tally.count)

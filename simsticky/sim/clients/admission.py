@@ -31,11 +31,9 @@ from simsticky.sim.plane.fields import (
     LAST,
     LIVE,
     MODE,
-    MOVES,
     NUMBER,
     PICKED,
     REQUESTS,
-    ROWS,
     SENDING,
     SLOW,
     STATE,
@@ -44,7 +42,7 @@ from simsticky.sim.plane.fields import (
     WORKER,
     Stop,
 )
-from simsticky.sim.plane.rules import arrive, seat
+from simsticky.sim.plane.rules import seat
 from simsticky.sim.plane.session import Cut, Session, Tabs
 from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.world import World
@@ -94,7 +92,7 @@ class Clients:
             self._start_client(client, 0, 0.0)
         if self._load_arrivals():
             self._columns.have_room()
-            arrive(self._columns.view)
+            self._columns.run.arrive(self._columns.state)
 
     def first_worker(self, session: int) -> Worker:
         """Return the worker that the front balancer gives a session's first request."""
@@ -211,7 +209,7 @@ class Clients:
             columns.floats[EXPIRES][place] = columns.floats[EXPIRES][home]
             if tab:
                 ints[STATE][place] = LIVE
-                columns.send_at(place, columns.next_s + gaps[0])
+                columns.send_at(place, columns.queues.next_s + gaps[0])
 
     def is_over(self, place: int) -> bool:
         """Say, at the end of the run, whether a session has sent its last request; take back what is unanswered."""
@@ -238,7 +236,6 @@ class Clients:
             columns.have_room()
         elif stop == Stop.FULL:
             self._world.recorder.seal(self._world.now_s)
-            own[ROWS] = own[MOVES] = 0
             self._sessions.purge(self._world.now_s)
         elif stop in (Stop.SUCCESSOR, Stop.IDLE):
             self._departures.left(place, columns.floats[ENDED][place])
@@ -251,16 +248,16 @@ class Clients:
         if self._tabs > 1 and self._sessions.at(place).tabs is None:
             self._open_tabs(self._sessions.at(place))
         if self._held is not None:
-            columns.drop_first()
+            columns.queues.drop_first()
             self._held.take_turn(self._sessions.at(place))
             return
-        columns.drop_first()
+        columns.queues.drop_first()
         self.irregular.take_turn(place, picked)
 
     def _cut(self, news: Sequence[tuple[Session, Cut]]) -> None:
         """Let sessions know that their request in flight is cut."""
         places = {self.irregular.place_of(session, cut.request) for session, cut in news}
-        self._columns.withdraw(places)
+        self._columns.queues.withdraw(places)
         for session, cut in news:
             if self._held is not None:
                 self._held.cut(session, cut)

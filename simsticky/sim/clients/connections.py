@@ -199,7 +199,7 @@ class Client:
 
     def _interrupt(self, signal: Exception) -> None:
         self._turn += 1
-        self._of.columns.withdraw((self._place,))
+        self._of.columns.queues.withdraw((self._place,))
         self._loop.throw(signal)
 
     def _wait_until(self, at_s: float) -> None:

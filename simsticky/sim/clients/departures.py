@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import COMING, ENDED, GONE, OPEN, SENT_AT, STATE
-from simsticky.sim.plane.rules import leave
 from simsticky.sim.plane.session import Session
 from simsticky.sim.plane.sessions import Sessions
 
@@ -63,7 +62,7 @@ class Departures:
             columns.floats[SENT_AT][session.place] = columns.floats[SENT_AT][place]
             columns.floats[ENDED][session.place] = ended_s = tabs.ended_s
             after_s = max(after_s, ended_s)
-        leave(session.place, ended_s, columns.view)
+        columns.run.leave(session.place, ended_s, columns.state)
         self.left(session.place, after_s)
 
     def left(self, place: int, after_s: float) -> None:

@@ -18,7 +18,6 @@ from simsticky.scenario.model import WarmUp
 from simsticky.sim.control.causes import ContainerCauses, PodCauses
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import COLD, DELETED_BY, LISTENING_SINCE, WATCHERS
-from simsticky.sim.plane.queues import earliest, occupy
 from simsticky.sim.plane.rules import warm_factor
 
 INFINITY = float("inf")
@@ -231,11 +230,11 @@ class Container:
     @property
     def ends(self) -> list[float]:
         """Heap of the times at which each slot is free; the largest is the end of its last request so far."""
-        return self._columns.ends_of(self.index)
+        return self._columns.queues.slots_of(self.index)
 
     @ends.setter
     def ends(self, ends_s: list[float]) -> None:
-        self._columns.set_ends(self.index, ends_s)
+        self._columns.queues.set_slots(self.index, ends_s)
 
     @property
     def warm(self) -> bool:
@@ -295,12 +294,12 @@ class Container:
 
     def serve(self, now_s: float, demand_s: float) -> tuple[float, float]:
         """Take in a request that is sent now; return when its service starts and ends (rule P1)."""
-        slots = self._columns.slots
-        started_s = max(earliest(slots, self.index), now_s)
+        queues = self._columns.queues
+        started_s = max(queues.earliest(self.index), now_s)
         ended_s = started_s + demand_s
         if ended_s > now_s + self.patience_s:
             self.tell_late(ended_s)
-        occupy(slots, self.index, ended_s)
+        queues.occupy(self.index, ended_s)
         return started_s, ended_s
 
     def tell_late(self, ended_s: float) -> None:
@@ -323,7 +322,7 @@ class Container:
 
     def queue_wait_s(self, now_s: float) -> float:
         """How long a request that arrives now would wait for a slot."""
-        return max(0.0, earliest(self._columns.slots, self.index) - now_s)
+        return max(0.0, self._columns.queues.earliest(self.index) - now_s)
 
     def slowdown(self, now_s: float, warm_up: WarmUp | None) -> float:
         """Return by what the service demand of a request sent now is multiplied: from ``slowdown`` down to 1."""

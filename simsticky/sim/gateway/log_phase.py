@@ -4,7 +4,6 @@ The requests that are still to be logged wait in the plane's queue of ends, thos
 at before each pick: no event is needed for an end that nobody waits for.
 """
 
-from heapq import heapify
 from typing import TYPE_CHECKING
 
 from simsticky.kong.algorithms.latency import Latency
@@ -12,15 +11,11 @@ from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.balancer import Balancer
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import OWN, PICKS
-from simsticky.sim.plane.queues import drop_end, due_end, first_end, put_end
-from simsticky.sim.plane.rules import log_ends
+from simsticky.sim.plane.queue_views import End
 from simsticky.sim.world import World
 
 if TYPE_CHECKING:
     from simsticky.sim.gateway.nodes import Worker
-
-_SESSION, _REQUEST, _WORKER, _BALANCER, _TOOK = 1, 2, 3, 4, 8
-"""Places in an entry of the queue (``plane/queues.py``)."""
 
 
 class LogPhase:
@@ -33,6 +28,7 @@ class LogPhase:
     def __init__(self, world: World) -> None:
         self._world = world
         self._columns: Columns = world.columns
+        self._queues = world.columns.queues
         self._keeps_s = world.scenario.gateway.read_timeout
         self._balancers: dict[int, Balancer] = {}
         self._replaced_s: dict[int, float] = {}
@@ -61,28 +57,30 @@ class LogPhase:
 
     def balancer_of(self, session: int, request: int) -> Balancer | None:
         """Return the balancer of an open request's first attempt; None where it is not known."""
-        for entry in self._columns.ends:
-            if (entry[_SESSION], entry[_REQUEST]) == (session, request):
-                return self._balancers.get(entry[_BALANCER])
+        for end in self._queues.open_ends():
+            if (end.session, end.request) == (session, request):
+                return self._balancers.get(end.balancer)
         return None
 
     # Logging ------------------------------------------------------------------------------------------------------
 
     def until(self, now_s: float) -> None:
         """Log the requests that have ended by ``now_s``, each at its time: release, then average the time in."""
-        view = self._columns.view
-        picks = view.rules[PICKS]
+        columns, run = self._columns, self._columns.run
+        picks = columns.rules.cells[PICKS]
         if picks == OWN:
-            while due_end(view.ends, now_s):
+            while run.due_end(columns.state.ends, now_s):
                 self._log_first()
             return
-        while not log_ends(view.ends, now_s, picks, view.workers, view.cells, view.numbers):
+        state = columns.state
+        while not run.log_ends(state.ends, now_s, picks, state.workers, state.cells, state.numbers):
             self._log_first()
 
     def _log_first(self) -> None:
         """Log the next end by the balancer's own methods."""
-        at_s, number, which, _, _, target, took_s = first_end(self._columns.ends)
-        drop_end(self._columns.ends)
+        ends = self._columns.state.ends
+        at_s, number, which, _, _, target, took_s = self._columns.run.first_end(ends)
+        self._columns.run.drop_end(ends)
         balancer, worker = self._balancers.get(which), self.workers[number]
         worker.now_s = at_s
         if balancer is not None:
@@ -110,7 +108,8 @@ class LogPhase:
         ended_s, address, took_s = at
         ints, floats, target = self._cells_of(balancer, address)
         number = next((n for n, known in self._balancers.items() if known is balancer), 0)
-        put_end(self._columns.ends, ended_s, session, request, worker.index, number, ints, floats, target, took_s)
+        end = End(ended_s, session, request, worker.index, number, ints, floats, target, took_s)
+        self._queues.put_end(end)
 
     def _cells_of(self, balancer: Balancer, address: str) -> tuple[int, int, int]:
         """Return where a balancer keeps its numbers, and by which of them it knows an address."""
@@ -121,15 +120,15 @@ class LogPhase:
 
     def forget(self, session: int, request: int) -> None:
         """Drop an open request, which goes on elsewhere: its retry releases the address."""
-        ends = self._columns.ends
-        ends[:] = [entry for entry in ends if (entry[_SESSION], entry[_REQUEST]) != (session, request)]
-        heapify(ends)
+        ends = self._queues.open_ends()
+        self._queues.set_ends([end for end in ends if (end.session, end.request) != (session, request)])
 
     def cut_short(self, session: int, request: int, now_s: float) -> None:
         """Let an open request end now, and take only so long."""
-        ends = self._columns.ends
-        for at, entry in enumerate(ends):
-            if (entry[_SESSION], entry[_REQUEST]) == (session, request):
-                took_s = max(0.0, entry[_TOOK] - (entry[0] - now_s))
-                ends[at] = (now_s, *entry[1:_TOOK], took_s)
-        heapify(ends)
+
+        def ended(end: End) -> End:
+            if (end.session, end.request) != (session, request):
+                return end
+            return end._replace(at_s=now_s, took_s=max(0.0, end.took_s - (end.at_s - now_s)))
+
+        self._queues.set_ends([ended(end) for end in self._queues.open_ends()])

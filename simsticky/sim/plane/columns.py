@@ -6,14 +6,14 @@ row of an array is seen through a memoryview. A column is another object after i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from heapq import heapify
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simsticky.kong.cells import Cells
-from simsticky.recording.open_rows import OpenRows
+from simsticky.recording.open_rows import ArrayRows, OpenRows
+from simsticky.sim.plane.engine import Engine
 from simsticky.sim.plane.fields import (
     ARRIVAL,
     ARRIVAL_INTS,
@@ -25,8 +25,10 @@ from simsticky.sim.plane.fields import (
     FREE_COPIES,
     FREE_PLACES,
     LAST,
+    MOVES,
     OPEN,
     OWN_INTS,
+    ROWS,
     RULE_FLOATS,
     RULE_INTS,
     SEQUENCE,
@@ -36,11 +38,9 @@ from simsticky.sim.plane.fields import (
     WORKER_FLOATS,
     WORKER_INTS,
 )
-from simsticky.sim.plane.queues import drop, first, put
-from simsticky.sim.plane.rules import INFINITY
+from simsticky.sim.plane.queue_views import ArrayQueues, ListQueues
 
 _FIRST_PLACES = 64
-_NEVER = (INFINITY, 0, -1)
 
 
 class State(NamedTuple):
@@ -200,15 +200,20 @@ class Columns:
     """All columns of one replication.
 
     Args:
+        engine: What the rules are run by.
+
+    Attributes:
+        engine: As given.
+        run: The engine's functions: loop, rules and queues; they work on :attr:`state`.
+        cells: What balancers pick by.
         rows: Where requests are written.
-        moves: Where sessions that come to a container, or go, are written.
-        arrays: Whether the columns are arrays.
     """
 
-    def __init__(self, rows: OpenRows, moves: Any, *, arrays: bool = False) -> None:
-        self.arrays = arrays
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.run = engine, engine.functions
+        arrays = engine.arrays
+        self._arrays = arrays
         self.cells = Cells(arrays=arrays)
-        self.rows, self._moves = rows, moves
         self.floats = Group(SESSION_FLOATS, 0.0, arrays=arrays)
         self.ints = Group(SESSION_INTS, 0, arrays=arrays)
         self.containers = Group(CONTAINER_INTS, 0, arrays=arrays)
@@ -225,9 +230,11 @@ class Columns:
         self.starts, self.arrivals = Column(0.0, arrays=arrays), Group(ARRIVAL_INTS, 0, arrays=arrays)
         self.own, self.rules = Column(0, arrays=arrays, length=OWN_INTS), Column(0, arrays=arrays, length=RULE_INTS)
         self.times = Column(0.0, arrays=arrays, length=RULE_FLOATS)
-        self.sends: Any = [_NEVER]
-        self.ends: Any = []
-        self.slots: Any = []
+        self._queues: ListQueues | ArrayQueues = ArrayQueues(self) if arrays else ListQueues(self)
+        self.rows = OpenRows()
+        self._moves: Any = None
+        if arrays:
+            self.rows = ArrayRows(self.own.cells, (ROWS, MOVES), self.changed)
         self._used = 0
         self._enough = 1 << 15
         self._state: State | None = None
@@ -254,18 +261,22 @@ class Columns:
         parts = {name: seen(getattr(self, name)) for name in _PARTS}
         return State(
             **parts,
-            sends=self.sends,
-            ends=self.ends,
-            slots=self.slots,
-            rows=self.rows.write,
-            moves=self._moves,
+            sends=self._queues.sends,
+            ends=self._queues.ends,
+            slots=self._queues.slots,
+            rows=self.rows.table if isinstance(self.rows, ArrayRows) else self.rows.write,
+            moves=self.rows.moves if isinstance(self.rows, ArrayRows) else self._moves,
             cells=None,
             numbers=None,
         )
 
+    def write_moves_to(self, take: Callable[[tuple[float, float, float]], None]) -> None:
+        """Let moves of sessions be taken one by one, where they are not kept beside the rows."""
+        self._moves = take
+
     def changed(self) -> None:
         """Look anew at what the rules work on: a column may be another object now."""
-        if self.arrays:
+        if self._arrays:
             self._state = self._view = None
 
     # Room ---------------------------------------------------------------------------------------------------------
@@ -279,6 +290,7 @@ class Columns:
         self.leaving.grow(length)
         self.free_places.grow(length)
         self._hand_out(self.free_places, FREE_PLACES, range(before, self.ints.length))
+        self._queues.have_room(self.ints.length)
         self.changed()
 
     def have_room(self) -> None:
@@ -288,6 +300,7 @@ class Columns:
             self.make_room()
         if not own[FREE_COPIES]:
             self.make_copies()
+        self._queues.have_room(self._queues.count_ends())
 
     def make_copies(self) -> None:
         """Have twice as many cells for copies of sessions' states."""
@@ -326,47 +339,24 @@ class Columns:
 
     def add_container(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more, whose slots are free from a time on; return its place."""
-        place = len(self.slots)
-        self.slots.append([free_from_s] * concurrency)
+        place = self._queues.add_slots(free_from_s, concurrency)
         self.containers.grow(place + 1)
         self.listening.grow(place + 1)
         self.changed()
         return place
 
-    def ends_of(self, container: int) -> list[float]:
-        """Return when each slot of a container is free, as a heap."""
-        ends_s: list[float] = self.slots[container]
-        return ends_s
-
-    def set_ends(self, container: int, ends_s: list[float]) -> None:
-        """Let each slot of a container be free at another time."""
-        self.slots[container] = sorted(ends_s)
-
-    # Sends --------------------------------------------------------------------------------------------------------
+    # Queues -------------------------------------------------------------------------------------------------------
 
     @property
-    def next_s(self) -> float:
-        """When the next send is due; inf if none is."""
-        at_s: float = first(self.sends)[0]
-        return at_s
+    def queues(self) -> ListQueues | ArrayQueues:
+        """The queues of sends and of ends, and the containers' slots."""
+        return self._queues
 
-    def send_at(self, place: int, at_s: float) -> int:
-        """Let a place's next send be due at a time; return the number of its entry."""
+    def send_at(self, place: int, at_s: float) -> None:
+        """Let a place's next send be due at a time."""
         own = self.own.cells
         own[SEQUENCE] = number = own[SEQUENCE] + 1
-        put(self.sends, at_s, number, place)
-        return number
-
-    def drop_first(self) -> None:
-        """Remove the first send from the queue: it is being made."""
-        drop(self.sends)
-
-    def withdraw(self, places: Collection[int]) -> None:
-        """Remove the sends of some places from the queue, if they have any there."""
-        left = [entry for entry in self.sends if entry[2] not in places]
-        if len(left) < len(self.sends):
-            self.sends[:] = left
-            heapify(self.sends)
+        self._queues.put(at_s, number, place)
 
     # Draws --------------------------------------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from simsticky.sim.clock import Clock
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
+    ROWS,
     SENT_AT,
     TURN_OF,
     Stop,
 )
-from simsticky.sim.plane.loop import advance
 
 _AFTER_SEND = (Stop.SUCCESSOR, Stop.IDLE)
 """Stops that come after a send; all others come before the next."""
@@ -28,18 +28,21 @@ class Plane:
         self._clock = clock
         self._columns = columns
         self._serve = serve
+        self._advance = columns.run.advance
+        self._queues = columns.queues
 
     @property
     def next_s(self) -> float:
         """When the next send is due; inf if none is."""
-        return self._columns.next_s
+        return self._queues.next_s
 
     def advance(self, until_s: float) -> None:
         """Make sends strictly before a time, until all are made or the plane has been served."""
         columns = self._columns
-        stop = advance(until_s, columns.state)
+        columns.own.cells[ROWS] = columns.rows.written
+        stop = self._advance(float(until_s), columns.state)
         if stop == Stop.TIME:
             return
         place = columns.own.cells[TURN_OF]
-        self._clock.be_at(columns.floats[SENT_AT][place] if stop in _AFTER_SEND else columns.next_s)
+        self._clock.be_at(columns.floats[SENT_AT][place] if stop in _AFTER_SEND else self._queues.next_s)
         self._serve(stop, place)

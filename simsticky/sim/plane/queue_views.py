@@ -1,0 +1,231 @@
+"""The plane's queues and slots as Python handles them: on lists, or on the arrays of compiled code."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from heapq import heapify, heapreplace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from simsticky.sim.plane.columns import Columns
+
+INFINITY = float("inf")
+_FIRST_ENTRIES = 256
+
+
+class End(NamedTuple):
+    """A request that is to be logged at its end.
+
+    Attributes:
+        at_s: When that is.
+        session: Its session's number, request: its own.
+        worker: Who carries it.
+        balancer: The number of the balancer that has picked its target.
+        ints, floats: Where that keeps its numbers.
+        target: By which it knows the target.
+        took_s: The response time that is averaged.
+    """
+
+    at_s: float
+    session: int
+    request: int
+    worker: int
+    balancer: int
+    ints: int
+    floats: int
+    target: int
+    took_s: float
+
+
+class ListQueues:
+    """Queues on Python's own containers (``queues.py``).
+
+    Attributes:
+        sends: Queue of sends; ends: of ends to be logged; slots: of each container's slots.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self._run = columns.run
+        self.sends: list[tuple[float, int, int]] = [(INFINITY, 0, -1)]
+        self.ends: list[End] = []
+        self.slots: list[list[float]] = []
+
+    @property
+    def next_s(self) -> float:
+        """When the next send is due; inf if none is."""
+        return self.sends[0][0]
+
+    def have_room(self, sends: int) -> None:
+        """Have room for so many sends, and as many ends: there is."""
+
+    def count_ends(self) -> int:
+        """Return how many ends are to be logged."""
+        return len(self.ends)
+
+    def put(self, at_s: float, number: int, place: int) -> None:
+        """Add a send."""
+        self._run.put(self.sends, at_s, number, place)
+
+    def drop_first(self) -> None:
+        """Remove the first send: it is being made."""
+        self._run.drop(self.sends)
+
+    def withdraw(self, places: Collection[int]) -> None:
+        """Remove the sends of some places, if they have any."""
+        left = [entry for entry in self.sends if entry[2] not in places]
+        if len(left) < len(self.sends):
+            self.sends[:] = left
+            heapify(self.sends)
+
+    # Ends ---------------------------------------------------------------------------------------------------------
+
+    def put_end(self, end: End) -> None:
+        """Add an end that is to be logged."""
+        self._run.put_end(self.ends, *end)
+
+    def open_ends(self) -> Iterator[End]:
+        """Iterate over the ends that are to be logged, in any order."""
+        return (End(*entry) for entry in self.ends)
+
+    def set_ends(self, ends: Iterable[End]) -> None:
+        """Have these ends, and no others."""
+        self.ends[:] = sorted(tuple(end) for end in ends)  # type: ignore[misc]  # plain tuples, as the rules put them
+
+    # Slots --------------------------------------------------------------------------------------------------------
+
+    def add_slots(self, free_from_s: float, concurrency: int) -> int:
+        """Have one container more; return its place."""
+        self.slots.append([free_from_s] * concurrency)
+        return len(self.slots) - 1
+
+    def slots_of(self, container: int) -> list[float]:
+        """Return when each slot of a container is free, as a heap."""
+        return self.slots[container]
+
+    def set_slots(self, container: int, ends_s: Iterable[float]) -> None:
+        """Let each slot of a container be free at another time."""
+        self.slots[container] = sorted(ends_s)
+
+    def earliest(self, container: int) -> float:
+        """Return when the first slot of a container is free."""
+        return self.slots[container][0]
+
+    def occupy(self, container: int, until_s: float) -> None:
+        """Let the slot that is free first be free later."""
+        heapreplace(self.slots[container], until_s)
+
+
+class ArrayQueues:
+    """The same on arrays (``queues_compiled.py``)."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns, self._run = columns, columns.run
+        self.sends: Any = ()
+        self._set_sends(np.array([INFINITY]), np.array([0]), np.array([-1]), _FIRST_ENTRIES)
+        self.ends: Any = (np.zeros((2, _FIRST_ENTRIES)), np.zeros((7, _FIRST_ENTRIES), np.int64), np.zeros(1, np.int64))
+        self.slots = np.zeros((0, 1))
+
+    def _set_sends(self, times: Any, numbers: Any, places: Any, room: int) -> None:
+        """Have these sends, in order, in arrays of so much room."""
+        order = np.lexsort((numbers, times))
+        columns = [np.zeros(room), np.zeros(room, np.int64), np.zeros(room, np.int64)]
+        for column, values in zip(columns, (times, numbers, places), strict=True):
+            column[: len(order)] = values[order]
+        self.sends = (*columns, np.array([len(order)]))
+        self._next = memoryview(columns[0])
+        self._columns.changed()
+
+    @property
+    def next_s(self) -> float:
+        """When the next send is due; inf if none is."""
+        return self._next[0]
+
+    def have_room(self, sends: int) -> None:
+        """Have room for so many sends, and as many ends."""
+        times, numbers, places, size = self.sends
+        if sends + 2 > len(times):
+            n = int(size[0])
+            self._set_sends(times[:n], numbers[:n], places[:n], 2 * (sends + 2))
+        if sends + 2 > self.ends[0].shape[1]:
+            self._grow_ends(2 * (sends + 2))
+
+    def count_ends(self) -> int:
+        """Return how many ends are to be logged."""
+        return int(self.ends[2][0])
+
+    def _grow_ends(self, room: int) -> None:
+        times, numbers, size = self.ends
+        more = room - times.shape[1]
+        wider = np.zeros((2, more)), np.zeros((7, more), np.int64)
+        self.ends = np.concatenate([times, wider[0]], axis=1), np.concatenate([numbers, wider[1]], axis=1), size
+        self._columns.changed()
+
+    def put(self, at_s: float, number: int, place: int) -> None:
+        """Add a send."""
+        self.have_room(int(self.sends[3][0]))
+        self._run.put(self.sends, at_s, number, place)
+
+    def drop_first(self) -> None:
+        """Remove the first send: it is being made."""
+        self._run.drop(self.sends)
+
+    def withdraw(self, places: Collection[int]) -> None:
+        """Remove the sends of some places, if they have any."""
+        n = int(self.sends[3][0])
+        left = np.flatnonzero(~np.isin(self.sends[2][:n], list(places)))
+        if len(left) < n:
+            self._set_sends(*(column[left] for column in self.sends[:3]), len(self.sends[0]))
+
+    # Ends ---------------------------------------------------------------------------------------------------------
+
+    def put_end(self, end: End) -> None:
+        """Add an end that is to be logged."""
+        if self.ends[2][0] + 1 > self.ends[0].shape[1]:
+            self._grow_ends(2 * self.ends[0].shape[1])
+        self._run.put_end(self.ends, *end)
+
+    def open_ends(self) -> Iterator[End]:
+        """Iterate over the ends that are to be logged, in any order."""
+        times, numbers, size = self.ends
+        n = int(size[0])
+        return (
+            End(at_s, *each, took_s)
+            for at_s, each, took_s in zip(
+                times[0, :n].tolist(), numbers[:, :n].T.tolist(), times[1, :n].tolist(), strict=True
+            )
+        )
+
+    def set_ends(self, ends: Iterable[End]) -> None:
+        """Have these ends, and no others."""
+        kept = sorted(ends)
+        times, numbers, size = self.ends
+        for at, end in enumerate(kept):
+            times[:, at], numbers[:, at] = (end.at_s, end.took_s), end[1:8]
+        size[0] = len(kept)
+
+    # Slots --------------------------------------------------------------------------------------------------------
+
+    def add_slots(self, free_from_s: float, concurrency: int) -> int:
+        """Have one container more; return its place."""
+        self.slots = np.concatenate([self.slots.reshape(-1, concurrency), np.full((1, concurrency), free_from_s)])
+        self._columns.changed()
+        return len(self.slots) - 1
+
+    def slots_of(self, container: int) -> list[float]:
+        """Return when each slot of a container is free, as a heap."""
+        ends_s: list[float] = self.slots[container].tolist()
+        return ends_s
+
+    def set_slots(self, container: int, ends_s: Iterable[float]) -> None:
+        """Let each slot of a container be free at another time."""
+        self.slots[container] = sorted(ends_s)
+
+    def earliest(self, container: int) -> float:
+        """Return when the first slot of a container is free."""
+        return float(self.slots[container, 0])
+
+    def occupy(self, container: int, until_s: float) -> None:
+        """Let the slot that is free first be free later."""
+        self._run.occupy(self.slots, container, until_s)
