@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from simsticky.recording.record import Recording
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.twin import Twin
+    from simsticky.sim.simulation import Simulation
 
 
 def simulate(
@@ -53,17 +53,13 @@ def simulate(
     if verify and algorithm is not None:
         raise ValueError("the invariants are those of the scenario's algorithm, not of one's own")
     refuse_too_much(scenario, effort_of(scenario))
-    twin = _twin(scenario, algorithm)
-    try:
-        recording = Simulation(scenario, seed, replication, make_algorithm=algorithm, twin=twin).run()
-        if verify:
-            from simsticky.audit import verify as check
+    simulation = Simulation(scenario, seed, replication, make_algorithm=algorithm, paired=_wants_floor(scenario))
+    recording = simulation.run()
+    if verify:
+        from simsticky.audit import verify as check
 
-            check(recording, scenario)
-        floor = _without_operations(scenario, seed, replication, recording.window_s, algorithm, twin)
-    finally:
-        if twin is not None:
-            twin.let_go()
+        check(recording, scenario)
+    floor = _without_operations(simulation, scenario, seed, replication, recording.window_s, algorithm)
     return Result.of(scenario, seed, replication, recording, floor)
 
 
@@ -78,35 +74,24 @@ def _wants_floor(scenario: Scenario) -> bool:
     return bool(scenario.run.skew_floor and scenario.timeline)
 
 
-def _twin(scenario: Scenario, algorithm: AlgorithmFactory | None) -> Twin | None:
-    """Return what parts the run without operations from the run; None where nobody asks, or it cannot part.
-
-    What somebody's own algorithm does when it is forked, nobody knows.
-    """
-    from simsticky.sim.twin import Twin, can_part
-
-    return Twin() if _wants_floor(scenario) and algorithm is None and can_part() else None
-
-
 def _without_operations(
+    simulation: Simulation,
     scenario: Scenario,
     seed: int,
     replication: int,
     window_s: tuple[float, float] | None,
     algorithm: AlgorithmFactory | None,
-    twin: Twin | None = None,
 ) -> Recording | None:
     """Run the same sessions with the same luck and no operation: the floor of the load skew over the same window.
 
-    None where the scenario wants no floor or there is no window to measure it over. Where the run has parted from its
-    twin, that has come as far as the window's begin already.
+    None where the scenario wants no floor or there is no window to measure it over.
     """
     if not _wants_floor(scenario) or window_s is None or window_s[0] >= window_s[1]:
         return None
     from simsticky.recording.record import Recording
     from simsticky.sim.simulation import Simulation
 
-    skew = twin.skew(window_s[1]) if twin is not None else None
+    skew = simulation.paired_skew(window_s[1])
     if skew is not None:
         return Recording(level="summary", settle_s=scenario.run.settle, skew=skew, window_s=window_s)
 

@@ -66,6 +66,13 @@ class _Store:
             self.raw, self.cells = more, memoryview(more)
         return first
 
+    def copy(self) -> "_Store":
+        """Return a store with the same content, which hands out nothing."""
+        other = _Store(self._zero, arrays=self._arrays)
+        other.raw = self.raw.copy()
+        other.cells = memoryview(other.raw) if self._arrays else other.raw
+        return other
+
     def give_back(self, first: int, size: int) -> None:
         """Take a region back."""
         self._free.setdefault(1 << max(0, size - 1).bit_length(), []).append(first)
@@ -87,6 +94,12 @@ class Cells:
         self.shared: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         self._ints = _Store(0, arrays=arrays)
         self._floats = _Store(0.0, arrays=arrays)
+
+    def copy(self) -> "Cells":
+        """Return cells with the same content, in which nothing new is kept."""
+        other = Cells(arrays=False)
+        other.numbers, other._ints, other._floats = self.numbers, self._ints.copy(), self._floats.copy()
+        return other
 
     @property
     def ints(self) -> Integers:

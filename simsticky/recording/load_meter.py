@@ -4,6 +4,7 @@ All sums are exact (:mod:`simsticky.stats.skew`), so when it is told of changes,
 """
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -145,6 +146,13 @@ class LoadMeter:
     def sets(self) -> Sets:
         """The containers in each pod set now."""
         return self._states[-1][1]
+
+    def beside(self) -> "LoadMeter":
+        """Return a meter that has been told the same so far, without the evenness."""
+        evenness, self.evenness = self.evenness, None
+        other = deepcopy(self)
+        self.evenness = evenness
+        return other
 
     def change_sets(self, now_s: float, sets: Sets) -> None:
         """Let the pod sets be others from now on."""

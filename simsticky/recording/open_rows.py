@@ -102,6 +102,10 @@ class OpenRows:
             InFlight(int(s), int(r), int(n)) for s, r, n in zip(rows[SESSION], rows[REQUEST], attempts, strict=True)
         ]
 
+    def begin_with(self, other: "OpenRows") -> None:
+        """Have the rows that others have gathered, and nobody has taken."""
+        self.columns = other.columns.copy()
+
     def look(self) -> tuple[Rows, Rows]:
         """Return what has been written and not gathered, and of it what is late: shapes (n, WIDTH + 1).
 

@@ -119,6 +119,20 @@ class Recorder:
         self.meter.evenness = None
         self.start_window(now_s)
 
+    def beside(self, rows: OpenRows, now_s: float) -> "Recorder":
+        """Return the recorder of another run that has been the same so far, sealed now: of its load skew only.
+
+        Args:
+            rows: Where that run's rows are written; those that are open are there already.
+            now_s: The time, at which its window begins.
+        """
+        other = Recorder("summary", self.recording.settle_s, rows=rows)
+        other.recording.containers = list(self.recording.containers)
+        other.meter = self.meter.beside()
+        other._moves = self._moves.copy()
+        other.measure_load_only(now_s)
+        return other
+
     def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
         self.seal(now_s)

@@ -33,10 +33,10 @@ from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.engine import INTERPRETED, Engine
+from simsticky.sim.plane.paired import PairedRun, Skew, may_be_alone
 from simsticky.sim.plane.plane import Plane
 from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.streams import Streams
-from simsticky.sim.twin import FEWEST_REQUESTS, Twin
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
@@ -76,7 +76,7 @@ class Simulation:
         window_s: If given, load skew is measured from the first to the second time, and the run ends there.
         make_algorithm: Makes the algorithm of each balancer, instead of the scenario's.
         engine: What runs the data plane; Python, if it is not given.
-        twin: If given, the run without operations parts from this one where the first of them begins.
+        paired: Whether the load skew of the run without operations is going to be asked for.
     """
 
     def __init__(
@@ -86,13 +86,14 @@ class Simulation:
         replication: int,
         window_s: tuple[float, float] | None = None,
         make_algorithm: AlgorithmFactory | None = None,
-        twin: Twin | None = None,
         engine: Engine | None = None,
+        *,
+        paired: bool = False,
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
         self._window_s = window_s
-        self._twin = twin or Twin()
+        self._paired: PairedRun | None = None
         env = self._env = Clock()
         streams = Streams(seed, replication)
         acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
@@ -119,8 +120,8 @@ class Simulation:
         operations = scenario.operations if window_s is None else ()
         cluster = Cluster(world, self._api, self._kubelet, self.workloads, self._gateway, self._ingress, self._slices)
         self._timeline = Timeline(cluster, operations, self._sessions, self._operations_over)
-        if twin is not None:
-            self._timeline.parts = self._part
+        if paired and may_be_alone(scenario):
+            self._timeline.on_first = self._pair
         self._autoscaler: Autoscaler | None = None
         if scenario.autoscaler is not None and window_s is None:
             first = next(iter(self.workloads.values()))
@@ -143,11 +144,8 @@ class Simulation:
         if self._window_s is not None:
             stop_s = self._window_s[1]
         self._at(stop_s, self._stop)
-        with _collector_paused(), self._twin.contained():
+        with _collector_paused():
             env.run(until=self._end)
-            if self._twin.is_me:
-                recorder.mark_window(float(env.now))
-                self._twin.tell(recorder.finish(float(env.now)).skew)
         end_s = float(env.now)
         if self._window_s is not None or not scenario.timeline:
             recorder.mark_window(end_s)
@@ -191,18 +189,25 @@ class Simulation:
             new_pick=scenario.gateway.sticky_new_pick,
             held=scenario.traffic.connections.long_lived,
         )
-        sessions = [Stranger(alive.first_session + index, clients.has_jar(alive, index)) for index in range(len(alive))]
+        sessions = [Stranger(alive.first_session + at, jar) for at, jar in enumerate(clients.arrivals.jars(alive))]
         clients.adopt(alive, picks.place(sessions, alive, clients.first_worker))
 
-    def _part(self) -> bool:
-        """Part from the run without operations, if that repays it; return whether this is it."""
-        recorder, now_s = self._recorder, self._world.now_s
-        recorder.seal(now_s)
-        if recorder.sends < FEWEST_REQUESTS or not self._twin.part():
-            return False
-        recorder.measure_load_only(now_s)
-        self._at(self._twin.window_end_s(), self._stop)
-        return True
+    def _pair(self) -> None:
+        """Keep what the run without operations goes on from."""
+        now_s = self._world.now_s
+        self._recorder.seal(now_s)
+        self._sessions.purge(now_s)
+        self._paired = PairedRun(self._world.columns, self._recorder, self._clients.arrivals, now_s)
+
+    def paired_skew(self, end_s: float) -> Skew | None:
+        """Return the load skew of the run without operations, from the first of them to a time.
+
+        None where it has to be run from its start: more happens in it than the plane does alone.
+        """
+        if self._paired is None:
+            return None
+        with _collector_paused():
+            return self._paired.skew(end_s)
 
     # What the parts tell each other -----------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import pytest
 import simpy
 from stories import DRAIN_OFF, scale_to, tell
 
-from simsticky.sim.clock import Clock, Phase, Tick, call_at
+from simsticky.sim.clock import Clock, Phase, call_at
 
 _ORDER = ["completion", "container", "status", "controller", "push", "operation", "send"]
 

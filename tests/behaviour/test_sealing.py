@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import simsticky.sim.simulation
-from simsticky.recording.open_rows import ROW_BYTES
+
 from simsticky.recording.record import SENT
-from simsticky.recording.recorder import SEAL_AT, Recorder
+from simsticky.recording.recorder import ROWS_AT_ONCE, Recorder
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
 from simsticky.simulate import simulate
@@ -130,6 +130,6 @@ def test_nor_does_a_long_window(monkeypatch: pytest.MonkeyPatch) -> None:
     traffic = {"sessions": {"kind": "poisson", "rate": "30/s"}, "service": {"kind": "exponential", "mean": "5ms"}}
     case = scenario("sticky-sessions", traffic=traffic, timeline=rollouts)
     expected = simulate(case, seed=3)
-    assert expected.summary["requests_sent"] > 3 * SEAL_AT // ROW_BYTES
+    assert expected.summary["requests_sent"] > 3 * ROWS_AT_ONCE // ROW_BYTES
     monkeypatch.setattr(simsticky.sim.simulation, "Recorder", sealing_every(101))
     assert told(simulate(case, seed=3)) == told(expected)

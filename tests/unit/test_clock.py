@@ -11,7 +11,7 @@ import pytest
 import simpy
 from simpy.core import Environment
 
-from simsticky.sim.clock import Clock, Phase, Tick, Wait, call_at
+from simsticky.sim.clock import Clock, Phase, Wait, call_at
 
 
 def test_simpy_queue_holds_time_priority_number_event() -> None:

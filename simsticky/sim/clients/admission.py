@@ -6,6 +6,7 @@ not answered at once by its one target, and in ``connections.py`` where it holds
 
 from collections.abc import Callable, Sequence
 
+from simsticky.sim.clients.arrivals import Arrivals
 from simsticky.sim.clients.connections import LongLived
 from simsticky.sim.clients.departures import Departures
 from simsticky.sim.clients.feeds import Feeds
@@ -16,22 +17,17 @@ from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.plane.fields import (
     ADMITTED,
     ALWAYS,
-    ARRIVALS,
     BEFORE,
     BY_ASKING,
-    COMING,
     COOKIE,
     CURSOR,
     ENDED,
     EXPIRES,
     FIRST,
     HOLDER,
-    JAR,
-    KEY,
     LAST,
     LIVE,
     MODE,
-    NUMBER,
     PICKED,
     REQUESTS,
     SENDING,
@@ -46,11 +42,8 @@ from simsticky.sim.plane.rules import seat
 from simsticky.sim.plane.session import Cut, Session, Tabs
 from simsticky.sim.plane.sessions import Sessions
 from simsticky.sim.world import World
-from simsticky.workload.columns import AliveBlock, SessionBlock
+from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
-
-NO_ARRIVALS = -1
-"""In place of a number of arrivals: no session begins by itself."""
 
 
 class Clients:
@@ -70,27 +63,26 @@ class Clients:
         self._gateway = gateway
         self._sessions = sessions
         self._tabs = traffic.tabs
-        self._sends_cookie = gateway.browsers.sends_cookie
-        self._feeds = Feeds(workload, gateway, world.streams, world.scenario)
         self._departures = Departures(gateway.columns, sessions, on_idle)
+        asks = self._columns.rules.cells[MODE] == BY_ASKING
+        slow = ALWAYS if self._tabs > 1 or asks or not gateway.browsers.plain else 0
+        feeds = Feeds(gateway.columns, workload, gateway.front, world.streams, world.scenario)
+        self.arrivals = Arrivals(gateway.columns, gateway, workload, feeds, slow)
         if workload.population and not workload.endless:
-            self._departures.succeed = self._succeed
+            self._departures.succeed = self.arrivals.succeed
         self.irregular = IrregularSends(world, gateway, sessions, self._departures)
         gateway.cuts.on_cut = self._cut
         self._held: LongLived | None = None
         if traffic.connections.long_lived:
             self._held = LongLived(world, gateway, sessions, self._departures)
-        asks = self._columns.rules.cells[MODE] == BY_ASKING
-        self._slow = ALWAYS if self._tabs > 1 or asks or not gateway.browsers.plain else 0
-        self._arrivals = workload.arrivals()
 
     # Admission --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Have the first arrival sent for, or all clients of a closed population."""
         for client in range(self._workload.population):
-            self._start_client(client, 0, 0.0)
-        if self._load_arrivals():
+            self.arrivals.start_client(client, 0, 0.0)
+        if self.arrivals.load():
             self._columns.have_room()
             self._columns.run.arrive(self._columns.state)
 
@@ -102,15 +94,15 @@ class Clients:
         """Let the sessions that are alive at 0 go on where they have been placed (rules W6 and W7)."""
         columns = self._columns
         numbers = range(alive.first_session, alive.first_session + len(alive))
-        first = self._feeds.add(numbers, alive.offset, alive.service_s, alive.think_s)
-        jars = [self.has_jar(alive, index) for index in range(len(alive))]
+        first = self.arrivals.feeds.add(numbers, alive.offset, alive.service_s, alive.think_s)
+        jars = self.arrivals.jars(alive)
         keys = self._gateway.browsers.hashes(numbers, jars)
         for index, container in enumerate(placed):
             if container is None:
                 continue
-            place = self._seat(numbers[index], -alive.age_s[index], first, alive.offset[index : index + 2], keys[index])
+            bounds = first + alive.offset[index], first + alive.offset[index + 1]
+            place = self.arrivals.seat(numbers[index], -alive.age_s[index], bounds, keys[index], jar=jars[index])
             ints, own = columns.ints, columns.own.cells
-            ints[JAR][place] = jars[index]
             own[SENDING] += 1
             own[ADMITTED] += 1
             ints[TURN][place], ints[STATE][place] = own[ADMITTED], LIVE
@@ -129,58 +121,6 @@ class Clients:
     def close(self) -> None:
         """Admit no more sessions."""
         self._departures.close()
-
-    def has_jar(self, block: SessionBlock, index: int) -> bool:
-        """Return whether a session of a block sends a cookie back."""
-        return block.has_jar[index] and self._sends_cookie
-
-    def _seat(self, number: int, starts_s: float, first: int, bounds: Sequence[int], key: int) -> int:
-        """Make a place a session's whose draws are somewhere behind the ``first``; return it."""
-        columns = self._columns
-        place = columns.take_place()
-        ints = columns.ints
-        seat(columns.floats, ints, place, number, starts_s)
-        ints[CURSOR][place], ints[LAST][place] = first + bounds[0], first + bounds[1]
-        ints[WORKER][place] = self.first_worker(number).index
-        ints[KEY][place], ints[SLOW][place] = key, self._slow
-        return place
-
-    def _load_arrivals(self) -> bool:
-        """Have more arrivals at hand; return whether there are any."""
-        block = next(self._arrivals, None)
-        if block is None:
-            self._columns.own.cells[ARRIVALS] = NO_ARRIVALS
-            return False
-        numbers = range(block.first_session, block.first_session + len(block))
-        first = self._feeds.add(numbers, block.offset, block.service_s, block.think_s)
-        jars = [self.has_jar(block, index) for index in range(len(block))]
-        offsets = [first + offset for offset in block.offset]
-        keys = self._gateway.browsers.hashes(numbers, jars)
-        workers = [self.first_worker(number).index for number in numbers]
-        slow = [self._slow] * len(block)
-        columns = (offsets[:-1], offsets[1:], jars, workers, keys, slow)
-        self._columns.set_arrivals(block.first_session, block.start_s, columns)
-        return True
-
-    def _start_client(self, client: int, ordinal: int, after_s: float) -> int:
-        """Have a client's next session of a closed population sent for; return its place."""
-        workload = self._workload
-        block = workload.client_session(client, ordinal)
-        start_s = after_s + block.start_s[0]
-        number = client + ordinal * workload.population
-        first = self._feeds.add([number], block.offset, block.service_s, block.think_s)
-        jar = self.has_jar(block, 0)
-        place = self._seat(number, start_s, first, block.offset, self._gateway.browsers.hashes([number], [jar])[0])
-        self._columns.ints[JAR][place], self._columns.ints[STATE][place] = jar, COMING
-        self._columns.send_at(place, start_s)
-        return place
-
-    def _succeed(self, place: int, after_s: float) -> int | None:
-        """Let the next session of a client begin, after the one at a place."""
-        if not self._departures.open:
-            return None
-        ordinal, client = divmod(self._columns.ints[NUMBER][place], self._workload.population)
-        return self._start_client(client, ordinal + 1, after_s)
 
     def _open_tabs(self, session: Session) -> None:
         """Let a session that begins have its tabs: its requests are dealt out (rule C1).
@@ -201,7 +141,7 @@ class Clients:
                 self._sessions.share(place, home)
                 session.tabs.places.append(place)
                 seat(columns.floats, columns.ints, place, session.id, session.started_s)
-            first = self._feeds.add([session.id], [0, len(demands)], demands, gaps)
+            first = self.arrivals.feeds.add([session.id], [0, len(demands)], demands, gaps)
             ints = columns.ints
             ints[CURSOR][place], ints[LAST][place] = first, first + len(demands)
             ints[BEFORE][place], ints[REQUESTS][place] = before, before + tab + 1 - tabs
@@ -225,13 +165,9 @@ class Clients:
         if stop == Stop.IRREGULAR:
             self._take_turn(place, own[PICKED])
         elif stop == Stop.ARRIVALS:
-            self._load_arrivals()
+            self.arrivals.load()
         elif stop == Stop.FEED:
-            ints = columns.ints
-            sent = ints[REQUESTS][place] - ints[BEFORE][place]
-            fed = self._feeds.add_endless(ints[NUMBER][place], sent, ints[CURSOR][place] - 1)
-            ints = columns.ints
-            ints[CURSOR][place], ints[LAST][place] = fed
+            self.arrivals.feed(place)
         elif stop == Stop.ROOM:
             columns.have_room()
         elif stop == Stop.FULL:

@@ -1,11 +1,14 @@
 """What sessions send, as draws in the plane: the demands, the thinks, and the workers (rules W2 and G2)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np
 
 from simsticky.scenario.model import Scenario
-from simsticky.sim.gateway.gateway import Gateway
+from simsticky.sim.gateway.front import FrontBalancer
+from simsticky.sim.plane.columns import Columns
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.workload.closed import REQUESTS_PER_CHUNK
 from simsticky.workload.generate import Workload
@@ -17,16 +20,24 @@ _CHUNK = 64
 class Feeds:
     """Gives sessions their draws, and the front balancer's choice of workers."""
 
-    def __init__(self, workload: Workload, gateway: Gateway, streams: Streams, scenario: Scenario) -> None:
+    def __init__(
+        self, columns: Columns, workload: Workload, front: FrontBalancer, streams: Streams, scenario: Scenario
+    ) -> None:
         app = scenario.app
         self._workload = workload
-        self._columns = gateway.columns
-        self._workers = len(gateway.workers)
+        self._columns = columns
+        self._front = front
+        self._workers = len(front.workers)
+        self._scenario = scenario
         self._streams = streams
-        self._one_worker = gateway.front.one_worker
+        self._one_worker = front.one_worker
         # State outside the pods: each request pays the way there.
         external = app.state == "external" and not app.external_latency.is_zero
         self._way = app.external_latency if external else None
+
+    def beside(self, columns: Columns) -> Feeds:
+        """Return what feeds the same sessions in other columns."""
+        return Feeds(columns, self._workload, self._front, self._streams, self._scenario)
 
     def add(
         self, sessions: Sequence[int], offset: Sequence[int], service: Sequence[float], think: Sequence[float]

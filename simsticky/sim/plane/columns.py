@@ -22,6 +22,7 @@ from simsticky.sim.plane.fields import (
     CONTAINER_INTS,
     CURSOR,
     FIRST_ARRIVAL,
+    FREE,
     FREE_COPIES,
     FREE_PLACES,
     LAST,
@@ -34,11 +35,13 @@ from simsticky.sim.plane.fields import (
     SEQUENCE,
     SESSION_FLOATS,
     SESSION_INTS,
+    SLOW,
     STATE,
     WORKER_FLOATS,
     WORKER_INTS,
 )
 from simsticky.sim.plane.queue_views import ArrayQueues, ListQueues
+from simsticky.sim.plane.rules import forget_copies
 
 _FIRST_PLACES = 64
 
@@ -140,6 +143,14 @@ class Group:
         self.length = length
         self._look()
 
+    def copy(self) -> Group:
+        """Return columns with the same content."""
+        other = Group(0, self._zero, arrays=self._arrays)
+        other.raw = self.raw.copy() if self._arrays else [column.copy() for column in self.raw]
+        other.length = self.length
+        other._look()
+        return other
+
     def add_column(self) -> None:
         """Have one column more."""
         if self._arrays:
@@ -180,6 +191,13 @@ class Column:
             self.raw, self.cells = more, memoryview(more)
         else:
             self.raw += [self._zero] * (length - len(self.raw))
+
+    def copy(self) -> Column:
+        """Return a column with the same content."""
+        other = Column(self._zero, arrays=self._arrays)
+        other.raw = self.raw.copy()
+        other.cells = memoryview(other.raw) if self._arrays else other.raw
+        return other
 
     def put(self, first: int, values: Any) -> None:
         """Have these values from a place on, and room for them."""
@@ -279,6 +297,20 @@ class Columns:
         if self._arrays:
             self._state = self._view = None
 
+    def copy(self) -> Columns:
+        """Return columns with the same content, for a run beside this one; moves are written nowhere."""
+        other = Columns(self.engine)
+        other.cells = self.cells.copy()
+        for name in _PARTS:
+            setattr(other, name, getattr(self, name).copy())
+        other._queues = self._queues.copy(other)
+        other._used, other._enough = self._used, self._enough
+        if isinstance(other.rows, ArrayRows):
+            other.rows = ArrayRows(other.own.cells, (ROWS, MOVES), other.changed)
+        other.rows.begin_with(self.rows)
+        other._state = other._view = None
+        return other
+
     # Room ---------------------------------------------------------------------------------------------------------
 
     def make_room(self) -> None:
@@ -336,6 +368,14 @@ class Columns:
         own[FREE_PLACES] -= 1
         place: int = self.free_places.cells[own[FREE_PLACES]]
         return place
+
+    def vacate(self, place: int) -> None:
+        """Let a place be nobody's."""
+        own = self.own.cells
+        forget_copies(self.ints, place, self.copies, self.free_copies.cells, own)
+        self.ints[STATE][place], self.ints[SLOW][place] = FREE, 0
+        self.free_places.cells[own[FREE_PLACES]] = place
+        own[FREE_PLACES] += 1
 
     def add_container(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more, whose slots are free from a time on; return its place."""

@@ -52,6 +52,13 @@ class ListQueues:
         self.ends: list[End] = []
         self.slots: list[list[float]] = []
 
+    def copy(self, columns: Columns) -> ListQueues:
+        """Return queues with the same content, of other columns."""
+        other = ListQueues(columns)
+        other.sends, other.ends = self.sends.copy(), self.ends.copy()
+        other.slots = [slots.copy() for slots in self.slots]
+        return other
+
     @property
     def next_s(self) -> float:
         """When the next send is due; inf if none is."""
@@ -126,6 +133,14 @@ class ArrayQueues:
         self._set_sends(np.array([INFINITY]), np.array([0]), np.array([-1]), _FIRST_ENTRIES)
         self.ends: Any = (np.zeros((2, _FIRST_ENTRIES)), np.zeros((7, _FIRST_ENTRIES), np.int64), np.zeros(1, np.int64))
         self.slots = np.zeros((0, 1))
+
+    def copy(self, columns: Columns) -> ArrayQueues:
+        """Return queues with the same content, of other columns."""
+        other = ArrayQueues(columns)
+        other.sends, other.ends = (tuple(column.copy() for column in queue) for queue in (self.sends, self.ends))
+        other._next = memoryview(other.sends[0])
+        other.slots = self.slots.copy()
+        return other
 
     def _set_sends(self, times: Any, numbers: Any, places: Any, room: int) -> None:
         """Have these sends, in order, in arrays of so much room."""

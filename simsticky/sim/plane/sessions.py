@@ -19,8 +19,6 @@ from simsticky.sim.plane.fields import (
     ENDED,
     FAILED,
     FIRST,
-    FREE,
-    FREE_PLACES,
     HOLDER,
     JAR,
     LEAVING,
@@ -30,12 +28,10 @@ from simsticky.sim.plane.fields import (
     REQUESTS,
     SENDING,
     SENT_AT,
-    SLOW,
     STARTED,
     STATE,
     TURN,
 )
-from simsticky.sim.plane.rules import forget_copies
 from simsticky.sim.plane.session import Session
 
 Floats = npt.NDArray[np.float64]
@@ -231,10 +227,7 @@ class Sessions:
         places = [place] if known is None or known.tabs is None else known.tabs.places
         for each in places:
             self._home.pop(each, None)
-            forget_copies(columns.ints, each, columns.copies, columns.free_copies.cells, columns.own.cells)
-            columns.ints[STATE][each], columns.ints[SLOW][each] = FREE, 0
-            columns.free_places.cells[columns.own.cells[FREE_PLACES]] = each
-            columns.own.cells[FREE_PLACES] += 1
+            columns.vacate(each)
 
     def _finish(self, places: list[int], *, unfinished: bool) -> None:
         """Count sessions that will send no more, and record them."""
