@@ -92,12 +92,13 @@ class Simulation:
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
+        self.engine = engine or INTERPRETED
         self._window_s = window_s
         self._paired: PairedRun | None = None
         env = self._env = Clock()
         streams = Streams(seed, replication)
         acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
-        run, columns = scenario.run, Columns(engine or INTERPRETED)
+        run, columns = scenario.run, Columns(self.engine)
         recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=columns.rows)
         recorder.measures_load_only = window_s is not None
         columns.write_moves_to(recorder.residence)
@@ -153,6 +154,7 @@ class Simulation:
         self._tally.close()
         recording = recorder.finish(end_s)
         recording.control_events = env.scheduled
+        recording.irregular_sends = self._clients.irregular.made
         recording.kernel_events = env.scheduled + recorder.sends
         recording.warnings = [*scenario.warnings, *self._workload.warnings]
         return recording

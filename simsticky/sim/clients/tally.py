@@ -52,8 +52,8 @@ class Tally:
                 self._count_exposed(session, last_sent_s, censored=unfinished and isnan(ended.ended_s[at]))
             if session is not None and session.alive_at:
                 self._count_alive(session, last_sent_s)
-        for at in np.flatnonzero(ended.born):
-            operation, session = int(ended.born[at]), known[at]
+        for born in np.flatnonzero(ended.born).tolist():
+            operation, session = int(ended.born[born]), known[born]
             record = self._operations[operation - 1]
             record.born_on_terminating += 1
             record.born_broken += session is not None and operation in session.broken_by

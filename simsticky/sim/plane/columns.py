@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simsticky.kong.cells import Cells
+from simsticky.kong.cells import Cells, seen
 from simsticky.recording.open_rows import ArrayRows, OpenRows
 from simsticky.sim.plane.engine import Engine
 from simsticky.sim.plane.fields import (
@@ -156,7 +156,7 @@ class Group:
         self._look()
 
     def _look(self) -> None:
-        self._rows = [memoryview(row) for row in self.raw] if self._arrays else list(self.raw)
+        self._rows = [seen(row) for row in self.raw] if self._arrays else list(self.raw)
 
 
 class Column:
@@ -171,7 +171,7 @@ class Column:
         self._zero = zero
         self._arrays = arrays
         self.raw: Any = np.full(length, zero) if arrays else [zero] * length
-        self.cells: Any = memoryview(self.raw) if arrays else self.raw
+        self.cells: Any = seen(self.raw) if arrays else self.raw
 
     def __len__(self) -> int:
         """Return how many places it has."""
@@ -184,7 +184,7 @@ class Column:
         if self._arrays:
             more = np.full(max(length, 2 * len(self.raw)), self._zero)
             more[: len(self.raw)] = self.raw
-            self.raw, self.cells = more, memoryview(more)
+            self.raw, self.cells = more, seen(more)
         else:
             self.raw += [self._zero] * (length - len(self.raw))
 
@@ -192,7 +192,7 @@ class Column:
         """Return a column with the same content."""
         other = Column(self._zero, arrays=self._arrays)
         other.raw = self.raw.copy()
-        other.cells = memoryview(other.raw) if self._arrays else other.raw
+        other.cells = seen(other.raw) if self._arrays else other.raw
         return other
 
     def put(self, first: int, values: Any) -> None:
@@ -271,7 +271,8 @@ class Columns:
 
     def _state_of(self, seen: Callable[[Any], Any]) -> State:
         parts = {name: seen(getattr(self, name)) for name in _PARTS}
-        queues, rows, moves = self._queues, self.rows.buffer, self._moves
+        queues, moves = self._queues, self._moves
+        rows: Any = self.rows.buffer
         if isinstance(self.rows, ArrayRows):
             rows, moves = (self.rows.table, self.own.raw), (self.rows.moves, self.own.raw)
         return State(

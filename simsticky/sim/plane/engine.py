@@ -13,22 +13,34 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from simsticky.errors import SimstickyError
 from simsticky.kong import picks
+from simsticky.sim.gateway.affinity import AFFINITY
 from simsticky.sim.plane import fields, loop, queues, queues_compiled, rules
+
+if TYPE_CHECKING:
+    from simsticky.scenario.model import Scenario
 
 Name = Literal["interpreted", "compiled"]
 Choice = Literal["auto", "interpreted", "compiled"]
 
 _SOURCES = (picks, fields, queues_compiled, rules, loop)
 """The modules that are compiled, in the order in which they use each other."""
+
+
+LOADING_S = 1.5
+"""What it takes, about, to load compiled code from the disk, in seconds of interpreted simulation that it must save."""
+COMPILING_S = 25.0
+"""The same where it has to be compiled first."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class Engine:
     functions: Any
 
 
-class EngineError(Exception):
+class EngineError(SimstickyError):
     """The compiled engine is not to be had."""
 
 
@@ -61,13 +73,85 @@ class _Namespace:
 INTERPRETED = Engine("interpreted", arrays=False, functions=_Namespace(queues, rules, loop))
 
 
+# The choice ---------------------------------------------------------------------------------------------------------
+
+
+class _Process:
+    """What this process does where nobody says otherwise."""
+
+    choice: Choice = "auto"
+
+
+def use(choice: Choice) -> None:
+    """Let this process simulate so, where a call does not say otherwise."""
+    _Process.choice = choice
+
+
+@contextmanager
+def using(choice: Choice) -> Iterator[None]:
+    """Let this process simulate so for a while; where the compiled engine is not to be had, without it.
+
+    What comes out is the same: so a study's workers need not all have what its first process has.
+    """
+    before = _Process.choice
+    if choice == "compiled":
+        try:
+            compiled()
+        except EngineError:
+            choice = "interpreted"
+    use(choice)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def engine_for(choice: Choice | None, scenario: Scenario, seconds: Callable[[], float]) -> Engine:
+    """Return what runs a scenario.
+
+    Args:
+        choice: What was asked for; what the process does, if None.
+        scenario: The scenario.
+        seconds: Returns about how long all that is to be simulated would take interpreted.
+
+    Raises:
+        EngineError: The compiled engine was asked for, and is not to be had.
+    """
+    choice = choice or _Process.choice
+    if choice == "compiled":
+        return compiled()
+    if choice == "interpreted" or not repays(scenario, seconds):
+        return INTERPRETED
+    with suppress(EngineError):
+        return compiled()
+    return INTERPRETED
+
+
+def repays(scenario: Scenario, seconds: Callable[[], float]) -> bool:
+    """Return whether the compiled engine, if it is to be had, saves more time than it takes to have it."""
+    if not is_installed() or _mostly_irregular(scenario):
+        return False
+    if _is_loaded():
+        return True
+    return seconds() > (LOADING_S if is_kept() else COMPILING_S)
+
+
+def _mostly_irregular(scenario: Scenario) -> bool:
+    """Whether most requests take the way that is plain Python with either engine."""
+    traffic = scenario.traffic
+    several = (
+        traffic.tabs > 1 or len(traffic.paths) > 1 or traffic.cookies.clear > 0 or traffic.other_upstream is not None
+    )
+    return several and scenario.upstream.algorithm in AFFINITY
+
+
 def is_installed() -> bool:
     """Return whether Numba is installed, without importing it."""
     return importlib.util.find_spec("numba") is not None
 
 
 def compiled() -> Engine:
-    """Return the compiled engine.
+    """Return the compiled engine; compiles it, if that has not been done on this machine.
 
     Raises:
         EngineError: Numba is not installed, or does not work here.
@@ -80,11 +164,52 @@ def compiled() -> Engine:
 @lru_cache(maxsize=1)
 def _compiled() -> Engine:
     try:
-        module = _load()
+        engine = Engine("compiled", arrays=True, functions=_Namespace(_load()))
+        _call_each(engine)
     except Exception as error:
         raise EngineError(f"the compiled engine does not work here: {type(error).__name__}: {error}") from error
-    return Engine("compiled", arrays=True, functions=_Namespace(module))
+    return engine
 
+
+def _is_loaded() -> bool:
+    return _compiled.cache_info().currsize > 0
+
+
+def _call_each(engine: Engine) -> None:
+    """Have every function that Python calls compiled, or loaded, by calling it on columns of nobody."""
+    from simsticky.sim.plane.columns import Columns
+    from simsticky.sim.plane.queue_views import End
+
+    columns, run = Columns(engine), engine.functions
+    columns.have_room()
+    columns.add_container(0.0, 1)
+    columns.workers.grow(1)
+    columns.codes.grow(1)
+    queues = columns.queues
+    run.advance(-1.0, columns.state)
+    queues.put((1.0, 1, 0))
+    queues.drop_first()
+    queues.occupy(0, 1.0)
+    queues.put_end(End(1.0, 0, 0, 0, 0, 0, 0, 0, 0.0))
+    state = columns.state
+    run.first_end(state.ends)
+    run.log_ends(state.ends, 0.0, 0, state.workers, state.cells, state.numbers)
+    run.drop_end(state.ends)
+    run.keep_copy(state.copies, 0, 0, 1.0)
+    run.copy_until(state.copies, 0, 0)
+    run.forget_copies(state.copies, 0)
+    columns.set_arrivals(0, [0.0], [[0]] * 6)
+    run.arrive(columns.state)
+    run.leave(0, 1.0, columns.state)
+
+
+_HEAD = """from __future__ import annotations
+
+from enum import IntEnum
+from math import exp, log
+
+from numba import njit
+"""
 
 # The source ---------------------------------------------------------------------------------------------------------
 
@@ -97,10 +222,8 @@ def source_files() -> tuple[Path, ...]:
 
 def key() -> str:
     """Return a hash of the source's bytes and of the versions of what compiles it."""
-    import numba
-    import numpy as np
-
-    hashed = hashlib.sha256(f"{numba.__version__} {np.__version__} {sys.version}".encode())
+    versions = [version(name) for name in ("numba", "numpy")]
+    hashed = hashlib.sha256(f"{versions} {sys.version}".encode())
     for path in source_files():
         hashed.update(path.name.encode() + path.read_bytes())
     return hashed.hexdigest()[:24]
@@ -110,7 +233,7 @@ def assembled(*, cached: bool) -> str:
     """Return the source as one file, in which every function is compiled when it is called first."""
     decorated = f"@njit(cache={cached})\ndef "
     parts = [_part(Path(str(module.__file__)).read_text(encoding="utf-8"), decorated) for module in _SOURCES]
-    head = "from __future__ import annotations\n\nfrom enum import IntEnum\nfrom math import exp, log\n\nfrom numba import njit\n"
+    head = _HEAD
     return "\n\n".join([head, *parts])
 
 
@@ -138,6 +261,12 @@ def _homes() -> Iterator[Path]:
     yield Path(fields.__file__).parent / "__pycache__"
 
 
+def is_kept() -> bool:
+    """Return whether compiled code is likely to be on this machine's disk."""
+    found = key()
+    return any(any(home.glob(f"engine-{found}/**/*.nbi")) for home in _homes())
+
+
 def _kept_source(found: str) -> Path | None:
     """Return the assembled source's file in the first folder that can be written; None where none can."""
     text = assembled(cached=True)
@@ -149,9 +278,9 @@ def _kept_source(found: str) -> Path | None:
             with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
                 part.write(text)
             if path.exists() and path.read_text(encoding="utf-8") == text:
-                os.unlink(part.name)
+                Path(part.name).unlink()
             else:
-                os.replace(part.name, path)
+                Path(part.name).replace(path)
             return path
     return None
 

@@ -210,7 +210,9 @@ def roam(
         request: The number of its request.
         target: Where that is answered.
         times_s: When it is sent, and when answered.
-        floats, ints, copies: Those of the plane's state.
+        floats: That part of the plane's state.
+        ints: Likewise.
+        copies: Likewise.
         by: What the scenario says.
     """
     now_s, ended_s = times_s
@@ -245,9 +247,10 @@ def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numb
     while at_s <= now_s:
         if picks == LEAST_CONNECTIONS:
             least_release(cells, ints, numbers, floats, target)
-        elif workers[BALANCER][worker] != balancer or workers[HEALTHY][worker]:
-            if not latency_feedback(cells, ints, numbers, floats, target, took_s, at_s):
-                return False
+        elif (workers[BALANCER][worker] != balancer or workers[HEALTHY][worker]) and not latency_feedback(
+            cells, ints, numbers, floats, target, took_s, at_s
+        ):
+            return False
         drop_end(ends)
         at_s, _, _, worker, balancer, ints, floats, target, took_s = first_end(ends)
     return True

@@ -41,6 +41,7 @@ def tell_rules(world: World, affinity: str, *, asks_each_time: bool, endless: bo
     """Tell the plane what the scenario says.
 
     Args:
+        world: The run's.
         affinity: What the algorithm binds sessions by.
         asks_each_time: Whether it is one's own, which is handed each request.
         endless: Whether sessions never end.

@@ -197,8 +197,8 @@ class Sessions:
 
         Args:
             now_s: When that is.
-            is_over: Says of a place whether its session has sent its last request; what that did to the session it takes
-                back, if it has not been answered.
+            is_over: Says of a place whether its session has sent its last request; takes back what that did, if it has
+                not been answered.
         """
         self.purge(now_s)
         present = self._present()
