@@ -43,14 +43,6 @@ HEAP_SIZE: Final = 1
 HEAP_HEAD: Final = 2
 
 
-def heap_put(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int, value: float) -> None:
-    """Put a target down at a place of the heap, with its value."""
-    targets = ints[heap]
-    ints[heap + HEAP_HEAD + targets + place] = target
-    ints[heap + HEAP_HEAD + 2 * targets + target] = place
-    floats[first + 2 * targets + place] = value
-
-
 def heap_sink(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int) -> None:
     """Let a target sink from a place: of two children the strictly smaller one rises, the left one of equals.
 
@@ -59,33 +51,49 @@ def heap_sink(ints: Integers, heap: int, floats: Floats, first: int, target: int
     """
     targets = ints[heap]
     size = ints[heap + HEAP_SIZE]
-    values = first + 2 * targets
+    members = heap + HEAP_HEAD + targets
+    places = members + targets
+    values = first + targets + targets
     value = floats[first + target] / floats[first + targets + target]
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            break
-        if child + 1 < size and floats[values + child + 1] < floats[values + child]:
+    child = place + place + 1
+    while child < size:
+        lowest = floats[values + child]
+        if child + 1 < size and floats[values + child + 1] < lowest:
             child += 1
-        if floats[values + child] >= value:
+            lowest = floats[values + child]
+        if lowest >= value:
             break
-        heap_put(ints, heap, floats, first, ints[heap + HEAP_HEAD + targets + child], place, floats[values + child])
+        moved = ints[members + child]
+        ints[members + place] = moved
+        ints[places + moved] = place
+        floats[values + place] = lowest
         place = child
-    heap_put(ints, heap, floats, first, target, place, value)
+        child = place + place + 1
+    ints[members + place] = target
+    ints[places + target] = place
+    floats[values + place] = value
 
 
 def heap_rise(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int) -> None:
     """Let a target rise from a place."""
     targets = ints[heap]
-    values = first + 2 * targets
+    members = heap + HEAP_HEAD + targets
+    places = members + targets
+    values = first + targets + targets
     value = floats[first + target] / floats[first + targets + target]
     while place > 0:
         parent = (place - 1) >> 1
-        if value >= floats[values + parent]:
+        above = floats[values + parent]
+        if value >= above:
             break
-        heap_put(ints, heap, floats, first, ints[heap + HEAP_HEAD + targets + parent], place, floats[values + parent])
+        moved = ints[members + parent]
+        ints[members + place] = moved
+        ints[places + moved] = place
+        floats[values + place] = above
         place = parent
-    heap_put(ints, heap, floats, first, target, place, value)
+    ints[members + place] = target
+    ints[places + target] = place
+    floats[values + place] = value
 
 
 def least_connections(ints: Integers, heap: int, floats: Floats, first: int) -> int:

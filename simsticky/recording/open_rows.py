@@ -7,7 +7,7 @@ are over, and never says what it has done with them.
 from collections.abc import Callable, MutableSequence
 from io import BytesIO
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,21 +52,20 @@ class OpenRows:
     """Keeps rows until they are over.
 
     Attributes:
-        write: Takes a request packed by :data:`ROW`, at the time of its only attempt.
+        buffer: Requests packed by :data:`ROW`, written at the time of their only attempt.
         late: The same of requests whose last attempt was made later than they were sent; last in each is that time.
         columns: The rows that have been gathered and not taken, shape (WIDTH, n).
     """
 
     def __init__(self) -> None:
-        self._rows = BytesIO()
-        self.write: Any = self._rows.write
+        self.buffer = BytesIO()
         self.late = BytesIO()
         self.columns: Columns = np.empty((WIDTH, 0))
 
     @property
     def written(self) -> int:
         """How many requests have been written at the time of their only attempt and not gathered."""
-        return self._rows.tell() // ROW_BYTES
+        return self.buffer.tell() // ROW_BYTES
 
     @property
     def written_late(self) -> int:
@@ -81,7 +80,7 @@ class OpenRows:
             self.late.write(ROW(*row, arrived_s))
 
     def _add(self, row: tuple[float, ...]) -> None:
-        self.write(ROW(*row, -1.0))
+        self.buffer.write(ROW(*row, -1.0))
 
     def in_flight(self, container: int, now_s: float) -> list[InFlight]:
         """Return the requests that a container is to answer after ``now_s``, by the time of their sending.
@@ -114,7 +113,7 @@ class OpenRows:
         return self._fresh(), _view(self.late)
 
     def _fresh(self) -> Rows:
-        return _view(self._rows)
+        return _view(self.buffer)
 
     def gather(self) -> None:
         """Move what has been written to :attr:`columns`."""
@@ -132,7 +131,7 @@ class OpenRows:
 
     def _forget(self) -> None:
         """Have nothing written any more."""
-        self._rows.seek(0)
+        self.buffer.seek(0)
 
     def take_moves(self) -> Rows:
         """Take the moves of sessions that have been written beside the rows: shape (n, 3), time, container, +1 or -1."""

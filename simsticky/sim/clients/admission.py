@@ -18,6 +18,7 @@ from simsticky.sim.plane.fields import (
     ADMITTED,
     ALWAYS,
     BEFORE,
+    BEGINS,
     BY_ASKING,
     COOKIE,
     CURSOR,
@@ -106,6 +107,7 @@ class Clients:
             own[SENDING] += 1
             own[ADMITTED] += 1
             ints[TURN][place], ints[STATE][place] = own[ADMITTED], LIVE
+            ints[SLOW][place] -= BEGINS
             ints[BEFORE][place] = ints[REQUESTS][place] = alive.request_before[index]
             # Active just before the run.
             columns.floats[EXPIRES][place] = columns.times.cells[TIMEOUT]

@@ -11,6 +11,7 @@ from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
     ARRIVALS,
     BEFORE,
+    BEGINS,
     COMING,
     CURSOR,
     JAR,
@@ -92,7 +93,7 @@ class Arrivals:
         seat(columns.floats, ints, place, number, starts_s)
         ints[CURSOR][place], ints[LAST][place] = bounds
         ints[WORKER][place] = self._gateway.front.worker_of(number).index
-        ints[KEY][place], ints[JAR][place], ints[SLOW][place] = key, jar, self._slow
+        ints[KEY][place], ints[JAR][place], ints[SLOW][place] = key, jar, self._slow | BEGINS
         return place
 
     def start_client(self, client: int, ordinal: int, after_s: float) -> int:

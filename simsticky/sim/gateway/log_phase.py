@@ -69,7 +69,7 @@ class LogPhase:
         columns, run = self._columns, self._columns.run
         picks = columns.rules.cells[PICKS]
         if picks == OWN:
-            while run.due_end(columns.state.ends, now_s):
+            while run.first_end(columns.state.ends)[0] <= now_s:
                 self._log_first()
             return
         state = columns.state
@@ -79,7 +79,7 @@ class LogPhase:
     def _log_first(self) -> None:
         """Log the next end by the balancer's own methods."""
         ends = self._columns.state.ends
-        at_s, number, which, _, _, target, took_s = self._columns.run.first_end(ends)
+        at_s, _, _, number, which, _, _, target, took_s = self._columns.run.first_end(ends)
         self._columns.run.drop_end(ends)
         balancer, worker = self._balancers.get(which), self.workers[number]
         worker.now_s = at_s

@@ -23,7 +23,6 @@ from simsticky.sim.plane.fields import (
     CURSOR,
     FIRST_ARRIVAL,
     FREE,
-    FREE_COPIES,
     FREE_PLACES,
     LAST,
     MOVES,
@@ -41,7 +40,6 @@ from simsticky.sim.plane.fields import (
     WORKER_INTS,
 )
 from simsticky.sim.plane.queue_views import ArrayQueues, ListQueues
-from simsticky.sim.plane.rules import forget_copies
 
 _FIRST_PLACES = 64
 
@@ -58,7 +56,7 @@ class State(NamedTuple):
         routes: For each node, by number of a name, the container that requests may take without ado, -1 for none.
         identities: By number of an address, the number of what a cookie for it names.
         cells, numbers: What balancers pick by (``kong/picks.py``).
-        copies, lives, free_copies: Older copies of sessions' states, and the cells that are free.
+        copies: Older copies of sessions' states (``queues.py``).
         free_places: Places for sessions that are free.
         leaving: Places of the sessions that have sent their last request.
         demands, gaps: Draws of all sessions, in seconds.
@@ -83,8 +81,6 @@ class State(NamedTuple):
     cells: Any
     numbers: Any
     copies: Any
-    lives: Any
-    free_copies: Any
     free_places: Any
     leaving: Any
     demands: Any
@@ -98,8 +94,8 @@ class State(NamedTuple):
 
 
 _PARTS = (
-    "floats", "ints", "containers", "listening", "workers", "codes", "routes", "identities", "copies", "lives",
-    "free_copies", "free_places", "leaving", "demands", "gaps", "via", "starts", "arrivals", "own", "rules", "times",
+    "floats", "ints", "containers", "listening", "workers", "codes", "routes", "identities",
+    "free_places", "leaving", "demands", "gaps", "via", "starts", "arrivals", "own", "rules", "times",
 )  # fmt: skip
 """Groups and columns among the state's parts."""
 
@@ -239,9 +235,7 @@ class Columns:
         self.workers = Group(WORKER_INTS, 0, arrays=arrays)
         self.codes = Group(WORKER_FLOATS, 0.0, arrays=arrays)
         self.routes = Group(0, -1, arrays=arrays)
-        self.copies = Group(2, -1, arrays=arrays)
-        self.identities, self.lives = Column(-1, arrays=arrays), Column(0.0, arrays=arrays)
-        self.free_copies, self.free_places = Column(0, arrays=arrays), Column(0, arrays=arrays)
+        self.identities, self.free_places = Column(-1, arrays=arrays), Column(0, arrays=arrays)
         self.leaving = Column(0, arrays=arrays)
         self.demands, self.gaps = Column(0.0, arrays=arrays), Column(0.0, arrays=arrays)
         self.via = Column(0, arrays=arrays)
@@ -277,20 +271,24 @@ class Columns:
 
     def _state_of(self, seen: Callable[[Any], Any]) -> State:
         parts = {name: seen(getattr(self, name)) for name in _PARTS}
+        queues, rows, moves = self._queues, self.rows.buffer, self._moves
+        if isinstance(self.rows, ArrayRows):
+            rows, moves = (self.rows.table, self.own.raw), (self.rows.moves, self.own.raw)
         return State(
             **parts,
-            sends=self._queues.sends,
-            ends=self._queues.ends,
-            slots=self._queues.slots,
-            rows=self.rows.table if isinstance(self.rows, ArrayRows) else self.rows.write,
-            moves=self.rows.moves if isinstance(self.rows, ArrayRows) else self._moves,
+            sends=queues.sends,
+            ends=queues.ends,
+            slots=queues.slots,
+            copies=queues.copies,
+            rows=rows,
+            moves=moves,
             cells=None,
             numbers=None,
         )
 
-    def write_moves_to(self, take: Callable[[tuple[float, float, float]], None]) -> None:
-        """Let moves of sessions be taken one by one, where they are not kept beside the rows."""
-        self._moves = take
+    def write_moves_to(self, moves: Any) -> None:
+        """Let moves of sessions go to an array of floats, where they are not kept beside the rows."""
+        self._moves = moves
 
     def changed(self) -> None:
         """Look anew at what the rules work on: a column may be another object now."""
@@ -323,6 +321,7 @@ class Columns:
         self.free_places.grow(length)
         self._hand_out(self.free_places, FREE_PLACES, range(before, self.ints.length))
         self._queues.have_room(self.ints.length)
+        self._queues.have_places(self.ints.length)
         self.changed()
 
     def have_room(self) -> None:
@@ -330,18 +329,8 @@ class Columns:
         own = self.own.cells
         if not own[FREE_PLACES]:
             self.make_room()
-        if not own[FREE_COPIES]:
-            self.make_copies()
+        self._queues.have_copies()
         self._queues.have_room(self._queues.count_ends())
-
-    def make_copies(self) -> None:
-        """Have twice as many cells for copies of sessions' states."""
-        before = self.copies.length
-        self.copies.grow(max(_FIRST_PLACES, 2 * before))
-        self.lives.grow(self.copies.length)
-        self.free_copies.grow(self.copies.length)
-        self._hand_out(self.free_copies, FREE_COPIES, range(before, self.copies.length))
-        self.changed()
 
     def _hand_out(self, free: Column, count: int, places: range) -> None:
         """Put places on a pile of free ones, the first on top."""
@@ -372,7 +361,7 @@ class Columns:
     def vacate(self, place: int) -> None:
         """Let a place be nobody's."""
         own = self.own.cells
-        forget_copies(self.ints, place, self.copies, self.free_copies.cells, own)
+        self.run.forget_copies(self._queues.copies, place)
         self.ints[STATE][place], self.ints[SLOW][place] = FREE, 0
         self.free_places.cells[own[FREE_PLACES]] = place
         own[FREE_PLACES] += 1
@@ -396,7 +385,7 @@ class Columns:
         """Let a place's next send be due at a time."""
         own = self.own.cells
         own[SEQUENCE] = number = own[SEQUENCE] + 1
-        self._queues.put(at_s, number, place)
+        self._queues.put((at_s, number, place))
 
     # Draws --------------------------------------------------------------------------------------------------------
 
@@ -452,9 +441,3 @@ class Columns:
         own = self.own.cells
         own[ARRIVAL], own[ARRIVALS], own[FIRST_ARRIVAL] = 0, len(starts), first
         self.changed()
-
-    # Copies of states ---------------------------------------------------------------------------------------------
-
-    def has_copies(self) -> bool:
-        """Whether there is a free cell for a copy."""
-        return bool(self.own.cells[FREE_COPIES])

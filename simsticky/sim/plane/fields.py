@@ -15,7 +15,7 @@ SESSION_FLOATS = 7
 # last draw; its worker; the container that holds its state; the number of what its cookie names; its first container;
 # breaks in the background; operations that had deleted the pod where it began, and the one it is on; the request that may
 # have moved it as nobody could foresee; the balancer of its first request; the request that took it to another pod
-# without affinity, and where from; older copies of its state; the point its key falls on; whether it keeps cookies; what
+# without affinity, and where from; the hash of its key; whether it keeps cookies; what
 # makes its requests irregular; its state; failed requests; requests before the run; the turn in which it was admitted;
 # the container its connection leads to, and the worker that carries it; the operation that had deleted the pod it was on
 # before it roamed.
@@ -35,7 +35,6 @@ SESSION_FLOATS = 7
     PICKED_BY,
     ROAMED,
     CAME_FROM,
-    PAST,
     KEY,
     JAR,
     SLOW,
@@ -46,8 +45,8 @@ SESSION_FLOATS = 7
     CONNECTED,
     THROUGH,
     DOOMED_BEFORE,
-) = range(26)
-SESSION_INTS = 26
+) = range(25)
+SESSION_INTS = 25
 
 # The states of a session's place: nobody's; its session is on its way (the next of an endless row of arrivals, or by
 # itself); alive; its last request is sent; it will not come after all.
@@ -55,8 +54,8 @@ FREE, ARRIVING, COMING, LIVE, LEAVING, GONE = range(6)
 
 # What makes the requests of a session irregular, bits of SLOW: always (tabs, a jar with paths, an algorithm of one's
 # own); a request under way that waits; an exposure of a session that nothing binds;
-# a failed request that is to be sent again.
-ALWAYS, WAITS, EXPOSED, AGAIN = 1, 2, 4, 8
+# a failed request that is to be sent again; that it has not begun.
+ALWAYS, WAITS, EXPOSED, AGAIN, BEGINS = 1, 2, 4, 8, 16
 
 # Of a container, floats and integers: since when it listens; the operation that has deleted its pod; who waits for its
 # answers to be late; whether it is still warming up.
@@ -80,14 +79,13 @@ ARRIVAL_FIRST, ARRIVAL_LAST, ARRIVAL_JAR, ARRIVAL_WORKER, ARRIVAL_KEY, ARRIVAL_S
 ARRIVAL_INTS = 6
 
 # The plane's own numbers: entries given to the queue; sessions that send; whether sessions may begin; free places;
-# free copies; the next arrival, and how many are at hand; number of the first of them; sessions that have left; rows
-# and moves written; sessions admitted; what the rule of a stop picked; whose turn it is, and its entry's number.
+# the next arrival, and how many are at hand; number of the first of them; sessions that have left; rows
+# and moves written; sessions admitted; what the rule of a stop picked; whose turn it is.
 (
     SEQUENCE,
     SENDING,
     OPEN,
     FREE_PLACES,
-    FREE_COPIES,
     ARRIVAL,
     ARRIVALS,
     FIRST_ARRIVAL,
@@ -97,9 +95,8 @@ ARRIVAL_INTS = 6
     ADMITTED,
     PICKED,
     TURN_OF,
-    ENTRY,
-) = range(15)
-OWN_INTS = 15
+) = range(13)
+OWN_INTS = 13
 
 # What the scenario says: by what sessions are bound; how picks are made; whether a wheel gives new sessions their pod;
 # whether a request is balanced by itself; whether sessions never end, and whether one follows another; whether state is

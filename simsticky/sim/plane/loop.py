@@ -7,7 +7,7 @@ key or connection, or the next of those whose turn it is.
 
 from typing import Any
 
-from simsticky.kong.picks import ring_owner, wheel_next
+from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, latency_pick, least_connections, ring_owner, wheel_next
 from simsticky.sim.plane.fields import (
     ANSWERED,
     BALANCER,
@@ -23,9 +23,7 @@ from simsticky.sim.plane.fields import (
     ENDED,
     ENDLESS,
     ENOUGH,
-    ENTRY,
     EXPIRES,
-    FREE_COPIES,
     GO_ON,
     HEALTHY,
     HEARS,
@@ -33,6 +31,7 @@ from simsticky.sim.plane.fields import (
     JAR,
     KEY,
     LAST,
+    LEAST_CONNECTIONS,
     LISTENING_SINCE,
     LIVE,
     MODE,
@@ -68,8 +67,19 @@ from simsticky.sim.plane.fields import (
     WATCHERS,
     WORKER,
 )
-from simsticky.sim.plane.queues import drop, earliest, first, has_room, occupy, put_back, put_end, write_row
-from simsticky.sim.plane.rules import address_of, begin, enter, leave, log_ends, pick, roam, warm_factor
+from simsticky.sim.plane.queues import (
+    drop,
+    first,
+    first_end,
+    has_copies,
+    has_room,
+    occupy,
+    pack_row,
+    put_back,
+    put_end,
+    write_row,
+)
+from simsticky.sim.plane.rules import begin, enter, leave, log_ends, roam, sentence, warm_factor
 
 
 def advance(until_s: float, s: Any) -> int:
@@ -94,10 +104,10 @@ def advance(until_s: float, s: Any) -> int:
     slow, states, keys, connected = ints[SLOW], ints[STATE], ints[KEY], ints[CONNECTED]
     node_of, regions, first_numbers = workers[NODE], workers[PICKS_INTS], workers[PICKS_FLOATS]
     healthy, balancers = workers[HEALTHY], workers[BALANCER]
-    cold, watchers, ok_codes = s.containers[COLD], s.containers[WATCHERS], s.codes[OK_CODE]
-    demands, gaps, via, routes = s.demands, s.gaps, s.via, s.routes
+    cold, watchers, codes, ok_codes = s.containers[COLD], s.containers[WATCHERS], s.codes, s.codes[OK_CODE]
+    demands, gaps, via, routes, copies = s.demands, s.gaps, s.via, s.routes, s.copies
     logs = mode == BY_NOTHING and picks != ROUND_ROBIN
-    written = own[ROWS]
+    written, sequence = own[ROWS], own[SEQUENCE]
     picked = -1
     while True:
         now_s, number, place = first(sends)
@@ -107,46 +117,55 @@ def advance(until_s: float, s: Any) -> int:
         if written >= enough:
             why = STOP_FULL
             break
-        if states[place] != LIVE:
-            why = enter(place, s)
-            if why == DROPPED:
-                continue
-            if why != GO_ON:
-                break
         picked = -1
-        why = STOP_IRREGULAR
+        if slow[place]:
+            if states[place] != LIVE:
+                own[SEQUENCE] = sequence
+                why = enter(place, s)
+                sequence = own[SEQUENCE]
+                if why == DROPPED:
+                    continue
+                if why != GO_ON:
+                    break
+            if slow[place]:
+                why = STOP_FEED if endless and cursors[place] == lasts[place] else STOP_IRREGULAR
+                break
         at = cursors[place]
         if endless and at == lasts[place]:
             why = STOP_FEED
             break
-        if slow[place]:
-            break
+        why = STOP_IRREGULAR
         worker = via[at] if per_request else worker_of[place]
         holder = holders[place]
         target = chosen = -1
         if mode == BY_COOKIE:
-            if cookies[place] >= 0:
-                target = routes[node_of[worker]][cookies[place]]
-            elif own[FREE_COPIES] == 0:
+            named = cookies[place]
+            if named >= 0:
+                target = routes[node_of[worker]][named]
+            elif not has_copies(copies):
                 why = STOP_ROOM
                 break
             elif turns and healthy[worker] and (holder < 0 or not jars[place]):
                 picked = wheel_next(cells, regions[worker])
         elif mode == BY_NOTHING:
-            if own[FREE_COPIES] == 0 or (logs and not has_room(ends)):
+            if not has_copies(copies) or (logs and not has_room(ends)):
                 why = STOP_ROOM
                 break
-            if logs and not log_ends(ends, now_s, picks, workers, cells, numbers):
+            if logs and first_end(ends)[0] <= now_s and not log_ends(ends, now_s, picks, workers, cells, numbers):
                 why = STOP_LOG
                 break
             if not healthy[worker]:
                 break
-            if logs:
-                chosen = pick(picks, regions[worker], first_numbers[worker], now_s, cells, numbers)
-                if chosen >= 0:
-                    picked = address_of(picks, regions[worker], chosen, cells)
-            else:
+            if picks == ROUND_ROBIN:
                 picked = wheel_next(cells, regions[worker])
+            elif picks == LEAST_CONNECTIONS:
+                chosen = least_connections(cells, regions[worker], numbers, first_numbers[worker])
+                if chosen >= 0:
+                    picked = cells[regions[worker] + HEAP_HEAD + chosen]
+            else:
+                chosen = latency_pick(cells, regions[worker], numbers, first_numbers[worker], now_s)
+                if chosen >= 0:
+                    picked = cells[regions[worker] + AVERAGES_HEAD + chosen]
         elif mode == BY_KEY:
             if keys[place] >= 0 and healthy[worker]:
                 target = ring_owner(cells, regions[worker], keys[place])
@@ -167,37 +186,32 @@ def advance(until_s: float, s: Any) -> int:
         demand_s = demands[at]
         if cold[target]:
             demand_s *= warm_factor(now_s - s.listening[LISTENING_SINCE][target], times[SLOWDOWN], times[WARM_FOR])
-        started_s = earliest(slots, target)
+        free = slots[target]
+        started_s = free[0]
         if started_s < now_s:
             started_s = now_s
         ended_s = started_s + demand_s
         if ended_s > now_s + prompt_s and (ended_s > now_s + read_timeout_s or watchers[target]):
             break
-        occupy(slots, target, ended_s)
+        occupy(free, ended_s)
+        request = requests[place] + 1
+        requests[place] = request
         code, left = ok_codes[worker], -1
         if target != holder:
             if holder < 0:
                 begin(place, worker, target, picked, now_s, s)
             else:
                 left = holder
-                code = roam(place, worker, target, now_s, ended_s, s)
-        request = requests[place] + 1
-        write_row(rows, written, number_of[place], request, now_s, started_s, ended_s, target, code, left)
+                code = codes[roam(place, request, target, (now_s, ended_s), floats, ints, copies, rules)][worker]
+                if mode == BY_COOKIE:
+                    sentence(place, s)
+        write_row(rows, pack_row(number_of[place], request, now_s, started_s, ended_s, target, code, left))
         written += 1
         if logs:
-            put_end(
-                ends,
-                ended_s,
-                number_of[place],
-                request,
-                worker,
-                balancers[worker],
-                regions[worker],
-                first_numbers[worker],
-                chosen,
-                ended_s - now_s,
-            )
-        requests[place] = request
+            region, numbers_at = regions[worker], first_numbers[worker]
+            took_s = ended_s - now_s
+            end = (ended_s, number_of[place], request, worker, balancers[worker], region, numbers_at, chosen, took_s)
+            put_end(ends, end)
         sent_at[place] = now_s
         ended_at[place] = ended_s
         expires[place] = ended_s + timeout_s
@@ -209,10 +223,7 @@ def advance(until_s: float, s: Any) -> int:
             if why != GO_ON:
                 break
         else:
-            own[SEQUENCE] += 1
-            put_back(sends, ended_s + gaps[at], own[SEQUENCE], place)
-    own[ROWS] = written
-    own[PICKED] = picked
-    own[TURN_OF] = place
-    own[ENTRY] = number
+            sequence += 1
+            put_back(sends, (ended_s + gaps[at], sequence, place))
+    own[SEQUENCE], own[PICKED], own[TURN_OF] = sequence, picked, place
     return why

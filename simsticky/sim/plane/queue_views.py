@@ -39,24 +39,31 @@ class End(NamedTuple):
     took_s: float
 
 
+_NO_END = (INFINITY, 0, 0, 0, 0, 0, 0, 0, 0.0)
+"""The end that never comes."""
+
+
 class ListQueues:
     """Queues on Python's own containers (``queues.py``).
 
     Attributes:
         sends: Queue of sends; ends: of ends to be logged; slots: of each container's slots.
+        copies: Of each place the older copies of its session's state, by container.
     """
 
     def __init__(self, columns: Columns) -> None:
         self._run = columns.run
         self.sends: list[tuple[float, int, int]] = [(INFINITY, 0, -1)]
-        self.ends: list[End] = []
+        self.ends: list[tuple[float, ...]] = [_NO_END]
         self.slots: list[list[float]] = []
+        self.copies: list[dict[int, float]] = []
 
     def copy(self, columns: Columns) -> ListQueues:
         """Return queues with the same content, of other columns."""
         other = ListQueues(columns)
         other.sends, other.ends = self.sends.copy(), self.ends.copy()
         other.slots = [slots.copy() for slots in self.slots]
+        other.copies = [copies.copy() for copies in self.copies]
         return other
 
     @property
@@ -71,9 +78,16 @@ class ListQueues:
         """Return how many ends are to be logged."""
         return len(self.ends)
 
-    def put(self, at_s: float, number: int, place: int) -> None:
-        """Add a send."""
-        self._run.put(self.sends, at_s, number, place)
+    def have_places(self, places: int) -> None:
+        """Have room for copies of the states of so many sessions."""
+        self.copies += [{} for _ in range(places - len(self.copies))]
+
+    def have_copies(self) -> None:
+        """Have room for one copy more: there is."""
+
+    def put(self, send: tuple[float, int, int]) -> None:
+        """Add a send: time, number and place."""
+        self._run.put(self.sends, send)
 
     def drop_first(self) -> None:
         """Remove the first send: it is being made."""
@@ -90,15 +104,15 @@ class ListQueues:
 
     def put_end(self, end: End) -> None:
         """Add an end that is to be logged."""
-        self._run.put_end(self.ends, *end)
+        self._run.put_end(self.ends, tuple(end))
 
     def open_ends(self) -> Iterator[End]:
         """Iterate over the ends that are to be logged, in any order."""
-        return (End(*entry) for entry in self.ends)
+        return (End._make(entry) for entry in self.ends if entry != _NO_END)
 
     def set_ends(self, ends: Iterable[End]) -> None:
         """Have these ends, and no others."""
-        self.ends[:] = sorted(tuple(end) for end in ends)  # type: ignore[misc]  # plain tuples, as the rules put them
+        self.ends[:] = sorted([*(tuple(end) for end in ends), _NO_END])
 
     # Slots --------------------------------------------------------------------------------------------------------
 
@@ -131,13 +145,17 @@ class ArrayQueues:
         self._columns, self._run = columns, columns.run
         self.sends: Any = ()
         self._set_sends(np.array([INFINITY]), np.array([0]), np.array([-1]), _FIRST_ENTRIES)
-        self.ends: Any = (np.zeros((2, _FIRST_ENTRIES)), np.zeros((7, _FIRST_ENTRIES), np.int64), np.zeros(1, np.int64))
+        self.ends: Any = (np.zeros((2, _FIRST_ENTRIES)), np.zeros((7, _FIRST_ENTRIES), np.int64), np.ones(1, np.int64))
+        self.ends[0][0, 0] = INFINITY
         self.slots = np.zeros((0, 1))
+        none = np.zeros(0, np.int64)
+        self.copies: Any = (none, np.zeros((2, 0), np.int64), np.zeros(0), none, np.zeros(1, np.int64))
 
     def copy(self, columns: Columns) -> ArrayQueues:
         """Return queues with the same content, of other columns."""
         other = ArrayQueues(columns)
-        other.sends, other.ends = (tuple(column.copy() for column in queue) for queue in (self.sends, self.ends))
+        copied = (tuple(column.copy() for column in queue) for queue in (self.sends, self.ends, self.copies))
+        other.sends, other.ends, other.copies = copied
         other._next = memoryview(other.sends[0])
         other.slots = self.slots.copy()
         return other
@@ -177,10 +195,29 @@ class ArrayQueues:
         self.ends = np.concatenate([times, wider[0]], axis=1), np.concatenate([numbers, wider[1]], axis=1), size
         self._columns.changed()
 
-    def put(self, at_s: float, number: int, place: int) -> None:
-        """Add a send."""
+    def have_places(self, places: int) -> None:
+        """Have room for copies of the states of so many sessions."""
+        heads, *others = self.copies
+        self.copies = (np.concatenate([heads, np.full(places - len(heads), -1)]), *others)
+        self._columns.changed()
+
+    def have_copies(self) -> None:
+        """Have room for one copy more."""
+        heads, cells, lives, free, count = self.copies
+        if count[0]:
+            return
+        before, room = len(lives), max(_FIRST_ENTRIES, 2 * len(lives))
+        cells = np.concatenate([cells, np.full((2, room - before), -1)], axis=1)
+        lives = np.concatenate([lives, np.zeros(room - before)])
+        free = np.zeros(room, np.int64)
+        free[: room - before] = np.arange(room - 1, before - 1, -1)
+        self.copies = heads, cells, lives, free, np.array([room - before])
+        self._columns.changed()
+
+    def put(self, send: tuple[float, int, int]) -> None:
+        """Add a send: time, number and place."""
         self.have_room(int(self.sends[3][0]))
-        self._run.put(self.sends, at_s, number, place)
+        self._run.put(self.sends, send)
 
     def drop_first(self) -> None:
         """Remove the first send: it is being made."""
@@ -199,7 +236,7 @@ class ArrayQueues:
         """Add an end that is to be logged."""
         if self.ends[2][0] + 1 > self.ends[0].shape[1]:
             self._grow_ends(2 * self.ends[0].shape[1])
-        self._run.put_end(self.ends, *end)
+        self._run.put_end(self.ends, tuple(end))
 
     def open_ends(self) -> Iterator[End]:
         """Iterate over the ends that are to be logged, in any order."""
@@ -210,11 +247,12 @@ class ArrayQueues:
             for at_s, each, took_s in zip(
                 times[0, :n].tolist(), numbers[:, :n].T.tolist(), times[1, :n].tolist(), strict=True
             )
+            if at_s < INFINITY
         )
 
     def set_ends(self, ends: Iterable[End]) -> None:
         """Have these ends, and no others."""
-        kept = sorted(ends)
+        kept = sorted([*ends, End._make(_NO_END)])
         times, numbers, size = self.ends
         for at, end in enumerate(kept):
             times[:, at], numbers[:, at] = (end.at_s, end.took_s), end[1:8]
@@ -243,4 +281,4 @@ class ArrayQueues:
 
     def occupy(self, container: int, until_s: float) -> None:
         """Let the slot that is free first be free later."""
-        self._run.occupy(self.slots, container, until_s)
+        self._run.occupy(self.slots[container], until_s)

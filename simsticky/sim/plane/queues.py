@@ -1,51 +1,49 @@
-"""What differs between the two ways to run the plane: queues, slots and rows on Python's own containers.
+"""What differs between the two ways to run the plane: queues, slots, copies and rows in Python's own containers.
 
-``queues_compiled.py`` has the same functions on arrays. The queue of sends holds (time, number, place), one more entry
-that never comes, and is ordered by time, then number; that of ends (time, session, request, worker, balancer, its first
-cells, target, response time), ordered by the first three. Of a container's slots only the earliest end is ever asked for.
+``queues_compiled.py`` has the same functions on arrays. Entries are tuples: of a send (time, number, place), of an end
+that is to be logged (time, session, request, worker, balancer, its first cells, target, response time). Each queue holds
+one more entry, which never comes. Of a container's slots only the earliest end is ever asked for.
 """
 
+from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
+from io import BytesIO
+from operator import itemgetter
 from typing import Any
 
 from simsticky.recording.open_rows import ROW
 
+LONG_AGO = float("-inf")
 
-def first(sends: Any) -> tuple[float, int, int]:
-    """Return time, number and place of the next send."""
-    entry: tuple[float, int, int] = sends[0]
-    return entry
+first: Callable[[Any], Any] = itemgetter(0)
+"""Returns the next entry of a queue."""
 
+put: Callable[[Any, Any], None] = heappush
+"""Adds an entry to the queue of sends."""
 
-def put(sends: Any, at_s: float, number: int, place: int) -> None:
-    """Add a send."""
-    heappush(sends, (at_s, number, place))
+put_back: Callable[[Any, Any], Any] = heapreplace
+"""Replaces the next send by a later one."""
 
+drop: Callable[[Any], Any] = heappop
+"""Removes the next send."""
 
-def put_back(sends: Any, at_s: float, number: int, place: int) -> None:
-    """Replace the next send by a later one."""
-    heapreplace(sends, (at_s, number, place))
+occupy: Callable[[Any, float], Any] = heapreplace
+"""Lets the slot that is free first, the first of them, be free later."""
 
+first_end: Callable[[Any], Any] = itemgetter(0)
+"""Returns the next end that is to be logged."""
 
-def drop(sends: Any) -> None:
-    """Remove the next send."""
-    heappop(sends)
+put_end: Callable[[Any, Any], None] = heappush
+"""Adds an end that is to be logged."""
 
+drop_end: Callable[[Any], Any] = heappop
+"""Removes the next end."""
 
-def earliest(slots: Any, container: int) -> float:
-    """Return when the first of a container's slots is free."""
-    end_s: float = slots[container][0]
-    return end_s
+pack_row: Callable[..., Any] = ROW
+"""Makes a row of the numbers of a request, and the container that its session has left with it, -1 for none."""
 
-
-def occupy(slots: Any, container: int, until_s: float) -> None:
-    """Let the slot that is free first be free later."""
-    heapreplace(slots[container], until_s)
-
-
-def count_ends(ends: Any) -> int:
-    """Return how many requests are to be logged."""
-    return len(ends)
+write_row: Callable[[Any, Any], Any] = BytesIO.write
+"""Writes a row."""
 
 
 def has_room(ends: Any) -> bool:
@@ -53,54 +51,27 @@ def has_room(ends: Any) -> bool:
     return True
 
 
-def due_end(ends: Any, now_s: float) -> bool:
-    """Return whether a request has ended that is to be logged."""
-    return bool(ends) and ends[0][0] <= now_s
-
-
-def first_end(ends: Any) -> tuple[float, int, int, int, int, int, float]:
-    """Return the next end to be logged: its time, worker, balancer, that one's first cells, target, response time."""
-    at_s, _, _, worker, balancer, ints, floats, target, took_s = ends[0]
-    return at_s, worker, balancer, ints, floats, target, took_s
-
-
-def put_end(
-    ends: Any,
-    at_s: float,
-    session: int,
-    request: int,
-    worker: int,
-    balancer: int,
-    ints: int,
-    floats: int,
-    target: int,
-    took_s: float,
-) -> None:
-    """Add an end."""
-    heappush(ends, (at_s, session, request, worker, balancer, ints, floats, target, took_s))
-
-
-def drop_end(ends: Any) -> None:
-    """Remove the next end."""
-    heappop(ends)
-
-
-def write_row(
-    rows: Any,
-    at: int,
-    session: int,
-    request: int,
-    sent_s: float,
-    started_s: float,
-    ended_s: float,
-    container: int,
-    code: float,
-    left: int,
-) -> None:
-    """Write a request, and the container that its session has left with it, -1 for none."""
-    rows(ROW(session, request, sent_s, started_s, ended_s, container, code, left))
-
-
-def write_move(moves: Any, at: int, at_s: float, container: int, by: float) -> None:
+def write_move(moves: Any, at_s: float, container: int, by: float) -> None:
     """Write that a session has come to a container (1) or gone from it (-1)."""
-    moves((at_s, container, by))
+    moves.extend((at_s, container, by))
+
+
+def copy_until(copies: Any, place: int, container: int) -> float:
+    """Return until when a container keeps an older copy of a session's state (rule B3); long ago for none."""
+    until_s: float = copies[place].get(container, LONG_AGO)
+    return until_s
+
+
+def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
+    """Let a container keep a copy of a session's state until a time (rule B3)."""
+    copies[place][container] = until_s
+
+
+def forget_copies(copies: Any, place: int) -> None:
+    """Forget all older copies of a session's state."""
+    copies[place].clear()
+
+
+def has_copies(copies: Any) -> bool:
+    """Return whether there is room for one copy more."""
+    return True

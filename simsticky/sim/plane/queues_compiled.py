@@ -1,22 +1,34 @@
 """The same as ``queues.py`` on arrays, to be compiled: queues are binary heaps in columns.
 
 The queue of sends is three arrays and its size; that of ends an array of floats (time, response time), one of integers
-and its size. A container's slots are a row, rows of requests and of moves are columns. Times and numbers are unique, so
-that a heap of another making gives the same order.
+and its size. A container's slots are a row of an array. Copies are lists in cells: the first cell of each place's list;
+container and next cell; until when; cells that are free, and how many. Rows and moves are columns of tables, with the
+plane's own numbers, which count them. Times and numbers are unique, so that a heap of another making gives the same
+order.
 """
 
 from typing import Any
 
+from simsticky.sim.plane.fields import (
+    COPY_CONTAINER,
+    COPY_NEXT,
+    MOVES,
+    ROWS,
+)
+
+LONG_AGO = float("-inf")
+
 
 def first(sends: Any) -> tuple[float, int, int]:
-    """Return time, number and place of the next send."""
+    """Return the next entry of the queue of sends."""
     return sends[0][0], sends[1][0], sends[2][0]
 
 
-def sends_sink(sends: Any, at: int, at_s: float, number: int, place: int) -> None:
-    """Let a send sink from a place of the heap."""
+def sends_sink(sends: Any, at_s: float, number: int, place: int) -> None:
+    """Let a send sink from the top of the heap."""
     times, numbers, places, size = sends
     n = size[0]
+    at = 0
     while True:
         child = 2 * at + 1
         if child >= n:
@@ -33,8 +45,9 @@ def sends_sink(sends: Any, at: int, at_s: float, number: int, place: int) -> Non
     times[at], numbers[at], places[at] = at_s, number, place
 
 
-def put(sends: Any, at_s: float, number: int, place: int) -> None:
-    """Add a send; there is room."""
+def put(sends: Any, entry: tuple[float, int, int]) -> None:
+    """Add an entry to the queue of sends; there is room."""
+    at_s, number, place = entry
     times, numbers, places, size = sends
     at = size[0]
     size[0] = at + 1
@@ -47,9 +60,9 @@ def put(sends: Any, at_s: float, number: int, place: int) -> None:
     times[at], numbers[at], places[at] = at_s, number, place
 
 
-def put_back(sends: Any, at_s: float, number: int, place: int) -> None:
+def put_back(sends: Any, entry: tuple[float, int, int]) -> None:
     """Replace the next send by a later one."""
-    sends_sink(sends, 0, at_s, number, place)
+    sends_sink(sends, entry[0], entry[1], entry[2])
 
 
 def drop(sends: Any) -> None:
@@ -58,18 +71,11 @@ def drop(sends: Any) -> None:
     n = size[0] - 1
     size[0] = n
     if n > 0:
-        sends_sink(sends, 0, times[n], numbers[n], places[n])
+        sends_sink(sends, times[n], numbers[n], places[n])
 
 
-def earliest(slots: Any, container: int) -> float:
-    """Return when the first of a container's slots is free."""
-    end_s: float = slots[container][0]
-    return end_s
-
-
-def occupy(slots: Any, container: int, until_s: float) -> None:
-    """Let the slot that is free first be free later."""
-    ends = slots[container]
+def occupy(ends: Any, until_s: float) -> None:
+    """Let the slot that is free first, the first of them, be free later."""
     n = len(ends)
     at = 0
     while True:
@@ -87,18 +93,23 @@ def occupy(slots: Any, container: int, until_s: float) -> None:
 
 def has_room(ends: Any) -> bool:
     """Return whether there is room for one end more."""
-    return ends[2][0] < len(ends[0][0])
+    return ends[2][0] + 1 < len(ends[0][0])
 
 
-def due_end(ends: Any, now_s: float) -> bool:
-    """Return whether a request has ended that is to be logged."""
-    return ends[2][0] > 0 and ends[0][0][0] <= now_s
-
-
-def first_end(ends: Any) -> tuple[float, int, int, int, int, int, float]:
-    """Return the next end to be logged: its time, worker, balancer, that one's first cells, target, response time."""
-    numbers = ends[1]
-    return ends[0][0][0], numbers[2][0], numbers[3][0], numbers[4][0], numbers[5][0], numbers[6][0], ends[0][1][0]
+def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, float]:
+    """Return the next end that is to be logged."""
+    times, numbers, _ = ends
+    return (
+        times[0][0],
+        numbers[0][0],
+        numbers[1][0],
+        numbers[2][0],
+        numbers[3][0],
+        numbers[4][0],
+        numbers[5][0],
+        numbers[6][0],
+        times[1][0],
+    )
 
 
 def end_before(ends: Any, a: int, at_s: float, session: int, request: int) -> bool:
@@ -118,19 +129,9 @@ def move_end(ends: Any, origin: int, target: int) -> None:
         numbers[field][target] = numbers[field][origin]
 
 
-def put_end(
-    ends: Any,
-    at_s: float,
-    session: int,
-    request: int,
-    worker: int,
-    balancer: int,
-    ints: int,
-    floats: int,
-    target: int,
-    took_s: float,
-) -> None:
-    """Add an end; there is room."""
+def put_end(ends: Any, entry: tuple[float, int, int, int, int, int, int, int, float]) -> None:
+    """Add an end that is to be logged; there is room."""
+    at_s, session, request, worker, balancer, ints, floats, target, took_s = entry
     times, numbers, size = ends
     at = size[0]
     size[0] = at + 1
@@ -167,31 +168,78 @@ def drop_end(ends: Any) -> None:
     move_end(ends, n, at)
 
 
-def write_row(
-    rows: Any,
-    at: int,
-    session: int,
-    request: int,
-    sent_s: float,
-    started_s: float,
-    ended_s: float,
-    container: int,
-    code: float,
-    left: int,
-) -> None:
-    """Write a request, and the container that its session has left with it, -1 for none."""
-    rows[0][at] = session
-    rows[1][at] = request
-    rows[2][at] = sent_s
-    rows[3][at] = started_s
-    rows[4][at] = ended_s
-    rows[5][at] = container
-    rows[6][at] = code
-    rows[7][at] = left
+def pack_row(
+    session: int, request: int, sent_s: float, started_s: float, ended_s: float, container: int, code: float, left: int
+) -> tuple[int, int, float, float, float, int, float, int]:
+    """Return a row of the numbers of a request, and the container that its session has left with it, -1 for none."""
+    return session, request, sent_s, started_s, ended_s, container, code, left
 
 
-def write_move(moves: Any, at: int, at_s: float, container: int, by: float) -> None:
-    """Write that a session has come to a container (1) or gone from it (-1)."""
-    moves[0][at] = at_s
-    moves[1][at] = container
-    moves[2][at] = by
+def write_row(rows: Any, row: tuple[int, int, float, float, float, int, float, int]) -> None:
+    """Write a row; there is room."""
+    table, own = rows
+    at = own[ROWS]
+    own[ROWS] = at + 1
+    table[0][at] = row[0]
+    table[1][at] = row[1]
+    table[2][at] = row[2]
+    table[3][at] = row[3]
+    table[4][at] = row[4]
+    table[5][at] = row[5]
+    table[6][at] = row[6]
+    table[7][at] = row[7]
+
+
+def write_move(moves: Any, at_s: float, container: int, by: float) -> None:
+    """Write that a session has come to a container (1) or gone from it (-1); there is room."""
+    table, own = moves
+    at = own[MOVES]
+    own[MOVES] = at + 1
+    table[0][at] = at_s
+    table[1][at] = container
+    table[2][at] = by
+
+
+def copy_until(copies: Any, place: int, container: int) -> float:
+    """Return until when a container keeps an older copy of a session's state (rule B3); long ago for none."""
+    heads, cells, lives, _, _ = copies
+    at = heads[place]
+    while at >= 0:
+        if cells[COPY_CONTAINER][at] == container:
+            until_s: float = lives[at]
+            return until_s
+        at = cells[COPY_NEXT][at]
+    return LONG_AGO
+
+
+def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
+    """Let a container keep a copy of a session's state until a time (rule B3); there is a free cell."""
+    heads, cells, lives, free, count = copies
+    at = heads[place]
+    while at >= 0:
+        if cells[COPY_CONTAINER][at] == container:
+            lives[at] = until_s
+            return
+        at = cells[COPY_NEXT][at]
+    count[0] -= 1
+    at = free[count[0]]
+    cells[COPY_CONTAINER][at] = container
+    cells[COPY_NEXT][at] = heads[place]
+    lives[at] = until_s
+    heads[place] = at
+
+
+def forget_copies(copies: Any, place: int) -> None:
+    """Forget all older copies of a session's state."""
+    heads, cells, _, free, count = copies
+    at = heads[place]
+    while at >= 0:
+        free[count[0]] = at
+        count[0] += 1
+        at = cells[COPY_NEXT][at]
+    heads[place] = -1
+
+
+def has_copies(copies: Any) -> bool:
+    """Return whether there is room for one copy more."""
+    return copies[4][0] > 0

@@ -7,14 +7,7 @@ must do the same to the last bit: no slices, no mixed signedness, no NumPy funct
 
 from typing import Any
 
-from simsticky.kong.picks import (
-    AVERAGES_HEAD,
-    HEAP_HEAD,
-    latency_feedback,
-    latency_pick,
-    least_connections,
-    least_release,
-)
+from simsticky.kong.picks import latency_feedback, least_release
 from simsticky.sim.plane.fields import (
     ADMITTED,
     ANSWERED,
@@ -30,6 +23,7 @@ from simsticky.sim.plane.fields import (
     BACKGROUND,
     BALANCER,
     BEFORE,
+    BEGINS,
     BORN,
     BROKE,
     BROKE_BEFORE,
@@ -37,8 +31,6 @@ from simsticky.sim.plane.fields import (
     CAME_FROM,
     CONNECTED,
     COOKIE,
-    COPY_CONTAINER,
-    COPY_NEXT,
     CURSOR,
     DELETED_BY,
     DOOMED,
@@ -52,7 +44,6 @@ from simsticky.sim.plane.fields import (
     FIRST,
     FIRST_ARRIVAL,
     FREE,
-    FREE_COPIES,
     FREE_PLACES,
     GO_ON,
     GONE,
@@ -68,11 +59,9 @@ from simsticky.sim.plane.fields import (
     LOST_CODE,
     MODE,
     MOVED_BY,
-    MOVES,
     NUMBER,
     OK_CODE,
     OPEN,
-    PAST,
     PICKED_BY,
     REQUESTS,
     ROAMED,
@@ -93,7 +82,7 @@ from simsticky.sim.plane.fields import (
     TURN,
     WORKER,
 )
-from simsticky.sim.plane.queues import drop, drop_end, due_end, first_end, put, write_move
+from simsticky.sim.plane.queues import copy_until, drop, drop_end, first_end, keep_copy, put, write_move
 
 INFINITY = float("inf")
 LONG_AGO = -INFINITY
@@ -103,45 +92,6 @@ def warm_factor(since_s: float, slowdown: float, lasts_s: float) -> float:
     """Return the factor of a request sent so long after the application began to listen (rule P10)."""
     factor = slowdown - (slowdown - 1.0) * since_s / lasts_s
     return factor if factor > 1.0 else 1.0
-
-
-def copy_until(copies: Any, lives: Any, first_copy: int, container: int) -> float:
-    """Return until when a container keeps an older copy of a session's state (rule B3); long ago for none."""
-    at = first_copy
-    while at >= 0:
-        if copies[COPY_CONTAINER][at] == container:
-            until_s: float = lives[at]
-            return until_s
-        at = copies[COPY_NEXT][at]
-    return LONG_AGO
-
-
-def keep_copy(
-    ints: Any, place: int, copies: Any, lives: Any, free: Any, own: Any, container: int, until_s: float
-) -> None:
-    """Let a container keep a copy of a session's state until a time (rule B3); there is a free cell."""
-    at = ints[PAST][place]
-    while at >= 0:
-        if copies[COPY_CONTAINER][at] == container:
-            lives[at] = until_s
-            return
-        at = copies[COPY_NEXT][at]
-    own[FREE_COPIES] -= 1
-    at = free[own[FREE_COPIES]]
-    copies[COPY_CONTAINER][at] = container
-    copies[COPY_NEXT][at] = ints[PAST][place]
-    lives[at] = until_s
-    ints[PAST][place] = at
-
-
-def forget_copies(ints: Any, place: int, copies: Any, free: Any, own: Any) -> None:
-    """Forget all older copies of a session's state."""
-    at = ints[PAST][place]
-    while at >= 0:
-        free[own[FREE_COPIES]] = at
-        own[FREE_COPIES] += 1
-        at = copies[COPY_NEXT][at]
-    ints[PAST][place] = -1
 
 
 def seat(floats: Any, ints: Any, place: int, number: int, starts_s: float) -> None:
@@ -165,7 +115,6 @@ def seat(floats: Any, ints: Any, place: int, number: int, starts_s: float) -> No
     ints[PICKED_BY][place] = -1
     ints[ROAMED][place] = -1
     ints[CAME_FROM][place] = -1
-    ints[PAST][place] = -1
     ints[KEY][place] = -1
     ints[FAILED][place] = 0
     ints[BEFORE][place] = 0
@@ -181,6 +130,7 @@ def enter(place: int, s: Any) -> int:
     if states[place] == GONE or not own[OPEN]:
         drop(s.sends)
         states[place] = FREE
+        ints[SLOW][place] = 0
         s.free_places[own[FREE_PLACES]] = place
         own[FREE_PLACES] += 1
         return DROPPED
@@ -193,6 +143,7 @@ def enter(place: int, s: Any) -> int:
     own[SENDING] += 1
     own[ADMITTED] += 1
     ints[TURN][place] = own[ADMITTED]
+    ints[SLOW][place] -= BEGINS
     states[place] = LIVE
     return GO_ON
 
@@ -210,10 +161,10 @@ def arrive(s: Any) -> None:
     ints[JAR][place] = arrivals[ARRIVAL_JAR][at]
     ints[WORKER][place] = arrivals[ARRIVAL_WORKER][at]
     ints[KEY][place] = arrivals[ARRIVAL_KEY][at]
-    ints[SLOW][place] = arrivals[ARRIVAL_SLOW][at]
+    ints[SLOW][place] = arrivals[ARRIVAL_SLOW][at] + BEGINS
     ints[STATE][place] = ARRIVING
     own[SEQUENCE] += 1
-    put(s.sends, s.starts[at], own[SEQUENCE], place)
+    put(s.sends, (s.starts[at], own[SEQUENCE], place))
 
 
 def leave(place: int, ended_s: float, s: Any) -> int:
@@ -224,8 +175,7 @@ def leave(place: int, ended_s: float, s: Any) -> int:
     own[LEFT] += 1
     own[SENDING] -= 1
     if ints[HOLDER][place] >= 0:
-        write_move(s.moves, own[MOVES], ended_s, ints[HOLDER][place], -1.0)
-        own[MOVES] += 1
+        write_move(s.moves, ended_s, ints[HOLDER][place], -1.0)
     if s.rules[SUCCESSION]:
         return STOP_SUCCESSOR
     if own[SENDING] == 0 and not own[OPEN]:
@@ -240,51 +190,49 @@ def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: An
     ints = s.ints
     ints[HOLDER][place] = target
     ints[FIRST][place] = target
-    ints[MOVED_BY][place] = ints[REQUESTS][place] + 1
+    ints[MOVED_BY][place] = ints[REQUESTS][place]
     ints[PICKED_BY][place] = s.workers[BALANCER][worker]
     deleted_by = s.containers[DELETED_BY][target]
     ints[BORN][place] = deleted_by
     ints[DOOMED][place] = deleted_by
     if s.rules[MODE] == BY_COOKIE and ints[JAR][place]:
         ints[COOKIE][place] = s.identities[picked]
-    write_move(s.moves, s.own[MOVES], now_s, target, 1.0)
-    s.own[MOVES] += 1
+    write_move(s.moves, now_s, target, 1.0)
 
 
-def roam(place: int, worker: int, target: int, now_s: float, ended_s: float, s: Any) -> float:
-    """Let a session leave its state, bound by nothing (rule B5); return the code of the answer (rules B2 and B3)."""
-    ints, floats = s.ints, s.floats
+def roam(
+    place: int, request: int, target: int, times_s: tuple[float, float], floats: Any, ints: Any, copies: Any, by: Any
+) -> int:
+    """Let a session leave its state, bound by nothing (rule B5); return which code the answer has (rules B2 and B3).
+
+    Args:
+        place: The session's.
+        request: The number of its request.
+        target: Where that is answered.
+        times_s: When it is sent, and when answered.
+        floats, ints, copies: Those of the plane's state.
+        by: What the scenario says.
+    """
+    now_s, ended_s = times_s
     holder = ints[HOLDER][place]
-    kept = copy_until(s.copies, s.lives, ints[PAST][place], target) >= now_s
-    keep_copy(ints, place, s.copies, s.lives, s.free_copies, s.own, holder, floats[EXPIRES][place])
+    kept_s = copy_until(copies, place, target)
+    keep_copy(copies, place, holder, floats[EXPIRES][place])
     ints[HOLDER][place] = target
-    ints[ROAMED][place] = ints[REQUESTS][place] + 1
+    ints[ROAMED][place] = request
     ints[CAME_FROM][place] = holder
-    ints[DOOMED_BEFORE][place] = ints[DOOMED][place]
-    ints[DOOMED][place] = s.containers[DELETED_BY][target]
-    if s.rules[EXTERNAL]:
-        code: float = s.codes[OK_CODE][worker]
-        return code
+    if by[EXTERNAL]:
+        return OK_CODE
     ints[BACKGROUND][place] += 1
     floats[BROKE_BEFORE][place] = floats[BROKE][place]
-    if ended_s > floats[BROKE][place]:
-        floats[BROKE][place] = ended_s
-    code = s.codes[STALE_CODE][worker] if kept else s.codes[LOST_CODE][worker]
-    return code
+    floats[BROKE][place] = ended_s
+    return STALE_CODE if kept_s >= now_s else LOST_CODE
 
 
-def pick(picks: int, region: int, first_number: int, now_s: float, cells: Any, numbers: Any) -> int:
-    """Return which of its targets a balancer without affinity gives the next request, below 0 for none."""
-    if picks == LEAST_CONNECTIONS:
-        return least_connections(cells, region, numbers, first_number)
-    return latency_pick(cells, region, numbers, first_number, now_s)
-
-
-def address_of(picks: int, region: int, target: int, cells: Any) -> int:
-    """Return the number of the address of a balancer's target."""
-    head = HEAP_HEAD if picks == LEAST_CONNECTIONS else AVERAGES_HEAD
-    number: int = cells[region + head + target]
-    return number
+def sentence(place: int, s: Any) -> None:
+    """Note which operation had deleted the pod to which a session has roamed (rule B8), and the one before."""
+    ints = s.ints
+    ints[DOOMED_BEFORE][place] = ints[DOOMED][place]
+    ints[DOOMED][place] = s.containers[DELETED_BY][ints[HOLDER][place]]
 
 
 def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numbers: Any) -> bool:
@@ -293,12 +241,13 @@ def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numb
     Returns:
         False where the next of them has no average to take it, and is still to be logged.
     """
-    while due_end(ends, now_s):
-        at_s, worker, balancer, ints, floats, target, took_s = first_end(ends)
+    at_s, _, _, worker, balancer, ints, floats, target, took_s = first_end(ends)
+    while at_s <= now_s:
         if picks == LEAST_CONNECTIONS:
             least_release(cells, ints, numbers, floats, target)
         elif workers[BALANCER][worker] != balancer or workers[HEALTHY][worker]:
             if not latency_feedback(cells, ints, numbers, floats, target, took_s, at_s):
                 return False
         drop_end(ends)
+        at_s, _, _, worker, balancer, ints, floats, target, took_s = first_end(ends)
     return True

@@ -28,13 +28,11 @@ from simsticky.sim.plane.fields import (
     JAR,
     MOVED_BY,
     NUMBER,
-    PAST,
     PICKED_BY,
     ROAMED,
     SLOW,
     STARTED,
 )
-from simsticky.sim.plane.rules import copy_until, keep_copy
 
 INFINITY = float("inf")
 
@@ -365,24 +363,14 @@ class Session:
 
     def copy_until(self, container: Container) -> float:
         """Return until when a container keeps an older copy of its state; long ago for none."""
-        columns = self._columns
-        return copy_until(columns.copies, columns.lives.cells, columns.ints[PAST][self.place], container.index)
+        until_s: float = self._columns.run.copy_until(self._columns.state.copies, self.place, container.index)
+        return until_s
 
     def keep_copy(self, container: Container, until_s: float) -> None:
         """Let a container keep a copy of its state until a time."""
         columns = self._columns
-        if not columns.has_copies():
-            columns.make_copies()
-        keep_copy(
-            columns.ints,
-            self.place,
-            columns.copies,
-            columns.lives.cells,
-            columns.free_copies.cells,
-            columns.own.cells,
-            container.index,
-            until_s,
-        )
+        columns.queues.have_copies()
+        columns.run.keep_copy(columns.state.copies, self.place, container.index, float(until_s))
 
     # Before and after ---------------------------------------------------------------------------------------------
 
