@@ -63,7 +63,8 @@ class Clients:
         self._workload = workload
         self._gateway = gateway
         self._sessions = sessions
-        self._tabs = traffic.tabs
+        # A client that never ends deals out nothing.
+        self._tabs = 1 if workload.endless else traffic.tabs
         self._departures = Departures(gateway.columns, sessions, on_idle)
         asks = self._columns.rules.cells[MODE] == BY_ASKING
         slow = ALWAYS if self._tabs > 1 or asks or not gateway.browsers.plain else 0
@@ -143,7 +144,7 @@ class Clients:
                 self._sessions.share(place, home)
                 session.tabs.places.append(place)
                 seat(columns.floats, columns.ints, place, session.id, session.started_s)
-            first = self.arrivals.feeds.add([session.id], [0, len(demands)], demands, gaps)
+            first = self.arrivals.feeds.deal(session.id, demands, gaps)
             ints = columns.ints
             ints[CURSOR][place], ints[LAST][place] = first, first + len(demands)
             ints[BEFORE][place], ints[REQUESTS][place] = before, before + tab + 1 - tabs

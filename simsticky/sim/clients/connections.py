@@ -222,9 +222,9 @@ class Client:
     def _run(self, *, adopted: bool) -> Waiting:
         """Send everything the session has to send, from its first connect on, or its next message if it is adopted."""
         of, session, ints = self._of, self.session, self._of.columns.ints
+        self._opening_s = of.columns.demands.cells[self._at]
         try:
             if not adopted:
-                self._opening_s = of.columns.demands.cells[self._at]
                 ints[CURSOR][self._place] += 1
                 yield from self._open()
             while self._at < of.columns.ints[LAST][self._place]:

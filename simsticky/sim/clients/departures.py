@@ -62,6 +62,8 @@ class Departures:
             columns.floats[SENT_AT][session.place] = columns.floats[SENT_AT][place]
             columns.floats[ENDED][session.place] = ended_s = tabs.ended_s
             after_s = max(after_s, ended_s)
+        if session.holder is not None:
+            session.holder.let_go(ended_s)
         columns.run.leave(session.place, ended_s, columns.state)
         self.left(session.place, after_s)
 

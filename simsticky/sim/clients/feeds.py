@@ -34,6 +34,8 @@ class Feeds:
         # State outside the pods: each request pays the way there.
         external = app.state == "external" and not app.external_latency.is_zero
         self._way = app.external_latency if external else None
+        # Sessions with several tabs get their draws twice: whole, and dealt out when they begin.
+        self._deals = scenario.traffic.tabs > 1 and not workload.endless
 
     def beside(self, columns: Columns) -> Feeds:
         """Return what feeds the same sessions in other columns."""
@@ -51,11 +53,17 @@ class Feeds:
             think: Gap after each, in seconds.
         """
         demands = service
-        if self._way is not None:
+        if self._way is not None and not self._deals:
             demands = []
             for number, begin, end in zip(sessions, offset, offset[1:], strict=False):
                 demands += self._with_way(number, 0, service[begin:end])
         via = None if self._one_worker else self._via(sessions, offset)
+        return self._columns.add_draws(demands, think, via)
+
+    def deal(self, session: int, service: Sequence[float], think: Sequence[float]) -> int:
+        """Keep the requests of one tab of a session; return the place of the first draw."""
+        demands = service if self._way is None else self._with_way(session, 0, service)
+        via = None if self._one_worker else self._via([session], [0, len(service)])
         return self._columns.add_draws(demands, think, via)
 
     def add_endless(self, client: int, sent: int, latest: int) -> tuple[int, int]:

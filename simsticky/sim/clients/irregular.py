@@ -31,6 +31,8 @@ from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
 INFINITY = float("inf")
+_NONE = -1, 0
+"""No request has failed."""
 
 
 class IrregularSends:
@@ -133,7 +135,8 @@ class IrregularSends:
         """Tell when the request before this one was answered, if it was."""
         columns = self._columns
         ended_s = columns.floats[ENDED][place]
-        if session.failing < columns.ints[REQUESTS][place] and ended_s > session.answered_s:
+        failing, _ = session.failing.get(place, _NONE)
+        if failing < columns.ints[REQUESTS][place] and ended_s > session.answered_s:
             session.answered_s = ended_s
 
     def _worker(self, place: int) -> Worker:
@@ -154,11 +157,12 @@ class IrregularSends:
         """Go on after a failed request: with the same again, with the next, or not at all (rule C3)."""
         columns = self._columns
         request, cursor = columns.ints[REQUESTS][place], columns.ints[CURSOR][place]
-        session.failures = session.failures + 1 if session.failing == request else 1
-        session.failing = request
+        failing, failures = session.failing.get(place, _NONE)
+        failures = failures + 1 if failing == request else 1
+        session.failing[place] = request, failures
         ended_s, gap_s = columns.floats[ENDED][place], columns.gaps.cells[cursor - 1]
         policy = self._on_failure
-        if policy.action == "retry" and session.failures < policy.max_attempts:
+        if policy.action == "retry" and failures < policy.max_attempts:
             generator = self._world.streams.generator(Purpose.BACKOFF, session.id, session.failed)
             columns.ints[SLOW][place] |= AGAIN
             columns.send_at(place, ended_s + float(policy.backoff.sample(generator, 1)[0]))

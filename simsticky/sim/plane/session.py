@@ -125,7 +125,6 @@ class Tabs:
     Attributes:
         left: How many still send.
         first_request: Number of the first request that they send.
-        sent: Requests sent by those that send no more.
         places: Their places in the plane; the session's own is the first.
         ended_s: The latest end of a request so far.
         expires_s: Until when the session's holder remembers it, by all tabs' requests; None before the first answer.
@@ -134,7 +133,6 @@ class Tabs:
 
     left: int
     first_request: int
-    sent: int = 0
     places: list[int] = field(default_factory=list)
     ended_s: float = 0.0
     expires_s: float | None = None
@@ -161,7 +159,7 @@ class Session:
         visits: Requests whose cookie, path or key was looked up.
         key: What its latest request is hashed by, where the algorithm hashes.
         exchange: Its latest irregular request.
-        failures: How often its request number ``failing`` has failed.
+        failing: By place, its own or another tab's: the number of the latest request that failed, and how often it did.
         tabs: Its tabs; None of a session with one.
         browser: What its client holds beyond one cookie; None where one cookie is all there is to it.
         client: Its side of a long-lived connection; None where each request has its own.
@@ -184,7 +182,6 @@ class Session:
         "exchange",
         "exposures",
         "failing",
-        "failures",
         "harmed_by",
         "key",
         "lost_by",
@@ -205,8 +202,8 @@ class Session:
         self.alive_at: tuple[tuple[int, float], ...] = ()
         self.broken_by: frozenset[int] = _NO_OPERATIONS
         self.harmed_by: frozenset[int] = _NO_OPERATIONS
-        self.breaks_caused = self.picks = self.visits = self.failures = 0
-        self.failing = -1
+        self.breaks_caused = self.picks = self.visits = 0
+        self.failing: dict[int, tuple[int, int]] = {}
         self.successor: int | None = None
         self.key: str | None = None
         self.exchange: Exchange | None = None

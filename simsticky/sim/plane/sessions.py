@@ -213,12 +213,13 @@ class Sessions:
             self._finish(sent, unfinished=True)
 
     def _requests(self, place: int) -> int:
-        known = self._known.get(place)
+        requests, known = self.columns.ints[REQUESTS], self._known.get(place)
         if known is not None and known.tabs is not None:
-            return known.tabs.sent
-        ints = self.columns.ints
-        requests: int = ints[REQUESTS][place] - ints[BEFORE][place]
-        return requests
+            tabs = known.tabs
+            step, first = len(tabs.places), tabs.first_request
+            return sum((requests[each] - first - tab) // step + 1 for tab, each in enumerate(tabs.places))
+        sent: int = requests[place] - self.columns.ints[BEFORE][place]
+        return sent
 
     def _vacate(self, place: int) -> None:
         """Let a place be nobody's."""
