@@ -7,11 +7,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from simsticky.engines import Choice
     from simsticky.kong.balancer import AlgorithmFactory
     from simsticky.recording.record import Recording
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.plane.engine import Choice
     from simsticky.sim.simulation import Simulation
 
 
@@ -47,8 +47,8 @@ def simulate(
         ValueError: ``seed`` or ``replication`` is negative; or ``verify`` is asked for an algorithm of one's own: the
             invariants are those of the scenario's.
     """
+    from simsticky.engines import engine_for
     from simsticky.results.result import Result
-    from simsticky.sim.plane.engine import INTERPRETED, engine_for
     from simsticky.sim.simulation import Simulation
     from simsticky.workload.effort import effort_of, refuse_too_much
 
@@ -60,9 +60,9 @@ def simulate(
         raise ValueError("the invariants are those of the scenario's algorithm, not of one's own")
     effort = effort_of(scenario)
     refuse_too_much(scenario, effort)
-    runs_by = INTERPRETED
-    if algorithm is None or engine == "compiled":
-        runs_by = engine_for(engine, scenario, lambda: effort.seconds)
+    if algorithm is not None and engine is None:
+        engine = "interpreted"  # it is plain Python, which is asked each time
+    runs_by = engine_for(engine, scenario, lambda: effort.seconds)
     simulation = Simulation(
         scenario, seed, replication, make_algorithm=algorithm, engine=runs_by, paired=_wants_floor(scenario)
     )

@@ -95,8 +95,8 @@ def _have(engine: EngineChoice) -> None:
     Raises:
         InputError: The compiled engine is asked for, and Numba is not installed.
     """
+    from simsticky import engines
     from simsticky.errors import InputError
-    from simsticky.sim.plane import engine as engines
 
     if engine is EngineChoice.COMPILED and not engines.is_installed():
         hint = "pip install 'simsticky[fast]'; the interpreted engine gives the same bytes"

@@ -14,7 +14,9 @@ from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.replicas import start_replicas
 from simsticky.sim.clients.admission import Clients
+from simsticky.sim.clients.paired import PairedRun, Skew, may_be_alone
 from simsticky.sim.clients.past_picks import PastPicks
+from simsticky.sim.clients.sends import Plane
 from simsticky.sim.clients.tally import Tally
 from simsticky.sim.clock import Clock, Phase, call_at
 from simsticky.sim.control.api_server import ApiServer
@@ -33,9 +35,7 @@ from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.engine import INTERPRETED, Engine
-from simsticky.sim.plane.paired import PairedRun, Skew, may_be_alone
-from simsticky.sim.plane.plane import Plane
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
 from simsticky.sim.streams import Streams
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock

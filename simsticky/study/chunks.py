@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from simsticky.study.store import Replication
 
 if TYPE_CHECKING:
+    from simsticky.engines import Choice
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.plane.engine import Choice
     from simsticky.study.case import Case, Simulate
 
 
@@ -107,7 +107,7 @@ def _scenario(pickled: bytes) -> Scenario:
 def _simulated(
     simulate: Simulate, engine: Choice, scenario: Scenario, seed: int, replications: Iterable[int]
 ) -> list[Replication]:
-    from simsticky.sim.plane.engine import using
+    from simsticky.engines import using
 
     with using(engine):
         return [Replication.of(simulate(scenario, seed=seed, replication=replication)) for replication in replications]

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
-from simsticky.errors import InputError, SimstickyError
+from simsticky.errors import EngineError, InputError, SimstickyError
 from simsticky.results.provenance import library_versions
 from simsticky.study.case import Case, Simulate, simulate_numbers
 from simsticky.study.chunks import Chunk, Chunks, Post, run_here, run_sent
@@ -36,8 +36,8 @@ from simsticky.version import __version__
 from simsticky.workload.effort import effort_of, refuse_too_much
 
 if TYPE_CHECKING:
+    from simsticky.engines import Choice
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.plane.engine import Choice
 
 MOST_REPLICATIONS = 10_000_000
 """In one study: their numbers alone fill gigabytes."""
@@ -292,17 +292,17 @@ class Runner:
         """Decide what runs the data plane, once, and have it compiled before there are workers."""
         if self.engine is not None:
             return
-        from simsticky.sim.plane import engine
+        from simsticky import engines
 
         chosen = self._choice
         if chosen == "auto":
-            chosen = "compiled" if engine.repays(cases[0].scenario, lambda: seconds) else "interpreted"
+            chosen = "compiled" if engines.repays(cases[0].scenario, lambda: seconds) else "interpreted"
         if chosen == "compiled":
-            if self._on_compile is not None and not engine.is_kept():
+            if self._on_compile is not None and not engines.is_kept():
                 self._on_compile()
             try:
-                engine.compiled()
-            except engine.EngineError as error:
+                engines.have_compiled()
+            except EngineError as error:
                 if self._choice == "compiled":
                     raise
                 self._note(f"{error}; going on without it")

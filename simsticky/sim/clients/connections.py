@@ -20,8 +20,8 @@ from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.gateway.proxy import Reply
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import BEFORE, CONNECTED, CURSOR, ENDED, LAST, REQUESTS, SENT_AT, THROUGH, WORKER
-from simsticky.sim.plane.session import Cut, Exchange, Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 

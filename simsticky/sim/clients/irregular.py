@@ -25,8 +25,8 @@ from simsticky.sim.plane.fields import (
     WAITS,
     WORKER,
 )
-from simsticky.sim.plane.session import Cut, Exchange, Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 

@@ -7,8 +7,8 @@ from math import isnan
 import numpy as np
 
 from simsticky.recording.record import Harmed
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Ended
+from simsticky.sim.sessions.registry import Ended
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
 
 _Operations = frozenset[int]

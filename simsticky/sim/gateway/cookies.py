@@ -16,7 +16,7 @@ from simsticky.scenario.upstream_settings import hash_on
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.browser import Browser
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.session import Session
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 

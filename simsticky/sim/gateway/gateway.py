@@ -24,13 +24,13 @@ from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.health_checks import HealthCheckers
 from simsticky.sim.gateway.log_phase import LogPhase
 from simsticky.sim.gateway.nodes import Node, Worker
+from simsticky.sim.gateway.plane_rules import tell_rules
 from simsticky.sim.gateway.proxy import Attempts
 from simsticky.sim.gateway.retries import Retries
 from simsticky.sim.gateway.slow_start import SlowStart
 from simsticky.sim.gateway.tables import Led, Step, Tables
-from simsticky.sim.plane.scenario_rules import tell_rules
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
 from simsticky.workload.generate import Workload
 

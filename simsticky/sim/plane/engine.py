@@ -13,34 +13,23 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from simsticky.errors import SimstickyError
+from simsticky.errors import EngineError
 from simsticky.kong import picks
-from simsticky.sim.gateway.affinity import AFFINITY
 from simsticky.sim.plane import fields, loop, queues, queues_compiled, rules
 
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
-
 Name = Literal["interpreted", "compiled"]
-Choice = Literal["auto", "interpreted", "compiled"]
 
 _SOURCES = (picks, fields, queues_compiled, rules, loop)
 """The modules that are compiled, in the order in which they use each other."""
-
-
-LOADING_S = 1.5
-"""What it takes, about, to load compiled code from the disk, in seconds of interpreted simulation that it must save."""
-COMPILING_S = 25.0
-"""The same where it has to be compiled first."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +47,6 @@ class Engine:
     functions: Any
 
 
-class EngineError(SimstickyError):
-    """The compiled engine is not to be had."""
-
-
 class _Namespace:
     """The functions of several modules."""
 
@@ -71,78 +56,6 @@ class _Namespace:
 
 
 INTERPRETED = Engine("interpreted", arrays=False, functions=_Namespace(queues, rules, loop))
-
-
-# The choice ---------------------------------------------------------------------------------------------------------
-
-
-class _Process:
-    """What this process does where nobody says otherwise."""
-
-    choice: Choice = "auto"
-
-
-def use(choice: Choice) -> None:
-    """Let this process simulate so, where a call does not say otherwise."""
-    _Process.choice = choice
-
-
-@contextmanager
-def using(choice: Choice) -> Iterator[None]:
-    """Let this process simulate so for a while; where the compiled engine is not to be had, without it.
-
-    What comes out is the same: so a study's workers need not all have what its first process has.
-    """
-    before = _Process.choice
-    if choice == "compiled":
-        try:
-            compiled()
-        except EngineError:
-            choice = "interpreted"
-    use(choice)
-    try:
-        yield
-    finally:
-        use(before)
-
-
-def engine_for(choice: Choice | None, scenario: Scenario, seconds: Callable[[], float]) -> Engine:
-    """Return what runs a scenario.
-
-    Args:
-        choice: What was asked for; what the process does, if None.
-        scenario: The scenario.
-        seconds: Returns about how long all that is to be simulated would take interpreted.
-
-    Raises:
-        EngineError: The compiled engine was asked for, and is not to be had.
-    """
-    choice = choice or _Process.choice
-    if choice == "compiled":
-        return compiled()
-    if choice == "interpreted" or not repays(scenario, seconds):
-        return INTERPRETED
-    with suppress(EngineError):
-        return compiled()
-    return INTERPRETED
-
-
-def repays(scenario: Scenario, seconds: Callable[[], float]) -> bool:
-    """Return whether the compiled engine, if it is to be had, saves more time than it takes to have it."""
-    if not is_installed() or _mostly_irregular(scenario):
-        return False
-    if _is_loaded():
-        return True
-    return seconds() > (LOADING_S if is_kept() else COMPILING_S)
-
-
-def _mostly_irregular(scenario: Scenario) -> bool:
-    """Whether most requests take the way that is plain Python with either engine."""
-    traffic = scenario.traffic
-    several = (
-        traffic.tabs > 1 or len(traffic.paths) > 1 or traffic.cookies.clear > 0 or traffic.other_upstream is not None
-    )
-    return several and scenario.upstream.algorithm in AFFINITY
 
 
 def is_installed() -> bool:
@@ -171,7 +84,8 @@ def _compiled() -> Engine:
     return engine
 
 
-def _is_loaded() -> bool:
+def is_loaded() -> bool:
+    """Return whether this process has the compiled engine."""
     return _compiled.cache_info().currsize > 0
 
 

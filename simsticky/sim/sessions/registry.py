@@ -32,7 +32,7 @@ from simsticky.sim.plane.fields import (
     STATE,
     TURN,
 )
-from simsticky.sim.plane.session import Session
+from simsticky.sim.sessions.session import Session
 
 Floats = npt.NDArray[np.float64]
 

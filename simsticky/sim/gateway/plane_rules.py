@@ -2,6 +2,7 @@
 
 from simsticky.recording.recorder import ROWS_AT_ONCE
 from simsticky.sim.gateway.affinity import COOKIE, HASH
+from simsticky.sim.gateway.patience import patience_s
 from simsticky.sim.plane.fields import (
     BY_ASKING,
     BY_CONNECTION,
@@ -28,7 +29,6 @@ from simsticky.sim.plane.fields import (
     TURNS,
     WARM_FOR,
 )
-from simsticky.sim.plane.patience import patience_s
 from simsticky.sim.world import World
 
 INFINITY = float("inf")
