@@ -17,7 +17,7 @@ from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.balancers import Balancers
 from simsticky.sim.gateway.breaks import Breaks
-from simsticky.sim.gateway.cookies import Browsers
+from simsticky.sim.gateway.cookies import Browsers, no_key
 from simsticky.sim.gateway.cuts import Cuts
 from simsticky.sim.gateway.exposures import Exposures
 from simsticky.sim.gateway.front import FrontBalancer
@@ -81,7 +81,9 @@ class Gateway:
         self.nodes = self._make_nodes(settings.nodes, settings.workers)
         self.front = FrontBalancer(world, self.nodes)
         self.workers = self.front.workers
-        self.browsers = Browsers(world, workload.key_of, asks_each_time=self.asks_each_time)
+        self.browsers = Browsers(
+            world, workload.key_of if workload.states_keys else no_key, asks_each_time=self.asks_each_time
+        )
         self.exposures = Exposures(world, sessions, self.browsers, self.front, self.addresses, self._past_tables())
         breaks, retries = Breaks(world, self.exposures), Retries(world, workload)
         self._breaks = breaks

@@ -22,7 +22,6 @@ from simsticky.sim.plane.fields import (
     CONTAINER_INTS,
     CURSOR,
     FIRST_ARRIVAL,
-    FREE,
     FREE_PLACES,
     LAST,
     MOVES,
@@ -34,7 +33,6 @@ from simsticky.sim.plane.fields import (
     SEQUENCE,
     SESSION_FLOATS,
     SESSION_INTS,
-    SLOW,
     STATE,
     WORKER_FLOATS,
     WORKER_INTS,
@@ -138,6 +136,13 @@ class Group:
                 column += [self._zero] * (length - self.length)
         self.length = length
         self._look()
+
+    def take(self, field: int, places: Any) -> Any:
+        """Return the numbers of some places of a column, as an array of floats."""
+        if self._arrays:
+            return self.raw[field][places].astype(np.float64)
+        column = self.raw[field]
+        return np.array([column[place] for place in places], np.float64)
 
     def copy(self) -> Group:
         """Return columns with the same content."""
@@ -359,14 +364,6 @@ class Columns:
         place: int = self.free_places.cells[own[FREE_PLACES]]
         return place
 
-    def vacate(self, place: int) -> None:
-        """Let a place be nobody's."""
-        own = self.own.cells
-        self.run.forget_copies(self._queues.copies, place)
-        self.ints[STATE][place], self.ints[SLOW][place] = FREE, 0
-        self.free_places.cells[own[FREE_PLACES]] = place
-        own[FREE_PLACES] += 1
-
     def add_container(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more, whose slots are free from a time on; return its place."""
         place = self._queues.add_slots(free_from_s, concurrency)
@@ -426,7 +423,7 @@ class Columns:
             firsts[at], lasts[at] = self._used, self._used + end - begin
             self._used += end - begin
 
-    def set_arrivals(self, first: int, starts: Sequence[float], columns: Iterable[Sequence[int]]) -> None:
+    def set_arrivals(self, first: int, starts: Any, columns: Iterable[Any]) -> None:
         """Have these arrivals at hand, those before having come.
 
         Args:
@@ -434,7 +431,6 @@ class Columns:
             starts: When they begin, in seconds.
             columns: Their ``ARRIVAL_…`` columns.
         """
-        self.starts.grow(len(starts))
         self.starts.put(0, starts)
         self.arrivals.grow(len(starts))
         for row, column in enumerate(columns):

@@ -82,7 +82,16 @@ from simsticky.sim.plane.fields import (
     TURN,
     WORKER,
 )
-from simsticky.sim.plane.queues import copy_until, drop, drop_end, first_end, keep_copy, put, write_move
+from simsticky.sim.plane.queues import (
+    copy_until,
+    drop,
+    drop_end,
+    first_end,
+    forget_copies,
+    keep_copy,
+    put,
+    write_move,
+)
 
 INFINITY = float("inf")
 LONG_AGO = -INFINITY
@@ -183,6 +192,43 @@ def leave(place: int, ended_s: float, s: Any) -> int:
     if own[LEFT] >= s.rules[ENOUGH_LEFT]:
         return STOP_FULL
     return GO_ON
+
+
+def part_leaving(now_s: float, s: Any) -> int:
+    """Put the sessions that have left and whose last request has ended before those that may still be cut.
+
+    Returns:
+        How many they are.
+    """
+    leaving, ended_at = s.leaving, s.floats[ENDED]
+    over = 0
+    for at in range(s.own[LEFT]):
+        place = leaving[at]
+        if ended_at[place] <= now_s:
+            leaving[at] = leaving[over]
+            leaving[over] = place
+            over += 1
+    return over
+
+
+def vacate(place: int, s: Any) -> None:
+    """Let a place be nobody's."""
+    own = s.own
+    forget_copies(s.copies, place)
+    s.ints[STATE][place] = FREE
+    s.ints[SLOW][place] = 0
+    s.free_places[own[FREE_PLACES]] = place
+    own[FREE_PLACES] += 1
+
+
+def vacate_first(number: int, s: Any) -> None:
+    """Let so many of the sessions that have left go, the first of them."""
+    leaving, own = s.leaving, s.own
+    for at in range(number):
+        vacate(leaving[at], s)
+    for at in range(number, own[LEFT]):
+        leaving[at - number] = leaving[at]
+    own[LEFT] -= number
 
 
 def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: Any) -> None:
