@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from simsticky.engines import Choice
     from simsticky.kong.balancer import AlgorithmFactory
     from simsticky.recording.record import Recording
     from simsticky.results.result import Result
@@ -21,6 +22,7 @@ def simulate(
     *,
     verify: bool = False,
     algorithm: AlgorithmFactory | None = None,
+    engine: Choice | None = None,
 ) -> Result:
     """Simulate a scenario once.
 
@@ -35,13 +37,17 @@ def simulate(
             ``simsticky.kong.balancer.Algorithm``, or anything that returns one, given a source of uniform integers
             1..n. It is handed each request's key, cookie and number; what clients bring follows from the scenario's
             upstream. The scenario's digest does not know of it.
+        engine: What runs the data plane: ``interpreted`` by Python, ``compiled`` by Numba (the extra ``fast``), or
+            ``auto``, the default: compiled where Numba is there and the work repays it. The result is the same.
 
     Raises:
+        EngineError: The compiled engine was asked for, and is not to be had.
         InputError: It would take more memory than this machine has.
         InvariantError: The model contradicted itself; only with ``verify``.
         ValueError: ``seed`` or ``replication`` is negative; or ``verify`` is asked for an algorithm of one's own: the
             invariants are those of the scenario's.
     """
+    from simsticky.engines import engine_for
     from simsticky.results.result import Result
     from simsticky.sim.simulation import Simulation
     from simsticky.workload.effort import effort_of, refuse_too_much
@@ -52,8 +58,14 @@ def simulate(
         raise ValueError(f"seed and replication are at least 0, not {seed} and {replication}")
     if verify and algorithm is not None:
         raise ValueError("the invariants are those of the scenario's algorithm, not of one's own")
-    refuse_too_much(scenario, effort_of(scenario))
-    simulation = Simulation(scenario, seed, replication, make_algorithm=algorithm, paired=_wants_floor(scenario))
+    effort = effort_of(scenario)
+    refuse_too_much(scenario, effort)
+    if algorithm is not None and engine is None:
+        engine = "interpreted"  # it is plain Python, which is asked each time
+    runs_by = engine_for(engine, scenario, lambda: effort.seconds)
+    simulation = Simulation(
+        scenario, seed, replication, make_algorithm=algorithm, engine=runs_by, paired=_wants_floor(scenario)
+    )
     recording = simulation.run()
     if verify:
         from simsticky.audit import verify as check
@@ -97,4 +109,4 @@ def _without_operations(
 
     run = scenario.run.model_copy(update={"record": "summary"})
     without = scenario.model_copy(update={"run": run})
-    return Simulation(without, seed, replication, window_s=window_s, make_algorithm=algorithm).run()
+    return Simulation(without, seed, replication, window_s, algorithm, simulation.engine).run()

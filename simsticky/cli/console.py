@@ -105,6 +105,11 @@ def is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def is_watched() -> bool:
+    """Return whether somebody sees standard error as it comes."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def width() -> int:
     """Columns of the terminal, or of ``COLUMNS``; in a pipe no line is too long, so that ``grep`` finds whole ones."""
     if not os.environ.get("COLUMNS") and not is_terminal():

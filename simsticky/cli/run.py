@@ -12,6 +12,7 @@ from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
+    from simsticky.report.terminal import Line
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.case import Simulate
@@ -25,6 +26,7 @@ def run(
     precision: options.Precision = None,
     max_reps: options.MaxReps = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = options.EngineChoice.AUTO,
     scheduler: options.Scheduler = None,
     study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
@@ -70,6 +72,7 @@ def run(
         scenario.name,
         n,
         jobs=jobs,
+        engine=engine,
         scheduler=scheduler,
         study=study_directory,
         verify=verify,
@@ -102,6 +105,8 @@ def run(
         first = keep.first or _sessions_of_first(study)
     told = detailed.story() if story and detailed is not None else None
     _print(study, output, first, told, verbose, no_color, rare=rare)
+    if verbose and output is Output.TABLE:
+        console.print_lines([(), _engine_line(runner.engine, first)], no_color=no_color)
     if not quiet:
         console.warn(study.warnings)
     if failure is not None:
@@ -173,6 +178,16 @@ def _detailed(study: Study, verify: bool) -> Result:
     from simsticky.simulate import simulate
 
     return (simulate_for(verify=verify) or simulate)(scenario, seed=study.seed, replication=0)
+
+
+def _engine_line(engine: str | None, first: Result | None) -> Line:
+    """Say what ran the data plane, and how much of replication 0 took the way that always is plain Python."""
+    text = f"engine: {engine or 'none, all replications were found'}"
+    if first is not None:
+        sent = first.summary["requests_sent"] or 0
+        share = first.recording.irregular_sends / sent if sent else 0.0
+        text += f"; irregular sends: {share:.1%} of the requests of replication 0"
+    return ((text, "dim"),)
 
 
 def _sessions_of_first(study: Study) -> Result:

@@ -40,6 +40,11 @@ class Numbers:
         return self._names[number]
 
 
+def seen(array: Any) -> Any:
+    """Return a row of an array as Python reads and writes it: every number is Python's own."""
+    return memoryview(array)
+
+
 class _Store:
     """Cells of one type, handed out in regions whose sizes are powers of two; those handed back are used again."""
 
@@ -49,7 +54,7 @@ class _Store:
         self._used = 0
         self._free: dict[int, list[int]] = {}
         self.raw: Any = np.zeros(_FIRST_CELLS, type(zero)) if arrays else []
-        self.cells: Any = memoryview(self.raw) if arrays else self.raw
+        self.cells: Any = seen(self.raw) if arrays else self.raw
 
     def take(self, size: int) -> int:
         """Return the first cell of a region of at least so many cells, whatever they hold."""
@@ -63,14 +68,14 @@ class _Store:
         elif self._used > len(self.raw):
             more = np.zeros(max(2 * len(self.raw), self._used), self.raw.dtype)
             more[: len(self.raw)] = self.raw
-            self.raw, self.cells = more, memoryview(more)
+            self.raw, self.cells = more, seen(more)
         return first
 
     def copy(self) -> "_Store":
         """Return a store with the same content, which hands out nothing."""
         other = _Store(self._zero, arrays=self._arrays)
         other.raw = self.raw.copy()
-        other.cells = memoryview(other.raw) if self._arrays else other.raw
+        other.cells = seen(other.raw) if self._arrays else other.raw
         return other
 
     def give_back(self, first: int, size: int) -> None:

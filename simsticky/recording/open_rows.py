@@ -134,7 +134,7 @@ class OpenRows:
         self.buffer.seek(0)
 
     def take_moves(self) -> Rows:
-        """Take the moves of sessions that have been written beside the rows: shape (n, 3), time, container, +1 or -1."""
+        """Take the moves of sessions that were written beside the rows: shape (n, 3), time, container, +1 or -1."""
         return np.empty((0, 3))
 
     def take_over(self, now_s: float) -> Columns:
@@ -190,7 +190,7 @@ class ArrayRows(OpenRows):
         self._counts[self._at_rows] = 0
 
     def take_moves(self) -> Rows:
-        """Take the moves of sessions that have been written beside the rows: shape (n, 3), time, container, +1 or -1."""
+        """Take the moves of sessions that were written beside the rows: shape (n, 3), time, container, +1 or -1."""
         moves: Rows = self.moves[:, : self._counts[self._at_moves]].T.copy()
         self._counts[self._at_moves] = 0
         return moves

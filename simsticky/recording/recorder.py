@@ -1,9 +1,9 @@
 """The recorder: what the running model writes to. It is a sink: it answers no question of the model.
 
-The hot path writes seven numbers to one buffer (:mod:`simsticky.recording.open_rows`) and never looks back. From time to time
-the buffer is *sealed*: turned into a NumPy block, split into rows that are over and rows still open, counted, measured,
-and kept or dropped by record level. So memory stays flat below the level ``requests``, and every figure of the
-summary is the same at every level.
+The hot path writes seven numbers to one buffer (:mod:`simsticky.recording.open_rows`) and never looks back. From time
+to time the buffer is *sealed*: turned into a NumPy block, split into rows that are over and rows still open, counted,
+measured, and kept or dropped by record level. So memory stays flat below the level ``requests``, and every figure of
+the summary is the same at every level.
 """
 
 from array import array

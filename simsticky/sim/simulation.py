@@ -14,7 +14,9 @@ from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.replicas import start_replicas
 from simsticky.sim.clients.admission import Clients
+from simsticky.sim.clients.paired import PairedRun, Skew, may_be_alone
 from simsticky.sim.clients.past_picks import PastPicks
+from simsticky.sim.clients.sends import Plane
 from simsticky.sim.clients.tally import Tally
 from simsticky.sim.clock import Clock, Phase, call_at
 from simsticky.sim.control.api_server import ApiServer
@@ -33,9 +35,7 @@ from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.engine import INTERPRETED, Engine
-from simsticky.sim.plane.paired import PairedRun, Skew, may_be_alone
-from simsticky.sim.plane.plane import Plane
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
 from simsticky.sim.streams import Streams
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock
@@ -92,12 +92,13 @@ class Simulation:
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
+        self.engine = engine or INTERPRETED
         self._window_s = window_s
         self._paired: PairedRun | None = None
         env = self._env = Clock()
         streams = Streams(seed, replication)
         acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
-        run, columns = scenario.run, Columns(engine or INTERPRETED)
+        run, columns = scenario.run, Columns(self.engine)
         recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=columns.rows)
         recorder.measures_load_only = window_s is not None
         columns.write_moves_to(recorder.residence)
@@ -153,6 +154,7 @@ class Simulation:
         self._tally.close()
         recording = recorder.finish(end_s)
         recording.control_events = env.scheduled
+        recording.irregular_sends = self._clients.irregular.made
         recording.kernel_events = env.scheduled + recorder.sends
         recording.warnings = [*scenario.warnings, *self._workload.warnings]
         return recording

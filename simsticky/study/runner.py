@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
-from simsticky.errors import InputError, SimstickyError
+from simsticky.errors import EngineError, InputError, SimstickyError
 from simsticky.results.provenance import library_versions
 from simsticky.study.case import Case, Simulate, simulate_numbers
 from simsticky.study.chunks import Chunk, Chunks, Post, run_here, run_sent
@@ -36,6 +36,7 @@ from simsticky.version import __version__
 from simsticky.workload.effort import effort_of, refuse_too_much
 
 if TYPE_CHECKING:
+    from simsticky.engines import Choice
     from simsticky.scenario.model import Scenario
 
 MOST_REPLICATIONS = 10_000_000
@@ -62,6 +63,8 @@ class Execution(TypedDict, total=False):
     simulate: Simulate | None
     options: Mapping[str, Any] | None
     small_here: bool
+    engine: Choice
+    on_compile: Callable[[], None] | None
 
 
 class Runner:
@@ -70,6 +73,7 @@ class Runner:
     Attributes:
         finished: Replications that are finished, found ones included.
         found: Of these, the ones that were found in the directory.
+        engine: What runs the data plane, once that is known.
     """
 
     # What has been begun ahead waits in ``_ahead`` until a later run wants it.
@@ -87,6 +91,8 @@ class Runner:
         simulate: Simulate | None = None,
         options: Mapping[str, Any] | None = None,
         small_here: bool = False,
+        engine: Choice = "auto",
+        on_compile: Callable[[], None] | None = None,
     ) -> None:
         """Say how to run; nothing starts before it is entered.
 
@@ -101,6 +107,8 @@ class Runner:
             simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
                 default.
             options: What else the numbers depend on, as plain JSON types: it is noted in the directory.
+            engine: What runs the data plane, as for ``simsticky.simulate``; it is in no result.
+            on_compile: Called before it is compiled, which is done once on a machine.
             small_here: Run in this process, whatever ``jobs`` says, what takes less than to start workers.
         """
         self.finished = 0
@@ -119,6 +127,9 @@ class Runner:
         self._wanted = 0
         self._expected = 0
         self._small_here_s = _WORTH_WORKERS_S if small_here else 0.0
+        self._choice: Choice = engine
+        self._on_compile = on_compile
+        self.engine: Choice | None = None
         self._ahead: dict[RunKey, Future[list[Replication]]] = {}
 
     def __enter__(self) -> Self:
@@ -254,6 +265,7 @@ class Runner:
     ) -> Iterator[Replication]:
         if not any(missing):
             return
+        self._choose_engine(cases, seconds)
         where = self._start(seconds)
         size = max(1, min(sum(map(len, missing)) // (where.width * _CHUNKS_PER_WORKER), _LARGEST_CHUNK))
         if self._journal is not None or where.executor is None:
@@ -270,11 +282,32 @@ class Runner:
             self._tell(len(replications))
 
         if where.executor is None:
-            done = in_order(chunks, partial(run_here, self._simulate), where, on_done=keep)
+            done = in_order(chunks, partial(run_here, self._simulate, self.engine or "auto"), where, on_done=keep)
         else:
             done = in_futures(len(chunks), *self._submitting(where.executor, chunks, ahead), where, on_done=keep)
         for replications in done:
             yield from replications
+
+    def _choose_engine(self, cases: Sequence[Case], seconds: float) -> None:
+        """Decide what runs the data plane, once, and have it compiled before there are workers."""
+        if self.engine is not None:
+            return
+        from simsticky import engines
+
+        chosen = self._choice
+        if chosen == "auto":
+            chosen = "compiled" if engines.repays(cases[0].scenario, lambda: seconds) else "interpreted"
+        if chosen == "compiled":
+            if self._on_compile is not None and not engines.is_kept():
+                self._on_compile()
+            try:
+                engines.have_compiled()
+            except EngineError as error:
+                if self._choice == "compiled":
+                    raise
+                self._note(f"{error}; going on without it")
+                chosen = "interpreted"
+        self.engine = chosen
 
     def _begun(self, case: Case, lacking: Sequence[int]) -> int:
         """Return how many of the first replications have been begun ahead."""
@@ -284,7 +317,7 @@ class Runner:
         self, executor: Executor, chunks: Chunks, ahead: Iterable[Case]
     ) -> tuple[Callable[[int], Future[list[Replication]]], Callable[[], Future[list[Replication]] | None]]:
         """Return what begins a chunk, and what begins one replication ahead, None where there is none to begin."""
-        post = Post(self._simulate)
+        post = Post(self._simulate, self.engine or "auto")
         wishes = ((case, number) for case in ahead for number in self._missing(case))
 
         def submit(index: int) -> Future[list[Replication]]:

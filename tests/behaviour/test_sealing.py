@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import simsticky.recording.recorder
-import simsticky.sim.plane.scenario_rules
+import simsticky.sim.gateway.plane_rules
 import simsticky.sim.simulation
 from simsticky.recording.recorder import ROWS_AT_ONCE, Recorder
 from simsticky.results.result import Result
@@ -86,7 +86,7 @@ def seal_every(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
                 self.seal(arrived_s)
 
     monkeypatch.setattr(simsticky.sim.simulation, "Recorder", SealsOften)
-    for module in (simsticky.sim.plane.scenario_rules, simsticky.recording.recorder):
+    for module in (simsticky.sim.gateway.plane_rules, simsticky.recording.recorder):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", rows)
 
 

@@ -82,7 +82,7 @@ class Latency(Algorithm):
         region: Where they are in the cells.
     """
 
-    __slots__ = ("__weakref__", "_by_age", "_cells", "_clock", "_order", "_known", "_targets", "region")
+    __slots__ = ("__weakref__", "_by_age", "_cells", "_clock", "_known", "_order", "_targets", "region")
 
     def __init__(self, clock: Clock, order: Order = as_listed, cells: Cells | None = None) -> None:
         self._clock = clock

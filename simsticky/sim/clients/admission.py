@@ -40,8 +40,8 @@ from simsticky.sim.plane.fields import (
     Stop,
 )
 from simsticky.sim.plane.rules import seat
-from simsticky.sim.plane.session import Cut, Session, Tabs
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Cut, Session, Tabs
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload

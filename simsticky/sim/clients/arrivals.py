@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import tee
 
+import numpy as np
+
 from simsticky.sim.clients.feeds import Feeds
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.plane.columns import Columns
@@ -25,7 +27,7 @@ from simsticky.sim.plane.fields import (
     WORKER,
 )
 from simsticky.sim.plane.rules import seat
-from simsticky.workload.columns import SessionBlock
+from simsticky.workload.columns import ArrayBlock, SessionBlock
 from simsticky.workload.generate import Workload
 
 NO_ARRIVALS = -1
@@ -50,7 +52,7 @@ class Arrivals:
         workload: Workload,
         feeds: Feeds,
         slow: int,
-        blocks: Iterator[SessionBlock] | None = None,
+        blocks: Iterator[SessionBlock | ArrayBlock] | None = None,
     ) -> None:
         self.feeds = feeds
         self._columns = columns
@@ -58,7 +60,8 @@ class Arrivals:
         self._workload = workload
         self._slow = slow
         self._sends_cookie = gateway.browsers.sends_cookie
-        self._blocks = workload.arrivals() if blocks is None else blocks
+        self._blocks: Iterator[SessionBlock | ArrayBlock]
+        self._blocks = blocks or (workload.blocks() if columns.engine.arrays else workload.arrivals())
 
     def beside(self, columns: Columns) -> Arrivals:
         """Return the same arrivals, from now on, for the columns of another run."""
@@ -71,6 +74,13 @@ class Arrivals:
         if block is None:
             self._columns.own.cells[ARRIVALS] = NO_ARRIVALS
             return False
+        if isinstance(block, ArrayBlock):
+            self._load_arrays(block)
+        else:
+            self._load_lists(block)
+        return True
+
+    def _load_lists(self, block: SessionBlock) -> None:
         numbers = range(block.first_session, block.first_session + len(block))
         first = self.feeds.add(numbers, block.offset, block.service_s, block.think_s)
         jars = self.jars(block)
@@ -79,7 +89,16 @@ class Arrivals:
         workers = [self._gateway.front.worker_of(number).index for number in numbers]
         columns = (offsets[:-1], offsets[1:], jars, workers, keys, [self._slow] * len(block))
         self._columns.set_arrivals(block.first_session, block.start_s, columns)
-        return True
+
+    def _load_arrays(self, block: ArrayBlock) -> None:
+        numbers = np.arange(block.first_session, block.first_session + len(block))
+        first = self.feeds.add(numbers, block.offset, block.service_s, block.think_s)
+        jars = block.has_jar & self._sends_cookie
+        offsets = first + block.offset
+        keys = self._gateway.browsers.hashes(numbers.tolist(), jars.tolist())
+        workers = self._gateway.front.workers_of(numbers)
+        columns = (offsets[:-1], offsets[1:], jars, workers, keys, np.full(len(block), self._slow))
+        self._columns.set_arrivals(block.first_session, block.start_s, columns)
 
     def jars(self, block: SessionBlock) -> list[bool]:
         """Return whether each session of a block sends a cookie back."""

@@ -1,9 +1,9 @@
 """Clients with long-lived connections (docs/model.md, rules V).
 
-A session's first request is a connect: it goes through the gateway like any request, and opens a connection when it is
-answered. From then on nobody asks the gateway: messages go to the connected container for as long as its process lives,
-and the plane sends them (``plane/loop.py``), all but the last. A session that has lost its connection waits, with back-off
-and jitter, and connects again.
+A session's first request is a connect: it goes through the gateway like any request, and opens a connection when it
+is answered. From then on nobody asks the gateway: messages go to the connected container for as long as its process
+lives, and the plane sends them (``plane/loop.py``), all but the last. A session that has lost its connection waits,
+with back-off and jitter, and connects again.
 """
 
 from collections.abc import Generator
@@ -20,8 +20,8 @@ from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.gateway.proxy import Reply
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import BEFORE, CONNECTED, CURSOR, ENDED, LAST, REQUESTS, SENT_AT, THROUGH, WORKER
-from simsticky.sim.plane.session import Cut, Exchange, Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -166,9 +166,10 @@ class Client:
     def _worker(self) -> Worker:
         """The worker of its latest request, or of its first."""
         of, columns = self._of, self._of.columns
-        if of.gateway.front.one_worker:
-            return of.gateway.workers[columns.ints[WORKER][self._place]]
-        return of.gateway.workers[columns.via.cells[self._at - self._has_sent]]
+        number: int = columns.ints[WORKER][self._place]
+        if not of.gateway.front.one_worker:
+            number = columns.via.cells[self._at - self._has_sent]
+        return of.gateway.workers[number]
 
     # Its turns ----------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import COMING, ENDED, GONE, OPEN, SENT_AT, STATE
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Session
 
 PAUSE_AFTER_FAILURE_S = 1.0
 """A client of a closed population waits at least this long after a failure that ended its session, or that came at once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,13 +42,11 @@ class Feeds:
         """Return what feeds the same sessions in other columns."""
         return Feeds(columns, self._workload, self._front, self._streams, self._scenario)
 
-    def add(
-        self, sessions: Sequence[int], offset: Sequence[int], service: Sequence[float], think: Sequence[float]
-    ) -> int:
+    def add(self, sessions: Any, offset: Any, service: Any, think: Any) -> int:
         """Keep the requests of sessions, flat; return the place of the first draw.
 
         Args:
-            sessions: Their numbers.
+            sessions: Their numbers; sequences or arrays, as all that follow.
             offset: Bounds of each in the flat columns, one more than sessions.
             service: Demand of each request, in seconds.
             think: Gap after each, in seconds.
@@ -56,7 +55,7 @@ class Feeds:
         if self._way is not None and not self._deals:
             demands = []
             for number, begin, end in zip(sessions, offset, offset[1:], strict=False):
-                demands += self._with_way(number, 0, service[begin:end])
+                demands += self._with_way(int(number), 0, service[begin:end])
         via = None if self._one_worker else self._via(sessions, offset)
         return self._columns.add_draws(demands, think, via)
 

@@ -1,7 +1,7 @@
 """Irregular sends: what becomes of a request that is not answered by the one target it can go to, in time.
 
-The regular ones are made in ``plane/loop.py``, on the same columns. Here a request is sent through all its attempts, waits,
-fails, is cut, is sent again by its client; afterwards the session is the loop's again.
+The regular ones are made in ``plane/loop.py``, on the same columns. Here a request is sent through all its attempts,
+waits, fails, is cut, is sent again by its client; afterwards the session is the loop's again.
 """
 
 from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures
@@ -25,8 +25,8 @@ from simsticky.sim.plane.fields import (
     WAITS,
     WORKER,
 )
-from simsticky.sim.plane.session import Cut, Exchange, Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -142,7 +142,7 @@ class IrregularSends:
     def _worker(self, place: int) -> Worker:
         """Return the worker of a place's latest request."""
         columns = self._columns
-        number = columns.ints[WORKER][place]
+        number: int = columns.ints[WORKER][place]
         if not self._gateway.front.one_worker:
             number = columns.via.cells[columns.ints[CURSOR][place] - 1]
         return self._gateway.workers[number]

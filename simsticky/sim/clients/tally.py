@@ -1,14 +1,14 @@
 """What became of the sessions, counted as each of them ends (docs/model.md, rules B6 to B9 and B14)."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from math import isnan
 
 import numpy as np
 
 from simsticky.recording.record import Harmed
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Ended
+from simsticky.sim.sessions.registry import Ended
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
 
 _Operations = frozenset[int]
@@ -32,13 +32,13 @@ class Tally:
         self._alive: Counter[tuple[_Operations, _Operations]] = Counter()
         self.seen = self.broken_in_background = self.bound = 0
 
-    def count(self, ended: Ended, known: Sequence[Session | None], unfinished: bool) -> None:
+    def count(self, ended: Ended, known: Mapping[int, Session], unfinished: bool) -> None:
         """Count sessions that send no more.
 
         Args:
             ended: What they were. What happens at the very instant of a session's last request comes before that (rule
                 T1).
-            known: What is known of each beyond that, None for nothing.
+            known: What is known of some beyond that, by where they are among them.
             unfinished: Whether they were not over when the run ended.
         """
         sticky = np.where(ended.has_jar, self._is_sticky(True), self._is_sticky(False))
@@ -46,17 +46,17 @@ class Tally:
         seen = ended.sent_s >= self._settle_s
         self.seen += int(np.count_nonzero(seen))
         self.broken_in_background += int(np.count_nonzero(seen & (ended.background > 0)))
-        for at, session in enumerate(known):
+        for at, session in known.items():
             last_sent_s = float(ended.sent_s[at])
-            if session is not None and session.exposures:
+            if session.exposures:
                 self._count_exposed(session, last_sent_s, censored=unfinished and isnan(ended.ended_s[at]))
-            if session is not None and session.alive_at:
+            if session.alive_at:
                 self._count_alive(session, last_sent_s)
-        for at in np.flatnonzero(ended.born):
-            operation, session = int(ended.born[at]), known[at]
+        for born in np.flatnonzero(ended.born).tolist():
+            operation, broke = int(ended.born[born]), known.get(born)
             record = self._operations[operation - 1]
             record.born_on_terminating += 1
-            record.born_broken += session is not None and operation in session.broken_by
+            record.born_broken += broke is not None and operation in broke.broken_by
         self._guard(ended, known, unfinished=unfinished)
 
     def close(self) -> None:
@@ -107,15 +107,16 @@ class Tally:
         if alive:
             self._alive[alive, alive & session.broken_by] += 1
 
-    def _guard(self, ended: Ended, known: Sequence[Session | None], *, unfinished: bool) -> None:
+    def _guard(self, ended: Ended, known: Mapping[int, Session], *, unfinished: bool) -> None:
         """Count sessions for ``broken_any_cause``, whatever has broken them (rule B14)."""
         since_s = ended.started_s
         if self._guards_timeline:
-            alive = [session is not None and bool(session.alive_at) for session in known]
+            alive = {at: session.alive_at[0][1] for at, session in known.items() if session.alive_at}
             if unfinished:
-                self._recorder.count("any_cause_left_out", sum(alive))
+                self._recorder.count("any_cause_left_out", len(alive))
                 return
-            since_s = np.array([s.alive_at[0][1] if s is not None and s.alive_at else np.inf for s in known])
+            since_s = np.full(len(ended.number), np.inf)
+            since_s[list(alive)] = list(alive.values())
             chosen = ended.sent_s >= since_s
         else:
             chosen = since_s >= (np.inf if unfinished else self._settle_s)

@@ -31,7 +31,7 @@ from simsticky.sim.control.probes import Prober, spec_of
 from simsticky.sim.control.sidecars import Sidecars
 from simsticky.sim.control.termination import Stopper
 from simsticky.sim.gateway.gateway import Gateway
-from simsticky.sim.plane.patience import patience_s
+from simsticky.sim.gateway.patience import patience_s
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 from simsticky.workload.equilibrium import residual_gap

@@ -177,7 +177,7 @@ class Container:
         connections: Numbers of the sessions with an open long-lived connection to it, in the order of opening.
         closes_connections: Whether it has begun to close them.
         on_last_closed: Called once, each, when no connection is open any more.
-        patience_s: An answer later than this after its request may make a probe fail (``sim/plane/patience.py``).
+        patience_s: An answer later than this after its request may make a probe fail (``sim/gateway/patience.py``).
         watchers: Who is to be told of all that may change what a probe finds.
     """
 

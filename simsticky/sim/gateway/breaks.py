@@ -4,7 +4,7 @@ from simsticky.recording.record import Kind, Mechanism, Origin
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.exposures import Exposures
-from simsticky.sim.plane.session import Broken, Exchange, Session
+from simsticky.sim.sessions.session import Broken, Exchange, Session
 from simsticky.sim.world import World
 
 INFINITY = float("inf")

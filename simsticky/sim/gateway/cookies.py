@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
+from xxhash import xxh32_intdigest
+
 from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key, hash_of
 from simsticky.kong.cookie import CookieJar, default_path, path_match
 from simsticky.scenario.upstream_settings import hash_on
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.browser import Browser
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.session import Session
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -29,6 +33,14 @@ class Stranger:
     jar: bool
     visits: int = 0
     browser: Browser | None = None
+
+
+_HEX = np.array([list(f"{byte:02x}".encode()) for byte in range(256)], np.uint8)
+_WITHOUT_DASHES = [place for place in range(36) if place not in (8, 13, 18, 23)]
+
+
+def no_key(_: int) -> None:
+    """Say that no trace states what a session is hashed by."""
 
 
 _FOREIGN = "a target of the other upstream"
@@ -143,11 +155,27 @@ class Browsers:
         """
         if self.affinity != HASH:
             return [-1] * len(sessions)
+        if self.plain and self._hash_on.input.kind == "cookie" and self._key_of is no_key:
+            hashed = self._hashes_of_ids(np.asarray(sessions))
+            return [value if jar else -1 for value, jar in zip(hashed, jars, strict=True)]
         found = []
         for number, jar in zip(sessions, jars, strict=True):
             differ = not self.plain or self._keys_differ(jar)
             found.append(-1 if differ else hash_of(self.key(Stranger(number, jar))))
         return found
+
+    def _hashes_of_ids(self, sessions: npt.NDArray[np.int64]) -> list[int]:
+        """Return the hash of each session's cookie, a UUID of version 4 as :meth:`_new_id` makes it."""
+        high = self._streams.many_bits(Purpose.HASH_COOKIE, sessions, 0)
+        low = self._streams.many_bits(Purpose.HASH_COOKIE, sessions, 1)
+        high = high & np.uint64(0xFFFF_FFFF_FFFF_0FFF) | np.uint64(0x4000)
+        low = low & np.uint64(0x3FFF_FFFF_FFFF_FFFF) | np.uint64(1 << 63)
+        numbers = np.stack([high, low], axis=1).astype(">u8").view(np.uint8)
+        digits = _HEX[numbers].reshape(len(sessions), 32)
+        text = np.full((len(sessions), 36), ord("-"), np.uint8)
+        text[:, _WITHOUT_DASHES] = digits
+        joined = text.tobytes()
+        return [xxh32_intdigest(joined[at : at + 36]) for at in range(0, len(joined), 36)]
 
     def peer_of_next(self, session: Session, worker: Worker) -> str | None:
         """Return the target of a request that is hashed by a key of its own."""

@@ -10,8 +10,8 @@ from simsticky.sim.clients.connection import Closed
 from simsticky.sim.clock import Phase, call_at
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.retries import Retries
-from simsticky.sim.plane.session import Cut, Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Cut, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 

@@ -16,8 +16,8 @@ from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.nodes import Node
 from simsticky.sim.gateway.tables import Tables
 from simsticky.sim.plane.fields import EXPOSED
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
 
 

@@ -17,20 +17,20 @@ from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.balancers import Balancers
 from simsticky.sim.gateway.breaks import Breaks
-from simsticky.sim.gateway.cookies import Browsers
+from simsticky.sim.gateway.cookies import Browsers, no_key
 from simsticky.sim.gateway.cuts import Cuts
 from simsticky.sim.gateway.exposures import Exposures
 from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.health_checks import HealthCheckers
 from simsticky.sim.gateway.log_phase import LogPhase
 from simsticky.sim.gateway.nodes import Node, Worker
+from simsticky.sim.gateway.plane_rules import tell_rules
 from simsticky.sim.gateway.proxy import Attempts
 from simsticky.sim.gateway.retries import Retries
 from simsticky.sim.gateway.slow_start import SlowStart
 from simsticky.sim.gateway.tables import Led, Step, Tables
-from simsticky.sim.plane.scenario_rules import tell_rules
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
 from simsticky.workload.generate import Workload
 
@@ -81,7 +81,9 @@ class Gateway:
         self.nodes = self._make_nodes(settings.nodes, settings.workers)
         self.front = FrontBalancer(world, self.nodes)
         self.workers = self.front.workers
-        self.browsers = Browsers(world, workload.key_of, asks_each_time=self.asks_each_time)
+        self.browsers = Browsers(
+            world, workload.key_of if workload.states_keys else no_key, asks_each_time=self.asks_each_time
+        )
         self.exposures = Exposures(world, sessions, self.browsers, self.front, self.addresses, self._past_tables())
         breaks, retries = Breaks(world, self.exposures), Retries(world, workload)
         self._breaks = breaks

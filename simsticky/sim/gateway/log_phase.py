@@ -1,7 +1,7 @@
 """Kong's log phase: what ends is told to the balancer that picked its target (rules G11 and G12).
 
-The requests that are still to be logged wait in the plane's queue of ends, those of all workers together, and are looked
-at before each pick: no event is needed for an end that nobody waits for.
+The requests that are still to be logged wait in the plane's queue of ends, those of all workers together, and are
+looked at before each pick: no event is needed for an end that nobody waits for.
 """
 
 from typing import TYPE_CHECKING

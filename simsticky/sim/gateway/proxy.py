@@ -20,7 +20,7 @@ from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.health_checks import HealthCheckers
 from simsticky.sim.gateway.nodes import Node, Worker
 from simsticky.sim.gateway.retries import Retries
-from simsticky.sim.plane.session import Cut, Exchange, Session
+from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 

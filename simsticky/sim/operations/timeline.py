@@ -13,7 +13,7 @@ from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.verbs import Verbs
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
 
 
 class Timeline:

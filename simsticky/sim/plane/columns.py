@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simsticky.kong.cells import Cells
+from simsticky.kong.cells import Cells, seen
 from simsticky.recording.open_rows import ArrayRows, OpenRows
 from simsticky.sim.plane.engine import Engine
 from simsticky.sim.plane.fields import (
@@ -22,7 +22,6 @@ from simsticky.sim.plane.fields import (
     CONTAINER_INTS,
     CURSOR,
     FIRST_ARRIVAL,
-    FREE,
     FREE_PLACES,
     LAST,
     MOVES,
@@ -34,7 +33,6 @@ from simsticky.sim.plane.fields import (
     SEQUENCE,
     SESSION_FLOATS,
     SESSION_INTS,
-    SLOW,
     STATE,
     WORKER_FLOATS,
     WORKER_INTS,
@@ -139,6 +137,13 @@ class Group:
         self.length = length
         self._look()
 
+    def take(self, field: int, places: Any) -> Any:
+        """Return the numbers of some places of a column, as an array of floats."""
+        if self._arrays:
+            return self.raw[field][places].astype(np.float64)
+        column = self.raw[field]
+        return np.array([column[place] for place in places], np.float64)
+
     def copy(self) -> Group:
         """Return columns with the same content."""
         other = Group(0, self._zero, arrays=self._arrays)
@@ -156,7 +161,7 @@ class Group:
         self._look()
 
     def _look(self) -> None:
-        self._rows = [memoryview(row) for row in self.raw] if self._arrays else list(self.raw)
+        self._rows = [seen(row) for row in self.raw] if self._arrays else list(self.raw)
 
 
 class Column:
@@ -171,7 +176,7 @@ class Column:
         self._zero = zero
         self._arrays = arrays
         self.raw: Any = np.full(length, zero) if arrays else [zero] * length
-        self.cells: Any = memoryview(self.raw) if arrays else self.raw
+        self.cells: Any = seen(self.raw) if arrays else self.raw
 
     def __len__(self) -> int:
         """Return how many places it has."""
@@ -184,7 +189,7 @@ class Column:
         if self._arrays:
             more = np.full(max(length, 2 * len(self.raw)), self._zero)
             more[: len(self.raw)] = self.raw
-            self.raw, self.cells = more, memoryview(more)
+            self.raw, self.cells = more, seen(more)
         else:
             self.raw += [self._zero] * (length - len(self.raw))
 
@@ -192,7 +197,7 @@ class Column:
         """Return a column with the same content."""
         other = Column(self._zero, arrays=self._arrays)
         other.raw = self.raw.copy()
-        other.cells = memoryview(other.raw) if self._arrays else other.raw
+        other.cells = seen(other.raw) if self._arrays else other.raw
         return other
 
     def put(self, first: int, values: Any) -> None:
@@ -271,7 +276,8 @@ class Columns:
 
     def _state_of(self, seen: Callable[[Any], Any]) -> State:
         parts = {name: seen(getattr(self, name)) for name in _PARTS}
-        queues, rows, moves = self._queues, self.rows.buffer, self._moves
+        queues, moves = self._queues, self._moves
+        rows: Any = self.rows.buffer
         if isinstance(self.rows, ArrayRows):
             rows, moves = (self.rows.table, self.own.raw), (self.rows.moves, self.own.raw)
         return State(
@@ -358,14 +364,6 @@ class Columns:
         place: int = self.free_places.cells[own[FREE_PLACES]]
         return place
 
-    def vacate(self, place: int) -> None:
-        """Let a place be nobody's."""
-        own = self.own.cells
-        self.run.forget_copies(self._queues.copies, place)
-        self.ints[STATE][place], self.ints[SLOW][place] = FREE, 0
-        self.free_places.cells[own[FREE_PLACES]] = place
-        own[FREE_PLACES] += 1
-
     def add_container(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more, whose slots are free from a time on; return its place."""
         place = self._queues.add_slots(free_from_s, concurrency)
@@ -425,7 +423,7 @@ class Columns:
             firsts[at], lasts[at] = self._used, self._used + end - begin
             self._used += end - begin
 
-    def set_arrivals(self, first: int, starts: Sequence[float], columns: Iterable[Sequence[int]]) -> None:
+    def set_arrivals(self, first: int, starts: Any, columns: Iterable[Any]) -> None:
         """Have these arrivals at hand, those before having come.
 
         Args:
@@ -433,7 +431,6 @@ class Columns:
             starts: When they begin, in seconds.
             columns: Their ``ARRIVAL_…`` columns.
         """
-        self.starts.grow(len(starts))
         self.starts.put(0, starts)
         self.arrivals.grow(len(starts))
         for row, column in enumerate(columns):

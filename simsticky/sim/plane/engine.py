@@ -17,15 +17,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from simsticky.errors import EngineError
 from simsticky.kong import picks
 from simsticky.sim.plane import fields, loop, queues, queues_compiled, rules
 
 Name = Literal["interpreted", "compiled"]
-Choice = Literal["auto", "interpreted", "compiled"]
 
 _SOURCES = (picks, fields, queues_compiled, rules, loop)
 """The modules that are compiled, in the order in which they use each other."""
@@ -46,10 +47,6 @@ class Engine:
     functions: Any
 
 
-class EngineError(Exception):
-    """The compiled engine is not to be had."""
-
-
 class _Namespace:
     """The functions of several modules."""
 
@@ -67,7 +64,7 @@ def is_installed() -> bool:
 
 
 def compiled() -> Engine:
-    """Return the compiled engine.
+    """Return the compiled engine; compiles it, if that has not been done on this machine.
 
     Raises:
         EngineError: Numba is not installed, or does not work here.
@@ -80,11 +77,53 @@ def compiled() -> Engine:
 @lru_cache(maxsize=1)
 def _compiled() -> Engine:
     try:
-        module = _load()
+        engine = Engine("compiled", arrays=True, functions=_Namespace(_load()))
+        _call_each(engine)
     except Exception as error:
         raise EngineError(f"the compiled engine does not work here: {type(error).__name__}: {error}") from error
-    return Engine("compiled", arrays=True, functions=_Namespace(module))
+    return engine
 
+
+def is_loaded() -> bool:
+    """Return whether this process has the compiled engine."""
+    return _compiled.cache_info().currsize > 0
+
+
+def _call_each(engine: Engine) -> None:
+    """Have every function that Python calls compiled, or loaded, by calling it on columns of nobody."""
+    from simsticky.sim.plane.columns import Columns
+    from simsticky.sim.plane.queue_views import End
+
+    columns, run = Columns(engine), engine.functions
+    columns.have_room()
+    columns.add_container(0.0, 1)
+    columns.workers.grow(1)
+    columns.codes.grow(1)
+    queues = columns.queues
+    run.advance(-1.0, columns.state)
+    queues.put((1.0, 1, 0))
+    queues.drop_first()
+    queues.occupy(0, 1.0)
+    queues.put_end(End(1.0, 0, 0, 0, 0, 0, 0, 0, 0.0))
+    state = columns.state
+    run.first_end(state.ends)
+    run.log_ends(state.ends, 0.0, 0, state.workers, state.cells, state.numbers)
+    run.drop_end(state.ends)
+    run.keep_copy(state.copies, 0, 0, 1.0)
+    run.copy_until(state.copies, 0, 0)
+    run.forget_copies(state.copies, 0)
+    columns.set_arrivals(0, [0.0], [[0]] * 6)
+    run.arrive(columns.state)
+    run.leave(0, 1.0, columns.state)
+
+
+_HEAD = """from __future__ import annotations
+
+from enum import IntEnum
+from math import exp, log
+
+from numba import njit
+"""
 
 # The source ---------------------------------------------------------------------------------------------------------
 
@@ -97,10 +136,8 @@ def source_files() -> tuple[Path, ...]:
 
 def key() -> str:
     """Return a hash of the source's bytes and of the versions of what compiles it."""
-    import numba
-    import numpy as np
-
-    hashed = hashlib.sha256(f"{numba.__version__} {np.__version__} {sys.version}".encode())
+    versions = [version(name) for name in ("numba", "numpy")]
+    hashed = hashlib.sha256(f"{versions} {sys.version}".encode())
     for path in source_files():
         hashed.update(path.name.encode() + path.read_bytes())
     return hashed.hexdigest()[:24]
@@ -110,7 +147,7 @@ def assembled(*, cached: bool) -> str:
     """Return the source as one file, in which every function is compiled when it is called first."""
     decorated = f"@njit(cache={cached})\ndef "
     parts = [_part(Path(str(module.__file__)).read_text(encoding="utf-8"), decorated) for module in _SOURCES]
-    head = "from __future__ import annotations\n\nfrom enum import IntEnum\nfrom math import exp, log\n\nfrom numba import njit\n"
+    head = _HEAD
     return "\n\n".join([head, *parts])
 
 
@@ -138,6 +175,12 @@ def _homes() -> Iterator[Path]:
     yield Path(fields.__file__).parent / "__pycache__"
 
 
+def is_kept() -> bool:
+    """Return whether compiled code is likely to be on this machine's disk."""
+    found = key()
+    return any(any(home.glob(f"engine-{found}/**/*.nbi")) for home in _homes())
+
+
 def _kept_source(found: str) -> Path | None:
     """Return the assembled source's file in the first folder that can be written; None where none can."""
     text = assembled(cached=True)
@@ -149,9 +192,9 @@ def _kept_source(found: str) -> Path | None:
             with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
                 part.write(text)
             if path.exists() and path.read_text(encoding="utf-8") == text:
-                os.unlink(part.name)
+                Path(part.name).unlink()
             else:
-                os.replace(part.name, path)
+                Path(part.name).replace(path)
             return path
     return None
 

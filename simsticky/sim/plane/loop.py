@@ -83,11 +83,11 @@ from simsticky.sim.plane.rules import begin, enter, leave, log_ends, roam, sente
 
 
 def advance(until_s: float, s: Any) -> int:
-    """Make every regular send strictly before ``until_s``, in order of time; return why that is all (``fields.py:Stop``).
+    """Make every regular send strictly before a time, in order; return why that is all (``fields.py:Stop``).
 
-    Of an irregular send nothing is done but its pick, if it has one: ``PICKED`` of the plane's own numbers is the number
-    of the address. Its entry stays first in the queue, ``TURN_OF`` is its place. What is read for each request is a
-    local name.
+    Of an irregular send nothing is done but its pick, if it has one: ``PICKED`` of the plane's own numbers is the
+    number of the address. Its entry stays first in the queue, ``TURN_OF`` is its place. What is read for each request
+    is a local name.
 
     Args:
         until_s: Where to stop, in seconds of simulated time.
@@ -110,7 +110,7 @@ def advance(until_s: float, s: Any) -> int:
     written, sequence = own[ROWS], own[SEQUENCE]
     picked = -1
     while True:
-        now_s, number, place = first(sends)
+        now_s, _, place = first(sends)
         if now_s >= until_s:
             why = STOP_TIME
             break

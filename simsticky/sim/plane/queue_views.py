@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from simsticky.kong.cells import seen
+
 if TYPE_CHECKING:
     from simsticky.sim.plane.columns import Columns
 
@@ -156,7 +158,7 @@ class ArrayQueues:
         other = ArrayQueues(columns)
         copied = (tuple(column.copy() for column in queue) for queue in (self.sends, self.ends, self.copies))
         other.sends, other.ends, other.copies = copied
-        other._next = memoryview(other.sends[0])
+        other._next = seen(other.sends[0])
         other.slots = self.slots.copy()
         return other
 
@@ -167,13 +169,14 @@ class ArrayQueues:
         for column, values in zip(columns, (times, numbers, places), strict=True):
             column[: len(order)] = values[order]
         self.sends = (*columns, np.array([len(order)]))
-        self._next = memoryview(columns[0])
+        self._next = seen(columns[0])
         self._columns.changed()
 
     @property
     def next_s(self) -> float:
         """When the next send is due; inf if none is."""
-        return self._next[0]
+        at_s: float = self._next[0]
+        return at_s
 
     def have_room(self, sends: int) -> None:
         """Have room for so many sends, and as many ends."""
@@ -228,7 +231,8 @@ class ArrayQueues:
         n = int(self.sends[3][0])
         left = np.flatnonzero(~np.isin(self.sends[2][:n], list(places)))
         if len(left) < n:
-            self._set_sends(*(column[left] for column in self.sends[:3]), len(self.sends[0]))
+            times, numbers, of, _ = self.sends
+            self._set_sends(times[left], numbers[left], of[left], len(times))
 
     # Ends ---------------------------------------------------------------------------------------------------------
 
@@ -243,7 +247,7 @@ class ArrayQueues:
         times, numbers, size = self.ends
         n = int(size[0])
         return (
-            End(at_s, *each, took_s)
+            End._make((at_s, *each, took_s))
             for at_s, each, took_s in zip(
                 times[0, :n].tolist(), numbers[:, :n].T.tolist(), times[1, :n].tolist(), strict=True
             )

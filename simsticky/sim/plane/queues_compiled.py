@@ -93,7 +93,7 @@ def occupy(ends: Any, until_s: float) -> None:
 
 def has_room(ends: Any) -> bool:
     """Return whether there is room for one end more."""
-    return ends[2][0] + 1 < len(ends[0][0])
+    return bool(ends[2][0] + 1 < len(ends[0][0]))
 
 
 def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, float]:
@@ -115,10 +115,10 @@ def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, floa
 def end_before(ends: Any, a: int, at_s: float, session: int, request: int) -> bool:
     """Return whether the end at a place of the heap comes before another."""
     if ends[0][0][a] != at_s:
-        return ends[0][0][a] < at_s
+        return bool(ends[0][0][a] < at_s)
     if ends[1][0][a] != session:
-        return ends[1][0][a] < session
-    return ends[1][1][a] < request
+        return bool(ends[1][0][a] < session)
+    return bool(ends[1][1][a] < request)
 
 
 def move_end(ends: Any, origin: int, target: int) -> None:
@@ -242,4 +242,4 @@ def forget_copies(copies: Any, place: int) -> None:
 
 def has_copies(copies: Any) -> bool:
     """Return whether there is room for one copy more."""
-    return copies[4][0] > 0
+    return bool(copies[4][0] > 0)

@@ -82,7 +82,16 @@ from simsticky.sim.plane.fields import (
     TURN,
     WORKER,
 )
-from simsticky.sim.plane.queues import copy_until, drop, drop_end, first_end, keep_copy, put, write_move
+from simsticky.sim.plane.queues import (
+    copy_until,
+    drop,
+    drop_end,
+    first_end,
+    forget_copies,
+    keep_copy,
+    put,
+    write_move,
+)
 
 INFINITY = float("inf")
 LONG_AGO = -INFINITY
@@ -185,6 +194,43 @@ def leave(place: int, ended_s: float, s: Any) -> int:
     return GO_ON
 
 
+def part_leaving(now_s: float, s: Any) -> int:
+    """Put the sessions that have left and whose last request has ended before those that may still be cut.
+
+    Returns:
+        How many they are.
+    """
+    leaving, ended_at = s.leaving, s.floats[ENDED]
+    over = 0
+    for at in range(s.own[LEFT]):
+        place = leaving[at]
+        if ended_at[place] <= now_s:
+            leaving[at] = leaving[over]
+            leaving[over] = place
+            over += 1
+    return over
+
+
+def vacate(place: int, s: Any) -> None:
+    """Let a place be nobody's."""
+    own = s.own
+    forget_copies(s.copies, place)
+    s.ints[STATE][place] = FREE
+    s.ints[SLOW][place] = 0
+    s.free_places[own[FREE_PLACES]] = place
+    own[FREE_PLACES] += 1
+
+
+def vacate_first(number: int, s: Any) -> None:
+    """Let so many of the sessions that have left go, the first of them."""
+    leaving, own = s.leaving, s.own
+    for at in range(number):
+        vacate(leaving[at], s)
+    for at in range(number, own[LEFT]):
+        leaving[at - number] = leaving[at]
+    own[LEFT] -= number
+
+
 def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: Any) -> None:
     """Let a session's state begin where its first request is answered (rule B1), and its jar take the cookie."""
     ints = s.ints
@@ -210,7 +256,9 @@ def roam(
         request: The number of its request.
         target: Where that is answered.
         times_s: When it is sent, and when answered.
-        floats, ints, copies: Those of the plane's state.
+        floats: That part of the plane's state.
+        ints: Likewise.
+        copies: Likewise.
         by: What the scenario says.
     """
     now_s, ended_s = times_s
@@ -245,9 +293,10 @@ def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numb
     while at_s <= now_s:
         if picks == LEAST_CONNECTIONS:
             least_release(cells, ints, numbers, floats, target)
-        elif workers[BALANCER][worker] != balancer or workers[HEALTHY][worker]:
-            if not latency_feedback(cells, ints, numbers, floats, target, took_s, at_s):
-                return False
+        elif (workers[BALANCER][worker] != balancer or workers[HEALTHY][worker]) and not latency_feedback(
+            cells, ints, numbers, floats, target, took_s, at_s
+        ):
+            return False
         drop_end(ends)
         at_s, _, _, worker, balancer, ints, floats, target, took_s = first_end(ends)
     return True

@@ -2,6 +2,7 @@
 
 from simsticky.recording.recorder import ROWS_AT_ONCE
 from simsticky.sim.gateway.affinity import COOKIE, HASH
+from simsticky.sim.gateway.patience import patience_s
 from simsticky.sim.plane.fields import (
     BY_ASKING,
     BY_CONNECTION,
@@ -28,7 +29,6 @@ from simsticky.sim.plane.fields import (
     TURNS,
     WARM_FOR,
 )
-from simsticky.sim.plane.patience import patience_s
 from simsticky.sim.world import World
 
 INFINITY = float("inf")
@@ -41,6 +41,7 @@ def tell_rules(world: World, affinity: str, *, asks_each_time: bool, endless: bo
     """Tell the plane what the scenario says.
 
     Args:
+        world: The run's.
         affinity: What the algorithm binds sessions by.
         asks_each_time: Whether it is one's own, which is handed each request.
         endless: Whether sessions never end.

@@ -1,7 +1,7 @@
 """The registry of the sessions that are alive: who they are, and their leaving."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from simsticky.sim.plane.fields import (
     STATE,
     TURN,
 )
-from simsticky.sim.plane.session import Session
+from simsticky.sim.sessions.session import Session
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,7 +76,7 @@ class Sessions:
 
     Args:
         columns: The plane's.
-        count: Takes sessions that have ended, with what is known of each beyond its columns, None for nothing.
+        count: Takes sessions that have ended, with what is known of some beyond their columns, by where they are among them.
 
     Attributes:
         containers: The containers, by number.
@@ -87,7 +87,7 @@ class Sessions:
         self,
         columns: Columns,
         recorder: Recorder,
-        count: Callable[[Ended, Sequence[Session | None], bool], None],
+        count: Callable[[Ended, Mapping[int, Session], bool], None],
     ) -> None:
         self.columns = columns
         self.containers: list[Container] = []
@@ -183,22 +183,39 @@ class Sessions:
 
     def purge(self, now_s: float) -> None:
         """Let the sessions go whose last request has ended."""
-        ended = self.columns.floats[ENDED]
-        leaving = self._leaving()
-        over = [place for place in leaving if ended[place] <= now_s]
-        if over:
-            self._set_leaving([place for place in leaving if ended[place] > now_s])
-            self._finish(over, unfinished=False)
-            for place in over:
-                self._vacate(place)
+        columns = self.columns
+        if not columns.own.cells[LEFT]:
+            return
+        over = columns.run.part_leaving(float(now_s), columns.state)
+        if not over:
+            return
+        places = columns.leaving.raw[:over]
+        self._finish(places, unfinished=False)
+        for place in self._known_among(places).values():
+            self._let_go(place)
+        columns.run.vacate_first(over, columns.state)
+
+    def _known_among(self, places: Any) -> dict[int, int]:
+        """Return those of some places of whose session more is known, by where they are among them."""
+        if not self._known:
+            return {}
+        return {at: int(place) for at, place in enumerate(places) if int(place) in self._known}
+
+    def _let_go(self, place: int) -> None:
+        """Forget what is known of a session, and let the places of its other tabs be nobody's."""
+        known = self._known.pop(place)
+        others = [] if known.tabs is None else known.tabs.places[1:]
+        for other in others:
+            del self._home[other]
+            self.columns.run.vacate(other, self.columns.state)
 
     def close(self, now_s: float, is_over: Callable[[int], bool]) -> None:
         """End the run: count the sessions that are not over.
 
         Args:
             now_s: When that is.
-            is_over: Says of a place whether its session has sent its last request; what that did to the session it takes
-                back, if it has not been answered.
+            is_over: Says of a place whether its session has sent its last request; takes back what that did, if it has
+                not been answered.
         """
         self.purge(now_s)
         present = self._present()
@@ -221,57 +238,46 @@ class Sessions:
         sent: int = requests[place] - self.columns.ints[BEFORE][place]
         return sent
 
-    def _vacate(self, place: int) -> None:
-        """Let a place be nobody's."""
-        columns = self.columns
-        known = self._known.pop(place, None)
-        places = [place] if known is None or known.tabs is None else known.tabs.places
-        for each in places:
-            self._home.pop(each, None)
-            columns.vacate(each)
-
-    def _finish(self, places: list[int], *, unfinished: bool) -> None:
+    def _finish(self, places: Any, *, unfinished: bool) -> None:
         """Count sessions that will send no more, and record them."""
         ints, floats = self.columns.ints, self.columns.floats
-
-        def of(column: Sequence[float]) -> Floats:
-            return np.array([column[place] for place in places], np.float64)
-
+        known = {at: self._known[place] for at, place in self._known_among(places).items()}
+        requests = ints.take(REQUESTS, places) - ints.take(BEFORE, places)
+        caused = np.zeros(len(places))
+        for at, session in known.items():
+            caused[at] = session.breaks_caused
+            if session.tabs is not None:
+                requests[at] = self._requests(session.place)
         ended = Ended(
-            of(ints[NUMBER]),
-            of(floats[STARTED]),
-            of(floats[SENT_AT]),
-            of(floats[ENDED]),
-            np.array([self._requests(place) for place in places], np.float64),
-            of(ints[FAILED]),
-            of(ints[BACKGROUND]),
-            of(ints[FIRST]),
-            of(ints[HOLDER]),
-            of(floats[BROKE]),
-            of(floats[ANSWERED]),
-            of(ints[JAR]),
-            of(ints[BORN]),
+            ints.take(NUMBER, places),
+            floats.take(STARTED, places),
+            floats.take(SENT_AT, places),
+            floats.take(ENDED, places),
+            requests,
+            ints.take(FAILED, places),
+            ints.take(BACKGROUND, places),
+            ints.take(FIRST, places),
+            ints.take(HOLDER, places),
+            floats.take(BROKE, places),
+            floats.take(ANSWERED, places),
+            ints.take(JAR, places),
+            ints.take(BORN, places),
         )
-        known = [self._known.get(place) for place in places]
         self._count(ended, known, unfinished)
-        caused = np.array([0 if session is None else session.breaks_caused for session in known], np.float64)
-        self._recorder.sessions(
-            np.column_stack(
-                [
-                    ended.number,
-                    ended.started_s,
-                    ended.ended_s,
-                    ended.requests,
-                    ended.failed,
-                    caused,
-                    ended.background,
-                    ended.has_jar,
-                    ended.first,
-                    ended.last,
-                    np.full(len(places), float(unfinished)),
-                ]
-            )
+        row = (
+            ended.number,
+            ended.started_s,
+            ended.ended_s,
+            ended.requests,
+            ended.failed,
+            caused,
+            ended.background,
+            ended.has_jar,
+            ended.first,
+            ended.last,
+            np.full(len(places), float(unfinished)),
         )
+        self._recorder.sessions(np.column_stack(row))
 
 
 def _nothing(_: Session) -> None:

@@ -77,7 +77,4 @@ class PairedRun:
     def _vacate(self) -> None:
         """Let the sessions go that have sent their last request: nothing cuts it here."""
         columns = self._columns
-        own = columns.own.cells
-        for place in list(columns.leaving.cells[: own[LEFT]]):
-            columns.vacate(place)
-        own[LEFT] = 0
+        columns.run.vacate_first(columns.own.cells[LEFT], columns.state)
