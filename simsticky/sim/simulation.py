@@ -192,7 +192,8 @@ class Simulation:
             held=scenario.traffic.connections.long_lived,
         )
         sessions = [Stranger(alive.first_session + at, jar) for at, jar in enumerate(clients.arrivals.jars(alive))]
-        clients.adopt(alive, picks.place(sessions, alive, clients.first_worker))
+        placed = picks.place(sessions, alive, clients.first_worker)
+        clients.adopt(alive, placed, [session.visits for session in sessions])
 
     def _pair(self) -> None:
         """Keep what the run without operations goes on from."""

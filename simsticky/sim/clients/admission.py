@@ -92,9 +92,15 @@ class Clients:
         """Return the worker that the front balancer gives a session's first request."""
         return self._gateway.front.worker_of(session)
 
-    def adopt(self, alive: AliveBlock, placed: Sequence[Container | None]) -> None:
-        """Let the sessions that are alive at 0 go on where they have been placed (rules W6 and W7)."""
-        columns = self._columns
+    def adopt(self, alive: AliveBlock, placed: Sequence[Container | None], visits: Sequence[int]) -> None:
+        """Let the sessions that are alive at 0 go on where they have been placed (rules W6 and W7).
+
+        Args:
+            alive: The sessions.
+            placed: Where each is; None where no target takes sessions.
+            visits: How often something has been drawn for each of them to be placed: its requests draw anew.
+        """
+        columns, browsers = self._columns, self._gateway.browsers
         numbers = range(alive.first_session, alive.first_session + len(alive))
         first = self.arrivals.feeds.add(numbers, alive.offset, alive.service_s, alive.think_s)
         jars = self.arrivals.jars(alive)
@@ -116,6 +122,8 @@ class Clients:
             ints[COOKIE][place] = self._gateway.cookie_for(container) if jars[index] else -1
             container.take_in(0.0)
             self._world.recorder.residence.extend((0.0, container.index, 1.0))
+            if visits[index] and browsers.draws_each_time(jar=jars[index]):
+                self._sessions.at(place).visits = visits[index]
             if self._held is not None:
                 self._held.adopt(self._sessions.at(place), alive.start_s[index])
             else:

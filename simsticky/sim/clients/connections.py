@@ -106,6 +106,7 @@ class Client:
         "_opening_s",
         "_picked_anew",
         "_place",
+        "_reopened",
         "_severed_by",
         "_turn",
         "_waits",
@@ -121,7 +122,7 @@ class Client:
         self._lost_s = NAN
         self._expires_s = INFINITY
         self._opening_s = 0.0
-        self._connects = self._turn = 0
+        self._connects = self._turn = self._reopened = 0
         self._opened = self._sent  # the latest request that was no message
         self._waits = self._last = self._is_cut = False
         self._severed_by: Container | None = None
@@ -158,8 +159,8 @@ class Client:
 
     @property
     def _has_sent(self) -> bool:
-        """Whether it has sent anything in the run."""
-        return self._sent > int(self._of.columns.ints[BEFORE][self._place])
+        """Whether it has sent anything in the run that has taken a draw: its first connect, or a message."""
+        return self._sent > int(self._of.columns.ints[BEFORE][self._place]) + self._reopened
 
     @property
     def _worker(self) -> Worker:
@@ -345,6 +346,7 @@ class Client:
         of.columns.ints[REQUESTS][self._place] += 1
         self._opened, self._is_cut = self._sent, False
         if self._lost_s == self._lost_s:
+            self._reopened += 1
             yield from self._back_off(float(of.env.now), waits)
             waits = 1
         while not (yield from self._connect()):

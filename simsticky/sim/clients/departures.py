@@ -53,15 +53,13 @@ class Departures:
             after_s: The time from which on the client's next session may begin.
         """
         columns, tabs = self._columns, session.tabs
-        ended_s = columns.floats[ENDED][place]
         if tabs is not None:
             tabs.left -= 1
-            tabs.ended_s = max(tabs.ended_s, ended_s)
             if tabs.left:
                 return
-            columns.floats[SENT_AT][session.place] = columns.floats[SENT_AT][place]
-            columns.floats[ENDED][session.place] = ended_s = tabs.ended_s
-            after_s = max(after_s, ended_s)
+            self.gather_tabs(session)
+        ended_s = columns.floats[ENDED][session.place]
+        after_s = max(after_s, ended_s)
         if session.holder is not None:
             session.holder.let_go(ended_s)
         columns.run.leave(session.place, ended_s, columns.state)
@@ -77,12 +75,29 @@ class Departures:
         if not self.open and not self._sessions.sending:
             self._on_idle()
 
+    def gather_tabs(self, session: Session) -> None:
+        """Let the place of a session have the latest sending and end of all its tabs."""
+        floats, place, tabs = self._columns.floats, session.place, session.tabs
+        assert tabs is not None
+        self.part_tabs(session)
+        tabs.own_s = floats[SENT_AT][place], floats[ENDED][place]
+        for field in (SENT_AT, ENDED):
+            floats[field][place] = max(floats[field][each] for each in tabs.places)
+
+    def part_tabs(self, session: Session) -> None:
+        """Let the place of a session have its own tab's latest sending and end again."""
+        floats, place, tabs = self._columns.floats, session.place, session.tabs
+        if tabs is not None and tabs.own_s is not None:
+            floats[SENT_AT][place], floats[ENDED][place] = tabs.own_s
+            tabs.own_s = None
+
     def recall(self, session: Session, place: int) -> None:
         """Take back :meth:`leave`, if it was the session's last request, or its tab's, that is being cut."""
         if session.tabs is not None:
             session.tabs.left += 1
         if self._sessions.is_leaving(session.place):
             self._sessions.recall(session.place)
+            self.part_tabs(session)
             successor = self._successors.pop(session.place, None)
             states = self._columns.ints[STATE]
             if successor is not None and states[successor] == COMING:

@@ -224,10 +224,9 @@ class IrregularSends:
         tabs = session.tabs
         if tabs is None:
             return self._ends(session, place)
-        floats = self._columns.floats
+        self._departures.part_tabs(session)
         over = [self._ends(session, each) for each in tabs.places]
-        floats[SENT_AT][place] = max(floats[SENT_AT][each] for each in tabs.places)
-        floats[ENDED][place] = max(floats[ENDED][each] for each in tabs.places)
+        self._departures.gather_tabs(session)
         return all(over)
 
     def _ends(self, session: Session, place: int) -> bool:

@@ -106,6 +106,10 @@ class Browsers:
         """Return whether each request of a session is hashed by a key of its own, and picked by that at once."""
         return self.affinity == HASH and self.plain and not self.asks_each_time and self._keys_differ(session.jar)
 
+    def draws_each_time(self, *, jar: bool) -> bool:
+        """Return whether something is drawn for each request of a session, with a jar or without."""
+        return not self.plain or self._keys_differ(jar)
+
     def _keys_differ(self, jar: bool) -> bool:
         """Return whether each request of a session, with a jar or without, has a key of its own."""
         inputs = {self._hash_on.input.kind, self._hash_on.fallback.kind}
@@ -160,8 +164,7 @@ class Browsers:
             return [value if jar else -1 for value, jar in zip(hashed, jars, strict=True)]
         found = []
         for number, jar in zip(sessions, jars, strict=True):
-            differ = not self.plain or self._keys_differ(jar)
-            found.append(-1 if differ else hash_of(self.key(Stranger(number, jar))))
+            found.append(-1 if self.draws_each_time(jar=jar) else hash_of(self.key(Stranger(number, jar))))
         return found
 
     def _hashes_of_ids(self, sessions: npt.NDArray[np.int64]) -> list[int]:

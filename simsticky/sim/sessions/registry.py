@@ -76,7 +76,7 @@ class Sessions:
 
     Args:
         columns: The plane's.
-        count: Takes sessions that have ended, with what is known of some beyond their columns, by where they are among them.
+        count: Takes sessions that have ended, with what is known of some beyond their columns, by place among them.
 
     Attributes:
         containers: The containers, by number.

@@ -126,7 +126,7 @@ class Tabs:
         left: How many still send.
         first_request: Number of the first request that they send.
         places: Their places in the plane; the session's own is the first.
-        ended_s: The latest end of a request so far.
+        own_s: Sending and end of the latest request of the session's own place, once that has those of all tabs.
         expires_s: Until when the session's holder remembers it, by all tabs' requests; None before the first answer.
         breaks: The breaks so far, by request.
     """
@@ -134,7 +134,7 @@ class Tabs:
     left: int
     first_request: int
     places: list[int] = field(default_factory=list)
-    ended_s: float = 0.0
+    own_s: tuple[float, float] | None = None
     expires_s: float | None = None
     breaks: dict[int, Broken] = field(default_factory=dict)
 
