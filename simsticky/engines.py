@@ -13,7 +13,7 @@ from simsticky.errors import EngineError
 
 if TYPE_CHECKING:
     from simsticky.scenario.model import Scenario
-    from simsticky.sim.plane.engine import Engine
+    from simsticky.sim.plane.ways import Engine
 
 Choice = Literal["auto", "interpreted", "compiled"]
 
@@ -64,7 +64,8 @@ def engine_for(choice: Choice | None, scenario: Scenario, seconds: Callable[[], 
     Raises:
         EngineError: The compiled engine was asked for, and is not to be had.
     """
-    from simsticky.sim.plane.engine import INTERPRETED, compiled
+    from simsticky.sim.plane.engine import compiled
+    from simsticky.sim.plane.ways import INTERPRETED
 
     choice = choice or _Process.choice
     if choice == "compiled":

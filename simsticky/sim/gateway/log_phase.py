@@ -4,7 +4,7 @@ The requests that are still to be logged wait in the plane's queue of ends, thos
 looked at before each pick: no event is needed for an end that nobody waits for.
 """
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
@@ -14,8 +14,15 @@ from simsticky.sim.plane.fields import OWN, PICKS
 from simsticky.sim.plane.queue_views import End
 from simsticky.sim.world import World
 
-if TYPE_CHECKING:
-    from simsticky.sim.gateway.nodes import Worker
+
+class Worker(Protocol):
+    """Who works with a balancer."""
+
+    index: int
+    now_s: float
+
+    def tell(self, balancer: Balancer, address: str, response_s: float) -> None:
+        """Tell a balancer of the end of a request it has picked for."""
 
 
 class LogPhase:
@@ -93,7 +100,7 @@ class LogPhase:
         return self._columns.cells.numbers.name(target)
 
     def opened(
-        self, worker: "Worker", session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
+        self, worker: Worker, session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
     ) -> None:
         """Note a request that will be logged at its end, to the balancer of its first attempt.
 

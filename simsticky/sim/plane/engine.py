@@ -15,47 +15,20 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
 
 from simsticky.errors import EngineError
 from simsticky.kong import picks
-from simsticky.sim.plane import fields, loop, queues, queues_compiled, rules
-
-Name = Literal["interpreted", "compiled"]
+from simsticky.sim.plane import fields, loop, queues_compiled, rules
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.queue_views import End
+from simsticky.sim.plane.ways import Engine, Namespace
 
 _SOURCES = (picks, fields, queues_compiled, rules, loop)
 """The modules that are compiled, in the order in which they use each other."""
-
-
-@dataclass(frozen=True)
-class Engine:
-    """One way to run the plane.
-
-    Attributes:
-        name: ``interpreted`` or ``compiled``.
-        arrays: Whether it works on arrays; otherwise on lists.
-        functions: Its functions by name: those of the loop, the rules, and the queues.
-    """
-
-    name: Name
-    arrays: bool
-    functions: Any
-
-
-class _Namespace:
-    """The functions of several modules."""
-
-    def __init__(self, *modules: ModuleType) -> None:
-        for module in modules:
-            vars(self).update({name: value for name, value in vars(module).items() if callable(value)})
-
-
-INTERPRETED = Engine("interpreted", arrays=False, functions=_Namespace(queues, rules, loop))
 
 
 def is_installed() -> bool:
@@ -77,7 +50,7 @@ def compiled() -> Engine:
 @lru_cache(maxsize=1)
 def _compiled() -> Engine:
     try:
-        engine = Engine("compiled", arrays=True, functions=_Namespace(_load()))
+        engine = Engine("compiled", arrays=True, functions=Namespace(_load()))
         _call_each(engine)
     except Exception as error:
         raise EngineError(f"the compiled engine does not work here: {type(error).__name__}: {error}") from error
@@ -91,9 +64,6 @@ def is_loaded() -> bool:
 
 def _call_each(engine: Engine) -> None:
     """Have every function that Python calls compiled, or loaded, by calling it on columns of nobody."""
-    from simsticky.sim.plane.columns import Columns
-    from simsticky.sim.plane.queue_views import End
-
     columns, run = Columns(engine), engine.functions
     columns.have_room()
     columns.add_container(0.0, 1)
