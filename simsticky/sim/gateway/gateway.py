@@ -101,8 +101,7 @@ class Gateway:
 
     def _make_nodes(self, number: int, workers: int) -> list[Node]:
         nodes = [Node(index, f"kong-{index + 1}") for index in range(number)]
-        for _ in nodes:
-            self.columns.routes.add_column()
+        self.columns.have_nodes(number)
         for node in nodes:
             first = node.index * workers
             node.workers = [
@@ -165,9 +164,8 @@ class Gateway:
     def _rebuild_routes(self, node: Node) -> None:
         """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
         balancer, servers, columns = node.workers[0].balancer, self.addresses.servers, self.columns
-        routes = columns.routes[node.index]
         for number in node.routed:
-            routes[number] = -1
+            columns.set_route(node.index, number, -1)
         node.routed.clear()
         if node.up:
             named = dict(balancer.followable()) if self.affinity == COOKIE else {}
@@ -184,7 +182,7 @@ class Gateway:
         """Let requests take a container without ado that bring its name, or that are given its address."""
         columns = self.columns
         number = columns.number_of(name)
-        columns.routes[node.index][number] = container.index
+        columns.set_route(node.index, number, container.index)
         node.routed.append(number)
 
     def _verdict(self, node: Node, cause: int | None = None) -> None:

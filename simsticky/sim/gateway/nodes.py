@@ -25,6 +25,7 @@ from simsticky.sim.plane.fields import (
     OK_CODE,
     PICKS_FLOATS,
     PICKS_INTS,
+    ROUTES_AT,
     STALE_CODE,
 )
 
@@ -138,6 +139,7 @@ class Worker:
         columns.workers.grow(index + 1)
         columns.codes.grow(index + 1)
         columns.workers[NODE][index] = node.index
+        columns.workers[ROUTES_AT][index] = columns.routes_of(node.index)
         columns.codes[OK_CODE][index] = self.ok_code
         for field, kind in ((LOST_CODE, Kind.LOST), (STALE_CODE, Kind.STALE)):
             # The session was sent away from its state, bound by nothing.

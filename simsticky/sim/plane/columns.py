@@ -25,8 +25,10 @@ from simsticky.sim.plane.fields import (
     FREE_PLACES,
     LAST,
     MOVES,
+    NODE,
     OPEN,
     OWN_INTS,
+    ROUTES_AT,
     ROWS,
     RULE_FLOATS,
     RULE_INTS,
@@ -51,7 +53,8 @@ class State(NamedTuple):
         floats, ints: Columns of sessions.
         containers, listening: Columns of containers.
         workers, codes: Columns of workers.
-        routes: For each node, by number of a name, the container that requests may take without ado, -1 for none.
+        routes: From ``ROUTES_AT`` of a worker on, by number of a name, the container that requests may take without
+            ado, -1 for none.
         identities: By number of an address, the number of what a cookie for it names.
         cells, numbers: What balancers pick by (``kong/picks.py``).
         copies: Older copies of sessions' states (``queues.py``).
@@ -110,7 +113,9 @@ class Group:
         self._zero = zero
         self._arrays = arrays
         self.length = length
-        self.raw: Any = np.full((fields, length), zero) if arrays else [[zero] * length for _ in range(fields)]
+        self.raw: Any = [[zero] * length for _ in range(fields)]
+        if arrays:
+            self.raw = tuple(np.full(length, zero) for _ in range(fields))
         self._rows: list[Any] = []
         self._look()
 
@@ -128,9 +133,8 @@ class Group:
             return
         if self._arrays:
             length = max(length, 2 * self.length)
-            more = np.full((len(self._rows), length), self._zero)
-            more[:, : self.length] = self.raw
-            self.raw = more
+            more = np.full(length - self.length, self._zero)
+            self.raw = tuple(np.concatenate([column, more]) for column in self.raw)
         else:
             for column in self.raw:
                 column += [self._zero] * (length - self.length)
@@ -147,18 +151,11 @@ class Group:
     def copy(self) -> Group:
         """Return columns with the same content."""
         other = Group(0, self._zero, arrays=self._arrays)
-        other.raw = self.raw.copy() if self._arrays else [column.copy() for column in self.raw]
+        columns = [column.copy() for column in self.raw]
+        other.raw = tuple(columns) if self._arrays else columns
         other.length = self.length
         other._look()
         return other
-
-    def add_column(self) -> None:
-        """Have one column more."""
-        if self._arrays:
-            self.raw = np.concatenate([self.raw, np.full((1, self.length), self._zero)])
-        else:
-            self.raw.append([self._zero] * self.length)
-        self._look()
 
     def _look(self) -> None:
         self._rows = [seen(row) for row in self.raw] if self._arrays else list(self.raw)
@@ -239,7 +236,8 @@ class Columns:
         self.listening = Group(CONTAINER_FLOATS, 0.0, arrays=arrays)
         self.workers = Group(WORKER_INTS, 0, arrays=arrays)
         self.codes = Group(WORKER_FLOATS, 0.0, arrays=arrays)
-        self.routes = Group(0, -1, arrays=arrays)
+        self.routes = Column(-1, arrays=arrays)
+        self._nodes = self._names = 0
         self.identities, self.free_places = Column(-1, arrays=arrays), Column(0, arrays=arrays)
         self.leaving = Column(0, arrays=arrays)
         self.demands, self.gaps = Column(0.0, arrays=arrays), Column(0.0, arrays=arrays)
@@ -309,6 +307,7 @@ class Columns:
             setattr(other, name, getattr(self, name).copy())
         other._queues = self._queues.copy(other)
         other._used, other._enough = self._used, self._enough
+        other._nodes, other._names = self._nodes, self._names
         if isinstance(other.rows, ArrayRows):
             other.rows = ArrayRows(other.own.cells, (ROWS, MOVES), other.changed)
         other.rows.begin_with(self.rows)
@@ -345,14 +344,36 @@ class Columns:
             free.cells[own[count]] = place
             own[count] += 1
 
+    # Routes -------------------------------------------------------------------------------------------------------
+
+    def have_nodes(self, nodes: int) -> None:
+        """Have room for the routes of so many nodes."""
+        self._nodes = nodes
+
     def number_of(self, name: str) -> int:
         """Return the number of a name, with room for it in every table that is asked by names."""
         number = self.cells.numbers.of(name)
-        if number >= self.routes.length:
-            self.routes.grow(max(64, 2 * number))
-            self.identities.grow(self.routes.length)
+        if number >= self._names:
+            before, width = self._names, max(64, 2 * number)
+            found = list(self.routes.cells)
+            self.routes.grow(self._nodes * width)
+            for node in range(self._nodes):
+                known = found[node * before : (node + 1) * before]
+                self.routes.raw[node * width : (node + 1) * width] = _filled(known, width, self._arrays)
+            self._names = width
+            for worker in range(self.workers.length):
+                self.workers[ROUTES_AT][worker] = self.workers[NODE][worker] * width
+            self.identities.grow(width)
             self.changed()
         return number
+
+    def routes_of(self, node: int) -> int:
+        """Return where the routes of a node begin."""
+        return node * self._names
+
+    def set_route(self, node: int, number: int, container: int) -> None:
+        """Let requests through a node that are led by a name take a container without ado, or (-1) not."""
+        self.routes.cells[node * self._names + number] = container
 
     def take_place(self) -> int:
         """Return a free place."""
@@ -438,3 +459,9 @@ class Columns:
         own = self.own.cells
         own[ARRIVAL], own[ARRIVALS], own[FIRST_ARRIVAL] = 0, len(starts), first
         self.changed()
+
+
+def _filled(known: list[int], length: int, arrays: bool) -> Any:
+    """Return numbers and so many more -1 that they have a length."""
+    filled = known + [-1] * (length - len(known))
+    return np.array(filled, np.int64) if arrays else filled

@@ -145,7 +145,7 @@ def key() -> str:
 
 def assembled(*, cached: bool) -> str:
     """Return the source as one file, in which every function is compiled when it is called first."""
-    decorated = f"@njit(cache={cached})\ndef "
+    decorated = f"@njit(cache={cached}, _nrt=False)\ndef "
     parts = [_part(Path(str(module.__file__)).read_text(encoding="utf-8"), decorated) for module in _SOURCES]
     head = _HEAD
     return "\n\n".join([head, *parts])

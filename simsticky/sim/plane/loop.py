@@ -35,7 +35,6 @@ from simsticky.sim.plane.fields import (
     LISTENING_SINCE,
     LIVE,
     MODE,
-    NODE,
     NUMBER,
     OK_CODE,
     PER_REQUEST,
@@ -47,6 +46,7 @@ from simsticky.sim.plane.fields import (
     READ_TIMEOUT,
     REQUESTS,
     ROUND_ROBIN,
+    ROUTES_AT,
     ROWS,
     SENT_AT,
     SEQUENCE,
@@ -71,12 +71,14 @@ from simsticky.sim.plane.queues import (
     drop,
     first,
     first_end,
+    first_free,
     has_copies,
     has_room,
     occupy,
     pack_row,
     put_back,
     put_end,
+    slots_of,
     write_row,
 )
 from simsticky.sim.plane.rules import begin, enter, leave, log_ends, roam, sentence, warm_factor
@@ -102,7 +104,7 @@ def advance(until_s: float, s: Any) -> int:
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
     worker_of, holders, cookies, jars = ints[WORKER], ints[HOLDER], ints[COOKIE], ints[JAR]
     slow, states, keys, connected = ints[SLOW], ints[STATE], ints[KEY], ints[CONNECTED]
-    node_of, regions, first_numbers = workers[NODE], workers[PICKS_INTS], workers[PICKS_FLOATS]
+    routes_at, regions, first_numbers = workers[ROUTES_AT], workers[PICKS_INTS], workers[PICKS_FLOATS]
     healthy, balancers = workers[HEALTHY], workers[BALANCER]
     cold, watchers, codes, ok_codes = s.containers[COLD], s.containers[WATCHERS], s.codes, s.codes[OK_CODE]
     demands, gaps, via, routes, copies = s.demands, s.gaps, s.via, s.routes, s.copies
@@ -141,7 +143,7 @@ def advance(until_s: float, s: Any) -> int:
         if mode == BY_COOKIE:
             named = cookies[place]
             if named >= 0:
-                target = routes[node_of[worker]][named]
+                target = routes[routes_at[worker] + named]
             elif not has_copies(copies):
                 why = STOP_ROOM
                 break
@@ -170,12 +172,12 @@ def advance(until_s: float, s: Any) -> int:
             if keys[place] >= 0 and healthy[worker]:
                 target = ring_owner(cells, regions[worker], keys[place])
                 if target >= 0:
-                    target = routes[node_of[worker]][target]
+                    target = routes[routes_at[worker] + target]
         elif mode == BY_CONNECTION:
             target = connected[place]
             worker = ints[THROUGH][place]
         if picked >= 0:
-            target = routes[node_of[worker]][picked]
+            target = routes[routes_at[worker] + picked]
         if target < 0 or (hears and (target != holder or at + 1 == lasts[place])):
             break
         if target == holder:
@@ -186,8 +188,8 @@ def advance(until_s: float, s: Any) -> int:
         demand_s = demands[at]
         if cold[target]:
             demand_s *= warm_factor(now_s - s.listening[LISTENING_SINCE][target], times[SLOWDOWN], times[WARM_FOR])
-        free = slots[target]
-        started_s = free[0]
+        free = slots_of(slots, target)
+        started_s = first_free(free)
         if started_s < now_s:
             started_s = now_s
         ended_s = started_s + demand_s

@@ -149,7 +149,7 @@ class ArrayQueues:
         self._set_sends(np.array([INFINITY]), np.array([0]), np.array([-1]), _FIRST_ENTRIES)
         self.ends: Any = (np.zeros((2, _FIRST_ENTRIES)), np.zeros((7, _FIRST_ENTRIES), np.int64), np.ones(1, np.int64))
         self.ends[0][0, 0] = INFINITY
-        self.slots = np.zeros((0, 1))
+        self.slots: Any = (np.zeros(0), np.ones(1, np.int64))
         none = np.zeros(0, np.int64)
         self.copies: Any = (none, np.zeros((2, 0), np.int64), np.zeros(0), none, np.zeros(1, np.int64))
 
@@ -159,7 +159,7 @@ class ArrayQueues:
         copied = (tuple(column.copy() for column in queue) for queue in (self.sends, self.ends, self.copies))
         other.sends, other.ends, other.copies = copied
         other._next = seen(other.sends[0])
-        other.slots = self.slots.copy()
+        other.slots = self.slots[0].copy(), self.slots[1].copy()
         return other
 
     def _set_sends(self, times: Any, numbers: Any, places: Any, room: int) -> None:
@@ -266,23 +266,28 @@ class ArrayQueues:
 
     def add_slots(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more; return its place."""
-        self.slots = np.concatenate([self.slots.reshape(-1, concurrency), np.full((1, concurrency), free_from_s)])
+        ends = np.concatenate([self.slots[0], np.full(concurrency, free_from_s)])
+        self.slots = ends, np.array([concurrency])
         self._columns.changed()
-        return len(self.slots) - 1
+        return len(ends) // concurrency - 1
+
+    def _slots(self, container: int) -> Any:
+        ends, each = self.slots
+        return ends[container * each[0] : (container + 1) * each[0]]
 
     def slots_of(self, container: int) -> list[float]:
         """Return when each slot of a container is free, as a heap."""
-        ends_s: list[float] = self.slots[container].tolist()
+        ends_s: list[float] = self._slots(container).tolist()
         return ends_s
 
     def set_slots(self, container: int, ends_s: Iterable[float]) -> None:
         """Let each slot of a container be free at another time."""
-        self.slots[container] = sorted(ends_s)
+        self._slots(container)[:] = sorted(ends_s)
 
     def earliest(self, container: int) -> float:
         """Return when the first slot of a container is free."""
-        return float(self.slots[container, 0])
+        return float(self.slots[0][container * self.slots[1][0]])
 
     def occupy(self, container: int, until_s: float) -> None:
         """Let the slot that is free first be free later."""
-        self._run.occupy(self.slots[container], until_s)
+        self._run.occupy(self._run.slots_of(self.slots, container), until_s)

@@ -8,7 +8,7 @@ queue holds one more entry, which never comes. Of a container's slots only the e
 from collections.abc import Callable
 from heapq import heappop, heappush, heapreplace
 from io import BytesIO
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import Any
 
 from simsticky.recording.open_rows import ROW
@@ -27,8 +27,14 @@ put_back: Callable[[Any, Any], Any] = heapreplace
 drop: Callable[[Any], Any] = heappop
 """Removes the next send."""
 
+slots_of: Callable[[Any, int], Any] = getitem
+"""Returns the slots of a container."""
+
+first_free: Callable[[Any], float] = itemgetter(0)
+"""Returns when the first of them is free."""
+
 occupy: Callable[[Any, float], Any] = heapreplace
-"""Lets the slot that is free first, the first of them, be free later."""
+"""Lets that slot be free later."""
 
 first_end: Callable[[Any], Any] = itemgetter(0)
 """Returns the next end that is to be logged."""

@@ -1,7 +1,8 @@
 """The same as ``queues.py`` on arrays, to be compiled: queues are binary heaps in columns.
 
 The queue of sends is three arrays and its size; that of ends an array of floats (time, response time), one of integers
-and its size. A container's slots are a row of an array. Copies are lists in cells: the first cell of each place's list;
+and its size. Containers' slots are one array, with how many each
+has. Copies are lists in cells: the first cell of each place's list;
 container and next cell; until when; cells that are free, and how many. Rows and moves are columns of tables, with the
 plane's own numbers, which count them. Times and numbers are unique, so that a heap of another making gives the same
 order.
@@ -74,59 +75,71 @@ def drop(sends: Any) -> None:
         sends_sink(sends, times[n], numbers[n], places[n])
 
 
-def occupy(ends: Any, until_s: float) -> None:
-    """Let the slot that is free first, the first of them, be free later."""
-    n = len(ends)
+def slots_of(slots: Any, container: int) -> tuple[Any, int, int]:
+    """Return the slots of a container: the array, and its first and last of them."""
+    ends, each = slots
+    return ends, container * each[0], each[0]
+
+
+def first_free(slots: tuple[Any, int, int]) -> float:
+    """Return when the first of them is free."""
+    end_s: float = slots[0][slots[1]]
+    return end_s
+
+
+def occupy(slots: tuple[Any, int, int], until_s: float) -> None:
+    """Let that slot be free later."""
+    ends, base, n = slots
     at = 0
     while True:
         child = 2 * at + 1
         if child >= n:
             break
-        if child + 1 < n and ends[child + 1] < ends[child]:
+        if child + 1 < n and ends[base + child + 1] < ends[base + child]:
             child += 1
-        if ends[child] >= until_s:
+        if ends[base + child] >= until_s:
             break
-        ends[at] = ends[child]
+        ends[base + at] = ends[base + child]
         at = child
-    ends[at] = until_s
+    ends[base + at] = until_s
 
 
 def has_room(ends: Any) -> bool:
     """Return whether there is room for one end more."""
-    return bool(ends[2][0] + 1 < len(ends[0][0]))
+    return bool(ends[2][0] + 1 < ends[0].shape[1])
 
 
 def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, float]:
     """Return the next end that is to be logged."""
     times, numbers, _ = ends
     return (
-        times[0][0],
-        numbers[0][0],
-        numbers[1][0],
-        numbers[2][0],
-        numbers[3][0],
-        numbers[4][0],
-        numbers[5][0],
-        numbers[6][0],
-        times[1][0],
+        times[0, 0],
+        numbers[0, 0],
+        numbers[1, 0],
+        numbers[2, 0],
+        numbers[3, 0],
+        numbers[4, 0],
+        numbers[5, 0],
+        numbers[6, 0],
+        times[1, 0],
     )
 
 
 def end_before(ends: Any, a: int, at_s: float, session: int, request: int) -> bool:
     """Return whether the end at a place of the heap comes before another."""
-    if ends[0][0][a] != at_s:
-        return bool(ends[0][0][a] < at_s)
-    if ends[1][0][a] != session:
-        return bool(ends[1][0][a] < session)
-    return bool(ends[1][1][a] < request)
+    if ends[0][0, a] != at_s:
+        return bool(ends[0][0, a] < at_s)
+    if ends[1][0, a] != session:
+        return bool(ends[1][0, a] < session)
+    return bool(ends[1][1, a] < request)
 
 
 def move_end(ends: Any, origin: int, target: int) -> None:
     """Copy an end from one place of the heap to another."""
     times, numbers, _ = ends
-    times[0][target], times[1][target] = times[0][origin], times[1][origin]
+    times[0, target], times[1, target] = times[0, origin], times[1, origin]
     for field in range(7):
-        numbers[field][target] = numbers[field][origin]
+        numbers[field, target] = numbers[field, origin]
 
 
 def put_end(ends: Any, entry: tuple[float, int, int, int, int, int, int, int, float]) -> None:
@@ -141,9 +154,9 @@ def put_end(ends: Any, entry: tuple[float, int, int, int, int, int, int, int, fl
             break
         move_end(ends, parent, at)
         at = parent
-    times[0][at], times[1][at] = at_s, took_s
-    numbers[0][at], numbers[1][at], numbers[2][at], numbers[3][at] = session, request, worker, balancer
-    numbers[4][at], numbers[5][at], numbers[6][at] = ints, floats, target
+    times[0, at], times[1, at] = at_s, took_s
+    numbers[0, at], numbers[1, at], numbers[2, at], numbers[3, at] = session, request, worker, balancer
+    numbers[4, at], numbers[5, at], numbers[6, at] = ints, floats, target
 
 
 def drop_end(ends: Any) -> None:
@@ -153,13 +166,13 @@ def drop_end(ends: Any) -> None:
     size[0] = n
     if n == 0:
         return
-    at_s, session, request = times[0][n], numbers[0][n], numbers[1][n]
+    at_s, session, request = times[0, n], numbers[0, n], numbers[1, n]
     at = 0
     while True:
         child = 2 * at + 1
         if child >= n:
             break
-        if child + 1 < n and end_before(ends, child + 1, times[0][child], numbers[0][child], numbers[1][child]):
+        if child + 1 < n and end_before(ends, child + 1, times[0, child], numbers[0, child], numbers[1, child]):
             child += 1
         if not end_before(ends, child, at_s, session, request):
             break
@@ -180,14 +193,14 @@ def write_row(rows: Any, row: tuple[int, int, float, float, float, int, float, i
     table, own = rows
     at = own[ROWS]
     own[ROWS] = at + 1
-    table[0][at] = row[0]
-    table[1][at] = row[1]
-    table[2][at] = row[2]
-    table[3][at] = row[3]
-    table[4][at] = row[4]
-    table[5][at] = row[5]
-    table[6][at] = row[6]
-    table[7][at] = row[7]
+    table[0, at] = row[0]
+    table[1, at] = row[1]
+    table[2, at] = row[2]
+    table[3, at] = row[3]
+    table[4, at] = row[4]
+    table[5, at] = row[5]
+    table[6, at] = row[6]
+    table[7, at] = row[7]
 
 
 def write_move(moves: Any, at_s: float, container: int, by: float) -> None:
@@ -195,9 +208,9 @@ def write_move(moves: Any, at_s: float, container: int, by: float) -> None:
     table, own = moves
     at = own[MOVES]
     own[MOVES] = at + 1
-    table[0][at] = at_s
-    table[1][at] = container
-    table[2][at] = by
+    table[0, at] = at_s
+    table[1, at] = container
+    table[2, at] = by
 
 
 def copy_until(copies: Any, place: int, container: int) -> float:
@@ -205,10 +218,10 @@ def copy_until(copies: Any, place: int, container: int) -> float:
     heads, cells, lives, _, _ = copies
     at = heads[place]
     while at >= 0:
-        if cells[COPY_CONTAINER][at] == container:
+        if cells[COPY_CONTAINER, at] == container:
             until_s: float = lives[at]
             return until_s
-        at = cells[COPY_NEXT][at]
+        at = cells[COPY_NEXT, at]
     return LONG_AGO
 
 
@@ -217,14 +230,14 @@ def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
     heads, cells, lives, free, count = copies
     at = heads[place]
     while at >= 0:
-        if cells[COPY_CONTAINER][at] == container:
+        if cells[COPY_CONTAINER, at] == container:
             lives[at] = until_s
             return
-        at = cells[COPY_NEXT][at]
+        at = cells[COPY_NEXT, at]
     count[0] -= 1
     at = free[count[0]]
-    cells[COPY_CONTAINER][at] = container
-    cells[COPY_NEXT][at] = heads[place]
+    cells[COPY_CONTAINER, at] = container
+    cells[COPY_NEXT, at] = heads[place]
     lives[at] = until_s
     heads[place] = at
 
@@ -236,7 +249,7 @@ def forget_copies(copies: Any, place: int) -> None:
     while at >= 0:
         free[count[0]] = at
         count[0] += 1
-        at = cells[COPY_NEXT][at]
+        at = cells[COPY_NEXT, at]
     heads[place] = -1
 
 
