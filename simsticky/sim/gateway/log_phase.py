@@ -15,8 +15,13 @@ from simsticky.sim.plane.queue_views import End
 from simsticky.sim.world import World
 
 
-class Worker(Protocol):
-    """Who works with a balancer."""
+class Teller(Protocol):
+    """A worker, as far as the log phase knows it.
+
+    Attributes:
+        index: Its number.
+        now_s: The time as its balancer sees it.
+    """
 
     index: int
     now_s: float
@@ -40,7 +45,7 @@ class LogPhase:
         self._balancers: dict[int, Balancer] = {}
         self._replaced_s: dict[int, float] = {}
         self._made = 0
-        self.workers: list[Worker] = []
+        self.workers: list[Teller] = []
 
     # Balancers ----------------------------------------------------------------------------------------------------
 
@@ -100,7 +105,7 @@ class LogPhase:
         return self._columns.cells.numbers.name(target)
 
     def opened(
-        self, worker: Worker, session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
+        self, worker: Teller, session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
     ) -> None:
         """Note a request that will be logged at its end, to the balancer of its first attempt.
 
