@@ -139,8 +139,7 @@ def advance(until_s: float, s: Any) -> int:
                 break
             if logs:
                 chosen = pick(picks, regions[worker], first_numbers[worker], now_s, cells, numbers)
-                if chosen >= 0:
-                    picked = cells[regions[worker] + head + chosen]
+                picked = cells[regions[worker] + head + chosen] if chosen >= 0 else -1
             else:
                 picked = wheel_next(cells, regions[worker])
         elif mode == BY_KEY:
