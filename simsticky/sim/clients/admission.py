@@ -7,10 +7,10 @@ not answered at once by its one target, and in ``connections.py`` where it holds
 from collections.abc import Callable, Sequence
 
 from simsticky.sim.clients.arrivals import Arrivals
-from simsticky.sim.clients.connections import LongLived
 from simsticky.sim.clients.departures import Departures
 from simsticky.sim.clients.feeds import Feeds
 from simsticky.sim.clients.irregular import IrregularSends
+from simsticky.sim.clients.long_lived import LongLived
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker

@@ -7,7 +7,7 @@ key or connection, or the next of those whose turn it is.
 
 from typing import Any
 
-from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, latency_pick, least_connections, ring_owner, wheel_next
+from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, ring_owner, wheel_next
 from simsticky.sim.plane.fields import (
     ANSWERED,
     BALANCER,
@@ -33,7 +33,6 @@ from simsticky.sim.plane.fields import (
     LAST,
     LEAST_CONNECTIONS,
     LISTENING_SINCE,
-    LIVE,
     MODE,
     NUMBER,
     OK_CODE,
@@ -52,12 +51,10 @@ from simsticky.sim.plane.fields import (
     SEQUENCE,
     SLOW,
     SLOWDOWN,
-    STATE,
     STOP_FEED,
     STOP_FULL,
     STOP_IRREGULAR,
     STOP_LOG,
-    STOP_ROOM,
     STOP_TIME,
     THROUGH,
     TIMEOUT,
@@ -72,8 +69,6 @@ from simsticky.sim.plane.queues import (
     first,
     first_end,
     first_free,
-    has_copies,
-    has_room,
     occupy,
     pack_row,
     put_back,
@@ -81,19 +76,15 @@ from simsticky.sim.plane.queues import (
     slots_of,
     write_row,
 )
-from simsticky.sim.plane.rules import begin, enter, leave, log_ends, roam, sentence, warm_factor
+from simsticky.sim.plane.rules import begin, leave, log_ends, pick, roam, sentence, take_turn, warm_factor
 
 
 def advance(until_s: float, s: Any) -> int:
     """Make every regular send strictly before a time, in order; return why that is all (``fields.py:Stop``).
 
     Of an irregular send nothing is done but its pick, if it has one: ``PICKED`` of the plane's own numbers is the
-    number of the address. Its entry stays first in the queue, ``TURN_OF`` is its place. What is read for each request
-    is a local name.
-
-    Args:
-        until_s: Where to stop, in seconds of simulated time.
-        s: The plane's state.
+    number of the address. Its entry stays first in the queue, ``TURN_OF`` is its place. ``s`` is the plane's state,
+    with room for as many rows, copies and ends as are ``ENOUGH``. What is read for each request is a local name.
     """
     sends, ends, slots, rows, cells, numbers = s.sends, s.ends, s.slots, s.rows, s.cells, s.numbers
     floats, ints, workers, own, rules, times = s.floats, s.ints, s.workers, s.own, s.rules, s.times
@@ -103,34 +94,28 @@ def advance(until_s: float, s: Any) -> int:
     expires, ended_at, sent_at = floats[EXPIRES], floats[ENDED], floats[SENT_AT]
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
     worker_of, holders, cookies, jars = ints[WORKER], ints[HOLDER], ints[COOKIE], ints[JAR]
-    slow, states, keys, connected = ints[SLOW], ints[STATE], ints[KEY], ints[CONNECTED]
+    slow, keys, connected = ints[SLOW], ints[KEY], ints[CONNECTED]
     routes_at, regions, first_numbers = workers[ROUTES_AT], workers[PICKS_INTS], workers[PICKS_FLOATS]
     healthy, balancers = workers[HEALTHY], workers[BALANCER]
     cold, watchers, codes, ok_codes = s.containers[COLD], s.containers[WATCHERS], s.codes, s.codes[OK_CODE]
     demands, gaps, via, routes, copies = s.demands, s.gaps, s.via, s.routes, s.copies
     logs = mode == BY_NOTHING and picks != ROUND_ROBIN
+    head = HEAP_HEAD if picks == LEAST_CONNECTIONS else AVERAGES_HEAD
     written, sequence = own[ROWS], own[SEQUENCE]
     picked = -1
     while True:
         now_s, _, place = first(sends)
-        if now_s >= until_s:
-            why = STOP_TIME
-            break
-        if written >= enough:
-            why = STOP_FULL
+        if now_s >= until_s or written >= enough:
+            why = STOP_TIME if now_s >= until_s else STOP_FULL
             break
         picked = -1
         if slow[place]:
-            if states[place] != LIVE:
-                own[SEQUENCE] = sequence
-                why = enter(place, s)
-                sequence = own[SEQUENCE]
-                if why == DROPPED:
-                    continue
-                if why != GO_ON:
-                    break
-            if slow[place]:
-                why = STOP_FEED if endless and cursors[place] == lasts[place] else STOP_IRREGULAR
+            own[SEQUENCE] = sequence
+            why = take_turn(place, s)
+            sequence = own[SEQUENCE]
+            if why == DROPPED:
+                continue
+            if why != GO_ON:
                 break
         at = cursors[place]
         if endless and at == lasts[place]:
@@ -144,30 +129,20 @@ def advance(until_s: float, s: Any) -> int:
             named = cookies[place]
             if named >= 0:
                 target = routes[routes_at[worker] + named]
-            elif not has_copies(copies):
-                why = STOP_ROOM
-                break
             elif turns and healthy[worker] and (holder < 0 or not jars[place]):
                 picked = wheel_next(cells, regions[worker])
         elif mode == BY_NOTHING:
-            if not has_copies(copies) or (logs and not has_room(ends)):
-                why = STOP_ROOM
-                break
             if logs and first_end(ends)[0] <= now_s and not log_ends(ends, now_s, picks, workers, cells, numbers):
                 why = STOP_LOG
                 break
             if not healthy[worker]:
                 break
-            if picks == ROUND_ROBIN:
-                picked = wheel_next(cells, regions[worker])
-            elif picks == LEAST_CONNECTIONS:
-                chosen = least_connections(cells, regions[worker], numbers, first_numbers[worker])
+            if logs:
+                chosen = pick(picks, regions[worker], first_numbers[worker], now_s, cells, numbers)
                 if chosen >= 0:
-                    picked = cells[regions[worker] + HEAP_HEAD + chosen]
+                    picked = cells[regions[worker] + head + chosen]
             else:
-                chosen = latency_pick(cells, regions[worker], numbers, first_numbers[worker], now_s)
-                if chosen >= 0:
-                    picked = cells[regions[worker] + AVERAGES_HEAD + chosen]
+                picked = wheel_next(cells, regions[worker])
         elif mode == BY_KEY:
             if keys[place] >= 0 and healthy[worker]:
                 target = ring_owner(cells, regions[worker], keys[place])
@@ -180,10 +155,7 @@ def advance(until_s: float, s: Any) -> int:
             target = routes[routes_at[worker] + picked]
         if target < 0 or (hears and (target != holder or at + 1 == lasts[place])):
             break
-        if target == holder:
-            if now_s > expires[place]:
-                break
-        elif picked < 0 and (holder >= 0 or mode == BY_COOKIE):
+        if now_s > expires[place] if target == holder else picked < 0 and (holder >= 0 or mode == BY_COOKIE):
             break
         demand_s = demands[at]
         if cold[target]:
@@ -210,10 +182,8 @@ def advance(until_s: float, s: Any) -> int:
         write_row(rows, pack_row(number_of[place], request, now_s, started_s, ended_s, target, code, left))
         written += 1
         if logs:
-            region, numbers_at = regions[worker], first_numbers[worker]
-            took_s = ended_s - now_s
-            end = (ended_s, number_of[place], request, worker, balancers[worker], region, numbers_at, chosen, took_s)
-            put_end(ends, end)
+            of = worker, balancers[worker], regions[worker], first_numbers[worker], chosen
+            put_end(ends, (ended_s, number_of[place], request, of[0], of[1], of[2], of[3], of[4], ended_s - now_s))
         sent_at[place] = now_s
         ended_at[place] = ended_s
         expires[place] = ended_s + timeout_s

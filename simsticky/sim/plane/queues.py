@@ -52,11 +52,6 @@ write_row: Callable[[Any, Any], Any] = BytesIO.write
 """Writes a row."""
 
 
-def has_room(ends: Any) -> bool:
-    """Return whether there is room for one end more."""
-    return True
-
-
 def write_move(moves: Any, at_s: float, container: int, by: float) -> None:
     """Write that a session has come to a container (1) or gone from it (-1)."""
     moves.extend((at_s, container, by))
@@ -76,8 +71,3 @@ def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
 def forget_copies(copies: Any, place: int) -> None:
     """Forget all older copies of a session's state."""
     copies[place].clear()
-
-
-def has_copies(copies: Any) -> bool:
-    """Return whether there is room for one copy more."""
-    return True

@@ -104,11 +104,6 @@ def occupy(slots: tuple[Any, int, int], until_s: float) -> None:
     ends[base + at] = until_s
 
 
-def has_room(ends: Any) -> bool:
-    """Return whether there is room for one end more."""
-    return bool(ends[2][0] + 1 < ends[0].shape[1])
-
-
 def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, float]:
     """Return the next end that is to be logged."""
     times, numbers, _ = ends
@@ -251,8 +246,3 @@ def forget_copies(copies: Any, place: int) -> None:
         count[0] += 1
         at = cells[COPY_NEXT, at]
     heads[place] = -1
-
-
-def has_copies(copies: Any) -> bool:
-    """Return whether there is room for one copy more."""
-    return bool(copies[4][0] > 0)

@@ -7,7 +7,7 @@ must do the same to the last bit: no slices, no mixed signedness, no NumPy funct
 
 from typing import Any
 
-from simsticky.kong.picks import latency_feedback, least_release
+from simsticky.kong.picks import latency_feedback, latency_pick, least_connections, least_release
 from simsticky.sim.plane.fields import (
     ADMITTED,
     ANSWERED,
@@ -37,6 +37,7 @@ from simsticky.sim.plane.fields import (
     DOOMED_BEFORE,
     DROPPED,
     ENDED,
+    ENDLESS,
     ENOUGH_LEFT,
     EXPIRES,
     EXTERNAL,
@@ -73,8 +74,10 @@ from simsticky.sim.plane.fields import (
     STARTED,
     STATE,
     STOP_ARRIVALS,
+    STOP_FEED,
     STOP_FULL,
     STOP_IDLE,
+    STOP_IRREGULAR,
     STOP_ROOM,
     STOP_SUCCESSOR,
     SUCCESSION,
@@ -155,6 +158,20 @@ def enter(place: int, s: Any) -> int:
     ints[SLOW][place] -= BEGINS
     states[place] = LIVE
     return GO_ON
+
+
+def take_turn(place: int, s: Any) -> int:
+    """Say what is to be done with a session whose turn is no regular one, or not yet; go on where it is after all."""
+    ints = s.ints
+    if ints[STATE][place] != LIVE:
+        why = enter(place, s)
+        if why != GO_ON:
+            return why
+    if not ints[SLOW][place]:
+        return GO_ON
+    if s.rules[ENDLESS] and ints[CURSOR][place] == ints[LAST][place]:
+        return STOP_FEED
+    return STOP_IRREGULAR
 
 
 def arrive(s: Any) -> None:
@@ -281,6 +298,13 @@ def sentence(place: int, s: Any) -> None:
     ints = s.ints
     ints[DOOMED_BEFORE][place] = ints[DOOMED][place]
     ints[DOOMED][place] = s.containers[DELETED_BY][ints[HOLDER][place]]
+
+
+def pick(picks: int, region: int, first_number: int, now_s: float, cells: Any, numbers: Any) -> int:
+    """Return which of its targets a balancer that hears of ends gives the next request, below 0 for none."""
+    if picks == LEAST_CONNECTIONS:
+        return least_connections(cells, region, numbers, first_number)
+    return latency_pick(cells, region, numbers, first_number, now_s)
 
 
 def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numbers: Any) -> bool:
