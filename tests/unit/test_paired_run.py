@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simsticky.sim.clients.paired import PairedRun, Skew, may_be_alone
 from small_scenario import small
 
 from simsticky import load
 from simsticky.recording.record import Recording
 from simsticky.scenario.model import Scenario
+from simsticky.sim.clients.paired import PairedRun, Skew, may_be_alone
 from simsticky.sim.plane import engine, ways
 from simsticky.sim.plane.fields import Stop
 from simsticky.sim.simulation import Simulation
