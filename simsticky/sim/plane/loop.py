@@ -9,7 +9,6 @@ from typing import Any
 
 from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, ring_owner, wheel_next
 from simsticky.sim.plane.fields import (
-    ANSWERED,
     BALANCER,
     BY_CONNECTION,
     BY_COOKIE,
@@ -21,6 +20,7 @@ from simsticky.sim.plane.fields import (
     CURSOR,
     DROPPED,
     ENDED,
+    ENDED_BEFORE,
     ENDLESS,
     ENOUGH,
     EXPIRES,
@@ -92,6 +92,7 @@ def advance(until_s: float, s: Any) -> int:
     endless, enough, hears = rules[ENDLESS], rules[ENOUGH], rules[HEARS]
     timeout_s, read_timeout_s, prompt_s = times[TIMEOUT], times[READ_TIMEOUT], times[PROMPT]
     expires, ended_at, sent_at = floats[EXPIRES], floats[ENDED], floats[SENT_AT]
+    ended_before = floats[ENDED_BEFORE]
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
     worker_of, holders, cookies, jars = ints[WORKER], ints[HOLDER], ints[COOKIE], ints[JAR]
     slow, keys, connected = ints[SLOW], ints[KEY], ints[CONNECTED]
@@ -184,12 +185,12 @@ def advance(until_s: float, s: Any) -> int:
             of = worker, balancers[worker], regions[worker], first_numbers[worker], chosen
             put_end(ends, (ended_s, number_of[place], request, of[0], of[1], of[2], of[3], of[4], ended_s - now_s))
         sent_at[place] = now_s
+        ended_before[place] = ended_at[place]
         ended_at[place] = ended_s
         expires[place] = ended_s + timeout_s
         cursors[place] = at + 1
         if at + 1 == lasts[place] and not endless:
             drop(sends)
-            floats[ANSWERED][place] = ended_s
             why = leave(place, ended_s, s)
             if why != GO_ON:
                 break
