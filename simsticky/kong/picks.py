@@ -22,15 +22,18 @@ WHEEL_HEAD: Final = 2
 def wheel_next(ints: Integers, wheel: int) -> int:
     """Return the next available entry of a wheel (rule G4); -1, and the pointer unmoved, if a whole turn finds none."""
     size = ints[wheel]
-    position = ints[wheel + WHEEL_POSITION]
-    for _ in range(size):
+    at = wheel + WHEEL_POSITION
+    position = ints[at]
+    looked = 0
+    while looked < size:  # the entries come right after the position
         if position >= size:
             position = 0
-        entry = ints[wheel + WHEEL_HEAD + position]
         position += 1
+        entry = ints[at + position]
         if entry >= 0:
-            ints[wheel + WHEEL_POSITION] = position
+            ints[at] = position
             return entry
+        looked += 1
     return -1
 
 
@@ -44,56 +47,58 @@ HEAP_HEAD: Final = 2
 
 
 def heap_sink(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int) -> None:
-    """Let a target sink from a place: of two children the strictly smaller one rises, the left one of equals.
+    """Let a target sink from its place: of two children the strictly smaller one rises, the left one of equals.
 
     Kong swaps a target with its neighbour step by step; moving the neighbours and putting the target down last is the
     same (Tieske/binaryheap.lua).
     """
     targets = ints[heap]
     size = ints[heap + HEAP_SIZE]
-    members = heap + HEAP_HEAD + targets
-    places = members + targets
     values = first + targets + targets
     value = floats[first + target] / floats[first + targets + target]
+    origin = place
     child = place + place + 1
     while child < size:
-        lowest = floats[values + child]
-        if child + 1 < size and floats[values + child + 1] < lowest:
+        at = values + child
+        lowest = floats[at]
+        if child + 1 < size and floats[at + 1] < lowest:
             child += 1
-            lowest = floats[values + child]
+            lowest = floats[at + 1]
         if lowest >= value:
             break
-        moved = ints[members + child]
-        ints[members + place] = moved
-        ints[places + moved] = place
+        heap_move(ints, heap, targets, ints[heap + HEAP_HEAD + targets + child], place)
         floats[values + place] = lowest
         place = child
         child = place + place + 1
-    ints[members + place] = target
-    ints[places + target] = place
+    if place != origin:
+        heap_move(ints, heap, targets, target, place)
     floats[values + place] = value
 
 
 def heap_rise(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int) -> None:
-    """Let a target rise from a place."""
+    """Let a target rise from its place."""
     targets = ints[heap]
-    members = heap + HEAP_HEAD + targets
-    places = members + targets
     values = first + targets + targets
     value = floats[first + target] / floats[first + targets + target]
+    origin = place
     while place > 0:
         parent = (place - 1) >> 1
         above = floats[values + parent]
         if value >= above:
             break
-        moved = ints[members + parent]
-        ints[members + place] = moved
-        ints[places + moved] = place
+        heap_move(ints, heap, targets, ints[heap + HEAP_HEAD + targets + parent], place)
         floats[values + place] = above
         place = parent
-    ints[members + place] = target
-    ints[places + target] = place
+    if place != origin:
+        heap_move(ints, heap, targets, target, place)
     floats[values + place] = value
+
+
+def heap_move(ints: Integers, heap: int, targets: int, target: int, place: int) -> None:
+    """Let a target be at a place of a heap of so many."""
+    members = heap + HEAP_HEAD + targets
+    ints[members + place] = target
+    ints[members + targets + target] = place
 
 
 def least_connections(ints: Integers, heap: int, floats: Floats, first: int) -> int:

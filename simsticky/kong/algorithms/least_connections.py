@@ -14,6 +14,7 @@ from simsticky.kong.picks import (
     HEAP_HEAD,
     HEAP_SIZE,
     HEAP_TARGETS,
+    heap_move,
     heap_rise,
     heap_sink,
     least_connections,
@@ -151,6 +152,7 @@ class LeastConnections(Algorithm):
         ints, heap = self._ints, self.region.ints
         place = ints[heap + HEAP_SIZE]
         ints[heap + HEAP_SIZE] = place + 1
+        heap_move(ints, heap, len(self._targets), target, place)
         heap_rise(ints, heap, self._cells.floats, self.region.floats, target, place)
 
     def _pop(self) -> int:
@@ -159,5 +161,6 @@ class LeastConnections(Algorithm):
         top, last = ints[heap + HEAP_HEAD + targets], ints[heap + HEAP_HEAD + targets + size]
         ints[heap + HEAP_HEAD + 2 * targets + top] = -1
         if last != top:
+            heap_move(ints, heap, targets, last, 0)
             heap_sink(ints, heap, self._cells.floats, self.region.floats, last, 0)
         return top

@@ -146,7 +146,7 @@ class Group:
         if self._arrays:
             return self.raw[field][places].astype(np.float64)
         column = self.raw[field]
-        return np.array([column[place] for place in places], np.float64)
+        return np.fromiter(map(column.__getitem__, places), np.float64, len(places))
 
     def copy(self) -> Group:
         """Return columns with the same content."""

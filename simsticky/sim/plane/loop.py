@@ -10,11 +10,15 @@ from typing import Any
 from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, latency_pick, least_connections, ring_owner, wheel_next
 from simsticky.sim.plane.fields import (
     ANSWERED,
+    BACKGROUND,
     BALANCER,
+    BROKE,
+    BROKE_BEFORE,
     BY_CONNECTION,
     BY_COOKIE,
     BY_KEY,
     BY_NOTHING,
+    CAME_FROM,
     COLD,
     CONNECTED,
     COOKIE,
@@ -24,6 +28,7 @@ from simsticky.sim.plane.fields import (
     ENDLESS,
     ENOUGH,
     EXPIRES,
+    EXTERNAL,
     GO_ON,
     HEALTHY,
     HEARS,
@@ -34,6 +39,7 @@ from simsticky.sim.plane.fields import (
     LEAST_CONNECTIONS,
     LISTENING_SINCE,
     LIVE,
+    LOST_CODE,
     MODE,
     NUMBER,
     OK_CODE,
@@ -45,6 +51,7 @@ from simsticky.sim.plane.fields import (
     PROMPT,
     READ_TIMEOUT,
     REQUESTS,
+    ROAMED,
     ROUND_ROBIN,
     ROUTES_AT,
     ROWS,
@@ -52,6 +59,7 @@ from simsticky.sim.plane.fields import (
     SEQUENCE,
     SLOW,
     SLOWDOWN,
+    STALE_CODE,
     STATE,
     STOP_FEED,
     STOP_FULL,
@@ -72,16 +80,16 @@ from simsticky.sim.plane.queues import (
     first,
     first_end,
     first_free,
-    has_copies,
-    has_room,
     occupy,
     pack_row,
     put_back,
     put_end,
+    room,
     slots_of,
+    swap_copies,
     write_row,
 )
-from simsticky.sim.plane.rules import begin, enter, leave, log_ends, roam, sentence, warm_factor
+from simsticky.sim.plane.rules import begin, enter, leave, log_ends, sentence, warm_factor
 
 
 def advance(until_s: float, s: Any) -> int:
@@ -98,7 +106,7 @@ def advance(until_s: float, s: Any) -> int:
     sends, ends, slots, rows, cells, numbers = s.sends, s.ends, s.slots, s.rows, s.cells, s.numbers
     floats, ints, workers, own, rules, times = s.floats, s.ints, s.workers, s.own, s.rules, s.times
     mode, picks, turns, per_request = rules[MODE], rules[PICKS], rules[TURNS], rules[PER_REQUEST]
-    endless, enough, hears = rules[ENDLESS], rules[ENOUGH], rules[HEARS]
+    endless, enough, hears, external = rules[ENDLESS], rules[ENOUGH], rules[HEARS], rules[EXTERNAL]
     timeout_s, read_timeout_s, prompt_s = times[TIMEOUT], times[READ_TIMEOUT], times[PROMPT]
     expires, ended_at, sent_at = floats[EXPIRES], floats[ENDED], floats[SENT_AT]
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
@@ -108,66 +116,74 @@ def advance(until_s: float, s: Any) -> int:
     healthy, balancers = workers[HEALTHY], workers[BALANCER]
     cold, watchers, codes, ok_codes = s.containers[COLD], s.containers[WATCHERS], s.codes, s.codes[OK_CODE]
     demands, gaps, via, routes, copies = s.demands, s.gaps, s.via, s.routes, s.copies
-    logs = mode == BY_NOTHING and picks != ROUND_ROBIN
+    roamed, came_from, background = ints[ROAMED], ints[CAME_FROM], ints[BACKGROUND]
+    broke, broke_before, lost_codes, stale_codes = (
+        floats[BROKE],
+        floats[BROKE_BEFORE],
+        codes[LOST_CODE],
+        codes[STALE_CODE],
+    )
+    by_cookie, by_nothing, by_turn = mode == BY_COOKIE, mode == BY_NOTHING, picks == ROUND_ROBIN
+    logs, warms = by_nothing and not by_turn, times[WARM_FOR] > 0.0
     written, sequence = own[ROWS], own[SEQUENCE]
-    picked = -1
+    # A request takes a row, perhaps a copy of a state, and perhaps an end to be logged.
+    room_for = min(enough, written + room(copies, ends))
+    why, picked, place, region = STOP_IRREGULAR, -1, -1, -1
     while True:
         now_s, _, place = first(sends)
         if now_s >= until_s:
             why = STOP_TIME
             break
-        if written >= enough:
-            why = STOP_FULL
-            break
         picked = -1
+        if written >= room_for:
+            room_for = min(enough, written + room(copies, ends))
+            if written >= room_for:
+                why = STOP_FULL if written >= enough else STOP_ROOM
+                break
+        at = cursors[place]
         if slow[place]:
             if states[place] != LIVE:
                 own[SEQUENCE] = sequence
-                why = enter(place, s)
+                entered = enter(place, s)
                 sequence = own[SEQUENCE]
-                if why == DROPPED:
+                if entered == DROPPED:
                     continue
-                if why != GO_ON:
+                if entered != GO_ON:
+                    why = entered
                     break
             if slow[place]:
-                why = STOP_FEED if endless and cursors[place] == lasts[place] else STOP_IRREGULAR
+                if endless and at == lasts[place]:
+                    why = STOP_FEED
                 break
-        at = cursors[place]
         if endless and at == lasts[place]:
             why = STOP_FEED
             break
-        why = STOP_IRREGULAR
         worker = via[at] if per_request else worker_of[place]
         holder = holders[place]
         target = chosen = -1
-        if mode == BY_COOKIE:
+        if by_cookie:
             named = cookies[place]
             if named >= 0:
                 target = routes[routes_at[worker] + named]
-            elif not has_copies(copies):
-                why = STOP_ROOM
-                break
             elif turns and healthy[worker] and (holder < 0 or not jars[place]):
                 picked = wheel_next(cells, regions[worker])
-        elif mode == BY_NOTHING:
-            if not has_copies(copies) or (logs and not has_room(ends)):
-                why = STOP_ROOM
-                break
+        elif by_nothing:
             if logs and first_end(ends)[0] <= now_s and not log_ends(ends, now_s, picks, workers, cells, numbers):
                 why = STOP_LOG
                 break
             if not healthy[worker]:
                 break
-            if picks == ROUND_ROBIN:
-                picked = wheel_next(cells, regions[worker])
+            region = regions[worker]
+            if by_turn:
+                picked = wheel_next(cells, region)
             elif picks == LEAST_CONNECTIONS:
-                chosen = least_connections(cells, regions[worker], numbers, first_numbers[worker])
+                chosen = least_connections(cells, region, numbers, first_numbers[worker])
                 if chosen >= 0:
-                    picked = cells[regions[worker] + HEAP_HEAD + chosen]
+                    picked = cells[region + HEAP_HEAD + chosen]
             else:
-                chosen = latency_pick(cells, regions[worker], numbers, first_numbers[worker], now_s)
+                chosen = latency_pick(cells, region, numbers, first_numbers[worker], now_s)
                 if chosen >= 0:
-                    picked = cells[regions[worker] + AVERAGES_HEAD + chosen]
+                    picked = cells[region + AVERAGES_HEAD + chosen]
         elif mode == BY_KEY:
             if keys[place] >= 0 and healthy[worker]:
                 target = ring_owner(cells, regions[worker], keys[place])
@@ -183,10 +199,10 @@ def advance(until_s: float, s: Any) -> int:
         if target == holder:
             if now_s > expires[place]:
                 break
-        elif picked < 0 and (holder >= 0 or mode == BY_COOKIE):
+        elif picked < 0 and (holder >= 0 or by_cookie):
             break
         demand_s = demands[at]
-        if cold[target]:
+        if warms and cold[target]:
             demand_s *= warm_factor(now_s - s.listening[LISTENING_SINCE][target], times[SLOWDOWN], times[WARM_FOR])
         free = slots_of(slots, target)
         started_s = first_free(free)
@@ -203,15 +219,20 @@ def advance(until_s: float, s: Any) -> int:
             if holder < 0:
                 begin(place, worker, target, picked, now_s, s)
             else:
+                # Bound by nothing, it leaves its state (rule B5).
                 left = holder
-                code = codes[roam(place, request, target, (now_s, ended_s), floats, ints, copies, rules)][worker]
-                if mode == BY_COOKIE:
+                kept_s = swap_copies(copies, place, holder, target, expires[place])
+                holders[place], roamed[place], came_from[place] = target, request, holder
+                if not external:
+                    background[place] += 1
+                    broke_before[place], broke[place] = broke[place], ended_s
+                    code = stale_codes[worker] if kept_s >= now_s else lost_codes[worker]
+                if by_cookie:
                     sentence(place, s)
         write_row(rows, pack_row(number_of[place], request, now_s, started_s, ended_s, target, code, left))
         written += 1
         if logs:
-            region, numbers_at = regions[worker], first_numbers[worker]
-            took_s = ended_s - now_s
+            numbers_at, took_s = first_numbers[worker], ended_s - now_s
             end = (ended_s, number_of[place], request, worker, balancers[worker], region, numbers_at, chosen, took_s)
             put_end(ends, end)
         sent_at[place] = now_s
@@ -221,8 +242,9 @@ def advance(until_s: float, s: Any) -> int:
         if at + 1 == lasts[place] and not endless:
             drop(sends)
             floats[ANSWERED][place] = ended_s
-            why = leave(place, ended_s, s)
-            if why != GO_ON:
+            left_over = leave(place, ended_s, s)
+            if left_over != GO_ON:
+                why = left_over
                 break
         else:
             sequence += 1

@@ -14,6 +14,7 @@ from typing import Any
 from simsticky.recording.open_rows import ROW
 
 LONG_AGO = float("-inf")
+ENDLESS_ROOM = 1 << 60
 
 first: Callable[[Any], Any] = itemgetter(0)
 """Returns the next entry of a queue."""
@@ -52,11 +53,6 @@ write_row: Callable[[Any, Any], Any] = BytesIO.write
 """Writes a row."""
 
 
-def has_room(ends: Any) -> bool:
-    """Return whether there is room for one end more."""
-    return True
-
-
 def write_move(moves: Any, at_s: float, container: int, by: float) -> None:
     """Write that a session has come to a container (1) or gone from it (-1)."""
     moves.extend((at_s, container, by))
@@ -78,6 +74,14 @@ def forget_copies(copies: Any, place: int) -> None:
     copies[place].clear()
 
 
-def has_copies(copies: Any) -> bool:
-    """Return whether there is room for one copy more."""
-    return True
+def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
+    """Let the container that a session leaves keep a copy until a time, and say until when the next one keeps one."""
+    of = copies[place]
+    of[left] = until_s
+    kept_s: float = of.get(container, LONG_AGO)
+    return kept_s
+
+
+def room(copies: Any, ends: Any) -> int:
+    """Return for how many requests there is room, each of which takes a copy and an end to be logged."""
+    return ENDLESS_ROOM

@@ -104,11 +104,6 @@ def occupy(slots: tuple[Any, int, int], until_s: float) -> None:
     ends[base + at] = until_s
 
 
-def has_room(ends: Any) -> bool:
-    """Return whether there is room for one end more."""
-    return bool(ends[2][0] + 1 < ends[0].shape[1])
-
-
 def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, float]:
     """Return the next end that is to be logged."""
     times, numbers, _ = ends
@@ -253,6 +248,14 @@ def forget_copies(copies: Any, place: int) -> None:
     heads[place] = -1
 
 
-def has_copies(copies: Any) -> bool:
-    """Return whether there is room for one copy more."""
-    return bool(copies[4][0] > 0)
+def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
+    """Let the container that a session leaves keep a copy until a time, and say until when the next one keeps one."""
+    keep_copy(copies, place, left, until_s)
+    return copy_until(copies, place, container)
+
+
+def room(copies: Any, ends: Any) -> int:
+    """Return for how many requests there is room, each of which takes a copy and an end to be logged."""
+    free_copies = copies[4][0]
+    free_ends = ends[0].shape[1] - ends[2][0] - 1
+    return min(free_copies, free_ends)

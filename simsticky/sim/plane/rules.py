@@ -39,7 +39,6 @@ from simsticky.sim.plane.fields import (
     ENDED,
     ENOUGH_LEFT,
     EXPIRES,
-    EXTERNAL,
     FAILED,
     FIRST,
     FIRST_ARRIVAL,
@@ -56,11 +55,9 @@ from simsticky.sim.plane.fields import (
     LEAVING,
     LEFT,
     LIVE,
-    LOST_CODE,
     MODE,
     MOVED_BY,
     NUMBER,
-    OK_CODE,
     OPEN,
     PICKED_BY,
     REQUESTS,
@@ -69,7 +66,6 @@ from simsticky.sim.plane.fields import (
     SENT_AT,
     SEQUENCE,
     SLOW,
-    STALE_CODE,
     STARTED,
     STATE,
     STOP_ARRIVALS,
@@ -83,12 +79,10 @@ from simsticky.sim.plane.fields import (
     WORKER,
 )
 from simsticky.sim.plane.queues import (
-    copy_until,
     drop,
     drop_end,
     first_end,
     forget_copies,
-    keep_copy,
     put,
     write_move,
 )
@@ -246,36 +240,6 @@ def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: An
     write_move(s.moves, now_s, target, 1.0)
 
 
-def roam(
-    place: int, request: int, target: int, times_s: tuple[float, float], floats: Any, ints: Any, copies: Any, by: Any
-) -> int:
-    """Let a session leave its state, bound by nothing (rule B5); return which code the answer has (rules B2 and B3).
-
-    Args:
-        place: The session's.
-        request: The number of its request.
-        target: Where that is answered.
-        times_s: When it is sent, and when answered.
-        floats: That part of the plane's state.
-        ints: Likewise.
-        copies: Likewise.
-        by: What the scenario says.
-    """
-    now_s, ended_s = times_s
-    holder = ints[HOLDER][place]
-    kept_s = copy_until(copies, place, target)
-    keep_copy(copies, place, holder, floats[EXPIRES][place])
-    ints[HOLDER][place] = target
-    ints[ROAMED][place] = request
-    ints[CAME_FROM][place] = holder
-    if by[EXTERNAL]:
-        return OK_CODE
-    ints[BACKGROUND][place] += 1
-    floats[BROKE_BEFORE][place] = floats[BROKE][place]
-    floats[BROKE][place] = ended_s
-    return STALE_CODE if kept_s >= now_s else LOST_CODE
-
-
 def sentence(place: int, s: Any) -> None:
     """Note which operation had deleted the pod to which a session has roamed (rule B8), and the one before."""
     ints = s.ints
@@ -289,14 +253,15 @@ def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numb
     Returns:
         False where the next of them has no average to take it, and is still to be logged.
     """
-    at_s, _, _, worker, balancer, ints, floats, target, took_s = first_end(ends)
-    while at_s <= now_s:
+    end = first_end(ends)
+    while end[0] <= now_s:
+        at_s, _, _, worker, balancer, ints, floats, target, took_s = end
         if picks == LEAST_CONNECTIONS:
             least_release(cells, ints, numbers, floats, target)
-        elif (workers[BALANCER][worker] != balancer or workers[HEALTHY][worker]) and not latency_feedback(
+        elif (workers[HEALTHY][worker] or workers[BALANCER][worker] != balancer) and not latency_feedback(
             cells, ints, numbers, floats, target, took_s, at_s
         ):
             return False
         drop_end(ends)
-        at_s, _, _, worker, balancer, ints, floats, target, took_s = first_end(ends)
+        end = first_end(ends)
     return True
