@@ -46,17 +46,25 @@ HEAP_SIZE: Final = 1
 HEAP_HEAD: Final = 2
 
 
-def heap_sink(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int) -> None:
+def heap_sink(ints: Integers, heap: int, floats: Floats, values: int, target: int, place: int, value: float) -> None:
     """Let a target sink from its place: of two children the strictly smaller one rises, the left one of equals.
 
     Kong swaps a target with its neighbour step by step; moving the neighbours and putting the target down last is the
     same (Tieske/binaryheap.lua).
+
+    Args:
+        ints: The store of integers.
+        heap: First cell of the heap.
+        floats: The store of floats.
+        values: First cell of the values of the places.
+        target: The target.
+        place: Where it is.
+        value: Its value.
     """
     targets = ints[heap]
     size = ints[heap + HEAP_SIZE]
-    values = first + targets + targets
-    value = floats[first + target] / floats[first + targets + target]
-    origin = place
+    members = heap + HEAP_HEAD + targets
+    places = members + targets
     child = place + place + 1
     while child < size:
         at = values + child
@@ -66,48 +74,47 @@ def heap_sink(ints: Integers, heap: int, floats: Floats, first: int, target: int
             lowest = floats[at + 1]
         if lowest >= value:
             break
-        heap_move(ints, heap, targets, ints[heap + HEAP_HEAD + targets + child], place)
+        moved = ints[members + child]
+        ints[members + place] = moved
+        ints[places + moved] = place
         floats[values + place] = lowest
         place = child
         child = place + place + 1
-    if place != origin:
-        heap_move(ints, heap, targets, target, place)
+    ints[members + place] = target
+    ints[places + target] = place
     floats[values + place] = value
 
 
-def heap_rise(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int) -> None:
-    """Let a target rise from its place."""
+def heap_rise(ints: Integers, heap: int, floats: Floats, values: int, target: int, place: int, value: float) -> None:
+    """Let a target rise from its place; the arguments are those of :func:`heap_sink`."""
     targets = ints[heap]
-    values = first + targets + targets
-    value = floats[first + target] / floats[first + targets + target]
-    origin = place
+    members = heap + HEAP_HEAD + targets
+    places = members + targets
     while place > 0:
         parent = (place - 1) >> 1
         above = floats[values + parent]
         if value >= above:
             break
-        heap_move(ints, heap, targets, ints[heap + HEAP_HEAD + targets + parent], place)
+        moved = ints[members + parent]
+        ints[members + place] = moved
+        ints[places + moved] = place
         floats[values + place] = above
         place = parent
-    if place != origin:
-        heap_move(ints, heap, targets, target, place)
-    floats[values + place] = value
-
-
-def heap_move(ints: Integers, heap: int, targets: int, target: int, place: int) -> None:
-    """Let a target be at a place of a heap of so many."""
-    members = heap + HEAP_HEAD + targets
     ints[members + place] = target
-    ints[members + targets + target] = place
+    ints[places + target] = place
+    floats[values + place] = value
 
 
 def least_connections(ints: Integers, heap: int, floats: Floats, first: int) -> int:
     """Return the target on top and count a connection for it (rule G11); -1 if no target is available."""
     if ints[heap + HEAP_SIZE] == 0:
         return -1
-    target = ints[heap + HEAP_HEAD + ints[heap]]
-    floats[first + target] += 1.0
-    heap_sink(ints, heap, floats, first, target, 0)
+    targets = ints[heap]
+    target = ints[heap + HEAP_HEAD + targets]
+    at = first + target
+    connections = floats[at] + 1.0
+    floats[at] = connections
+    heap_sink(ints, heap, floats, first + targets + targets, target, 0, connections / floats[at + targets])
     return target
 
 
@@ -117,10 +124,17 @@ def least_release(ints: Integers, heap: int, floats: Floats, first: int, target:
     After the rise Kong sinks from the old place. There is either this target, lighter than before, or the one that was
     above it: nothing would move.
     """
-    floats[first + target] -= 1.0
-    place = ints[heap + HEAP_HEAD + 2 * ints[heap] + target]
+    targets = ints[heap]
+    at = first + target
+    connections = floats[at] - 1.0
+    floats[at] = connections
+    place = ints[heap + HEAP_HEAD + targets + targets + target]
     if place >= 0:
-        heap_rise(ints, heap, floats, first, target, place)
+        values, value = first + targets + targets, connections / floats[at + targets]
+        if place == 0 or value >= floats[values + ((place - 1) >> 1)]:
+            floats[values + place] = value  # it is at the top, or not light enough to rise
+        else:
+            heap_rise(ints, heap, floats, values, target, place, value)
 
 
 # Latency: candidates, the one that leads (-1: none clearly), how many have moved, available targets at the latest
