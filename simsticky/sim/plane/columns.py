@@ -206,8 +206,7 @@ class Column:
         """Have only what is in some ranges, in their order, from the first place on."""
         parts = [self.raw[begin:end] for begin, end in ranges]
         if self._arrays:
-            kept = np.concatenate([self.raw[:0], *parts])
-            self.raw[: len(kept)] = kept
+            self.put(0, np.concatenate([self.raw[:0], *parts]))
         else:
             self.raw[:] = [value for part in parts for value in part]
 
