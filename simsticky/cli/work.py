@@ -125,8 +125,14 @@ def _tell_of_time(seconds: float) -> None:
 
 
 def _tell_of_compiling() -> None:
-    if console.is_watched():
+    from simsticky import engines
+
+    if not console.is_watched():
+        return
+    if engines.can_be_kept():
         console.complain("compiling the engine, once")
+    else:
+        console.complain("compiling the engine; it cannot be kept, as no folder can be written (SIMSTICKY_CACHE_DIR)")
 
 
 def _note(text: str) -> None:

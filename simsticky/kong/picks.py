@@ -159,7 +159,7 @@ DECAY_S: Final = 10.0
 TOO_CLOSE: Final = 1e-9
 TOO_SMALL: Final = 690.0
 """A key is good to some 1e-12; a number below exp(-690) is about to lose digits."""
-TOO_LARGE_S: Final = 2.0**20
+TOO_LARGE_S: Final = 1_048_576.0
 """Twelve days, for a weight of 1. In its key a larger average may outlive the exponential by which it fades."""
 NEVER_S: Final = -1e300
 NOTHING: Final = -1e300

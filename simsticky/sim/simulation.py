@@ -34,7 +34,7 @@ from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
 from simsticky.sim.plane.columns import Columns
-from simsticky.sim.plane.engine import INTERPRETED, Engine
+from simsticky.sim.plane.ways import INTERPRETED, Engine
 from simsticky.sim.sessions.registry import Sessions
 from simsticky.sim.streams import Streams
 from simsticky.sim.world import World

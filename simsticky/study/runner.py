@@ -17,9 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
-from simsticky.errors import EngineError, InputError, SimstickyError
+from simsticky.errors import InputError, SimstickyError
 from simsticky.results.provenance import library_versions
 from simsticky.study.case import Case, Simulate, simulate_numbers
+from simsticky.study.chosen_engine import ChosenEngine
 from simsticky.study.chunks import Chunk, Chunks, Post, run_here, run_sent
 from simsticky.study.journal import Journal, RunKey
 from simsticky.study.pool import (
@@ -73,7 +74,6 @@ class Runner:
     Attributes:
         finished: Replications that are finished, found ones included.
         found: Of these, the ones that were found in the directory.
-        engine: What runs the data plane, once that is known.
     """
 
     # What has been begun ahead waits in ``_ahead`` until a later run wants it.
@@ -127,9 +127,7 @@ class Runner:
         self._wanted = 0
         self._expected = 0
         self._small_here_s = _WORTH_WORKERS_S if small_here else 0.0
-        self._choice: Choice = engine
-        self._on_compile = on_compile
-        self.engine: Choice | None = None
+        self._engine = ChosenEngine(engine, on_compile, self._note)
         self._ahead: dict[RunKey, Future[list[Replication]]] = {}
 
     def __enter__(self) -> Self:
@@ -139,6 +137,11 @@ class Runner:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
         return self._resources.__exit__(kind, error, traceback)
+
+    @property
+    def engine(self) -> Choice | None:
+        """What runs the data plane; None before anything had to be simulated."""
+        return self._engine.name
 
     def begin(self, scenarios: Sequence[Scenario], seed: int, **options: Any) -> None:
         """Open the directory, if there is one, for a study of these scenarios.
@@ -213,7 +216,7 @@ class Runner:
             raise type(error)(f"{error}; {self._kept()}") from error
 
     def _size_up(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> float:
-        """Refuse what this machine cannot do, tell how long the rest will take, and return it for one processor.
+        """Refuse what this machine cannot do, and return how long the rest would take one processor, interpreted.
 
         Endless where nobody can tell.
         """
@@ -231,8 +234,6 @@ class Runner:
                 effort = effort_of(case.scenario)
                 refuse_too_much(case.scenario, effort, min(jobs, len(lacking)) if here else 1)
                 seconds += len(lacking) * effort.seconds
-        if self._estimated is not None and here:
-            self._estimated(seconds / min(jobs, available_cpus()))
         return seconds if known else math.inf
 
     def _missing(self, case: Case) -> Sequence[int]:
@@ -263,10 +264,10 @@ class Runner:
     def _fresh(
         self, cases: Sequence[Case], missing: Sequence[Sequence[int]], ahead: Iterable[Case], seconds: float
     ) -> Iterator[Replication]:
-        if not any(missing):
+        if not any(map(len, missing)):
             return
-        self._choose_engine(cases, seconds)
-        where = self._start(seconds)
+        first = next(case.scenario for case, lacking in zip(cases, missing, strict=True) if lacking)
+        where = self._ready(first, seconds)
         size = max(1, min(sum(map(len, missing)) // (where.width * _CHUNKS_PER_WORKER), _LARGEST_CHUNK))
         if self._journal is not None or where.executor is None:
             size = 1  # what is finished is on disk at once; here there is nothing to send
@@ -288,26 +289,24 @@ class Runner:
         for replications in done:
             yield from replications
 
-    def _choose_engine(self, cases: Sequence[Case], seconds: float) -> None:
-        """Decide what runs the data plane, once, and have it compiled before there are workers."""
-        if self.engine is not None:
-            return
-        from simsticky import engines
+    def _ready(self, scenario: Scenario, seconds: float) -> Workers:
+        """Return what simulates, with its engine compiled before there are workers, and tell how long it will take."""
+        engine = self._engine.choose(scenario, seconds, self._workers_for(seconds))
+        jobs, executor, scheduler = self._where
+        if self._estimated is not None and executor is None and scheduler is None and math.isfinite(seconds):
+            from simsticky.engines import seconds_with
 
-        chosen = self._choice
-        if chosen == "auto":
-            chosen = "compiled" if engines.repays(cases[0].scenario, lambda: seconds) else "interpreted"
-        if chosen == "compiled":
-            if self._on_compile is not None and not engines.is_kept():
-                self._on_compile()
-            try:
-                engines.have_compiled()
-            except EngineError as error:
-                if self._choice == "compiled":
-                    raise
-                self._note(f"{error}; going on without it")
-                chosen = "interpreted"
-        self.engine = chosen
+            self._estimated(seconds_with(engine, scenario, seconds) / min(jobs, available_cpus()))
+        return self._start(seconds)
+
+    def _workers_for(self, seconds: float) -> int:
+        """Return how many processes beside this one will simulate what takes so long; 0 where this one does."""
+        jobs, executor, scheduler = self._where
+        if executor is not None or scheduler is not None:
+            return max(2, jobs)
+        if self._workers is None and self._small_here_s > seconds:
+            return 0
+        return jobs if jobs > 1 else 0
 
     def _begun(self, case: Case, lacking: Sequence[int]) -> int:
         """Return how many of the first replications have been begun ahead."""

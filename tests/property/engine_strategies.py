@@ -1,6 +1,6 @@
 """Random small scenarios for the engine: all that a request can meet, and all that the plane can stop for."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 from strategies import Mapping, operations, scenarios
@@ -46,10 +46,3 @@ def engine_cases(draw: st.DrawFn) -> Case:
         scenario["autoscaler"] = {"minReplicas": 1, "maxReplicas": 6, "syncPeriod": 5.0, "metricResolution": 5.0}
     run["skewFloor"] = one_of(3)
     return Case(scenario, one_of(12))
-
-
-def mended(case: Case) -> Any:
-    """Return the case's scenario as the model has it."""
-    from simsticky.scenario.model import Scenario
-
-    return Scenario.model_validate(case.scenario)

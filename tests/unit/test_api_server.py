@@ -9,7 +9,7 @@ from simsticky.sim.clock import Clock
 from simsticky.sim.control.api_server import ApiServer, Deletion
 from simsticky.sim.control.pods import Pod, Template
 from simsticky.sim.plane.columns import Columns
-from simsticky.sim.plane.engine import INTERPRETED
+from simsticky.sim.plane.ways import INTERPRETED
 from simsticky.sim.streams import Streams
 from simsticky.sim.world import World
 

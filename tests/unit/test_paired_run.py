@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simsticky.sim.plane.paired import PairedRun, Skew, may_be_alone
 from small_scenario import small
 
 from simsticky import load
@@ -11,7 +12,6 @@ from simsticky.recording.record import Recording
 from simsticky.scenario.model import Scenario
 from simsticky.sim.plane import engine
 from simsticky.sim.plane.fields import Stop
-from simsticky.sim.plane.paired import PairedRun, Skew, may_be_alone
 from simsticky.sim.simulation import Simulation
 from simsticky.simulate import simulate
 

@@ -7,10 +7,10 @@ not answered at once by its one target, and in ``connections.py`` where it holds
 from collections.abc import Callable, Sequence
 
 from simsticky.sim.clients.arrivals import Arrivals
-from simsticky.sim.clients.connections import LongLived
 from simsticky.sim.clients.departures import Departures
 from simsticky.sim.clients.feeds import Feeds
 from simsticky.sim.clients.irregular import IrregularSends
+from simsticky.sim.clients.long_lived import LongLived
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
@@ -172,22 +172,23 @@ class Clients:
 
     def serve(self, stop: int, place: int) -> None:
         """Do what the plane has stopped for, other than the time."""
-        columns, own = self._columns, self._columns.own.cells
-        if stop == Stop.IRREGULAR:
-            self._take_turn(place, own[PICKED])
-        elif stop == Stop.ARRIVALS:
-            self.arrivals.load()
-        elif stop == Stop.FEED:
-            self.arrivals.feed(place)
-        elif stop == Stop.ROOM:
-            columns.have_room()
-        elif stop == Stop.FULL:
-            self._world.recorder.seal(self._world.now_s)
-            self._sessions.purge(self._world.now_s)
-        elif stop in (Stop.SUCCESSOR, Stop.IDLE):
-            self._departures.left(place, columns.floats[ENDED][place])
-        elif stop == Stop.LOG:
-            self._gateway.log.until(self._world.now_s)
+        columns, now_s = self._columns, self._world.now_s
+        match stop:
+            case Stop.IRREGULAR:
+                self._take_turn(place, columns.own.cells[PICKED])
+            case Stop.ARRIVALS:
+                self.arrivals.load()
+            case Stop.FEED:
+                self.arrivals.feed(place)
+            case Stop.ROOM:
+                columns.have_room()
+            case Stop.FULL:
+                self._world.recorder.seal(now_s)
+                self._sessions.purge(now_s)
+            case Stop.SUCCESSOR | Stop.IDLE:
+                self._departures.left(place, columns.floats[ENDED][place])
+            case Stop.LOG:
+                self._gateway.log.until(now_s)
 
     def _take_turn(self, place: int, picked: int) -> None:
         """Let a session go on whose next send is irregular."""

@@ -7,9 +7,14 @@ with back-off and jitter, and connects again.
 """
 
 from collections.abc import Generator
+from typing import Protocol
 
+from simsticky.recording.connection_meter import ConnectionMeter
 from simsticky.recording.record import CONNECT, Exposure, How
-from simsticky.scenario.model import Scenario
+from simsticky.recording.recorder import Recorder
+from simsticky.scenario.application import WarmUp
+from simsticky.scenario.connections import Reconnect
+from simsticky.scenario.distributions import Law
 from simsticky.sim.clients.connection import Closed, Connection, GivenUpError
 from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures
 from simsticky.sim.clients.severed import Severed
@@ -20,7 +25,6 @@ from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.gateway.proxy import Reply
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import BEFORE, CONNECTED, CURSOR, ENDED, LAST, REQUESTS, SENT_AT, THROUGH, WORKER
-from simsticky.sim.sessions.registry import Sessions
 from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
@@ -44,49 +48,21 @@ class CutOff(Exception):  # noqa: N818  # a signal, not an error
         self.news = news
 
 
-class LongLived:
-    """Runs the sessions of clients that hold a connection."""
+class Parts(Protocol):
+    """What all clients share (``long_lived.py``)."""
 
-    def __init__(self, world: World, gateway: Gateway, sessions: Sessions, departures: Departures) -> None:
-        scenario: Scenario = world.scenario
-        self.world = world
-        self.env: Clock = world.env
-        self.columns: Columns = gateway.columns
-        self.gateway = gateway
-        self.sessions = sessions
-        self.recorder = world.recorder
-        self.meter = world.recorder.connections
-        self.departures = departures
-        self.law = scenario.traffic.connections.connect
-        self.reconnect = scenario.traffic.connections.reconnect
-        self.warm_up = scenario.app.warm_up
-        self.timeout_s = scenario.app.session_timeout if scenario.app.state == "pod" else INFINITY
-        self.severed = Severed(world)
-
-    def adopt(self, session: Session, first_s: float) -> None:
-        """Let a session be connected from before the run, which sends its next message at ``first_s`` (rule V9)."""
-        client = session.client = Client(self, session, first_s)
-        client.adopt()
-
-    def take_turn(self, session: Session) -> None:
-        """Let a session go on: connect, if it has just begun."""
-        if session.client is None:
-            session.client = Client(self, session, self.world.now_s)
-            session.client.begin()
-        else:
-            session.client.go_on()
-
-    def cut(self, session: Session, news: Cut) -> None:
-        """Take back what a message or connect did that a dying container cuts, and let its client know."""
-        self.gateway.undo(session, news.request, self.world.now_s)
-        if not news.again:
-            session.failed += 1
-        session.client.cut(news)
-
-    def is_over(self, place: int) -> bool:
-        """Say, at the end of the run, whether a session has sent its last request; take back what is unanswered."""
-        client: Client = self.sessions.at(place).client
-        return client.report()
+    world: World
+    env: Clock
+    columns: Columns
+    gateway: Gateway
+    recorder: Recorder
+    meter: ConnectionMeter
+    departures: Departures
+    law: Law | None
+    reconnect: Reconnect
+    warm_up: WarmUp | None
+    timeout_s: float
+    severed: Severed
 
 
 class Client:
@@ -114,7 +90,7 @@ class Client:
     )
     _loop: Waiting
 
-    def __init__(self, of: LongLived, session: Session, first_s: float) -> None:
+    def __init__(self, of: Parts, session: Session, first_s: float) -> None:
         self._of = of
         self.session = session
         self._place = session.place

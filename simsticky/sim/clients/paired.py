@@ -12,7 +12,6 @@ from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
     ENDED,
     LEFT,
-    ROWS,
     TURN_OF,
     Stop,
 )
@@ -48,8 +47,7 @@ class PairedRun:
         """Run to a time and return the load skew until then; None if something happens that is more than a send."""
         columns, queues = self._columns, self._columns.queues
         while queues.next_s < end_s:
-            columns.own.cells[ROWS] = columns.rows.written
-            stop = columns.run.advance(end_s, columns.state)
+            stop = columns.advance(end_s)
             if stop != Stop.TIME and not self._serve(stop, columns.own.cells[TURN_OF]):
                 return None
         self._recorder.mark_window(end_s)

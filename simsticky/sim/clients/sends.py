@@ -5,7 +5,6 @@ from collections.abc import Callable
 from simsticky.sim.clock import Clock
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
-    ROWS,
     SENT_AT,
     TURN_OF,
     Stop,
@@ -28,7 +27,6 @@ class Plane:
         self._clock = clock
         self._columns = columns
         self._serve = serve
-        self._advance = columns.run.advance
         self._queues = columns.queues
 
     @property
@@ -39,8 +37,7 @@ class Plane:
     def advance(self, until_s: float) -> None:
         """Make sends strictly before a time, until all are made or the plane has been served."""
         columns = self._columns
-        columns.own.cells[ROWS] = columns.rows.written
-        stop = self._advance(float(until_s), columns.state)
+        stop = columns.advance(float(until_s))
         if stop == Stop.TIME:
             return
         place = columns.own.cells[TURN_OF]

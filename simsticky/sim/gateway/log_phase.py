@@ -4,7 +4,7 @@ The requests that are still to be logged wait in the plane's queue of ends, thos
 looked at before each pick: no event is needed for an end that nobody waits for.
 """
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
@@ -14,8 +14,20 @@ from simsticky.sim.plane.fields import OWN, PICKS
 from simsticky.sim.plane.queue_views import End
 from simsticky.sim.world import World
 
-if TYPE_CHECKING:
-    from simsticky.sim.gateway.nodes import Worker
+
+class Teller(Protocol):
+    """A worker, as far as the log phase knows it.
+
+    Attributes:
+        index: Its number.
+        now_s: The time as its balancer sees it.
+    """
+
+    index: int
+    now_s: float
+
+    def tell(self, balancer: Balancer, address: str, response_s: float) -> None:
+        """Tell a balancer of the end of a request it has picked for."""
 
 
 class LogPhase:
@@ -33,7 +45,7 @@ class LogPhase:
         self._balancers: dict[int, Balancer] = {}
         self._replaced_s: dict[int, float] = {}
         self._made = 0
-        self.workers: list[Worker] = []
+        self.workers: list[Teller] = []
 
     # Balancers ----------------------------------------------------------------------------------------------------
 
@@ -93,7 +105,7 @@ class LogPhase:
         return self._columns.cells.numbers.name(target)
 
     def opened(
-        self, worker: "Worker", session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
+        self, worker: Teller, session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
     ) -> None:
         """Note a request that will be logged at its end, to the balancer of its first attempt.
 

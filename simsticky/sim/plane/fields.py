@@ -121,7 +121,7 @@ class Stop(IntEnum):
         IRREGULAR: The session's next send is not the one target it can be, listening, in time.
         FEED: The session wants more draws.
         ARRIVALS: The plane wants more arrivals.
-        ROOM: There is no place left, for a session or a copy of its state.
+        ROOM: There is no place left for a session.
         FULL: Rows or sessions that have left are to be taken.
         SUCCESSOR: The session has sent its last request, and its client's next one may begin.
         IDLE: No session sends any more, and none may begin.

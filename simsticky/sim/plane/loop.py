@@ -10,15 +10,11 @@ from typing import Any
 from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, latency_pick, least_connections, ring_owner, wheel_next
 from simsticky.sim.plane.fields import (
     ANSWERED,
-    BACKGROUND,
     BALANCER,
-    BROKE,
-    BROKE_BEFORE,
     BY_CONNECTION,
     BY_COOKIE,
     BY_KEY,
     BY_NOTHING,
-    CAME_FROM,
     COLD,
     CONNECTED,
     COOKIE,
@@ -38,8 +34,6 @@ from simsticky.sim.plane.fields import (
     LAST,
     LEAST_CONNECTIONS,
     LISTENING_SINCE,
-    LIVE,
-    LOST_CODE,
     MODE,
     NUMBER,
     OK_CODE,
@@ -51,7 +45,6 @@ from simsticky.sim.plane.fields import (
     PROMPT,
     READ_TIMEOUT,
     REQUESTS,
-    ROAMED,
     ROUND_ROBIN,
     ROUTES_AT,
     ROWS,
@@ -59,13 +52,10 @@ from simsticky.sim.plane.fields import (
     SEQUENCE,
     SLOW,
     SLOWDOWN,
-    STALE_CODE,
-    STATE,
     STOP_FEED,
     STOP_FULL,
     STOP_IRREGULAR,
     STOP_LOG,
-    STOP_ROOM,
     STOP_TIME,
     THROUGH,
     TIMEOUT,
@@ -84,24 +74,18 @@ from simsticky.sim.plane.queues import (
     pack_row,
     put_back,
     put_end,
-    room,
     slots_of,
-    swap_copies,
     write_row,
 )
-from simsticky.sim.plane.rules import begin, enter, leave, log_ends, sentence, warm_factor
+from simsticky.sim.plane.rules import begin, leave, log_ends, roam, roaming, sentence, take_turn, warm_factor
 
 
 def advance(until_s: float, s: Any) -> int:
     """Make every regular send strictly before a time, in order; return why that is all (``fields.py:Stop``).
 
     Of an irregular send nothing is done but its pick, if it has one: ``PICKED`` of the plane's own numbers is the
-    number of the address. Its entry stays first in the queue, ``TURN_OF`` is its place. What is read for each request
-    is a local name.
-
-    Args:
-        until_s: Where to stop, in seconds of simulated time.
-        s: The plane's state.
+    number of the address. Its entry stays first in the queue, ``TURN_OF`` is its place. ``s`` is the plane's state,
+    with room for as many rows, copies and ends as are ``ENOUGH``. What is read for each request is a local name.
     """
     sends, ends, slots, rows, cells, numbers = s.sends, s.ends, s.slots, s.rows, s.cells, s.numbers
     floats, ints, workers, own, rules, times = s.floats, s.ints, s.workers, s.own, s.rules, s.times
@@ -111,53 +95,35 @@ def advance(until_s: float, s: Any) -> int:
     expires, ended_at, sent_at = floats[EXPIRES], floats[ENDED], floats[SENT_AT]
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
     worker_of, holders, cookies, jars = ints[WORKER], ints[HOLDER], ints[COOKIE], ints[JAR]
-    slow, states, keys, connected = ints[SLOW], ints[STATE], ints[KEY], ints[CONNECTED]
+    slow, keys, connected = ints[SLOW], ints[KEY], ints[CONNECTED]
     routes_at, regions, first_numbers = workers[ROUTES_AT], workers[PICKS_INTS], workers[PICKS_FLOATS]
     healthy, balancers = workers[HEALTHY], workers[BALANCER]
     cold, watchers, codes, ok_codes = s.containers[COLD], s.containers[WATCHERS], s.codes, s.codes[OK_CODE]
     demands, gaps, via, routes, copies = s.demands, s.gaps, s.via, s.routes, s.copies
-    roamed, came_from, background = ints[ROAMED], ints[CAME_FROM], ints[BACKGROUND]
-    broke, broke_before, lost_codes, stale_codes = (
-        floats[BROKE],
-        floats[BROKE_BEFORE],
-        codes[LOST_CODE],
-        codes[STALE_CODE],
-    )
     by_cookie, by_nothing, by_turn = mode == BY_COOKIE, mode == BY_NOTHING, picks == ROUND_ROBIN
-    logs, warms = by_nothing and not by_turn, times[WARM_FOR] > 0.0
+    by_count, logs, warms = picks == LEAST_CONNECTIONS, by_nothing and not by_turn, times[WARM_FOR] > 0.0
+    head, roams = HEAP_HEAD if by_count else AVERAGES_HEAD, roaming(floats, ints)
     written, sequence = own[ROWS], own[SEQUENCE]
-    # A request takes a row, perhaps a copy of a state, and perhaps an end to be logged.
-    room_for = min(enough, written + room(copies, ends))
-    why, picked, place, region = STOP_IRREGULAR, -1, -1, -1
+    picked = region = numbers_at = -1
     while True:
         now_s, _, place = first(sends)
-        if now_s >= until_s:
-            why = STOP_TIME
+        if now_s >= until_s or written >= enough:
+            why = STOP_TIME if now_s >= until_s else STOP_FULL
             break
         picked = -1
-        if written >= room_for:
-            room_for = min(enough, written + room(copies, ends))
-            if written >= room_for:
-                why = STOP_FULL if written >= enough else STOP_ROOM
+        if slow[place]:
+            own[SEQUENCE] = sequence
+            why = take_turn(place, s)
+            sequence = own[SEQUENCE]
+            if why == DROPPED:
+                continue
+            if why != GO_ON:
                 break
         at = cursors[place]
-        if slow[place]:
-            if states[place] != LIVE:
-                own[SEQUENCE] = sequence
-                entered = enter(place, s)
-                sequence = own[SEQUENCE]
-                if entered == DROPPED:
-                    continue
-                if entered != GO_ON:
-                    why = entered
-                    break
-            if slow[place]:
-                if endless and at == lasts[place]:
-                    why = STOP_FEED
-                break
         if endless and at == lasts[place]:
             why = STOP_FEED
             break
+        why = STOP_IRREGULAR
         worker = via[at] if per_request else worker_of[place]
         holder = holders[place]
         target = chosen = -1
@@ -176,14 +142,13 @@ def advance(until_s: float, s: Any) -> int:
             region = regions[worker]
             if by_turn:
                 picked = wheel_next(cells, region)
-            elif picks == LEAST_CONNECTIONS:
-                chosen = least_connections(cells, region, numbers, first_numbers[worker])
-                if chosen >= 0:
-                    picked = cells[region + HEAP_HEAD + chosen]
             else:
-                chosen = latency_pick(cells, region, numbers, first_numbers[worker], now_s)
-                if chosen >= 0:
-                    picked = cells[region + AVERAGES_HEAD + chosen]
+                numbers_at = first_numbers[worker]
+                if by_count:
+                    chosen = least_connections(cells, region, numbers, numbers_at)
+                else:
+                    chosen = latency_pick(cells, region, numbers, numbers_at, now_s)
+                picked = cells[region + head + chosen] if chosen >= 0 else -1
         elif mode == BY_KEY:
             if keys[place] >= 0 and healthy[worker]:
                 target = ring_owner(cells, regions[worker], keys[place])
@@ -196,18 +161,14 @@ def advance(until_s: float, s: Any) -> int:
             target = routes[routes_at[worker] + picked]
         if target < 0 or (hears and (target != holder or at + 1 == lasts[place])):
             break
-        if target == holder:
-            if now_s > expires[place]:
-                break
-        elif picked < 0 and (holder >= 0 or by_cookie):
+        if now_s > expires[place] if target == holder else picked < 0 and (holder >= 0 or by_cookie):
             break
         demand_s = demands[at]
         if warms and cold[target]:
             demand_s *= warm_factor(now_s - s.listening[LISTENING_SINCE][target], times[SLOWDOWN], times[WARM_FOR])
         free = slots_of(slots, target)
-        started_s = first_free(free)
-        if started_s < now_s:
-            started_s = now_s
+        free_s = first_free(free)
+        started_s = free_s if free_s > now_s else now_s
         ended_s = started_s + demand_s
         if ended_s > now_s + prompt_s and (ended_s > now_s + read_timeout_s or watchers[target]):
             break
@@ -219,22 +180,15 @@ def advance(until_s: float, s: Any) -> int:
             if holder < 0:
                 begin(place, worker, target, picked, now_s, s)
             else:
-                # Bound by nothing, it leaves its state (rule B5).
                 left = holder
-                kept_s = swap_copies(copies, place, holder, target, expires[place])
-                holders[place], roamed[place], came_from[place] = target, request, holder
-                if not external:
-                    background[place] += 1
-                    broke_before[place], broke[place] = broke[place], ended_s
-                    code = stale_codes[worker] if kept_s >= now_s else lost_codes[worker]
+                code = codes[roam(place, request, target, now_s, ended_s, external, copies, roams)][worker]
                 if by_cookie:
                     sentence(place, s)
         write_row(rows, pack_row(number_of[place], request, now_s, started_s, ended_s, target, code, left))
         written += 1
         if logs:
-            numbers_at, took_s = first_numbers[worker], ended_s - now_s
-            end = (ended_s, number_of[place], request, worker, balancers[worker], region, numbers_at, chosen, took_s)
-            put_end(ends, end)
+            of, took_s = balancers[worker], ended_s - now_s
+            put_end(ends, (ended_s, number_of[place], request, worker, of, region, numbers_at, chosen, took_s))
         sent_at[place] = now_s
         ended_at[place] = ended_s
         expires[place] = ended_s + timeout_s
@@ -242,9 +196,8 @@ def advance(until_s: float, s: Any) -> int:
         if at + 1 == lasts[place] and not endless:
             drop(sends)
             floats[ANSWERED][place] = ended_s
-            left_over = leave(place, ended_s, s)
-            if left_over != GO_ON:
-                why = left_over
+            why = leave(place, ended_s, s)
+            if why != GO_ON:
                 break
         else:
             sequence += 1

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from heapq import heapify, heapreplace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from simsticky.kong.cells import seen
 
-if TYPE_CHECKING:
-    from simsticky.sim.plane.columns import Columns
+
+class Columns(Protocol):
+    """Whose queues they are."""
+
+    @property
+    def run(self) -> Any:
+        """The engine's functions."""
+
+    def changed(self) -> None:
+        """A queue is another object now."""
+
 
 INFINITY = float("inf")
 _FIRST_ENTRIES = 256
@@ -74,18 +83,17 @@ class ListQueues:
         return self.sends[0][0]
 
     def have_room(self, sends: int) -> None:
-        """Have room for so many sends, and as many ends: there is."""
-
-    def count_ends(self) -> int:
-        """Return how many ends are to be logged."""
-        return len(self.ends)
+        """Have room for so many sends: there is."""
 
     def have_places(self, places: int) -> None:
         """Have room for copies of the states of so many sessions."""
         self.copies += [{} for _ in range(places - len(self.copies))]
 
-    def have_copies(self) -> None:
-        """Have room for one copy more: there is."""
+    def have_copies(self, number: int = 1) -> None:
+        """Have room for so many copies more: there is."""
+
+    def have_ends(self, number: int) -> None:
+        """Have room for so many ends more: there is."""
 
     def put(self, send: tuple[float, int, int]) -> None:
         """Add a send: time, number and place."""
@@ -179,17 +187,11 @@ class ArrayQueues:
         return at_s
 
     def have_room(self, sends: int) -> None:
-        """Have room for so many sends, and as many ends."""
+        """Have room for so many sends."""
         times, numbers, places, size = self.sends
         if sends + 2 > len(times):
             n = int(size[0])
             self._set_sends(times[:n], numbers[:n], places[:n], 2 * (sends + 2))
-        if sends + 2 > self.ends[0].shape[1]:
-            self._grow_ends(2 * (sends + 2))
-
-    def count_ends(self) -> int:
-        """Return how many ends are to be logged."""
-        return int(self.ends[2][0])
 
     def _grow_ends(self, room: int) -> None:
         times, numbers, size = self.ends
@@ -204,17 +206,25 @@ class ArrayQueues:
         self.copies = (np.concatenate([heads, np.full(places - len(heads), -1)]), *others)
         self._columns.changed()
 
-    def have_copies(self) -> None:
-        """Have room for one copy more."""
+    def have_ends(self, number: int) -> None:
+        """Have room for so many ends more."""
+        room = int(self.ends[2][0]) + number
+        if room > self.ends[0].shape[1]:
+            self._grow_ends(2 * room)
+
+    def have_copies(self, number: int = 1) -> None:
+        """Have room for so many copies more."""
         heads, cells, lives, free, count = self.copies
-        if count[0]:
+        if count[0] >= number:
             return
-        before, room = len(lives), max(_FIRST_ENTRIES, 2 * len(lives))
+        before, left, kept = len(lives), int(count[0]), free
+        room = before + max(number, before)
         cells = np.concatenate([cells, np.full((2, room - before), -1)], axis=1)
         lives = np.concatenate([lives, np.zeros(room - before)])
         free = np.zeros(room, np.int64)
-        free[: room - before] = np.arange(room - 1, before - 1, -1)
-        self.copies = heads, cells, lives, free, np.array([room - before])
+        free[:left] = kept[:left]
+        free[left : left + room - before] = np.arange(room - 1, before - 1, -1)
+        self.copies = heads, cells, lives, free, np.array([left + room - before])
         self._columns.changed()
 
     def put(self, send: tuple[float, int, int]) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from simsticky.recording.open_rows import ROW
 
 LONG_AGO = float("-inf")
-ENDLESS_ROOM = 1 << 60
 
 first: Callable[[Any], Any] = itemgetter(0)
 """Returns the next entry of a queue."""
@@ -75,13 +74,8 @@ def forget_copies(copies: Any, place: int) -> None:
 
 
 def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
-    """Let the container that a session leaves keep a copy until a time, and say until when the next one keeps one."""
+    """Let the container that a session leaves keep a copy until a time; say until when the next one keeps one."""
     of = copies[place]
     of[left] = until_s
     kept_s: float = of.get(container, LONG_AGO)
     return kept_s
-
-
-def room(copies: Any, ends: Any) -> int:
-    """Return for how many requests there is room, each of which takes a copy and an end to be logged."""
-    return ENDLESS_ROOM

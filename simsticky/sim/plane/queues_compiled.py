@@ -249,13 +249,6 @@ def forget_copies(copies: Any, place: int) -> None:
 
 
 def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
-    """Let the container that a session leaves keep a copy until a time, and say until when the next one keeps one."""
+    """Let the container that a session leaves keep a copy until a time; say until when the next one keeps one."""
     keep_copy(copies, place, left, until_s)
     return copy_until(copies, place, container)
-
-
-def room(copies: Any, ends: Any) -> int:
-    """Return for how many requests there is room, each of which takes a copy and an end to be logged."""
-    free_copies = copies[4][0]
-    free_ends = ends[0].shape[1] - ends[2][0] - 1
-    return min(free_copies, free_ends)

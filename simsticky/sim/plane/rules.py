@@ -37,6 +37,7 @@ from simsticky.sim.plane.fields import (
     DOOMED_BEFORE,
     DROPPED,
     ENDED,
+    ENDLESS,
     ENOUGH_LEFT,
     EXPIRES,
     FAILED,
@@ -69,8 +70,10 @@ from simsticky.sim.plane.fields import (
     STARTED,
     STATE,
     STOP_ARRIVALS,
+    STOP_FEED,
     STOP_FULL,
     STOP_IDLE,
+    STOP_IRREGULAR,
     STOP_ROOM,
     STOP_SUCCESSOR,
     SUCCESSION,
@@ -84,6 +87,7 @@ from simsticky.sim.plane.queues import (
     first_end,
     forget_copies,
     put,
+    swap_copies,
     write_move,
 )
 
@@ -149,6 +153,20 @@ def enter(place: int, s: Any) -> int:
     ints[SLOW][place] -= BEGINS
     states[place] = LIVE
     return GO_ON
+
+
+def take_turn(place: int, s: Any) -> int:
+    """Say what is to be done with a session whose turn is no regular one, or not yet; go on where it is after all."""
+    ints = s.ints
+    if ints[STATE][place] != LIVE:
+        why = enter(place, s)
+        if why != GO_ON:
+            return why
+    if not ints[SLOW][place]:
+        return GO_ON
+    if s.rules[ENDLESS] and ints[CURSOR][place] == ints[LAST][place]:
+        return STOP_FEED
+    return STOP_IRREGULAR
 
 
 def arrive(s: Any) -> None:
@@ -238,6 +256,48 @@ def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: An
     if s.rules[MODE] == BY_COOKIE and ints[JAR][place]:
         ints[COOKIE][place] = s.identities[picked]
     write_move(s.moves, now_s, target, 1.0)
+
+
+def roaming(floats: Any, ints: Any) -> tuple[Any, ...]:
+    """Return the columns of sessions that :func:`roam` is about."""
+    return (
+        ints[HOLDER],
+        ints[ROAMED],
+        ints[CAME_FROM],
+        ints[BACKGROUND],
+        floats[BROKE],
+        floats[BROKE_BEFORE],
+        floats[EXPIRES],
+    )
+
+
+def roam(
+    place: int, request: int, target: int, now_s: float, ended_s: float, is_outside: int, copies: Any, columns: Any
+) -> int:
+    """Let a session leave its state, bound by nothing (rule B5); return which code the answer has (rules B2 and B3).
+
+    Args:
+        place: The session's.
+        request: The number of its request.
+        target: Where that is answered.
+        now_s: When it is sent.
+        ended_s: When it is answered.
+        is_outside: Whether state is outside the pods.
+        copies: That part of the plane's state.
+        columns: Those of sessions, from :func:`roaming`.
+    """
+    holders, roamed, came_from, background, broke, broke_before, expires = columns
+    holder = holders[place]
+    kept_s = swap_copies(copies, place, holder, target, expires[place])
+    holders[place] = target
+    roamed[place] = request
+    came_from[place] = holder
+    if is_outside:
+        return OK_CODE
+    background[place] += 1
+    broke_before[place] = broke[place]
+    broke[place] = ended_s
+    return STALE_CODE if kept_s >= now_s else LOST_CODE
 
 
 def sentence(place: int, s: Any) -> None:
