@@ -286,10 +286,8 @@ class Plane:
             return run.begin(place, step.whom % WORKERS, step.container, 0, step.at_s, state)
         if step.what == "roam" and ints[HOLDER][place] >= 0:
             columns.floats[EXPIRES][place] = step.at_s
-            times_s = step.at_s, step.at_s + 1.0
-            code = run.roam(
-                place, step.whom, step.container, times_s, state.floats, state.ints, state.copies, state.rules
-            )
+            roams, outside = run.roaming(state.floats, state.ints), state.rules[EXTERNAL]
+            code = run.roam(place, step.whom, step.container, step.at_s, step.at_s + 1.0, outside, state.copies, roams)
             run.sentence(place, state)
             return code
         if step.what == "leave":
