@@ -142,7 +142,7 @@ def _call_each(engine: Engine) -> None:
     columns.set_arrivals(0, [0.0], [[0]] * 6)
     run.arrive(columns.state)
     run.leave(0, 1.0, columns.state)
-    run.vacate_first(0, columns.state)
+    run.vacate_first(run.part_leaving(0.0, columns.state), columns.state)
 
 
 _HEAD = """from __future__ import annotations
