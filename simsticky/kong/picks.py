@@ -22,15 +22,18 @@ WHEEL_HEAD: Final = 2
 def wheel_next(ints: Integers, wheel: int) -> int:
     """Return the next available entry of a wheel (rule G4); -1, and the pointer unmoved, if a whole turn finds none."""
     size = ints[wheel]
-    position = ints[wheel + WHEEL_POSITION]
-    for _ in range(size):
+    at = wheel + WHEEL_POSITION
+    position = ints[at]
+    looked = 0
+    while looked < size:  # the entries come right after the position
         if position >= size:
             position = 0
-        entry = ints[wheel + WHEEL_HEAD + position]
         position += 1
+        entry = ints[at + position]
         if entry >= 0:
-            ints[wheel + WHEEL_POSITION] = position
+            ints[at] = position
             return entry
+        looked += 1
     return -1
 
 
@@ -43,24 +46,32 @@ HEAP_SIZE: Final = 1
 HEAP_HEAD: Final = 2
 
 
-def heap_sink(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int) -> None:
-    """Let a target sink from a place: of two children the strictly smaller one rises, the left one of equals.
+def heap_sink(ints: Integers, heap: int, floats: Floats, values: int, target: int, place: int, value: float) -> None:
+    """Let a target sink from its place: of two children the strictly smaller one rises, the left one of equals.
 
     Kong swaps a target with its neighbour step by step; moving the neighbours and putting the target down last is the
     same (Tieske/binaryheap.lua).
+
+    Args:
+        ints: The store of integers.
+        heap: First cell of the heap.
+        floats: The store of floats.
+        values: First cell of the values of the places.
+        target: The target.
+        place: Where it is.
+        value: Its value.
     """
     targets = ints[heap]
     size = ints[heap + HEAP_SIZE]
     members = heap + HEAP_HEAD + targets
     places = members + targets
-    values = first + targets + targets
-    value = floats[first + target] / floats[first + targets + target]
     child = place + place + 1
     while child < size:
-        lowest = floats[values + child]
-        if child + 1 < size and floats[values + child + 1] < lowest:
+        at = values + child
+        lowest = floats[at]
+        if child + 1 < size and floats[at + 1] < lowest:
             child += 1
-            lowest = floats[values + child]
+            lowest = floats[at + 1]
         if lowest >= value:
             break
         moved = ints[members + child]
@@ -74,13 +85,11 @@ def heap_sink(ints: Integers, heap: int, floats: Floats, first: int, target: int
     floats[values + place] = value
 
 
-def heap_rise(ints: Integers, heap: int, floats: Floats, first: int, target: int, place: int) -> None:
-    """Let a target rise from a place."""
+def heap_rise(ints: Integers, heap: int, floats: Floats, values: int, target: int, place: int, value: float) -> None:
+    """Let a target rise from its place; the arguments are those of :func:`heap_sink`."""
     targets = ints[heap]
     members = heap + HEAP_HEAD + targets
     places = members + targets
-    values = first + targets + targets
-    value = floats[first + target] / floats[first + targets + target]
     while place > 0:
         parent = (place - 1) >> 1
         above = floats[values + parent]
@@ -100,9 +109,12 @@ def least_connections(ints: Integers, heap: int, floats: Floats, first: int) -> 
     """Return the target on top and count a connection for it (rule G11); -1 if no target is available."""
     if ints[heap + HEAP_SIZE] == 0:
         return -1
-    target = ints[heap + HEAP_HEAD + ints[heap]]
-    floats[first + target] += 1.0
-    heap_sink(ints, heap, floats, first, target, 0)
+    targets = ints[heap]
+    target = ints[heap + HEAP_HEAD + targets]
+    at = first + target
+    connections = floats[at] + 1.0
+    floats[at] = connections
+    heap_sink(ints, heap, floats, first + targets + targets, target, 0, connections / floats[at + targets])
     return target
 
 
@@ -112,10 +124,17 @@ def least_release(ints: Integers, heap: int, floats: Floats, first: int, target:
     After the rise Kong sinks from the old place. There is either this target, lighter than before, or the one that was
     above it: nothing would move.
     """
-    floats[first + target] -= 1.0
-    place = ints[heap + HEAP_HEAD + 2 * ints[heap] + target]
+    targets = ints[heap]
+    at = first + target
+    connections = floats[at] - 1.0
+    floats[at] = connections
+    place = ints[heap + HEAP_HEAD + targets + targets + target]
     if place >= 0:
-        heap_rise(ints, heap, floats, first, target, place)
+        values, value = first + targets + targets, connections / floats[at + targets]
+        if place == 0 or value >= floats[values + ((place - 1) >> 1)]:
+            floats[values + place] = value  # it is at the top, or not light enough to rise
+        else:
+            heap_rise(ints, heap, floats, values, target, place, value)
 
 
 # Latency: candidates, the one that leads (-1: none clearly), how many have moved, available targets at the latest

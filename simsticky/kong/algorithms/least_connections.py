@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
-from simsticky.kong.cells import Cells, Integers
+from simsticky.kong.cells import Cells, Floats, Integers
 from simsticky.kong.picks import (
     HEAP_HEAD,
     HEAP_SIZE,
@@ -142,16 +142,15 @@ class LeastConnections(Algorithm):
             raise NoPeerError(Refusal.NO_PEERS)
         for passed_over in popped:
             self._insert(passed_over)
-        floats, first = self._cells.floats, self.region.floats
-        floats[first + target] += 1.0
-        heap_sink(ints, heap, floats, first, target, ints[heap + HEAP_HEAD + 2 * targets + target])
+        self._cells.floats[self.region.floats + target] += 1.0
+        heap_sink(*self._heap(target), ints[heap + HEAP_HEAD + 2 * targets + target], self._value(target))
         return self._targets[target]
 
     def _insert(self, target: int) -> None:
         ints, heap = self._ints, self.region.ints
         place = ints[heap + HEAP_SIZE]
         ints[heap + HEAP_SIZE] = place + 1
-        heap_rise(ints, heap, self._cells.floats, self.region.floats, target, place)
+        heap_rise(*self._heap(target), place, self._value(target))
 
     def _pop(self) -> int:
         ints, heap, targets = self._ints, self.region.ints, len(self._targets)
@@ -159,5 +158,16 @@ class LeastConnections(Algorithm):
         top, last = ints[heap + HEAP_HEAD + targets], ints[heap + HEAP_HEAD + targets + size]
         ints[heap + HEAP_HEAD + 2 * targets + top] = -1
         if last != top:
-            heap_sink(ints, heap, self._cells.floats, self.region.floats, last, 0)
+            heap_sink(*self._heap(last), 0, self._value(last))
         return top
+
+    def _heap(self, target: int) -> tuple[Integers, int, Floats, int, int]:
+        """Return the heap, and one of its targets, as its rules want them."""
+        values = self.region.floats + 2 * len(self._targets)
+        return self._ints, self.region.ints, self._cells.floats, values, target
+
+    def _value(self, target: int) -> float:
+        """Return what a target is ranked by."""
+        floats, at = self._cells.floats, self.region.floats + target
+        value: float = floats[at] / floats[at + len(self._targets)]
+        return value

@@ -7,9 +7,8 @@ key or connection, or the next of those whose turn it is.
 
 from typing import Any
 
-from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, ring_owner, wheel_next
+from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, latency_pick, least_connections, ring_owner, wheel_next
 from simsticky.sim.plane.fields import (
-    ANSWERED,
     BALANCER,
     BY_CONNECTION,
     BY_COOKIE,
@@ -21,9 +20,11 @@ from simsticky.sim.plane.fields import (
     CURSOR,
     DROPPED,
     ENDED,
+    ENDED_BEFORE,
     ENDLESS,
     ENOUGH,
     EXPIRES,
+    EXTERNAL,
     GO_ON,
     HEALTHY,
     HEARS,
@@ -76,7 +77,7 @@ from simsticky.sim.plane.queues import (
     slots_of,
     write_row,
 )
-from simsticky.sim.plane.rules import begin, leave, log_ends, pick, roam, sentence, take_turn, warm_factor
+from simsticky.sim.plane.rules import begin, leave, log_ends, roam, roaming, sentence, take_turn, warm_factor
 
 
 def advance(until_s: float, s: Any) -> int:
@@ -89,9 +90,10 @@ def advance(until_s: float, s: Any) -> int:
     sends, ends, slots, rows, cells, numbers = s.sends, s.ends, s.slots, s.rows, s.cells, s.numbers
     floats, ints, workers, own, rules, times = s.floats, s.ints, s.workers, s.own, s.rules, s.times
     mode, picks, turns, per_request = rules[MODE], rules[PICKS], rules[TURNS], rules[PER_REQUEST]
-    endless, enough, hears = rules[ENDLESS], rules[ENOUGH], rules[HEARS]
+    endless, enough, hears, external = rules[ENDLESS], rules[ENOUGH], rules[HEARS], rules[EXTERNAL]
     timeout_s, read_timeout_s, prompt_s = times[TIMEOUT], times[READ_TIMEOUT], times[PROMPT]
     expires, ended_at, sent_at = floats[EXPIRES], floats[ENDED], floats[SENT_AT]
+    ended_before = floats[ENDED_BEFORE]
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
     worker_of, holders, cookies, jars = ints[WORKER], ints[HOLDER], ints[COOKIE], ints[JAR]
     slow, keys, connected = ints[SLOW], ints[KEY], ints[CONNECTED]
@@ -99,10 +101,11 @@ def advance(until_s: float, s: Any) -> int:
     healthy, balancers = workers[HEALTHY], workers[BALANCER]
     cold, watchers, codes, ok_codes = s.containers[COLD], s.containers[WATCHERS], s.codes, s.codes[OK_CODE]
     demands, gaps, via, routes, copies = s.demands, s.gaps, s.via, s.routes, s.copies
-    logs = mode == BY_NOTHING and picks != ROUND_ROBIN
-    head = HEAP_HEAD if picks == LEAST_CONNECTIONS else AVERAGES_HEAD
+    by_cookie, by_nothing, by_turn = mode == BY_COOKIE, mode == BY_NOTHING, picks == ROUND_ROBIN
+    by_count, logs, warms = picks == LEAST_CONNECTIONS, by_nothing and not by_turn, times[WARM_FOR] > 0.0
+    head, roams = HEAP_HEAD if by_count else AVERAGES_HEAD, roaming(floats, ints)
     written, sequence = own[ROWS], own[SEQUENCE]
-    picked = -1
+    picked = region = numbers_at = -1
     while True:
         now_s, _, place = first(sends)
         if now_s >= until_s or written >= enough:
@@ -125,29 +128,32 @@ def advance(until_s: float, s: Any) -> int:
         worker = via[at] if per_request else worker_of[place]
         holder = holders[place]
         target = chosen = -1
-        if mode == BY_COOKIE:
+        if by_cookie:
             named = cookies[place]
             if named >= 0:
                 target = routes[routes_at[worker] + named]
             elif turns and healthy[worker] and (holder < 0 or not jars[place]):
                 picked = wheel_next(cells, regions[worker])
-        elif mode == BY_NOTHING:
+        elif by_nothing:
             if logs and first_end(ends)[0] <= now_s and not log_ends(ends, now_s, picks, workers, cells, numbers):
                 why = STOP_LOG
                 break
             if not healthy[worker]:
                 break
-            if logs:
-                chosen = pick(picks, regions[worker], first_numbers[worker], now_s, cells, numbers)
-                if chosen >= 0:
-                    picked = cells[regions[worker] + head + chosen]
+            region = regions[worker]
+            if by_turn:
+                picked = wheel_next(cells, region)
             else:
-                picked = wheel_next(cells, regions[worker])
+                numbers_at = first_numbers[worker]
+                if by_count:
+                    chosen = least_connections(cells, region, numbers, numbers_at)
+                else:
+                    chosen = latency_pick(cells, region, numbers, numbers_at, now_s)
+                picked = cells[region + head + chosen] if chosen >= 0 else -1
         elif mode == BY_KEY:
             if keys[place] >= 0 and healthy[worker]:
-                target = ring_owner(cells, regions[worker], keys[place])
-                if target >= 0:
-                    target = routes[routes_at[worker] + target]
+                owner = ring_owner(cells, regions[worker], keys[place])
+                target = routes[routes_at[worker] + owner] if owner >= 0 else -1
         elif mode == BY_CONNECTION:
             target = connected[place]
             worker = ints[THROUGH][place]
@@ -155,15 +161,14 @@ def advance(until_s: float, s: Any) -> int:
             target = routes[routes_at[worker] + picked]
         if target < 0 or (hears and (target != holder or at + 1 == lasts[place])):
             break
-        if now_s > expires[place] if target == holder else picked < 0 and (holder >= 0 or mode == BY_COOKIE):
+        if now_s > expires[place] if target == holder else picked < 0 and (holder >= 0 or by_cookie):
             break
         demand_s = demands[at]
-        if cold[target]:
+        if warms and cold[target]:
             demand_s *= warm_factor(now_s - s.listening[LISTENING_SINCE][target], times[SLOWDOWN], times[WARM_FOR])
         free = slots_of(slots, target)
-        started_s = first_free(free)
-        if started_s < now_s:
-            started_s = now_s
+        free_s = first_free(free)
+        started_s = free_s if free_s > now_s else now_s
         ended_s = started_s + demand_s
         if ended_s > now_s + prompt_s and (ended_s > now_s + read_timeout_s or watchers[target]):
             break
@@ -176,21 +181,21 @@ def advance(until_s: float, s: Any) -> int:
                 begin(place, worker, target, picked, now_s, s)
             else:
                 left = holder
-                code = codes[roam(place, request, target, (now_s, ended_s), floats, ints, copies, rules)][worker]
-                if mode == BY_COOKIE:
+                code = codes[roam(place, request, target, now_s, ended_s, external, copies, roams)][worker]
+                if by_cookie:
                     sentence(place, s)
         write_row(rows, pack_row(number_of[place], request, now_s, started_s, ended_s, target, code, left))
         written += 1
         if logs:
-            of = worker, balancers[worker], regions[worker], first_numbers[worker], chosen
-            put_end(ends, (ended_s, number_of[place], request, of[0], of[1], of[2], of[3], of[4], ended_s - now_s))
+            of, took_s = balancers[worker], ended_s - now_s
+            put_end(ends, (ended_s, number_of[place], request, worker, of, region, numbers_at, chosen, took_s))
         sent_at[place] = now_s
+        ended_before[place] = ended_at[place]
         ended_at[place] = ended_s
         expires[place] = ended_s + timeout_s
         cursors[place] = at + 1
         if at + 1 == lasts[place] and not endless:
             drop(sends)
-            floats[ANSWERED][place] = ended_s
             why = leave(place, ended_s, s)
             if why != GO_ON:
                 break

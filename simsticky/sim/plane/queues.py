@@ -71,3 +71,11 @@ def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
 def forget_copies(copies: Any, place: int) -> None:
     """Forget all older copies of a session's state."""
     copies[place].clear()
+
+
+def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
+    """Let the container that a session leaves keep a copy until a time; say until when the next one keeps one."""
+    of = copies[place]
+    of[left] = until_s
+    kept_s: float = of.get(container, LONG_AGO)
+    return kept_s

@@ -246,3 +246,9 @@ def forget_copies(copies: Any, place: int) -> None:
         count[0] += 1
         at = cells[COPY_NEXT, at]
     heads[place] = -1
+
+
+def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
+    """Let the container that a session leaves keep a copy until a time; say until when the next one keeps one."""
+    keep_copy(copies, place, left, until_s)
+    return copy_until(copies, place, container)

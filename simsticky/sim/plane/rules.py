@@ -7,7 +7,7 @@ must do the same to the last bit: no slices, no mixed signedness, no NumPy funct
 
 from typing import Any
 
-from simsticky.kong.picks import latency_feedback, latency_pick, least_connections, least_release
+from simsticky.kong.picks import latency_feedback, least_release
 from simsticky.sim.plane.fields import (
     ADMITTED,
     ANSWERED,
@@ -37,10 +37,10 @@ from simsticky.sim.plane.fields import (
     DOOMED_BEFORE,
     DROPPED,
     ENDED,
+    ENDED_BEFORE,
     ENDLESS,
     ENOUGH_LEFT,
     EXPIRES,
-    EXTERNAL,
     FAILED,
     FIRST,
     FIRST_ARRIVAL,
@@ -57,11 +57,9 @@ from simsticky.sim.plane.fields import (
     LEAVING,
     LEFT,
     LIVE,
-    LOST_CODE,
     MODE,
     MOVED_BY,
     NUMBER,
-    OK_CODE,
     OPEN,
     PICKED_BY,
     REQUESTS,
@@ -70,7 +68,6 @@ from simsticky.sim.plane.fields import (
     SENT_AT,
     SEQUENCE,
     SLOW,
-    STALE_CODE,
     STARTED,
     STATE,
     STOP_ARRIVALS,
@@ -86,13 +83,12 @@ from simsticky.sim.plane.fields import (
     WORKER,
 )
 from simsticky.sim.plane.queues import (
-    copy_until,
     drop,
     drop_end,
     first_end,
     forget_copies,
-    keep_copy,
     put,
+    swap_copies,
     write_move,
 )
 
@@ -115,6 +111,7 @@ def seat(floats: Any, ints: Any, place: int, number: int, starts_s: float) -> No
     floats[BROKE_BEFORE][place] = LONG_AGO
     floats[ANSWERED][place] = LONG_AGO
     floats[STARTED][place] = starts_s
+    floats[ENDED_BEFORE][place] = LONG_AGO
     ints[NUMBER][place] = number
     ints[REQUESTS][place] = 0
     ints[HOLDER][place] = -1
@@ -263,8 +260,21 @@ def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: An
     write_move(s.moves, now_s, target, 1.0)
 
 
+def roaming(floats: Any, ints: Any) -> tuple[Any, ...]:
+    """Return the columns of sessions that :func:`roam` is about."""
+    return (
+        ints[HOLDER],
+        ints[ROAMED],
+        ints[CAME_FROM],
+        ints[BACKGROUND],
+        floats[BROKE],
+        floats[BROKE_BEFORE],
+        floats[EXPIRES],
+    )
+
+
 def roam(
-    place: int, request: int, target: int, times_s: tuple[float, float], floats: Any, ints: Any, copies: Any, by: Any
+    place: int, request: int, target: int, now_s: float, ended_s: float, is_outside: int, copies: Any, columns: Any
 ) -> int:
     """Let a session leave its state, bound by nothing (rule B5); return which code the answer has (rules B2 and B3).
 
@@ -272,24 +282,23 @@ def roam(
         place: The session's.
         request: The number of its request.
         target: Where that is answered.
-        times_s: When it is sent, and when answered.
-        floats: That part of the plane's state.
-        ints: Likewise.
-        copies: Likewise.
-        by: What the scenario says.
+        now_s: When it is sent.
+        ended_s: When it is answered.
+        is_outside: Whether state is outside the pods.
+        copies: That part of the plane's state.
+        columns: Those of sessions, from :func:`roaming`.
     """
-    now_s, ended_s = times_s
-    holder = ints[HOLDER][place]
-    kept_s = copy_until(copies, place, target)
-    keep_copy(copies, place, holder, floats[EXPIRES][place])
-    ints[HOLDER][place] = target
-    ints[ROAMED][place] = request
-    ints[CAME_FROM][place] = holder
-    if by[EXTERNAL]:
+    holders, roamed, came_from, background, broke, broke_before, expires = columns
+    holder = holders[place]
+    kept_s = swap_copies(copies, place, holder, target, expires[place])
+    holders[place] = target
+    roamed[place] = request
+    came_from[place] = holder
+    if is_outside:
         return OK_CODE
-    ints[BACKGROUND][place] += 1
-    floats[BROKE_BEFORE][place] = floats[BROKE][place]
-    floats[BROKE][place] = ended_s
+    background[place] += 1
+    broke_before[place] = broke[place]
+    broke[place] = ended_s
     return STALE_CODE if kept_s >= now_s else LOST_CODE
 
 
@@ -300,27 +309,21 @@ def sentence(place: int, s: Any) -> None:
     ints[DOOMED][place] = s.containers[DELETED_BY][ints[HOLDER][place]]
 
 
-def pick(picks: int, region: int, first_number: int, now_s: float, cells: Any, numbers: Any) -> int:
-    """Return which of its targets a balancer that hears of ends gives the next request, below 0 for none."""
-    if picks == LEAST_CONNECTIONS:
-        return least_connections(cells, region, numbers, first_number)
-    return latency_pick(cells, region, numbers, first_number, now_s)
-
-
 def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numbers: Any) -> bool:
     """Log the requests that have ended by now, each at its time: release, or average the time in (rules G11, G12).
 
     Returns:
         False where the next of them has no average to take it, and is still to be logged.
     """
-    at_s, _, _, worker, balancer, ints, floats, target, took_s = first_end(ends)
-    while at_s <= now_s:
+    end = first_end(ends)
+    while end[0] <= now_s:
+        at_s, _, _, worker, balancer, ints, floats, target, took_s = end
         if picks == LEAST_CONNECTIONS:
             least_release(cells, ints, numbers, floats, target)
-        elif (workers[BALANCER][worker] != balancer or workers[HEALTHY][worker]) and not latency_feedback(
+        elif (workers[HEALTHY][worker] or workers[BALANCER][worker] != balancer) and not latency_feedback(
             cells, ints, numbers, floats, target, took_s, at_s
         ):
             return False
         drop_end(ends)
-        at_s, _, _, worker, balancer, ints, floats, target, took_s = first_end(ends)
+        end = first_end(ends)
     return True

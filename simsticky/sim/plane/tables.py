@@ -55,7 +55,7 @@ class Group:
         if self._arrays:
             return self.raw[field][places].astype(np.float64)
         column = self.raw[field]
-        return np.array([column[place] for place in places], np.float64)
+        return np.fromiter(map(column.__getitem__, places), np.float64, len(places))
 
     def copy(self) -> Group:
         """Return columns with the same content."""
@@ -115,7 +115,6 @@ class Column:
         """Have only what is in some ranges, in their order, from the first place on."""
         parts = [self.raw[begin:end] for begin, end in ranges]
         if self._arrays:
-            kept = np.concatenate([self.raw[:0], *parts])
-            self.raw[: len(kept)] = kept
+            self.put(0, np.concatenate([self.raw[:0], *parts]))
         else:
             self.raw[:] = [value for part in parts for value in part]
