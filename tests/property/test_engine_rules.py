@@ -21,7 +21,7 @@ from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.cells import Cells
 from simsticky.kong.upstream import Target
-from simsticky.sim.plane import engine
+from simsticky.sim.plane import engine, ways
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
     ADMITTED,
@@ -178,8 +178,8 @@ def test_warm_up(since_s: float, slowdown: float, lasts_s: float) -> None:
     assert one == other >= 1.0
 
 
-def _engines() -> tuple[engine.Engine, engine.Engine]:
-    return engine.INTERPRETED, engine.compiled()
+def _engines() -> tuple[ways.Engine, ways.Engine]:
+    return ways.INTERPRETED, engine.compiled()
 
 
 # The plane's state ----------------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ _HAPPENINGS = st.lists(
 class Plane:
     """The columns of a plane with three containers, two workers, and ten arrivals at hand."""
 
-    def __init__(self, by: engine.Engine, *, external: bool, succession: bool, mode: int) -> None:
+    def __init__(self, by: ways.Engine, *, external: bool, succession: bool, mode: int) -> None:
         columns = self.columns = Columns(by)
         self.run = by.functions
         self.moves = array("d")
@@ -355,7 +355,7 @@ def test_rules_on_the_planes_state(happenings: list[Step], external: bool, succe
 
 def test_happenings_reach_every_rule() -> None:
     """Protects the test above from a plane in which nothing can happen."""
-    plane = Plane(engine.INTERPRETED, external=False, succession=False, mode=0)
+    plane = Plane(ways.INTERPRETED, external=False, succession=False, mode=0)
     happenings = [
         *(Step(what, 0, 0, 1.0) for what in ("arrive", "enter", "begin")),
         *(Step("roam", 0, container, 2.0) for container in (1, 0)),

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simsticky.sim.plane.paired import PairedRun, Skew, may_be_alone
 from small_scenario import small
 
 from simsticky import load
 from simsticky.recording.record import Recording
 from simsticky.scenario.model import Scenario
-from simsticky.sim.plane import engine
+from simsticky.sim.clients.paired import PairedRun, Skew, may_be_alone
+from simsticky.sim.plane import engine, ways
 from simsticky.sim.plane.fields import Stop
 from simsticky.sim.simulation import Simulation
 from simsticky.simulate import simulate
@@ -48,7 +48,7 @@ CASES: dict[str, Any] = {
 
 def _both(scenario: Scenario, name: str) -> tuple[Recording, Skew | None, Skew]:
     """Return the run with operations, and the load skew of the one without: of the paired run, and from its start."""
-    chosen = engine.compiled() if name == "compiled" else engine.INTERPRETED
+    chosen = engine.compiled() if name == "compiled" else ways.INTERPRETED
     simulation = Simulation(scenario, 3, 0, engine=chosen, paired=True)
     recording = simulation.run()
     assert recording.window_s is not None
@@ -71,7 +71,7 @@ def test_paired_run_has_the_load_of_the_run_without_operations(case: str, name: 
 @pytest.mark.parametrize("name", ENGINES)
 def test_run_is_the_same_with_another_beside_it(name: str) -> None:
     """Protects the run with operations from the one that goes on from a copy of its columns."""
-    chosen = engine.compiled() if name == "compiled" else engine.INTERPRETED
+    chosen = engine.compiled() if name == "compiled" else ways.INTERPRETED
     with_it = Simulation(small(), 3, 0, engine=chosen, paired=True).run()
     without = Simulation(small(), 3, 0, engine=chosen).run()
     assert (with_it.digest, with_it.counts, with_it.skew) == (without.digest, without.counts, without.skew)

@@ -24,7 +24,18 @@ from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.gateway.proxy import Reply
 from simsticky.sim.plane.columns import Columns
-from simsticky.sim.plane.fields import BEFORE, CONNECTED, CURSOR, ENDED, LAST, REQUESTS, SENT_AT, THROUGH, WORKER
+from simsticky.sim.plane.fields import (
+    BEFORE,
+    CONNECTED,
+    CURSOR,
+    ENDED,
+    ENDED_BEFORE,
+    LAST,
+    REQUESTS,
+    SENT_AT,
+    THROUGH,
+    WORKER,
+)
 from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
@@ -252,6 +263,13 @@ class Client:
         """Tell of the latest message that it was answered, unless it was cut."""
         self.session.answered_s = max(self.session.answered_s, self._message_s)
 
+    def _cut_message(self) -> None:
+        """Let the latest message end now without an answer; the one before it, if the plane has sent both, had one."""
+        before_s = self._of.columns.floats[ENDED_BEFORE][self._place]
+        self.session.answered_s = max(self.session.answered_s, before_s)
+        self._is_cut = True
+        self._ended_s = float(self._of.env.now)
+
     def _due(self) -> float:
         """Return when the next message is due."""
         if not self._has_sent:
@@ -272,8 +290,7 @@ class Client:
                 return
             except CutOff as cut:
                 if self._ended_s > env.now:
-                    self._is_cut = True
-                    self._ended_s = float(env.now)
+                    self._cut_message()
                 self._look_again()
                 self._lose(cut.news.container.cause, severed=True)
             except Closed as closed:
@@ -296,15 +313,13 @@ class Client:
 
     def _is_cut_before(self, at_s: float) -> Generator[None, None, bool]:
         """Wait for the end of the message under way; return whether the connection's end came first."""
-        env = self._of.env
         while True:
             try:
                 self._wait_for_end(at_s)
                 yield
                 return False
             except CutOff:
-                self._is_cut = True
-                self._ended_s = float(env.now)
+                self._cut_message()
                 return True
             except Closed:
                 pass  # it is closing already

@@ -14,6 +14,7 @@ from simsticky.sim.plane.fields import (
     AGAIN,
     CURSOR,
     ENDED,
+    ENDED_BEFORE,
     ENDLESS,
     EXPIRES,
     LAST,
@@ -26,13 +27,11 @@ from simsticky.sim.plane.fields import (
     WORKER,
 )
 from simsticky.sim.sessions.registry import Sessions
-from simsticky.sim.sessions.session import Cut, Exchange, Session
+from simsticky.sim.sessions.session import NO_FAILURE, Cut, Exchange, Failure, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
 INFINITY = float("inf")
-_NONE = -1, 0
-"""No request has failed."""
 
 
 class IrregularSends:
@@ -128,16 +127,16 @@ class IrregularSends:
         if cursor < columns.ints[LAST][place] or self._endless:
             columns.send_at(place, ended_s + columns.gaps.cells[cursor - 1])
             return
-        session.answered_s = max(session.answered_s, ended_s)
         self._departures.leave(session, place, ended_s)
 
     def _tell_answer(self, session: Session, place: int) -> None:
         """Tell when the request before this one was answered, if it was."""
-        columns = self._columns
-        ended_s = columns.floats[ENDED][place]
-        failing, _ = session.failing.get(place, _NONE)
-        if failing < columns.ints[REQUESTS][place] and ended_s > session.answered_s:
-            session.answered_s = ended_s
+        self._tell(session, place, self._columns.floats[ENDED][place])
+
+    @staticmethod
+    def _tell(session: Session, place: int, ended_s: float) -> None:
+        if session.failing.get(place, NO_FAILURE).ended_s != ended_s:
+            session.answered_s = max(session.answered_s, ended_s)
 
     def _worker(self, place: int) -> Worker:
         """Return the worker of a place's latest request."""
@@ -157,10 +156,10 @@ class IrregularSends:
         """Go on after a failed request: with the same again, with the next, or not at all (rule C3)."""
         columns = self._columns
         request, cursor = columns.ints[REQUESTS][place], columns.ints[CURSOR][place]
-        failing, failures = session.failing.get(place, _NONE)
-        failures = failures + 1 if failing == request else 1
-        session.failing[place] = request, failures
         ended_s, gap_s = columns.floats[ENDED][place], columns.gaps.cells[cursor - 1]
+        before = session.failing.get(place, NO_FAILURE)
+        failures = before.times + 1 if before.request == request else 1
+        session.failing[place] = Failure(request, failures, ended_s)
         policy = self._on_failure
         if policy.action == "retry" and failures < policy.max_attempts:
             generator = self._world.streams.generator(Purpose.BACKOFF, session.id, session.failed)
@@ -192,8 +191,10 @@ class IrregularSends:
         if columns.ints[CURSOR][place] >= columns.ints[LAST][place] and not self._endless:
             self._departures.recall(session, place)
         self._gateway.undo(session, cut.request, now_s)
-        columns.floats[ENDED][place] = now_s
         exchange = self._exchange(session, place, cut.request)
+        if exchange is None:
+            self._tell(session, place, columns.floats[ENDED_BEFORE][place])  # regular requests tell nothing
+        columns.floats[ENDED][place] = now_s
         if not cut.again:
             session.failed += 1
             worker = self._worker(place) if exchange is None else exchange.worker

@@ -52,13 +52,21 @@ class LogPhase:
     def number(self, balancer: Balancer, instead_of: int) -> int:
         """Return the number of a new balancer, which replaces another.
 
-        That one is known for as long as a request that it has picked for may be in flight.
+        That one is known for as long as a request that it has picked for may be in flight, or is to be logged: its
+        cells are used again once nobody knows it.
         """
         now_s = self._world.now_s
-        for old in [old for old, at_s in self._replaced_s.items() if at_s + self._keeps_s < now_s]:
-            del self._replaced_s[old], self._balancers[old]
+        old = [old for old, at_s in self._replaced_s.items() if at_s + self._keeps_s < now_s]
+        awaited = {end.balancer for end in self._queues.open_ends()} if old else set()
+        for number in old:
+            if number not in awaited:
+                del self._replaced_s[number], self._balancers[number]
         if instead_of in self._balancers:
             self._replaced_s[instead_of] = now_s
+        return self._known_as(balancer)
+
+    def _known_as(self, balancer: Balancer) -> int:
+        """Return the number of a balancer from now on."""
         self._made += 1
         self._balancers[self._made] = balancer
         return self._made
@@ -120,6 +128,10 @@ class LogPhase:
         ended_s, address, took_s = at
         ints, floats, target = self._cells_of(balancer, address)
         number = next((n for n, known in self._balancers.items() if known is balancer), 0)
+        if not number:
+            # It was replaced long ago, and has picked for a request that has been tried again and again.
+            number = self._known_as(balancer)
+            self._replaced_s[number] = self._world.now_s
         end = End(ended_s, session, request, worker.index, number, ints, floats, target, took_s)
         self._queues.put_end(end)
 

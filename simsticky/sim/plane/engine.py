@@ -123,6 +123,8 @@ def _call_each(engine: Engine) -> None:
     """Have every function that Python calls compiled, or loaded, by calling it on columns of nobody."""
     columns, run = Columns(engine), engine.functions
     columns.have_room()
+    columns.queues.have_copies(1)
+    columns.queues.have_ends(1)
     columns.add_container(0.0, 1)
     columns.workers.grow(1)
     columns.codes.grow(1)

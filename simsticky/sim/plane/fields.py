@@ -8,9 +8,9 @@ from enum import IntEnum
 
 # Of a session (or one of its tabs), floats: until when its pod remembers it; end and sending of its latest request;
 # when it was last answered without its state, and before that; when it was last answered, as far as has been told;
-# its start.
-EXPIRES, ENDED, SENT_AT, BROKE, BROKE_BEFORE, ANSWERED, STARTED = range(7)
-SESSION_FLOATS = 7
+# its start; the end of the request before its latest regular one.
+EXPIRES, ENDED, SENT_AT, BROKE, BROKE_BEFORE, ANSWERED, STARTED, ENDED_BEFORE = range(8)
+SESSION_FLOATS = 8
 
 # Of a session, integers: its number; number of its latest request; the draw of its next request, and the place after
 # its last draw; its worker; the container that holds its state; the number of what its cookie names; its first

@@ -9,7 +9,6 @@ from typing import Any
 
 from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, latency_pick, least_connections, ring_owner, wheel_next
 from simsticky.sim.plane.fields import (
-    ANSWERED,
     BALANCER,
     BY_CONNECTION,
     BY_COOKIE,
@@ -21,6 +20,7 @@ from simsticky.sim.plane.fields import (
     CURSOR,
     DROPPED,
     ENDED,
+    ENDED_BEFORE,
     ENDLESS,
     ENOUGH,
     EXPIRES,
@@ -93,6 +93,7 @@ def advance(until_s: float, s: Any) -> int:
     endless, enough, hears, external = rules[ENDLESS], rules[ENOUGH], rules[HEARS], rules[EXTERNAL]
     timeout_s, read_timeout_s, prompt_s = times[TIMEOUT], times[READ_TIMEOUT], times[PROMPT]
     expires, ended_at, sent_at = floats[EXPIRES], floats[ENDED], floats[SENT_AT]
+    ended_before = floats[ENDED_BEFORE]
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
     worker_of, holders, cookies, jars = ints[WORKER], ints[HOLDER], ints[COOKIE], ints[JAR]
     slow, keys, connected = ints[SLOW], ints[KEY], ints[CONNECTED]
@@ -142,14 +143,15 @@ def advance(until_s: float, s: Any) -> int:
             if by_turn:
                 picked = wheel_next(cells, region)
             else:
-                by = cells, region, numbers, numbers_at
-                chosen = least_connections(*by) if by_count else latency_pick(*by, now_s)
+                if by_count:
+                    chosen = least_connections(cells, region, numbers, numbers_at)
+                else:
+                    chosen = latency_pick(cells, region, numbers, numbers_at, now_s)
                 picked = cells[region + head + chosen] if chosen >= 0 else -1
         elif mode == BY_KEY:
             if keys[place] >= 0 and healthy[worker]:
-                target = ring_owner(cells, regions[worker], keys[place])
-                if target >= 0:
-                    target = routes[routes_at[worker] + target]
+                owner = ring_owner(cells, regions[worker], keys[place])
+                target = routes[routes_at[worker] + owner] if owner >= 0 else -1
         elif mode == BY_CONNECTION:
             target = connected[place]
             worker = ints[THROUGH][place]
@@ -185,12 +187,12 @@ def advance(until_s: float, s: Any) -> int:
         if logs:
             of, took_s = balancers[worker], ended_s - now_s
             put_end(ends, (ended_s, number_of[place], request, worker, of, region, numbers_at, chosen, took_s))
-        sent_at[place], ended_at[place] = now_s, ended_s
+        sent_at[place], ended_before[place] = now_s, ended_at[place]
+        ended_at[place], expires[place] = ended_s, ended_s + timeout_s
         expires[place] = ended_s + timeout_s
         cursors[place] = at + 1
         if at + 1 == lasts[place] and not endless:
             drop(sends)
-            floats[ANSWERED][place] = ended_s
             why = leave(place, ended_s, s)
             if why != GO_ON:
                 break

@@ -37,6 +37,7 @@ from simsticky.sim.plane.fields import (
     DOOMED_BEFORE,
     DROPPED,
     ENDED,
+    ENDED_BEFORE,
     ENDLESS,
     ENOUGH_LEFT,
     EXPIRES,
@@ -113,6 +114,7 @@ def seat(floats: Any, ints: Any, place: int, number: int, starts_s: float) -> No
     floats[BROKE_BEFORE][place] = LONG_AGO
     floats[ANSWERED][place] = LONG_AGO
     floats[STARTED][place] = starts_s
+    floats[ENDED_BEFORE][place] = LONG_AGO
     ints[NUMBER][place] = number
     ints[REQUESTS][place] = 0
     ints[HOLDER][place] = -1

@@ -32,7 +32,7 @@ from simsticky.sim.plane.fields import (
     STATE,
     TURN,
 )
-from simsticky.sim.sessions.session import Session
+from simsticky.sim.sessions.session import NO_FAILURE, Session
 
 Floats = npt.NDArray[np.float64]
 
@@ -238,14 +238,29 @@ class Sessions:
         sent: int = requests[place] - self.columns.ints[BEFORE][place]
         return sent
 
+    def _answered_s(self, session: Session) -> float:
+        """Return when a session that has ended was last answered."""
+        if session.client is not None:
+            return session.answered_s  # whoever holds a connection says what was a message
+        ended, tabs = self.columns.floats[ENDED], session.tabs
+        ends = {place: ended[place] for place in ([session.place] if tabs is None else tabs.places)}
+        if tabs is not None and tabs.own_s is not None:
+            ends[session.place] = tabs.own_s[1]
+        answered = [at_s for place, at_s in ends.items() if session.failing.get(place, NO_FAILURE).ended_s != at_s]
+        answered_s: float = max([session.answered_s, *answered])
+        return answered_s
+
     def _finish(self, places: Any, *, unfinished: bool) -> None:
         """Count sessions that will send no more, and record them."""
         ints, floats = self.columns.ints, self.columns.floats
         known = {at: self._known[place] for at, place in self._known_among(places).items()}
         requests = ints.take(REQUESTS, places) - ints.take(BEFORE, places)
         caused = np.zeros(len(places))
+        # The latest request was answered, as far as nobody knows better.
+        answered = np.fmax(floats.take(ANSWERED, places), floats.take(ENDED, places))
         for at, session in known.items():
             caused[at] = session.breaks_caused
+            answered[at] = self._answered_s(session)
             if session.tabs is not None:
                 requests[at] = self._requests(session.place)
         ended = Ended(
@@ -259,7 +274,7 @@ class Sessions:
             ints.take(FIRST, places),
             ints.take(HOLDER, places),
             floats.take(BROKE, places),
-            floats.take(ANSWERED, places),
+            answered,
             ints.take(JAR, places),
             ints.take(BORN, places),
         )

@@ -104,6 +104,23 @@ FRESH: Before = (-1, -1, -1, 0, 0, 0, frozenset(), frozenset(), 0, -INFINITY)
 """What a session is before its first request."""
 
 
+class Failure(NamedTuple):
+    """The latest failed request of a session, or of one of its tabs.
+
+    Attributes:
+        request: Its number.
+        times: How often it has failed.
+        ended_s: When it did so last.
+    """
+
+    request: int
+    times: int
+    ended_s: float
+
+
+NO_FAILURE = Failure(-1, 0, INFINITY)
+
+
 class Broken(NamedTuple):
     """A break of a session with several tabs, kept so that it can be taken back.
 
@@ -159,7 +176,7 @@ class Session:
         visits: Requests whose cookie, path or key was looked up.
         key: What its latest request is hashed by, where the algorithm hashes.
         exchange: Its latest irregular request.
-        failing: By place, its own or another tab's: the number of the latest request that failed, and how often it did.
+        failing: Its latest failed request by place, its own or another tab's.
         tabs: Its tabs; None of a session with one.
         browser: What its client holds beyond one cookie; None where one cookie is all there is to it.
         client: Its side of a long-lived connection; None where each request has its own.
@@ -203,7 +220,7 @@ class Session:
         self.broken_by: frozenset[int] = _NO_OPERATIONS
         self.harmed_by: frozenset[int] = _NO_OPERATIONS
         self.breaks_caused = self.picks = self.visits = 0
-        self.failing: dict[int, tuple[int, int]] = {}
+        self.failing: dict[int, Failure] = {}
         self.successor: int | None = None
         self.key: str | None = None
         self.exchange: Exchange | None = None
