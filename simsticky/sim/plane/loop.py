@@ -102,8 +102,7 @@ def advance(until_s: float, s: Any) -> int:
     by_cookie, by_nothing, by_turn = mode == BY_COOKIE, mode == BY_NOTHING, picks == ROUND_ROBIN
     by_count, logs, warms = picks == LEAST_CONNECTIONS, by_nothing and not by_turn, times[WARM_FOR] > 0.0
     head, roams = HEAP_HEAD if by_count else AVERAGES_HEAD, roaming(floats, ints)
-    written, sequence = own[ROWS], own[SEQUENCE]
-    picked = region = numbers_at = -1
+    written, sequence, picked, region, numbers_at = own[ROWS], own[SEQUENCE], -1, -1, -1
     while True:
         now_s, _, place = first(sends)
         if now_s >= until_s or written >= enough:
@@ -138,11 +137,10 @@ def advance(until_s: float, s: Any) -> int:
                 break
             if not healthy[worker]:
                 break
-            region = regions[worker]
+            region, numbers_at = regions[worker], first_numbers[worker]
             if by_turn:
                 picked = wheel_next(cells, region)
             else:
-                numbers_at = first_numbers[worker]
                 if by_count:
                     chosen = least_connections(cells, region, numbers, numbers_at)
                 else:
@@ -187,9 +185,8 @@ def advance(until_s: float, s: Any) -> int:
         if logs:
             of, took_s = balancers[worker], ended_s - now_s
             put_end(ends, (ended_s, number_of[place], request, worker, of, region, numbers_at, chosen, took_s))
-        sent_at[place] = now_s
-        ended_before[place] = ended_at[place]
-        ended_at[place] = ended_s
+        sent_at[place], ended_before[place] = now_s, ended_at[place]
+        ended_at[place], expires[place] = ended_s, ended_s + timeout_s
         expires[place] = ended_s + timeout_s
         cursors[place] = at + 1
         if at + 1 == lasts[place] and not endless:
