@@ -84,8 +84,8 @@ def test_request_is_released_on_the_balancer_of_its_first_attempt() -> None:
     before = worker.balancer
     _open(worker, 1, 3.0)
     worker.begin(_balancer(columns))
-    assert worker.balancer_of(1, 1) is before
-    assert worker.balancer_of(2, 1) is worker.balancer
+    assert worker.balancer_of(1, 1, 0.0) is before
+    assert worker.balancer_of(2, 1, 0.0) is worker.balancer
     worker.log_until(3.0)
     assert _connections(before) == _connections(worker.balancer) == [0, 0]
     assert worker.rebuilds == 1
