@@ -55,7 +55,7 @@ class Steps(NamedTuple):
     """Piecewise-constant loads.
 
     Attributes:
-        members: The containers whose loads these are, in order.
+        members: The containers whose loads these are, in rising order.
         loads: Shape (members, steps).
         edges: Shape (steps + 1,), the times at which the steps begin and end.
     """
@@ -74,9 +74,10 @@ class Steps(NamedTuple):
         inside = edges[first : last + 1]
         if span.begin_s > edges[0] or span.end_s < edges[-1]:
             inside = inside.clip(span.begin_s, span.end_s)
-        rows = [self.members.index(container) for container in span.containers]
         loads = self.loads[:, first:last]
-        return (loads if rows == list(range(len(self.members))) else loads[rows]), inside
+        if list(span.containers) == self.members:
+            return loads, inside
+        return loads[np.searchsorted(self.members, span.containers)], inside
 
 
 class _Followed:
