@@ -64,6 +64,10 @@ class Steps(NamedTuple):
     loads: Integers
     edges: Floats
 
+    def are_during(self, span: Span) -> bool:
+        """Return whether any of them lasts during a span."""
+        return bool(span.begin_s < self.edges[-1] and span.end_s > self.edges[0])
+
     def during(self, span: Span) -> tuple[Integers, Floats]:
         """Return the loads of a span's containers during it, and their edges; one if it is elsewhere."""
         edges = self.edges
@@ -295,7 +299,7 @@ class LoadMeter:
     def _follow(self, steps: Steps, serving: Sequence[Span]) -> None:
         """Let the evenness know of steps."""
         assert self.evenness is not None
-        for span in serving:
+        for span in filter(steps.are_during, serving):
             loads, edges = steps.during(span)
             if len(edges) > 1:
                 if self.running:
@@ -349,7 +353,7 @@ def _longer(loads: Integers, containers: int) -> Integers:
 def _totals(steps: Steps, of_set: Sequence[Span]) -> SkewTotals:
     """Return the totals of a pod set during steps; spans with as many pods are added up at once."""
     parts: dict[int, list[tuple[Integers, Integers]]] = {}
-    for span in of_set:
+    for span in filter(steps.are_during, of_set):
         loads, edges = steps.during(span)
         if len(loads) and len(edges) > 1:
             parts.setdefault(len(loads), []).append((loads, ticks(edges)))
