@@ -47,6 +47,7 @@ def simulate(
         ValueError: ``seed`` or ``replication`` is negative; or ``verify`` is asked for an algorithm of one's own: the
             invariants are those of the scenario's.
     """
+    from simsticky import progress
     from simsticky.engines import engine_for
     from simsticky.results.result import Result
     from simsticky.sim.simulation import Simulation
@@ -64,7 +65,13 @@ def simulate(
         engine = "interpreted"  # it is plain Python, which is asked each time
     runs_by = engine_for(engine, scenario, lambda: effort.seconds)
     simulation = Simulation(
-        scenario, seed, replication, make_algorithm=algorithm, engine=runs_by, paired=_wants_floor(scenario)
+        scenario,
+        seed,
+        replication,
+        make_algorithm=algorithm,
+        engine=runs_by,
+        on_time=progress.on_time(effort.end_s),
+        paired=_wants_floor(scenario),
     )
     recording = simulation.run()
     if verify:

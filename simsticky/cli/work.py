@@ -55,6 +55,7 @@ def working(
         typer.Exit: With 130, after saying how far it came, on Ctrl-C.
     """
     import simsticky.study.warm  # noqa: F401
+    from simsticky import progress
     from simsticky.study.pool import Interrupted, available_cpus
     from simsticky.study.runner import Runner
 
@@ -68,13 +69,14 @@ def working(
     shown = not (quiet or no_progress)
     try:
         with (
-            console.progress(task, total, shown=shown, no_color=no_color) as advance,
+            console.progress(task, total, shown=shown, no_color=no_color) as bar,
+            progress.watched(bar.share),
             Runner(
                 jobs=workers if total is None else min(workers, total),
                 small_here=jobs is None,
                 scheduler=scheduler,
                 directory=study,
-                on_progress=advance,
+                on_progress=bar.finished,
                 on_note=_unheard if quiet else _note,
                 on_estimate=None if quiet else _tell_of_time,
                 simulate=simulate or simulate_for(verify=verify) or keep,

@@ -21,6 +21,9 @@ class Plane:
         clock: The clock, which is set to the time of whatever is served.
         columns: The plane's state.
         serve: Does what the plane has stopped for: the reason, and the place of the session.
+
+    Attributes:
+        on_time: Is told the time now and then, in seconds; nobody by default.
     """
 
     def __init__(self, clock: Clock, columns: Columns, serve: Callable[[int, int], None]) -> None:
@@ -28,6 +31,7 @@ class Plane:
         self._columns = columns
         self._serve = serve
         self._queues = columns.queues
+        self.on_time: Callable[[float], None] | None = None
 
     @property
     def next_s(self) -> float:
@@ -43,3 +47,5 @@ class Plane:
         place = columns.own.cells[TURN_OF]
         self._clock.be_at(columns.floats[SENT_AT][place] if stop in _AFTER_SEND else self._queues.next_s)
         self._serve(stop, place)
+        if stop == Stop.FULL and self.on_time is not None:
+            self.on_time(float(self._clock.now))
