@@ -13,7 +13,7 @@ import simsticky.engines
 import simsticky.files
 import simsticky.results.pod_time
 import simsticky.study.chunks
-import simsticky.study.recommend.costs  # noqa: F401
+import simsticky.study.recommend.costs
 from simsticky.simulate import prepare
 
 prepare()
