@@ -137,6 +137,7 @@ def _call_each(engine: Engine) -> None:
     queues.drop_first()
     queues.occupy(0, 1.0)
     queues.put_end(End(1.0, 0, 0, 0, 0, 0, 0, 0, 0.0))
+    queues.have_copies(1)
     state = columns.state
     run.first_end(state.ends)
     run.log_ends(state.ends, 0.0, 0, state.workers, state.cells, state.numbers)
