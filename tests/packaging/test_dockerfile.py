@@ -118,7 +118,7 @@ def test_the_final_stage_takes_only_the_environment_and_no_tools() -> None:
 
 
 def test_the_engine_is_compiled_for_any_processor_and_found_when_it_runs() -> None:
-    """What decides where compiled code is kept, and for which processor, is the same where it is made and where used."""
+    """What decides where compiled code is kept, and for which processor, is the same where it is made and used."""
     made, used = ({*" ".join(of(stage, "ENV")).split()} for stage in (BUILD, FINAL))
     wanted = {"NUMBA_CPU_NAME=generic", "SIMSTICKY_CACHE_DIR=/opt/simsticky/engine"}
     assert wanted <= made

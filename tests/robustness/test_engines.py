@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,25 @@ def _compiled_in(home: Path) -> dict[str, int]:
     return {str(file): file.stat().st_mtime_ns for file in home.rglob("*.nb[ic]")}
 
 
+_CALLED = (
+    "advance",
+    "arrive",
+    "leave",
+    "vacate_first",
+    "part_leaving",
+    "log_ends",
+    "first_end",
+    "drop_end",
+    "keep_copy",
+)
+"""Functions that Python calls; what they call among themselves may be compiled for a constant as well."""
+
+
+def _compiled_twice(kept: Iterable[str]) -> list[str]:
+    """Return the files of a second signature of a function that Python calls: each is compiled for one."""
+    return [name for name in kept if ".2.nbc" in name and Path(name).name.split(".")[1].split("-")[0] in _CALLED]
+
+
 @NEEDS_NUMBA
 @pytest.mark.slow
 def test_it_is_compiled_once_before_workers_start(folder: Path) -> None:
@@ -179,7 +199,7 @@ def test_it_is_compiled_once_before_workers_start(folder: Path) -> None:
     assert "warning" not in said
     kept = _compiled_in(home)
     assert any(".advance-" in name for name in kept)
-    assert all(name.endswith((".nbi", ".1.nbc")) for name in kept), "one signature a function"
+    assert not _compiled_twice(kept)
     assert "compiling" not in _on_a_terminal(folder, *asked, SIMSTICKY_CACHE_DIR=str(home))
     assert _compiled_in(home) == kept
 
@@ -199,7 +219,7 @@ def test_two_processes_at_once_and_damaged_files(folder: Path) -> None:
     assert said[0] == said[1]
     assert said[0][1] == b""
     kept = list(_compiled_in(home))
-    assert all(name.endswith((".nbi", ".1.nbc")) for name in kept)
+    assert not _compiled_twice(kept)
     for file in kept[::2]:
         Path(file).write_bytes(Path(file).read_bytes()[:30])
     ran = simsticky(*asked, cwd=folder, **environment)
