@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_scenario import small
 
 from simsticky.errors import InputError
-from simsticky.recording.open_rows import ROW, InFlight, OpenRows
+from simsticky.recording.open_rows import InFlight, OpenRows
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -229,8 +229,8 @@ def test_in_flight_are_the_requests_that_a_container_is_to_answer(gathered: bool
         (2, 1.0, 30.0, 0, Outcome.TIMED_OUT),
         (3, 1.0, 30.0, 1, Outcome.ANSWERED),
     ]:
-        rows.write(ROW(session, 4, sent_s, sent_s, ended_s, container, pack(0, 1, outcome), -1.0))
-    rows.late.write(ROW(9, 5, 2.0, 6.0, 11.0, 0, pack(0, 3), 6.0))
+        rows.add((session, 4, sent_s, sent_s, ended_s, container, pack(0, 1, outcome)), sent_s)
+    rows.add((9, 5, 2.0, 6.0, 11.0, 0, pack(0, 3)), 6.0)
     if gathered:
         rows.gather()
     assert rows.in_flight(0, 10.0) == [InFlight(9, 5, 3), InFlight(7, 4, 1), InFlight(8, 4, 1)]
