@@ -50,6 +50,7 @@ ROOMS: Mapping[str, str] = {
     "files": "reading any file",
     "units": "durations, shares",
     "notebook": "shown in notebooks",
+    "progress": "how far a run is",
     "version": "what is installed",
     "annotations": "SARIF, JUnit, GitHub",
     "errors": "messages with places",
