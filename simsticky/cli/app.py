@@ -10,6 +10,7 @@ import typer.core
 import typer.main
 
 from simsticky.cli import completing, console
+from simsticky.cli.backtest import backtest
 from simsticky.cli.check import check
 from simsticky.cli.compare import compare
 from simsticky.cli.completion import completion
@@ -30,6 +31,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "compare": compare,
     "recommend": recommend,
     "sweep": sweep,
+    "backtest": backtest,
     "report": report,
     "lint": lint,
     "export": export,

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sessions import draw
+
 from live.clients import Answers, send_all
 from live.proxies import Haproxy, Nginx, Proxy, end, listening
-from sessions import draw
 
 PODS = 3
 PROXIES = {"haproxy": Haproxy, "nginx": Nginx}
@@ -72,18 +73,14 @@ class _Bench:
             await self._proxy.start(self._choosing)
             self._zero_s = time.monotonic()
             zero_epoch_s = time.time()
-            answers, _ = await asyncio.gather(
-                send_all(draw(self._config), self._port, self._zero_s), self._operate()
-            )
+            answers, _ = await asyncio.gather(send_all(draw(self._config), self._port, self._zero_s), self._operate())
         found = {name: self._journal(name).read_text(encoding="ascii").splitlines() for name in self._started}
         lost = [line.split()[1] for lines in found.values() for line in lines if line.endswith(" lost")]
         per_pod = {name: len(lines) for name, lines in found.items()}
-        return Seen(
-            self._proxy.log, zero_epoch_s, self._events, len(set(lost)), len(lost), answers, per_pod
-        )
+        return Seen(self._proxy.log, zero_epoch_s, self._events, len(set(lost)), len(lost), answers, per_pod)
 
     async def _operate(self) -> None:
-        """Do to the pods what a cluster does: scale three to two, or replace one after the other with a surge of one."""
+        """Do to the pods what a cluster does: scale three to two, or replace each with a surge of one."""
         names = list(self._ports)
         await self._until(self._config["at"])
         if self._config["action"] == "scale":

@@ -59,7 +59,9 @@ async def _request(jar: SimpleCookie, service_s: float, address: str, port: int)
         return 0
     try:
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in jar.items())
-        sent = f"GET / HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nX-Service: {service_s:.6f}\r\nConnection: close\r\n"
+        sent = (
+            f"GET / HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nX-Service: {service_s:.6f}\r\nConnection: close\r\n"
+        )
         writer.write((sent + (f"Cookie: {cookie}\r\n" if cookie else "") + "\r\n").encode())
         answer = (await reader.read()).decode("latin-1")
     except OSError:

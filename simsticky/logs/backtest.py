@@ -1,0 +1,431 @@
+"""Does the model match a log? Its sessions are replayed through its rollouts, and what broke stands beside what does.
+
+Every figure is counted in the log and in each replication by one function (:mod:`simsticky.logs.figures`), and told
+with an interval that holds one further run with 95 % probability if the model is right
+(:mod:`simsticky.stats.prediction`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simsticky.errors import InputError
+from simsticky.logs.figures import CURVE_POINTS, Figure, Frame, Moment, ages_of, count, curve, figures_of
+from simsticky.logs.replay import Replay, replay_of, scenario_of
+from simsticky.logs.requests import LogRead
+from simsticky.logs.watched import Watched, first_signs, moves_of, of_result
+from simsticky.stats.prediction import Range, fewest_runs, joint_probability, prediction_range
+from simsticky.study.case import Case, Simulate
+from simsticky.study.runner import Runner
+from simsticky.version import __version__
+
+if TYPE_CHECKING:
+    from simsticky.results.result import Result
+    from simsticky.scenario.model import Scenario
+
+Floats = npt.NDArray[np.float64]
+
+Running = Callable[[str, int, Simulate], AbstractContextManager[Runner]]
+
+REPLICATIONS = 79
+"""As many as a wide interval wants: its ends are then the second of each side, not one lucky run."""
+LEVEL = 0.95
+FEWEST_ALIVE = 30
+"""Sessions that go through an operation; of fewer nobody knows whether a model matches."""
+_PILOTS = 9
+"""Runs that tell how long after its beginning an operation first shows."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure, observed and predicted.
+
+    Attributes:
+        figure: Which.
+        observed: In the log.
+        predicted: Of one run of the model: the interval that holds it with 95 % probability, and the middle.
+        mean: The mean of the replications.
+    """
+
+    figure: Figure
+    observed: float
+    predicted: Range
+    mean: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the interval holds what was observed, as finely as that can be told."""
+        return self.predicted.holds(self.observed)
+
+
+@dataclass(frozen=True, eq=False)
+class Timelines:
+    """What was observed and predicted over time, for a picture.
+
+    Attributes:
+        frame: The operations and the end, in seconds since the replayed part of the log begins.
+        zero: The moment that is 0, UTC.
+        observed: The log's requests.
+        replication: Those of replication 0.
+        at_s: float64[m], moments.
+        broken: float64[m], sessions broken by then in the log.
+        low: float64[m], lower end of the prediction interval.
+        high: float64[m], upper end.
+        median: float64[m], its middle.
+    """
+
+    frame: Frame
+    zero: datetime
+    observed: Watched
+    replication: Watched
+    at_s: Floats
+    broken: Floats
+    low: Floats
+    high: Floats
+    median: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """What a log says of a model.
+
+    Attributes:
+        scenario: The scenario as it was replayed.
+        replications: How many runs the prediction is from.
+        seed: Their seed.
+        rows: The figures.
+        probability: How likely a run of the model is to be at least as far out as the log, over all figures at once.
+        alive: Sessions with an answer before and a request after the beginning of an operation.
+        key: What told the sessions apart, and how well.
+        format: The log's format.
+        sessions: Sessions that were replayed.
+        requests: Requests that were replayed.
+        notes: What was assumed, left out or put right, as sentences.
+        timelines: For a picture.
+    """
+
+    scenario: Scenario
+    replications: int
+    seed: int
+    rows: tuple[Row, ...]
+    probability: float
+    alive: int
+    key: Mapping[str, str]
+    format: str
+    sessions: int
+    requests: int
+    notes: tuple[str, ...]
+    timelines: Timelines
+
+    @property
+    def compatible(self) -> bool | None:
+        """Whether the model and the log go together: None if there is too little in the log to tell."""
+        if self.probability < 1.0 - LEVEL:
+            return False
+        return None if self.alive < FEWEST_ALIVE else True
+
+    @property
+    def outside(self) -> tuple[Row, ...]:
+        """The rows whose interval does not hold what was observed."""
+        return tuple(row for row in self.rows if not row.holds)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return everything but the timelines' requests as plain JSON types; no address, path or cookie."""
+        frame = self.timelines.frame
+        return {
+            "tool": {"name": "simsticky", "version": __version__},
+            "compatible": self.compatible,
+            "probability": self.probability,
+            "level": LEVEL,
+            "replications": self.replications,
+            "seed": self.seed,
+            "alive": self.alive,
+            "log": {"format": self.format, "sessions": self.sessions, "requests": self.requests, "key": dict(self.key)},
+            "operations": [
+                {
+                    "label": moment.label,
+                    "at": (self.timelines.zero + timedelta(seconds=moment.sign_s)).isoformat(),
+                    "begins_s": moment.begins_s,
+                    "sign_s": moment.sign_s,
+                    "pods_went": moment.pods_went,
+                    "pods_came": moment.pods_came,
+                }
+                for moment in frame.moments
+            ],
+            "figures": [
+                {
+                    "name": row.figure.key,
+                    "label": row.figure.label.strip(),
+                    "unit": row.figure.unit,
+                    "definition": row.figure.definition,
+                    "observed": row.observed,
+                    "predicted": {"low": row.predicted.low, "high": row.predicted.high,
+                                  "median": row.predicted.median, "mean": row.mean},
+                    "holds": row.holds,
+                }
+                for row in self.rows
+            ],
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+    def to_json(self) -> str:
+        """Return ``to_json_dict`` as text that ends with a newline."""
+        return json.dumps(self.to_json_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Watching:
+    """A ``simulate`` whose summary is what an access log would show; it goes to worker processes as it is.
+
+    Attributes:
+        bound: Of each session whether it is one that stays where it is.
+        end_s: When the log ends.
+        guesses_s: When each operation is begun.
+        frame: What is counted; None asks when each operation first shows.
+    """
+
+    bound: npt.NDArray[np.bool_]
+    end_s: float
+    guesses_s: tuple[float, ...]
+    frame: Frame | None
+
+    def __call__(self, scenario: Scenario, *, seed: int, replication: int) -> Result:
+        """Run one replication."""
+        from simsticky.simulate import simulate
+
+        result = simulate(scenario, seed, replication)
+        seen = of_result(result, self.bound, self.end_s)
+        if self.frame is None:
+            signs = first_signs(seen, self.guesses_s)
+            found = {f"sign_{number}": None if np.isnan(sign) else sign for number, sign in enumerate(signs)}
+            return replace(result, summary=found)
+        counted = count(seen, self.frame)
+        points = curve(moves_of(seen), self.frame).tolist()
+        return replace(result, summary={**counted, **{f"curve_{at}": value for at, value in enumerate(points)}})
+
+
+def backtest(
+    scenario: Scenario,
+    log: LogRead,
+    *,
+    reps: int = REPLICATIONS,
+    seed: int | None = None,
+    running: Running | None = None,
+    **execution: Any,
+) -> Backtest:
+    """Replay a log's sessions through its rollouts and compare what is predicted with what was observed.
+
+    Args:
+        scenario: What is to be tested; its traffic and timeline give way to the log's.
+        log: The log.
+        reps: Replications, at least 39: of fewer no 95 % interval for one run can be told.
+        seed: Seed; the scenario's by default.
+        running: What gives a runner, where progress is to be shown: it is handed what is done, in a word, how many
+            runs that takes, and what runs one.
+        execution: How to run otherwise, as for :class:`~simsticky.study.runner.Runner`.
+
+    Raises:
+        InputError: The log cannot be compared with a prediction, and why; or the scenario cannot be replayed.
+        Interrupted: On Ctrl-C.
+        ValueError: There are too few replications.
+    """
+    if reps < fewest_runs(LEVEL):
+        raise ValueError(f"{reps} replications tell no 95 % interval for one run: at least {fewest_runs(LEVEL)}")
+    replay = replay_of(log)
+    seed = scenario.run.seed if seed is None else seed
+    running = running or (lambda task, total, simulate: Runner(simulate=simulate, **execution))
+    with _trace_file(replay) as trace:
+        signs_s = _signs_of(replay)
+        at_s, errors_s = _placed(scenario, replay, trace, signs_s, seed, running)
+        replayed, changes = scenario_of(scenario, replay, trace, at_s)
+        frame = _frame(replay, replayed, signs_s, at_s)
+        watching = Watching(replay.bound, replay.end_s, tuple(at_s), frame)
+        with running("backtest", reps, watching) as runner:
+            (runs,) = runner.run([Case(replayed, seed, range(reps))])
+        first = of_result(_simulated(replayed, seed), replay.bound, replay.end_s)
+    figures = figures_of(frame)
+    observed = count(replay.log, frame)
+    columns = {figure.key: _numbers(runs.column(figure.key)) for figure in figures}
+    added, told = _background(replay, frame, reps, seed)
+    columns["failed"] = columns["failed"] + added
+    rows = tuple(
+        Row(figure, observed[figure.key], _told(prediction_range(columns[figure.key].tolist(), LEVEL), figure, replay),
+            float(columns[figure.key].mean()))
+        for figure in figures
+    )  # fmt: skip
+    probability = joint_probability(
+        [row.observed for row in rows],
+        np.column_stack([columns[figure.key] for figure in figures]).tolist(),
+        [_resolution(figure, replay) for figure in figures],
+    )
+    placing = _placing(replay, at_s, signs_s, errors_s)
+    key = log.sessions.key
+    return Backtest(
+        scenario=replayed, replications=reps, seed=seed, rows=rows, probability=probability,
+        alive=_alive(replay.log, frame),
+        key={"key": str(key), "quality": key.quality, "evidence": key.evidence}, format=log.format,
+        sessions=int(replay.bound.sum()), requests=len(replay.trace),
+        notes=(*log.notes, *replay.notes, *changes, *placing, *told, *_ground_truth(replay)),
+        timelines=_timelines(log, replay, frame, first, runs.column),
+    )  # fmt: skip
+
+
+@contextmanager
+def _trace_file(replay: Replay) -> Iterator[Path]:
+    """Write the trace for as long as it is needed: only times are in it."""
+    with TemporaryDirectory(prefix="simsticky-") as directory:
+        path = Path(directory) / "trace.csv"
+        replay.trace.to_csv(path, index=False)
+        yield path
+
+
+def _signs_of(replay: Replay) -> list[float]:
+    """Return when each rollout first shows in the log, by the rule that holds for replications, too."""
+    starts_s = [rollout.started_s - replay.begins_s for rollout in replay.rollouts]
+    signs_s = first_signs(replay.log, [start - 1e-6 for start in starts_s])
+    return [start if np.isnan(sign) else sign for start, sign in zip(starts_s, signs_s, strict=True)]
+
+
+def _placed(
+    scenario: Scenario,
+    replay: Replay,
+    trace: Path,
+    signs_s: Sequence[float],
+    seed: int,
+    running: Running,
+) -> tuple[list[float], list[float]]:
+    """Return when each operation is begun so that the model first shows it when the log does, and how sure that is.
+
+    What was stated is taken as stated. Pilots of their own luck tell the lag of the others.
+
+    Raises:
+        InputError: The model takes longer than the log has from its beginning: it begins in mid-rollout.
+    """
+    stated = [rollout.source == "events" for rollout in replay.rollouts]
+    starts_s = [rollout.started_s - replay.begins_s for rollout in replay.rollouts]
+    if all(stated):
+        return starts_s, [0.0] * len(starts_s)
+    guesses_s = [start if known else sign for start, known, sign in zip(starts_s, stated, signs_s, strict=True)]
+    # The trace goes on beyond a late guess; only the lag counts.
+    guessed, _ = scenario_of(scenario, replay, trace, guesses_s)
+    watching = Watching(replay.bound, replay.end_s, tuple(guesses_s), None)
+    with running("pilots", _PILOTS, watching) as runner:
+        (pilots,) = runner.run([Case(guessed, seed, range(_FAR, _FAR + _PILOTS))])
+    at_s, errors_s = [], []
+    for number, (guess, known, rollout) in enumerate(zip(guesses_s, stated, replay.rollouts, strict=True)):
+        lags = [sign - guess for sign in pilots.column(f"sign_{number}") if sign is not None]
+        lag = float(np.median(lags)) if lags and not known else 0.0
+        if guess - lag < 0.0:
+            raise InputError.of(
+                f"the log begins in mid-rollout: its {rollout.kind} first shows {guess:.1f} s after the log begins, and"
+                f" in the model it takes {lag:.1f} s until it shows",
+                hint="give a log that begins earlier",
+            )
+        at_s.append(guess - lag)
+        errors_s.append(float(np.std(lags, ddof=1)) if len(lags) > 1 and not known else 0.0)
+    return at_s, errors_s
+
+
+_FAR = 1_000_000_000
+"""Number of the first pilot: no prediction shares its luck."""
+
+
+def _frame(replay: Replay, replayed: Scenario, signs_s: Sequence[float], at_s: Sequence[float]) -> Frame:
+    begins_s = [min(at, sign) for at, sign in zip(at_s, signs_s, strict=True)]
+    moments = tuple(
+        Moment(entry.label, begin, sign, len(rollout.old), len(rollout.new))
+        for entry, begin, sign, rollout in zip(replayed.timeline, begins_s, signs_s, replay.rollouts, strict=True)
+    )
+    ages, _ = ages_of(replay.log, begins_s)
+    pods = np.bincount(np.fromiter(ages.values(), np.int64), minlength=len(moments) + 1)
+    return Frame(moments, replay.end_s, tuple(pods.tolist()))
+
+
+def _simulated(scenario: Scenario, seed: int) -> Result:
+    from simsticky.simulate import simulate
+
+    return simulate(scenario, seed)
+
+
+def _numbers(column: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in column], np.float64)
+
+
+def _background(replay: Replay, frame: Frame, reps: int, seed: int) -> tuple[Floats, list[str]]:
+    """Return failures that are not of rollouts, drawn for each run from how many there were before the first one.
+
+    The model has no other reason for a request to fail. A count of ``n`` in ``t`` seconds tells of another ``u``
+    seconds a negative binomial number, gamma mixed.
+    """
+    begins_s = frame.moments[0].begins_s
+    before = int((replay.log.failed & (replay.log.sent_s < begins_s)).sum())
+    if not before or begins_s <= 0:
+        return np.zeros(reps), []
+    rates = np.random.default_rng([seed, 21]).gamma(before + 0.5, 1.0 / begins_s, reps)
+    drawn = np.random.default_rng([seed, 22]).poisson(rates * (frame.end_s - begins_s))
+    told = f"{before} requests failed before the first operation: as many an hour are added to the prediction"
+    return drawn.astype(np.float64), [told]
+
+
+def _told(found: Range, figure: Figure, replay: Replay) -> Range:
+    """Return an interval of times widened by what the log's clock does not tell."""
+    if figure.unit != "s":
+        return found
+    return Range(found.low - replay.log.tick_s, found.high + replay.log.tick_s, found.median)
+
+
+def _resolution(figure: Figure, replay: Replay) -> float:
+    return 0.5 if figure.unit == "count" else replay.log.tick_s
+
+
+def _alive(seen: Watched, frame: Frame) -> int:
+    """Return how many sessions have an answer before and a request after an operation begins; each once."""
+    alive: set[int] = set()
+    known = seen.session >= 0
+    for moment in frame.moments:
+        before = np.unique(seen.session[known & (seen.pod >= 0) & (seen.sent_s < moment.begins_s)])
+        after = np.unique(seen.session[known & (seen.sent_s >= moment.begins_s)])
+        alive |= set(np.intersect1d(before, after).tolist())
+    return len(alive)
+
+
+def _placing(replay: Replay, at_s: Sequence[float], signs_s: Sequence[float], errors_s: Sequence[float]) -> list[str]:
+    return [
+        f"the {rollout.kind} that first shows {sign:.1f} s into the log is begun {sign - at:.1f} s before, as the model"
+        f" takes until it shows (± {error:.1f} s)"
+        for rollout, at, sign, error in zip(replay.rollouts, at_s, signs_s, errors_s, strict=True)
+        if rollout.source != "events"
+    ]
+
+
+def _ground_truth(replay: Replay) -> list[str]:
+    if replay.down is None:
+        return []
+    moved = len(np.unique(moves_of(replay.log).session))
+    return [f"of {replay.down} sessions the gateway itself says that their server was down; {moved} moved"]
+
+
+def _timelines(log: LogRead, replay: Replay, frame: Frame, first: Watched, column: Any) -> Timelines:
+    points = np.column_stack([_numbers(column(f"curve_{at}")) for at in range(CURVE_POINTS)])
+    ranges = [prediction_range(values.tolist(), LEVEL) for values in points.T]
+    return Timelines(
+        frame=frame,
+        zero=log.requests.epoch + timedelta(seconds=replay.begins_s),
+        observed=replay.log,
+        replication=first,
+        at_s=frame.curve_s(),
+        broken=curve(moves_of(replay.log), frame),
+        low=np.array([one.low for one in ranges]),
+        high=np.array([one.high for one in ranges]),
+        median=np.array([one.median for one in ranges]),
+    )
