@@ -73,7 +73,9 @@ def replay_of(log: LogRead) -> Replay:
     _refuse_what_is_blind(log)
     rollouts, (begin, end), notes = _whole_rollouts(log)
     requests, sessions = log.requests, log.sessions
-    inside = (requests.sent_s >= begin) & (requests.sent_s <= end)
+    # What the gateway answered itself, a redirect or a bad request, reached no pod and is no part of the traffic.
+    own = (requests.pod < 0) & (requests.attempts == 0) & ~np.isin(requests.status, FAILED)
+    inside = (requests.sent_s >= begin) & (requests.sent_s <= end) & ~own
     known = requests.session >= 0
     stays = np.where(known, sessions.jar[np.maximum(requests.session, 0)], False)
     failed = np.isin(requests.status, FAILED)
@@ -118,7 +120,7 @@ def _refuse_what_is_blind(log: LogRead) -> None:
             f"this log does not tell sessions apart: {key.evidence}",
             hint="name what does with --session-key, for example cookie:JSESSIONID, or log such a cookie",
         )
-    answered = ~np.isin(log.requests.status, FAILED)
+    answered = ~np.isin(log.requests.status, FAILED) & (log.requests.attempts > 0)
     unknown = int((answered & (log.requests.pod < 0)).sum())
     if unknown > _UNKNOWN_POD * max(1, int(answered.sum())):
         raise InputError.of(
