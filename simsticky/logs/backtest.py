@@ -42,6 +42,8 @@ REPLICATIONS = 79
 LEVEL = 0.95
 FEWEST_ALIVE = 30
 """Sessions that go through an operation; of fewer nobody knows whether a model matches."""
+_SHOWN_WITHIN_S = 600.0
+"""So long after its beginning an operation has shown."""
 _PILOTS = 9
 """Runs that tell how long after its beginning an operation first shows."""
 
@@ -187,31 +189,57 @@ class Backtest:
 class Watching:
     """A ``simulate`` whose summary is what an access log would show; it goes to worker processes as it is.
 
+    An operation whose beginning nobody stated is begun so that it first shows when the log's does, in each replication
+    by its own luck: it is run once to see how much later or earlier it shows, and once more from the moment that
+    mends this. So what a run has of its own until then is no part of the prediction, as it is none of the log's.
+
     Attributes:
         bound: Of each session whether it is one that stays where it is.
         end_s: When the log ends.
-        guesses_s: When each operation is begun.
-        frame: What is counted; None asks when each operation first shows.
+        signs_s: When each operation first shows in the log; nan where its beginning was stated.
+        frame: What is counted; None asks how long after its beginning each operation first shows.
     """
 
     bound: npt.NDArray[np.bool_]
     end_s: float
-    guesses_s: tuple[float, ...]
+    signs_s: tuple[float, ...]
     frame: Frame | None
 
     def __call__(self, scenario: Scenario, *, seed: int, replication: int) -> Result:
         """Run one replication."""
+        if self.frame is None:
+            result = self._simulated(self._until_shown(scenario), seed, replication)
+            lags = self._lags(result, scenario)
+            return replace(result, summary={f"lag_{at}": lag for at, lag in enumerate(lags)})
+        result = self.run(scenario, seed, replication)
+        seen = of_result(result, self.bound, self.end_s)
+        points = enumerate(curve(moves_of(seen), self.frame).tolist())
+        return replace(result, summary={**count(seen, self.frame), **{f"curve_{at}": value for at, value in points}})
+
+    def run(self, scenario: Scenario, seed: int, replication: int) -> Result:
+        """Run one replication with its operations placed."""
+        if not np.isnan(self.signs_s).all():
+            first = self._simulated(self._until_shown(scenario), seed, replication)
+            for number, (lag, sign_s) in enumerate(zip(self._lags(first, scenario), self.signs_s, strict=True)):
+                if lag is not None and sign_s == sign_s:
+                    scenario = scenario.evolve({f"timeline.{number}.at": max(0.0, sign_s - lag)})
+        return self._simulated(scenario, seed, replication)
+
+    def _until_shown(self, scenario: Scenario) -> Scenario:
+        """Return the scenario with an end soon after the last operation shows."""
+        last_s = max(entry.at_s for entry in scenario.timeline)
+        shown_s = float(np.nanmax([last_s, *self.signs_s])) + _SHOWN_WITHIN_S
+        return scenario.evolve({"run.until": min(shown_s, self.end_s + 1.0)})
+
+    def _lags(self, result: Result, scenario: Scenario) -> list[float | None]:
+        starts_s = [entry.at_s for entry in scenario.timeline]
+        signs_s = first_signs(of_result(result, self.bound, self.end_s), starts_s)
+        return [None if np.isnan(sign) else sign - start for sign, start in zip(signs_s, starts_s, strict=True)]
+
+    def _simulated(self, scenario: Scenario, seed: int, replication: int) -> Result:
         from simsticky.simulate import simulate
 
-        result = simulate(scenario, seed, replication)
-        seen = of_result(result, self.bound, self.end_s)
-        if self.frame is None:
-            signs = first_signs(seen, self.guesses_s)
-            found = {f"sign_{number}": None if np.isnan(sign) else sign for number, sign in enumerate(signs)}
-            return replace(result, summary=found)
-        counted = count(seen, self.frame)
-        points = curve(moves_of(seen), self.frame).tolist()
-        return replace(result, summary={**counted, **{f"curve_{at}": value for at, value in enumerate(points)}})
+        return simulate(scenario, seed, replication)
 
 
 def backtest(
@@ -249,10 +277,10 @@ def backtest(
         at_s, errors_s = _placed(scenario, replay, trace, signs_s, seed, running)
         replayed, changes = scenario_of(scenario, replay, trace, at_s)
         frame = _frame(replay, replayed, signs_s, at_s)
-        watching = Watching(replay.bound, replay.end_s, tuple(at_s), frame)
+        watching = Watching(replay.bound, replay.end_s, _unstated(replay, signs_s), frame)
         with running("backtest", reps, watching) as runner:
             (runs,) = runner.run([Case(replayed, seed, range(reps))])
-        first = of_result(_simulated(replayed, seed), replay.bound, replay.end_s)
+        first = of_result(watching.run(replayed, seed, 0), replay.bound, replay.end_s)
     figures = figures_of(frame)
     observed = count(replay.log, frame)
     columns = {figure.key: _numbers(runs.column(figure.key)) for figure in figures}
@@ -316,14 +344,13 @@ def _placed(
     if all(stated):
         return starts_s, [0.0] * len(starts_s)
     guesses_s = [start if known else sign for start, known, sign in zip(starts_s, stated, signs_s, strict=True)]
-    # The trace goes on beyond a late guess; only the lag counts.
     guessed, _ = scenario_of(scenario, replay, trace, guesses_s)
-    watching = Watching(replay.bound, replay.end_s, tuple(guesses_s), None)
+    watching = Watching(replay.bound, replay.end_s, _unstated(replay, signs_s), None)
     with running("pilots", _PILOTS, watching) as runner:
         (pilots,) = runner.run([Case(guessed, seed, range(_FAR, _FAR + _PILOTS))])
     at_s, errors_s = [], []
     for number, (guess, known, rollout) in enumerate(zip(guesses_s, stated, replay.rollouts, strict=True)):
-        lags = [sign - guess for sign in pilots.column(f"sign_{number}") if sign is not None]
+        lags = [lag for lag in pilots.column(f"lag_{number}") if lag is not None]
         lag = float(np.median(lags)) if lags and not known else 0.0
         if guess - lag < 0.0:
             raise InputError.of(
@@ -351,10 +378,11 @@ def _frame(replay: Replay, replayed: Scenario, signs_s: Sequence[float], at_s: S
     return Frame(moments, replay.end_s, tuple(pods.tolist()))
 
 
-def _simulated(scenario: Scenario, seed: int) -> Result:
-    from simsticky.simulate import simulate
-
-    return simulate(scenario, seed)
+def _unstated(replay: Replay, signs_s: Sequence[float]) -> tuple[float, ...]:
+    """Return the first signs of the operations whose beginning nobody stated, nan for the others."""
+    return tuple(
+        np.nan if rollout.source == "events" else sign for rollout, sign in zip(replay.rollouts, signs_s, strict=True)
+    )
 
 
 def _numbers(column: Sequence[float | None]) -> Floats:
@@ -401,8 +429,8 @@ def _alive(seen: Watched, frame: Frame) -> int:
 
 def _placing(replay: Replay, at_s: Sequence[float], signs_s: Sequence[float], errors_s: Sequence[float]) -> list[str]:
     return [
-        f"the {rollout.kind} that first shows {sign:.1f} s into the log is begun {sign - at:.1f} s before, as the model"
-        f" takes until it shows (± {error:.1f} s)"
+        f"the {rollout.kind} that first shows {sign:.1f} s into the log is begun so that each run first shows it"
+        f" then, about {sign - at:.1f} s before (± {error:.1f} s)"
         for rollout, at, sign, error in zip(replay.rollouts, at_s, signs_s, errors_s, strict=True)
         if rollout.source != "events"
     ]
