@@ -82,7 +82,7 @@ def read_logs(
         raise InputError.of("holds no request", file=opened[0].source.name, hint="the first lines looked like some")
     _refuse_damage(counts, max_damaged)
     notes = _notes_on_lines([each.source for each in opened], form, counts)
-    return assemble(columns, choice, form.name, counts, notes, stated_s, gap_s)
+    return assemble(columns, choice, form, counts, notes, stated_s, gap_s)
 
 
 def _open(source: Source, only: Format | None) -> _Opened:

@@ -69,9 +69,10 @@ def recover(raw: Raw, key: SessionKey, window_s: tuple[float, float], gap_s: flo
     starts = another | (silence > gap_s)
     quiet_s = _quiet_s(silence[~starts], gap_s)
     first = np.flatnonzero(starts)
-    last = np.append(first[1:], len(rows)) - 1
+    last = np.append(first, len(rows))[1:] - 1
     began = ~another[first] | _first_hits(raw, rows[first], key, by_client[rows[first]])
-    goes_on = np.append(~another[first[1:]], False)[: len(first)]
+    # Only the last part of a key's requests may go on after the log.
+    goes_on = np.append(~another[first], False)[1:]
     # In the order of their first requests.
     order = np.argsort(rows[first], kind="stable")
     number = np.full(len(raw["sent"]), -1, np.int64)
