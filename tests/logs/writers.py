@@ -97,7 +97,7 @@ def haproxy(request: Request, *, verdict: str = "") -> str:
     letter = verdict or ("N" if not request.sticky_in else "D" if request.sticky_out else "V")
     ends = f"--{letter}{'I' if request.sticky_out else '-'}"
     total, answer = round(request.took_s * 1000), round(request.service_s * 1000)
-    timers = f"0/0/1/{answer - 1}/{total}" if request.pod else f"0/0/-1/-1/{total}"
+    timers = f"1/0/1/{answer}/{total}" if request.pod else f"1/0/-1/-1/{total}"
     server = request.pod or "<NOSRV>"
     came = f"session_id={request.sticky_in}" if request.sticky_in else "-"
     given = f"session_id={request.sticky_out}" if request.sticky_out else "-"
