@@ -17,6 +17,8 @@ import numpy as np
 from simsticky.logs.columns import Raw
 from simsticky.logs.requests import Flags, Floats, PodLives, Rollout
 
+_SOONER_S = 30.0
+"""So long before a pod is deleted, at the most, its last request may have been; clocks differ by less."""
 LINK_S = 600.0
 """Changes closer to each other than this belong together."""
 _CHANCE = 1e-9
@@ -151,11 +153,10 @@ def with_events(found: Sequence[Rollout], stated_s: Sequence[tuple[float, float]
         near = [
             number
             for number, each in enumerate(result)
-            if each.source == "addresses" and begin <= each.ended_s and end >= each.started_s - LINK_S
+            if each.source == "addresses" and begin <= each.ended_s + _SOONER_S and end >= each.started_s - LINK_S
         ]
         for number in near[:1]:
-            started = min(begin, result[number].started_s)
-            result[number] = replace(result[number], started_s=started, source="events")
+            result[number] = replace(result[number], started_s=begin, source="events")
         if not near:
             result.append(Rollout("event", begin, end, (), (), "events"))
     return tuple(sorted(result, key=lambda each: each.started_s))
