@@ -368,7 +368,9 @@ _FAR = 1_000_000_000
 
 
 def _frame(replay: Replay, replayed: Scenario, signs_s: Sequence[float], at_s: Sequence[float]) -> Frame:
-    begins_s = [min(at, sign) for at, sign in zip(at_s, signs_s, strict=True)]
+    # Of whole seconds, what happens in one may be told as of its beginning.
+    early_s = replay.log.tick_s if replay.log.tick_s >= 1.0 else 0.0
+    begins_s = [max(0.0, min(at, sign) - early_s) for at, sign in zip(at_s, signs_s, strict=True)]
     moments = tuple(
         Moment(entry.label, begin, sign, len(rollout.old), len(rollout.new))
         for entry, begin, sign, rollout in zip(replayed.timeline, begins_s, signs_s, replay.rollouts, strict=True)

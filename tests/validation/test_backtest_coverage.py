@@ -46,7 +46,7 @@ SHOP = ss.Scenario.model_validate(
 )
 
 
-def tested(seed: int) -> Backtest:
+def backtested(seed: int) -> Backtest:
     """Return the backtest of a log that the model itself wrote."""
     result = ss.simulate(SHOP, seed=1000 + seed)
     return backtest(SHOP, log_of(result, END_S, ("rollout",)), reps=fewest_runs(LEVEL), seed=seed)
@@ -59,7 +59,7 @@ def test_one_hundred_logs_of_the_models_own() -> None:
     An interval is of the log's own sessions, so it is narrower than the spread over logs of other sessions; 1.5
     times that is the most it may be. As one verdict over all figures at most ten of the hundred are called wrong.
     """
-    found = [tested(seed) for seed in range(SEEDS)]
+    found = [backtested(seed) for seed in range(SEEDS)]
     held = {row.figure.key: sum(one.rows[at].holds for one in found) for at, row in enumerate(found[0].rows)}
     assert 90 <= held["broken"] <= 99, held
     assert min(held.values()) >= 90, held
