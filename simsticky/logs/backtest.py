@@ -392,18 +392,22 @@ def _numbers(column: Sequence[float | None]) -> Floats:
 
 
 def _background(replay: Replay, frame: Frame, reps: int, seed: int) -> tuple[Floats, list[str]]:
-    """Return failures that are not of rollouts, drawn for each run from how many there were before the first one.
+    """Return failures that are not of rollouts, drawn for each run from the share that failed before the first one.
 
-    The model has no other reason for a request to fail. A count of ``n`` in ``t`` seconds tells of another ``u``
-    seconds a negative binomial number, gamma mixed.
+    The model has no other reason for a request to fail. What a share of a sample tells of a further one is a
+    beta-binomial number.
     """
-    begins_s = frame.moments[0].begins_s
-    before = int((replay.log.failed & (replay.log.sent_s < begins_s)).sum())
-    if not before or begins_s <= 0:
+    before = replay.log.sent_s < frame.moments[0].begins_s
+    failed = int((replay.log.failed & before).sum())
+    if not failed:
         return np.zeros(reps), []
-    rates = np.random.default_rng([seed, 21]).gamma(before + 0.5, 1.0 / begins_s, reps)
-    drawn = np.random.default_rng([seed, 22]).poisson(rates * (frame.end_s - begins_s))
-    told = f"{before} requests failed before the first operation: as many an hour are added to the prediction"
+    luck = np.random.default_rng([seed, 1])
+    shares = luck.beta(failed + 0.5, int(before.sum()) - failed + 0.5, reps)
+    drawn = luck.binomial(int((~before).sum()), shares)
+    told = (
+        f"{failed} of {int(before.sum())} requests failed before the first operation: the same share is added to the"
+        " prediction"
+    )
     return drawn.astype(np.float64), [told]
 
 

@@ -112,7 +112,7 @@ def _load_figures(frame: Frame) -> list[Figure]:
         for place in _places(pods):
             rank = "" if pods == 1 else f" {place + 1} of {pods}"
             found.append(Figure(f"load_{age}_{place + 1}", f"requests, {whose} pod{rank}", "count",
-                                "requests that it answered; pods of one age are ranked, the busiest first"))  # fmt: skip
+                                "what it answered; pods of one age are ranked, the busiest first"))  # fmt: skip
     return found
 
 

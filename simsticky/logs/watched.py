@@ -76,10 +76,9 @@ def of_result(result: Result, bound: Flags, end_s: float) -> Watched:
     pods = {name: number for number, name in enumerate(frame["pod"].cat.categories)}
     code = frame["pod"].cat.codes.to_numpy()[shown].astype(np.int64)
     open_still = frame["outcome"].to_numpy()[shown] == "unfinished"
-    lives = result.pods
+    gone = [(pods[life.pod], life.deleted_by) for life in result.recording.pods if life.pod in pods]
     leaving = tuple(
-        tuple(pods[name] for name in lives["pod"][lives["deleted_by"] == number] if name in pods)
-        for number in range(1, len(result.operation_rows) + 1)
+        tuple(pod for pod, by in gone if by == number) for number in range(1, len(result.recording.operations) + 1)
     )
     return Watched(
         session=np.where(bound[session], session, -1),
