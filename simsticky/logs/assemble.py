@@ -54,14 +54,16 @@ def assemble(
     key, more = _key(raw, choice)
     if form.no_cookies and not (raw["flags"] & HAS_COOKIES).any():
         more.append(form.no_cookies)
-    recovered = recover(raw, key, _window(raw), gap_s)
-    skews, crossed = find_skew(raw, recovered, len(gateways))
-    if skews:
+    skews: list[Skew] = []
+    unknown: list[int] = []
+    if len(gateways) > 1:
+        # Clocks an hour apart are a wrong zone: sessions must not be cut at that.
+        skews, unknown = find_skew(raw, recover(raw, key, _window(raw), math.inf), len(gateways))
         corrected(raw, skews)
         _sort(raw)
-        recovered = recover(raw, key, _window(raw), gap_s)
+    recovered = recover(raw, key, _window(raw), gap_s)
     window = _window(raw)
-    of_pods = lives(raw, recovered.begins, window, len(pods))
+    of_pods, pauses_s = lives(raw, recovered.begins, window, len(pods))
     events = [(begin - epoch_s, end - epoch_s) for begin, end in stated_s]
     return LogRead(
         _requests(raw, recovered, epoch_s, pods, gateways, window),
@@ -70,8 +72,8 @@ def assemble(
         counts.lines,
         counts.damage.count,
         counts.damage.first,
-        with_events(rollouts(of_pods, window), events),
-        [*notes, *choice.refused, *more, *_on_clocks(skews, crossed, gateways), *_on_sessions(recovered)],
+        with_events(rollouts(of_pods, pauses_s, window), events),
+        [*notes, *choice.refused, *more, *_on_clocks(skews, unknown, gateways), *_on_sessions(recovered)],
         of_pods,
         counts.others,
         choice.plan.sticky,
@@ -127,18 +129,20 @@ def _evidence(raw: Raw, kind: str, name: str, covered: float, stated: bool) -> s
     )
 
 
-def _on_clocks(skews: Sequence[Skew], crossed: bool, gateways: Sequence[str]) -> list[str]:
-    if len(gateways) > 1 and not crossed:
-        return [
-            f"Whether the clocks of the {len(gateways)} gateways agree cannot be seen: too few sessions went through "
-            "two of them."
-        ]
-    return [
+def _on_clocks(skews: Sequence[Skew], unknown: Sequence[int], gateways: Sequence[str]) -> list[str]:
+    notes = [
         f"The clock of {gateways[skew.gateway]} is {abs(skew.ahead_s):.2f} s "
-        f"{'ahead of' if skew.ahead_s > 0 else 'behind'} that of {gateways[0]} (from {skew.pauses:,} pauses of "
-        "sessions that went from one to the other); its times were set right by that."
+        f"{'ahead of' if skew.ahead_s > 0 else 'behind'} that of {gateways[0]}, within {skew.within_s:.2g} s (from "
+        f"{skew.pauses:,} pauses of sessions between them); its times were set right by that."
         for skew in skews
     ]
+    if unknown:
+        several = ", ".join(gateways[number] for number in unknown[:3]) + (", ..." if len(unknown) > 3 else "")
+        notes.append(
+            f"Whether the clocks of {several} agree with that of {gateways[0]} cannot be seen: too few sessions were "
+            "given their cookie by one gateway and brought it to the other."
+        )
+    return notes
 
 
 def _on_sessions(recovered: Recovered) -> list[str]:
