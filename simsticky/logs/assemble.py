@@ -19,6 +19,8 @@ from simsticky.logs.requests import Flags, LoggedRequests, LogRead, Numbers, Ses
 from simsticky.logs.sessions import Recovered, recover
 from simsticky.logs.skew import Skew, corrected, find_skew
 
+_STRAYS, _AWAY_S = 0.01, 7 * 86400.0
+"""As many requests, that far from all others, are wrong dates."""
 _LEAST_COVERED = 0.05
 """A key that was found in the first requests and is in fewer of all is none."""
 
@@ -49,6 +51,7 @@ def assemble(
     pods, gateways = tuple(columns.pods)[1:], tuple(columns.gateways)
     raw = columns.take()
     _sort(raw)
+    strayed = _drop_strays(raw)
     epoch_s = math.floor(raw["sent"][0])
     raw["sent"] -= epoch_s
     key, more = _key(raw, choice)
@@ -73,7 +76,7 @@ def assemble(
         counts.damage.count,
         counts.damage.first,
         with_events(rollouts(of_pods, pauses_s, window), events),
-        [*notes, *choice.refused, *more, *_on_clocks(skews, unknown, gateways), *_on_sessions(recovered)],
+        [*notes, *strayed, *choice.refused, *more, *_on_clocks(skews, unknown, gateways), *_on_sessions(recovered)],
         of_pods,
         counts.others,
         choice.plan.sticky,
@@ -89,6 +92,26 @@ def _sort(raw: Raw) -> None:
     order = np.argsort(sent, kind="stable")
     for name in raw:
         raw[name] = raw[name][order]
+
+
+def _drop_strays(raw: Raw) -> list[str]:
+    """Take out the few first or last requests that a long silence divides from all others, and say so.
+
+    One wrong date would stretch the log over years, and every rate with it.
+    """
+    sent = raw["sent"]
+    few = int(len(sent) * _STRAYS)
+    early = np.flatnonzero(np.diff(sent[: few + 1]) > _AWAY_S)
+    late = np.flatnonzero(np.diff(sent[len(sent) - few - 1 :]) > _AWAY_S)
+    first = int(early[-1]) + 1 if len(early) else 0
+    last = len(sent) - few + int(late[0]) if len(late) else len(sent)
+    count = first + len(sent) - last
+    if not count:
+        return []
+    for name in raw:
+        raw[name] = raw[name][first:last].copy()
+    what = "request lies" if count == 1 else "requests lie"
+    return [f"{count} {what} more than a week away from all others, left out as wrong dates."]
 
 
 def _window(raw: Raw) -> tuple[float, float]:
