@@ -28,6 +28,7 @@ class Record(NamedTuple):
         consumer: Whom the gateway took the client for; empty unknown.
         headers: Other headers of the request, by lower-case name.
         gateway: Name of the gateway's node; empty where the line does not say.
+        service: Name of the service that the request was for; empty where the line does not say.
         server_down: The gateway says that the cookie's server was down; None where the format has no word for it.
     """
 
@@ -44,6 +45,7 @@ class Record(NamedTuple):
     consumer: str = ""
     headers: Headers | None = None
     gateway: str = ""
+    service: str = ""
     server_down: bool | None = None
 
 
