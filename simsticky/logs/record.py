@@ -1,10 +1,13 @@
 """One request as a line tells it, before anybody knows which of its cookies matter."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 UNKNOWN_S = math.nan
+_JOINED = re.compile(r",\s*(?=[^;,\s=]+=)")
+"""Where several ``Set-Cookie`` headers were joined; the comma in a date is followed by no name."""
 
 Headers = Mapping[str, Any]
 Text = str | list[str] | None
@@ -91,9 +94,10 @@ def cookie_pairs(cookies: Text) -> Iterator[tuple[str, str]]:
 def set_cookie_pairs(set_cookies: Text) -> Iterator[tuple[str, str]]:
     """Yield names and values that ``Set-Cookie`` headers set; one that deletes a cookie has no value, and is none."""
     for text in _texts(set_cookies):
-        name, equals, value = text.partition(";")[0].partition("=")
-        if equals and value:
-            yield name.strip(), value.strip()
+        for each in _JOINED.split(text):
+            name, equals, value = each.partition(";")[0].partition("=")
+            if equals and value:
+                yield name.strip(), value.strip()
 
 
 def _texts(value: Text) -> list[str]:

@@ -23,6 +23,7 @@ WRITERS: list[Callable[[Request], str]] = [
     writers.ingress_nginx,
     writers.aws_alb,
     writers.nginx_sticky,
+    writers.nginx_json,
     writers.traefik_text,
     writers.combined,
     lambda request: writers.cri(writers.kong(request), request, piece=300),
@@ -70,6 +71,8 @@ def of_values(line: str, luck: random.Random) -> str:
         words[luck.randrange(len(words))] = luck.choice(["", "-", "-1", "99999999999999999999", "nan", '"', "[", "1,2"])
         return " ".join(words)
     places = list(_places(value))
+    if not places:
+        return line
     holder, key = luck.choice(places)
     if luck.random() < 0.3 and isinstance(holder, dict):
         del holder[key]
