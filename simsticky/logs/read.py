@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from simsticky.errors import InputError
@@ -159,19 +160,21 @@ def _sample(opened: Sequence[_Opened], form: Format, services: Counter[str], ser
         services: Is told the services met.
         service: The one whose requests are wanted.
     """
-    left = _SURVEYED
     for each in opened:
-        envelopes = Envelopes()
-        for block in _more(each, left):
-            for line in block:
-                for value, _ in envelopes.bare(line):
-                    if (record := record_of(form, value)) is not None:
-                        left -= 1
-                        services[record.service] += 1
-                        if service is None or record.service == service:
-                            yield record
-        if left <= 0:
+        for record in _records(each, form):
+            services[record.service] += 1
+            if service is None or record.service == service:
+                yield record
+        if services.total() >= _SURVEYED:
             return
+
+
+def _records(opened: _Opened, form: Format) -> Iterator[Record]:
+    envelopes = Envelopes()
+    for line in chain.from_iterable(_more(opened, _SURVEYED)):
+        for value, _ in envelopes.bare(line):
+            if (record := record_of(form, value)) is not None:
+                yield record
 
 
 def _more(opened: _Opened, wanted: int) -> Iterator[list[bytes]]:
