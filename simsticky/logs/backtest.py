@@ -233,7 +233,7 @@ class Watching:
 
     def _lags(self, result: Result, scenario: Scenario) -> list[float | None]:
         starts_s = [entry.at_s for entry in scenario.timeline]
-        signs_s = first_signs(of_result(result, self.bound, self.end_s), starts_s)
+        signs_s = first_signs(of_result(result, self.bound, self.end_s))
         return [None if np.isnan(sign) else sign - start for sign, start in zip(signs_s, starts_s, strict=True)]
 
     def _simulated(self, scenario: Scenario, seed: int, replication: int) -> Result:
@@ -320,7 +320,7 @@ def _trace_file(replay: Replay) -> Iterator[Path]:
 def _signs_of(replay: Replay) -> list[float]:
     """Return when each rollout first shows in the log, by the rule that holds for replications, too."""
     starts_s = [rollout.started_s - replay.begins_s for rollout in replay.rollouts]
-    signs_s = first_signs(replay.log, [start - 1e-6 for start in starts_s])
+    signs_s = first_signs(replay.log)
     return [start if np.isnan(sign) else sign for start, sign in zip(starts_s, signs_s, strict=True)]
 
 
@@ -375,7 +375,7 @@ def _frame(replay: Replay, replayed: Scenario, signs_s: Sequence[float], at_s: S
         Moment(entry.label, begin, sign, len(rollout.old), len(rollout.new))
         for entry, begin, sign, rollout in zip(replayed.timeline, begins_s, signs_s, replay.rollouts, strict=True)
     )
-    ages, _ = ages_of(replay.log, begins_s)
+    ages = ages_of(replay.log)
     pods = np.bincount(np.fromiter(ages.values(), np.int64), minlength=len(moments) + 1)
     return Frame(moments, replay.end_s, tuple(pods.tolist()))
 

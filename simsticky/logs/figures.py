@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,20 +146,18 @@ def curve(moves: Moves, frame: Frame) -> Floats:
     return np.searchsorted(first_s, frame.curve_s(), side="right").astype(np.float64)
 
 
-def ages_of(seen: Watched, begins_s: Sequence[float]) -> tuple[dict[int, int], dict[int, float]]:
-    """Return of each pod that answered its age, the number of operations before its first answer, and that moment."""
-    answered = seen.pod >= 0
-    pods, at = np.unique(seen.pod[answered], return_index=True)
-    first_s = seen.sent_s[answered][at]
-    ages = np.searchsorted(np.asarray(begins_s), first_s, side="right")
-    return dict(zip(pods.tolist(), ages.tolist(), strict=True)), dict(zip(pods.tolist(), first_s.tolist(), strict=True))
+def ages_of(seen: Watched) -> dict[int, int]:
+    """Return of each pod that answered with which operation it came; 0 for one that was there before."""
+    came = {pod: number for number, pods in enumerate(seen.coming, start=1) for pod in pods}
+    return {pod: came.get(pod, 0) for pod in np.unique(seen.pod[seen.pod >= 0]).tolist()}
 
 
 def _of_pods(seen: Watched, frame: Frame) -> dict[str, float]:
-    ages, first_s = ages_of(seen, [moment.begins_s for moment in frame.moments])
+    ages = ages_of(seen)
+    first_s = {pod: float(seen.sent_s[seen.pod == pod][0]) for pod in ages}
     answers: Mapping[int, int] = {pod: int((seen.pod == pod).sum()) for pod in ages}
     values: dict[str, float] = {}
-    signs_s = first_signs(seen, [moment.begins_s for moment in frame.moments])
+    signs_s = first_signs(seen)
     for number, (sign_s, leaving) in enumerate(zip(signs_s, seen.leaving, strict=True), start=1):
         last = seen.ended_s[np.isin(seen.pod, leaving)]
         values[f"tail_{number}"] = max(0.0, float(np.nanmax(last)) - sign_s) if len(last) and sign_s == sign_s else 0.0

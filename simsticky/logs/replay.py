@@ -87,6 +87,7 @@ def replay_of(log: LogRead) -> Replay:
         pod=np.where(failed, -1, requests.pod)[inside],
         failed=failed[inside],
         leaving=tuple(rollout.old for rollout in rollouts),
+        coming=tuple(rollout.new for rollout in rollouts),
         tick_s=_tick_s(requests.sent_s, requests.sent_s + took_s),
     )
     trace, bound = _trace(log, inside, stays, begin)

@@ -5,7 +5,6 @@ A log knows nothing of sessions' state. So of the model, too, only that is count
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +35,7 @@ class Watched:
         pod: int64[n], who answered; -1 for nobody.
         failed: bool[n], see :data:`FAILED`.
         leaving: Of each operation the pods that went with it.
+        coming: Of each operation the pods that came with it.
         tick_s: How finely times are told: 1 where a log has whole seconds.
     """
 
@@ -45,6 +45,7 @@ class Watched:
     pod: Numbers
     failed: Flags
     leaving: tuple[tuple[int, ...], ...]
+    coming: tuple[tuple[int, ...], ...]
     tick_s: float = 0.001
 
 
@@ -76,17 +77,23 @@ def of_result(result: Result, bound: Flags, end_s: float) -> Watched:
     pods = {name: number for number, name in enumerate(frame["pod"].cat.categories)}
     code = frame["pod"].cat.codes.to_numpy()[shown].astype(np.int64)
     open_still = frame["outcome"].to_numpy()[shown] == "unfinished"
-    gone = [(pods[life.pod], life.deleted_by) for life in result.recording.pods if life.pod in pods]
-    leaving = tuple(
-        tuple(pod for pod, by in gone if by == number) for number in range(1, len(result.recording.operations) + 1)
-    )
+    lives = [life for life in result.recording.pods if life.pod in pods]
+    starts_s = [operation.start_s for operation in result.recording.operations]
+    ends_s = [*starts_s[1:], np.inf]
     return Watched(
         session=np.where(bound[session], session, -1),
         sent_s=sent_s[shown],
         ended_s=frame["ended_s"].to_numpy()[shown],
         pod=np.where(np.isin(status, FAILED), -1, code),
         failed=np.isin(status, FAILED) & ~open_still,
-        leaving=leaving,
+        leaving=tuple(
+            tuple(pods[life.pod] for life in lives if life.deleted_by == number)
+            for number in range(1, len(starts_s) + 1)
+        ),
+        coming=tuple(
+            tuple(pods[life.pod] for life in lives if start_s <= life.created_s < end_s)
+            for start_s, end_s in zip(starts_s, ends_s, strict=True)
+        ),
     )
 
 
@@ -121,36 +128,22 @@ def _least_moving(session: Numbers, order_s: Floats, pod: Numbers) -> Numbers:
     return pod
 
 
-def first_signs(seen: Watched, starts_s: Sequence[float]) -> list[float]:
+def first_signs(seen: Watched) -> list[float]:
     """Return of each operation when it first shows: nan where it never does.
 
-    Where a new pod comes, it is that one's first answer. Otherwise it is the last session that began on a pod that
-    goes: where drain support is on, its other sessions go on for long.
-
-    Args:
-        seen: The run.
-        starts_s: When the operations began, ascending; of a log, their first signs, roughly.
+    Where a new pod comes, it is the first answer of such a one. Otherwise it is the last session that began on a pod
+    that goes: where drain support is on, its other sessions go on for long.
     """
-    answered = seen.pod >= 0
-    first_s = _first_of(seen.pod[answered], seen.sent_s[answered])
     begins = _begins(seen)
     signs = []
-    for start_s, end_s, leaving in zip(starts_s, [*starts_s[1:], np.inf], seen.leaving, strict=True):
-        came = first_s[(first_s >= start_s) & (first_s < end_s)]
-        if len(came):
-            signs.append(float(came.min()))
-            continue
+    for leaving, coming in zip(seen.leaving, seen.coming, strict=True):
+        came = np.isin(seen.pod, coming)
         gone = begins & np.isin(seen.pod, leaving)
-        signs.append(float(seen.sent_s[gone].max()) if gone.any() else _NEVER)
+        if came.any():
+            signs.append(float(seen.sent_s[came].min()))
+        else:
+            signs.append(float(seen.sent_s[gone].max()) if gone.any() else _NEVER)
     return signs
-
-
-def _first_of(pod: Numbers, sent_s: Floats) -> Floats:
-    """Return when each pod was first sent a request that it answered, by its number; nan where it never was."""
-    first_s = np.full(int(pod.max(initial=-1)) + 1, _NEVER)
-    numbers, at = np.unique(pod, return_index=True)
-    first_s[numbers] = sent_s[at]
-    return first_s
 
 
 def _begins(seen: Watched) -> Flags:

@@ -33,7 +33,7 @@ class Run:
     Attributes:
         config: How it was made.
         log: The proxy's access log.
-        began: The moment that the plan of the clients calls 0.
+        operated: When the operation began.
         broken: Sessions that a backend answered at least once without their state.
         moves: How often that happened.
         errors: Requests that failed, as the clients saw it.
@@ -42,7 +42,7 @@ class Run:
 
     config: Mapping[str, Any]
     log: Path
-    began: datetime
+    operated: datetime
     broken: int
     moves: int
     errors: int
@@ -51,14 +51,14 @@ class Run:
     @classmethod
     def of(cls, config: Mapping[str, Any], seen: Seen) -> "Run":
         """Return a run that has just been made."""
-        began = datetime.fromtimestamp(seen.zero_s, UTC)
-        return cls(config, seen.log, began, seen.broken, seen.moves, seen.answers.errors, seen.per_pod)
+        begun_s = next(at_s for at_s, what, _ in seen.events if what == "begun")
+        operated = datetime.fromtimestamp(seen.zero_s + begun_s, UTC)
+        return cls(config, seen.log, operated, seen.broken, seen.moves, seen.answers.errors, seen.per_pod)
 
     def operation_at(self, directory: Path) -> Path:
         """Write the moment of the operation as a file for ``--events``."""
         path = directory / "events.txt"
-        at = datetime.fromtimestamp(self.began.timestamp() + self.config["at"], UTC)
-        path.write_text(f"{at.isoformat()} {self.config['action']}\n", encoding="ascii")
+        path.write_text(f"{self.operated.isoformat()} {self.config['action']}\n", encoding="ascii")
         return path
 
 
@@ -82,14 +82,14 @@ def config(action: str, drain: int, *, seed: int = 1, rate: float = 30.0) -> dic
 def load(name: str) -> Run:
     """Return a stored run."""
     told = json.loads((LOGS / f"{name}.json").read_text(encoding="utf-8"))
-    return Run(**{**told, "began": datetime.fromisoformat(told["began"]), "log": LOGS / f"{name}.log.gz"})
+    return Run(**{**told, "operated": datetime.fromisoformat(told["operated"]), "log": LOGS / f"{name}.log.gz"})
 
 
 def store(name: str, made: Run) -> None:
     """Store a run that has just been made."""
     LOGS.mkdir(exist_ok=True)
     (LOGS / f"{name}.log.gz").write_bytes(gzip.compress(made.log.read_bytes(), 9, mtime=0))
-    told = {"config": made.config, "began": made.began.isoformat(), "broken": made.broken, "moves": made.moves,
+    told = {"config": made.config, "operated": made.operated.isoformat(), "broken": made.broken, "moves": made.moves,
             "errors": made.errors, "per_pod": made.per_pod}  # fmt: skip
     (LOGS / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 

@@ -7,6 +7,7 @@ the model here, and which pod goes is stated, as in ``prediction``.
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from live.bench import PODS, run
 from live.proxies import missing
@@ -17,6 +18,9 @@ import simsticky as ss
 from simsticky.logs.backtest import Backtest, backtest
 from simsticky.logs.read import read_logs
 from simsticky.stats.prediction import fewest_runs
+
+MOST_LATE_S = 0.1
+"""A run in which clients were kept waiting by their own machine measures that machine."""
 
 CASES = [
     (proxy, action, drain) for proxy in ("haproxy", "nginx") for action in ("scale", "rolling") for drain in (0, 1)
@@ -73,6 +77,10 @@ def test_a_run_is_predicted_from_its_own_log(proxy: str, action: str, drain: int
     if why := missing(proxy):
         pytest.skip(why)
     settings = config(action, drain)
-    made = Run.of(settings, run(proxy, settings, tmp_path))
+    seen = run(proxy, settings, tmp_path)
+    late_s = float(np.quantile(seen.answers.lag_s, 0.99))
+    if late_s > MOST_LATE_S:
+        pytest.skip(f"this machine is too busy: one request in a hundred was sent {late_s:.2f} s late")
+    made = Run.of(settings, seen)
     assert made.errors == 0
     check(made, backtested(made, tmp_path, "in_order"))

@@ -25,7 +25,7 @@ SHOP = {
     "name": "shop",
     "run": {"until": END_S, "settle": "0s", "start": "empty", "skewFloor": False},
     "traffic": {
-        "sessions": {"kind": "poisson", "rate": 2},
+        "sessions": {"kind": "poisson", "rate": 3},
         "requests": {"kind": "geometric", "mean": 8},
         "think": {"kind": "exponential", "mean": 3},
         "service": 0.02,
@@ -73,7 +73,7 @@ def row(found: Backtest, key: str) -> Any:
 def seen(rows: list[tuple[int, float, int]], **changes: Any) -> Watched:
     """Return requests of (session, sent, pod), each of which takes 0.1 s."""
     session, sent_s, pod = (np.array(column) for column in zip(*rows, strict=True))
-    whole: Mapping[str, Any] = {"leaving": (), "failed": np.zeros(len(rows), bool), **changes}
+    whole: Mapping[str, Any] = {"leaving": (), "coming": (), "failed": np.zeros(len(rows), bool), **changes}
     return Watched(session=session, sent_s=sent_s.astype(float), ended_s=sent_s + 0.1, pod=pod, **whole)
 
 
@@ -99,14 +99,14 @@ def test_an_operation_shows_first_at_a_new_pod_or_at_the_last_session_that_begin
     """With drain support the old sessions of a pod tell nothing of when it was deleted."""
     rows = [(0, 1.0, 0), (1, 2.0, 1), (2, 3.0, 1), (1, 9.0, 1), (3, 5.0, 0), (4, 12.0, 2)]
     rows.sort(key=lambda each: each[1])
-    assert first_signs(seen(rows, leaving=((1,), ())), [2.5, 10.0]) == [3.0, 12.0]
-    assert np.isnan(first_signs(seen(rows, leaving=((),)), [20.0])[0])
+    assert first_signs(seen(rows, leaving=((1,), ()), coming=((), (2,)))) == [3.0, 12.0]
+    assert np.isnan(first_signs(seen(rows, leaving=((),), coming=((),)))[0])
 
 
 def test_the_figures_by_hand() -> None:
     """Two pods, one of which goes at 10; session 0 moves before, 1 and 2 after, 2 twice."""
     rows = [(0, 1.0, 0), (1, 2.0, 1), (2, 3.0, 1), (0, 4.0, 1), (1, 11.0, 0), (2, 12.0, 0), (2, 13.0, 1), (3, 14.0, -1)]
-    watched = seen(rows, leaving=((1,),), failed=np.array([False] * 7 + [True]))
+    watched = seen(rows, leaving=((1,),), coming=((),), failed=np.array([False] * 7 + [True]))
     frame = Frame((Moment("scale web to 1", 10.0, 10.0, 1, 0),), 20.0, (2,))
     values = count(watched, frame)
     assert values == {

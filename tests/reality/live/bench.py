@@ -83,6 +83,7 @@ class _Bench:
         """Do to the pods what a cluster does: scale three to two, or replace each with a surge of one."""
         names = list(self._ports)
         await self._until(self._config["at"])
+        self._note("begun", "web")
         if self._config["action"] == "scale":
             await self._delete(names[PODS - 1])
             return

@@ -172,11 +172,11 @@ error_log {directory}/error.log;
 worker_processes 1;
 events {{ worker_connections 2000; }}
 http {{
-  log_format upstreaminfo '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
-    '"$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] '
-    '[$proxy_alternative_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time '
-    '$upstream_status $request_id';
-  access_log {directory}/nginx.log upstreaminfo;
+  log_format told escape=json '{{"msec":"$msec","remote_addr":"$remote_addr","status":"$status",'
+    '"request_time":"$request_time","upstream_addr":"$upstream_addr",'
+    '"upstream_response_time":"$upstream_response_time","http_cookie":"$http_cookie",'
+    '"sent_http_set_cookie":"$sent_http_set_cookie"}}';
+  access_log {directory}/nginx.log told;
   client_body_temp_path {directory}/body;
   proxy_temp_path {directory}/proxy;
   fastcgi_temp_path {directory}/fastcgi;
@@ -187,8 +187,6 @@ http {{
   {upstreams}
   server {{
     listen 127.0.0.1:{port};
-    set $proxy_upstream_name "default-web-80";
-    set $proxy_alternative_upstream_name "";
     location / {{
       proxy_pass http://$upstream;
       proxy_set_header Host $host;
