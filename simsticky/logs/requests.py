@@ -7,7 +7,7 @@ and the names of pods and gateways stand beside them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -210,3 +210,106 @@ class LogRead:
     others: int = 0
     sticky_cookie: str = ""
     names_target: bool = False
+
+    def describe(self) -> list[str]:
+        """Return what was read as sentences, the most important first; times are UTC."""
+        return describe(self)
+
+
+def describe(log: LogRead) -> list[str]:
+    """Return what a log says as sentences: requests, damage, sessions, cookies, rollouts, and what to know of them."""
+    return [
+        _of_requests(log),
+        *_of_damage(log),
+        *_of_sessions(log),
+        *_of_cookies(log),
+        *_of_rollouts(log),
+        *log.notes,
+    ]
+
+
+def _of_requests(log: LogRead) -> str:
+    requests = log.requests
+    begin, end = (_clock(requests.epoch, moment) for moment in requests.window_s)
+    hours_s = requests.window_s[1] - requests.window_s[0]
+    several = f", {_count(len(requests.gateways), 'gateway')}" if len(requests.gateways) > 1 else ""
+    return (
+        f"{_count(len(requests), 'request')} in {_count(log.lines, 'line')} of the format {log.format}, "
+        f"{begin} to {end} UTC ({_span(hours_s)}); {_count(len(requests.pods), 'pod')}{several}."
+    )
+
+
+def _of_damage(log: LogRead) -> list[str]:
+    sentences = []
+    if log.damaged:
+        number, text = log.first_damaged[0]
+        what = "line is" if log.damaged == 1 else "lines are"
+        share = 100 * log.damaged / log.lines
+        sentences.append(f"{log.damaged:,} {what} damaged ({share:.2g} %), the first is line {number} of {text}")
+    if log.others:
+        sentences.append(f"{_count(log.others, 'other line')} that are no requests were left out.")
+    return sentences
+
+
+def _of_sessions(log: LogRead) -> list[str]:
+    sessions = log.sessions
+    if not len(sessions):
+        return [f"No sessions could be told apart. {sessions.key.evidence}"]
+    whole = int((sessions.started_in_window & sessions.ended_in_window).sum())
+    sentences = [
+        f"{_count(len(sessions), 'session')}, told apart by {sessions.key} ({sessions.key.quality}). "
+        f"{sessions.key.evidence}",
+        f"{whole:,} of them begin and end within the log; a silence of {_span(sessions.quiet_s)} counts as an end.",
+    ]
+    known = int(sessions.jar_known.sum())
+    if known:
+        sentences.append(
+            f"{100 * sessions.cookieless_share:.2g} % of the {known:,} sessions that show it keep no cookies."
+        )
+    return sentences
+
+
+def _of_cookies(log: LogRead) -> list[str]:
+    if not log.sticky_cookie:
+        return []
+    came, given = log.requests.cookie_in, log.requests.cookie_out
+    replaced = int(((came >= 0) & (given >= 0) & (came != given)).sum())
+    return [
+        f"The sticky cookie is {log.sticky_cookie}; {_count(replaced, 'request')} brought one value and "
+        f"{'was' if replaced == 1 else 'were'} given another."
+    ]
+
+
+def _of_rollouts(log: LogRead) -> list[str]:
+    if not log.rollouts:
+        return ["No pod is seen to come or go, so there is no rollout in the log."] if log.requests.pods else []
+    return [_of_rollout(log, each) for each in log.rollouts]
+
+
+def _of_rollout(log: LogRead, rollout: Rollout) -> str:
+    at = _clock(log.requests.epoch, rollout.started_s)
+    lasted = _span(rollout.ended_s - rollout.started_s)
+    old, new = _count(len(rollout.old), "pod"), _count(len(rollout.new), "pod")
+    return {
+        "rollout": f"{at}: a rollout replaces all {old} by {len(rollout.new)}; the last request of an old one is "
+        f"{lasted} later.",
+        "replacement": f"{at}: {old} replaced by {len(rollout.new)}, within {lasted}.",
+        "scale-down": f"{at}: {old} removed; the last request of one is {lasted} later.",
+        "scale-up": f"{at}: {new} added, within {lasted}.",
+        "event": f"{at}: an operation is stated, but no pod came or went.",
+        "cut": f"{at}: {old} went and {new} came where the log begins or ends, so what happened is not known.",
+    }[rollout.kind]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _clock(epoch: datetime, moment_s: float) -> str:
+    return (epoch + timedelta(seconds=moment_s)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

@@ -1,0 +1,161 @@
+"""Pods that come and go, and the rollouts that this shows.
+
+A pod *came* if more requests went to others before its first than chance explains, and *left* likewise. What comes and
+goes within ten minutes of each other is one rollout; a pod that came in it and leaves again begins the
+next one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from simsticky.logs.columns import Raw
+from simsticky.logs.requests import Flags, Floats, PodLives, Rollout
+
+LINK_S = 600.0
+"""Changes closer to each other than this belong together."""
+_CHANCE = 1e-9
+"""A pod is gone if as many others in a row are less likely than this, at the share that it had."""
+_RUNS = 3.0
+"""And if they are this many times as many as ever were between two of its own."""
+_ENOUGH_PICKS = 5
+
+
+def lives(raw: Raw, begins: Flags, window_s: tuple[float, float], pods: int) -> PodLives:
+    """Return when each pod answered.
+
+    Silence is counted in what the others got meanwhile, so that a quiet night removes nobody.
+
+    Args:
+        raw: Columns, sorted by ``sent``.
+        begins: bool[n], the request began a session.
+        window_s: First and last moment of the log.
+        pods: How many there are.
+    """
+    answered = raw["pod"] >= 0
+    of, sent = raw["pod"][answered], raw["sent"][answered].astype(np.float64)
+    new = _picks(raw, begins)[answered]
+    first, last = _edges(of, sent, pods)
+    last_new = _edges(of[new], sent[new], pods)[1]
+    came, left = _turns(of, pods)
+    came_new, left_new = _turns(of[new], pods)
+    # Requests of one session come in a row, and one that drains has those of old ones: picks tell better.
+    told = np.bincount(of[new], minlength=pods) >= _ENOUGH_PICKS
+    counts = np.bincount(of, minlength=pods).astype(np.int64)
+    return PodLives(first, last, last_new, counts, np.where(told, came_new, came), np.where(told, left_new, left))
+
+
+def _edges(of: np.ndarray, sent: Floats, pods: int) -> tuple[Floats, Floats]:
+    """Return the first and last moment of each pod; nan where it has none."""
+    first, last = np.full(pods, np.nan), np.full(pods, np.nan)
+    last[of] = sent  # the last assignment to a pod is the latest
+    first[of[::-1]] = sent[::-1]
+    return first, last
+
+
+def _turns(of: np.ndarray, pods: int) -> tuple[Flags, Flags]:
+    """Return which pods came after the beginning and left before the end of a sequence of pods."""
+    came, left = np.zeros(pods, np.bool_), np.zeros(pods, np.bool_)
+    order = np.argsort(of, kind="stable")
+    edges = np.searchsorted(of[order], np.arange(pods + 1))
+    for pod, (start, end) in enumerate(pairwise(edges.tolist())):
+        places = order[start:end]
+        if len(places) < 2:
+            continue
+        span = int(places[-1] - places[0])
+        share = (len(places) - 1) / span
+        by_chance = math.log(_CHANCE) / math.log1p(-share) if share < 1 else 0.0
+        run = max(by_chance, _RUNS * int(np.diff(places).max()))
+        came[pod] = places[0] > run
+        left[pod] = len(of) - 1 - places[-1] > run
+    return came, left
+
+
+def _picks(raw: Raw, begins: Flags) -> Flags:
+    """Return which requests were given a pod anew: whose answer set another cookie than came, else those that begin."""
+    picked: Flags = (raw["cookie_out"] != 0) & (raw["cookie_out"] != raw["cookie_in"])
+    return picked if picked.any() else begins
+
+
+@dataclass(frozen=True)
+class _Change:
+    at_s: float
+    pod: int
+    came: bool
+
+
+def rollouts(pods: PodLives, window_s: tuple[float, float]) -> tuple[Rollout, ...]:
+    """Return what the coming and going of pods shows, in order of time.
+
+    A pod that leaves does so at its last new session: with drain support its old ones stay for long.
+
+    Args:
+        pods: Their lives.
+        window_s: First and last moment of the log.
+    """
+    changes = [_Change(float(pods.first_s[pod]), int(pod), True) for pod in np.flatnonzero(pods.came)]
+    for pod in np.flatnonzero(pods.left):
+        new, last = float(pods.last_new_s[pod]), float(pods.last_s[pod])
+        changes.append(_Change(last if math.isnan(new) else new, int(pod), False))
+    groups: list[list[_Change]] = []
+    for change in sorted(changes, key=lambda each: (each.at_s, not each.came)):
+        if groups and change.at_s - groups[-1][-1].at_s <= LINK_S and not _undoes(change, groups[-1]):
+            groups[-1].append(change)
+        else:
+            groups.append([change])
+    return tuple(_rollout(group, pods, window_s) for group in groups)
+
+
+def _undoes(change: _Change, group: Sequence[_Change]) -> bool:
+    return not change.came and any(each.pod == change.pod for each in group)
+
+
+def _rollout(group: Sequence[_Change], pods: PodLives, window_s: tuple[float, float]) -> Rollout:
+    old = tuple(change.pod for change in group if not change.came)
+    new = tuple(change.pod for change in group if change.came)
+    started = group[0].at_s
+    ended = max(group[-1].at_s, max((float(pods.last_s[pod]) for pod in old), default=-math.inf))
+    cut = _is_cut(group, old, new, window_s)
+    return Rollout("cut" if cut else _kind(old, new, pods, started), started, ended, old, new)
+
+
+def _is_cut(group: Sequence[_Change], old: Sequence[int], new: Sequence[int], window_s: tuple[float, float]) -> bool:
+    """Return whether a part of it may lie outside the log: it is at an edge, and what came is not what went."""
+    at_edge = group[0].at_s - window_s[0] < LINK_S or window_s[1] - group[-1].at_s < LINK_S
+    return at_edge and len(old) != len(new)
+
+
+def _kind(old: Sequence[int], new: Sequence[int], pods: PodLives, started: float) -> str:
+    if not old:
+        return "scale-up"
+    if not new:
+        return "scale-down"
+    alive = np.flatnonzero((pods.first_s < started) & (~pods.left | (pods.last_s >= started)))
+    return "rollout" if set(alive.tolist()) <= set(old) else "replacement"
+
+
+def with_events(found: Sequence[Rollout], stated_s: Sequence[tuple[float, float]]) -> tuple[Rollout, ...]:
+    """Return rollouts that begin when events say so; an event at which nobody came or went stands for itself.
+
+    Args:
+        found: From addresses.
+        stated_s: Beginning and end of each stated operation, on the log's clock.
+    """
+    result = list(found)
+    for begin, end in stated_s:
+        near = [
+            number
+            for number, each in enumerate(result)
+            if each.source == "addresses" and begin <= each.ended_s and end >= each.started_s - LINK_S
+        ]
+        for number in near[:1]:
+            started = min(begin, result[number].started_s)
+            result[number] = replace(result[number], started_s=started, source="events")
+        if not near:
+            result.append(Rollout("event", begin, end, (), (), "events"))
+    return tuple(sorted(result, key=lambda each: each.started_s))
