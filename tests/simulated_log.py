@@ -24,7 +24,14 @@ def traffic(section: dict[str, Any], until: str = "1h", replicas: int = 4) -> Sc
     return Scenario.model_validate(
         {
             "name": "logged",
-            "run": {"record": "requests", "seed": 5, "until": until, "horizon": until, "settle": "0s", "skewFloor": False},
+            "run": {
+                "record": "requests",
+                "seed": 5,
+                "until": until,
+                "horizon": until,
+                "settle": "0s",
+                "skewFloor": False,
+            },
             "traffic": section,
             "deployment": {"replicas": replicas},
             "upstream": {
@@ -88,10 +95,19 @@ def read_of(scenario: Scenario, *, seed: int = 5, window: tuple[float, float] | 
         jar=jar,
         jar_known=counts > 1,
         gap_s=1800.0,
-        quiet_s=60.0,
+        quiet_s=_quiet(sent, took, session),
     )
-    lives = PodLives(*(np.zeros(0) for _ in range(3)), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.bool_))
+    lives = PodLives(
+        *(np.zeros(0) for _ in range(3)), np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.bool_)
+    )
     return LogRead(read, sessions, "kong-json", n, 0, [], (), [], lives)
+
+
+def _quiet(sent: np.ndarray, took: np.ndarray, session: np.ndarray) -> float:
+    """Return twice the time that one silence in a thousand exceeds, as readers do."""
+    frame = pd.DataFrame({"session": session, "sent": sent, "end": sent + took})
+    silence = frame["sent"] - frame.groupby("session")["end"].shift()
+    return min(1800.0, 2 * float(silence.quantile(0.999)))
 
 
 def kong_lines(scenario: Scenario, *, seed: int = 5, window: tuple[float, float] | None = None) -> Iterator[str]:

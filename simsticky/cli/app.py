@@ -15,6 +15,7 @@ from simsticky.cli.compare import compare
 from simsticky.cli.completion import completion
 from simsticky.cli.explain import explain
 from simsticky.cli.export import export
+from simsticky.cli.fit import fit
 from simsticky.cli.init import init
 from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
@@ -32,6 +33,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "sweep": sweep,
     "report": report,
     "lint": lint,
+    "fit": fit,
     "export": export,
     "explain": explain,
     "schema": schema,

@@ -68,8 +68,8 @@ def _of_laws(found: Fit) -> Iterator[str]:
         if fit is not None and fit.is_poor and (name != "thinks" or found.heavy.alike):
             best = fit.candidates[0]
             yield (
-                f"no law fits the {name}: the best, {best.kind}, is off by {100 * best.distance:.0f} points; the profile"
-                " states the measured values, and nothing is beyond the largest of them"
+                f"no law fits the {name}: the best, {best.kind}, is off by {100 * best.distance:.0f} points; the"
+                " profile states the measured values, and nothing is beyond the largest of them"
             )
     tail = found.tails.get("requests" if shape.duration is None else "length")
     if tail is not None and tail.index.high is not None and tail.index.high < 2:
@@ -89,8 +89,8 @@ def _of_thinks(found: Fit) -> Iterator[str]:
     beyond = _beyond(found.shape.think, gap_s)
     if beyond > _CUT_BY_GAP:
         yield (
-            f"by their law {100 * beyond:.1f} % of thinks are longer than the {format_duration(round(gap_s, 1))} that end a"
-            " session: such sessions were cut in two"
+            f"by their law {100 * beyond:.1f} % of thinks are longer than the {format_duration(round(gap_s, 1))} that"
+            " end a session: such sessions were cut in two"
         )
     if found.visits.overlapping > _OVERLAP:
         yield (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import special, stats
@@ -43,7 +44,7 @@ class Family:
 
     kind: str
     names: tuple[str, ...]
-    frozen: Callable[[Floats], stats.rv_frozen]
+    frozen: Callable[[Floats], Any]
     start: Callable[[float, float], list[float]]
     law: Callable[[Floats], LawBase]
     stated: Callable[[Floats], tuple[float, ...]]

@@ -14,18 +14,20 @@ from simsticky.logs.cells import Cells, Integers, of_times
 from simsticky.logs.doubts import doubts
 from simsticky.logs.fitted import Fit, PodService, Source
 from simsticky.logs.heavy import heavy_users
-from simsticky.logs.laws import FEWEST, Bounds, Fitted, fit_law, quantiles
+from simsticky.logs.laws import FEWEST, Fitted, distance, fit_law, quantile
 from simsticky.logs.rates import Arrivals, arrivals
 from simsticky.logs.requests import LoggedRequests, LogRead
+from simsticky.logs.search import Bounds
 from simsticky.logs.shapes import Shape, shape_of
 from simsticky.logs.tails import Tail, tail_of
-from simsticky.logs.visits import Booleans, Visits, design_effect, visits_of
+from simsticky.logs.visits import Visits, design_effect, visits_of
 from simsticky.units import format_duration
 
 _MINUTE_S = 60.0
 _MOST_OF_A_POD = 2000
 _LEAST_OF_A_POD = 50
-_NEARLY_ALL = 0.98
+_PART_OF_WINDOW = 0.125
+"""The edges of a log, where nothing is known yet or any more, are at most an eighth of it each."""
 
 
 def fit(read: LogRead, *, gap_s: float | None = None, told: Callable[[str], None] = lambda _: None) -> Fit:
@@ -41,8 +43,8 @@ def fit(read: LogRead, *, gap_s: float | None = None, told: Callable[[str], None
     """
     told("cutting sessions")
     visits = _visits(read, gap_s)
-    linked = _is_linked(read)
-    kept = read.sessions.jar[visits.key] | linked
+    # A client without a jar is put together by its address: a monitor, or many behind one, and in no law of a session.
+    kept = read.sessions.jar[visits.key] | (read.sessions.key.kind != "cookie")
     used = visits.cohort & kept
     if used.sum() == 0:
         raise _no_cohort(read, visits)
@@ -52,9 +54,12 @@ def fit(read: LogRead, *, gap_s: float | None = None, told: Callable[[str], None
     heavy = heavy_users(shape.think_s, shape.think_of)
     told("fitting arrivals")
     cookieless = _cookieless(read)
-    rate = _arrivals(read, visits, kept, 0.0 if linked or cookieless is None else cookieless.value)
+    rate = _arrivals(read, visits)
     told("fitting service")
     service, pods, differ = service_of(read.requests)
+    off_by = shape.think.chosen.distance
+    if heavy.marginal is not None:
+        off_by = distance(heavy.marginal, shape.think.cells)
     length = of_times(visits.length_s[used & visits.whole], longer_than=visits.length_s[used & ~visits.whole])
     failed = (read.requests.status >= 500) | (read.requests.status <= 0)
     found = Fit(
@@ -62,11 +67,12 @@ def fit(read: LogRead, *, gap_s: float | None = None, told: Callable[[str], None
         arrivals=rate,
         shape=shape,
         heavy=heavy,
+        think_off_by=off_by,
         service=service,
         service_pods=pods,
         pods_differ=differ,
         cookieless=cookieless,
-        length=quantiles(length, (0.5, 0.95)),
+        length=(quantile(length, 0.5), quantile(length, 0.95)),
         busiest=_busiest(visits.watched[used]),
         failed=share_of(int(failed.sum()), failed.size),
         tails=_tails(shape, length, service),
@@ -92,15 +98,8 @@ def _visits(read: LogRead, gap_s: float | None) -> Visits:
     known = np.zeros(len(read.sessions), np.bool_)
     if read.sessions.key.kind == "cookie":
         known[keys] = (requests.cookie_in[of][place] < 0) & (requests.cookie_out[of][place] >= 0)
-    return visits_of(key, sent, requests.took_s[of], (first, last), gap, known)
-
-
-def _is_linked(read: LogRead) -> bool:
-    """Return whether the requests of a client without cookies are known to be its own: by something else than a cookie.
-
-    Otherwise each of them looks like a session, and such sessions enter no law.
-    """
-    return read.sessions.key.kind != "cookie"
+    quiet = min(gap, read.sessions.quiet_s, _PART_OF_WINDOW * (last - first))
+    return visits_of(key, sent, requests.took_s[of], (first, last), gap, quiet, known)
 
 
 def _no_cohort(read: LogRead, visits: Visits) -> InputError:
@@ -112,17 +111,14 @@ def _no_cohort(read: LogRead, visits: Visits) -> InputError:
     return InputError.of(text, hint="a longer log has more")
 
 
-def _arrivals(read: LogRead, visits: Visits, kept: Booleans, cookieless: float) -> Arrivals:
-    """Fit the rate at which sessions start, those of clients without cookies counted by their share."""
+def _arrivals(read: LogRead, visits: Visits) -> Arrivals:
+    """Fit the rate at which sessions start: all of them, those without cookies, too.
+
+    Before ``quiet`` has passed a start cannot be told from a session under way.
+    """
     first, last = read.requests.window_s
     late = visits.start_s >= first + visits.quiet_s
-    early = visits.began & ~late
-    # Where first requests nearly always show that they are, early ones can be told from sessions under way.
-    shown = visits.known[late & kept]
-    seen_from = first if shown.size and shown.mean() >= _NEARLY_ALL else first + visits.quiet_s
-    starts = visits.start_s[kept & (late | early)]
-    each = 1.0 / max(1.0 - cookieless, 0.01)
-    return arrivals(starts - first, (seen_from - first, last - first), each)
+    return arrivals(visits.start_s[late] - first, (visits.quiet_s, last - first))
 
 
 def _cookieless(read: LogRead) -> Bounds | None:
@@ -157,7 +153,8 @@ def service_of(requests: LoggedRequests) -> tuple[Fitted | None, tuple[PodServic
     order = np.argsort(pod, kind="stable")
     groups = [part for part in np.split(service[order], np.cumsum(np.bincount(pod))[:-1]) if part.size]
     pods = tuple(
-        PodService(part.size, float(part.mean()), *(float(q) for q in np.quantile(part, (0.5, 0.95)))) for part in groups
+        PodService(part.size, float(part.mean()), *(float(q) for q in np.quantile(part, (0.5, 0.95))))
+        for part in groups
     )
     # A few are enough to see a difference of a tenth, and a million would find one of a thousandth.
     few = [part[:: max(1, part.size // _MOST_OF_A_POD)] for part in groups if part.size >= _LEAST_OF_A_POD]

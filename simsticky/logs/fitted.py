@@ -1,4 +1,4 @@
-"""What was found when a scenario's traffic was fitted to a log: laws, counts, and what to know before believing them."""
+"""What was found when traffic was fitted to a log: laws, counts, and what to know before believing them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from simsticky.logs.heavy import Heavy
-from simsticky.logs.laws import Bounds, Fitted
+from simsticky.logs.laws import Fitted
 from simsticky.logs.rates import Arrivals
 from simsticky.logs.requests import SessionKey
+from simsticky.logs.search import Bounds
 from simsticky.logs.shapes import Shape
 from simsticky.logs.tails import Tail
 from simsticky.logs.visits import Booleans, Visits
@@ -75,6 +76,7 @@ class Fit:
         arrivals: When sessions start.
         shape: The laws of a session.
         heavy: Whether clients differ in pace.
+        think_off_by: Largest distance of the measured distribution of thinks and the law's, all clients together.
         service: The law of service; None where the log does not have it.
         service_pods: How it was on each pod, in order of their first request.
         pods_differ: Whether pods differ beyond chance (Kruskal and Wallis, 1 %) by more than a tenth in their medians.
@@ -92,6 +94,7 @@ class Fit:
     arrivals: Arrivals
     shape: Shape
     heavy: Heavy
+    think_off_by: float
     service: Fitted | None
     service_pods: tuple[PodService, ...]
     pods_differ: bool
@@ -108,3 +111,9 @@ class Fit:
     def think_mean(self) -> Bounds:
         """Mean think of a client of rate 1, in seconds."""
         return self.shape.think.chosen.mean if self.heavy.think_mean is None else self.heavy.think_mean
+
+    def to_json(self) -> str:
+        """Return everything as JSON; times in seconds, shares as parts of 1, intervals at 95 %."""
+        from simsticky.logs.answer import to_json
+
+        return to_json(self)

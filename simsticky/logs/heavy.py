@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special, stats
 
 from simsticky.logs.cells import Floats, Integers
-from simsticky.logs.laws import Z95, Bounds
-from simsticky.scenario.distributions import Exponential, Gamma, LawBase, Lognormal, Weibull
+from simsticky.logs.families import EXPONENTIAL, GAMMA, LOGNORMAL, WEIBULL
+from simsticky.logs.search import Bounds, bounds_of, covariance, smallest
+from simsticky.scenario.distributions import Gamma, LawBase, Lognormal
 from simsticky.workload.client_rates import SLOWEST
 
 MOST_SESSIONS = 2000
@@ -24,6 +27,7 @@ _SCREENED = 300
 """On so few all pairs of laws are tried, and the best two on all."""
 _RATES = 100
 _FASTEST = 40.0
+_LARGEST_CV = 10.0
 _WORTH_A_LOOK = 0.01
 
 
@@ -82,14 +86,14 @@ class Heavy:
 class Mixture:
     """Thinks of clients of all rates."""
 
-    frozen: object
+    frozen: Any
     rates: Floats
     weights: Floats
 
     def sf(self, at: Floats) -> Floats:
         """Return P(X > x)."""
         places = np.atleast_1d(np.asarray(at, np.float64))
-        found: Floats = self.frozen.sf(np.outer(places, self.rates)) @ self.weights  # type: ignore[attr-defined]
+        found: Floats = self.frozen.sf(np.outer(places, self.rates)) @ self.weights
         return found
 
     def cdf(self, at: Floats) -> Floats:
@@ -116,18 +120,14 @@ def heavy_users(think_s: Floats, owner: Integers) -> Heavy:
     if not clear or likeness < _WORTH_A_LOOK:
         return nothing
     few = _Sessions.of(*_some(think_s, owner, _SCREENED)[:2])
-    ranked = sorted(((kind, rate) for kind in _THINKS for rate in _LAWS_OF_RATE), key=lambda one: _bic(*one, few))
+    pairs = [(kind, rate) for kind in _THINKS for rate in _LAWS_OF_RATE]
+    ranked = sorted(pairs, key=lambda pair: _bic(pair[0], pair[1], few))
     sessions = _Sessions.of(think_s, owner)
     alone = min(_bic(kind, None, sessions) for kind in _THINKS)
     bic, kind, rate = min((_bic(kind, rate, sessions), kind, rate) for kind, rate in ranked[:2])
     if bic >= alone:
         return nothing
-    return _told(kind, rate, _fit(kind, rate, sessions)[1], sessions, likeness, alone - bic)
-
-
-def _bic(kind: str, rate: str | None, sessions: _Sessions) -> float:
-    cost, free, _ = _fit(kind, rate, sessions)
-    return 2 * cost + free.size * math.log(sessions.count.size)
+    return _told(kind, rate, sessions, likeness, alone - bic)
 
 
 def _some(think_s: Floats, owner: Integers, most: int = MOST_SESSIONS) -> tuple[Floats, Integers, int]:
@@ -156,29 +156,26 @@ def _likeness(think_s: Floats, owner: Integers) -> tuple[float, bool]:
     return share, bool(stats.f.sf(between / within, k - 1, total - k) < 0.01)
 
 
-def _grid(kind: str | None, spread: float) -> tuple[Floats, Floats]:
+def _grid(kind: str | None, cv: float) -> tuple[Floats, Floats]:
     """Return rates and their weights; the slowest stands for all that are slower, as in the model."""
     if kind is None:
         return np.ones(1), np.ones(1)
     edges = np.exp(np.linspace(math.log(SLOWEST), math.log(_FASTEST), _RATES + 1))
-    below = _law_of_rate(kind, spread).cdf(edges)
-    rates = np.concatenate([[SLOWEST], np.sqrt(edges[1:] * edges[:-1])])
-    return rates, np.concatenate([[below[0]], np.diff(below)])
-
-
-def _law_of_rate(kind: str, cv: float) -> stats.rv_frozen:
-    if kind == "gamma":
-        return stats.gamma(cv**-2, scale=cv**2)
     variance = math.log1p(cv**2)
-    return stats.lognorm(math.sqrt(variance), scale=math.exp(-variance / 2))
+    law: Any = stats.gamma(cv**-2, scale=cv**2)
+    if kind == "lognormal":
+        law = stats.lognorm(math.sqrt(variance), scale=math.exp(-variance / 2))
+    below = np.asarray(law.cdf(edges), np.float64)
+    rates = np.concatenate([[SLOWEST], np.sqrt(edges[1:] * edges[:-1])])
+    return rates, np.concatenate([below[:1], np.diff(below)])
 
 
 def _given_rate(kind: str, free: Floats, s: _Sessions, log_rate: Floats) -> Floats:
-    """Return the log likelihood of each session (rows) at each rate (columns)."""
+    """Return the log likelihood of each session (rows) at each rate (columns); parameters as those of the family."""
     count, total, logs = s.count[:, None], s.total[:, None], s.logs[:, None]
     if kind in ("exponential", "gamma"):
-        shape = 1.0 if kind == "exponential" else math.exp(free[1])
-        pace = math.log(shape) + log_rate - free[0]
+        shape = 1.0 if kind == "exponential" else math.exp(free[0])
+        pace = math.log(shape) + log_rate - (free[0] if kind == "exponential" else free[1])
         constant = (shape - 1) * logs - count * special.gammaln(shape)
         gamma: Floats = constant + count * shape * pace - np.exp(pace) * total
         return gamma
@@ -187,102 +184,56 @@ def _given_rate(kind: str, free: Floats, s: _Sessions, log_rate: Floats) -> Floa
         square = s.squares[:, None] + 2 * shift * logs + count * shift * shift
         normal: Floats = -count * (math.log(sigma) + math.log(2 * math.pi) / 2) - logs - square / (2 * sigma * sigma)
         return normal
-    shape = math.exp(free[1])
+    shape = math.exp(free[0])
     powers = np.add.reduceat(s.think_s**shape, s.starts)[:, None]
-    pace = shape * (log_rate - free[0])
+    pace = shape * (log_rate - free[1])
     weibull: Floats = count * (math.log(shape) + pace) + (shape - 1) * logs - np.exp(pace) * powers
     return weibull
 
 
-_THINKS = ("exponential", "lognormal", "gamma", "weibull")
+_THINKS = {family.kind: family for family in (EXPONENTIAL, LOGNORMAL, GAMMA, WEIBULL)}
 _LAWS_OF_RATE = ("gamma", "lognormal")
 
 
-def _cost(kind: str, rate: str | None, free: Floats, sessions: _Sessions) -> float:
+def _cost(kind: str, rate: str | None, sessions: _Sessions, free: Floats) -> float:
     bounded = np.clip(free, -12.0, 12.0)
-    # A rate's spread is at most that of a scenario's gamma law.
-    rates, weights = _grid(rate, math.exp(min(float(bounded[-1]), math.log(10.0))))
+    rates, weights = _grid(rate, _cv(bounded))
     with np.errstate(divide="ignore"):
         table = _given_rate(kind, bounded, sessions, np.log(rates)[None, :]) + np.log(weights)[None, :]
     return -float(special.logsumexp(table, axis=1).sum())
 
 
-def _fit(kind: str, rate: str | None, sessions: _Sessions) -> tuple[float, Floats, int]:
-    """Return the smallest cost, the free parameters, and how many there are.
+def _cv(free: Floats) -> float:
+    """Return the coefficient of variation of rates, the last parameter: at most that of a scenario's gamma law."""
+    return min(math.exp(float(free[-1])), _LARGEST_CV)
 
-    They are the logarithms of the mean (of a lognormal's median, a Weibull's scale), of the shape or sigma, and of the
-    rate's coefficient of variation.
-    """
-    mean = float(sessions.total.sum() / sessions.count.sum())
-    middle = float(sessions.logs.sum() / sessions.count.sum())
-    spread = float(sessions.squares.sum() / sessions.count.sum()) - middle**2
-    start = {
-        "exponential": [math.log(mean)],
-        "gamma": [math.log(mean), math.log(1 / max(spread, 1e-3))],
-        "lognormal": [middle, math.log(max(spread, 1e-3)) / 2],
-        "weibull": [math.log(mean), math.log(1.28 / math.sqrt(max(spread, 1e-3)))],
-    }[kind]
+
+def _fit(kind: str, rate: str | None, sessions: _Sessions) -> tuple[Floats, float]:
+    """Return the parameters of smallest cost: those of the family of thinks, and the logarithm of the rate's cv."""
+    thinks = float(sessions.count.sum())
+    mean, middle = float(sessions.total.sum()) / thinks, float(sessions.logs.sum()) / thinks
+    start = _THINKS[kind].start(mean, max(float(sessions.squares.sum()) / thinks - middle**2, 1e-3))
     if rate is not None:
         start = [*start, math.log(0.5)]
-    found = optimize.minimize(
-        lambda at: _cost(kind, rate, at, sessions),
-        np.array(start),
-        method="Nelder-Mead",
-        options={"xatol": 1e-3, "fatol": 1e-2, "maxiter": 300},
-    )
-    return float(found.fun), found.x, len(start)
+    return smallest(partial(_cost, kind, rate, sessions), start, fine=1e-2, most=300)
 
 
-def _told(kind: str, rate: str, free: Floats, sessions: _Sessions, likeness: float, gain: float) -> Heavy:
-    error = _errors(kind, rate, free, sessions)
-
-    def bounds(place: int) -> Bounds:
-        value, half = math.exp(free[place]), Z95 * error[place]
-        return Bounds(value, value * math.exp(-half), value * math.exp(half)) if half == half else Bounds(value)
-
-    cv = bounds(free.size - 1)
-    rate_law: LawBase = Gamma(mean=1, cv=min(cv.value, 10.0)) if rate == "gamma" else Lognormal(mean=1, cv=cv.value)
-    size = math.exp(free[0])
-    law: LawBase
-    if kind == "exponential":
-        law, frozen, names = Exponential(mean=size), stats.expon(scale=size), {"mean": bounds(0)}
-    elif kind == "gamma":
-        shape = math.exp(free[1])
-        law, frozen = Gamma(shape=shape, scale=size / shape), stats.gamma(shape, scale=size / shape)
-        names = {"shape": bounds(1), "scale": Bounds(size / shape)}
-    elif kind == "lognormal":
-        sigma = math.exp(free[1])
-        law, frozen = Lognormal(median=size, sigma=sigma), stats.lognorm(sigma, scale=size)
-        names = {"median": bounds(0), "sigma": bounds(1)}
-    else:
-        shape = math.exp(free[1])
-        law, frozen = Weibull(shape=shape, scale=size), stats.weibull_min(shape, scale=size)
-        names = {"shape": bounds(1), "scale": bounds(0)}
-    half = Z95 * error[0]
-    mean = Bounds(law.mean, law.mean * math.exp(-half), law.mean * math.exp(half)) if half == half else Bounds(law.mean)
-    rates, weights = _grid(rate, min(cv.value, 10.0))
-    mixture = Mixture(frozen, rates, weights)
-    return Heavy(False, rate_law, cv, law, mean, names, likeness, gain, sessions.count.size, mixture)
+def _bic(kind: str, rate: str | None, sessions: _Sessions) -> float:
+    free, cost = _fit(kind, rate, sessions)
+    return 2 * cost + free.size * math.log(sessions.count.size)
 
 
-def _errors(kind: str, rate: str, free: Floats, sessions: _Sessions) -> Floats:
-    """Return the standard error of each free parameter, from the curvature of the likelihood; NaN where it is flat."""
-    size, step = free.size, 0.02
-    information = np.empty((size, size))
-    for i in range(size):
-        for j in range(i, size):
-            total = 0.0
-            for a in (1, -1):
-                for b in (1, -1):
-                    moved = free.copy()
-                    moved[i] += a * step
-                    moved[j] += b * step
-                    total += a * b * _cost(kind, rate, moved, sessions)
-            information[i, j] = information[j, i] = total / (4 * step * step)
-    try:
-        variance = np.diag(np.linalg.inv(information))
-    except np.linalg.LinAlgError:
-        return np.full(size, np.nan)
-    with np.errstate(invalid="ignore"):
-        found: Floats = np.sqrt(variance)
-    return found
+def _told(kind: str, rate: str, sessions: _Sessions, likeness: float, gain: float) -> Heavy:
+    free, _ = _fit(kind, rate, sessions)
+    errors = covariance(partial(_cost, kind, rate, sessions), free, step=0.02)
+    family = _THINKS[kind]
+    cv = bounds_of(_cv, free, errors)
+    law: LawBase = Gamma(mean=1, cv=cv.value) if rate == "gamma" else Lognormal(mean=1, cv=cv.value)
+    names = {
+        name: bounds_of(lambda at, place=place: family.stated(at[:-1])[place], free, errors)  # type: ignore[misc]
+        for place, name in enumerate(family.names)
+    }
+    mean = bounds_of(lambda at: family.law(at[:-1]).mean, free, errors)
+    mixture = Mixture(family.frozen(free[:-1]), *_grid(rate, cv.value))
+    think = family.law(free[:-1])
+    return Heavy(False, law, cv, think, mean, names, likeness, gain, sessions.count.size, mixture)

@@ -9,19 +9,18 @@ the law (``empirical``).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 from simsticky.errors import InputError
 from simsticky.logs.cells import Cells, Floats, survival
 from simsticky.logs.families import Family, families
+from simsticky.logs.search import Z95, Bounds, bounds_of, covariance, smallest
 from simsticky.scenario.distributions import Constant, Empirical, LawBase
 
-Z95 = 1.959963984540054
 FEWEST = 20
 """Fewer values than that make no law."""
 _IMPOSSIBLE = 1e-3
@@ -36,21 +35,13 @@ _BANDS = (*np.arange(0.0, 0.90, 0.03), 0.9, 0.92, 0.94, 0.96, 0.97, 0.98, 0.985,
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """A number with its 95 % interval; the ends are None where there is none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Candidate:
     """A law as it fits best.
 
     Attributes:
         kind: As the scenario names it.
         law: The scenario's law.
+        likelihood: Logarithm of the likelihood of the cells.
         bic: The smaller, the better; infinite where the law cannot have made the data.
         distance: Largest difference of the distribution functions (Kolmogorov).
         parameters: Each by its name in the scenario.
@@ -60,6 +51,7 @@ class Candidate:
 
     kind: str
     law: LawBase
+    likelihood: float
     bic: float
     distance: float
     parameters: dict[str, Bounds]
@@ -121,30 +113,25 @@ def fit_law(cells: Cells, *, counts: bool = False, design_effect: float = 1.0, w
             ranked.append(one)
     chosen = ranked[0]
     if chosen.distance > FAR + band:
-        chosen = _empirical(cells, counts)
+        chosen = _empirical(cells, counts, effect)
     return Fitted(cells, tuple(ranked), chosen, effect, band, mean)
 
 
 def _constant(cells: Cells, counts: bool) -> Candidate | None:
-    low, high = (_quantile(cells, share) for share in (0.005, 0.995))
+    low, high = (quantile(cells, share) for share in (0.005, 0.995))
     if low is None or high is None or high - low > _SAME * high or cells.cut > 0.005 * cells.seen:
         return None
     value = float(np.average(cells.middle[cells.exact], weights=cells.weight[cells.exact]))
     value = float(max(1, round(value))) if counts else value
     law = Constant(value=value)
-    return Candidate("constant", law, 0.0, 0.0, {"value": Bounds(value)}, Bounds(value), _Values(law))
+    return Candidate("constant", law, 0.0, 0.0, 0.0, {"value": Bounds(value)}, Bounds(value), _Values(law))
 
 
-def _quantile(cells: Cells, share: float) -> float | None:
-    """Return a quantile of what was measured; None where the curve does not come there."""
+def quantile(cells: Cells, share: float) -> float | None:
+    """Return a quantile of what was measured, what was cut counted among those at risk; None where not reached."""
     ends, left = survival(cells)
     place = int(np.searchsorted(-left, -(1 - share)))
     return float((cells.middle[cells.exact])[place]) if place < ends.size else None
-
-
-def quantiles(cells: Cells, shares: tuple[float, ...]) -> tuple[float | None, ...]:
-    """Return quantiles of what was measured, with what was cut counted among those at risk; None where not reached."""
-    return tuple(_quantile(cells, share) for share in shares)
 
 
 def log_likelihood(family: Family, free: Floats, cells: Cells) -> float:
@@ -168,74 +155,26 @@ def _best(family: Family, cells: Cells, effect: float) -> Candidate:
     spread = float(np.average((logs - np.average(logs, weights=weight)) ** 2, weights=weight))
     free = np.array(family.start(mean, spread), np.float64)
     if free.size:
-        found = optimize.minimize(
-            lambda at: -log_likelihood(family, at, cells),
-            free,
-            method="Nelder-Mead",
-            options={"xatol": 1e-5, "fatol": 1e-4, "maxiter": 600},
-        )
-        free = found.x
-    value = log_likelihood(family, free, cells) / effect
+        free, _ = smallest(lambda at: -log_likelihood(family, at, cells), free)
+    value = log_likelihood(family, free, cells)
     law, stated = family.law(free), family.stated(free)
-    covariance = _covariance(family, free, cells) * effect
-    bic = len(family.names) * math.log(max(cells.seen / effect, 2.0)) - 2 * value
+    errors = covariance(lambda at: -log_likelihood(family, at, cells), free) * effect
+    bic = len(family.names) * math.log(max(cells.seen / effect, 2.0)) - 2 * value / effect
     parameters = {
-        name: _interval(lambda at, place=place: family.stated(at)[place], free, covariance)
-        for place, name in enumerate(family.names)
+        name: bounds_of(partial(_parameter, family, place), free, errors) for place, name in enumerate(family.names)
     }
-    mean_of = _interval(lambda at: family.law(at).mean, free, covariance)
+    mean_of = bounds_of(lambda at: family.law(at).mean, free, errors)
     frozen = family.frozen(free)
     if not all(math.isfinite(number) for number in stated) or not math.isfinite(law.mean):
         bic = math.inf
-    return Candidate(family.kind, law, bic, _distance(frozen, cells), parameters, mean_of, frozen)
+    return Candidate(family.kind, law, value, bic, distance(frozen, cells), parameters, mean_of, frozen)
 
 
-def _covariance(family: Family, free: Floats, cells: Cells) -> Floats:
-    """Return the inverse of the observed information, by central differences; NaN where the likelihood is flat."""
-    size = free.size
-    if not size:
-        return np.zeros((0, 0))
-    step = 1e-3
-
-    def at(*moves: tuple[int, float]) -> float:
-        moved = free.copy()
-        for place, by in moves:
-            moved[place] += by
-        return -log_likelihood(family, moved, cells)
-
-    information = np.empty((size, size))
-    for i in range(size):
-        for j in range(size):
-            corners = [a * b * at((i, a * step), (j, b * step)) for a in (1, -1) for b in (1, -1)]
-            information[i, j] = sum(corners) / (4 * step * step)
-    try:
-        covariance: Floats = np.linalg.inv(information)
-    except np.linalg.LinAlgError:
-        return np.full((size, size), np.nan)
-    return covariance if np.all(np.diag(covariance) > 0) else np.full((size, size), np.nan)
+def _parameter(family: Family, place: int, free: Floats) -> float:
+    return family.stated(free)[place]
 
 
-def _interval(function: Callable[[Floats], float], free: Floats, covariance: Floats) -> Bounds:
-    """Return a function of the parameters with Wald's interval on the logarithm (delta method)."""
-    value = function(free)
-    if not free.size or not np.all(np.isfinite(covariance)) or value <= 0 or not math.isfinite(value):
-        return Bounds(value)
-    slope = np.empty(free.size)
-    for place in range(free.size):
-        up, down = free.copy(), free.copy()
-        up[place] += 1e-4
-        down[place] -= 1e-4
-        high, low = function(up), function(down)
-        if not (0 < high < math.inf and 0 < low < math.inf):
-            return Bounds(value)
-        slope[place] = (math.log(high) - math.log(low)) / 2e-4
-    half = Z95 * math.sqrt(max(0.0, float(slope @ covariance @ slope)))
-    if half > 50:
-        return Bounds(value)
-    return Bounds(value, value * math.exp(-half), value * math.exp(half)) if half else Bounds(value)
-
-
-def _distance(frozen: Any, cells: Cells) -> float:
+def distance(frozen: Any, cells: Cells) -> float:
     """Return the largest difference of the measured and the law's distribution function, at the ends of cells."""
     ends, left = survival(cells)
     below = np.asarray(frozen.cdf(ends), np.float64)
@@ -263,9 +202,9 @@ class _Values:
         return self._values[np.minimum(place, self._values.size - 1)]
 
 
-def _empirical(cells: Cells, counts: bool) -> Candidate:
+def _empirical(cells: Cells, counts: bool, effect: float) -> Candidate:
     """Return the measured values as a law: some forty means of bands of them, which keep the mean."""
-    ends, left = survival(cells)
+    _, left = survival(cells)
     values = cells.middle[cells.exact]
     values = np.maximum(np.rint(values), 1.0) if counts else values
     mass = -np.diff(np.concatenate([[1.0], left]))
@@ -285,5 +224,6 @@ def _empirical(cells: Cells, counts: bool) -> Candidate:
     weights = weights / weights.sum()
     law = Empirical(values=tuple(rounded), weights=tuple(round(float(weight), 5) for weight in weights))
     frozen = _Values(law)
-    distance = _distance(frozen, cells)
-    return Candidate("empirical", law, math.nan, distance, {}, Bounds(law.mean), frozen)
+    spread = math.sqrt(max(float(np.dot(mass, (values - law.mean) ** 2)), 0.0) * effect / max(cells.seen, 1.0))
+    mean = Bounds(law.mean, max(law.mean - Z95 * spread, 0.0), law.mean + Z95 * spread)
+    return Candidate("empirical", law, math.nan, math.nan, distance(frozen, cells), {}, mean, frozen)

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from simsticky.logs.fitted import Fit
-from simsticky.logs.laws import Bounds, Fitted
+from simsticky.logs.laws import Fitted
 from simsticky.logs.rates import Arrivals
+from simsticky.logs.search import Bounds
 from simsticky.scenario.distributions import (
     Constant,
     Empirical,
@@ -193,8 +194,8 @@ def _of_law(fit: Fitted, unit: str) -> str:
     ranked = [one.kind for one in fit.candidates[1:3]]
     before = f", before {' and '.join(ranked)}" if ranked and fit.chosen is fit.candidates[0] else ""
     return (
-        f"mean {_interval(fit.chosen.mean, unit)}; {fit.chosen.kind}{before}; off by {100 * fit.chosen.distance:.1f} points"
-        f" at the most; {fit.cells.seen:.0f} values"
+        f"mean {_interval(fit.chosen.mean, unit)}; {fit.chosen.kind}{before}; off by"
+        f" {100 * fit.chosen.distance:.1f} points at the most; {fit.cells.seen:.0f} values"
     )
 
 

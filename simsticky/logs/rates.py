@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from scipy import optimize
 
 from simsticky.errors import InputError
 from simsticky.logs.cells import Floats
-from simsticky.logs.laws import FEWEST, Z95, Bounds
+from simsticky.logs.laws import FEWEST
+from simsticky.logs.search import Z95, Bounds, smallest
 from simsticky.scenario.traffic import Diurnal, Piecewise, Poisson, Step
 
 DAY_S = 86400.0
@@ -54,13 +55,12 @@ class Arrivals:
         return self.dispersion > 1.5 and self.dispersion > 1 + 4 * math.sqrt(2 / max(len(self.counts) - 1, 1))
 
 
-def arrivals(start_s: Floats, window: tuple[float, float], sessions_each: float = 1.0) -> Arrivals:
+def arrivals(start_s: Floats, window: tuple[float, float]) -> Arrivals:
     """Fit the rate of starts.
 
     Args:
         start_s: When sessions started that were seen to.
         window: From when to when a start would have been seen, in seconds from the beginning of the log.
-        sessions_each: How many sessions each start stands for: above 1 where some cannot be told apart.
 
     Raises:
         InputError: There are fewer than 20.
@@ -73,31 +73,31 @@ def arrivals(start_s: Floats, window: tuple[float, float], sessions_each: float 
     span = last - first
     width = next((w for w in _WIDTHS if span / w <= _MOST_BINS and start_s.size * w / span >= 5), span)
     bins = max(1, int(span // width))
-    edges = first + width * np.arange(bins + 1)
+    edges = np.asarray(first + width * np.arange(bins + 1), np.float64)
     counts = np.histogram(start_s, edges)[0].astype(np.float64)
     spread = _dispersion(counts)
     effect = max(1.0, spread)
     n, log_n = float(counts.sum()), math.log(start_s.size)
     flat = n * math.log(n / (bins * width)) - n
     tried: list[tuple[float, Poisson | Piecewise | Diurnal]] = [
-        (log_n - 2 * flat / effect, Poisson(rate=start_s.size / span * sessions_each))
+        (log_n - 2 * flat / effect, Poisson(rate=start_s.size / span))
     ]
     value, cuts = _partition(counts, width, effect * log_n)
     if len(cuts) > 2:
         steps = [
             Step(
                 from_s=0.0 if begin == 0 else float(edges[begin]),
-                rate=float(counts[begin:end].sum()) / ((end - begin) * width) * sessions_each,
+                rate=float(counts[begin:end].sum()) / ((end - begin) * width),
             )
-            for begin, end in zip(cuts[:-1], cuts[1:], strict=True)
+            for begin, end in pairwise(cuts)
         ]
         parameters = 2 * len(steps) - 1
         tried.append((parameters * log_n - 2 * value / effect, Piecewise(steps=tuple(steps))))
     if span >= _LEAST_DAY * DAY_S:
         value, day = _daily(counts, edges, width)
-        tried.append((3 * log_n - 2 * value / effect, day.model_copy(update={"mean": day.mean * sessions_each})))
+        tried.append((3 * log_n - 2 * value / effect, day))
     tried.sort(key=lambda one: one[0])
-    rate = start_s.size / span * sessions_each
+    rate = start_s.size / span
     half = Z95 * math.sqrt(effect / start_s.size)
     return Arrivals(
         law=tried[0][1],
@@ -106,7 +106,7 @@ def arrivals(start_s: Floats, window: tuple[float, float], sessions_each: float 
         dispersion=spread,
         bin_s=width,
         edges_s=edges,
-        counts=counts * sessions_each,
+        counts=counts,
     )
 
 
@@ -143,7 +143,7 @@ def _partition(counts: Floats, width: float, price: float) -> tuple[float, list[
 
 def _daily(counts: Floats, edges: Floats, width: float) -> tuple[float, Diurnal]:
     """Return the log likelihood of the best rate of day and night, and its law."""
-    middle = (edges[1:] + edges[:-1]) / 2
+    middle = np.asarray(edges[1:] + edges[:-1], np.float64) / 2
     mean = float(counts.mean()) / width
 
     def rate(at: Floats) -> Floats:
@@ -161,9 +161,7 @@ def _daily(counts: Floats, edges: Floats, width: float) -> tuple[float, Diurnal]
         float(np.dot(counts, np.cos(2 * math.pi * middle / DAY_S))),
     )
     start = np.array([math.log(mean), 0.0, phase * DAY_S / (2 * math.pi)])
-    found = optimize.minimize(
-        cost, start, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-3, "maxiter": 2000}
-    )
-    amplitude = 1 / (1 + math.exp(-found.x[1]))
-    law = Diurnal(mean=math.exp(found.x[0]), amplitude=amplitude, period=DAY_S, peak_at=float(found.x[2] % DAY_S))
-    return -float(found.fun), law
+    at, least = smallest(cost, start, fine=1e-3, most=2000)
+    amplitude = 1 / (1 + math.exp(-at[1]))
+    law = Diurnal(mean=math.exp(at[0]), amplitude=amplitude, period=DAY_S, peak_at=float(at[2] % DAY_S))
+    return -least, law

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simsticky.logs.cells import Cells, Floats, Integers, of_counts, of_times
+from simsticky.logs.cells import Floats, Integers, of_counts, of_times
 from simsticky.logs.laws import FEWEST, Fitted, fit_law
 from simsticky.logs.visits import Booleans, Visits, design_effect
 
@@ -76,22 +76,18 @@ def _filled(visits: Visits, used: Booleans, counted: Shape) -> Shape:
     """Return the shape with a duration where that is the likelier one; all sessions have two requests or more."""
     of, think_s = counted.think_of, counted.think_s
     last = np.concatenate([of[1:] != of[:-1], [True]]) & visits.whole[of]
-    length = np.bincount(of, weights=think_s, minlength=used.size)
+    length = np.asarray(np.bincount(of, weights=think_s, minlength=used.size), np.float64)
     ended = used & visits.whole & (length > 0)
     going = used & ~visits.whole & (length > 0)
     if ended.sum() < FEWEST or (~last).sum() < FEWEST:
         return counted
     duration = fit_law(of_times(length[ended], longer_than=length[going]), what="sessions")
     think = _think(think_s[~last], of[~last], think_s[last], np.inf)
+    # The same thinks in both: also those that are too long to be seen alike everywhere.
+    every = _think(think_s, of, None, np.inf)
     n = float(used.sum())
-    floor = max(float(think_s[think_s > 0].min(initial=1.0)) / 2, 1e-6)
-    by_count = _cells(counted.requests.cells, counted.requests) + _densities(counted.think, think_s, floor)
-    by_time = _densities(duration, length[ended], floor) + float(
-        np.sum(np.log(np.maximum(duration.candidates[0].frozen.sf(length[going]), 1e-300)))
-    )
-    by_time += _densities(think, think_s[~last], floor)
-    by_time += float(np.sum(np.log(np.maximum(think.candidates[0].frozen.sf(think_s[last]), 1e-300))))
-    parameters = [len(fit.candidates[0].parameters) for fit in (counted.requests, counted.think, duration, think)]
+    by_count = counted.requests.candidates[0].likelihood + _density(every)
+    by_time = _density(duration) + _density(think)
     bic_count = sum(parameters[:2]) * math.log(n) - 2 * by_count
     bic_time = sum(parameters[2:]) * math.log(n) - 2 * by_time
     if bic_count <= bic_time:
@@ -99,15 +95,8 @@ def _filled(visits: Visits, used: Booleans, counted: Shape) -> Shape:
     return Shape(counted.requests, duration, think, think_s[~last], of[~last], bic_count - bic_time)
 
 
-def _cells(cells: Cells, fit: Fitted) -> float:
-    frozen = fit.candidates[0].frozen
-    inside = frozen.cdf(cells.high) - frozen.cdf(cells.low)
-    return float(np.dot(cells.weight, np.log(np.maximum(inside, 1e-300))))
-
-
-def _densities(fit: Fitted, values: Floats, floor: float) -> float:
-    """Return the log likelihood of single values, by the law's share in a thousandth to each side of each."""
-    at = np.maximum(values, floor)
-    frozen = fit.candidates[0].frozen
-    inside = np.abs(frozen.sf(at * 0.999) - frozen.sf(at * 1.001))
-    return float(np.sum(np.log(np.maximum(inside, 1e-300) / (0.002 * at))))
+def _density(fit: Fitted) -> float:
+    """Return the log likelihood of values as that of a density: that of their cells, whose widths are the data's."""
+    cells = fit.cells
+    width = cells.high[cells.exact] - cells.low[cells.exact]
+    return fit.candidates[0].likelihood - float(np.dot(cells.weight[cells.exact], np.log(width)))

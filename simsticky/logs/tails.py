@@ -14,7 +14,7 @@ import numpy as np
 from scipy import optimize
 
 from simsticky.logs.cells import Cells, survival
-from simsticky.logs.laws import Bounds
+from simsticky.logs.search import Bounds
 
 FEWEST = 30
 _TOP = 0.1

@@ -24,8 +24,6 @@ from simsticky.logs.cells import Floats, Integers
 
 Booleans = npt.NDArray[np.bool_]
 
-_PART_OF_WINDOW = 0.125
-
 
 @dataclass(frozen=True, slots=True)
 class Visits:
@@ -72,17 +70,13 @@ class Visits:
         return self.end_s - self.start_s
 
 
-def quiet_of(window_s: float, gap_s: float) -> float:
-    """Return the silence that decides at the edges of a log: the gap, or an eighth of a short log."""
-    return min(gap_s, _PART_OF_WINDOW * window_s)
-
-
 def visits_of(
     key: Integers,
     sent_s: Floats,
     took_s: Floats,
     window: tuple[float, float],
     gap_s: float,
+    quiet_s: float,
     known: Booleans | None = None,
 ) -> Visits:
     """Cut the requests of keys into sessions.
@@ -93,9 +87,9 @@ def visits_of(
         took_s: Length m, until the answer; what is not known is 0.
         window: When the log begins and ends.
         gap_s: A session ends when nothing is sent for so long.
+        quiet_s: Silence that is taken for an end, or for a beginning, at the edges of the window.
         known: By key, whether its first request is known to be the first of its session.
     """
-    quiet_s = quiet_of(window[1] - window[0], gap_s)
     order = np.lexsort((sent_s, key))
     key, sent = key[order], sent_s[order]
     answered = sent + np.nan_to_num(took_s[order], nan=0.0)

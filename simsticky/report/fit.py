@@ -1,4 +1,4 @@
-"""What a log says of the traffic, for people: what was read, a law a row with its interval, what to know, what is next."""
+"""What a log says of the traffic, for people: what was read, a law a row, what to know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from simsticky.logs.laws import Bounds, Fitted
+from simsticky.logs.laws import Fitted
+from simsticky.logs.search import Bounds
 from simsticky.report.numbers import MISSING, counted, duration, grouped, show
 from simsticky.report.tables import escape
 from simsticky.scenario.traffic import Diurnal, Piecewise
@@ -71,8 +72,8 @@ def shown(bounds: Bounds | None, unit: str) -> str:
             ((factor, suffix) for factor, suffix in ((1.0, "/s"), (60.0, "/min")) if bounds.value * factor >= 1),
             (3600.0, "/h"),
         )
-        ends = [None if end is None else end * factor for end in (bounds.value, bounds.low, bounds.high)]
-        text = show(Interval(*ends), "ratio")
+        low, high = (None if end is None else end * factor for end in (bounds.low, bounds.high))
+        text = show(Interval(bounds.value * factor, low, high), "ratio")
         return f"{text.value}{suffix} {text.interval}".rstrip()
     return str(show(Interval(bounds.value, bounds.low, bounds.high), unit))
 
@@ -92,9 +93,10 @@ def rows(found: Fit) -> Iterator[Row]:
         yield _of("think", shape.think, "seconds", tail("think"))
         yield Row("heavy users", "all alike", "ratio", None)
     else:
-        mixed = None if found.heavy.marginal is None else found.heavy.distance
         kind = str(getattr(found.heavy.think, "kind", ""))
-        yield Row("think, mean client", kind, "seconds", found.think_mean, shape.think, tail("think"), mixed)
+        yield Row(
+            "think, mean client", kind, "seconds", found.think_mean, shape.think, tail("think"), found.think_off_by
+        )
         yield Row("heavy users, cv", str(getattr(found.heavy.rate, "kind", "")), "ratio", found.heavy.cv)
     if found.service is None:
         yield Row("service", "not in the log", "seconds", None)
@@ -142,8 +144,8 @@ def opening(found: Fit) -> list[str]:
     if source.damaged:
         number, text = source.first_damaged[0] if source.first_damaged else (0, "")
         lines.append(
-            f"{counted(source.damaged, 'line')} damaged ({100 * source.damaged / max(source.lines, 1):.2g} %), the first:"
-            f" line {number}: {text}"
+            f"{counted(source.damaged, 'line')} damaged ({100 * source.damaged / max(source.lines, 1):.2g} %);"
+            f" line {number} is the first: {text}"
         )
     lines.append(f"sessions by {key} ({key.quality}): {key.evidence}")
     lines.append(

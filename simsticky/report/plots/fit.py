@@ -91,7 +91,13 @@ def _sf(fitted: Fitted, frozen: object) -> Sf:
 def _law(ax: Axes, grid: Floats, share: Floats, name: str, number: int) -> None:
     colour, dashes, _ = LINES[number + 1]
     ax.plot(
-        grid, np.maximum(share, 1e-12), color=colour, ls=dashes, lw=1.4, label=name, gid="law" if not number else "rival"
+        grid,
+        np.maximum(share, 1e-12),
+        color=colour,
+        ls=dashes,
+        lw=1.4,
+        label=name,
+        gid="law" if not number else "rival",
     )
 
 
