@@ -179,7 +179,7 @@ def distance(frozen: Any, cells: Cells) -> float:
     ends, left = survival(cells)
     below = np.asarray(frozen.cdf(ends), np.float64)
     if np.isfinite(cells.beyond):
-        below = below / max(float(frozen.cdf(cells.beyond)), 1e-300)
+        below = below / max(float(np.asarray(frozen.cdf(np.array([cells.beyond])))[0]), 1e-300)
     return float(np.max(np.abs(1.0 - left - below), initial=0.0))
 
 

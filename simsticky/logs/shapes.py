@@ -88,6 +88,7 @@ def _filled(visits: Visits, used: Booleans, counted: Shape) -> Shape:
     n = float(used.sum())
     by_count = counted.requests.candidates[0].likelihood + _density(every)
     by_time = _density(duration) + _density(think)
+    parameters = [len(fit.candidates[0].parameters) for fit in (counted.requests, every, duration, think)]
     bic_count = sum(parameters[:2]) * math.log(n) - 2 * by_count
     bic_time = sum(parameters[2:]) * math.log(n) - 2 * by_time
     if bic_count <= bic_time:
