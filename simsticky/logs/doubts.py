@@ -15,7 +15,7 @@ from simsticky.units import format_duration, rough_duration
 
 _CUT_BY_GAP = 0.01
 _OVERLAP = 0.05
-_MUCH = 0.5
+_MUCH = 0.25
 _DAY_S = 86400.0
 _WEIGHTY = 0.2
 

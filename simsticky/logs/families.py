@@ -5,6 +5,7 @@ A search is easier where no parameter has an end, so sizes are looked for as log
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,10 @@ _STRAYS = 0.01
 _MOST_MINIMA = 4
 
 
+Placed = tuple[tuple[float, ...], float, float]
+"""Shapes, location and scale of one of scipy's laws."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One kind of law.
@@ -36,27 +41,36 @@ class Family:
     Attributes:
         kind: As a scenario names it.
         names: What its parameters are called in the scenario, in order.
-        frozen: Makes scipy's law of free parameters.
-        start: Guesses free parameters from the mean, and the variance of the logarithm.
+        of_scipy: The law with all its parameters.
+        placed: Turns free parameters into those of scipy.
+        start: Guesses free parameters from the mean, and the variance of the logarithm; empty of what is not searched.
         law: Makes the scenario's law of free parameters.
         stated: Turns free parameters into those of ``names``.
     """
 
     kind: str
     names: tuple[str, ...]
-    frozen: Callable[[Floats], Any]
+    of_scipy: Any
+    placed: Callable[[Floats], Placed]
     start: Callable[[float, float], list[float]]
     law: Callable[[Floats], LawBase]
     stated: Callable[[Floats], tuple[float, ...]]
 
     def tails(self, free: Floats, at: Floats) -> tuple[Floats, Floats]:
         """Return P(X <= x) and P(X > x) at some places."""
-        frozen = self.frozen(np.clip(free, -_MOST_LOG, _MOST_LOG))
-        return frozen.cdf(at), frozen.sf(at)
+        shapes, loc, scale = self.placed(free)
+        # A frozen law takes scipy a millisecond to make, ten times what it is asked for.
+        below = self.of_scipy.cdf(at, *shapes, loc=loc, scale=scale)
+        return below, self.of_scipy.sf(at, *shapes, loc=loc, scale=scale)
+
+    def frozen(self, free: Floats) -> Any:
+        """Return scipy's law of free parameters."""
+        shapes, loc, scale = self.placed(free)
+        return self.of_scipy(*shapes, loc=loc, scale=scale)
 
 
 def _e(value: float) -> float:
-    return float(np.exp(np.clip(value, -_MOST_LOG, _MOST_LOG)))
+    return math.exp(min(max(float(value), -_MOST_LOG), _MOST_LOG))
 
 
 def _shape_of(spread: float, at_least: float = 0.05) -> float:
@@ -67,63 +81,76 @@ def _shape_of(spread: float, at_least: float = 0.05) -> float:
 EXPONENTIAL = Family(
     "exponential",
     ("mean",),
-    lambda f: stats.expon(scale=_e(f[0])),
-    lambda mean, _: [np.log(mean)],
+    stats.expon,
+    lambda f: ((), 0.0, _e(f[0])),
+    lambda mean, _: [math.log(mean)],
     lambda f: Exponential(mean=_e(f[0])),
     lambda f: (_e(f[0]),),
 )
 LOGNORMAL = Family(
     "lognormal",
     ("median", "sigma"),
-    lambda f: stats.lognorm(_e(f[1]), scale=_e(f[0])),
-    lambda mean, spread: [np.log(mean) - min(spread, 4.0) / 2, np.log(max(spread, 1e-4)) / 2],
+    stats.lognorm,
+    lambda f: ((_e(f[1]),), 0.0, _e(f[0])),
+    lambda mean, spread: [math.log(mean) - min(spread, 4.0) / 2, math.log(max(spread, 1e-4)) / 2],
     lambda f: Lognormal(median=_e(f[0]), sigma=min(_e(f[1]), 10.0)),
     lambda f: (_e(f[0]), _e(f[1])),
 )
 GAMMA = Family(
     "gamma",
     ("shape", "scale"),
-    lambda f: stats.gamma(_e(f[0]), scale=_e(f[1] - f[0])),
-    lambda mean, spread: [np.log(_shape_of(spread)), np.log(mean)],
-    lambda f: Gamma(shape=float(np.clip(_e(f[0]), 0.01, 1e6)), scale=_e(f[1] - f[0])),
+    stats.gamma,
+    lambda f: ((_e(f[0]),), 0.0, _e(f[1] - f[0])),
+    lambda mean, spread: [math.log(_shape_of(spread)), math.log(mean)],
+    lambda f: Gamma(shape=min(max(_e(f[0]), 0.01), 1e6), scale=_e(f[1] - f[0])),
     lambda f: (_e(f[0]), _e(f[1] - f[0])),
 )
 WEIBULL = Family(
     "weibull",
     ("shape", "scale"),
-    lambda f: stats.weibull_min(_e(f[0]), scale=_e(f[1])),
+    stats.weibull_min,
+    lambda f: ((_e(f[0]),), 0.0, _e(f[1])),
     # The logarithm of a Weibull has the variance pi^2 / (6 shape^2).
-    lambda mean, spread: [np.log(1.28 / max(spread, 1e-4) ** 0.5), np.log(mean)],
-    lambda f: Weibull(shape=float(np.clip(_e(f[0]), 0.05, 1e6)), scale=_e(f[1])),
+    lambda mean, spread: [math.log(1.28 / max(spread, 1e-4) ** 0.5), math.log(mean)],
+    lambda f: Weibull(shape=min(max(_e(f[0]), 0.05), 1e6), scale=_e(f[1])),
     lambda f: (_e(f[0]), _e(f[1])),
 )
 
 
 class _Geometric:
-    """Geometric on 1, 2, …, at any place of the line: scipy's own knows whole numbers only, and needs no search."""
+    """Geometric on 1, 2, …, at any place of the line, as scipy's laws are called: its own knows whole numbers only."""
 
-    def __init__(self, mean: float) -> None:
-        self._log_q = np.log1p(-1 / mean) if mean > 1 else -np.inf
-
-    def sf(self, at: Floats) -> Floats:
-        whole = np.floor(at)
-        with np.errstate(invalid="ignore"):
-            left = np.exp(np.where(np.isfinite(whole), whole, 1e18) * self._log_q)
+    def sf(self, at: Floats, mean: float, *, loc: float = 0.0, scale: float = 1.0) -> Floats:
+        whole = np.floor((np.asarray(at, np.float64) - loc) / scale)
+        log_q = math.log1p(-1 / mean) if mean > 1 else -math.inf
+        left = np.exp(np.minimum(np.maximum(whole, 1.0), 1e18) * log_q)
         return np.where(whole < 1, 1.0, left)
 
-    def cdf(self, at: Floats) -> Floats:
-        return 1.0 - self.sf(at)
+    def cdf(self, at: Floats, mean: float, *, loc: float = 0.0, scale: float = 1.0) -> Floats:
+        return 1.0 - self.sf(at, mean, loc=loc, scale=scale)
 
-    def ppf(self, share: Floats) -> Floats:
-        with np.errstate(divide="ignore"):
-            return np.maximum(np.ceil(np.log1p(-np.asarray(share)) / self._log_q), 1.0)
+    def __call__(self, mean: float, *, loc: float, scale: float) -> _Frozen:
+        return _Frozen(self, mean)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    of: _Geometric
+    mean: float
+
+    def sf(self, at: Floats) -> Floats:
+        return self.of.sf(at, self.mean)
+
+    def cdf(self, at: Floats) -> Floats:
+        return self.of.cdf(at, self.mean)
 
 
 GEOMETRIC = Family(
     "geometric",
     ("mean",),
-    lambda f: _Geometric(1.0 + _e(f[0])),
-    lambda mean, _: [np.log(max(mean - 1.0, 1e-6))],
+    _Geometric(),
+    lambda f: ((1.0 + _e(f[0]),), 0.0, 1.0),
+    lambda mean, _: [math.log(max(mean - 1.0, 1e-6))],
     lambda f: Geometric(mean=1.0 + _e(f[0])),
     lambda f: (1.0 + _e(f[0]),),
 )
@@ -152,8 +179,9 @@ def _pareto(lowest: float, highest: float) -> Family:
     return Family(
         "pareto",
         ("alpha", "minimum"),
-        lambda f: stats.pareto(_e(f[0]), scale=minimum(f)),
-        lambda mean, spread: [np.log(1.0 / max(spread, 1e-4) ** 0.5), 0.0][: 1 + wide],
+        stats.pareto,
+        lambda f: ((_e(f[0]),), 0.0, minimum(f)),
+        lambda mean, spread: [math.log(1.0 / max(spread, 1e-4) ** 0.5), 0.0][: 1 + wide],
         lambda f: Pareto(alpha=max(_e(f[0]), 1.0001), minimum=minimum(f)),
         lambda f: (_e(f[0]), minimum(f)),
     )
@@ -166,7 +194,8 @@ def uniform_family(cells: Cells) -> Family:
     return Family(
         "uniform",
         ("low", "high"),
-        lambda f: stats.uniform(low, high - low),
+        stats.uniform,
+        lambda f: ((), low, high - low),
         lambda mean, spread: [],
         lambda f: Uniform(low=low, high=high),
         lambda f: (low, high),

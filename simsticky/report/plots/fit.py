@@ -10,7 +10,7 @@ from scipy import stats
 
 from simsticky.logs.cells import survival
 from simsticky.logs.fitted import Fit
-from simsticky.logs.laws import Fitted
+from simsticky.logs.laws import Fitted, quantile
 from simsticky.report.plots.style import BLUE, INK, LINES, QUIET, SKY, axes_for, legend_below, styled
 from simsticky.scenario.traffic import Diurnal, Piecewise, Poisson
 from simsticky.units import format_duration
@@ -70,8 +70,9 @@ def law_beside_data(
 
 
 def _span(fitted: Fitted, ends: Floats) -> tuple[float, float]:
-    low = max(float(fitted.cells.middle[0]), float(ends.max(initial=1.0)) * 1e-5, 1e-5)
-    return low / 1.1, float(ends.max(initial=low)) * 1.6
+    """Return the ends of the axis: what all but a thousandth of the values exceed, and beyond the largest."""
+    least = quantile(fitted.cells, 0.001) or 1e-5
+    return max(least, 1e-5) / 1.2, float(ends.max(initial=least)) * 1.6
 
 
 def _sf(fitted: Fitted, frozen: object) -> Sf:
