@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 import numpy as np
 
 from simsticky.errors import InputError
-from simsticky.logs.columns import SAYS_SERVER, SERVER_DOWN, Columns, Raw
+from simsticky.logs.columns import HAS_COOKIES, SAYS_SERVER, SERVER_DOWN, Columns, Raw
 from simsticky.logs.keys import Choice
 from simsticky.logs.lines import Counts
 from simsticky.logs.pods import lives, rollouts, with_events
+from simsticky.logs.record import Format
 from simsticky.logs.requests import Flags, LoggedRequests, LogRead, Numbers, SessionKey
 from simsticky.logs.sessions import Recovered, recover
 from simsticky.logs.skew import Skew, corrected, find_skew
@@ -25,7 +26,7 @@ _LEAST_COVERED = 0.05
 def assemble(
     columns: Columns,
     choice: Choice,
-    format_name: str,
+    form: Format,
     counts: Counts,
     notes: list[str],
     stated_s: Sequence[tuple[float, float]],
@@ -36,7 +37,7 @@ def assemble(
     Args:
         columns: Its requests; they are taken out, so that they are not held twice.
         choice: What was kept of the lines.
-        format_name: Of its format.
+        form: Of its lines.
         counts: What was read.
         notes: What is to be said of the lines.
         stated_s: Beginning and end of each stated operation, seconds since 1970.
@@ -51,6 +52,8 @@ def assemble(
     epoch_s = math.floor(raw["sent"][0])
     raw["sent"] -= epoch_s
     key, more = _key(raw, choice)
+    if form.no_cookies and not (raw["flags"] & HAS_COOKIES).any():
+        more.append(form.no_cookies)
     recovered = recover(raw, key, _window(raw), gap_s)
     skews, crossed = find_skew(raw, recovered, len(gateways))
     if skews:
@@ -63,7 +66,7 @@ def assemble(
     return LogRead(
         _requests(raw, recovered, epoch_s, pods, gateways, window),
         recovered.sessions,
-        format_name,
+        form.name,
         counts.lines,
         counts.damage.count,
         counts.damage.first,

@@ -22,7 +22,7 @@ _LOGCLI = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)\s+(\{[^{}:]*=
 _MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) (?=[\[{\d])(.*)", re.DOTALL)
 _LABEL = re.compile(rb'(\w+)="((?:[^"\\]|\\.)*)"')
 
-_FIELDS = ("log_processed", "log", "message", "line", "body", "msg", "jsonPayload", "textPayload")
+_FIELDS = ("log_processed", "log", "message", "line", "body", "jsonPayload", "textPayload")
 """Where collectors put the line or what they parsed of it."""
 _NODES = ("pod_name", "pod", "kubernetes_pod_name", "instance", "node_name", "host", "hostname")
 """Labels that tell one gateway from another, the most telling first."""

@@ -66,7 +66,7 @@ def tells_apart(trait: Trait) -> bool:
     if trait.kind == "consumer":
         # A handful of consumers are programs that many people use.
         return trait.values >= 10 and trait.largest < 0.5 and one_client
-    return one_client and trait.largest < 0.5
+    return one_client
 
 
 def sticky_of(traits: Sequence[Trait]) -> tuple[str, bool]:

@@ -63,7 +63,7 @@ def read_logs(
         session_key: ``cookie:NAME``, ``header:NAME``, ``consumer``, ``ip+ua`` or ``ip``; None to look for it.
         max_damaged: Largest share of damaged lines that is taken.
         events: File that states when something was done to the cluster; see :mod:`simsticky.logs.events`.
-        progress: Called about once a megabyte.
+        progress: Called at least once a megabyte, and at the end.
         gap_s: Silence that ends a session, s.
 
     Raises:
@@ -82,7 +82,7 @@ def read_logs(
         raise InputError.of("holds no request", file=opened[0].source.name, hint="the first lines looked like some")
     _refuse_damage(counts, max_damaged)
     notes = _notes_on_lines([each.source for each in opened], form, counts)
-    return assemble(columns, choice, form.name, counts, notes, stated_s, gap_s)
+    return assemble(columns, choice, form, counts, notes, stated_s, gap_s)
 
 
 def _open(source: Source, only: Format | None) -> _Opened:
@@ -151,9 +151,11 @@ def _read_all(
         for block in each.blocks():
             reader.read(block, bare=each.detected is not None and each.detected.bare)
             if progress is not None:
-                progress(counts.lines, (before + each.source.done()) / total if total else math.nan)
+                progress(counts.lines, (before + each.source.done) / total if total else math.nan)
         reader.end()
         before += each.source.size
+    if progress is not None:
+        progress(counts.lines, 1.0)
 
 
 def _refuse_damage(counts: Counts, most: float) -> None:

@@ -56,8 +56,8 @@ class Format(NamedTuple):
         of_object: What makes a record of a line's JSON object, or None where it is a text format. It raises
             LookupError, TypeError, ValueError or AttributeError on anything else than a request.
         of_text: The same of a line's text.
-        mark: Bytes that each line has, for a quick look before the line is parsed; empty for none.
         notes: What the format leaves out, as sentences.
+        no_cookies: What to say where no request of the log has a cookie.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Format(NamedTuple):
     of_object: Callable[[dict[str, Any]], Record] | None = None
     of_text: Callable[[str], Record] | None = None
     notes: tuple[str, ...] = ()
+    no_cookies: str = ""
 
 
 NOT_A_REQUEST = (LookupError, TypeError, ValueError, AttributeError)

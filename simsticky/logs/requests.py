@@ -72,7 +72,7 @@ class SessionKey:
 
     Attributes:
         kind: ``cookie``, ``header``, ``consumer``, ``client`` (address and user agent), or ``none``.
-        name: Of the cookie or header; empty otherwise.
+        name: Of the cookie or header; ``ip`` for a client by its address alone; empty otherwise.
         quality: ``certain`` (one value is one session), ``good``, or ``weak`` (people may share it, or one may have
             several).
         evidence: Why, as a sentence with figures.
@@ -85,8 +85,9 @@ class SessionKey:
 
     def __str__(self) -> str:
         """Return the key as ``--session-key`` takes it, for example ``cookie:JSESSIONID``."""
-        spelled = {"client": "ip+ua"}.get(self.kind, self.kind)
-        return f"{spelled}:{self.name}" if self.name else spelled
+        if self.kind == "client":
+            return self.name or "ip+ua"
+        return f"{self.kind}:{self.name}" if self.name else self.kind
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,9 +69,11 @@ def recover(raw: Raw, key: SessionKey, window_s: tuple[float, float], gap_s: flo
     starts = another | (silence > gap_s)
     quiet_s = _quiet_s(silence[~starts], gap_s)
     first = np.flatnonzero(starts)
-    last = np.append(first[1:], len(rows)) - 1
-    began = ~another[first] | _first_hits(raw, rows[first], key, by_client[rows[first]])
-    goes_on = np.append(~another[first[1:]], False)[: len(first)]
+    last = np.append(first, len(rows))[1:] - 1
+    comes_without = by_client[rows[first]] & (last > first)
+    began = ~another[first] | (_first_hits(raw, rows[first], key) & ~comes_without)
+    # Only the last part of a key's requests may go on after the log.
+    goes_on = np.append(~another[first], False)[1:]
     # In the order of their first requests.
     order = np.argsort(rows[first], kind="stable")
     number = np.full(len(raw["sent"]), -1, np.int64)
@@ -132,13 +134,13 @@ def _linked(who: Hashes, came: Hashes, given: Hashes, returns: Flags) -> Hashes:
     return np.where(values[place] == who, first_of_group[group[place]], who)
 
 
-def _first_hits(raw: Raw, rows: Numbers, key: SessionKey, by_client: Flags) -> Flags:
-    """Return which requests are the first of their session for sure: they came without a cookie, and were given one.
+def _first_hits(raw: Raw, rows: Numbers, key: SessionKey) -> Flags:
+    """Return which requests came without a cookie and were given one: the first of their session for sure.
 
-    A client without a jar does so each time, so its first logged request shows nothing.
+    Unless the client has no jar, which does so each time.
     """
     if key.kind == "cookie":
-        hits: Flags = (raw["key_in"][rows] == 0) & (raw["key_out"][rows] != 0) & ~by_client
+        hits: Flags = (raw["key_in"][rows] == 0) & (raw["key_out"][rows] != 0)
         return hits
     return np.zeros(len(rows), np.bool_)
 

@@ -10,7 +10,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -35,7 +35,7 @@ class Source:
         path: The file; None for standard input.
         size: Bytes of the file as it lies there; 0 unknown.
         cut: Why it ended before its end, in words; empty if it did not.
-        longest_cut: Lines that were too long to be lines.
+        done: Bytes read so far of the file as it lies there.
     """
 
     name: str
@@ -43,14 +43,7 @@ class Source:
     path: Path | None
     size: int = 0
     cut: str = ""
-    _raw: list[BinaryIO] = field(default_factory=list, repr=False)
-
-    def done(self) -> int:
-        """Return the bytes read so far of the file as it lies there."""
-        try:
-            return self._raw[0].tell() if self._raw else 0
-        except (OSError, ValueError):
-            return 0
+    done: int = 0
 
     def blocks(self) -> Iterator[list[bytes]]:
         """Yield lines without their ends, many at a time; the file is open until the last.
@@ -62,8 +55,7 @@ class Source:
         """
         try:
             with self._opened() as raw:
-                self._raw[:] = [raw]
-                yield from self._split(_decompressed(raw, self.name))
+                yield from self._split(_decompressed(raw, self.name), raw)
         except OSError as error:
             raise InputError.of(f"cannot be read: {error.strerror or error}", file=self.name) from None
 
@@ -75,9 +67,10 @@ class Source:
         # A copy of the descriptor, so that closing it does not close standard input for good.
         return cast(BinaryIO, os.fdopen(os.dup(sys.stdin.fileno()), "rb")) if _has_number(sys.stdin) else _in_memory()
 
-    def _split(self, file: IO[bytes]) -> Iterator[list[bytes]]:
+    def _split(self, file: IO[bytes], raw: BinaryIO) -> Iterator[list[bytes]]:
         rest = b""
         while block := self._read(file):
+            self.done = raw.tell() if self.size else 0
             *lines, rest = (rest + block).split(b"\n")
             if len(rest) > _LONGEST_LINE:
                 lines, rest = [*lines, rest[:_BLOCK]], b""
@@ -86,8 +79,9 @@ class Source:
             yield [rest]
 
     def _read(self, file: IO[bytes]) -> bytes:
+        """Return some bytes, none at the end; not as many as a block may hold, for those before a damage count, too."""
         try:
-            return file.read(_BLOCK)
+            return cast(io.BufferedReader, file).read1(_BLOCK)
         except (EOFError, zlib.error, gzip.BadGzipFile):
             self.cut = "the compressed file is damaged or ends too early; what came before that was read"
         except _zstd_errors():

@@ -57,5 +57,5 @@ FORMAT = Format(
     "envoy-json",
     "Envoy's JSON log (Istio, Envoy Gateway)",
     of_object=read,
-    notes=("Istio's and Envoy Gateway's default fields have no cookies; add %REQ(COOKIE)% and %RESP(SET-COOKIE)%.",),
+    no_cookies="Istio's and Envoy Gateway's default fields have no cookies; add %REQ(COOKIE)% and %RESP(SET-COOKIE)%.",
 )

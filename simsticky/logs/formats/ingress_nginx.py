@@ -4,7 +4,7 @@ import re
 
 from simsticky.logs.formats.combined import QUOTED, START
 from simsticky.logs.formats.nginx_lists import LIST, entries, seconds
-from simsticky.logs.record import Format, Record, answered
+from simsticky.logs.record import UNKNOWN_S, Format, Record, answered
 from simsticky.logs.times import clf_s
 
 _LINE = re.compile(
@@ -27,7 +27,7 @@ def read(line: str) -> Record:
     return Record(
         clf_s(moment) - float(took),
         float(took),
-        seconds((entries(services) or ["-"])[-1]),
+        seconds(entries(services)[-1]) if served else UNKNOWN_S,
         tried[-1] if served else "",
         int(status),
         len(tried),

@@ -6,7 +6,7 @@
 import re
 
 from simsticky.logs.formats.nginx_lists import LIST, entries, seconds
-from simsticky.logs.record import Format, Record, answered, set_cookie_pairs
+from simsticky.logs.record import UNKNOWN_S, Format, Record, answered, set_cookie_pairs
 from simsticky.logs.times import epoch_s
 
 STICKY = "sticky"
@@ -22,12 +22,13 @@ def read(line: str) -> Record:
         raise ValueError("not a line of the recommended format")
     moment, took, services, pods, status, cookie, set_cookie = found.groups()
     tried = entries(pods)
+    served = tried and answered(int(status))
     value = next((value for _, value in set_cookie_pairs(set_cookie)), "")
     return Record(
         epoch_s(float(moment)) - float(took),
         float(took),
-        seconds((entries(services) or ["-"])[-1]),
-        tried[-1] if tried and answered(int(status)) else "",
+        seconds(entries(services)[-1]) if served else UNKNOWN_S,
+        tried[-1] if served else "",
         int(status),
         len(tried),
         cookies=f"{STICKY}={cookie}" if cookie != "-" else None,

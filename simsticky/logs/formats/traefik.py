@@ -56,7 +56,7 @@ FORMAT = Format(
     "traefik-json",
     "Traefik's JSON log",
     of_object=read,
-    notes=("Traefik logs cookies only where accessLog.fields.headers keeps Cookie and Set-Cookie.",),
+    no_cookies="Traefik logs cookies only where accessLog.fields.headers keeps Cookie and Set-Cookie.",
 )
 TEXT = Format(
     "traefik",
