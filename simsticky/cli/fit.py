@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,7 @@ from simsticky.units import parse_duration, parse_percentage, quoted
 
 if TYPE_CHECKING:
     from simsticky.cli.texts import TextFile
+    from simsticky.logs.fitted import Fit
 
 PROFILES = (".yaml", ".yml")
 """Endings of a profile's name."""
@@ -98,7 +101,7 @@ def fit(
             progress=bar.read,
             gap_s=GAP_S if gap_s is None else gap_s,
         )
-        found = fitted(read, told=bar.step)
+        found = _named(logs, lambda: fitted(read, told=bar.step))
         texts = []
         if profile is not None:
             texts.append((profile, profile_text(found)))
@@ -116,6 +119,15 @@ def fit(
         for place, _ in texts:
             console.complain(f"wrote {place.path}")
         console.complain(_next(logs, out, trace))
+
+
+def _named(logs: list[str], work: Callable[[], Fit]) -> Fit:
+    """Do what is about a log as a whole; what is wrong with that is told of the file."""
+    try:
+        return work()
+    except InputError as error:
+        name = "<stdin>" if logs == ["-"] else logs[0]
+        raise InputError(d if d.file else replace(d, file=name) for d in error.diagnostics) from None
 
 
 def _places(out: Path | None, report: Path | None, trace: Path | None) -> tuple[TextFile | None, ...]:
@@ -149,9 +161,9 @@ def _seconds(text: str) -> float:
 def _next(logs: list[str], out: Path | None, trace: Path | None) -> str:
     """Return what to do next, in one line."""
     if out is not None:
-        return f"next: state it in a scenario, beside it: traffic: {{profile: {out.name}}}"
+        return f"next: a scenario in the same directory takes it in by   traffic: {{profile: {out.name}}}"
     if trace is not None:
-        return f"next: state it in a scenario, beside it: traffic: {{trace: {trace.name}}}"
+        return f"next: a scenario in the same directory replays it by   traffic: {{trace: {trace.name}}}"
     if "-" in logs:
         return "next: the same with --out profile.yaml, which scenarios take in"
     import shlex

@@ -105,7 +105,7 @@ def rows(found: Fit) -> Iterator[Row]:
     if found.cookieless is None:
         yield Row("clients without cookies", "not shown", "share", None)
     else:
-        yield Row("clients without cookies", "", "share", found.cookieless)
+        yield Row("clients without cookies", "" if found.cookieless.value else "none", "share", found.cookieless)
 
 
 def _of(label: str, fitted: Fitted, unit: str, tail: Tail | None) -> Row:
@@ -119,7 +119,7 @@ def facts(found: Fit) -> Iterator[tuple[str, str]]:
     ends = [MISSING if at is None else show(Interval(at, None, None), "seconds").value for at in (middle, most)]
     yield "a session lasts", f"p50 {ends[0]}, p95 {ends[1]}, first sending to last answer"
     yield "busiest tenth of sessions", f"makes {100 * found.busiest:.0f} % of the requests"
-    yield "failed requests", shown(found.failed, "share")
+    yield "failed requests", shown(found.failed, "share") if found.failed.value else "none"
     medians = [pod.p50_s for pod in found.service_pods]
     if medians:
         least, largest = (show(Interval(at, None, None), "seconds").value for at in (min(medians), max(medians)))

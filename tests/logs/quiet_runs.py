@@ -1,10 +1,7 @@
-"""Logs of runs of the simulator: as columns that readers would give, and as lines of Kong's JSON."""
+"""Runs whose logs are fitted: the scenario, and the columns that a reader would make of its log."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +16,7 @@ EPOCH = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CERTAIN = SessionKey("cookie", "JSESSIONID", "certain", "one value is one session")
 
 
-def traffic(section: dict[str, Any], until: str = "1h", replicas: int = 4) -> Scenario:
+def quiet_run(section: dict[str, Any], until: str = "1h", replicas: int = 4) -> Scenario:
     """Return a quiet run of some traffic: sticky pods, no operation."""
     return Scenario.model_validate(
         {
@@ -108,40 +105,3 @@ def _quiet(sent: np.ndarray, took: np.ndarray, session: np.ndarray) -> float:
     frame = pd.DataFrame({"session": session, "sent": sent, "end": sent + took})
     silence = frame["sent"] - frame.groupby("session")["end"].shift()
     return min(1800.0, 2 * float(silence.quantile(0.999)))
-
-
-def kong_lines(scenario: Scenario, *, seed: int = 5, window: tuple[float, float] | None = None) -> Iterator[str]:
-    """Yield the run's log as Kong's file-log plugin writes it, with addresses, paths, cookies and user agents."""
-    requests, jars = frames(scenario, seed)
-    first, last = (0.0, float(scenario.run.horizon)) if window is None else window
-    requests = requests[(requests["ended_s"] >= first) & (requests["ended_s"] <= last)]
-    pods = {name: f"10.4.0.{number + 7}" for number, name in enumerate(pd.unique(requests["pod"].astype(str)))}
-    started = EPOCH.timestamp()
-    for row in requests.sort_values("ended_s").itertuples():
-        client = int(row.session)
-        address = f"172.20.{client // 250 % 250}.{client % 250 + 1}"
-        agent = f"Mozilla/5.0 (X11; rv:{client % 40 + 90}.0) Firefox/{client % 40 + 90}.0"
-        value = hashlib.sha256(f"s{client}".encode()).hexdigest()[:24]
-        target = hashlib.sha256(pods[str(row.pod)].encode()).hexdigest()[:12]
-        took_ms = round((row.ended_s - row.sent_s) * 1000)
-        keeps, begins = bool(jars[client]), row.request == 1
-        sent: dict[str, Any] = {"host": "shop.example.test", "user-agent": agent}
-        answered: dict[str, Any] = {"content-type": "text/html"}
-        if keeps and not begins:
-            sent["cookie"] = f"JSESSIONID={value}; route={target}"
-        else:
-            given = value if keeps else hashlib.sha256(f"{client}.{row.request}".encode()).hexdigest()[:24]
-            answered["set-cookie"] = [f"route={target}; Path=/; HttpOnly", f"JSESSIONID={given}; Path=/; HttpOnly"]
-        yield json.dumps(
-            {
-                "started_at": round((started + row.sent_s) * 1000),
-                "client_ip": address,
-                "request": {"method": "GET", "uri": f"/cart/{client}?step={row.request}", "headers": sent, "size": 300},
-                "response": {"status": int(row.status), "headers": answered, "size": 900},
-                "latencies": {"request": took_ms, "kong": 0, "proxy": took_ms, "receive": 0},
-                "tries": [{"ip": pods[str(row.pod)], "port": 8080, "balancer_latency": 0}],
-                "upstream_status": str(int(row.status)),
-                "service": {"name": "shop", "host": "shop.default.80.svc"},
-                "route": {"name": "shop"},
-            }
-        )
