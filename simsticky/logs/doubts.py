@@ -66,9 +66,9 @@ def _of_laws(found: Fit) -> Iterator[str]:
     what = "requests of a session" if shape.duration is None else "session durations"
     for name, fit in ((what, length), ("thinks", shape.think), ("service times", found.service)):
         if fit is not None and fit.is_poor and (name != "thinks" or found.heavy.alike):
-            best = fit.candidates[0]
+            best = fit.nearest
             yield (
-                f"no law fits the {name}: the best, {best.kind}, is off by {100 * best.distance:.0f} points; the"
+                f"no law fits the {name}: the nearest, {best.kind}, is off by {100 * best.distance:.0f} points; the"
                 " profile states the measured values, and nothing is beyond the largest of them"
             )
     tail = found.tails.get("requests" if shape.duration is None else "length")
@@ -91,6 +91,11 @@ def _of_thinks(found: Fit) -> Iterator[str]:
         yield (
             f"by their law {100 * beyond:.1f} % of thinks are longer than the {format_duration(round(gap_s, 1))} that"
             " end a session: such sessions were cut in two"
+        )
+    if found.heavy.unlike:
+        yield (
+            f"thinks of a session resemble each other ({100 * found.heavy.likeness:.0f} % of the variance of their"
+            " logarithms is between sessions), and no law of heavy users fits them; the profile has all clients alike"
         )
     if found.visits.overlapping > _OVERLAP:
         yield (

@@ -14,7 +14,7 @@ from simsticky.logs.cells import Cells, Integers, of_times
 from simsticky.logs.doubts import doubts
 from simsticky.logs.fitted import Fit, PodService, Source
 from simsticky.logs.heavy import heavy_users
-from simsticky.logs.laws import FEWEST, Fitted, distance, fit_law, quantile
+from simsticky.logs.laws import FAR, FEWEST, Fitted, distance, fit_law, quantile
 from simsticky.logs.rates import Arrivals, arrivals
 from simsticky.logs.requests import LoggedRequests, LogRead
 from simsticky.logs.search import Bounds
@@ -60,6 +60,9 @@ def fit(read: LogRead, *, gap_s: float | None = None, told: Callable[[str], None
     off_by = shape.think.chosen.distance
     if heavy.marginal is not None:
         off_by = distance(heavy.marginal, shape.think.cells)
+        if off_by > FAR + shape.think.band:
+            # They differ, and none of the laws says how: their thinks together are at least what was measured.
+            heavy, off_by = heavy.given_up(), shape.think.chosen.distance
     length = of_times(visits.length_s[used & visits.whole], longer_than=visits.length_s[used & ~visits.whole])
     failed = (read.requests.status >= 500) | (read.requests.status <= 0)
     found = Fit(
@@ -159,7 +162,9 @@ def service_of(requests: LoggedRequests) -> tuple[Fitted | None, tuple[PodServic
     # A few are enough to see a difference of a tenth, and a million would find one of a thousandth.
     few = [part[:: max(1, part.size // _MOST_OF_A_POD)] for part in groups if part.size >= _LEAST_OF_A_POD]
     medians = [float(np.median(part)) for part in few]
-    differ = len(few) > 1 and max(medians) > 1.1 * min(medians) and float(stats.kruskal(*few).pvalue) < 0.01
+    means = [float(part.mean()) for part in few]
+    apart = len(few) > 1 and max(medians) > 1.1 * min(medians) and max(means) > 1.1 * min(means)
+    differ = apart and float(stats.kruskal(*few).pvalue) < 0.01
     return law, pods, differ
 
 

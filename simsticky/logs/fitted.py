@@ -79,7 +79,7 @@ class Fit:
         think_off_by: Largest distance of the measured distribution of thinks and the law's, all clients together.
         service: The law of service; None where the log does not have it.
         service_pods: How it was on each pod, in order of their first request.
-        pods_differ: Whether pods differ beyond chance (Kruskal and Wallis, 1 %) by more than a tenth in their medians.
+        pods_differ: Whether pods differ by more than a tenth in medians and means, beyond chance (Kruskal and Wallis).
         cookieless: Share of clients that keep no cookie; missing where the log does not show it.
         length: p50 and p95 of the time from a session's first sending to its last answer; None where not reached.
         busiest: Share of all requests that the busiest tenth of sessions makes.

@@ -1,9 +1,9 @@
 """The law of one quantity: every law of the scenario by maximum likelihood, one chosen, and how well it fits.
 
 The choice is by BIC: twice the log likelihood less ``log(n)`` a parameter, n the values seen whole divided by their
-design effect (values of one session resemble each other, and count as fewer). Intervals are Wald's, from the curvature
-of the likelihood, widened by the same design effect. Where no law comes near, the measured values themselves are
-the law (``empirical``).
+design effect (values of one session resemble each other, and count as fewer). Of the laws that come near the measured
+distribution the one of the best BIC is chosen; where none does, the measured values themselves are the law
+(``empirical``). Intervals are Wald's, from the curvature of the likelihood, widened by the design effect.
 """
 
 from __future__ import annotations
@@ -69,7 +69,6 @@ class Fitted:
         chosen: The one that the profile states.
         design_effect: How many values count as one.
         band: Half width of the 95 % band of the measured distribution function (Massart 1990).
-        measured_mean: Of the values seen whole; missing where some were cut.
     """
 
     cells: Cells
@@ -77,12 +76,16 @@ class Fitted:
     chosen: Candidate
     design_effect: float
     band: float
-    measured_mean: float | None
 
     @property
     def is_poor(self) -> bool:
-        """Whether even the best law is off by more than chance and a twentieth explain."""
-        return self.candidates[0].distance > FAR + self.band
+        """Whether every law is off by more than chance and a twentieth explain: then the values are the law."""
+        return self.chosen.kind == "empirical"
+
+    @property
+    def nearest(self) -> Candidate:
+        """The law whose distribution function is nearest to the measured one."""
+        return min(self.candidates, key=lambda one: one.distance)
 
 
 def fit_law(cells: Cells, *, counts: bool = False, design_effect: float = 1.0, what: str = "values") -> Fitted:
@@ -103,18 +106,16 @@ def fit_law(cells: Cells, *, counts: bool = False, design_effect: float = 1.0, w
         raise InputError.of(f"{seen:.0f} {what} were seen whole, and {FEWEST} make a law", hint=hint)
     effect = max(1.0, design_effect)
     band = math.sqrt(math.log(2 / 0.05) / (2 * seen / effect))
-    mean = None if cells.cut else float(np.average(cells.middle, weights=cells.weight))
     if (same := _constant(cells, counts)) is not None:
-        return Fitted(cells, (same,), same, effect, band, mean)
+        return Fitted(cells, (same,), same, effect, band)
     tried = [_best(family, cells, effect) for family in families(cells, counts=counts)]
     ranked: list[Candidate] = []
     for one in sorted((one for one in tried if math.isfinite(one.bic)), key=lambda one: one.bic):
         if one.kind not in [other.kind for other in ranked]:  # of Pareto laws with other minima the best is enough
             ranked.append(one)
-    chosen = ranked[0]
-    if chosen.distance > FAR + band:
-        chosen = _empirical(cells, counts, effect)
-    return Fitted(cells, tuple(ranked), chosen, effect, band, mean)
+    near = [one for one in ranked if one.distance <= FAR + band]
+    chosen = near[0] if near else _empirical(cells, counts, effect)
+    return Fitted(cells, tuple(ranked), chosen, effect, band)
 
 
 def _constant(cells: Cells, counts: bool) -> Candidate | None:

@@ -267,7 +267,7 @@ def _figures(found: Fit) -> Iterator[tuple[str, str, object, object]]:
         if one.fitted is None:
             continue
         marginal = found.heavy.marginal if name == "think" else None
-        mixture = None if marginal is None else (f"{one.law} with heavy users", marginal.sf)
+        mixture = None if marginal is None else (f"{one.law} with heavy users", marginal)
         draw = partial(law_beside_data, one.fitted, one.label.split(",")[0], one.unit, mixture=mixture)
         caption = Caption(_words(one), ("law", "BIC", "off by (points)", "mean"), _ranking(one))
         heading = f"{one.label[0].upper()}{one.label[1:]}"

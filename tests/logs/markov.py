@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 from logs.traffic import AGENTS, BEGIN_S, Request, target_cookie
 
-_STEPS = {"skim": (("skim", 0.7), ("read", 0.2), ("leave", 0.1)), "read": (("skim", 0.5), ("wait", 0.3), ("leave", 0.2))}
+_STEPS = {
+    "skim": (("skim", 0.7), ("read", 0.2), ("leave", 0.1)),
+    "read": (("skim", 0.5), ("wait", 0.3), ("leave", 0.2)),
+}
 _STEPS["wait"] = (("skim", 0.6), ("leave", 0.4))
 _PAUSE_S = {"skim": (1.0, 3.0), "read": (15.0, 40.0), "wait": (100.0, 200.0)}
 
@@ -41,9 +44,7 @@ def visitors(seed: int, hours: float = 2.0, campaigns_per_hour: float = 30.0) ->
             made += own
     last_s = BEGIN_S + end_s
     seen = sorted((one for one in made if one.end_s <= last_s), key=lambda one: one.end_s)
-    return Truth(
-        seen, session, sum(counts) / len(counts), sum(thinks) / len(thinks), sum(services) / len(services)
-    )
+    return Truth(seen, session, sum(counts) / len(counts), sum(thinks) / len(thinks), sum(services) / len(services))
 
 
 def _visit(rng: random.Random, session: int, at_s: float, thinks: list[float], services: list[float]) -> list[Request]:

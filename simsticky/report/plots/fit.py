@@ -10,6 +10,7 @@ from scipy import stats
 
 from simsticky.logs.cells import survival
 from simsticky.logs.fitted import Fit
+from simsticky.logs.heavy import Mixture
 from simsticky.logs.laws import Fitted, quantile
 from simsticky.report.plots.style import BLUE, INK, LINES, QUIET, SKY, axes_for, legend_below, styled
 from simsticky.scenario.traffic import Diurnal, Piecewise, Poisson
@@ -24,7 +25,7 @@ _POINTS = 400
 
 @styled
 def law_beside_data(
-    fitted: Fitted, what: str, unit: str, ax: Axes | None = None, *, mixture: tuple[str, Sf] | None = None
+    fitted: Fitted, what: str, unit: str, ax: Axes | None = None, *, mixture: tuple[str, Mixture] | None = None
 ) -> Axes:
     """Draw the share of values above x, measured and by the law, both axes logarithmic: a straight line is Pareto's.
 
@@ -35,7 +36,7 @@ def law_beside_data(
         what: The quantity, with its article left out.
         unit: ``seconds`` or ``count``.
         ax: Where to draw; a new figure by default.
-        mixture: Another law to draw in its place, with its name: of thinks, all clients' together.
+        mixture: Drawn in its place, with its name: thinks of all clients together.
 
     Returns:
         The axes; the lines have the gids ``measured`` and ``law``.
@@ -51,8 +52,8 @@ def law_beside_data(
     )  # fmt: skip
     ax.step(ends, left, where="post", color=INK, lw=1.2, label="measured", gid="measured")
     grid = np.exp(np.linspace(np.log(low), np.log(high), _POINTS))
-    name, chosen = (fitted.chosen.kind, _sf(fitted, fitted.chosen.frozen)) if mixture is None else mixture
-    _law(ax, grid, chosen(grid), name, 0)
+    name, frozen = (fitted.chosen.kind, fitted.chosen.frozen) if mixture is None else mixture
+    _law(ax, grid, _sf(fitted, frozen)(grid), name, 0)
     rivals = [one for one in fitted.candidates if one is not fitted.chosen][:1] if mixture is None else []
     for rival in rivals:
         _law(ax, grid, _sf(fitted, rival.frozen)(grid), f"{rival.kind}, not chosen", 1)

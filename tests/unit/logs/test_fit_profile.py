@@ -1,4 +1,4 @@
-"""``profile.yaml`` and what scenarios make of it; the trace; and that nothing of a log is in either but laws and counts."""
+"""``profile.yaml`` and what scenarios make of it; the trace; and that neither holds who was in the log."""
 
 import re
 from functools import cache

@@ -36,7 +36,7 @@ def log(made, tmp_path_factory) -> Path:
 
 
 def test_it_says_what_it_found_and_what_is_next(log, made):
-    """Protects the first screen: format, key with its evidence, laws with intervals, doubts, and a command that works."""
+    """Protects the first screen: format, key with its evidence, laws with intervals, doubts, a command that works."""
     ran = called("fit", log, COLUMNS="80")
     assert ran.returncode == 0
     assert f"kong-json: {len(made.requests):,} lines".replace(",", "\u202f") in ran.stdout
@@ -110,7 +110,7 @@ def test_damaged_lines_are_counted_and_too_many_are_refused(log, tmp_path):
 
 
 def test_a_log_without_times_of_the_upstream_leaves_service_to_the_scenario(made, tmp_path):
-    """Protects Kong's default access log: whole seconds, no pod, no cookie; sessions by address and agent, said weak."""
+    """Protects Kong's default access log: whole seconds, no pod, no cookie; sessions by address, said weak."""
     path = tmp_path / "access.log"
     path.write_text(writers.text(made.requests, writers.combined))
     out = tmp_path / "p.yaml"

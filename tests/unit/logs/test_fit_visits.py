@@ -56,7 +56,7 @@ def test_requests_that_overlap_are_counted_and_no_think_is_negative():
 
 
 def alive(seed, mean, think_s, rate=0.5, from_s=-20_000.0, until_s=4000.0):
-    """Yield (key, sent, took) of sessions of geometric length and exponential thinks that are seen from 0 to the end."""
+    """Yield (key, sent, took) of sessions of geometric length and exponential thinks, seen from 0 to the end."""
     rng = np.random.default_rng(seed)
     for key in range(rng.poisson(rate * (until_s - from_s))):
         count = rng.geometric(1 / mean)
@@ -65,8 +65,10 @@ def alive(seed, mean, think_s, rate=0.5, from_s=-20_000.0, until_s=4000.0):
 
 
 def test_a_log_cut_on_both_sides_gives_back_the_law():
-    """Protects the whole of censoring: sessions of 20 minutes in a log of 67, where those seen look shorter by a third
-    and those alive at its beginning are twice as long as others."""
+    """Protects the whole of censoring: sessions of 20 minutes in a log of 67.
+
+    Those that are seen look shorter by a sixth, and those alive at the beginning are twice as long as others.
+    """
     requests = list(alive(3, mean=60, think_s=20.0))
     visits = cut(requests, window=(0.0, 4000.0), gap_s=1800.0, quiet_s=240.0)
     naive = np.bincount([key for key, _, _ in requests])
