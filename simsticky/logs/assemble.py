@@ -19,6 +19,8 @@ from simsticky.logs.requests import Flags, LoggedRequests, LogRead, Numbers, Ses
 from simsticky.logs.sessions import Recovered, recover
 from simsticky.logs.skew import Skew, corrected, find_skew
 
+_STRAYS, _AWAY_S = 0.01, 7 * 86400.0
+"""As many requests, that far from all others, are wrong dates."""
 _LEAST_COVERED = 0.05
 """A key that was found in the first requests and is in fewer of all is none."""
 
@@ -49,19 +51,22 @@ def assemble(
     pods, gateways = tuple(columns.pods)[1:], tuple(columns.gateways)
     raw = columns.take()
     _sort(raw)
+    strayed = _drop_strays(raw)
     epoch_s = math.floor(raw["sent"][0])
     raw["sent"] -= epoch_s
     key, more = _key(raw, choice)
     if form.no_cookies and not (raw["flags"] & HAS_COOKIES).any():
         more.append(form.no_cookies)
-    recovered = recover(raw, key, _window(raw), gap_s)
-    skews, crossed = find_skew(raw, recovered, len(gateways))
-    if skews:
+    skews: list[Skew] = []
+    unknown: list[int] = []
+    if len(gateways) > 1:
+        # Clocks an hour apart are a wrong zone: sessions must not be cut at that.
+        skews, unknown = find_skew(raw, recover(raw, key, _window(raw), math.inf), len(gateways))
         corrected(raw, skews)
         _sort(raw)
-        recovered = recover(raw, key, _window(raw), gap_s)
+    recovered = recover(raw, key, _window(raw), gap_s)
     window = _window(raw)
-    of_pods = lives(raw, recovered.begins, window, len(pods))
+    of_pods, pauses_s = lives(raw, recovered.begins, window, len(pods))
     events = [(begin - epoch_s, end - epoch_s) for begin, end in stated_s]
     return LogRead(
         _requests(raw, recovered, epoch_s, pods, gateways, window),
@@ -70,8 +75,8 @@ def assemble(
         counts.lines,
         counts.damage.count,
         counts.damage.first,
-        with_events(rollouts(of_pods, window), events),
-        [*notes, *choice.refused, *more, *_on_clocks(skews, crossed, gateways), *_on_sessions(recovered)],
+        with_events(rollouts(of_pods, pauses_s, window), events),
+        [*notes, *strayed, *choice.refused, *more, *_on_clocks(skews, unknown, gateways), *_on_sessions(recovered)],
         of_pods,
         counts.others,
         choice.plan.sticky,
@@ -87,6 +92,26 @@ def _sort(raw: Raw) -> None:
     order = np.argsort(sent, kind="stable")
     for name in raw:
         raw[name] = raw[name][order]
+
+
+def _drop_strays(raw: Raw) -> list[str]:
+    """Take out the few first or last requests that a long silence divides from all others, and say so.
+
+    One wrong date would stretch the log over years, and every rate with it.
+    """
+    sent = raw["sent"]
+    few = int(len(sent) * _STRAYS)
+    early = np.flatnonzero(np.diff(sent[: few + 1]) > _AWAY_S)
+    late = np.flatnonzero(np.diff(sent[len(sent) - few - 1 :]) > _AWAY_S)
+    first = int(early[-1]) + 1 if len(early) else 0
+    last = len(sent) - few + int(late[0]) if len(late) else len(sent)
+    count = first + len(sent) - last
+    if not count:
+        return []
+    for name in raw:
+        raw[name] = raw[name][first:last].copy()
+    what = "request lies" if count == 1 else "requests lie"
+    return [f"{count} {what} more than a week away from all others, left out as wrong dates."]
 
 
 def _window(raw: Raw) -> tuple[float, float]:
@@ -127,18 +152,20 @@ def _evidence(raw: Raw, kind: str, name: str, covered: float, stated: bool) -> s
     )
 
 
-def _on_clocks(skews: Sequence[Skew], crossed: bool, gateways: Sequence[str]) -> list[str]:
-    if len(gateways) > 1 and not crossed:
-        return [
-            f"Whether the clocks of the {len(gateways)} gateways agree cannot be seen: too few sessions went through "
-            "two of them."
-        ]
-    return [
+def _on_clocks(skews: Sequence[Skew], unknown: Sequence[int], gateways: Sequence[str]) -> list[str]:
+    notes = [
         f"The clock of {gateways[skew.gateway]} is {abs(skew.ahead_s):.2f} s "
-        f"{'ahead of' if skew.ahead_s > 0 else 'behind'} that of {gateways[0]} (from {skew.pauses:,} pauses of "
-        "sessions that went from one to the other); its times were set right by that."
+        f"{'ahead of' if skew.ahead_s > 0 else 'behind'} that of {gateways[0]}, within {skew.within_s:.2g} s (from "
+        f"{skew.pauses:,} pauses of sessions between them); its times were set right by that."
         for skew in skews
     ]
+    if unknown:
+        several = ", ".join(gateways[number] for number in unknown[:3]) + (", ..." if len(unknown) > 3 else "")
+        notes.append(
+            f"Whether the clocks of {several} agree with that of {gateways[0]} cannot be seen: too few sessions were "
+            "given their cookie by one gateway and brought it to the other."
+        )
+    return notes
 
 
 def _on_sessions(recovered: Recovered) -> list[str]:

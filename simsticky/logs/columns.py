@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from xxhash import xxh3_64_intdigest
 
-from simsticky.logs.record import Record, Text
+from simsticky.logs.record import UNKNOWN_S, Record, Text
+from simsticky.logs.times import EARLIEST_S, LATEST_S
 
 _ROW = struct.Struct("=dffQQQQQihhhB")
 _FIELDS = (
@@ -36,6 +37,8 @@ _FIELDS = (
 )
 _LAYOUT = np.dtype(list(_FIELDS))
 _CHUNK = 2**15
+_LONGEST_S = 1e7
+"""No request takes a season."""
 
 HAS_COOKIES, SERVER_DOWN, SAYS_SERVER = 1, 2, 4
 """Flags: the request has a ``Cookie`` header; its cookie's server was down; the format says so, if so."""
@@ -147,6 +150,13 @@ class Columns:
         Raises:
             ValueError, TypeError: A value is none that such a field can have.
         """
+        sent, took, service, status = record.sent_s, record.took_s, record.service_s, record.status
+        # What is not known is nan, and passes: it compares as false.
+        if not EARLIEST_S <= sent < LATEST_S or took > _LONGEST_S or service > _LONGEST_S or not 0 <= status < 1000:
+            raise ValueError("a moment, a duration or a status that cannot be")
+        if took < 0 or service < 0:
+            # A clock was set back meanwhile.
+            took = service = UNKNOWN_S
         pod = self.pods.get(record.pod)
         if pod is None:
             pod = self.pods[record.pod] = len(self.pods) - 1
@@ -165,9 +175,9 @@ class Columns:
             flags |= SAYS_SERVER | (SERVER_DOWN if record.server_down else 0)
         try:
             _ROW.pack_into(
-                self._rows, self._filled * _ROW.size, record.sent_s, record.took_s, record.service_s,
+                self._rows, self._filled * _ROW.size, sent, took, service,
                 key_in, key_out, cookie_in, cookie_out, client_of(record),
-                pod, record.status, record.attempts, node, flags,
+                pod, status, record.attempts, node, flags,
             )  # fmt: skip
         except (struct.error, OverflowError) as error:
             raise ValueError(str(error)) from None

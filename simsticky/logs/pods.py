@@ -8,7 +8,7 @@ next one.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -19,15 +19,19 @@ from simsticky.logs.requests import Flags, Floats, PodLives, Rollout
 
 LINK_S = 600.0
 """Changes closer to each other than this belong together."""
+_PAUSES = 3.0
+"""And so many mean times between new sessions further, for a change is seen no better than that."""
 _CHANCE = 1e-9
 """A pod is gone if as many others in a row are less likely than this, at the share that it had."""
 _RUNS = 3.0
 """And if they are this many times as many as ever were between two of its own."""
+_SURELY = 4.0
+"""Mean times between new sessions, beyond the first, after which a silent pod is gone: chance is below 1 %."""
 _ENOUGH_PICKS = 5
 
 
-def lives(raw: Raw, begins: Flags, window_s: tuple[float, float], pods: int) -> PodLives:
-    """Return when each pod answered.
+def lives(raw: Raw, begins: Flags, window_s: tuple[float, float], pods: int) -> tuple[PodLives, Floats]:
+    """Return when each pod answered, and the mean time between its new sessions, s.
 
     Silence is counted in what the others got meanwhile, so that a quiet night removes nobody.
 
@@ -47,7 +51,10 @@ def lives(raw: Raw, begins: Flags, window_s: tuple[float, float], pods: int) -> 
     # Requests of one session come in a row, and one that drains has those of old ones: picks tell better.
     told = np.bincount(of[new], minlength=pods) >= _ENOUGH_PICKS
     counts = np.bincount(of, minlength=pods).astype(np.int64)
-    return PodLives(first, last, last_new, counts, np.where(told, came_new, came), np.where(told, left_new, left))
+    came, left = np.where(told, came_new, came), np.where(told, left_new, left)
+    picks = np.bincount(of[new], minlength=pods)
+    pauses_s = (last_new - _edges(of[new], sent[new], pods)[0]) / np.maximum(picks - 1, 1)
+    return PodLives(first, last, last_new, counts, came, left), np.nan_to_num(pauses_s)
 
 
 def _edges(of: np.ndarray, sent: Floats, pods: int) -> tuple[Floats, Floats]:
@@ -87,41 +94,65 @@ class _Change:
     at_s: float
     pod: int
     came: bool
+    within_s: float
 
 
-def rollouts(pods: PodLives, window_s: tuple[float, float]) -> tuple[Rollout, ...]:
+def rollouts(pods: PodLives, pauses_s: Floats, window_s: tuple[float, float]) -> tuple[Rollout, ...]:
     """Return what the coming and going of pods shows, in order of time.
 
-    A pod that leaves does so at its last new session: with drain support its old ones stay for long.
+    A pod that leaves does so after its last new session, by as much as there was between two of them; with drain
+    support its old ones stay for long. One that comes does so at its first request.
 
     Args:
         pods: Their lives.
+        pauses_s: Mean time between new sessions of each.
         window_s: First and last moment of the log.
     """
-    changes = [_Change(float(pods.first_s[pod]), int(pod), True) for pod in np.flatnonzero(pods.came)]
-    for pod in np.flatnonzero(pods.left):
-        new, last = float(pods.last_new_s[pod]), float(pods.last_s[pod])
-        changes.append(_Change(last if math.isnan(new) else new, int(pod), False))
     groups: list[list[_Change]] = []
-    for change in sorted(changes, key=lambda each: (each.at_s, not each.came)):
-        if groups and change.at_s - groups[-1][-1].at_s <= LINK_S and not _undoes(change, groups[-1]):
-            groups[-1].append(change)
-        else:
+    for change in sorted(_changes(pods, pauses_s, window_s), key=lambda each: (each.at_s, not each.came)):
+        last = groups[-1][-1] if groups else None
+        if last is None or change.at_s - last.at_s > LINK_S + _PAUSES * max(change.within_s, last.within_s):
             groups.append([change])
+        elif _undoes(change, groups[-1]):
+            groups.append([*_ahead_of(change, groups[-1]), change])
+        else:
+            groups[-1].append(change)
     return tuple(_rollout(group, pods, window_s) for group in groups)
+
+
+def _changes(pods: PodLives, pauses_s: Floats, window_s: tuple[float, float]) -> Iterator[_Change]:
+    for pod in np.flatnonzero(pods.came).tolist():
+        yield _Change(float(pods.first_s[pod]), pod, True, float(pauses_s[pod]))
+    for pod in np.flatnonzero(pods.left).tolist():
+        new = float(pods.last_new_s[pod])
+        at_s = float(pods.last_s[pod]) if math.isnan(new) else min(new + float(pauses_s[pod]), window_s[1])
+        yield _Change(at_s, pod, False, float(pauses_s[pod]))
 
 
 def _undoes(change: _Change, group: Sequence[_Change]) -> bool:
     return not change.came and any(each.pod == change.pod for each in group)
 
 
+def _ahead_of(change: _Change, group: list[_Change]) -> list[_Change]:
+    """Take from a group the pods that came at its end and belong to the next one, which ``change`` shows to have begun.
+
+    A new pod's first request may come before the old one's silence is seen.
+    """
+    taken: list[_Change] = []
+    while len(group) > 1 and group[-1].came and change.at_s - group[-1].at_s <= _PAUSES * change.within_s:
+        taken.insert(0, group.pop())
+    return taken
+
+
 def _rollout(group: Sequence[_Change], pods: PodLives, window_s: tuple[float, float]) -> Rollout:
     old = tuple(change.pod for change in group if not change.came)
     new = tuple(change.pod for change in group if change.came)
-    started = group[0].at_s
+    # A new pod's first request is seen; beside one, an old pod's silence counts from when it is no chance.
+    surely = _SURELY if new else 0.0
+    started = min(change.at_s + (0.0 if change.came else surely * change.within_s) for change in group)
     ended = max(group[-1].at_s, max((float(pods.last_s[pod]) for pod in old), default=-math.inf))
     cut = _is_cut(group, old, new, window_s)
-    return Rollout("cut" if cut else _kind(old, new, pods, started), started, ended, old, new)
+    return Rollout("cut" if cut else _kind(old, new, pods, started), min(started, ended), ended, old, new)
 
 
 def _is_cut(group: Sequence[_Change], old: Sequence[int], new: Sequence[int], window_s: tuple[float, float]) -> bool:

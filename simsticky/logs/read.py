@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from simsticky.errors import InputError
@@ -15,7 +17,7 @@ from simsticky.logs.envelopes import Envelopes
 from simsticky.logs.events import stated
 from simsticky.logs.json_lines import SLOWER
 from simsticky.logs.keys import choose
-from simsticky.logs.lines import Counts, LineReader
+from simsticky.logs.lines import Add, Counts, LineReader
 from simsticky.logs.pods import LINK_S
 from simsticky.logs.record import Format, Record
 from simsticky.logs.requests import LogRead
@@ -54,6 +56,7 @@ def read_logs(
     events: str | Path | None = None,
     progress: Progress | None = None,
     gap_s: float = GAP_S,
+    service: str | None = None,
 ) -> LogRead:
     """Read access logs, and recover sessions, pods and rollouts from them.
 
@@ -65,6 +68,7 @@ def read_logs(
         events: File that states when something was done to the cluster; see :mod:`simsticky.logs.events`.
         progress: Called at least once a megabyte, and at the end.
         gap_s: Silence that ends a session, s.
+        service: The service whose requests are taken, as the log names it; None for those of all.
 
     Raises:
         InputError: A file cannot be read or is of no known format, files are of different formats, too many lines
@@ -75,13 +79,14 @@ def read_logs(
     stated_s = stated(Path(events), LINK_S) if events is not None else []
     opened = [_open(source, only) for source in find(names)]
     form = _one_format(opened)
-    choice = choose(survey(_sample(opened, form)), session_key)
+    services: Counter[str] = Counter()
+    choice = choose(survey(_sample(opened, form, services, service)), session_key)
     columns, counts = Columns(choice.plan), Counts()
-    _read_all(opened, form, columns, counts, progress)
+    _read_all(opened, form, _Chosen(columns, counts, service).add, counts, progress)
     if not counts.requests:
-        raise InputError.of("holds no request", file=opened[0].source.name, hint="the first lines looked like some")
+        raise _no_request(opened[0].source.name, services, service)
     _refuse_damage(counts, max_damaged)
-    notes = _notes_on_lines([each.source for each in opened], form, counts)
+    notes = [*_notes_on_services(services, service), *_notes_on_lines([each.source for each in opened], form, counts)]
     return assemble(columns, choice, form, counts, notes, stated_s, gap_s)
 
 
@@ -113,19 +118,63 @@ def _one_format(opened: Sequence[_Opened]) -> Format:
     return form
 
 
-def _sample(opened: Sequence[_Opened], form: Format) -> Iterator[Record]:
-    """Yield the first requests, of several sources if the first is short; their lines are read again later."""
-    left = _SURVEYED
+@dataclass
+class _Chosen:
+    """Takes the requests of one service, and counts the others as other lines."""
+
+    columns: Columns
+    counts: Counts
+    service: str | None
+
+    def add(self, record: Record, gateway: str) -> None:
+        if self.service is None or record.service == self.service:
+            self.columns.add(record, gateway)
+        else:
+            self.counts.requests -= 1
+            self.counts.others += 1
+
+
+def _no_request(name: str, services: Counter[str], service: str | None) -> InputError:
+    if service is None:
+        return InputError.of("holds no request", file=name, hint="the first lines looked like some")
+    there = ", ".join(each for each, _ in services.most_common(5)) or "none"
+    return InputError.of(f"no request is for {service!r}", path="--service", hint=f"the log has {there}")
+
+
+def _notes_on_services(services: Counter[str], service: str | None) -> list[str]:
+    if service is not None or len(services) < 2:
+        return []
+    shown = ", ".join(each for each, _ in services.most_common(3)) + (", ..." if len(services) > 3 else "")
+    return [
+        f"The log holds requests of {len(services)} services ({shown}); pods and sessions of all of them are taken "
+        "together. --service NAME takes those of one."
+    ]
+
+
+def _sample(opened: Sequence[_Opened], form: Format, services: Counter[str], service: str | None) -> Iterator[Record]:
+    """Yield the first requests, of several sources if the first is short; their lines are read again later.
+
+    Args:
+        opened: The sources.
+        form: Of their lines.
+        services: Is told the services met.
+        service: The one whose requests are wanted.
+    """
     for each in opened:
-        envelopes = Envelopes()
-        for block in _more(each, left):
-            for line in block:
-                for value, _ in envelopes.bare(line):
-                    if (record := record_of(form, value)) is not None:
-                        left -= 1
-                        yield record
-        if left <= 0:
+        for record in _records(each, form):
+            services[record.service] += 1
+            if service is None or record.service == service:
+                yield record
+        if services.total() >= _SURVEYED:
             return
+
+
+def _records(opened: _Opened, form: Format) -> Iterator[Record]:
+    envelopes = Envelopes()
+    for line in chain.from_iterable(_more(opened, _SURVEYED)):
+        for value, _ in envelopes.bare(line):
+            if (record := record_of(form, value)) is not None:
+                yield record
 
 
 def _more(opened: _Opened, wanted: int) -> Iterator[list[bytes]]:
@@ -141,13 +190,11 @@ def _more(opened: _Opened, wanted: int) -> Iterator[list[bytes]]:
         yield block
 
 
-def _read_all(
-    opened: Sequence[_Opened], form: Format, columns: Columns, counts: Counts, progress: Progress | None
-) -> None:
+def _read_all(opened: Sequence[_Opened], form: Format, add: Add, counts: Counts, progress: Progress | None) -> None:
     total = sum(each.source.size for each in opened) if all(each.source.size for each in opened) else 0
     before = 0
     for each in opened:
-        reader = LineReader(form, each.source.name, each.source.gateway, counts, columns.add)
+        reader = LineReader(form, each.source.name, each.source.gateway, counts, add)
         for block in each.blocks():
             reader.read(block, bare=each.detected is not None and each.detected.bare)
             if progress is not None:

@@ -1,10 +1,13 @@
 """One request as a line tells it, before anybody knows which of its cookies matter."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 UNKNOWN_S = math.nan
+_JOINED = re.compile(r",\s*(?=[^;,\s=]+=)")
+"""Where several ``Set-Cookie`` headers were joined; the comma in a date is followed by no name."""
 
 Headers = Mapping[str, Any]
 Text = str | list[str] | None
@@ -28,6 +31,7 @@ class Record(NamedTuple):
         consumer: Whom the gateway took the client for; empty unknown.
         headers: Other headers of the request, by lower-case name.
         gateway: Name of the gateway's node; empty where the line does not say.
+        service: Name of the service that the request was for; empty where the line does not say.
         server_down: The gateway says that the cookie's server was down; None where the format has no word for it.
     """
 
@@ -44,6 +48,7 @@ class Record(NamedTuple):
     consumer: str = ""
     headers: Headers | None = None
     gateway: str = ""
+    service: str = ""
     server_down: bool | None = None
 
 
@@ -89,9 +94,10 @@ def cookie_pairs(cookies: Text) -> Iterator[tuple[str, str]]:
 def set_cookie_pairs(set_cookies: Text) -> Iterator[tuple[str, str]]:
     """Yield names and values that ``Set-Cookie`` headers set; one that deletes a cookie has no value, and is none."""
     for text in _texts(set_cookies):
-        name, equals, value = text.partition(";")[0].partition("=")
-        if equals and value:
-            yield name.strip(), value.strip()
+        for each in _JOINED.split(text):
+            name, equals, value = each.partition(";")[0].partition("=")
+            if equals and value:
+                yield name.strip(), value.strip()
 
 
 def _texts(value: Text) -> list[str]:

@@ -1,13 +1,13 @@
-"""Clocks of gateways that disagree, from sessions that went through two of them.
+"""Clocks of gateways that disagree, from cookies that one of them saw set and another saw come.
 
-The pause between two requests of a session is as long whichever of two gateways came first. What makes one direction's
-pauses longer and the other's shorter by the same is the difference of the clocks. Where a session's first request is
-known (it was given its cookie), the order is known, however wrong the clocks are.
+A cookie comes after it was set. Where one gateway's answer set it and a later request brought it to another, the pause
+between is too long by the difference of the clocks, or too short by it for the other direction; the shortest pauses of
+both directions hold the difference between them. If 0 does not lie there, a cookie came before it was set, and the
+clocks disagree.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +16,12 @@ from simsticky.logs.columns import Raw
 from simsticky.logs.requests import Floats
 from simsticky.logs.sessions import Recovered
 
-_FEWEST = 30
+_FEWEST = 20
 """Pauses in each direction, for a difference to be told."""
-_ERRORS = 5.0
-_LEAST_S = 0.1
-_NORMAL = 1.4826
-"""A standard deviation in median absolute deviations, under a normal law."""
-_OF_A_MEDIAN = 1.2533
+_LEFT_OUT = 500
+"""One of so many pauses may be wrong (a damaged line, a cookie copied by hand)."""
+_LEAST_S = 0.05
+"""Differences that no figure here would show."""
 
 
 @dataclass(frozen=True)
@@ -32,66 +31,70 @@ class Skew:
     Attributes:
         gateway: Its number.
         ahead_s: By how much its clock is ahead, s; negative behind.
+        within_s: It may be off by this much.
         pauses: Pauses that told it.
     """
 
     gateway: int
     ahead_s: float
+    within_s: float
     pauses: int
 
 
-def find_skew(raw: Raw, recovered: Recovered, gateways: int) -> tuple[list[Skew], bool]:
-    """Return the clocks that disagree with gateway 0's, and whether sessions crossed between gateways at all.
+def find_skew(raw: Raw, recovered: Recovered, gateways: int) -> tuple[list[Skew], list[int]]:
+    """Return the clocks that disagree with gateway 0's, and the gateways of which that cannot be told.
 
     Args:
         raw: Columns, sorted by ``sent``.
-        recovered: Their sessions.
+        recovered: Their sessions, however long the silences in them.
         gateways: How many there are.
     """
     before, after, pause = _pauses(raw, recovered)
-    crossed = before != after
-    if gateways < 2 or not crossed.any():
-        return [], False
-    ahead: dict[int, tuple[float, int]] = {0: (0.0, 0)}
+    ahead = {0: Skew(0, 0.0, 0.0, 0)}
     for _ in range(gateways):
         for known in list(ahead):
             for other in set(range(gateways)) - ahead.keys():
                 there = pause[(before == known) & (after == other)]
                 back = pause[(before == other) & (after == known)]
                 if min(len(there), len(back)) >= _FEWEST:
-                    ahead[other] = (ahead[known][0] + _difference(there, back), len(there) + len(back))
-    found = [Skew(gateway, by_s, count) for gateway, (by_s, count) in sorted(ahead.items()) if by_s]
-    return found, len(ahead) > 1
+                    ahead[other] = _against(ahead[known], other, there, back)
+    unknown = sorted(set(range(gateways)) - ahead.keys())
+    found = [skew for _, skew in sorted(ahead.items()) if abs(skew.ahead_s) > max(skew.within_s, _LEAST_S)]
+    return found, unknown
 
 
-def _difference(there: Floats, back: Floats) -> float:
-    """Return by how much the second clock is ahead, 0 if that may be chance or is too little to matter."""
-    by_s = (float(np.median(there)) - float(np.median(back))) / 2
-    error = math.hypot(_error(there), _error(back)) / 2
-    return by_s if abs(by_s) > max(_ERRORS * error, _LEAST_S) else 0.0
+def _against(known: Skew, other: int, there: Floats, back: Floats) -> Skew:
+    most, least = _shortest(there), -_shortest(back)
+    ahead_s, within_s = (most + least) / 2, abs(most - least) / 2
+    return Skew(other, known.ahead_s + ahead_s, known.within_s + within_s, len(there) + len(back))
 
 
-def _error(pauses: Floats) -> float:
-    spread = float(np.median(np.abs(pauses - np.median(pauses))))
-    return _OF_A_MEDIAN * _NORMAL * spread / math.sqrt(len(pauses))
+def _shortest(pauses: Floats) -> float:
+    place = len(pauses) // _LEFT_OUT
+    return float(np.partition(pauses, place)[place])
 
 
 def _pauses(raw: Raw, recovered: Recovered) -> tuple[np.ndarray, np.ndarray, Floats]:
-    """Return gateways before and after, and lengths, of the pauses whose order is known, else of all.
+    """Return gateways before and after, and lengths, of the pauses between a first hit and each later request.
 
-    Under a cookie as key the request that was given it comes first, whatever the clocks say; the pause is that from
-    it to the earliest other one.
+    A first hit came without a cookie and was given one; a later request of its session brings one.
     """
-    rows = np.flatnonzero(recovered.number >= 0)
-    first_hit = (raw["key_in"][rows] == 0) & (raw["key_out"][rows] != 0) & (recovered.sessions.key.kind == "cookie")
-    rows = rows[np.lexsort((rows, ~first_hit, recovered.number[rows]))]
-    of = recovered.number[rows]
-    same = of[1:] == of[:-1]
-    ordered = same & (raw["key_in"][rows[:-1]] == 0) & (raw["key_out"][rows[:-1]] != 0)
-    pairs = np.flatnonzero(ordered if ordered.sum() >= 2 * _FEWEST else same)
-    one, other = rows[pairs], rows[pairs + 1]
-    pause = raw["sent"][other] - raw["sent"][one] - np.nan_to_num(raw["took"][one])
-    return raw["gateway"][one], raw["gateway"][other], pause.astype(np.float64)
+    number = recovered.number
+    given = ((raw["key_in"] == 0) & (raw["key_out"] != 0)) | ((raw["cookie_in"] == 0) & (raw["cookie_out"] != 0))
+    brings = (raw["cookie_in"] != 0) | ((raw["key_in"] != 0) & (recovered.sessions.key.kind == "cookie"))
+    first = np.full(len(recovered.sessions), -1, np.int64)
+    hits = np.flatnonzero(given & ~brings & (number >= 0))
+    first[number[hits][::-1]] = hits[::-1]
+    # Of two first hits nobody knows which came first.
+    several = np.bincount(number[hits], minlength=len(first)) > 1
+    first[several] = -1
+    later = np.flatnonzero(brings & (number >= 0))
+    later = later[first[number[later]] >= 0]
+    one = first[number[later]]
+    crossed = raw["gateway"][one] != raw["gateway"][later]
+    one, later = one[crossed], later[crossed]
+    pause = raw["sent"][later] - raw["sent"][one] - np.nan_to_num(raw["took"][one])
+    return raw["gateway"][one], raw["gateway"][later], pause.astype(np.float64)
 
 
 def corrected(raw: Raw, skews: list[Skew]) -> None:

@@ -140,7 +140,8 @@ def find(names: Sequence[str | Path]) -> list[Source]:
             continue
         for path in _matches(str(name)):
             if kind := irregular(path):
-                hint = "a glob names its files: 'logs/*.gz'" if path.is_dir() else ""
+                hint = f"{STANDARD_INPUT} reads standard input" if path.exists() else ""
+                hint = "a glob names its files: 'logs/*.gz'" if path.is_dir() else hint
                 raise InputError.of(kind, file=shown_path(path), hint=hint)
             paths.setdefault(path.resolve(), path)
     if not paths and not with_input:

@@ -83,6 +83,8 @@ def survey(records: Iterable[Record]) -> list[Trait]:
                 column.values.append(digest(value))
                 column.presented.append(presented)
     where, who = np.array(pods, np.int64), np.array(clients, np.uint64)
+    if not pods:
+        return []
     traits = [_trait(*key, column, where, who) for key, column in columns.items()]
     return [*traits, *_of_clients(where, who)]
 

@@ -12,7 +12,7 @@ _MONTHS = {
 _SCALES = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 """From which size on a number since 1970 is one of nanoseconds, microseconds or milliseconds."""
 
-_EARLIEST_S, _LATEST_S = 631152000.0, 4102444800.0
+EARLIEST_S, LATEST_S = 631152000.0, 4102444800.0
 """1990 and 2100: what lies outside is no moment of a log."""
 
 
@@ -27,7 +27,7 @@ def epoch_s(number: float) -> float:
         if number >= least:
             number = number / scale
             break
-    if not _EARLIEST_S <= number < _LATEST_S:
+    if not EARLIEST_S <= number < LATEST_S:
         raise ValueError("no moment between 1990 and 2100")
     return number + 0.0
 

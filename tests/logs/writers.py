@@ -172,6 +172,23 @@ def nginx_sticky(request: Request) -> str:
     )
 
 
+def nginx_json(request: Request, *, one_by_one: bool = False) -> str:
+    """Return nginx's JSON, with the whole ``Cookie`` header or two cookies of it."""
+    tried = [*request.refused, *([request.pod] if request.pod else [])]
+    services = ["0.000"] * len(request.refused) + ([f"{request.service_s:.3f}"] if request.pod else [])
+    line = {
+        "msec": f"{request.end_s:.3f}", "remote_addr": request.client, "request": "GET /cart HTTP/1.1",
+        "status": str(request.status), "body_bytes_sent": "1024", "request_time": f"{request.took_s:.3f}",
+        "upstream_addr": ", ".join(tried) or "-", "upstream_response_time": ", ".join(services) or "-",
+        "http_user_agent": request.agent, "sent_http_set_cookie": ", ".join(_set_cookies(request)),
+    }  # fmt: skip
+    if one_by_one:
+        line |= {"cookie_session_id": request.sticky_in, "cookie_JSESSIONID": request.app_in}
+    else:
+        line["http_cookie"] = _cookies(request)
+    return json.dumps(line)
+
+
 def traefik_text(request: Request) -> str:
     return (
         f'{request.client} - - [{_clf(request.sent_s)}] "GET /cart HTTP/2.0" {request.status} 1024 "-" '

@@ -7,6 +7,7 @@ from simsticky.logs.formats import (
     haproxy,
     ingress_nginx,
     kong_json,
+    nginx_json,
     nginx_text,
     traefik,
 )
@@ -15,6 +16,7 @@ FORMATS = (
     kong_json.FORMAT,
     envoy.FORMAT,
     traefik.FORMAT,
+    nginx_json.FORMAT,
     ingress_nginx.FORMAT,
     haproxy.FORMAT,
     aws_alb.FORMAT,

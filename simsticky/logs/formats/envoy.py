@@ -41,6 +41,7 @@ def read(line: dict[str, Any]) -> Record:
         _first(line, _COOKIES),
         _first(line, _SET_COOKIES),
         headers=line,
+        service=_text(line.get("upstream_cluster")),
     )
 
 

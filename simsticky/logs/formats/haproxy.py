@@ -7,7 +7,7 @@ from simsticky.logs.times import haproxy_s
 
 _LINE = re.compile(
     r"""(?:.*?[ ](?P<host>\S+)[ ]haproxy\[\d+\]:[ ])?
-    (?P<client>\S+)[ ]\[(?P<moment>[^\]]{24,27})\][ ]\S+[ ][^/\s]+/(?P<server>\S+)[ ]
+    (?P<client>\S+)[ ]\[(?P<moment>[^\]]{24,27})\][ ]\S+[ ](?P<backend>[^/\s]+)/(?P<server>\S+)[ ]
     (?P<request>[+-]?\d+)/(?P<queue>-?\d+)/(?P<connect>-?\d+)/(?P<answer>-?\d+)/\+?(?P<total>-?\d+)[ ]
     (?P<status>-?\d+)[ ]\+?\d+[ ](?P<cookie>\S+)[ ](?P<set_cookie>\S+)[ ]
     \S{2}(?P<verdict>\S)\S[ ]\d+/\d+/\d+/\d+/\+?(?P<retries>\d+)[ ]\d+/\d+
@@ -46,6 +46,7 @@ def read(line: str) -> Record:
         part["cookie"] if part["cookie"] != "-" else None,
         part["set_cookie"] if part["set_cookie"] != "-" else None,
         gateway=part["host"] or "",
+        service=part["backend"],
         server_down=part["verdict"] == "D",
     )
 

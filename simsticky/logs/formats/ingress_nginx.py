@@ -8,7 +8,7 @@ from simsticky.logs.record import UNKNOWN_S, Format, Record, answered
 from simsticky.logs.times import clf_s
 
 _LINE = re.compile(
-    rf"{START} {QUOTED} {QUOTED} \d+ ([\d.]+) \[[^\]]*\] \[[^\]]*\] {LIST} {LIST} {LIST} {LIST}(?: \S+)?\s*", re.ASCII
+    rf"{START} {QUOTED} {QUOTED} \d+ ([\d.]+) \[([^\]]*)\] \[[^\]]*\] {LIST} {LIST} {LIST} {LIST}(?: \S+)?\s*", re.ASCII
 )
 
 
@@ -20,7 +20,7 @@ def read(line: str) -> Record:
     found = _LINE.fullmatch(line)
     if found is None:
         raise ValueError("not a line of upstreaminfo")
-    client, moment, status, _, agent, took, pods, lengths, services, _ = found.groups()
+    client, moment, status, _, agent, took, service, pods, lengths, services, _ = found.groups()
     tried = entries(pods)
     length = (entries(lengths) or ["-"])[-1]
     served = tried and (answered(int(status)) or length not in ("0", "-"))
@@ -33,6 +33,7 @@ def read(line: str) -> Record:
         len(tried),
         client,
         agent,
+        service=service,
     )
 
 

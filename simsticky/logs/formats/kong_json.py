@@ -37,6 +37,7 @@ def read(line: dict[str, Any]) -> Record:
         line["response"].get("headers", {}).get("set-cookie"),
         _consumer(line),
         headers,
+        service=str((line.get("service") or {}).get("name") or ""),
     )
 
 

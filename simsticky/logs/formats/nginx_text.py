@@ -1,4 +1,6 @@
-"""The text format that simsticky recommends to those without a log plugin.
+"""The text format that simsticky recommends to those without a log plugin, where the cookie tells sessions apart.
+
+Where it names the target, JSON with all cookies tells more: :mod:`simsticky.logs.formats.nginx_json`.
 
 ``$msec $request_time $upstream_response_time $upstream_addr $status $cookie_NAME $sent_http_set_cookie``
 """

@@ -30,6 +30,7 @@ def read(line: dict[str, Any]) -> Record:
         _set_cookie(line),
         str(line.get("ClientUsername") or "").removeprefix("-"),
         headers,
+        service=str(line.get("ServiceName") or ""),
     )
 
 

@@ -172,3 +172,38 @@ def test_without_orjson_the_same_is_read_and_said(
     assert (slow.requests.session == fast.requests.session).all()
     assert "JSON is read by Python's own module." in slow.notes
     assert json_lines.SLOWER == ""
+
+
+def test_a_wrong_date_does_not_stretch_the_log(made: list[Request], tmp_path: Path) -> None:
+    """One digit of a moment is another: the log would last eight years, and every rate be a millionth."""
+    lines = lines_of(made)
+    for number, year in ((3, "15"), (40, "19")):
+        lines[number] = lines[number].replace('"started_at":17', f'"started_at":{year}')
+    path = tmp_path / "kong.log"
+    path.write_text("\n".join(lines) + "\n")
+    log = read_logs(path)
+    assert len(log.requests) == len(made) - 2
+    assert log.requests.window_s[1] < 4000
+    assert "2 requests lie more than a week away from all others, left out as wrong dates." in log.notes
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ('"started_at":', "-1"),
+        ('"started_at":', "1e300"),
+        ('"latencies":{"request":', "1e300"),
+        ('"response":{"status":', "70000"),
+        ('"response":{"status":', '"two hundred"'),
+    ],
+)
+def test_values_that_cannot_be_are_damage(field: str, value: str, made: list[Request], tmp_path: Path) -> None:
+    """JSON, and no request all the same."""
+    lines = lines_of(made)
+    before, _, after = lines[5].partition(field)
+    rest = after.lstrip("0123456789")
+    lines[5] = f"{before}{field}{value}{rest}"
+    path = tmp_path / "kong.log"
+    path.write_text("\n".join(lines) + "\n")
+    log = read_logs(path)
+    assert (len(log.requests), log.damaged, log.first_damaged[0][0]) == (len(made) - 1, 1, 6)

@@ -15,6 +15,7 @@ from logs.traffic import BEGIN_S, Request, pods_of, traffic
 
 from simsticky.logs.formats import BY_NAME
 from simsticky.logs.read import read_logs
+from simsticky.logs.record import set_cookie_pairs
 
 
 class Case(NamedTuple):
@@ -36,6 +37,7 @@ CASES = {
     "ingress-nginx": Case(writers.ingress_nginx, 1.0),
     "haproxy": Case(writers.haproxy, 0.001, sticky="session_id"),
     "aws-alb": Case(writers.aws_alb, 1e-6),
+    "nginx-json": Case(writers.nginx_json, 0.001, key="cookie:JSESSIONID", sticky="session_id"),
     "nginx-sticky": Case(writers.nginx_sticky, 0.001, clients=False, sticky="sticky"),
     "traefik": Case(writers.traefik_text, 1.0, service=False),
     "combined": Case(writers.combined, 1.0, took=False, pods=False, service=False),
@@ -149,6 +151,13 @@ def test_kongs_many_cookies_are_a_list() -> None:
     assert read(line).set_cookies == ["JSESSIONID=A; Path=/", "session_id=B; Path=/"]
 
 
+def test_joined_set_cookies_are_taken_apart() -> None:
+    """Envoy, Traefik and nginx join headers of one name by commas; there is one in a date, too."""
+    joined = "a=1; Expires=Thu, 01 Jan 2037 00:00:00 GMT; Path=/, b=2; Path=/,c=; Max-Age=0"
+    assert list(set_cookie_pairs(joined)) == [("a", "1"), ("b", "2")]
+    assert list(set_cookie_pairs(["a=1; Path=/", "b=2"])) == [("a", "1"), ("b", "2")]
+
+
 def test_a_proxy_before_kong_does_not_hide_the_client() -> None:
     """``client_ip`` is then the proxy's; the header has the client first."""
     read = BY_NAME["kong-json"].of_object
@@ -170,6 +179,25 @@ def test_haproxys_letters_are_the_truth_of_a_dead_server(tmp_path: Path) -> None
     kong = tmp_path / "kong.log"
     kong.write_text(writers.text(made))
     assert len(read_logs(kong).requests.server_down) == 0, "Kong has no word for it"
+
+
+def test_nginxs_cookies_may_be_logged_one_by_one(tmp_path: Path) -> None:
+    """``$cookie_NAME`` is there for those who do not want all cookies in their logs."""
+    made = traffic(100)
+    path = tmp_path / "access.log"
+    path.write_text(writers.text(made, partial(writers.nginx_json, one_by_one=True)))
+    log = read_logs(path)
+    assert (log.sticky_cookie, str(log.sessions.key)) == ("session_id", "cookie:JSESSIONID")
+    line = {
+        "time_local": "01/Sep/2026:12:00:00 +0200",
+        "remote_addr": "10.1.1.1",
+        "status": "200",
+        "request_time": "0.004",
+    }
+    path.write_text(json.dumps(line) + "\n")
+    bare = read_logs(path)
+    assert bare.requests.epoch.isoformat() == "2026-09-01T09:59:59+00:00"
+    assert any("add $http_cookie" in note for note in bare.notes)
 
 
 def test_haproxys_manual_is_read() -> None:

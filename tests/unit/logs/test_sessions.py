@@ -260,3 +260,21 @@ def test_nothing_of_it_depends_on_the_order_of_lines(tmp_path: Path) -> None:
     assert (other.requests.session == log.requests.session).all()
     assert (other.requests.cookie_in == log.requests.cookie_in).all()
     assert math.isclose(other.sessions.quiet_s, log.sessions.quiet_s)
+
+
+def test_the_requests_of_one_service_are_taken(tmp_path: Path) -> None:
+    """A gateway stands before many applications; their pods and sessions are not one's own."""
+    made = traffic(200)
+    others = [
+        replace(each, pod=each.pod.replace(".244.", ".9."), session=-each.session) for each in traffic(300, seed=7)
+    ]
+    path = tmp_path / "kong.log"
+    path.write_text(writers.text(made) + writers.text(others).replace("shop.web.80", "blog.web.80"))
+    both = read_logs(path)
+    assert len(both.requests.pods) == 6
+    assert any("requests of 2 services (blog.web.80, shop.web.80)" in note for note in both.notes)
+    one = read_logs(path, service="shop.web.80")
+    assert (len(one.requests), len(one.requests.pods), one.others) == (len(made), 3, len(others))
+    assert len(one.sessions) == len({each.session for each in made})
+    with pytest.raises(InputError, match=r"--service: no request is for 'x' \(the log has blog.web.80, shop.web.80\)"):
+        read_logs(path, service="x")
