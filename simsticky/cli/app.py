@@ -16,6 +16,7 @@ from simsticky.cli.compare import compare
 from simsticky.cli.completion import completion
 from simsticky.cli.explain import explain
 from simsticky.cli.export import export
+from simsticky.cli.fit import fit
 from simsticky.cli.init import init
 from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
@@ -34,6 +35,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "backtest": backtest,
     "report": report,
     "lint": lint,
+    "fit": fit,
     "export": export,
     "explain": explain,
     "schema": schema,

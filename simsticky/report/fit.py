@@ -1,0 +1,295 @@
+"""What a log says of the traffic, for people: what was read, a law a row, what to know."""
+
+from __future__ import annotations
+
+import csv
+import io
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from simsticky.logs.laws import Fitted
+from simsticky.logs.search import Bounds
+from simsticky.report.numbers import MISSING, counted, duration, grouped, show
+from simsticky.report.tables import escape
+from simsticky.scenario.traffic import Diurnal, Piecewise
+from simsticky.stats.intervals import Interval
+from simsticky.units import format_rate
+
+if TYPE_CHECKING:
+    from simsticky.logs.fitted import Fit
+    from simsticky.logs.tails import Tail
+    from simsticky.report.terminal import Line
+
+HEAD = ("", "law", "mean", "off by", "tail index")
+READING = (
+    "Brackets are 95 % intervals. off by: the largest distance, in percentage points, between the measured distribution"
+    " and the law's. tail index: of the Pareto law that the top tenth follows; below 2 the tail is heavy."
+)
+CSV_COLUMNS = (
+    "quantity", "law", "unit", "mean", "low", "high", "off_by", "values", "cut", "tail_index", "tail_low", "tail_high",
+)  # fmt: skip
+_GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One quantity.
+
+    Attributes:
+        label: What it is called.
+        law: Its law, in words.
+        unit: ``seconds``, ``count``, ``share``, ``ratio`` or ``rate``.
+        mean: Its mean; None where it has none.
+        fitted: What the law was fitted to; None where it is no law.
+        tail: Its tail; None where that is not known.
+        off_by: Distance of measured and law's distribution; None where it is no law.
+    """
+
+    label: str
+    law: str
+    unit: str
+    mean: Bounds | None
+    fitted: Fitted | None = None
+    tail: Tail | None = None
+    off_by: float | None = None
+
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """Return it as texts, in the order of ``HEAD``."""
+        off = MISSING if self.off_by is None else f"{100 * self.off_by:.1f}"
+        tail = "" if self.tail is None else shown(self.tail.index, "ratio")
+        return self.label, self.law, shown(self.mean, self.unit), "" if self.fitted is None else off, tail
+
+
+def shown(bounds: Bounds | None, unit: str) -> str:
+    """Return a number with its interval as text."""
+    if bounds is None:
+        return MISSING
+    if unit == "rate":
+        factor, suffix = next(
+            ((factor, suffix) for factor, suffix in ((1.0, "/s"), (60.0, "/min")) if bounds.value * factor >= 1),
+            (3600.0, "/h"),
+        )
+        low, high = (None if end is None else end * factor for end in (bounds.low, bounds.high))
+        text = show(Interval(bounds.value * factor, low, high), "ratio")
+        return f"{text.value}{suffix} {text.interval}".rstrip()
+    return str(show(Interval(bounds.value, bounds.low, bounds.high), unit))
+
+
+def rows(found: Fit) -> Iterator[Row]:
+    """Yield the quantities in the order in which a scenario states them."""
+    law = found.arrivals.law
+    steps = f", {counted(len(law.steps), 'step')}" if isinstance(law, Piecewise) else ""
+    yield Row("sessions start", f"{law.kind}{steps}", "rate", found.arrivals.mean)
+    shape = found.shape
+    tail = found.tails.get
+    if shape.duration is None:
+        yield _of("requests of a session", shape.requests, "count", tail("requests"))
+    else:
+        yield _of("session duration", shape.duration, "seconds", tail("length"))
+    if found.heavy.think is None:
+        yield _of("think", shape.think, "seconds", tail("think"))
+        yield Row("heavy users", "all alike", "ratio", None)
+    else:
+        kind = str(getattr(found.heavy.think, "kind", ""))
+        yield Row(
+            "think, mean client", kind, "seconds", found.think_mean, shape.think, tail("think"), found.think_off_by
+        )
+        yield Row("heavy users, cv", str(getattr(found.heavy.rate, "kind", "")), "ratio", found.heavy.cv)
+    if found.service is None:
+        yield Row("service", "not in the log", "seconds", None)
+    else:
+        yield _of("service", found.service, "seconds", tail("service"))
+    if found.cookieless is None:
+        yield Row("clients without cookies", "not shown", "share", None)
+    else:
+        yield Row("clients without cookies", "" if found.cookieless.value else "none", "share", found.cookieless)
+
+
+def _of(label: str, fitted: Fitted, unit: str, tail: Tail | None) -> Row:
+    chosen = fitted.chosen
+    return Row(label, chosen.kind, unit, chosen.mean, fitted, tail, chosen.distance)
+
+
+def facts(found: Fit) -> Iterator[tuple[str, str]]:
+    """Yield what was counted beside the laws, by name."""
+    middle, most = found.length
+    ends = [MISSING if at is None else show(Interval(at, None, None), "seconds").value for at in (middle, most)]
+    yield "a session lasts", f"p50 {ends[0]}, p95 {ends[1]}, first sending to last answer"
+    yield "busiest tenth of sessions", f"makes {100 * found.busiest:.0f} % of the requests"
+    yield "failed requests", shown(found.failed, "share") if found.failed.value else "none"
+    medians = [pod.p50_s for pod in found.service_pods]
+    if medians:
+        least, largest = (show(Interval(at, None, None), "seconds").value for at in (min(medians), max(medians)))
+        span = least if least == largest else f"{least} to {largest}"
+        yield "service by pod", f"{counted(len(medians), 'pod')}, median {span}"
+    if isinstance(found.arrivals.law, Diurnal):
+        peak = (found.source.began.timestamp() + found.arrivals.law.peak_at) % 86400
+        yield "busiest time of day", f"{int(peak // 3600)}:{int(peak % 3600 // 60):02d} UTC"
+    if isinstance(found.arrivals.law, Piecewise):
+        peak_step = max(found.arrivals.law.steps, key=lambda step: step.rate)
+        at = duration(peak_step.from_s)
+        yield "busiest step", f"{format_rate(float(f'{peak_step.rate:.3g}'))} from {at} of the log"
+
+
+def opening(found: Fit) -> list[str]:
+    """Return what was read and how, as sentences."""
+    source = found.source
+    key = source.key
+    edges = "" if source.quiet_s >= source.gap_s else f", {_time(source.quiet_s)} at the log's edges"
+    read = f"{grouped(source.requests)} requests of {_time(source.window_s)}"
+    lines = [f"{source.format}: {counted(source.lines, 'line')}, {read}"]
+    if source.damaged:
+        number, text = source.first_damaged[0] if source.first_damaged else (0, "")
+        lines.append(
+            f"{counted(source.damaged, 'line')} damaged ({100 * source.damaged / max(source.lines, 1):.2g} %);"
+            f" line {number} is the first: {text}"
+        )
+    lines.append(f"sessions by {key} ({key.quality}): {key.evidence}")
+    lines.append(
+        f"laws of the {grouped(source.cohort)} of {grouped(source.sessions)} sessions that were seen to begin; one ends"
+        f" when nothing is sent for {_time(source.gap_s)}{edges}"
+    )
+    return lines
+
+
+def _time(seconds: float) -> str:
+    return show(Interval(float(round(seconds, 1)), None, None), "seconds").value
+
+
+def render(found: Fit, width: int = 80) -> list[Line]:
+    """Return it as lines of at most ``width`` characters."""
+    lines: list[Line] = []
+    for number, text in enumerate(opening(found)):
+        lines += [((part, "heading" if not number else ""),) for part in _wrapped(text, width)]
+    lines += [(), *_table([HEAD, *(row.cells() for row in rows(found))], width), ()]
+    label = max(len(name) for name, _ in facts(found))
+    for name, text in facts(found):
+        first, *others = _wrapped(text, width - label - _GAP)
+        lines.append(((name.ljust(label + _GAP), "quiet"), (first, "")))
+        lines += [((" " * (label + _GAP) + other, ""),) for other in others]
+    lines += [(), *(((part, "quiet"),) for part in _wrapped(READING, width))]
+    for note in (*found.source.notes, *found.notes):
+        lines += [(), *(((part, ""),) for part in _wrapped(f"note: {note}", width))]
+    return lines
+
+
+def _table(cells: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
+    """Yield a table; where it is too wide, the last columns are left to wider terminals and to ``-o json``."""
+    sizes = [max(len(row[place]) for row in cells) for place in range(len(HEAD))]
+    shown_columns = len(HEAD)
+    while shown_columns > 3 and sum(sizes[:shown_columns]) + _GAP * (shown_columns - 1) > width:
+        shown_columns -= 1
+    for number, row in enumerate(cells):
+        parts = [text.ljust(size + _GAP) for text, size in zip(row, sizes, strict=True)][:shown_columns]
+        style = "quiet" if not number else ""
+        yield (parts[0], style or "heading"), ("".join(parts[1:]).rstrip(), style)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def to_csv(found: Fit) -> str:
+    """Return one line per quantity with the columns of ``CSV_COLUMNS``; times in seconds, shares as parts of 1."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in rows(found):
+        mean = row.mean or Bounds(float("nan"))
+        cells = None if row.fitted is None else row.fitted.cells
+        tail = None if row.tail is None else row.tail.index
+        writer.writerow(
+            [
+                row.label,
+                row.law,
+                row.unit,
+                None if row.mean is None else mean.value,
+                mean.low,
+                mean.high,
+                row.off_by,
+                None if cells is None else round(cells.seen),
+                None if cells is None else round(cells.cut),
+                *((None, None, None) if tail is None else (tail.value, tail.low, tail.high)),
+            ]
+        )
+    return text.getvalue()
+
+
+def to_markdown(found: Fit) -> str:
+    """Return it as Markdown."""
+    lines = [*(escape(text) + "  " for text in opening(found)), ""]
+    lines += ["| " + " | ".join(HEAD) + " |", "|---|---|---|---|---|"]
+    lines += ["| " + " | ".join(escape(cell) for cell in row.cells()) + " |" for row in rows(found)]
+    lines += ["", *(f"- {escape(name)}: {escape(text)}" for name, text in facts(found)), "", READING, ""]
+    lines += [f"- {escape(note)}" for note in (*found.source.notes, *found.notes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def page(found: Fit) -> str:
+    """Return it as one HTML file that needs no network: the table, and a figure a law."""
+    from simsticky.logs.profile import profile_text
+    from simsticky.report.page import environment
+    from simsticky.results.provenance import library_versions
+    from simsticky.version import __version__
+
+    whole = {
+        "opening": opening(found),
+        "head": HEAD,
+        "rows": [row.cells() for row in rows(found)],
+        "facts": list(facts(found)),
+        "reading": READING,
+        "notes": [*found.source.notes, *found.notes],
+        "figures": list(_figures(found)),
+        "profile": profile_text(found),
+        "versions": {"simsticky": __version__, **library_versions()},
+    }
+    return environment().get_template("fit.html.j2").render(whole)
+
+
+def _figures(found: Fit) -> Iterator[tuple[str, str, object, object]]:
+    from simsticky.report.captions import Caption
+    from simsticky.report.picture import picture
+    from simsticky.report.plots.fit import law_beside_data, starts_over_time
+
+    of = found.arrivals
+    tried = ", ".join(f"{kind} {bic - of.tried[0][1]:+.0f}" for kind, bic in of.tried[1:])
+    text = (
+        f"Sessions that started in each {_time(of.bin_s)} of the log, and the rate that was fitted. Their number varies"
+        f" {of.dispersion:.2f} times as much as that of a Poisson process."
+    )
+    text += f" BIC of the others: {tried}." if tried else ""
+    yield "starts", "When sessions start", picture(partial(starts_over_time, found), "starts", text), Caption(text)
+    for name, row in (("length", 1), ("think", 2), ("service", -2)):
+        one = list(rows(found))[row]
+        if one.fitted is None:
+            continue
+        marginal = found.heavy.marginal if name == "think" else None
+        mixture = None if marginal is None else (f"{one.law} with heavy users", marginal)
+        draw = partial(law_beside_data, one.fitted, one.label.split(",")[0], one.unit, mixture=mixture)
+        caption = Caption(_words(one), ("law", "BIC", "off by (points)", "mean"), _ranking(one))
+        heading = f"{one.label[0].upper()}{one.label[1:]}"
+        yield name, heading, picture(draw, name, f"{heading}. {caption.text}"), caption
+
+
+def _words(row: Row) -> str:
+    assert row.fitted is not None
+    cells = row.fitted.cells
+    cut = f", and {grouped(cells.cut)} that were watched for some time" if cells.cut else ""
+    beyond = f", as far as {_time(cells.beyond)}" if cells.beyond < float("inf") else ""
+    off = "" if row.off_by is None else f" It is off by {100 * row.off_by:.1f} points at the most."
+    return (
+        f"The share of values above each value, measured on {grouped(cells.seen)} of them{cut}{beyond}, and by the law"
+        f" {row.law}.{off} Both axes are logarithmic."
+    )
+
+
+def _ranking(row: Row) -> list[list[str]]:
+    assert row.fitted is not None
+    best = row.fitted.candidates[0]
+    return [
+        [one.kind, f"{one.bic - best.bic:+.0f}", f"{100 * one.distance:.1f}", shown(one.mean, row.unit)]
+        for one in row.fitted.candidates
+    ]
