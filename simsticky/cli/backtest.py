@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simsticky.cli import console, options
+from simsticky.cli.fit import (
+    Events,
+    Format,
+    Gap,
+    Logs,
+    MaxDamaged,
+    SessionKey,
+    named_by,
+    seconds_of_gap,
+    share_of_lines,
+)
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
 from simsticky.cli.work import working
@@ -23,9 +34,8 @@ NOT_COMPATIBLE, OPEN = 3, 4
 _FEWEST = 39
 """Of fewer no interval holds one more run in 95 of 100."""
 
-Logs = Annotated[
-    list[str],
-    typer.Argument(metavar="LOG...", help="Access logs, also .gz, .zst and globs; - is standard input."),
+Service = Annotated[
+    str | None, typer.Option("--service", metavar="NAME", help="Take the requests of one service only, of several.")
 ]
 Reps = Annotated[
     int | None,
@@ -33,31 +43,17 @@ Reps = Annotated[
         "--reps", min=_FEWEST, callback=options.at_most(options.MOST_REPLICATIONS), help="Replications; 79 by default."
     ),
 ]
-Format = Annotated[
-    str | None, typer.Option("--format", metavar="FORMAT", help="The logs' format; found by itself by default.")
-]
-Key = Annotated[
-    str | None,
-    typer.Option("--session-key", metavar="KEY", help="What tells sessions apart, e.g. cookie:JSESSIONID or ip+ua."),
-]
-Damaged = Annotated[
-    float, typer.Option("--max-damaged", min=0.0, max=1.0, help="Share of lines that may be unreadable.")
-]
-Events = Annotated[
-    str | None,
-    typer.Option(
-        "--events", metavar="FILE", help="When deploys began, where that is known: a file with a time a line."
-    ),
-]
 
 
 def backtest(
     file: options.ScenarioFile,
     logs: Logs,
-    session_key: Key = None,
+    session_key: SessionKey = None,
     events: Events = None,
     log_format: Format = None,
-    max_damaged: Damaged = 0.05,
+    max_damaged: MaxDamaged = "5%",
+    gap: Gap = None,
+    service: Service = None,
     reps: Reps = None,
     seed: options.Seed = None,
     jobs: options.Jobs = None,
@@ -81,24 +77,39 @@ def backtest(
 
     place = None if out is None else text_file(out, TEXTS)
     page = None if report is None else text_file(report, PAGES, "--report")
+    damaged = share_of_lines(max_damaged)
+    gap_s = None if gap is None else seconds_of_gap(gap)
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
+    if page is not None:
+        console.quiet_figures()
 
+    from simsticky.cli.reading import bar_of_reading
     from simsticky.logs.backtest import REPLICATIONS
     from simsticky.logs.backtest import backtest as compare
     from simsticky.logs.read import read_logs
+    from simsticky.logs.sessions import GAP_S
 
-    log = read_logs(logs, format=log_format, session_key=session_key, max_damaged=max_damaged, events=events)
+    with bar_of_reading(shown=not (quiet or no_progress), no_color=no_color) as bar:
+        log = read_logs(
+            logs,
+            format=log_format,
+            session_key=session_key,
+            max_damaged=damaged,
+            events=events,
+            progress=bar.read,
+            gap_s=GAP_S if gap_s is None else gap_s,
+            service=service,
+        )
 
     def running(task: str, total: int, simulate: Simulate) -> AbstractContextManager[Runner]:
         return working(
             task, total, jobs=jobs, simulate=simulate, quiet=quiet, no_progress=no_progress, no_color=no_color
         )
 
-    found = compare(scenario, log, reps=reps or REPLICATIONS, seed=seed, running=running)
+    found = named_by(logs, lambda: compare(scenario, log, reps=reps or REPLICATIONS, seed=seed, running=running))
     if place is not None:
         place.write(text_of(found, told, place.suffix))
     if page is not None:
-        console.quiet_figures()
         page.write(told.page(found))
     print_answer(found, told, output, no_color=no_color)
     if code := _ending(found):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,7 +15,8 @@ from simsticky.units import parse_duration, parse_percentage, quoted
 
 if TYPE_CHECKING:
     from simsticky.cli.texts import TextFile
-    from simsticky.logs.fitted import Fit
+
+Found = TypeVar("Found")
 
 PROFILES = (".yaml", ".yml")
 """Endings of a profile's name."""
@@ -77,8 +78,8 @@ def fit(
 
     simsticky fit kong.json.gz --out profile.yaml
     """
-    damaged = _share(max_damaged)
-    gap_s = None if gap is None else _seconds(gap)
+    damaged = share_of_lines(max_damaged)
+    gap_s = None if gap is None else seconds_of_gap(gap)
     profile, page, replay = _places(out, report, trace)
     if page is not None:
         console.quiet_figures()
@@ -101,7 +102,7 @@ def fit(
             progress=bar.read,
             gap_s=GAP_S if gap_s is None else gap_s,
         )
-        found = _named(logs, lambda: fitted(read, told=bar.step))
+        found = named_by(logs, lambda: fitted(read, told=bar.step))
         texts = []
         if profile is not None:
             texts.append((profile, profile_text(found)))
@@ -121,7 +122,7 @@ def fit(
         console.complain(_next(logs, out, trace))
 
 
-def _named(logs: list[str], work: Callable[[], Fit]) -> Fit:
+def named_by(logs: list[str], work: Callable[[], Found]) -> Found:
     """Do what is about a log as a whole; what is wrong with that is told of the file."""
     try:
         return work()
@@ -138,7 +139,12 @@ def _places(out: Path | None, report: Path | None, trace: Path | None) -> tuple[
     return tuple(None if path is None else text_file(path, endings, flag) for flag, path, endings in wanted)
 
 
-def _share(text: str) -> float:
+def share_of_lines(text: str) -> float:
+    """Return the share of lines that ``--max-damaged`` states.
+
+    Raises:
+        InputError: It is none.
+    """
     try:
         share = parse_percentage(text)
     except ValueError as error:
@@ -148,7 +154,12 @@ def _share(text: str) -> float:
     return share
 
 
-def _seconds(text: str) -> float:
+def seconds_of_gap(text: str) -> float:
+    """Return the seconds that ``--gap`` states.
+
+    Raises:
+        InputError: It is no duration above 0.
+    """
     try:
         seconds = parse_duration(text)
     except ValueError as error:

@@ -189,7 +189,8 @@ def _trace(log: LogRead, inside: Flags, stays: Flags, begin: float) -> tuple[pd.
     first = np.append(True, session[1:] != session[:-1])
     start_s = sent_s[np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))]
     number = np.arange(len(first)) - np.maximum.accumulate(np.where(first, np.arange(len(first)), 0)) + 1
-    think_s = np.append(np.maximum(0.0, sent_s[1:] - sent_s[:-1] - took_s[:-1]), 0.0)
+    latest_s = pd.Series(sent_s + took_s).groupby(session).cummax().to_numpy()
+    think_s = np.append(np.maximum(0.0, sent_s[1:] - latest_s[:-1]), 0.0)
     frame = pd.DataFrame(
         {
             "session": session,

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 3
 """Figures that the sentence names; of more it says how many."""
-_LONG_S = 60.0
+_LONG_S, _SHORT_S = 60.0, 10.0
+"""From here on whole seconds are enough, and up to here hundredths are shown."""
 UNSURE = (
     "A log does not show where a session's state is: it counts as broken when two answers in a row are by different"
     " pods. A client that another one's cookie or address hides in looks broken and is not; a session whose state"
@@ -53,8 +54,10 @@ def headline(found: Backtest) -> str:
             f"Not certain whether the model is compatible with this log: only {counted(found.alive, 'session')} went"
             f" through an operation, and of fewer than {FEWEST_ALIVE} nobody knows; {within}."
         )
-    luck = f" (and {', '.join(_missed(row) for row in outside)}; of so many figures that is luck)" if outside else ""
-    return f"The model is compatible with this log: {within}{luck}."
+    if not outside:
+        return f"The model is compatible with this log: {within}."
+    named = "; ".join(_missed(row) for row in outside[:_MOST_NAMED])
+    return f"The model is compatible with this log: {within}. Outside, as chance has it: {named}."
 
 
 def _missed(row: Row) -> str:
@@ -92,8 +95,9 @@ def render(found: Backtest, width: int = 80) -> list[Line]:
         text = f" {row.figure.label:{label}}  {_value(row, row.observed):>{observed}}  {_range(row)}"
         own = Mark.PASS if row.holds else Mark.FAIL
         lines.append((("  ", ""), (own.value, own.word), (text, "")))
-    notes = [chance(found), f"Sessions are told apart by {found.key['key']} ({found.key['quality']}):"
-             f" {found.key['evidence']}.", UNSURE, *(f"{_capital(note)}." for note in found.notes)]  # fmt: skip
+    evidence = found.key["evidence"].rstrip(".")
+    told_apart = f"Sessions are told apart by {found.key['key']} ({found.key['quality']}): {evidence}."
+    notes = [chance(found), told_apart, UNSURE, *(f"{_capital(note)}." for note in found.notes)]
     lines.append(())
     for note in notes:
         lines += [((text, "quiet"),) for text in textwrap.wrap(note, width)]
@@ -108,7 +112,7 @@ def _capital(text: str) -> str:
 def _value(row: Row, value: float) -> str:
     if row.figure.unit == "count":
         return grouped(value)
-    return duration(value) if abs(value) >= _LONG_S else f"{value:.1f}{THIN}s"
+    return duration(value) if abs(value) >= _LONG_S else f"{value:.{1 if abs(value) >= _SHORT_S else 2}f}{THIN}s"
 
 
 def _range(row: Row) -> str:
@@ -152,7 +156,7 @@ def page(found: Backtest) -> str:
         "title": title(found),
         "chance": chance(found),
         "unsure": UNSURE,
-        "key": found.key,
+        "key": {**found.key, "evidence": found.key["evidence"].rstrip(".")},
         "rows": [
             (row.figure.label.strip(), _value(row, row.observed), _range(row),
              Mark.PASS if row.holds else Mark.FAIL, row.figure.definition)

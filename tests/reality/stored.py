@@ -1,7 +1,7 @@
 """Runs of a real proxy with its own access log, as data: ``python tests/reality/stored.py`` makes them anew.
 
-Each is an access log as the proxy wrote it (``logs/NAME.log.gz``; all addresses are of loopback), and what everybody
-else saw (``logs/NAME.json``).
+Each is an access log as the proxy wrote it (``examples/bench/NAME.log.gz``; all addresses are of loopback), and what
+everybody else saw (``NAME.json``).
 """
 
 import gzip
@@ -16,7 +16,7 @@ from typing import Any
 
 from live.bench import Seen, run
 
-LOGS = Path(__file__).parent / "logs"
+LOGS = Path(__file__).parents[2] / "examples" / "bench"
 RATES = {"haproxy-rolling-d0": 30.0, "nginx-scale-d1": 12.0}
 """New sessions a second of each stored run.
 
@@ -87,7 +87,6 @@ def load(name: str) -> Run:
 
 def store(name: str, made: Run) -> None:
     """Store a run that has just been made."""
-    LOGS.mkdir(exist_ok=True)
     (LOGS / f"{name}.log.gz").write_bytes(gzip.compress(made.log.read_bytes(), 9, mtime=0))
     told = {"config": made.config, "operated": made.operated.isoformat(), "broken": made.broken, "moves": made.moves,
             "errors": made.errors, "per_pod": made.per_pod}  # fmt: skip
