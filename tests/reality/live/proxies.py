@@ -175,7 +175,7 @@ http {{
   log_format told escape=json '{{"msec":"$msec","remote_addr":"$remote_addr","status":"$status",'
     '"request_time":"$request_time","upstream_addr":"$upstream_addr",'
     '"upstream_response_time":"$upstream_response_time","http_cookie":"$http_cookie",'
-    '"sent_http_set_cookie":"$sent_http_set_cookie"}}';
+    '"sent_http_set_cookie":"$set"}}';
   access_log {directory}/nginx.log told;
   client_body_temp_path {directory}/body;
   proxy_temp_path {directory}/proxy;
@@ -184,6 +184,10 @@ http {{
   scgi_temp_path {directory}/scgi;
   map $cookie_srv $upstream {{ {followed} default any; }}
   map $upstream_addr $answered {{ {named} }}
+  # What $sent_http_set_cookie is from nginx 1.23 on: all of them, and not the first one only.
+  map $upstream_http_set_cookie $set {{
+    "" "srv=$answered; Path=/"; default "$upstream_http_set_cookie, srv=$answered; Path=/";
+  }}
   {upstreams}
   server {{
     listen 127.0.0.1:{port};
