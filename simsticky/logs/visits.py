@@ -43,6 +43,7 @@ class Visits:
         overlapping: Share of thinks below 0, taken as 0: the next request was sent before the answer.
         gap_s: Silence that ends a session.
         quiet_s: Silence that is taken for an end, or for a beginning, at the edges of the log.
+        until_s: Until when sessions are watched: ``quiet_s`` before the log ends.
     """
 
     start_s: Floats
@@ -58,6 +59,7 @@ class Visits:
     overlapping: float
     gap_s: float
     quiet_s: float
+    until_s: float
 
     @property
     def cohort(self) -> Booleans:
@@ -66,8 +68,8 @@ class Visits:
 
     @property
     def length_s(self) -> Floats:
-        """Length n, from the first sending to the last answer seen."""
-        return self.end_s - self.start_s
+        """Length n, from the first sending to the last answer; of a session that goes on, as far as it was watched."""
+        return np.where(self.whole, self.end_s, self.until_s) - self.start_s
 
 
 def visits_of(
@@ -102,7 +104,7 @@ def visits_of(
     visit = np.cumsum(first) - 1
     starts = np.flatnonzero(first)
     count = np.diff(np.append(starts, key.size))
-    in_time = latest + quiet_s <= window[1]
+    in_time = latest <= window[1] - quiet_s
     # Once not in time, later requests are not either: answers only come later.
     watched = np.add.reduceat(in_time, starts) if key.size else np.empty(0, np.int64)
     whole = watched == count
@@ -128,6 +130,7 @@ def visits_of(
         overlapping=overlapping,
         gap_s=gap_s,
         quiet_s=quiet_s,
+        until_s=window[1] - quiet_s,
     )
 
 
