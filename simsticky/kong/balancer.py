@@ -124,7 +124,7 @@ class Balancer:
 
     It is healthy when ``(total_weight - unavailable_weight) / total_weight * 100 > threshold``: strictly
     greater, and never without weight (Kong 3.10 ``balancers.lua:updateStatus``). Targets of weight 0 do not
-    count. Enterprise 3.13 compares in another way that is not public.
+    count. Enterprise from 3.13 on is taken to be healthy at equality, too, as Kong's documentation has it.
 
     Args:
         targets: The upstream's targets in list order; addresses are unique.

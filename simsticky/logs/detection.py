@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from simsticky.errors import InputError, visible
 from simsticky.logs.chatter import is_chatter
@@ -55,7 +56,10 @@ def detect(lines: Sequence[bytes], name: str, only: Format | None = None) -> Det
     full = [line for line in lines if line.strip()][:_LOOKED_AT]
     if not full:
         return None
-    values = [value for envelopes in [Envelopes()] for line in full for value, _ in envelopes.bare(line)]
+    envelopes = Envelopes()
+    # One line may carry a hundred thousand requests.
+    carried = chain.from_iterable(envelopes.bare(line) for line in full)
+    values = [value for value, _ in islice(carried, _LOOKED_AT)]
     asked = [value for value in values if isinstance(value, dict) or not is_chatter(value)]
     hits = {form.name: sum(record_of(form, value) is not None for value in asked) for form in only_or_all(only)}
     best = max(hits, key=lambda each: hits[each])

@@ -27,6 +27,8 @@ from simsticky.logs.survey import survey
 
 _SURVEYED = 20_000
 """Requests from whose figures the session's key is chosen."""
+_MOST_KEPT = 32 * 2**20
+"""Bytes of lines that are kept for that, to be read again."""
 
 Progress = Callable[[int, float], None]
 """Takes the lines read so far and the share of the bytes, nan for standard input."""
@@ -180,13 +182,14 @@ def _records(opened: _Opened, form: Format) -> Iterator[Record]:
 def _more(opened: _Opened, wanted: int) -> Iterator[list[bytes]]:
     """Yield the first blocks of a source until there are enough lines, and keep them for :meth:`_Opened.blocks`."""
     yield from opened.first
-    have = sum(map(len, opened.first))
-    while have < wanted:
+    have, size = sum(map(len, opened.first)), 0
+    while have < wanted and size < _MOST_KEPT:
         block = next(opened.rest, None)
         if block is None:
             return
         opened.first.append(block)
         have += len(block)
+        size += sum(map(len, block))
         yield block
 
 

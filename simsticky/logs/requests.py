@@ -160,7 +160,8 @@ class Rollout:
         kind: ``rollout`` (all pods replaced), ``replacement`` (some replaced, as many came), ``scale-down``,
             ``scale-up``, ``event`` (a stated time at which no address came or went), or ``cut`` (the log begins or
             ends within it, so nobody knows what it was).
-        started_s: Its first sign, seconds since the log's epoch.
+        started_s: Its first sign at the gateway, seconds since the log's epoch; whoever began it did so earlier, by the
+            start-up of the first new pod where those come first.
         ended_s: Its last: the last pod of the old ones has served its last request.
         old: Indexes of the pods that left.
         new: Indexes of the pods that came.

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simsticky.manifests.findings import Findings
 from simsticky.manifests.objects import KubernetesObject
 from simsticky.scenario.location import Keys
 
@@ -52,8 +53,31 @@ def variables(
 
 def _data_of(obj: KubernetesObject, reference: Any, config_maps: Sequence[KubernetesObject]) -> Mapping[str, Any]:
     """Return the data of the ConfigMap that is meant; nothing if it is not in the manifests."""
+    config_map = _config_map(obj, reference, config_maps)
+    return {} if config_map is None else config_map.mapping("data")
+
+
+def _config_map(
+    obj: KubernetesObject, reference: Any, config_maps: Sequence[KubernetesObject]
+) -> KubernetesObject | None:
     name = reference.get("name") if isinstance(reference, Mapping) else None
-    for config_map in config_maps:
-        if config_map.name == name and config_map.may_share_namespace(obj):
-            return config_map.mapping("data")
-    return {}
+    return next((each for each in config_maps if each.name == name and each.may_share_namespace(obj)), None)
+
+
+def say_untold(
+    found: Findings, obj: KubernetesObject, container: Keys, config_maps: Sequence[KubernetesObject], what: str
+) -> None:
+    """Name whole sets of variables that are not in the manifests: a setting may be among them.
+
+    Args:
+        found: Where the findings go.
+        obj: The workload.
+        container: Path of its container.
+        config_maps: The ConfigMaps that are in the manifests.
+        what: What is taken to hold where no variable says otherwise, and how to state it.
+    """
+    for i, source in enumerate(obj.items(*container, "envFrom")):
+        reference = source.get("configMapRef") if isinstance(source, Mapping) else None
+        if _config_map(obj, reference, config_maps) is None:
+            text = f"sets variables that are not in the manifests: {what}"
+            found.say_aloud(obj, (*container, "envFrom", i), text)

@@ -1,14 +1,15 @@
 """The workloads that run Kong's gateway: how many nodes, how many workers, which version.
 
 Source: Kong's configuration reference: every property of ``kong.conf`` is an environment variable ``KONG_<PROPERTY>``;
-``nginx_worker_processes`` (auto: one a core), ``role`` (traditional, control_plane, data_plane).
+``nginx_worker_processes`` (auto: one a core), an alias of ``nginx_main_worker_processes``, which wins where both are
+given (kong/conf_loader: aliased_properties); ``role`` (traditional, control_plane, data_plane).
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from simsticky.manifests.environment import Variable, variables
+from simsticky.manifests.environment import Variable, say_untold, variables
 from simsticky.manifests.findings import Findings
 from simsticky.manifests.hints import Hint
 from simsticky.manifests.objects import KubernetesObject
@@ -25,6 +26,7 @@ _PROPERTY: Final = re.compile(
 )
 """Properties that only a Kong node is given; an application that calls Kong has variables of other names."""
 _WORKERS: Final = "KONG_NGINX_WORKER_PROCESSES"
+_NGINX_WORKERS: Final = "KONG_NGINX_MAIN_WORKER_PROCESSES"
 _VERSION: Final = re.compile(r"v?(\d+(?:\.\d+)+)", re.ASCII)
 _MACHINES: Final = 3
 """Nodes of the cluster, where the scenario does not state ``kubernetes.nodes``."""
@@ -122,21 +124,26 @@ def read_workers(
     """Read the number of worker processes; one that the manifests do not tell is said aloud."""
     if found.states("gateway", "workers"):
         return
-    workers = _value(obj, container, config_maps, _WORKERS)
+    name = _NGINX_WORKERS
+    workers = _value(obj, container, config_maps, name)
     if workers is None:
+        name = _WORKERS
+        workers = _value(obj, container, config_maps, name)
+    if workers is None:
+        say_untold(found, obj, container, config_maps, "one worker is simulated; state gateway.workers")
         text = f"without {_WORKERS} Kong starts a worker for each core: one is simulated; state gateway.workers"
         found.say_aloud(obj, container, text)
     elif not workers.known:
-        text = f"the value of {_WORKERS} is not in the manifests: one worker is simulated; state gateway.workers"
+        text = f"the value of {name} is not in the manifests: one worker is simulated; state gateway.workers"
         found.say_aloud(obj, workers.keys, text)
     elif workers.value == "auto":
-        text = f"{_WORKERS} is auto, a worker for each core: one is simulated; state gateway.workers"
+        text = f"{name} is auto, a worker for each core: one is simulated; state gateway.workers"
         found.say_aloud(obj, workers.keys, text)
     elif isinstance(workers.value, str) and workers.value.isascii() and workers.value.isdigit():
         found.read(obj, workers.keys, f"{workers.value} workers")
         found.put(("gateway", "workers"), int(workers.value), obj.place(*workers.keys))
     else:
-        text = f"{_WORKERS} must be text, a number or auto, got {workers.value!r}"
+        text = f"{name} must be text, a number or auto, got {workers.value!r}"
         found.problem(obj, workers.keys, text, Hint.WORKERS.of())
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simsticky.manifests.environment import variables
+from simsticky.manifests.environment import say_untold, variables
 from simsticky.manifests.findings import Findings
 from simsticky.manifests.gateway_workloads import image_of, read_version
 from simsticky.manifests.hints import Hint
@@ -120,6 +120,7 @@ def read_controller(
     for flag, (value, path) in settings.items():
         _setting(found, obj, flag, value, path)
     if _DRAIN not in settings and not found.states("kic", "enableDrainSupport"):
+        say_untold(found, obj, container, config_maps, "drain support is taken to be off; state kic.enableDrainSupport")
         found.assume(obj, container, "no --enable-drain-support: drain support is off, its default")
     read_version(found, obj, container, ("kic", "version"))
 

@@ -21,7 +21,7 @@ from simsticky.manifests.objects import KubernetesObject
 from simsticky.manifests.owners import POD, Workload, choose_workload, labels_of, pair_rollouts
 from simsticky.manifests.policies import read_policy, say_differing_policies, say_misplaced
 from simsticky.manifests.ports import entrance
-from simsticky.manifests.rollouts import say_other_active_service
+from simsticky.manifests.rollouts import say_narrowed_service, say_other_active_service
 from simsticky.manifests.routes import Backend, backends, choose_backend, read_routes, say_lost_routes
 from simsticky.manifests.scalers import read_scalers
 from simsticky.manifests.services import choose_service, list_service, read_service, refuse_class_parameters
@@ -102,6 +102,8 @@ class Interpretation:
         self._read_service(service)
         if workload is not None and service is not None and found.blue_green is not None:
             say_other_active_service(found, workload, service)
+        if workload is not None and service is not None and workload.kind == "Rollout":
+            say_narrowed_service(found, workload, service)
         self._read_kong(service)
         self._list_others(workload, candidates, service)
 
@@ -291,7 +293,7 @@ def is_made(obj: KubernetesObject, objects: Sequence[KubernetesObject]) -> bool:
     return False
 
 
-_MADE = ("ReplicaSet", "Pod", "Job")
+_MADE = ("ReplicaSet", "Pod", "Job", "HorizontalPodAutoscaler")  # the last one by KEDA
 _VERBS = ("rollout", "scale", "deletePod", "readinessFlap", "rollback", "pause", "resume", "crash")
 _OWNERS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 

@@ -3,8 +3,8 @@
 Sources: Istio, ``pkg/bootstrap`` and ``pilot/cmd/pilot-agent``: ``terminationDrainDuration`` (5 s), or with
 ``EXIT_ON_ZERO_ACTIVE_CONNECTIONS`` at least ``MINIMUM_DRAIN_DURATION`` (5 s) and then until no connection is open;
 ``sidecar.istio.io/inject``, ``istio-injection``, ``istio.io/rev``. Linkerd 2: ``linkerd.io/inject``,
-``config.alpha.linkerd.io/proxy-wait-before-exit-seconds`` (a preStop hook of the proxy that sleeps). Consul and Kuma:
-their own annotations.
+``config.alpha.linkerd.io/proxy-wait-before-exit-seconds`` (a preStop hook of the proxy that sleeps); pods inherit
+Linkerd's configuration from their namespace's annotations. Consul and Kuma: their own annotations.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ from simsticky.manifests.owners import TEMPLATE, Workload
 from simsticky.scenario.location import Keys, read_documents
 from simsticky.units import format_duration, parse_duration
 
+_ANNOTATIONS: Final[Keys] = (*TEMPLATE, "metadata", "annotations")
 ISTIO_DRAIN_S: Final = 5.0
 _CONFIG: Final = "proxy.istio.io/config"
 _ON: Final = ("true", "enabled", "ingress")
@@ -29,7 +30,10 @@ _ALIKE: Final = 0.85
 _WAIT: Final = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 _NATIVE: Final = {
     "istio": ("sidecar.istio.io/nativeSidecar",),
-    "linkerd": ("config.beta.linkerd.io/proxy-enable-native-sidecar", "config.linkerd.io/proxy-enable-native-sidecar"),
+    "linkerd": (
+        *("config.beta.linkerd.io/proxy-enable-native-sidecar", "config.alpha.linkerd.io/proxy-enable-native-sidecar"),
+        "config.linkerd.io/proxy-enable-native-sidecar",
+    ),
 }
 _OTHERS: Final = {
     "consul": ("consul.hashicorp.com/connect-inject",),
@@ -54,6 +58,8 @@ class Mesh:
         drain: How Istio's proxy ends on SIGTERM, as the scenario's ``onSigterm``; None where nothing says so.
         drain_text: The same in words, with where it stands.
         wait_s: How long Linkerd's proxy waits before it ends; None where nothing says so.
+        proxy: Name of the container that will be injected.
+        declined: Whether a label or annotation says that there is to be none.
     """
 
     injected: str = ""
@@ -63,20 +69,39 @@ class Mesh:
     drain_text: str = ""
     wait_s: float | None = None
     proxy: str = field(default="")
+    declined: bool = False
 
 
 def read_mesh(found: Findings, workload: Workload, namespaces: Sequence[KubernetesObject]) -> Mesh:
     """Read what labels and annotations of pods and namespace say of a mesh."""
     pods = workload.pods
     _misplaced(found, pods)
-    injected, asked = "", None
+    injected, asked, declined = "", None, False
     for mesh, obj, keys, value in _requests(workload, namespaces):
-        injected, asked = (mesh, (obj, keys)) if value else ("", None)
+        injected, asked, declined = (mesh, (obj, keys), False) if value else ("", None, True)
         break
-    annotations = pods.mapping(*TEMPLATE, "metadata", "annotations")
-    native = any(str(annotations.get(name)).lower() == "true" for name in _NATIVE.get(injected, ()))
+    homes = [one for one in namespaces if _is_home(one, workload.owner, namespaces)]
+    annotated = [(pods, pods.mapping(*_ANNOTATIONS))]
+    annotated += [(one, one.mapping("metadata", "annotations")) for one in homes if injected == "linkerd"]
+    switches = [each[name] for _, each in annotated for name in _NATIVE.get(injected, ()) if name in each]
+    native = str(switches[0]).lower() == "true" if switches else False
     drain, text = _istio_config(found, pods)
-    return Mesh(injected, asked, native, drain, text, _linkerd_wait(found, pods), _PROXY_NAMES.get(injected, ""))
+    wait_s = _linkerd_wait(found, pods, _ANNOTATIONS)
+    for home in homes if wait_s is None and injected == "linkerd" else ():
+        wait_s = _linkerd_wait(found, home, ("metadata", "annotations"))
+    return Mesh(injected, asked, native, drain, text, wait_s, _PROXY_NAMES.get(injected, ""), declined)
+
+
+def say_without_proxy(found: Findings, pods: KubernetesObject) -> None:
+    """Name settings of a mesh's proxy, where there is no proxy that they could be about."""
+    for name in (_CONFIG, _WAIT):
+        keys: Keys = (*_ANNOTATIONS, name)
+        if pods.get(*keys) is not None:
+            text = (
+                "is about a proxy that neither the manifest shows nor a label or annotation asks for: none is"
+                " simulated; if the namespace asks for one, add its manifest, or state deployment.sidecars"
+            )
+            found.say_aloud(pods, keys, text)
 
 
 def _requests(
@@ -120,7 +145,7 @@ def _is_home(namespace: KubernetesObject, owner: KubernetesObject, every: Sequen
 
 
 def _istio_config(found: Findings, pods: KubernetesObject) -> tuple[Mapping[str, Any] | None, str]:
-    keys: Keys = (*TEMPLATE, "metadata", "annotations", _CONFIG)
+    keys: Keys = (*_ANNOTATIONS, _CONFIG)
     text = pods.get(*keys)
     if not isinstance(text, str):
         return None, ""
@@ -192,15 +217,19 @@ def environment_drain(variables: Mapping[str, str]) -> tuple[Mapping[str, Any], 
     return istio_drain(config)
 
 
-def _linkerd_wait(found: Findings, pods: KubernetesObject) -> float | None:
-    keys: Keys = (*TEMPLATE, "metadata", "annotations", _WAIT)
-    text = pods.get(*keys)
+def _linkerd_wait(found: Findings, obj: KubernetesObject, annotations: Keys) -> float | None:
+    """Read how long Linkerd's proxy waits, from the pods or from their namespace."""
+    for name in obj.mapping(*annotations):
+        if name != _WAIT and str(name).partition("/")[2] == _WAIT.partition("/")[2]:
+            found.say_aloud(obj, (*annotations, name), f"Linkerd knows no such annotation: it is {_WAIT}")
+    keys: Keys = (*annotations, _WAIT)
+    text = obj.get(*keys)
     if not isinstance(text, str):
         return None
     if not (text.isascii() and text.isdigit()):
-        found.problem(pods, keys, f"{text!r} is no number of seconds", Hint.SECONDS.of())
+        found.problem(obj, keys, f"{text!r} is no number of seconds", Hint.SECONDS.of())
         return None
-    found.read(pods, keys, f"linkerd-proxy waits {text} s before it ends")
+    found.read(obj, keys, f"linkerd-proxy waits {text} s before it ends")
     return float(text)
 
 

@@ -225,6 +225,8 @@ def _collect(
                 item = {"apiVersion": data["apiVersion"], "kind": kind.removesuffix("List"), **item}
             _collect(document, (*root, "items", i), item, objects, problems)
         return
+    if kind == "List" and "items" in data and data["items"] is None:
+        return  # an empty list, as Go writes one
     if kind == "List":
         problems.append(document.diagnostic(root, "a List needs items"))
         return

@@ -19,6 +19,12 @@ from simsticky.scenario.problems import did_you_mean
 
 POLICY = "konghq.com/upstream-policy"
 OVERRIDE = "konghq.com/override"
+RETRIES = "konghq.com/retries"
+TIMEOUTS = {
+    "konghq.com/connect-timeout": "connectTimeout",
+    "konghq.com/read-timeout": "readTimeout",
+    "konghq.com/write-timeout": "writeTimeout",
+}
 _OLD_OVERRIDE = "configuration.konghq.com"
 
 _HASH_FIELDS = {
@@ -250,7 +256,7 @@ def say_misplaced(found: Findings, objects: Sequence[KubernetesObject], foreign:
                 found.say_aloud(obj, ("metadata", "annotations", name), text)
         for place in places if obj.kind != "Service" else ():
             annotations = obj.mapping(*place, "annotations")
-            for name in (POLICY, OVERRIDE):
+            for name in (POLICY, OVERRIDE, *((RETRIES, *TIMEOUTS) if obj.kind in _ENTRIES else ())):
                 if isinstance(annotations.get(name), str):
                     text = f"has no effect on {obj.kind}: the controller reads it on Services"
                     found.say_aloud(obj, (*place, "annotations", name), text)

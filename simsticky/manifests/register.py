@@ -35,6 +35,10 @@ _TEMPLATE = (
         "how long Linkerd's proxy waits before it ends",
     ),
     *(
+        said(f"spec.template.metadata.annotations[{name}]", "where there is no proxy that it could be about")
+        for name in ("proxy.istio.io/config", "config.alpha.linkerd.io/proxy-wait-before-exit-seconds")
+    ),
+    *(
         said(f"spec.template.metadata.{name}", "the running pods have a proxy that the manifest does not show")
         for name in _MESH_REQUESTS
     ),
@@ -48,6 +52,7 @@ _TEMPLATE = (
     read(f"{_APP}.name", "the application's container is the one with the Service's port, else the first"),
     read(f"{_APP}.ports", "the Service's targetPort is looked up here, by name"),
     read(f"{_APP}.imagePullPolicy", "whether a node pulls an image that it has"),
+    said(f"{_APP}.lifecycle.postStart", "probes wait for it, and it is not simulated: let app.startup hold its length"),
     read(f"{_APP}.lifecycle.preStop", "the wait before SIGTERM: sleep, or an exec of sleeps"),
     refused(f"{_APP}.lifecycle.preStop.httpGet", "its length is not in the manifest: state deployment.preStop"),
     read(f"{_APP}.lifecycle.preStop.exec", "the sum of its sleeps"),
@@ -64,6 +69,7 @@ _OF_KONG = (
     refused(f"{_POD}.containers", "a pod needs at least one"),
     read(f"{_APP}.env[]", "of Kong and its controller: KONG_NGINX_WORKER_PROCESSES, CONTROLLER_… flags"),
     read(f"{_APP}.envFrom[]", "the same, from ConfigMaps among the manifests"),
+    said(f"{_APP}.envFrom[]", "of Kong and its controller, from what is not among the manifests"),
     read(f"{_APP}.args[]", "flags of the controller: --enable-drain-support, --proxy-sync-seconds"),
     read(f"{_APP}.command[]", "the same"),
 )
@@ -122,6 +128,8 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         read("spec.strategy.canary.steps[].pause", "how long the rollout stops"),
         said("spec.strategy.canary.steps[]", "other steps are not simulated: the rollout goes on at once"),
         said("spec.strategy.canary.trafficRouting", "weights follow the pods, as without a traffic router"),
+        said("spec.strategy.canary.stableService", "where clients come through it: Argo narrows it to the old pods"),
+        said("spec.strategy.canary.canaryService", "where clients come through it: Argo narrows it to the new pods"),
         said("spec.strategy.blueGreen", "both sides run, the Service switches, the old side is scaled away"),
         read("spec.strategy.blueGreen.scaleDownDelaySeconds", "how long the old side runs on"),
         said("spec.strategy.blueGreen.activeService", "where clients come through another Service"),
@@ -157,6 +165,7 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         read("spec.rules[].http.paths[].path", "the path that clients request"),
         read("spec.rules[].http.paths[].backend", "the Service behind the route, and its port"),
         said("spec.rules[].http.paths[].backend", "a Service that is not there, where nothing else leads to the pods"),
+        said("spec.rules[].http.paths[].backend.resource", "its requests are not simulated"),
         read("spec.defaultBackend", "the same, for all paths"),
         read("spec.backend", "the same, in old versions"),
         said("spec.ingressClassName", "Kong is simulated, whatever the class"),
@@ -164,6 +173,7 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         read("metadata.annotations[konghq.com/strip-path]", "whether the application sees the path without its prefix"),
         said("metadata.annotations[konghq.com/upstream-policy]", "the controller reads it on Services"),
         said("metadata.annotations[konghq.com/override]", "of no use for the upstream: it is read on Services"),
+        said("metadata.annotations[konghq.com/retries]", "like the timeouts: the controller reads it on Services"),
         said("metadata.annotations", "another controller's affinity: Kong does not read it"),
     ),
     "HTTPRoute": (
@@ -175,7 +185,7 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         ),
         read("spec.rules[].timeouts.backendRequest", "time to connect, read and write"),
         said("spec.rules[].sessionPersistence", "Kong does not implement it"),
-        said("spec.rules[]", "a rule without backends is answered by Kong itself, and is not simulated"),
+        said("spec.rules[]", "a rule without backends, or to what is no Service, is not simulated"),
     ),
     "PodDisruptionBudget": (
         read("spec.selector", "the pods it is about; it binds evictions only"),
@@ -211,6 +221,10 @@ REGISTER: Final[Mapping[str, tuple[FieldUse, ...]]] = {
         said("metadata.labels[istio-injection]", "its pods have a proxy that their manifest does not show"),
         said("metadata.labels[istio.io/rev]", "the same"),
         said("metadata.annotations[linkerd.io/inject]", "the same"),
+        read(
+            "metadata.annotations[config.alpha.linkerd.io/proxy-wait-before-exit-seconds]",
+            "how long Linkerd's proxy waits, where the pods do not say",
+        ),
     ),
     "ControlPlane": (
         said("", "version 1 runs the ingress controller, where drain support is off by default"),

@@ -131,6 +131,21 @@ def say_other_active_service(found: Findings, workload: Workload, service: Kuber
         found.say_aloud(workload.owner, keys, text)
 
 
+def say_narrowed_service(found: Findings, workload: Workload, service: KubernetesObject) -> None:
+    """Name a canary that narrows the Service that clients come through to the pods of one version.
+
+    Source: Argo Rollouts, rollout/service.go: reconcileStableAndCanaryService, with or without a traffic router.
+    """
+    for field, which in (("stableService", "old"), ("canaryService", "new")):
+        keys = (*_CANARY, field)
+        if workload.owner.get(*keys) == service.name:
+            text = (
+                f"Argo lets Service {service.name} select the {which} pods only while a rollout runs; here it goes on"
+                " selecting all, and clients meet new pods by their number"
+            )
+            found.say_aloud(workload.owner, keys, text)
+
+
 def as_operations(
     merged: dict[str, Any], blue_green: BlueGreen, places: dict[Keys, tuple[Place, Place]]
 ) -> list[Problem]:

@@ -15,6 +15,8 @@ from simsticky.units import parse_duration
 
 STRIP_PATH = "konghq.com/strip-path"
 TRUE = ("1", "t", "T", "TRUE", "true", "True")
+_REDIRECT = "RequestRedirect"
+_NOT_SIMULATED = "its requests are not simulated"
 FALSE = ("0", "f", "F", "FALSE", "false", "False")
 
 
@@ -160,11 +162,19 @@ def say_lost_routes(
 
 
 def _without_backends(found: Findings, route: KubernetesObject) -> None:
-    """Name the rules that lead nowhere; a redirect needs no backend."""
-    for i, rule in enumerate(route.items("spec", "rules")) if route.kind == "HTTPRoute" else ():
-        filters = rule.get("filters") if isinstance(rule, Mapping) else None
-        types = [one.get("type") for one in filters if isinstance(one, Mapping)] if isinstance(filters, list) else []
-        if isinstance(rule, Mapping) and not rule.get("backendRefs") and "RequestRedirect" not in types:
+    """Name the rules that lead nowhere, or to what is no Service; a redirect needs no backend."""
+    for i, rule in enumerate(route.items("spec", "rules")):
+        if not isinstance(rule, Mapping):
+            continue
+        if route.kind != "HTTPRoute":
+            _without_services(found, route, ("spec", "rules", i, "http", "paths"))
+            continue
+        references = [one for one in route.items("spec", "rules", i, "backendRefs") if isinstance(one, Mapping)]
+        kinds = sorted({str(one.get("kind") or "Service") for one in references})
+        filters = route.items("spec", "rules", i, "filters")
+        if references and "Service" not in kinds:
+            found.say_aloud(route, ("spec", "rules", i), f"leads to a {' and a '.join(kinds)}: {_NOT_SIMULATED}")
+        elif not references and not any(isinstance(one, Mapping) and one.get("type") == _REDIRECT for one in filters):
             text = (
                 "a rule without backends: Kong answers its requests with 503 (under Kong Operator with 500); they are"
                 " not simulated"
@@ -172,17 +182,28 @@ def _without_backends(found: Findings, route: KubernetesObject) -> None:
             found.say_aloud(route, ("spec", "rules", i), text)
 
 
+def _without_services(found: Findings, ingress: KubernetesObject, paths: Keys) -> None:
+    """Name the paths of an Ingress that lead to a resource of another kind."""
+    for j in range(len(ingress.items(*paths))):
+        keys: Keys = (*paths, j, "backend", "resource")
+        if ingress.get(*keys) is not None:
+            text = f"leads to a {ingress.get(*keys, 'kind')}: {_NOT_SIMULATED}"
+            found.say_aloud(ingress, keys, text)
+
+
 def _read_http_route(found: Findings, chosen: Backend, same_rule: Sequence[Backend]) -> None:
     route, rule = chosen.route, chosen.rule
     weighty = [backend for backend in same_rule if backend.weight > 0]
     if chosen.weight == 0:
         _refuse_weightless(found, chosen, weighty)
-    elif len(weighty) > 1:
+    elif any(not _is_same(backend, chosen) for backend in weighty):
         _refuse_split(found, chosen, weighty)
     found.read(route, chosen.keys, f"to Service {chosen.service}")
     for other in same_rule:
         if other is not chosen and other.weight == 0:
             found.ignore(route, other.keys, "weight 0: gets no request")
+        elif other is not chosen and _is_same(other, chosen):
+            found.read(route, other.keys, "the same Service and port")
     found.take(route, (*rule, "matches", 0, "path", "value"), ("ingress", "path"))
     found.look(route, (*rule, "matches", 0, "path", "type"))
     _timeout(found, route, (*rule, "timeouts", "backendRequest"))
@@ -191,6 +212,11 @@ def _read_http_route(found: Findings, chosen: Backend, same_rule: Sequence[Backe
         found.say_aloud(route, (*rule, "sessionPersistence"), text)
     read_strip_path(found, route)
     found.list_the_rest(route)
+
+
+def _is_same(one: Backend, other: Backend) -> bool:
+    """Return whether two references lead to the same port of the same Service, so that their weights do not matter."""
+    return (one.service, one.namespace, one.port) == (other.service, other.namespace, other.port)
 
 
 def _refuse_weightless(found: Findings, chosen: Backend, weighty: Sequence[Backend]) -> None:

@@ -16,7 +16,7 @@ from simsticky.scenario.location import Keys
 from simsticky.scenario.problems import did_you_mean
 
 _OLD_CPU: Keys = ("spec", "targetCPUUtilizationPercentage")
-_SUFFIXES: Final = {"m": Decimal("0.001"), "": Decimal(1), "k": Decimal(1000)}
+_SUFFIXES: Final = {s: Decimal(f"1e{n}") for s, n in (("n", -9), ("u", -6), ("m", -3), ("k", 3), ("M", 6))}
 
 
 def read_scalers(
@@ -83,7 +83,7 @@ def _read_scaler(found: Findings, scaler: KubernetesObject, workload: Workload, 
     else:
         _read_metrics(found, scaler, workload, application)
     found.take(scaler, ("spec", "behavior"), ("autoscaler", "behavior"))
-    _policies(found, scaler)
+    _rules(found, scaler)
     found.list_the_rest(scaler)
 
 
@@ -179,7 +179,7 @@ def _cpu_percent(workload: Workload, application: Keys, scaler: KubernetesObject
             return percent, place
     for place in ((*resource, "target", "averageValue"), (*resource, "targetAverageValue")):
         if scaler.get(*place) is not None:
-            value, requested = _cores(scaler.get(*place)), _requested(workload.pods, containers)
+            value, requested = _quantity(scaler.get(*place)), _requested(workload.pods, containers)
             if value is None:
                 return f"{scaler.get(*place)!r} is no quantity of CPU"
             if not requested:
@@ -188,13 +188,15 @@ def _cpu_percent(workload: Workload, application: Keys, scaler: KubernetesObject
     return "its target is neither averageUtilization nor averageValue"
 
 
-def _cores(quantity: Any) -> Decimal | None:
-    text = str(quantity)
-    number, suffix = (text[:-1], text[-1]) if text[-1:] in ("m", "k") else (text, "")
+def _quantity(written: Any) -> Decimal | None:
+    """Return a quantity of the API, such as ``250m``; None if it is none (apimachinery/pkg/api/resource)."""
+    text = str(written)
+    number, factor = (text[:-1], _SUFFIXES[text[-1]]) if text[-1:] in _SUFFIXES else (text, Decimal(1))
     try:
-        return Decimal(number) * _SUFFIXES[suffix]
+        value = Decimal(number) * factor
     except InvalidOperation:
         return None
+    return value if value.is_finite() else None
 
 
 def _requested(pods: KubernetesObject, names: Sequence[Any] | None) -> Decimal | None:
@@ -206,16 +208,20 @@ def _requested(pods: KubernetesObject, names: Sequence[Any] | None) -> Decimal |
         resources: Keys = (*POD, "containers", i, "resources")
         # What has a limit and no request requests its limit.
         written = pods.get(*resources, "requests", "cpu") or pods.get(*resources, "limits", "cpu")
-        cores = None if written is None else _cores(written)
+        cores = None if written is None else _quantity(written)
         if cores is None:
             return None
         total += cores
     return total
 
 
-def _policies(found: Findings, scaler: KubernetesObject) -> None:
-    """Copy the lists of policies, which :meth:`Findings.take` takes as they are."""
+def _rules(found: Findings, scaler: KubernetesObject) -> None:
+    """Copy what :meth:`Findings.take` takes as it stands: lists of policies, and tolerances, which are quantities."""
     for direction in ("scaleUp", "scaleDown"):
         keys: Keys = ("spec", "behavior", direction, "policies")
         if isinstance(scaler.get(*keys), list):
             found.put(("autoscaler", "behavior", direction, "policies"), scaler.items(*keys), scaler.place(*keys))
+        keys = ("spec", "behavior", direction, "tolerance")
+        written = scaler.get(*keys)
+        if isinstance(written, str) and (tolerance := _quantity(written)) is not None:
+            found.put(("autoscaler", "behavior", direction, "tolerance"), float(tolerance), scaler.place(*keys))

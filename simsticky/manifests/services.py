@@ -9,20 +9,14 @@ from simsticky.manifests.findings import Findings
 from simsticky.manifests.hints import Hint
 from simsticky.manifests.objects import KubernetesObject
 from simsticky.manifests.owners import Workload, labels_text
-from simsticky.manifests.policies import OVERRIDE, POLICY
+from simsticky.manifests.policies import OVERRIDE, POLICY, RETRIES, TIMEOUTS
 from simsticky.manifests.routes import TRUE, Backend
 from simsticky.scenario.location import Keys
 from simsticky.scenario.problems import did_you_mean
 
 SERVICE_UPSTREAM = "ingress.kubernetes.io/service-upstream"
 """Annotation that makes the Service's own address Kong's one target."""
-_TIMEOUTS = {
-    "konghq.com/connect-timeout": "connectTimeout",
-    "konghq.com/read-timeout": "readTimeout",
-    "konghq.com/write-timeout": "writeTimeout",
-}
-
-_KONGS = (POLICY, OVERRIDE, "konghq.com/retries", *_TIMEOUTS)
+_KONGS = (POLICY, OVERRIDE, RETRIES, *TIMEOUTS)
 """What the controller reads on a Service and is read here."""
 _ALIKE = 0.8
 """How alike two names are that mean the same (difflib's ratio); host-header, plugins and path are like none of them."""
@@ -160,7 +154,7 @@ def _say_nearly_kongs(found: Findings, service: KubernetesObject) -> None:
 
 
 def _kong_annotations(found: Findings, service: KubernetesObject) -> None:
-    for name in ("konghq.com/retries", *_TIMEOUTS):
+    for name in (RETRIES, *TIMEOUTS):
         keys: Keys = ("metadata", "annotations", name)
         text = text_annotation(service, name)
         if text is None:
@@ -168,12 +162,12 @@ def _kong_annotations(found: Findings, service: KubernetesObject) -> None:
         try:
             number = int(text)
         except ValueError:
-            unit = ", in milliseconds" if name in _TIMEOUTS else ""
+            unit = ", in milliseconds" if name in TIMEOUTS else ""
             found.say_aloud(service, keys, f"{text!r} is no whole number{unit}: the controller ignores it")
             continue
-        if name in _TIMEOUTS:
+        if name in TIMEOUTS:
             found.read(service, keys, f"{number} ms")
-            found.put(("gateway", _TIMEOUTS[name]), number / 1000, service.place(*keys))
+            found.put(("gateway", TIMEOUTS[name]), number / 1000, service.place(*keys))
         else:
             found.read(service, keys, str(number))
             found.put(("gateway", "retries"), number, service.place(*keys))

@@ -9,7 +9,7 @@ from typing import Any
 
 from simsticky.manifests.findings import Findings
 from simsticky.manifests.hints import Hint
-from simsticky.manifests.meshes import ISTIO_DRAIN_S, Mesh, environment_drain
+from simsticky.manifests.meshes import ISTIO_DRAIN_S, Mesh, environment_drain, say_without_proxy
 from simsticky.manifests.objects import KubernetesObject
 from simsticky.manifests.owners import POD
 from simsticky.manifests.pre_stop import read_hook
@@ -43,6 +43,8 @@ def read_sidecars(found: Findings, obj: KubernetesObject, application: Keys, ent
             sidecars.append(_sidecar(found, obj, keys, kind, mesh, enters=keys == entrance))
     if not found.states("deployment", "sidecars") and not any(one.get("proxy") for one in sidecars):
         sidecars += _injected(found, mesh)
+        if mesh.asked is None and not mesh.declined:
+            say_without_proxy(found, obj)
     if sidecars:
         found.put(("deployment", "sidecars"), sidecars, obj.place(*POD))
 
@@ -69,6 +71,9 @@ def _sidecar(
         note = f"requests are taken to go through it; {ends}"
     else:
         note = "no request is taken to go through it, and it is taken to exit at once on SIGTERM"
+    if obj.get(*keys, "readinessProbe") is not None:
+        found.look(obj, (*keys, "readinessProbe"))
+        note += "; it is taken to be ready as soon as the application is"
     found.read(obj, (*keys, "name") if obj.has_place(*keys, "name") else keys, f"a {kind} sidecar")
     found.assume(obj, keys, f"sidecar {name}: {note}; state deployment.sidecars if that is not so")
     if obj.get(*keys, "lifecycle", "preStop") is not None:

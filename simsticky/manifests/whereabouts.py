@@ -12,9 +12,13 @@ _SAME, _LIKELY = 0.85, 0.6
 """How alike two names are that surely, and that probably, mean the same (difflib's ratio)."""
 _MOST_PLACES = 3
 """In more places than this a name is too common to tell where it belongs."""
+_AMOUNTS = ("cpu", "memory", "ephemeral-storage")
+"""What stands in the free maps of resources."""
 _SELECTOR = "apis.meta.v1.LabelSelector"
 _PODS = ("template.spec", "podTemplateSpec")
 """Inside pods there is a field of almost any name: one found there only does not tell what was meant."""
+_USUAL = {"port": "containerPort"}
+"""What is meant by a name that is like several fields of the same place."""
 _TWINS = ("initContainers[]", "ephemeralContainers[]")
 """What has the fields of ``containers[]`` too."""
 _REPLACED = {
@@ -43,14 +47,17 @@ def whereabouts(table: FieldTable, api_version: str, kind: str, keys: Keys, type
         value: Its value.
     """
     name, here = str(keys[-1]), table.fields(type_name)
-    if meant := _near(name, here, _SAME):
+    if meant := _USUAL.get(name, "") if _USUAL.get(name) in here else _near(name, here, _SAME):
         return f"did you mean {meant}?"
-    if isinstance(value, Mapping) and value and all(key in here for key in value):
-        return f"write {_listed(list(value), 'and')} in its place"
-    if type_name == _SELECTOR and not isinstance(value, Mapping | list):
-        return f"labels stand below matchLabels: {{{name}: {value}}}"
     root = table.kind(api_version, kind)
     above = _pattern(keys[:-1])
+    wraps = isinstance(value, Mapping) and value and all(key in here for key in value)
+    if wraps and not (root is not None and belongs(table, root.type, above, name, value)):
+        return f"write {_listed(list(value), 'and')} in its place"
+    if name in _AMOUNTS and {"requests", "limits"} <= here.keys():
+        return f"{name} belongs to requests or limits"
+    if type_name == _SELECTOR and not isinstance(value, Mapping | list):
+        return f"labels stand below matchLabels: {{{name}: {value}}}"
     others = [*_elsewhere_known(table, api_version, kind, above, name)]
     versions = [version for version, other in others if other == kind]
     if versions:

@@ -85,6 +85,7 @@ def read_workload(found: Findings, workload: Workload, entrance: Keys | None, me
     found.fill("pods", pods, container or ())
     if container is not None:
         _pre_stop(found, pods, container)
+        _post_start(found, pods, container)
         for probe in _PROBES:
             _probe(found, pods, container, probe)
         found.take(pods, (*container, "imagePullPolicy"), ("deployment", "imagePullPolicy"))
@@ -245,6 +246,16 @@ def _probed_port(found: Findings, obj: KubernetesObject, container: Keys, keys: 
         text = f"the container names no port {port!r}: the probe never passes, and no pod becomes ready"
         named = Hint.PORTS_OF_CONTAINER.of(ports=", ".join(names))
         found.problem(obj, keys, text, named if names else Hint.NAME_THE_PORT.of(name=port))
+
+
+def _post_start(found: Findings, obj: KubernetesObject, container: Keys) -> None:
+    """Name a hook that a container's start waits for (kubelet: startContainer runs it before any probe)."""
+    keys = (*container, "lifecycle", "postStart")
+    if obj.get(*keys) is not None:
+        text = (
+            "the kubelet begins to probe only after this hook, which is not simulated; let app.startup hold its length"
+        )
+        found.say_aloud(obj, keys, text)
 
 
 def _pre_stop(found: Findings, obj: KubernetesObject, container: Keys) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simsticky.report.numbers import Shown, counted, duration, grouped, show
 from simsticky.report.verdict_lines import verdict_lines
-from simsticky.study.entries import by_entry
+from simsticky.study.entries import broken_by_operation, by_entry
 
 if TYPE_CHECKING:
     from simsticky.study.estimate import Estimate
@@ -124,8 +124,11 @@ def _thresholds(study: Study) -> Iterator[Row]:
 def _broken(study: Study) -> Iterator[Row]:
     yield _row(study, "of exposed sessions", "broken_sessions", what="exposed sessions")
     if _known(study, "broken_exposed_sessions"):
-        per = _operation(study, "run")
-        yield _row(study, f"per {per}", "broken_exposed_sessions", per=per)
+        # What the scales of the autoscaler break is no rollout's.
+        scaled = study.scenario.autoscaler is not None
+        alone = broken_by_operation(study) if scaled else None
+        per = "run" if scaled and alone is None else _operation(study, "run")
+        yield _row(study, f"per {per}", "broken_exposed_sessions", per=per, estimate=alone)
     yield _row(study, "of alive at the start", "broken_of_alive", what="sessions alive at the start")
     if _known(study, "broken_any_cause"):
         what = "sessions alive at the start" if study.scenario.timeline else "sessions begun and ended"
@@ -239,7 +242,16 @@ def _group(heading: str, rows: Sequence[Row | None]) -> Iterator[Row]:
         yield from known
 
 
-def _row(study: Study, label: str, name: str, *, what: str = "", per: str = "", depth: int = 0) -> Row:
+def _row(
+    study: Study,
+    label: str,
+    name: str,
+    *,
+    what: str = "",
+    per: str = "",
+    depth: int = 0,
+    estimate: Estimate | None = None,
+) -> Row:
     """The row of a metric.
 
     Args:
@@ -249,8 +261,9 @@ def _row(study: Study, label: str, name: str, *, what: str = "", per: str = "", 
         what: What the denominator counts, when the row shows numerator and denominator.
         per: What a replication is, when the row shows the total of a count.
         depth: Indentation.
+        estimate: What is shown instead of the metric's own estimate: that of a part of it.
     """
-    estimate = study.estimate(name)
+    estimate = estimate or study.estimate(name)
     details = _left_out(study, estimate)
     if what:
         details = _of(estimate, what)

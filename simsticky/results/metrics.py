@@ -197,8 +197,8 @@ def _times() -> Iterator[Metric]:
         "rollout_done_s",
         "seconds",
         "From the operation's start until the Deployment controller's status is complete; of several operations the"
-        " longest. Old pods may still be terminating then. Where one is stuck in some replications, the median over"
-        " all of them (Kaplan-Meier), or a bound.",
+        " longest, scales of the autoscaler only where there are no others. Old pods may still be terminating then."
+        " Where some replications end before, stuck or under way, the median over all (Kaplan-Meier), or a bound.",
         until=True,
     )
     yield Metric(

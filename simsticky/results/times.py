@@ -1,16 +1,19 @@
 """Times until something, of one replication: what has not come when the run ends is said, never left out (rule M1)."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from simsticky.recording.failure_windows import WINDOW_S
 from simsticky.recording.record import ConnectionTotals, OperationRecord, Recording
+from simsticky.scenario.entries import AUTOSCALER
+from simsticky.scenario.operations import TIMED
 from simsticky.stats.incidence import Waits, mean_of_waits, quantile_of_waits
 from simsticky.stats.recovery import last_excess
 
 Value = float | int | None
+_IN_STEPS = ("rollout", "rollback", "resume", "drainNode")
+"""Kinds of operations that delete pods one after the other."""
 NOT_YET = "not_yet."
 """Prefix of the key that holds how long a run was watched in which a time until something had not come, in seconds."""
 
@@ -28,8 +31,10 @@ def gone_after_s(operation: OperationRecord) -> float | None:
 def times(recording: Recording) -> dict[str, Value]:
     """Return every time until something, with a key ``not_yet.NAME`` for each that had not come."""
     found: dict[str, Value] = {}
-    _of_operations(recording, found, "rollout_done_s", done_after_s, _goes_on)
-    _of_operations(recording, found, "last_old_pod_gone_s", gone_after_s, partial(_is_dying, recording))
+    waited_for = [operation for operation in recording.operations if operation.kind not in TIMED]
+    asked_for = [operation for operation in waited_for if operation.entry != AUTOSCALER]
+    _of_operations(recording, asked_for or waited_for, found, "rollout_done_s", done_after_s, _goes_on)
+    _of_operations(recording, recording.operations, found, "last_old_pod_gone_s", gone_after_s, _is_dying)
     if recording.window_s is not None and recording.operations:
         start_s = min(operation.start_s for operation in recording.operations)
         watched_s = recording.end_s - start_s
@@ -55,28 +60,32 @@ def _until(found: dict[str, Value], name: str, seconds: float | None, watched_s:
 
 def _of_operations(
     recording: Recording,
+    operations: Sequence[OperationRecord],
     found: dict[str, Value],
     name: str,
     after_s: Callable[[OperationRecord], float | None],
-    not_yet: Callable[[OperationRecord], bool],
+    not_yet: Callable[[Recording, OperationRecord], bool],
 ) -> None:
     """Of several operations the longest counts; where one has not come there, the run has not."""
-    waiting = [operation for operation in recording.operations if not_yet(operation)]
+    waiting = [operation for operation in operations if not_yet(recording, operation)]
     if waiting:
         found[name] = None
         found[NOT_YET + name] = max(recording.end_s - operation.start_s for operation in waiting)
         return
-    known = (after_s(operation) for operation in recording.operations)
+    known = (after_s(operation) for operation in operations)
     found[name] = max((seconds for seconds in known if seconds is not None), default=None)
 
 
-def _goes_on(operation: OperationRecord) -> bool:
-    """Whether an operation is stuck, or its rollout was under way, when the run ended."""
-    return operation.done_s != operation.done_s and bool(operation.stuck)
+def _goes_on(recording: Recording, operation: OperationRecord) -> bool:
+    """Whether an operation had begun and was not done when the run ended: it was stuck, or under way."""
+    begun = operation.start_s < recording.end_s or operation.stuck is not None
+    return begun and operation.done_s != operation.done_s and operation.kind not in TIMED
 
 
 def _is_dying(recording: Recording, operation: OperationRecord) -> bool:
-    """Whether a pod that an operation has deleted was still there when the run ended."""
+    """Whether a pod that an operation has deleted was still there when the run ended, or more were to be deleted."""
+    if operation.kind in _IN_STEPS and not operation.stuck and _goes_on(recording, operation):
+        return True
     return any(pod.deleted_by == operation.number and pod.removed_s != pod.removed_s for pod in recording.pods)
 
 

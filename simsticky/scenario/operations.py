@@ -209,6 +209,8 @@ OPERATIONS: Final[Mapping[str, type[BaseOperation]]] = {
 """The class of each operation, by verb."""
 
 VERBS: Final = tuple(OPERATIONS)
+TIMED: Final = frozenset(verb for verb, kind in OPERATIONS.items() if kind.lasts_s is not BaseOperation.lasts_s)
+"""Verbs of operations that are over after a time of their own, whatever the pods do."""
 _KEYS: Final = {
     field.alias or name for operation in OPERATIONS.values() for name, field in operation.model_fields.items()
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simsticky.scenario.entries import timeline_entries
+from simsticky.scenario.entries import entry_keys, timeline_entries
 from simsticky.study.estimate import Estimate, estimate_metric
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SHARES = ("broken_sessions", "broken_of_alive")
 """The metrics that are counted by entry, too."""
+BROKEN = "broken_exposed_sessions"
 
 
 class Kept(Protocol):
@@ -76,3 +77,15 @@ def by_entry(study: Kept) -> list[Entry]:
         ]
         found.append(Entry(key, label, tuple(estimates)))
     return found
+
+
+def broken_by_operation(study: Kept) -> Estimate | None:
+    """Return how many sessions the only operation of the timeline broke, without what the autoscaler's scales did.
+
+    None where the timeline holds several, or none, or where the study kept no counts of entries.
+    """
+    keys = entry_keys(study.scenario)
+    name = f"entries.{keys[0]}.{BROKEN}" if len(keys) == 1 else ""
+    if BROKEN not in study.metrics or name not in study.replications.keys:
+        return None
+    return estimate_metric(replace(study.metrics[BROKEN], name=name), study.replications.column)

@@ -336,3 +336,30 @@ def test_what_is_no_text_where_a_name_is_wanted_is_told(tmp_path):
     second = obj("Deployment", "apps/v1", objects[0]["spec"], "other")
     for lines in ("timeline: [{at: 5m, rollout: [web]}]", "timeline: [{at: 5m, scale: {web: 3}}]"):
         assert "must be text" in refused(tmp_path, [*objects, other, second], lines)
+
+
+@pytest.mark.parametrize(
+    ("variables", "workers"),
+    [
+        ([("KONG_NGINX_MAIN_WORKER_PROCESSES", "3")], 3),
+        ([("KONG_NGINX_MAIN_WORKER_PROCESSES", "3"), WORKERS], 3),
+        ([WORKERS, ("KONG_NGINX_MAIN_WORKER_PROCESSES", "3")], 3),
+    ],
+)
+def test_the_directive_of_nginx_wins_over_its_alias(tmp_path, variables, workers):
+    """Kong's own property is an alias of nginx's directive, and is taken only where that is not given."""
+    kong = _workload(_kong(*variables, image="registry.example.com/edge:7.1"), replicas=2)
+    assert read(tmp_path, [*app(), kong]).gateway.workers == workers
+
+
+@pytest.mark.parametrize("source", [{"configMapRef": {"name": "far"}}, {"secretRef": {"name": "far"}}])
+def test_variables_that_are_not_in_the_manifests_are_said_aloud(tmp_path, source):
+    """Drain support, or the number of workers, may be among them; what is stated needs no word."""
+    objects = [*app(), _flagged(envFrom=[source]), _workload(_kong(envFrom=[source]), replicas=1)]
+    text = said(read(tmp_path, objects))
+    assert "drain support is taken to be off; state kic.enableDrainSupport" in text
+    assert "sets variables that are not in the manifests: one worker is simulated" in text
+    stated = ("kic: {enableDrainSupport: true}", "gateway: {workers: 2}")
+    assert said(read(tmp_path, objects, *stated)) == ""
+    told = [{"name": "CONTROLLER_ENABLE_DRAIN_SUPPORT", "value": "true"}]
+    assert said(read(tmp_path, [*app(), _flagged(told, envFrom=[source])])) == ""

@@ -5,6 +5,7 @@ import json
 import pytest
 from manifest_cases import TEMPLATE, app, obj, put, read, refused, said
 
+WAIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 PROXY = {"name": "istio-proxy", "image": "registry.example.com/proxyv2:1.27"}
 
 
@@ -195,3 +196,46 @@ def test_a_label_beside_the_template_has_no_effect(tmp_path):
     scenario = read(tmp_path, objects)
     assert scenario.deployment.sidecars == ()
     assert "it belongs to spec.template.metadata.labels" in said(scenario)
+
+
+@pytest.mark.parametrize("stage", ["alpha", "beta"])
+@pytest.mark.parametrize("on_namespace", [False, True])
+def test_linkerds_native_sidecar_is_asked_for(tmp_path, stage, on_namespace):
+    """By the annotation of either stage, on the pod or on its namespace; the pod's own word counts first."""
+    name, wait = f"config.{stage}.linkerd.io/proxy-enable-native-sidecar", WAIT
+    objects = app()
+    own = {"linkerd.io/inject": "enabled"}
+    put(objects[0], *TEMPLATE, "metadata", "annotations", own)
+    namespace = obj("Namespace", "v1", {}, "shop", annotations={})
+    settings = namespace["metadata"]["annotations"] if on_namespace else own
+    settings.update({name: "true", wait: "7"})
+    sidecar = _only_sidecar(read(tmp_path, [*objects, namespace]))
+    assert (sidecar.kind, sidecar.pre_stop.seconds) == ("native", 7.0)
+    if on_namespace:
+        own[name] = "false"
+        assert _only_sidecar(read(tmp_path, [*objects, namespace])).kind == "plain"
+
+
+@pytest.mark.parametrize("stage", ["config", "config.beta"])
+def test_a_misspelt_wait_of_linkerd_is_said_aloud(tmp_path, stage):
+    """The wait is an alpha annotation; of any other stage nobody reads it."""
+    objects = app()
+    annotations = {"linkerd.io/inject": "enabled", f"{stage}.linkerd.io/proxy-wait-before-exit-seconds": "7"}
+    put(objects[0], *TEMPLATE, "metadata", "annotations", annotations)
+    scenario = read(tmp_path, objects)
+    assert _only_sidecar(scenario).pre_stop is None
+    assert f"Linkerd knows no such annotation: it is {WAIT}" in said(scenario)
+
+
+@pytest.mark.parametrize(("name", "value"), [("proxy.istio.io/config", "terminationDrainDuration: 20s"), (WAIT, "20")])
+def test_settings_of_a_proxy_that_is_not_there_are_said_aloud(tmp_path, name, value):
+    """The namespace may inject one, and the manifests do not tell; with a proxy there is nothing to say."""
+    objects = app()
+    put(objects[0], *TEMPLATE, "metadata", "annotations", {name: value})
+    scenario = read(tmp_path, objects)
+    assert scenario.deployment.sidecars == ()
+    assert "about a proxy that neither the manifest shows nor a label or annotation asks for" in said(scenario)
+    assert said(read(tmp_path, _with_proxy(annotations={name: value}))) == ""
+    assert said(read(tmp_path, objects, "deployment: {sidecars: []}")) == ""
+    put(objects[0], *TEMPLATE, "metadata", "annotations", {name: value, "sidecar.istio.io/inject": "false"})
+    assert said(read(tmp_path, objects)) == ""

@@ -144,3 +144,12 @@ def test_argo_switches_another_service(tmp_path):
     """What clients come through is not what the Rollout switches: said aloud."""
     text = said(read(tmp_path, _rollout({"blueGreen": {"activeService": "web-active"}})))
     assert "Argo switches Service web-active; clients come through Service web" in text
+
+
+@pytest.mark.parametrize(("field", "which"), [("stableService", "old"), ("canaryService", "new")])
+def test_a_service_that_argo_narrows_is_said_aloud(tmp_path, field, which):
+    """Clients that come through it meet the pods of one version only, with or without a traffic router."""
+    strategy = {"canary": {**CANARY["canary"], field: "web"}}
+    assert f"lets Service web select the {which} pods only" in said(read(tmp_path, _rollout(strategy)))
+    strategy = {"canary": {**CANARY["canary"], field: "other"}}
+    assert said(read(tmp_path, _rollout(strategy))) == ""

@@ -284,6 +284,28 @@ def test_annotations_in_the_wrong_place_are_said_aloud(tmp_path):
     assert "has no effect on Deployment" in said(read(tmp_path, objects))
 
 
+def test_a_rule_that_leads_to_no_service_is_said_aloud(tmp_path):
+    """A bucket, a Service of other clusters: what they answer is none of these pods."""
+    other = route({"name": "web", "group": "multicluster.x-k8s.io", "kind": "ServiceImport", "port": 80}, name="far")
+    assert "leads to a ServiceImport: its requests are not simulated" in said(read(tmp_path, [*app(), other]))
+    backend = {"resource": {"apiGroup": "k8s.example.com", "kind": "Bucket", "name": "static"}}
+    paths = [{"path": "/static", "pathType": "Prefix", "backend": backend}]
+    way = ingress(BY_NUMBER)
+    way["spec"]["rules"][0]["http"]["paths"] += paths
+    text = said(read(tmp_path, [*app(), way]))
+    assert "paths.1.backend.resource: leads to a Bucket: its requests are not simulated" in text
+    assert said(read(tmp_path, [*app(), ingress(BY_NUMBER)])) == ""
+
+
+@pytest.mark.parametrize("name", ["retries", "connect-timeout", "read-timeout", "write-timeout"])
+def test_retries_and_timeouts_of_a_route_are_said_aloud(tmp_path, name):
+    """They are the Service's too: on a route Kong's defaults hold."""
+    way = put(ingress(BY_NUMBER), "metadata", "annotations", {f"konghq.com/{name}": "0"})
+    scenario = read(tmp_path, [*app(), way])
+    assert f"{name}: has no effect on Ingress: the controller reads it on Services" in said(scenario)
+    assert (scenario.gateway.retries, scenario.gateway.read_timeout) == (5, 60)
+
+
 def test_a_policy_wins_over_a_kong_ingress(tmp_path):
     """A Service that names both has the policy's settings."""
     objects = app()
@@ -325,3 +347,13 @@ def test_another_controllers_affinity_is_said_aloud(tmp_path, class_name, is_kon
     text = said(read(tmp_path, [*app(), routed]))
     assert ("no stickiness comes of it" in text) == is_kongs
     assert text.count("\n") == 0
+
+
+def test_one_service_named_twice_is_no_split(tmp_path):
+    """Two references to one port share the requests of one Service; another port of it is another target."""
+    web = {"name": "web", "port": 80}
+    objects = [*app(), route({**web, "weight": 30}, {**web, "weight": 70})]
+    assert read(tmp_path, objects).service.name == "web"
+    objects[1]["spec"]["ports"].append({"name": "admin", "port": 81, "targetPort": 9000})
+    put(objects[-1], "spec", "rules", 0, "backendRefs", 1, "port", 81)
+    assert "several backends" in refused(tmp_path, objects)

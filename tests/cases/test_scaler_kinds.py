@@ -171,3 +171,27 @@ def test_a_utilisation_of_one_container_wants_its_request_only(tmp_path):
     resource = {**scaler["spec"]["metrics"][0]["resource"], "container": "web"}
     put(scaler, "spec", "metrics", [{"type": "ContainerResource", "containerResource": resource}])
     assert said(read(tmp_path, [*objects, scaler])) == ""
+
+
+@pytest.mark.parametrize(("written", "expected"), [("50m", 0.05), ("0.2", 0.2), (0.3, 0.3), ("0", 0.0)])
+def test_a_tolerance_is_a_quantity(tmp_path, written, expected):
+    """The API writes it as ``50m``; a number and a number as text mean the same."""
+    spec = {"behavior": {"scaleDown": {"tolerance": written}}}
+    scenario = read(tmp_path, [*app(), scaler("v2", **spec)])
+    assert scenario.autoscaler.behavior.scale_down.tolerance == expected
+    assert "tolerance" in refused(tmp_path, [*app(), scaler("v2", behavior={"scaleUp": {"tolerance": "10%"}})])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_autoscaler_that_keda_has_made_is_keda(tmp_path, order):
+    """Out of a cluster both come; KEDA is named as not simulated, and its autoscaler is no second one to refuse."""
+    keda = obj("ScaledObject", "keda.sh/v1alpha1", {"scaleTargetRef": {"name": "web"}})
+    metric = {"metric": {"name": "s0"}, "target": {"type": "AverageValue", "averageValue": "5"}}
+    made = scaler("v2", metrics=[{"type": "External", "external": metric}])
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "web", "uid": "1"}
+    made["metadata"] = {"name": "keda-hpa-web", "ownerReferences": [owner]}
+    scenario = read(tmp_path, [*app(), keda, made][::order])
+    assert scenario.autoscaler is None
+    assert said(scenario).count("\n") == 0
+    assert "KEDA scales these pods: not simulated" in said(scenario)
+    assert "External is not about the pods' CPU" in refused(tmp_path, [*app(), made][::order])

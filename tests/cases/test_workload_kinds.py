@@ -273,3 +273,13 @@ def test_what_is_wrong_with_a_sidecar_stands_at_the_sidecar(tmp_path):
     objects = app()
     objects[0]["spec"]["template"]["spec"]["containers"].append({"name": "a b", "image": "x"})
     assert "spec.template.spec.containers.1.name: 'a b' is no name" in refused(tmp_path, objects)
+
+
+def test_what_the_start_and_the_readiness_of_a_pod_wait_for_is_told(tmp_path):
+    """A postStart hook, and the readiness probe of a sidecar: neither is simulated, both may delay a new pod."""
+    objects = put(app(), 0, *CONTAINER, "lifecycle", "postStart", {"exec": {"command": ["sleep", "60"]}})
+    sidecar = {"name": "cache", "image": "cache:1", "readinessProbe": {"tcpSocket": {"port": 1}}}
+    objects[0]["spec"]["template"]["spec"]["containers"].append(sidecar)
+    scenario = read(tmp_path, objects)
+    assert "let app.startup hold its length" in said(scenario)
+    assert "it is taken to be ready as soon as the application is" in assumed(scenario)

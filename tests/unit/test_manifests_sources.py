@@ -51,6 +51,14 @@ def test_lists_of_one_kind_are_lists(tmp_path, app):
     assert load_manifests([file]).sections["deployment"]["replicas"] == 3
 
 
+def test_an_empty_list_may_be_null(tmp_path, app):
+    """Go writes a list without items as ``null``; such a List holds nothing, and is no fault."""
+    nothing = {"apiVersion": "v1", "kind": "List", "items": None}
+    file = tmp_path / "list.json"
+    file.write_text("\n".join(json.dumps(one) for one in (nothing, app.deployment)))
+    assert load_manifests([file]).sections["deployment"]["replicas"] == 3
+
+
 def test_what_kubectl_prints_can_be_read(tmp_path, app):
     """Defaults, status and bookkeeping of a live object are listed as ignored and do not disturb."""
     put(app.deployment, "status", {"replicas": 3, "conditions": [{"type": "Available"}]})

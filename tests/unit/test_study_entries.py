@@ -1,6 +1,8 @@
 """What a study says by entry of its timeline, and of operations that only some replications had."""
 
+from simsticky.report.rows import sections
 from simsticky.results.metrics import METRICS
+from simsticky.study.check.budget import Budget
 from simsticky.study.entries import by_entry
 from simsticky.study.replicate import Study
 from simsticky.study.store import Replication, Replications
@@ -73,3 +75,41 @@ def test_operations_that_only_some_replications_had_are_listed_too():
 def test_without_such_counts_nothing_is_said():
     """A study of other numbers has no entries to speak of."""
     assert by_entry(Study(SCENARIO, 1, Replications([Replication({"x": 1}, "0" * 64, (), ())]), METRICS)) == []
+
+
+ALONE = Study(
+    small(
+        timeline=[{"at": "30s", "rollout": "app"}],
+        autoscaler={"minReplicas": 2, "maxReplicas": 9, "targetUtilization": 50},
+    ),
+    1,
+    Replications(
+        [
+            Replication({**one.summary, "broken_exposed_sessions": broken}, one.digest, (), one.operations)
+            for one, broken in zip(
+                (_replication(40, 10), _replication(60, 20, "hpa scale 3 to 4"), _replication(50, 15, "up", "down")),
+                (10, 21, 17),
+                strict=True,
+            )
+        ]
+    ),
+    METRICS,
+)
+
+
+def test_what_a_rollout_breaks_is_told_without_the_autoscaler():
+    """48 sessions broke, 45 of them by rollouts: "per rollout" counts those only, and so does a budget."""
+    (row,) = [row for section in sections(ALONE) for row in section.rows if row.label == "per rollout"]
+    assert row.details[0] == "45 in 3 rollouts"
+    assert row.shown.value == "15"
+    deploys = Budget.parse("150 broken sessions a day").deploys(ALONE)
+    assert deploys.of_rollouts
+    assert (deploys.broken.estimate, deploys.allowed.estimate) == (15.0, 10.0)
+
+
+def test_where_no_entries_were_kept_it_is_told_per_run():
+    """A study of an older version counts all breaks together, and does not say that a rollout made them."""
+    kept = Replications([Replication({"broken_exposed_sessions": 7}, "0" * 64, (), ())] * 3)
+    labels = [row.label for section in sections(Study(ALONE.scenario, 1, kept, METRICS)) for row in section.rows]
+    assert "per run" in labels
+    assert "per rollout" not in labels

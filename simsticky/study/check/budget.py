@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
+from simsticky.scenario.entries import entry_keys
 from simsticky.stats.intervals import LEVEL, Interval, mean_count
 from simsticky.units import parse_number, quoted
 
@@ -59,14 +60,19 @@ class Budget:
     def deploys(self, study: Study | None, level: float = LEVEL) -> Deploys | None:
         """Return how many deploys the budget allows, by the replications of a study; None where none was run.
 
-        Each run of the timeline breaks as many sessions as it exposed and broke (``broken_exposed_sessions``).
+        Each run of the timeline breaks as many sessions as it exposed and broke (``broken_exposed_sessions``). Where
+        there is an autoscaler beside rollouts, what its own scales break is no deploy's.
         """
         if study is None:
             return None
-        broken = mean_count(study.replications.column("broken_exposed_sessions"), level)
         operations = study.scenario.operations
         rollouts = [operation for operation in operations if operation.kind == "rollout"]
         of_rollouts = len(rollouts) == len(operations) > 0
+        broken = mean_count(study.replications.column("broken_exposed_sessions"), level)
+        names = [f"entries.{key}.broken_exposed_sessions" for key in dict.fromkeys(entry_keys(study.scenario))]
+        if of_rollouts and study.scenario.autoscaler is not None and set(names) <= set(study.replications.keys):
+            columns = [study.replications.column(name) for name in names]
+            broken = mean_count([sum(value or 0 for value in run) for run in zip(*columns, strict=True)], level)
         return Deploys(self, broken, len(operations) if of_rollouts else 1, of_rollouts)
 
 

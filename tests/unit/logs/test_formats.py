@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from logs import writers
 from logs.traffic import BEGIN_S, Request, pods_of, traffic
+from markdown_page import ROOT
 
 from simsticky.logs.formats import BY_NAME
 from simsticky.logs.read import read_logs
@@ -247,3 +249,9 @@ def test_the_epoch_is_utc_whatever_the_zone_of_the_lines(tmp_path: Path) -> None
     path.write_text(writers.text(made, writers.combined).replace(" +0000]", " +0200]"))
     log = read_logs(path)
     assert log.requests.epoch.timestamp() + 7200 == pytest.approx(BEGIN_S, abs=120)
+
+
+def test_the_page_lists_every_format() -> None:
+    """Protects a reader of docs/logs.md from a format that it does not name, or that there is not."""
+    page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == sorted(BY_NAME)
