@@ -97,7 +97,8 @@ def visits_of(
     answered = sent + np.nan_to_num(took_s[order], nan=0.0)
     same = key[1:] == key[:-1]
     # The latest answer so far: of requests that overlap the last one sent need not be the last one answered.
-    latest = pd.Series(answered).groupby(key, sort=False).cummax().to_numpy()
+    latest = latest_answers(key, answered)
+    del answered
     gap = sent[1:] - latest[:-1]
     follows = same & (gap <= gap_s)
     first = np.concatenate([[True], ~follows])
@@ -132,6 +133,18 @@ def visits_of(
         quiet_s=quiet_s,
         until_s=window[1] - quiet_s,
     )
+
+
+def latest_answers(key: Integers, answered: Floats) -> Floats:
+    """Return the latest answer of each key so far; requests of a key are beside each other, in order of sending."""
+    early = np.flatnonzero((answered[1:] < answered[:-1]) & (key[1:] == key[:-1]))
+    if not early.size:
+        return answered
+    # Few keys have requests that overlap, and only those are gone through.
+    mixed = np.isin(key, np.unique(key[early]))
+    latest = answered.copy()
+    latest[mixed] = pd.Series(answered[mixed]).groupby(key[mixed], sort=False).cummax().to_numpy()
+    return latest
 
 
 def design_effect(values: Floats, group: Integers) -> float:
