@@ -86,6 +86,7 @@ def fit(
 
     from simsticky.cli.reading import bar_of_reading
     from simsticky.cli.texts import print_answer
+    from simsticky.logs.answer import to_json
     from simsticky.logs.fit import fit as fitted
     from simsticky.logs.profile import profile_text
     from simsticky.logs.read import read_logs
@@ -115,7 +116,10 @@ def fit(
             texts.append((page, shown.page(found)))
     for place, text in texts:
         place.write(text)
-    print_answer(found, shown, output, no_color=no_color)
+    if output is options.Output.JSON:
+        console.print_text(to_json(found))
+    else:
+        print_answer(found, shown, output, no_color=no_color)
     if not quiet:
         for place, _ in texts:
             console.complain(f"wrote {place.path}")

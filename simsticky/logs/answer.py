@@ -1,4 +1,4 @@
-"""A fit as JSON: every law that was tried, with its figures, and no name of anything in the log."""
+"""A fit as JSON: every law that was tried, with its figures."""
 
 from __future__ import annotations
 

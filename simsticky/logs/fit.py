@@ -95,14 +95,17 @@ def _visits(read: LogRead, gap_s: float | None) -> Visits:
         raise InputError.of(f"nothing in the log tells sessions apart: {read.sessions.key.evidence}", hint=hint)
     first, last = requests.window_s
     gap = read.sessions.gap_s if gap_s is None else min(gap_s, read.sessions.gap_s)
-    key, sent = requests.session[of], requests.sent_s[of]
-    # Requests are sorted by time: the first place of each number is its first request.
-    keys, place = np.unique(key, return_index=True)
     known = np.zeros(len(read.sessions), np.bool_)
     if read.sessions.key.kind == "cookie":
-        known[keys] = (requests.cookie_in[of][place] < 0) & (requests.cookie_out[of][place] >= 0)
+        # Requests are sorted by time: the first place of each number is its first request.
+        numbers, place = np.unique(requests.session, return_index=True)
+        numbers, place = numbers[numbers >= 0], place[numbers >= 0]
+        known[numbers] = (requests.cookie_in[place] < 0) & (requests.cookie_out[place] >= 0)
     quiet = min(gap, read.sessions.quiet_s, _PART_OF_WINDOW * (last - first))
-    return visits_of(key, sent, requests.took_s[of], (first, last), gap, quiet, known)
+    # What is not left out is not copied, either: a log may have millions of requests.
+    some = slice(None) if of.all() else of
+    key, sent, took = requests.session[some], requests.sent_s[some], requests.took_s[some]
+    return visits_of(key, sent, took, (first, last), gap, quiet, known)
 
 
 def _no_cohort(read: LogRead, visits: Visits) -> InputError:

@@ -111,9 +111,3 @@ class Fit:
     def think_mean(self) -> Bounds:
         """Mean think of a client of rate 1, in seconds."""
         return self.shape.think.chosen.mean if self.heavy.think_mean is None else self.heavy.think_mean
-
-    def to_json(self) -> str:
-        """Return everything as JSON; times in seconds, shares as parts of 1, intervals at 95 %."""
-        from simsticky.logs.answer import to_json
-
-        return to_json(self)

@@ -79,6 +79,8 @@ def _filled(visits: Visits, used: Booleans, counted: Shape) -> Shape:
     length = np.asarray(np.bincount(of, weights=think_s, minlength=used.size), np.float64)
     ended = used & visits.whole & (length > 0)
     going = used & ~visits.whole & (length > 0)
+    # Whoever goes on was watched no longer, even if a later request is known.
+    length = np.where(going, np.minimum(length, visits.length_s), length)
     if ended.sum() < FEWEST or (~last).sum() < FEWEST:
         return counted
     duration = fit_law(of_times(length[ended], longer_than=length[going]), what="sessions")

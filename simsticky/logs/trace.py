@@ -13,6 +13,7 @@ import pandas as pd
 from simsticky.errors import InputError
 from simsticky.logs.fitted import Fit
 from simsticky.logs.requests import LogRead
+from simsticky.logs.visits import latest_answers
 
 
 def trace_text(read: LogRead, found: Fit) -> str:
@@ -35,7 +36,7 @@ def trace_text(read: LogRead, found: Fit) -> str:
     order = np.lexsort((requests.sent_s, key))
     key, sent = key[order], requests.sent_s[order] - requests.window_s[0]
     took = np.nan_to_num(requests.took_s[order], nan=0.0)
-    latest = pd.Series(sent + took).groupby(key, sort=False).cummax().to_numpy()
+    latest = latest_answers(key, sent + took)
     wait = sent[1:] - latest[:-1]
     follows = (key[1:] == key[:-1]) & (wait <= gap_s)
     first = np.concatenate([[True], ~follows])

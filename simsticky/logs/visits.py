@@ -43,6 +43,7 @@ class Visits:
         overlapping: Share of thinks below 0, taken as 0: the next request was sent before the answer.
         gap_s: Silence that ends a session.
         quiet_s: Silence that is taken for an end, or for a beginning, at the edges of the log.
+        until_s: Until when sessions are watched: ``quiet_s`` before the log ends.
     """
 
     start_s: Floats
@@ -58,6 +59,7 @@ class Visits:
     overlapping: float
     gap_s: float
     quiet_s: float
+    until_s: float
 
     @property
     def cohort(self) -> Booleans:
@@ -66,8 +68,8 @@ class Visits:
 
     @property
     def length_s(self) -> Floats:
-        """Length n, from the first sending to the last answer seen."""
-        return self.end_s - self.start_s
+        """Length n, from the first sending to the last answer; of a session that goes on, as far as it was watched."""
+        return np.where(self.whole, self.end_s, self.until_s) - self.start_s
 
 
 def visits_of(
@@ -95,14 +97,15 @@ def visits_of(
     answered = sent + np.nan_to_num(took_s[order], nan=0.0)
     same = key[1:] == key[:-1]
     # The latest answer so far: of requests that overlap the last one sent need not be the last one answered.
-    latest = pd.Series(answered).groupby(key, sort=False).cummax().to_numpy()
+    latest = latest_answers(key, answered)
+    del answered
     gap = sent[1:] - latest[:-1]
     follows = same & (gap <= gap_s)
     first = np.concatenate([[True], ~follows])
     visit = np.cumsum(first) - 1
     starts = np.flatnonzero(first)
     count = np.diff(np.append(starts, key.size))
-    in_time = latest + quiet_s <= window[1]
+    in_time = latest <= window[1] - quiet_s
     # Once not in time, later requests are not either: answers only come later.
     watched = np.add.reduceat(in_time, starts) if key.size else np.empty(0, np.int64)
     whole = watched == count
@@ -128,7 +131,20 @@ def visits_of(
         overlapping=overlapping,
         gap_s=gap_s,
         quiet_s=quiet_s,
+        until_s=window[1] - quiet_s,
     )
+
+
+def latest_answers(key: Integers, answered: Floats) -> Floats:
+    """Return the latest answer of each key so far; requests of a key are beside each other, in order of sending."""
+    early = np.flatnonzero((answered[1:] < answered[:-1]) & (key[1:] == key[:-1]))
+    if not early.size:
+        return answered
+    # Few keys have requests that overlap, and only those are gone through.
+    mixed = np.isin(key, np.unique(key[early]))
+    latest = answered.copy()
+    latest[mixed] = pd.Series(answered[mixed]).groupby(key[mixed], sort=False).cummax().to_numpy()
+    return latest
 
 
 def design_effect(values: Floats, group: Integers) -> float:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from simsticky.logs.tails import Tail
     from simsticky.report.terminal import Line
 
-HEAD = ("", "law", "mean", "off by", "tail index")
+HEAD = ("", "law", "mean", "off by")
 READING = (
     "Brackets are 95 % intervals. off by: the largest distance, in percentage points, between the measured distribution"
-    " and the law's. tail index: of the Pareto law that the top tenth follows; below 2 the tail is heavy."
+    " and the law's. tail index: of the Pareto law that the largest tenth follows; below 2 the tail is heavy."
 )
 CSV_COLUMNS = (
     "quantity", "law", "unit", "mean", "low", "high", "off_by", "values", "cut", "tail_index", "tail_low", "tail_high",
@@ -56,11 +56,10 @@ class Row:
     tail: Tail | None = None
     off_by: float | None = None
 
-    def cells(self) -> tuple[str, str, str, str, str]:
+    def cells(self) -> tuple[str, str, str, str]:
         """Return it as texts, in the order of ``HEAD``."""
         off = MISSING if self.off_by is None else f"{100 * self.off_by:.1f}"
-        tail = "" if self.tail is None else shown(self.tail.index, "ratio")
-        return self.label, self.law, shown(self.mean, self.unit), "" if self.fitted is None else off, tail
+        return self.label, self.law, shown(self.mean, self.unit), "" if self.fitted is None else off
 
 
 def shown(bounds: Bounds | None, unit: str) -> str:
@@ -118,6 +117,8 @@ def facts(found: Fit) -> Iterator[tuple[str, str]]:
     middle, most = found.length
     ends = [MISSING if at is None else show(Interval(at, None, None), "seconds").value for at in (middle, most)]
     yield "a session lasts", f"p50 {ends[0]}, p95 {ends[1]}, first sending to last answer"
+    if found.tails:
+        yield "tail index", ", ".join(f"{name} {shown(tail.index, 'ratio')}" for name, tail in found.tails.items())
     yield "busiest tenth of sessions", f"makes {100 * found.busiest:.0f} % of the requests"
     yield "failed requests", shown(found.failed, "share") if found.failed.value else "none"
     medians = [pod.p50_s for pod in found.service_pods]
@@ -177,13 +178,11 @@ def render(found: Fit, width: int = 80) -> list[Line]:
 
 
 def _table(cells: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
-    """Yield a table; where it is too wide, the last columns are left to wider terminals and to ``-o json``."""
+    """Yield a table; where it is too wide, the last column is left to wider terminals and to ``-o json``."""
     sizes = [max(len(row[place]) for row in cells) for place in range(len(HEAD))]
-    shown_columns = len(HEAD)
-    while shown_columns > 3 and sum(sizes[:shown_columns]) + _GAP * (shown_columns - 1) > width:
-        shown_columns -= 1
+    columns = len(HEAD) if sum(sizes) + _GAP * (len(HEAD) - 1) <= width else len(HEAD) - 1
     for number, row in enumerate(cells):
-        parts = [text.ljust(size + _GAP) for text, size in zip(row, sizes, strict=True)][:shown_columns]
+        parts = [text.ljust(size + _GAP) for text, size in zip(row, sizes, strict=True)][:columns]
         style = "quiet" if not number else ""
         yield (parts[0], style or "heading"), ("".join(parts[1:]).rstrip(), style)
 
@@ -221,7 +220,7 @@ def to_csv(found: Fit) -> str:
 def to_markdown(found: Fit) -> str:
     """Return it as Markdown."""
     lines = [*(escape(text) + "  " for text in opening(found)), ""]
-    lines += ["| " + " | ".join(HEAD) + " |", "|---|---|---|---|---|"]
+    lines += ["| " + " | ".join(HEAD) + " |", "|---|---|---|---|"]
     lines += ["| " + " | ".join(escape(cell) for cell in row.cells()) + " |" for row in rows(found)]
     lines += ["", *(f"- {escape(name)}: {escape(text)}" for name, text in facts(found)), "", READING, ""]
     lines += [f"- {escape(note)}" for note in (*found.source.notes, *found.notes)]

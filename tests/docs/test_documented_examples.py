@@ -32,6 +32,8 @@ def test_every_fence_is_of_a_language_that_a_test_reads() -> None:
         ("CONTRIBUTING.md", ""),  # the layers, which lint-imports checks
         ("ci.md", "sh"),  # tests/packaging/test_ci_page.py
         ("ci.md", "yaml"),
+        ("logs.md", "sh"),  # tests/unit/logs/test_fit_verb.py
+        ("logs.md", "yaml"),
         ("mirror_an_experiment.md", "python"),
         ("validation.md", "sh"),  # tests/validation/test_recommended_drain.py
     }

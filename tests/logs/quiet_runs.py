@@ -48,13 +48,17 @@ def frames(scenario: Scenario, seed: int = 5) -> tuple[pd.DataFrame, pd.Series]:
     return requests, result.sessions.set_index("session")["has_jar"].astype(bool)
 
 
-def read_of(scenario: Scenario, *, seed: int = 5, window: tuple[float, float] | None = None) -> LogRead:
-    """Return what a reader would make of the run's log, to the millisecond; part of it, if a window is given.
+def read_of(scenario: Scenario, *, seed: int = 5) -> LogRead:
+    """Return what a reader would make of the run's log, to the millisecond.
 
     Sessions have a cookie of the application's, and clients without a jar are known by their address.
     """
-    requests, jars = frames(scenario, seed)
-    first, last = (0.0, float(scenario.run.horizon)) if window is None else window
+    return columns(*frames(scenario, seed), (0.0, float(scenario.run.horizon)))
+
+
+def columns(requests: pd.DataFrame, jars: pd.Series, window: tuple[float, float]) -> LogRead:
+    """Return the same of the requests answered in a window of a run, from its frames."""
+    first, last = window
     requests = requests[(requests["ended_s"] >= first) & (requests["ended_s"] <= last)]
     sent = requests["sent_s"].to_numpy().round(3)
     took = (requests["ended_s"] - requests["sent_s"]).to_numpy().round(3)

@@ -13,6 +13,7 @@ from command_line import called
 from logs import writers
 from logs.markov import visitors
 from logs.traffic import traffic
+from markdown_page import ROOT, blocks, commands
 
 SCENARIO = """schema: simsticky/1
 run: {until: 2m, replications: 2}
@@ -64,6 +65,22 @@ def test_the_hint_works_when_it_is_followed(log, tmp_path, monkeypatch):
     assert page.count("<svg") == 4
     assert "schema: simsticky-profile/1" in page
     assert "http" not in re.sub(r"http://www.w3.org/\S+|http-equiv|prof\w+-http", "", page)
+
+
+def test_the_page_is_true(log, tmp_path, monkeypatch):
+    """Protects who follows docs/logs.md: its commands run, one after the other, with its scenario."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kong.json").write_bytes(log.read_bytes())
+    shown = [block for block in blocks(ROOT / "docs" / "logs.md") if block.heading == "From your logs"]
+    (scenario,) = [block.text for block in shown if block.language == "yaml"]
+    (tmp_path / "scenario.yaml").write_text(scenario)
+    typed = [command for block in shown if block.language == "sh" for command in commands(block.text)]
+    assert len(typed) == 3
+    for command in typed:
+        program, *arguments = command.words
+        assert program == "simsticky"
+        assert called(*arguments).returncode == 0
+    assert {"profile.yaml", "fit.html", "sessions.csv"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_a_reader_and_a_machine_are_told_the_same(log):
