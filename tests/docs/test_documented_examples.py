@@ -35,6 +35,8 @@ def test_every_fence_is_of_a_language_that_a_test_reads() -> None:
         ("logs.md", "sh"),  # tests/unit/logs/test_fit_verb.py
         ("logs.md", "yaml"),
         ("mirror_an_experiment.md", "python"),
+        ("does_it_match.md", "sh"),  # test_match_page.py
+        ("does_it_match.md", "text"),
         ("validation.md", "sh"),  # tests/validation/test_recommended_drain.py
     }
 

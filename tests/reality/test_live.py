@@ -12,9 +12,11 @@ from live.bench import run
 from live.proxies import missing
 from log_prediction import bench, predicted
 from prediction import allowance
+from sessions import draw
 from stored import NAMES, Run, config, load
 
 from simsticky.logs.backtest import backtest
+from simsticky.logs.fit import fit
 from simsticky.logs.read import read_logs
 from simsticky.logs.replay import replay_of
 from simsticky.logs.requests import LogRead
@@ -34,6 +36,16 @@ def read(made: Run, scratch: Path) -> LogRead:
     return read_logs(made.log, events=made.operation_at(scratch))
 
 
+def check_fit(made: Run, log: LogRead) -> None:
+    """Hold the fitted laws against the plan of the clients: means within 10 %, for the machine has its part in both."""
+    found, plans = fit(log), draw(made.config)
+    requests = np.mean([len(plan.thinks_s) for plan in plans])
+    think_s = np.mean(np.concatenate([plan.thinks_s[1:] for plan in plans]))
+    assert found.shape.requests is not None
+    assert found.shape.requests.chosen.mean.value == pytest.approx(requests, rel=0.1)
+    assert found.shape.think.chosen.mean.value == pytest.approx(think_s, rel=0.1)
+
+
 def check(made: Run, log: LogRead, scratch: Path) -> None:
     """Hold a log, and what is predicted from it, against what the backends and the clients saw."""
     replay = replay_of(log)
@@ -50,7 +62,9 @@ def check(made: Run, log: LogRead, scratch: Path) -> None:
 def test_a_stored_log_is_predicted(name: str, tmp_path: Path) -> None:
     """Fast tier: logs that real proxies wrote."""
     made = load(name)
-    check(made, read(made, tmp_path), tmp_path)
+    log = read(made, tmp_path)
+    check_fit(made, log)
+    check(made, log, tmp_path)
 
 
 def test_a_stored_log_is_compatible_with_the_model_and_not_with_another(tmp_path: Path) -> None:
@@ -80,4 +94,6 @@ def test_a_run_is_predicted_from_its_own_log(proxy: str, action: str, drain: int
         pytest.skip(f"this machine is too busy: one request in a hundred was sent {late_s:.2f} s late")
     made = Run.of(settings, seen)
     assert made.errors == 0
-    check(made, read(made, tmp_path), tmp_path)
+    log = read(made, tmp_path)
+    check_fit(made, log)
+    check(made, log, tmp_path)
