@@ -276,10 +276,14 @@ def _of_cookies(log: LogRead) -> list[str]:
         return []
     came, given = log.requests.cookie_in, log.requests.cookie_out
     replaced = int(((came >= 0) & (given >= 0) & (came != given)).sum())
-    return [
+    sentences = [
         f"The sticky cookie is {log.sticky_cookie}; {_count(replaced, 'request')} brought one value and "
         f"{'was' if replaced == 1 else 'were'} given another."
     ]
+    if len(log.requests.server_down):
+        down = _count(int(log.requests.server_down.sum()), "request")
+        sentences.append(f"The gateway itself says of {down} that the cookie's server was down.")
+    return sentences
 
 
 def _of_rollouts(log: LogRead) -> list[str]:
