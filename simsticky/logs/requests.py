@@ -234,10 +234,11 @@ def _of_requests(log: LogRead) -> str:
     requests = log.requests
     begin, end = (_clock(requests.epoch, moment) for moment in requests.window_s)
     hours_s = requests.window_s[1] - requests.window_s[0]
+    pods = _count(len(requests.pods), "pod") if requests.pods else "it names no pods"
     several = f", {_count(len(requests.gateways), 'gateway')}" if len(requests.gateways) > 1 else ""
     return (
         f"{_count(len(requests), 'request')} in {_count(log.lines, 'line')} of the format {log.format}, "
-        f"{begin} to {end} UTC ({_span(hours_s)}); {_count(len(requests.pods), 'pod')}{several}."
+        f"{begin} to {end} UTC ({_span(hours_s)}); {pods}{several}."
     )
 
 
@@ -266,7 +267,8 @@ def _of_sessions(log: LogRead) -> list[str]:
     known = int(sessions.jar_known.sum())
     if known:
         sentences.append(
-            f"{100 * sessions.cookieless_share:.2g} % of the {known:,} sessions that show it keep no cookies."
+            f"{100 * sessions.cookieless_share:.2g} % of the {known:,} sessions that show whether they keep cookies "
+            "keep none."
         )
     return sentences
 
