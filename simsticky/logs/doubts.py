@@ -35,12 +35,6 @@ def doubts(found: Fit, read: LogRead) -> Iterator[str]:
 
 
 def _of_key(found: Fit) -> Iterator[str]:
-    key = found.source.key
-    if key.quality == "weak":
-        yield (
-            f"sessions are told apart by {key} alone, which people may share or change; a log with a cookie of the"
-            " application tells more (--session-key cookie:NAME)"
-        )
     visits = found.visits
     largest = float(np.bincount(visits.key, weights=visits.requests).max()) / max(found.source.requests, 1)
     if largest > _WEIGHTY:
