@@ -76,7 +76,7 @@ def assemble(
         counts.damage.count,
         counts.damage.first,
         with_events(rollouts(of_pods, pauses_s, window), events),
-        [*notes, *strayed, *choice.refused, *more, *_on_clocks(skews, unknown, gateways), *_on_sessions(recovered)],
+        [*choice.refused, *more, *_on_sessions(recovered), *_on_clocks(skews, unknown, gateways), *strayed, *notes],
         of_pods,
         counts.others,
         choice.plan.sticky,

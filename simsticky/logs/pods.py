@@ -25,6 +25,8 @@ _CHANCE = 1e-9
 """A pod is gone if as many others in a row are less likely than this, at the share that it had."""
 _RUNS = 3.0
 """And if they are this many times as many as ever were between two of its own."""
+_EDGE = 0.1
+"""Share of a log at its edges where a change may be a part of what lies outside; in long ones it is :data:`LINK_S`."""
 _SURELY = 4.0
 """Mean times between new sessions, beyond the first, after which a silent pod is gone: chance is below 1 %."""
 _ENOUGH_PICKS = 5
@@ -157,7 +159,8 @@ def _rollout(group: Sequence[_Change], pods: PodLives, window_s: tuple[float, fl
 
 def _is_cut(group: Sequence[_Change], old: Sequence[int], new: Sequence[int], window_s: tuple[float, float]) -> bool:
     """Return whether a part of it may lie outside the log: it is at an edge, and what came is not what went."""
-    at_edge = group[0].at_s - window_s[0] < LINK_S or window_s[1] - group[-1].at_s < LINK_S
+    near_s = min(LINK_S, _EDGE * (window_s[1] - window_s[0]))
+    at_edge = group[0].at_s - window_s[0] < near_s or window_s[1] - group[-1].at_s < near_s
     return at_edge and len(old) != len(new)
 
 

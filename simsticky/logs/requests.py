@@ -234,10 +234,11 @@ def _of_requests(log: LogRead) -> str:
     requests = log.requests
     begin, end = (_clock(requests.epoch, moment) for moment in requests.window_s)
     hours_s = requests.window_s[1] - requests.window_s[0]
+    pods = _count(len(requests.pods), "pod") if requests.pods else "it names no pods"
     several = f", {_count(len(requests.gateways), 'gateway')}" if len(requests.gateways) > 1 else ""
     return (
         f"{_count(len(requests), 'request')} in {_count(log.lines, 'line')} of the format {log.format}, "
-        f"{begin} to {end} UTC ({_span(hours_s)}); {_count(len(requests.pods), 'pod')}{several}."
+        f"{begin} to {end} UTC ({_span(hours_s)}); {pods}{several}."
     )
 
 
@@ -266,7 +267,8 @@ def _of_sessions(log: LogRead) -> list[str]:
     known = int(sessions.jar_known.sum())
     if known:
         sentences.append(
-            f"{100 * sessions.cookieless_share:.2g} % of the {known:,} sessions that show it keep no cookies."
+            f"{100 * sessions.cookieless_share:.2g} % of the {known:,} sessions that show whether they keep cookies "
+            "keep none."
         )
     return sentences
 
@@ -276,10 +278,14 @@ def _of_cookies(log: LogRead) -> list[str]:
         return []
     came, given = log.requests.cookie_in, log.requests.cookie_out
     replaced = int(((came >= 0) & (given >= 0) & (came != given)).sum())
-    return [
+    sentences = [
         f"The sticky cookie is {log.sticky_cookie}; {_count(replaced, 'request')} brought one value and "
         f"{'was' if replaced == 1 else 'were'} given another."
     ]
+    if len(log.requests.server_down):
+        down = _count(int(log.requests.server_down.sum()), "request")
+        sentences.append(f"The gateway itself says of {down} that the cookie's server was down.")
+    return sentences
 
 
 def _of_rollouts(log: LogRead) -> list[str]:

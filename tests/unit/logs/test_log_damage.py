@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -207,3 +208,15 @@ def test_values_that_cannot_be_are_damage(field: str, value: str, made: list[Req
     path.write_text("\n".join(lines) + "\n")
     log = read_logs(path)
     assert (len(log.requests), log.damaged, log.first_damaged[0][0]) == (len(made) - 1, 1, 6)
+
+
+def test_a_negative_duration_is_unknown_and_no_damage(made: list[Request], tmp_path: Path) -> None:
+    """The gateway's clock was set back while it waited."""
+    lines = lines_of(made)
+    lines[5] = re.sub(r'"latencies":\{"request":\d+', '"latencies":{"request":-30000', lines[5])
+    path = tmp_path / "kong.log"
+    path.write_text("\n".join(lines) + "\n")
+    log = read_logs(path)
+    assert (len(log.requests), log.damaged) == (len(made), 0)
+    assert np.isnan(log.requests.took_s).sum() == 1
+    assert log.requests.window_s[0] >= 0

@@ -174,10 +174,12 @@ def test_haproxys_letters_are_the_truth_of_a_dead_server(tmp_path: Path) -> None
     made = traffic(600, pods=pods_of(3, (600,), drain_s=0), length_s=1800)
     path = tmp_path / "haproxy.log"
     path.write_text(writers.text(made, writers.haproxy))
-    requests = read_logs(path).requests
+    log = read_logs(path)
+    requests = log.requests
     dead = [bool(each.sticky_in and each.sticky_out) for each in made]
     assert sum(dead) > 3
     assert requests.server_down.tolist() == dead
+    assert f"The gateway itself says of {sum(dead)} requests that the cookie's server was down." in log.describe()
     kong = tmp_path / "kong.log"
     kong.write_text(writers.text(made))
     assert len(read_logs(kong).requests.server_down) == 0, "Kong has no word for it"

@@ -1,12 +1,13 @@
 """Pods and rollouts from addresses that come and go, and from events."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from logs import writers
-from logs.traffic import BEGIN_S, Pods, Request, address, pods_of, traffic
+from logs.traffic import BEGIN_S, Pods, Request, address, pods_of, target_cookie, traffic
 
 from simsticky.errors import InputError
 from simsticky.logs.read import read_logs
@@ -186,3 +187,37 @@ def test_files_of_events_that_hold_none_are_refused(text: str, message: str, tmp
     (tmp_path / "events.txt").write_text(text)
     with pytest.raises(InputError, match=message):
         read(traffic(20), tmp_path, events=tmp_path / "events.txt")
+
+
+def visits(*pods: str) -> list[Request]:
+    """Return sessions of one request each, ten seconds apart, on these pods."""
+    made = traffic(300, length_s=300)
+    return [
+        replace(
+            made[number % len(made)], sent_s=BEGIN_S + 10 * number, session=number, pod=pod,
+            client=f"198.51.{number // 250}.{number % 250}",
+            sticky_in="", sticky_out=target_cookie(pod), app_in="", app_out=f"S{number}",
+        )
+        for number, pod in enumerate(pods)
+    ]  # fmt: skip
+
+
+def test_a_pod_that_was_as_silent_before_has_not_left(tmp_path: Path) -> None:
+    """One that health checks take out for minutes again and again is out when the log ends: it may come back."""
+    three, two = [A, B, C] * 60, [A, B] * 60
+    assert read(visits(*three, *two, *three, *two), tmp_path).rollouts == ()
+    (gone,) = read(visits(*three, *three, *two * 4), tmp_path).rollouts
+    assert gone.kind == "scale-down"
+
+
+def test_a_few_turns_without_a_pod_are_chance(tmp_path: Path) -> None:
+    """Where pods take turns nothing is ever longer than one round; eight others in a row may be a retry's doing."""
+    assert read(visits(*[A, B, C] * 60, *[A, B] * 4), tmp_path).rollouts == ()
+
+
+def test_a_short_log_shows_a_scale_down_too(tmp_path: Path) -> None:
+    """A trial of three minutes is no cut log, though all of it is within ten minutes of its edges."""
+    made = traffic(3000, length_s=180, think_s=3, pods=changing((60, [A, B, C]), gone={D: 75}))
+    (rollout,) = read(made, tmp_path).rollouts
+    assert rollout.kind == "scale-down"
+    assert rollout.started_s == pytest.approx(60, abs=3)
