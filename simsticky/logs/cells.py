@@ -20,6 +20,8 @@ _FINE = 0.01
 it matters, and what a likelihood loses is of the order of the square of the ratio."""
 _STEPS = (1.0, 0.1, 0.01, 1e-3)
 _MOSTLY = 0.999
+_LEAST_CELLS = 20
+"""Of fewer different values the largest is no cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,26 @@ def _with_cut(low: Floats, high: Floats, weight: Floats, longer_than: Floats | N
     weight = np.concatenate([weight, cut.astype(np.float64)])
     order = np.lexsort((high, low))
     return Cells(low[order], high[order], weight[order], beyond)
+
+
+def without_cap(cells: Cells, *, counts: bool) -> tuple[Cells, float | None]:
+    """Return cells in which values at a cap are only known to be as large, and the cap; None where there is none.
+
+    A cap is the largest value that many have at once, such as a timeout: a fifth of a per cent of all, ten at the
+    least, and twice as many as in the tenth below it.
+    """
+    exact = cells.exact
+    if cells.cut or not exact.any():
+        return cells, None
+    low, high, weight = cells.low[exact], cells.high[exact], cells.weight[exact]
+    below = (high <= low[-1] * (1 + 1e-9)) & (low >= 0.9 * low[-1])
+    many = weight[-1] >= max(10.0, 0.002 * cells.seen) and weight[-1] >= 2 * weight[below].sum()
+    if not many or weight.size < _LEAST_CELLS or (counts and low[-1] < _LEAST_CELLS):
+        return cells, None
+    cap = float((low[-1] + high[-1]) / 2)
+    ends = high.copy()
+    ends[-1] = np.inf
+    return Cells(low, ends, weight, cells.beyond), float(round(cap)) if counts else cap
 
 
 def survival(cells: Cells) -> tuple[Floats, Floats]:

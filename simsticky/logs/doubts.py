@@ -35,12 +35,6 @@ def doubts(found: Fit, read: LogRead) -> Iterator[str]:
 
 
 def _of_key(found: Fit) -> Iterator[str]:
-    key = found.source.key
-    if key.quality == "weak":
-        yield (
-            f"sessions are told apart by {key} alone, which people may share or change; a log with a cookie of the"
-            " application tells more (--session-key cookie:NAME)"
-        )
     visits = found.visits
     largest = float(np.bincount(visits.key, weights=visits.requests).max()) / max(found.source.requests, 1)
     if largest > _WEIGHTY:
@@ -51,8 +45,7 @@ def _of_window(found: Fit) -> Iterator[str]:
     window_s = found.source.window_s
     if window_s < _DAY_S / 2:
         yield f"the log covers {rough_duration(window_s)}: other hours of the day are not in the rate of arrivals"
-    requests = found.shape.requests.cells
-    cut = requests.cut / (requests.cut + requests.seen)
+    cut = 1.0 - float(found.visits.whole[found.used].mean())
     if cut > _MUCH:
         yield (
             f"{100 * cut:.0f} % of the sessions had not ended when the log does: how long sessions last rests on the"

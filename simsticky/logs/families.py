@@ -202,7 +202,7 @@ def uniform_family(cells: Cells) -> Family:
     )
 
 
-def families(cells: Cells, *, counts: bool) -> list[Family]:
-    """Return the laws to be tried on some cells, the simplest first."""
-    single = (GEOMETRIC,) if counts else (EXPONENTIAL,)
+def families(cells: Cells, *, counts: bool, capped: bool) -> list[Family]:
+    """Return the laws to be tried on some cells, the simplest first; with a cap, those that can have one."""
+    single = (GEOMETRIC,) if counts and not capped else (EXPONENTIAL,)
     return [*single, LOGNORMAL, GAMMA, WEIBULL, *pareto_families(cells), uniform_family(cells)]

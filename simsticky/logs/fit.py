@@ -114,7 +114,9 @@ def _no_cohort(read: LogRead, visits: Visits) -> InputError:
         f"no session was seen to begin in the {format_duration(round(last - first, 3))} of the log: all were under way"
         f" within {format_duration(round(visits.quiet_s, 3))} of its beginning or its end"
     )
-    return InputError.of(text, hint="a longer log has more")
+    weak = read.sessions.key.quality == "weak"
+    hint = "many seem to share an address; --session-key cookie:NAME tells them apart" if weak else "take a longer log"
+    return InputError.of(text, hint=hint)
 
 
 def _arrivals(read: LogRead, visits: Visits) -> Arrivals:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from simsticky.errors import InputError
-from simsticky.logs.cells import Cells, Floats, survival
+from simsticky.logs.cells import Cells, Floats, survival, without_cap
 from simsticky.logs.families import Family, families
 from simsticky.logs.search import Z95, Bounds, bounds_of, covariance, smallest
 from simsticky.scenario.distributions import Constant, Empirical, LawBase
@@ -106,9 +106,10 @@ def fit_law(cells: Cells, *, counts: bool = False, design_effect: float = 1.0, w
         raise InputError.of(f"{seen:.0f} {what} were seen whole, and {FEWEST} make a law", hint=hint)
     effect = max(1.0, design_effect)
     band = math.sqrt(math.log(2 / 0.05) / (2 * seen / effect))
+    cells, cap = without_cap(cells, counts=counts)
     if (same := _constant(cells, counts)) is not None:
         return Fitted(cells, (same,), same, effect, band)
-    tried = [_best(family, cells, effect) for family in families(cells, counts=counts)]
+    tried = [_best(family, cells, effect, cap) for family in families(cells, counts=counts, capped=cap is not None)]
     ranked: list[Candidate] = []
     for one in sorted((one for one in tried if math.isfinite(one.bic)), key=lambda one: one.bic):
         if one.kind not in [other.kind for other in ranked]:  # of Pareto laws with other minima the best is enough
@@ -149,7 +150,7 @@ def log_likelihood(family: Family, free: Floats, cells: Cells) -> float:
     return float(np.dot(cells.weight, np.log(np.maximum(inside, least))))
 
 
-def _best(family: Family, cells: Cells, effect: float) -> Candidate:
+def _best(family: Family, cells: Cells, effect: float, cap: float | None) -> Candidate:
     """Return a family's likeliest law with Wald's intervals."""
     middle, weight = np.maximum(cells.middle, 1e-9), cells.weight
     mean, logs = float(np.average(middle, weights=weight)), np.log(middle)
@@ -158,17 +159,21 @@ def _best(family: Family, cells: Cells, effect: float) -> Candidate:
     if free.size:
         free, _ = smallest(lambda at: -log_likelihood(family, at, cells), free)
     value = log_likelihood(family, free, cells)
-    law, stated = family.law(free), family.stated(free)
+    law, stated = _capped(family.law(free), cap), family.stated(free)
     errors = covariance(lambda at: -log_likelihood(family, at, cells), free) * effect
     bic = len(family.names) * math.log(max(cells.seen / effect, 2.0)) - 2 * value / effect
     parameters = {
         name: bounds_of(partial(_parameter, family, place), free, errors) for place, name in enumerate(family.names)
     }
-    mean_of = bounds_of(lambda at: family.law(at).mean, free, errors)
+    mean_of = bounds_of(lambda at: _capped(family.law(at), cap).mean, free, errors)
     frozen = family.frozen(free)
     if not all(math.isfinite(number) for number in stated) or not math.isfinite(law.mean):
         bic = math.inf
     return Candidate(family.kind, law, value, bic, distance(frozen, cells), parameters, mean_of, frozen)
+
+
+def _capped(law: LawBase, cap: float | None) -> LawBase:
+    return law if cap is None else law.model_copy(update={"cap": cap})
 
 
 def _parameter(family: Family, place: int, free: Floats) -> float:

@@ -7,7 +7,7 @@ numbers and the words of the scenario's own format alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from simsticky.logs.fitted import Fit
@@ -26,6 +26,7 @@ from simsticky.scenario.distributions import (
     Uniform,
     Weibull,
 )
+from simsticky.scenario.law import ContinuousLaw
 from simsticky.scenario.reading.profile import SCHEMA
 from simsticky.scenario.traffic import Diurnal, Piecewise, Poisson
 from simsticky.units import format_duration
@@ -78,7 +79,13 @@ def arrivals_section(arrivals: Arrivals) -> dict[str, Any]:
 
 def law_section(law: LawBase, *, counts: bool = False) -> dict[str, Any]:
     """Return a law as a scenario states it: times as durations, counts and rates of clients as numbers."""
-    size = _number if counts else _time
+    section = _uncapped(law, _number if counts else _time)
+    if isinstance(law, ContinuousLaw) and law.cap is not None:
+        section["cap"] = _number(law.cap) if counts else _time(law.cap)
+    return section
+
+
+def _uncapped(law: LawBase, size: Callable[[float], Any]) -> dict[str, Any]:
     match law:
         case Constant(value=value):
             return {"kind": "constant", "value": size(value)}

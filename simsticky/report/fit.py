@@ -14,6 +14,7 @@ from simsticky.logs.laws import Fitted
 from simsticky.logs.search import Bounds
 from simsticky.report.numbers import MISSING, counted, duration, grouped, show
 from simsticky.report.tables import escape
+from simsticky.scenario.law import ContinuousLaw
 from simsticky.scenario.traffic import Diurnal, Piecewise
 from simsticky.stats.intervals import Interval
 from simsticky.units import format_rate
@@ -108,14 +109,21 @@ def rows(found: Fit) -> Iterator[Row]:
 
 
 def _of(label: str, fitted: Fitted, unit: str, tail: Tail | None) -> Row:
-    chosen = fitted.chosen
-    return Row(label, chosen.kind, unit, chosen.mean, fitted, tail, chosen.distance)
+    chosen, cap = fitted.chosen, cap_of(fitted)
+    words = chosen.kind if cap is None else f"{chosen.kind}, cap {shown(Bounds(cap), unit)}"
+    return Row(label, words, unit, chosen.mean, fitted, tail, chosen.distance)
+
+
+def cap_of(fitted: Fitted) -> float | None:
+    """Return the cap of a law; None where it has none."""
+    law = fitted.chosen.law
+    return law.cap if isinstance(law, ContinuousLaw) else None
 
 
 def facts(found: Fit) -> Iterator[tuple[str, str]]:
     """Yield what was counted beside the laws, by name."""
     middle, most = found.length
-    ends = [MISSING if at is None else show(Interval(at, None, None), "seconds").value for at in (middle, most)]
+    ends = [MISSING if at is None else _time_of(at) for at in (middle, most)]
     yield "a session lasts", f"p50 {ends[0]}, p95 {ends[1]}, first sending to last answer"
     if found.tails:
         yield "tail index", ", ".join(f"{name} {shown(tail.index, 'ratio')}" for name, tail in found.tails.items())
@@ -123,7 +131,7 @@ def facts(found: Fit) -> Iterator[tuple[str, str]]:
     yield "failed requests", shown(found.failed, "share") if found.failed.value else "none"
     medians = [pod.p50_s for pod in found.service_pods]
     if medians:
-        least, largest = (show(Interval(at, None, None), "seconds").value for at in (min(medians), max(medians)))
+        least, largest = _time_of(min(medians)), _time_of(max(medians))
         span = least if least == largest else f"{least} to {largest}"
         yield "service by pod", f"{counted(len(medians), 'pod')}, median {span}"
     if isinstance(found.arrivals.law, Diurnal):
@@ -157,7 +165,11 @@ def opening(found: Fit) -> list[str]:
 
 
 def _time(seconds: float) -> str:
-    return show(Interval(float(round(seconds, 1)), None, None), "seconds").value
+    return _time_of(float(round(seconds, 1)))
+
+
+def _time_of(seconds: float) -> str:
+    return show(Interval(seconds, None, None), "seconds").value
 
 
 def render(found: Fit, width: int = 80) -> list[Line]:
@@ -242,6 +254,10 @@ def page(found: Fit) -> str:
         "reading": READING,
         "notes": [*found.source.notes, *found.notes],
         "figures": list(_figures(found)),
+        "pods": [
+            (f"pod {number}", grouped(pod.requests), *(_time_of(at) for at in (pod.mean_s, pod.p50_s, pod.p95_s)))
+            for number, pod in enumerate(found.service_pods, start=1)
+        ],
         "profile": profile_text(found),
         "versions": {"simsticky": __version__, **library_versions()},
     }
@@ -276,7 +292,8 @@ def _figures(found: Fit) -> Iterator[tuple[str, str, object, object]]:
 def _words(row: Row) -> str:
     assert row.fitted is not None
     cells = row.fitted.cells
-    cut = f", and {grouped(cells.cut)} that were watched for some time" if cells.cut else ""
+    why = "that were watched for some time" if cap_of(row.fitted) is None else "at the cap"
+    cut = f", and {grouped(cells.cut)} {why}" if cells.cut else ""
     beyond = f", as far as {_time(cells.beyond)}" if cells.beyond < float("inf") else ""
     off = "" if row.off_by is None else f" It is off by {100 * row.off_by:.1f} points at the most."
     return (

@@ -54,8 +54,9 @@ def law_beside_data(
     grid = np.exp(np.linspace(np.log(low), np.log(high), _POINTS))
     name, frozen = (fitted.chosen.kind, fitted.chosen.frozen) if mixture is None else mixture
     _law(ax, grid, _sf(fitted, frozen)(grid), name, 0)
-    rivals = [one for one in fitted.candidates if one is not fitted.chosen][:1] if mixture is None else []
-    for rival in rivals:
+    others = [one for one in fitted.candidates if one is not fitted.chosen]
+    if others and mixture is None:
+        rival = fitted.nearest if fitted.is_poor else others[0]
         _law(ax, grid, _sf(fitted, rival.frozen)(grid), f"{rival.kind}, not chosen", 1)
     least = max(float(left.min(initial=1.0)), 1e-7)
     ax.set(xscale="log", yscale="log", xlim=(low, high), ylim=(least / 1.5, 1.3))

@@ -106,6 +106,18 @@ def test_where_no_law_fits_the_values_themselves_are_the_law():
     assert len(found.chosen.law.values) <= 60
 
 
+@pytest.mark.parametrize("law", [Lognormal(median=20, sigma=1.2, cap=120), Pareto(alpha=1.2, minimum=3, cap=60)])
+def test_a_cap_is_a_cap_and_no_tail(law):
+    """Protects timeouts: many values at the largest are what a longer one counts as, and the law behind is found."""
+    found = fit_law(of_times(drawn(law, 13)))
+    assert found.chosen.kind == law.kind
+    assert found.chosen.law.cap == pytest.approx(law.cap, rel=0.01)
+    assert found.chosen.mean.value == pytest.approx(law.mean, rel=0.05)
+    counted = fit_law(of_counts(whole_requests(drawn(law, 14)).astype(int), np.empty(0, int)), counts=True)
+    assert counted.chosen.law.cap == law.cap
+    assert counted.chosen.mean.value == pytest.approx(law.mean, rel=0.05)
+
+
 def test_what_is_always_the_same_is_a_constant():
     """Protects health checks and tests with a fixed pace."""
     found = fit_law(of_times(np.full(500, 6.0) + np.random.default_rng(9).uniform(-0.001, 0.001, 500)))

@@ -103,6 +103,7 @@ def test_the_fit_of_a_run_of_the_profile_is_the_profile(tmp_path):
         Weibull(shape=0.7, scale=300),
         Pareto(alpha=1.81234, minimum=4.02),
         Uniform(low=1, high=3.5),
+        Pareto(alpha=1.2, minimum=3, cap=600),
         Geometric(mean=12.5),
         Empirical(values=(1, 2.5, 400), weights=(0.5, 0.25, 0.25)),
     ],

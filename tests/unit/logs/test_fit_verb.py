@@ -155,6 +155,16 @@ def test_a_log_that_is_too_short_is_refused(made, tmp_path):
     assert not out.exists()
 
 
+def test_a_few_addresses_for_everybody_are_no_sessions(tmp_path):
+    """Protects against offices taken for people: all addresses send all the time, and none is seen to begin."""
+    path = tmp_path / "access.log"
+    path.write_text(writers.text(traffic(3000, requests=8, addresses=60), writers.combined))
+    ran = called("fit", path)
+    assert ran.returncode == 2
+    assert "no session was seen to begin" in ran.stderr
+    assert "many seem to share an address; --session-key" in ran.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
