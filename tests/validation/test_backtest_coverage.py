@@ -1,17 +1,12 @@
 """A backtest's promise: of the model's own logs its intervals hold 95 in 100, and are no wider than they must be."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from logs_of_runs import log_of
 
 import simsticky as ss
 from simsticky.logs.backtest import LEVEL, Backtest, backtest
 from simsticky.stats.prediction import fewest_runs
-
-sys.path.append(str(Path(__file__).parents[1] / "unit"))
-from logs_of_runs import log_of
 
 SEEDS = 100
 END_S = 150.0
