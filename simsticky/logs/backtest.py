@@ -7,11 +7,10 @@ with an interval that holds one further run with 95 % probability if the model i
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsticky.errors import InputError
+from simsticky.logs.answer import LEVEL, Backtest, Row, Timelines
 from simsticky.logs.figures import CURVE_POINTS, Figure, Frame, Moment, ages_of, count, curve, figures_of
 from simsticky.logs.replay import Replay, replay_of, scenario_of
 from simsticky.logs.requests import LogRead
@@ -27,7 +27,6 @@ from simsticky.logs.watched import Watched, first_signs, moves_of, of_result
 from simsticky.stats.prediction import Range, fewest_runs, joint_probability, prediction_range
 from simsticky.study.case import Case, Simulate
 from simsticky.study.runner import Runner
-from simsticky.version import __version__
 
 if TYPE_CHECKING:
     from simsticky.results.result import Result
@@ -39,150 +38,10 @@ Running = Callable[[str, int, Simulate], AbstractContextManager[Runner]]
 
 REPLICATIONS = 79
 """As many as a wide interval wants: its ends are then the second of each side, not one lucky run."""
-LEVEL = 0.95
-FEWEST_ALIVE = 30
-"""Sessions that go through an operation; of fewer nobody knows whether a model matches."""
 _SHOWN_WITHIN_S = 600.0
 """So long after its beginning an operation has shown."""
 _PILOTS = 9
 """Runs that tell how long after its beginning an operation first shows."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure, observed and predicted.
-
-    Attributes:
-        figure: Which.
-        observed: In the log.
-        predicted: Of one run of the model: the interval that holds it with 95 % probability, and the middle.
-        mean: The mean of the replications.
-    """
-
-    figure: Figure
-    observed: float
-    predicted: Range
-    mean: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the interval holds what was observed, as finely as that can be told."""
-        return self.predicted.holds(self.observed)
-
-
-@dataclass(frozen=True, eq=False)
-class Timelines:
-    """What was observed and predicted over time, for a picture.
-
-    Attributes:
-        frame: The operations and the end, in seconds since the replayed part of the log begins.
-        zero: The moment that is 0, UTC.
-        observed: The log's requests.
-        replication: Those of replication 0.
-        at_s: float64[m], moments.
-        broken: float64[m], sessions broken by then in the log.
-        low: float64[m], lower end of the prediction interval.
-        high: float64[m], upper end.
-        median: float64[m], its middle.
-    """
-
-    frame: Frame
-    zero: datetime
-    observed: Watched
-    replication: Watched
-    at_s: Floats
-    broken: Floats
-    low: Floats
-    high: Floats
-    median: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Backtest:
-    """What a log says of a model.
-
-    Attributes:
-        scenario: The scenario as it was replayed.
-        replications: How many runs the prediction is from.
-        seed: Their seed.
-        rows: The figures.
-        probability: How likely a run of the model is to be at least as far out as the log, over all figures at once.
-        alive: Sessions with an answer before and a request after the beginning of an operation.
-        key: What told the sessions apart, and how well.
-        format: The log's format.
-        sessions: Sessions that were replayed.
-        requests: Requests that were replayed.
-        notes: What was assumed, left out or put right, as sentences.
-        timelines: For a picture.
-    """
-
-    scenario: Scenario
-    replications: int
-    seed: int
-    rows: tuple[Row, ...]
-    probability: float
-    alive: int
-    key: Mapping[str, str]
-    format: str
-    sessions: int
-    requests: int
-    notes: tuple[str, ...]
-    timelines: Timelines
-
-    @property
-    def compatible(self) -> bool | None:
-        """Whether the model and the log go together: None if there is too little in the log to tell."""
-        if self.probability < 1.0 - LEVEL:
-            return False
-        return None if self.alive < FEWEST_ALIVE else True
-
-    @property
-    def outside(self) -> tuple[Row, ...]:
-        """The rows whose interval does not hold what was observed."""
-        return tuple(row for row in self.rows if not row.holds)
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """Return everything but the timelines' requests as plain JSON types; no address, path or cookie."""
-        frame = self.timelines.frame
-        return {
-            "tool": {"name": "simsticky", "version": __version__},
-            "compatible": self.compatible,
-            "probability": self.probability,
-            "level": LEVEL,
-            "replications": self.replications,
-            "seed": self.seed,
-            "alive": self.alive,
-            "log": {"format": self.format, "sessions": self.sessions, "requests": self.requests, "key": dict(self.key)},
-            "operations": [
-                {
-                    "label": moment.label,
-                    "at": (self.timelines.zero + timedelta(seconds=moment.sign_s)).isoformat(),
-                    "begins_s": moment.begins_s,
-                    "sign_s": moment.sign_s,
-                    "pods_went": moment.pods_went,
-                    "pods_came": moment.pods_came,
-                }
-                for moment in frame.moments
-            ],
-            "figures": [
-                {
-                    "name": row.figure.key,
-                    "label": row.figure.label.strip(),
-                    "unit": row.figure.unit,
-                    "definition": row.figure.definition,
-                    "observed": row.observed,
-                    "predicted": {"low": row.predicted.low, "high": row.predicted.high,
-                                  "median": row.predicted.median, "mean": row.mean},
-                    "holds": row.holds,
-                }
-                for row in self.rows
-            ],
-            "notes": list(self.notes),
-        }  # fmt: skip
-
-    def to_json(self) -> str:
-        """Return ``to_json_dict`` as text that ends with a newline."""
-        return json.dumps(self.to_json_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +135,7 @@ def backtest(
         signs_s = _signs_of(replay)
         at_s, errors_s = _placed(scenario, replay, trace, signs_s, seed, running)
         replayed, changes = scenario_of(scenario, replay, trace, at_s)
-        frame = _frame(replay, replayed, signs_s, at_s)
+        frame = _frame(replay, replayed, signs_s, at_s, errors_s)
         watching = Watching(replay.bound, replay.end_s, _unstated(replay, signs_s), frame)
         with running("backtest", reps, watching) as runner:
             (runs,) = runner.run([Case(replayed, seed, range(reps))])
@@ -367,10 +226,18 @@ _FAR = 1_000_000_000
 """Number of the first pilot: no prediction shares its luck."""
 
 
-def _frame(replay: Replay, replayed: Scenario, signs_s: Sequence[float], at_s: Sequence[float]) -> Frame:
-    # Of whole seconds, what happens in one may be told as of its beginning.
+def _frame(
+    replay: Replay, replayed: Scenario, signs_s: Sequence[float], at_s: Sequence[float], errors_s: Sequence[float]
+) -> Frame:
+    """Return what both sides are counted by.
+
+    What happens is put down to an operation from when it may have begun: two standard deviations sooner than it is
+    placed, and never later than it shows. Of whole seconds, what happens in one may be told as of its beginning.
+    """
     early_s = replay.log.tick_s if replay.log.tick_s >= 1.0 else 0.0
-    begins_s = [max(0.0, min(at, sign) - early_s) for at, sign in zip(at_s, signs_s, strict=True)]
+    begins_s = [
+        max(0.0, min(at - 2.0 * error, sign) - early_s) for at, sign, error in zip(at_s, signs_s, errors_s, strict=True)
+    ]
     moments = tuple(
         Moment(entry.label, begin, sign, len(rollout.old), len(rollout.new))
         for entry, begin, sign, rollout in zip(replayed.timeline, begins_s, signs_s, replay.rollouts, strict=True)
