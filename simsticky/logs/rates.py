@@ -71,6 +71,8 @@ def arrivals(start_s: Floats, window: tuple[float, float]) -> Arrivals:
         hint = "a longer log has more"
         raise InputError.of(f"{start_s.size} sessions were seen to begin, and {FEWEST} make a rate", hint=hint)
     span = last - first
+    if span <= 0:
+        raise InputError.of("all sessions begin at one moment, and that is no rate", hint="a longer log has more")
     width = next((w for w in _WIDTHS if span / w <= _MOST_BINS and start_s.size * w / span >= 5), span)
     bins = max(1, int(span // width))
     edges = np.asarray(first + width * np.arange(bins + 1), np.float64)
