@@ -26,6 +26,8 @@ FEWEST = 20
 _IMPOSSIBLE = 1e-3
 """A law that gives a cell less than a thousandth of the share that was measured there has not made these values: a few
 strays (a session cut in two, a robot) may be in a log, and must not rule a law out."""
+_SHORTEST = 1e-9
+"""Seconds are written to the nanosecond."""
 FAR = 0.05
 """A law whose distribution function is off by more than that somewhere, beyond what chance explains, is none."""
 _SAME = 0.01
@@ -165,7 +167,10 @@ def _best(family: Family, cells: Cells, effect: float, cap: float | None) -> Can
         law = _capped(family.law(free), cap)
     except ValueError:
         return None
-    if not math.isfinite(law.mean) or not all(math.isfinite(number) for number in family.stated(free)):
+    stated = family.stated(free)
+    if not math.isfinite(law.mean) or not all(math.isfinite(number) for number in stated):
+        return None
+    if any(0 < number < _SHORTEST for number in stated):
         return None
     errors = covariance(lambda at: -log_likelihood(family, at, cells), free) * effect
     bic = len(family.names) * math.log(max(cells.seen / effect, 2.0)) - 2 * value / effect
