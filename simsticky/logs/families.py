@@ -28,6 +28,8 @@ from simsticky.scenario.distributions import (
 _MOST_LOG = 40.0
 _STRAYS = 0.01
 _MOST_MINIMA = 4
+_LEAST_ALPHA = 1.001
+"""A Pareto law of less has no mean, or none when it is written with four digits."""
 
 
 Placed = tuple[tuple[float, ...], float, float]
@@ -44,7 +46,7 @@ class Family:
         of_scipy: The law with all its parameters.
         placed: Turns free parameters into those of scipy.
         start: Guesses free parameters from the mean, and the variance of the logarithm; empty of what is not searched.
-        law: Makes the scenario's law of free parameters.
+        law: Makes the scenario's law of free parameters; a ``ValueError`` where no scenario can state it.
         stated: Turns free parameters into those of ``names``.
     """
 
@@ -59,9 +61,11 @@ class Family:
     def tails(self, free: Floats, at: Floats) -> tuple[Floats, Floats]:
         """Return P(X <= x) and P(X > x) at some places."""
         shapes, loc, scale = self.placed(free)
-        # A frozen law takes scipy a millisecond to make, ten times what it is asked for.
-        below = self.of_scipy.cdf(at, *shapes, loc=loc, scale=scale)
-        return below, self.of_scipy.sf(at, *shapes, loc=loc, scale=scale)
+        # A frozen law takes scipy a millisecond to make, ten times what it is asked for. A search looks at places where
+        # numbers end, too.
+        with np.errstate(all="ignore"):
+            below = self.of_scipy.cdf(at, *shapes, loc=loc, scale=scale)
+            return below, self.of_scipy.sf(at, *shapes, loc=loc, scale=scale)
 
     def frozen(self, free: Floats) -> Any:
         """Return scipy's law of free parameters."""
@@ -156,7 +160,7 @@ GEOMETRIC = Family(
 )
 
 
-def pareto_families(cells: Cells) -> list[Family]:
+def pareto_families(cells: Cells, cap: float | None) -> list[Family]:
     """Return the Pareto laws by the cell that their minimum lies in: the lowest ones up to the fullest.
 
     A few strays may lie below the minimum, at most a hundredth of all.
@@ -166,15 +170,20 @@ def pareto_families(cells: Cells) -> list[Family]:
     fullest = int(np.argmax(weight / (high - low)))
     before = np.cumsum(weight) - weight
     able = [place for place in range(fullest + 1) if before[place] <= _STRAYS * weight.sum()]
-    return [_pareto(float(low[place]), float(high[place])) for place in able[-_MOST_MINIMA:]]
+    return [_pareto(float(low[place]), float(high[place]), cap) for place in able[-_MOST_MINIMA:]]
 
 
-def _pareto(lowest: float, highest: float) -> Family:
+def _pareto(lowest: float, highest: float, cap: float | None) -> Family:
     wide = highest > 1.05 * lowest  # of values that were not rounded the cell is the minimum, and nothing is searched
 
     def minimum(free: Floats) -> float:
         part = float(special.expit(free[1])) if wide else 0.0
         return max(lowest + (highest - lowest) * part, 1e-9)
+
+    def law(free: Floats) -> LawBase:
+        if cap is None and _e(free[0]) < _LEAST_ALPHA:
+            raise ValueError("has no mean")
+        return Pareto(alpha=_e(free[0]), minimum=minimum(free), cap=cap)
 
     return Family(
         "pareto",
@@ -182,7 +191,7 @@ def _pareto(lowest: float, highest: float) -> Family:
         stats.pareto,
         lambda f: ((_e(f[0]),), 0.0, minimum(f)),
         lambda mean, spread: [math.log(1.0 / max(spread, 1e-4) ** 0.5), 0.0][: 1 + wide],
-        lambda f: Pareto(alpha=max(_e(f[0]), 1.0001), minimum=minimum(f)),
+        law,
         lambda f: (_e(f[0]), minimum(f)),
     )
 
@@ -202,7 +211,7 @@ def uniform_family(cells: Cells) -> Family:
     )
 
 
-def families(cells: Cells, *, counts: bool, capped: bool) -> list[Family]:
+def families(cells: Cells, *, counts: bool, cap: float | None) -> list[Family]:
     """Return the laws to be tried on some cells, the simplest first; with a cap, those that can have one."""
-    single = (GEOMETRIC,) if counts and not capped else (EXPONENTIAL,)
-    return [*single, LOGNORMAL, GAMMA, WEIBULL, *pareto_families(cells), uniform_family(cells)]
+    single = (GEOMETRIC,) if counts and cap is None else (EXPONENTIAL,)
+    return [*single, LOGNORMAL, GAMMA, WEIBULL, *pareto_families(cells, cap), uniform_family(cells)]

@@ -180,11 +180,8 @@ def _busiest(requests: Integers) -> float:
 
 
 def _tails(shape: Shape, length: Cells, service: Fitted | None) -> dict[str, Tail]:
-    tails = {
-        "requests": tail_of(shape.requests.cells),
-        "length": tail_of(length),
-        "think": tail_of(shape.think.cells, shape.think.design_effect),
-    }
+    # Thinks have none: they are seen up to the silence at the edges only, and that is where a tail would begin.
+    tails = {"requests": tail_of(shape.requests.cells), "length": tail_of(length)}
     if service is not None:
         tails["service"] = tail_of(service.cells, service.design_effect)
     return {name: tail for name, tail in tails.items() if tail is not None}

@@ -26,6 +26,8 @@ FEWEST = 20
 _IMPOSSIBLE = 1e-3
 """A law that gives a cell less than a thousandth of the share that was measured there has not made these values: a few
 strays (a session cut in two, a robot) may be in a log, and must not rule a law out."""
+_SHORTEST = 1e-9
+"""Seconds are written to the nanosecond."""
 FAR = 0.05
 """A law whose distribution function is off by more than that somewhere, beyond what chance explains, is none."""
 _SAME = 0.01
@@ -109,14 +111,16 @@ def fit_law(cells: Cells, *, counts: bool = False, design_effect: float = 1.0, w
     cells, cap = without_cap(cells, counts=counts)
     if (same := _constant(cells, counts)) is not None:
         return Fitted(cells, (same,), same, effect, band)
-    tried = [_best(family, cells, effect, cap) for family in families(cells, counts=counts, capped=cap is not None)]
+    tried = [_best(family, cells, effect, cap) for family in families(cells, counts=counts, cap=cap)]
+    if counts:  # a session has a request, and a scenario refuses a law whose mean before rounding is less
+        tried = [one for one in tried if one is not None and one.law.mean >= 1]
     ranked: list[Candidate] = []
-    for one in sorted((one for one in tried if math.isfinite(one.bic)), key=lambda one: one.bic):
+    for one in sorted((one for one in tried if one is not None), key=lambda one: one.bic):
         if one.kind not in [other.kind for other in ranked]:  # of Pareto laws with other minima the best is enough
             ranked.append(one)
     near = [one for one in ranked if one.distance <= FAR + band]
     chosen = near[0] if near else _empirical(cells, counts, effect)
-    return Fitted(cells, tuple(ranked), chosen, effect, band)
+    return Fitted(cells, tuple(ranked) or (chosen,), chosen, effect, band)
 
 
 def _constant(cells: Cells, counts: bool) -> Candidate | None:
@@ -150,8 +154,8 @@ def log_likelihood(family: Family, free: Floats, cells: Cells) -> float:
     return float(np.dot(cells.weight, np.log(np.maximum(inside, least))))
 
 
-def _best(family: Family, cells: Cells, effect: float, cap: float | None) -> Candidate:
-    """Return a family's likeliest law with Wald's intervals."""
+def _best(family: Family, cells: Cells, effect: float, cap: float | None) -> Candidate | None:
+    """Return a family's likeliest law with Wald's intervals; None where no scenario can state it, or it has no mean."""
     middle, weight = np.maximum(cells.middle, 1e-9), cells.weight
     mean, logs = float(np.average(middle, weights=weight)), np.log(middle)
     spread = float(np.average((logs - np.average(logs, weights=weight)) ** 2, weights=weight))
@@ -159,7 +163,15 @@ def _best(family: Family, cells: Cells, effect: float, cap: float | None) -> Can
     if free.size:
         free, _ = smallest(lambda at: -log_likelihood(family, at, cells), free)
     value = log_likelihood(family, free, cells)
-    law, stated = _capped(family.law(free), cap), family.stated(free)
+    try:
+        law = _capped(family.law(free), cap)
+    except ValueError:
+        return None
+    stated = family.stated(free)
+    if not math.isfinite(law.mean) or not all(math.isfinite(number) for number in stated):
+        return None
+    if any(0 < number < _SHORTEST for number in stated):
+        return None
     errors = covariance(lambda at: -log_likelihood(family, at, cells), free) * effect
     bic = len(family.names) * math.log(max(cells.seen / effect, 2.0)) - 2 * value / effect
     parameters = {
@@ -167,8 +179,6 @@ def _best(family: Family, cells: Cells, effect: float, cap: float | None) -> Can
     }
     mean_of = bounds_of(lambda at: _capped(family.law(at), cap).mean, free, errors)
     frozen = family.frozen(free)
-    if not all(math.isfinite(number) for number in stated) or not math.isfinite(law.mean):
-        bic = math.inf
     return Candidate(family.kind, law, value, bic, distance(frozen, cells), parameters, mean_of, frozen)
 
 

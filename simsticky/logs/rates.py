@@ -23,6 +23,9 @@ from simsticky.scenario.traffic import Diurnal, Piecewise, Poisson, Step
 DAY_S = 86400.0
 _WIDTHS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _MOST_BINS = 300
+_SHORTEST = 0.04
+"""Part of the log that a step lasts at least: an hour of a day. A shorter one is a burst, and the last one would last
+for ever."""
 _LEAST_DAY = 0.5
 """Parts of a day that a log must show before a daily rhythm is looked for."""
 
@@ -71,6 +74,8 @@ def arrivals(start_s: Floats, window: tuple[float, float]) -> Arrivals:
         hint = "a longer log has more"
         raise InputError.of(f"{start_s.size} sessions were seen to begin, and {FEWEST} make a rate", hint=hint)
     span = last - first
+    if span <= 0:
+        raise InputError.of("all sessions begin at one moment, and that is no rate", hint="a longer log has more")
     width = next((w for w in _WIDTHS if span / w <= _MOST_BINS and start_s.size * w / span >= 5), span)
     bins = max(1, int(span // width))
     edges = np.asarray(first + width * np.arange(bins + 1), np.float64)
@@ -126,12 +131,14 @@ def _partition(counts: Floats, width: float, price: float) -> tuple[float, list[
     best = np.full(k + 1, -np.inf)
     best[0] = price
     before = np.zeros(k + 1, np.int64)
-    for end in range(1, k + 1):
-        n = total[end] - total[:end]
-        time = width * (end - np.arange(end))
+    shortest = max(1, math.ceil(_SHORTEST * k))
+    for end in range(shortest, k + 1):
+        starts = end - shortest + 1
+        n = total[end] - total[:starts]
+        time = width * (end - np.arange(starts))
         with np.errstate(divide="ignore", invalid="ignore"):
             value = np.where(n > 0, n * np.log(n / time) - n, 0.0)
-        whole = best[:end] + value - price
+        whole = best[:starts] + value - price
         before[end] = int(np.argmax(whole))
         best[end] = whole[before[end]]
     cuts = [k]

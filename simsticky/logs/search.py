@@ -71,7 +71,10 @@ def bounds_of(function: Callable[[Floats], float], at: Floats, errors: Floats) -
         up, down = at.copy(), at.copy()
         up[place] += 1e-4
         down[place] -= 1e-4
-        high, low = function(up), function(down)
+        try:
+            high, low = function(up), function(down)
+        except ValueError:  # at the end of what a scenario can state
+            return Bounds(value)
         if not (0 < high < math.inf and 0 < low < math.inf):
             return Bounds(value)
         slope[place] = (math.log(high) - math.log(low)) / 2e-4

@@ -38,7 +38,7 @@ class Tail:
 
 
 def tail_of(cells: Cells, design_effect: float = 1.0) -> Tail | None:
-    """Return the tail index of the top tenth of some values; None where fewer than 30 of them were seen whole."""
+    """Return the tail index of the top tenth of some values; None where too little of it was seen."""
     exact = cells.exact
     ends, left = survival(cells)
     beyond = np.flatnonzero(left <= _TOP)
@@ -52,13 +52,11 @@ def tail_of(cells: Cells, design_effect: float = 1.0) -> Tail | None:
         return None
     near, far = np.log(low / above), np.log(high / above)
     effect = max(1.0, design_effect)
-    most = math.log(cells.beyond / above) if math.isfinite(cells.beyond) else math.inf
 
     def likelihood(index: float) -> float:
         # P(low < X < high) = e^(-index near) (1 - e^(-index (far - near)))
         inside = -index * near + np.log(-np.expm1(-index * np.where(np.isfinite(far), far - near, math.inf)))
-        truncated = math.log(-math.expm1(-index * most)) if math.isfinite(most) else 0.0
-        return (float(np.dot(weight, inside)) - float(weight.sum()) * truncated) / effect
+        return float(np.dot(weight, inside)) / effect
 
     found = optimize.minimize_scalar(lambda i: -likelihood(i), bounds=(1e-3, _HIGHEST), method="bounded")
     best, top = float(found.x), -float(found.fun)

@@ -90,7 +90,7 @@ def rows(found: Fit) -> Iterator[Row]:
     else:
         yield _of("session duration", shape.duration, "seconds", tail("length"))
     if found.heavy.think is None:
-        yield _of("think", shape.think, "seconds", tail("think"))
+        yield _of("think", shape.think, "seconds", None)
         yield Row("heavy users", "all alike", "ratio", None)
     else:
         kind = str(getattr(found.heavy.think, "kind", ""))
