@@ -24,7 +24,7 @@ from simsticky.cli.run import load_scenario
 from simsticky.cli.work import working
 
 if TYPE_CHECKING:
-    from simsticky.logs.answer import Backtest
+    from simsticky.logs.backtest_answer import Backtest
     from simsticky.study.case import Simulate
     from simsticky.study.runner import Runner
 

@@ -1,163 +1,100 @@
-"""What a backtest answers: figures observed and predicted, whether they go together, and both over time."""
+"""A fit as JSON: every law that was tried, with its figures."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from simsticky.logs.figures import Figure, Frame
-from simsticky.logs.watched import Watched
-from simsticky.stats.prediction import Range
+from simsticky.logs.fitted import Fit
+from simsticky.logs.laws import Candidate, Fitted
+from simsticky.logs.profile import law_section, traffic_of
+from simsticky.logs.search import Bounds
 from simsticky.version import __version__
 
-if TYPE_CHECKING:
-    from simsticky.scenario.model import Scenario
-
-Floats = npt.NDArray[np.float64]
-
-LEVEL = 0.95
-FEWEST_ALIVE = 30
-"""Sessions that go through an operation; of fewer nobody knows whether a model matches."""
+SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True)
-class Row:
-    """One figure, observed and predicted.
+def to_json(found: Fit) -> str:
+    """Return everything as JSON; times in seconds, shares as parts of 1, intervals at 95 %."""
+    source, shape, heavy = found.source, found.shape, found.heavy
+    whole = {
+        "schemaVersion": SCHEMA_VERSION,
+        "tool": {"name": "simsticky", "version": __version__},
+        "log": {
+            "format": source.format,
+            "lines": source.lines,
+            "damaged": source.damaged,
+            "key": str(source.key),
+            "quality": source.key.quality,
+            "evidence": source.key.evidence,
+            "requests": source.requests,
+            "sessions": source.sessions,
+            "fitted": source.cohort,
+            "window_s": source.window_s,
+            "began": source.began.isoformat(),
+            "gap_s": source.gap_s,
+            "quiet_s": source.quiet_s,
+        },
+        "traffic": traffic_of(found),
+        "arrivals": {
+            "rate_per_s": _bounds(found.arrivals.mean),
+            "tried": [{"law": kind, "bic": _finite(bic)} for kind, bic in found.arrivals.tried],
+            "dispersion": found.arrivals.dispersion,
+        },
+        "requests": _fitted(shape.requests, counts=True),
+        "sessionDuration": None if shape.duration is None else _fitted(shape.duration),
+        "think": _fitted(shape.think),
+        "heavyUsers": {
+            "alike": heavy.alike,
+            "clientRate": None if heavy.rate is None else law_section(heavy.rate, counts=True),
+            "cv": _bounds(heavy.cv),
+            "think": None if heavy.think is None else law_section(heavy.think),
+            "think_mean_s": _bounds(heavy.think_mean),
+            "intraclass": heavy.likeness,
+            "sessions": heavy.sessions,
+        },
+        "service": None if found.service is None else _fitted(found.service),
+        "pods": [
+            {"requests": pod.requests, "mean_s": pod.mean_s, "p50_s": pod.p50_s, "p95_s": pod.p95_s}
+            for pod in found.service_pods
+        ],
+        "pods_differ": found.pods_differ,
+        "cookieless": _bounds(found.cookieless),
+        "session_length_s": dict(zip(("p50", "p95"), found.length, strict=True)),
+        "busiest_tenth": found.busiest,
+        "failed_requests": _bounds(found.failed),
+        "tails": {
+            name: {"index": _bounds(tail.index), "above": tail.above, "values": tail.values}
+            for name, tail in found.tails.items()
+        },
+        "notes": [*source.notes, *found.notes],
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
-    Attributes:
-        figure: Which.
-        observed: In the log.
-        predicted: Of one run of the model: the interval that holds it with 95 % probability, and the middle.
-        mean: The mean of the replications.
-    """
 
-    figure: Figure
-    observed: float
-    predicted: Range
-    mean: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the interval holds what was observed, as finely as that can be told."""
-        return self.predicted.holds(self.observed)
+def _bounds(bounds: Bounds | None) -> dict[str, float | None] | None:
+    return None if bounds is None else {k: _finite(getattr(bounds, k)) for k in ("value", "low", "high")}
 
 
-@dataclass(frozen=True, eq=False)
-class Timelines:
-    """What was observed and predicted over time, for a picture.
-
-    Attributes:
-        frame: The operations and the end, in seconds since the replayed part of the log begins.
-        zero: The moment that is 0, UTC.
-        observed: The log's requests.
-        replication: Those of replication 0.
-        at_s: float64[m], moments.
-        broken: float64[m], sessions broken by then in the log.
-        low: float64[m], lower end of the prediction interval.
-        high: float64[m], upper end.
-        median: float64[m], its middle.
-    """
-
-    frame: Frame
-    zero: datetime
-    observed: Watched
-    replication: Watched
-    at_s: Floats
-    broken: Floats
-    low: Floats
-    high: Floats
-    median: Floats
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
 
 
-@dataclass(frozen=True, eq=False)
-class Backtest:
-    """What a log says of a model.
-
-    Attributes:
-        scenario: The scenario as it was replayed.
-        replications: How many runs the prediction is from.
-        seed: Their seed.
-        rows: The figures.
-        probability: How likely a run of the model is to be at least as far out as the log, over all figures at once.
-        alive: Sessions with an answer before and a request after the beginning of an operation.
-        key: What told the sessions apart, and how well.
-        format: The log's format.
-        sessions: Sessions that were replayed.
-        requests: Requests that were replayed.
-        notes: What was assumed, left out or put right, as sentences.
-        timelines: For a picture.
-    """
-
-    scenario: Scenario
-    replications: int
-    seed: int
-    rows: tuple[Row, ...]
-    probability: float
-    alive: int
-    key: Mapping[str, str]
-    format: str
-    sessions: int
-    requests: int
-    notes: tuple[str, ...]
-    timelines: Timelines
-
-    @property
-    def compatible(self) -> bool | None:
-        """Whether the model and the log go together: None if there is too little in the log to tell."""
-        if self.probability < 1.0 - LEVEL:
-            return False
-        return None if self.alive < FEWEST_ALIVE else True
-
-    @property
-    def outside(self) -> tuple[Row, ...]:
-        """The rows whose interval does not hold what was observed."""
-        return tuple(row for row in self.rows if not row.holds)
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """Return everything but the timelines' requests as plain JSON types; no address, path or cookie."""
-        frame = self.timelines.frame
+def _fitted(fitted: Fitted, *, counts: bool = False) -> dict[str, Any]:
+    def law(one: Candidate) -> dict[str, Any]:
         return {
-            "tool": {"name": "simsticky", "version": __version__},
-            "compatible": self.compatible,
-            "probability": self.probability,
-            "level": LEVEL,
-            "replications": self.replications,
-            "seed": self.seed,
-            "alive": self.alive,
-            "log": {"format": self.format, "sessions": self.sessions, "requests": self.requests, "key": dict(self.key)},
-            "operations": [
-                {
-                    "label": moment.label,
-                    "at": (self.timelines.zero + timedelta(seconds=moment.sign_s)).isoformat(),
-                    "begins_s": moment.begins_s,
-                    "sign_s": moment.sign_s,
-                    "pods_went": moment.pods_went,
-                    "pods_came": moment.pods_came,
-                }
-                for moment in frame.moments
-            ],
-            "figures": [
-                {
-                    "name": row.figure.key,
-                    "label": row.figure.label.strip(),
-                    "unit": row.figure.unit,
-                    "definition": row.figure.definition,
-                    "observed": row.observed,
-                    "predicted": {"low": row.predicted.low, "high": row.predicted.high,
-                                  "median": row.predicted.median, "mean": row.mean},
-                    "holds": row.holds,
-                }
-                for row in self.rows
-            ],
-            "notes": list(self.notes),
-        }  # fmt: skip
+            "law": law_section(one.law, counts=counts),
+            "mean": _bounds(one.mean),
+            "parameters": {name: _bounds(bounds) for name, bounds in one.parameters.items()},
+            "bic": _finite(one.bic),
+            "off_by": one.distance,
+        }
 
-    def to_json(self) -> str:
-        """Return ``to_json_dict`` as text that ends with a newline."""
-        return json.dumps(self.to_json_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return {
+        "chosen": law(fitted.chosen),
+        "tried": [law(one) for one in fitted.candidates],
+        "values": fitted.cells.seen,
+        "cut": fitted.cells.cut,
+        "design_effect": fitted.design_effect,
+    }

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simsticky.errors import InputError
-from simsticky.logs.answer import LEVEL, Backtest, Row, Timelines
+from simsticky.logs.backtest_answer import LEVEL, Backtest, Row, Timelines
 from simsticky.logs.figures import CURVE_POINTS, Figure, Frame, Moment, ages_of, count, curve, figures_of
 from simsticky.logs.replay import Replay, replay_of, scenario_of
 from simsticky.logs.requests import LogRead

@@ -8,7 +8,7 @@ import textwrap
 from functools import partial
 from typing import TYPE_CHECKING
 
-from simsticky.logs.answer import FEWEST_ALIVE
+from simsticky.logs.backtest_answer import FEWEST_ALIVE
 from simsticky.report.numbers import THIN, counted, duration, grouped
 from simsticky.report.tables import escape
 from simsticky.study.verdicts import Mark
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from simsticky.logs.answer import Backtest, Row
+    from simsticky.logs.backtest_answer import Backtest, Row
     from simsticky.report.terminal import Line
 
 _MOST_NAMED = 3

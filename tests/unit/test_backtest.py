@@ -11,8 +11,8 @@ from logs_of_runs import log_of
 
 import simsticky as ss
 from simsticky.errors import InputError
-from simsticky.logs.answer import Backtest
 from simsticky.logs.backtest import backtest
+from simsticky.logs.backtest_answer import Backtest
 from simsticky.logs.figures import Frame, Moment, count
 from simsticky.logs.replay import replay_of
 from simsticky.logs.requests import LogRead, Rollout, SessionKey

@@ -5,8 +5,8 @@ import pytest
 from logs_of_runs import log_of
 
 import simsticky as ss
-from simsticky.logs.answer import LEVEL, Backtest
 from simsticky.logs.backtest import backtest
+from simsticky.logs.backtest_answer import LEVEL, Backtest
 from simsticky.stats.prediction import fewest_runs
 
 SEEDS = 100

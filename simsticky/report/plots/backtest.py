@@ -12,7 +12,7 @@ from simsticky.logs.watched import Watched, moves_of
 from simsticky.report.plots.style import BLUE, GRID, INK, SKY, VERMILLION, axes_for, legend_below, styled, time_axis
 
 if TYPE_CHECKING:
-    from simsticky.logs.answer import Backtest
+    from simsticky.logs.backtest_answer import Backtest
 
 _CELLS = 120
 """Spans of time that each pod's requests are counted in."""

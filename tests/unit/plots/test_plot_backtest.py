@@ -8,8 +8,8 @@ from logs_of_runs import log_of
 from small_scenario import small
 
 import simsticky as ss
-from simsticky.logs.answer import Backtest
 from simsticky.logs.backtest import backtest
+from simsticky.logs.backtest_answer import Backtest
 from simsticky.logs.watched import moves_of
 from simsticky.report.plots import backtest as plots
 from simsticky.stats.prediction import fewest_runs
