@@ -14,6 +14,7 @@ from simsticky.cli.fit import (
     Gap,
     Logs,
     MaxDamaged,
+    Service,
     SessionKey,
     named_by,
     seconds_of_gap,
@@ -34,9 +35,6 @@ NOT_COMPATIBLE, OPEN = 3, 4
 _FEWEST = 39
 """Of fewer no interval holds one more run in 95 of 100."""
 
-Service = Annotated[
-    str | None, typer.Option("--service", metavar="NAME", help="Take the requests of one service only, of several.")
-]
 Reps = Annotated[
     int | None,
     typer.Option(

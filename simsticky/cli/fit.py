@@ -49,6 +49,9 @@ Gap = Annotated[
     str | None,
     typer.Option("--gap", metavar="TIME", help="Silence that ends a session; 30m by default."),
 ]
+Service = Annotated[
+    str | None, typer.Option("--service", metavar="NAME", help="Take the requests of one service only, of several.")
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help="Write the profile (.yaml), which scenarios take in: laws and counts."),
@@ -66,6 +69,7 @@ def fit(
     max_damaged: MaxDamaged = "5%",
     events: Events = None,
     gap: Gap = None,
+    service: Service = None,
     out: Out = None,
     trace: TraceOut = None,
     report: options.Report = None,
@@ -102,6 +106,7 @@ def fit(
             events=events,
             progress=bar.read,
             gap_s=GAP_S if gap_s is None else gap_s,
+            service=service,
         )
         found = named_by(logs, lambda: fitted(read, told=bar.step))
         texts = []

@@ -16,6 +16,7 @@ from simsticky.logs.lines import Counts
 from simsticky.logs.pods import lives, rollouts, with_events
 from simsticky.logs.record import Format
 from simsticky.logs.requests import Flags, LoggedRequests, LogRead, Numbers, SessionKey
+from simsticky.logs.seconds import spread
 from simsticky.logs.sessions import Recovered, recover
 from simsticky.logs.skew import Skew, corrected, find_skew
 
@@ -50,6 +51,7 @@ def assemble(
     """
     pods, gateways = tuple(columns.pods)[1:], tuple(columns.gateways)
     raw = columns.take()
+    tick_s, on_seconds = spread(raw)
     _sort(raw)
     strayed = _drop_strays(raw)
     epoch_s = math.floor(raw["sent"][0])
@@ -69,14 +71,22 @@ def assemble(
     of_pods, pauses_s = lives(raw, recovered.begins, window, len(pods))
     events = [(begin - epoch_s, end - epoch_s) for begin, end in stated_s]
     return LogRead(
-        _requests(raw, recovered, epoch_s, pods, gateways, window),
+        _requests(raw, recovered, epoch_s, pods, gateways, window, tick_s),
         recovered.sessions,
         form.name,
         counts.lines,
         counts.damage.count,
         counts.damage.first,
         with_events(rollouts(of_pods, pauses_s, window), events),
-        [*choice.refused, *more, *_on_sessions(recovered), *_on_clocks(skews, unknown, gateways), *strayed, *notes],
+        [
+            *choice.refused,
+            *more,
+            *_on_sessions(recovered),
+            *_on_clocks(skews, unknown, gateways),
+            *strayed,
+            *on_seconds,
+            *notes,
+        ],
         of_pods,
         counts.others,
         choice.plan.sticky,
@@ -193,6 +203,7 @@ def _requests(
     pods: tuple[str, ...],
     gateways: tuple[str, ...],
     window_s: tuple[float, float],
+    tick_s: float,
 ) -> LoggedRequests:
     """Return the requests as columns of numbers; the hashes go one after the other."""
     for name in ("key_in", "key_out", "client"):
@@ -218,6 +229,7 @@ def _requests(
         gateways=gateways,
         window_s=window_s,
         server_down=down,
+        tick_s=tick_s,
     )
 
 

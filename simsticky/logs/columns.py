@@ -117,7 +117,7 @@ def reader_of_key(plan: Plan) -> Callable[[Record], tuple[int, int]]:
 
 
 def _header(record: Record, names: tuple[str, ...]) -> str:
-    headers = record.headers or {}
+    headers = record.other_headers or {}
     return next((str(value) for name in names if (value := headers.get(name))), "")
 
 

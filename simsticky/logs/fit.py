@@ -193,7 +193,6 @@ def _source(read: LogRead, visits: Visits, cohort: int) -> Source:
         format=read.format,
         lines=read.lines,
         damaged=read.damaged,
-        first_damaged=tuple((one[0], one[1]) for one in read.first_damaged),
         key=read.sessions.key,
         requests=len(read.requests),
         sessions=visits.start_s.size,
@@ -202,5 +201,6 @@ def _source(read: LogRead, visits: Visits, cohort: int) -> Source:
         began=read.requests.epoch + timedelta(seconds=first),
         gap_s=visits.gap_s,
         quiet_s=visits.quiet_s,
+        opening=tuple(read.opening()),
         notes=tuple(read.notes),
     )

@@ -40,7 +40,6 @@ class Source:
         format: Of the log.
         lines: How many it has.
         damaged: How many were of no use.
-        first_damaged: The first of these: line number and what is wrong.
         key: What tells sessions apart.
         requests: How many requests.
         sessions: How many sessions, seen in part or whole.
@@ -49,13 +48,13 @@ class Source:
         began: When it begins.
         gap_s: How long nothing is sent when a session has ended.
         quiet_s: The same at the edges of the log.
+        opening: What was read, as sentences; the beginning of a damaged line may be among them.
         notes: What the readers say.
     """
 
     format: str
     lines: int
     damaged: int
-    first_damaged: tuple[tuple[int, str], ...]
     key: SessionKey
     requests: int
     sessions: int
@@ -64,6 +63,7 @@ class Source:
     began: datetime
     gap_s: float
     quiet_s: float
+    opening: tuple[str, ...]
     notes: tuple[str, ...]
 
 

@@ -111,6 +111,8 @@ def _open(source: Source, only: Format | None) -> _Opened:
 def _one_format(opened: Sequence[_Opened]) -> Format:
     found = [(each.source.name, each.detected.form) for each in opened if each.detected is not None]
     if not found:
+        if cut := opened[0].source.cut:
+            raise InputError.of(cut, file=opened[0].source.name, hint="there was nothing before that")
         raise InputError.of("is empty", file=opened[0].source.name, hint="is the gateway's access log switched on?")
     name, form = found[0]
     for other_name, other in found[1:]:

@@ -29,7 +29,7 @@ class Record(NamedTuple):
         cookies: Value of the request's ``Cookie``.
         set_cookies: Value of the answer's ``Set-Cookie``.
         consumer: Whom the gateway took the client for; empty unknown.
-        headers: Other headers of the request, by lower-case name.
+        other_headers: Other headers of the request, by lower-case name.
         gateway: Name of the gateway's node; empty where the line does not say.
         service: Name of the service that the request was for; empty where the line does not say.
         server_down: The gateway says that the cookie's server was down; None where the format has no word for it.
@@ -46,7 +46,7 @@ class Record(NamedTuple):
     cookies: Text = None
     set_cookies: Text = None
     consumer: str = ""
-    headers: Headers | None = None
+    other_headers: Headers | None = None
     gateway: str = ""
     service: str = ""
     server_down: bool | None = None

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from simsticky.errors import InputError
 from simsticky.logs.requests import LogRead, Rollout
+from simsticky.logs.trace import trace_of
 from simsticky.logs.watched import FAILED, Watched
 from simsticky.scenario.model import Scenario
 
@@ -30,8 +31,6 @@ _VERBS: Mapping[str, tuple[str, ...]] = {
     "scale-up": ("scale",),
 }
 """Which operations of a timeline look in a log like what."""
-
-_WHOLE_S = 1e-6
 
 _UNKNOWN_POD = 0.05
 """Share of answers by nobody knows whom above which a log cannot say what moved."""
@@ -88,9 +87,11 @@ def replay_of(log: LogRead) -> Replay:
         failed=failed[inside],
         leaving=tuple(rollout.old for rollout in rollouts),
         coming=tuple(rollout.new for rollout in rollouts),
-        tick_s=_tick_s(requests.sent_s, requests.sent_s + took_s),
+        tick_s=requests.tick_s,
     )
-    trace, bound = _trace(log, inside, stays, begin)
+    trace = trace_of(log, inside, begin, _services(log, inside))
+    # The model numbers sessions by their starts, too.
+    bound = trace["cookie"].to_numpy()[trace["request"].to_numpy() == 1]
     first = rollouts[0].started_s - begin
     there = np.unique(watched.pod[(watched.pod >= 0) & (watched.sent_s < first)])
     came = {pod for rollout in rollouts for pod in rollout.new}
@@ -103,15 +104,6 @@ def replay_of(log: LogRead) -> Replay:
                      " are replayed, and not counted as moved")  # fmt: skip
     return Replay(watched, begin, end - begin, rollouts, trace, bound, len(set(there.tolist()) - came), down,
                   tuple(notes))  # fmt: skip
-
-
-def _tick_s(*moments_s: npt.NDArray[np.float64]) -> float:
-    """Return how finely a log tells times: 1 where the beginnings or the ends of its requests are whole seconds."""
-    for times_s in moments_s:
-        since = times_s - times_s[:1]
-        if len(since) and np.abs(since - np.round(since)).max() < _WHOLE_S:
-            return 1.0
-    return 0.001
 
 
 def _refuse_what_is_blind(log: LogRead) -> None:
@@ -171,53 +163,18 @@ def _kind(rollout: Rollout) -> str:
     return "rollout" if len(rollout.old) == len(rollout.new) else "replacement"
 
 
-def _trace(log: LogRead, inside: Flags, stays: Flags, begin: float) -> tuple[pd.DataFrame, Flags]:
-    """Return the sessions as a trace in order of their starts, and which of them keep their cookies.
-
-    What is of nobody known is a session of one request. Requests that overlap follow one another at once.
-    """
-    import pandas as pd
-
-    requests = log.requests
-    session = requests.session[inside].copy()
-    alone = session < 0
-    session[alone] = len(log.sessions) + np.arange(int(alone.sum()))
-    sent_s = requests.sent_s[inside] - begin
-    took_s = np.nan_to_num(requests.took_s[inside])
-    order = np.lexsort((sent_s, session))
-    session, sent_s, took_s = session[order], sent_s[order], took_s[order]
-    first = np.append(True, session[1:] != session[:-1])
-    start_s = sent_s[np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))]
-    number = np.arange(len(first)) - np.maximum.accumulate(np.where(first, np.arange(len(first)), 0)) + 1
-    latest_s = pd.Series(sent_s + took_s).groupby(session).cummax().to_numpy()
-    think_s = np.append(np.maximum(0.0, sent_s[1:] - latest_s[:-1]), 0.0)
-    frame = pd.DataFrame(
-        {
-            "session": session,
-            "start_s": start_s,
-            "request": number,
-            "think_s": np.where(np.append(first[1:], True), 0.0, think_s),
-            "service_s": _services(log, inside)[order],
-            "cookie": stays[inside][order],
-        }
-    )
-    # The model numbers sessions by their starts; of two that start together the first of the file comes first.
-    starts = frame[first].sort_values("start_s", kind="stable")
-    return frame, starts["cookie"].to_numpy()
-
-
 def _services(log: LogRead, inside: Flags) -> npt.NDArray[np.float64]:
-    """Return what each request demanded of its pod; of failed and of unknown ones what is usual.
+    """Return what each request demanded of its pod, nan where it failed; the whole wait where no more is known.
 
     Raises:
         InputError: The log knows it of none.
     """
     requests = log.requests
-    known_s = np.where(np.isnan(requests.service_s), requests.took_s, requests.service_s)[inside]
-    known_s = np.where(np.isin(requests.status[inside], FAILED), np.nan, known_s)
-    if np.isnan(known_s).all():
+    known_s = np.where(np.isnan(requests.service_s), requests.took_s, requests.service_s)
+    known_s = np.where(np.isin(requests.status, FAILED), np.nan, known_s)
+    if np.isnan(known_s[inside]).all():
         raise InputError.of("the log does not say how long requests took", hint="log the upstream's response time")
-    return np.where(np.isnan(known_s), np.nanmedian(known_s), known_s)
+    return known_s
 
 
 def scenario_of(

@@ -43,6 +43,7 @@ class LoggedRequests:
         window_s: First and last moment that the log covers, seconds since ``epoch``.
         server_down: bool[n], the gateway itself says that the server which the cookie names was down (HAProxy's
             letter D); bool[0] where the format has no such word.
+        tick_s: How finely the log tells times, s: 1 where it has whole seconds (their lines were spread over them).
     """
 
     sent_s: Floats
@@ -60,6 +61,7 @@ class LoggedRequests:
     gateways: tuple[str, ...]
     window_s: tuple[float, float]
     server_down: Flags = field(default_factory=_no_flags)
+    tick_s: float = 0.001
 
     def __len__(self) -> int:
         """Return the number of requests."""
@@ -213,21 +215,13 @@ class LogRead:
     sticky_cookie: str = ""
     names_target: bool = False
 
+    def opening(self) -> list[str]:
+        """Return what was read, and what tells sessions apart, as sentences; times are UTC."""
+        return [_of_requests(self), *_of_damage(self), _of_key(self)]
+
     def describe(self) -> list[str]:
-        """Return what was read as sentences, the most important first; times are UTC."""
-        return describe(self)
-
-
-def describe(log: LogRead) -> list[str]:
-    """Return what a log says as sentences: requests, damage, sessions, cookies, rollouts, and what to know of them."""
-    return [
-        _of_requests(log),
-        *_of_damage(log),
-        *_of_sessions(log),
-        *_of_cookies(log),
-        *_of_rollouts(log),
-        *log.notes,
-    ]
+        """Return what a log says as sentences: its opening, sessions, cookies, rollouts, and what to know of them."""
+        return [*self.opening(), *_of_sessions(self), *_of_cookies(self), *_of_rollouts(self), *self.notes]
 
 
 def _of_requests(log: LogRead) -> str:
@@ -254,14 +248,20 @@ def _of_damage(log: LogRead) -> list[str]:
     return sentences
 
 
+def _of_key(log: LogRead) -> str:
+    sessions = log.sessions
+    if not len(sessions):
+        return f"No sessions could be told apart. {sessions.key.evidence}"
+    told_apart = f"told apart by {sessions.key} ({sessions.key.quality})"
+    return f"{_count(len(sessions), 'session')}, {told_apart}. {sessions.key.evidence}"
+
+
 def _of_sessions(log: LogRead) -> list[str]:
     sessions = log.sessions
     if not len(sessions):
-        return [f"No sessions could be told apart. {sessions.key.evidence}"]
+        return []
     whole = int((sessions.started_in_window & sessions.ended_in_window).sum())
     sentences = [
-        f"{_count(len(sessions), 'session')}, told apart by {sessions.key} ({sessions.key.quality}). "
-        f"{sessions.key.evidence}",
         f"{whole:,} of them begin and end within the log; a silence of {_span(sessions.quiet_s)} counts as an end.",
     ]
     known = int(sessions.jar_known.sum())

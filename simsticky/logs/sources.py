@@ -9,18 +9,21 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from simsticky.errors import InputError
 from simsticky.files import NO_SUCH_FILE, STANDARD_INPUT, irregular, shown_path
 
 _BLOCK = 2**20
+_COMPRESSED = 2**16
+"""Bytes of a compressed file that are taken at once: what they hold may be a thousand times as long."""
 _LONGEST_LINE = 64 * 2**20
 """A whole answer of Loki's is one line; what is longer than this is no text."""
 
+_CUT = "the compressed file is damaged or ends too early; what came before that was read"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ROTATED = re.compile(r"(\.gz|\.zst|\.\d+|[-.]\d{8}(?:-?\d+)?|[-.]\d{4}-\d{2}-\d{2})+$", re.ASCII)
 
@@ -83,9 +86,9 @@ class Source:
         try:
             return cast(io.BufferedReader, file).read1(_BLOCK)
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            self.cut = "the compressed file is damaged or ends too early; what came before that was read"
+            self.cut = _CUT
         except _zstd_errors():
-            self.cut = "the compressed file is damaged; what came before that was read"
+            self.cut = _CUT
         return b""
 
 
@@ -114,8 +117,42 @@ def _decompressed(raw: BinaryIO, name: str) -> IO[bytes]:
         except ImportError:
             hint = "pip install 'simsticky[logs]', or decompress it: zstd -dc FILE | simsticky ... -"
             raise InputError.of("is compressed by zstd, which needs a further package", file=name, hint=hint) from None
-        return cast(IO[bytes], zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
+        return cast(IO[bytes], io.BufferedReader(_Zstd(file, zstandard.ZstdDecompressor().decompressobj)))
     return file
+
+
+class _Zstd(io.RawIOBase):
+    """The text of a zstd file, frame after frame; unlike the package's reader it says when the last one is cut."""
+
+    def __init__(self, file: IO[bytes], frame: Callable[[], Any]) -> None:
+        self._file, self._new = file, frame
+        self._frame: Any = None
+        self._left, self._text = b"", b""
+
+    def readable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer, and return with how much; 0 at the end.
+
+        Raises:
+            EOFError: The file ends within a frame.
+        """
+        while not self._text:
+            block = self._left or self._file.read(_COMPRESSED)
+            self._left = b""
+            if not block:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            self._frame = self._frame or self._new()
+            self._text = self._frame.decompress(block)
+            if self._frame.eof:
+                self._left, self._frame = self._frame.unused_data, None
+        count = min(len(buffer), len(self._text))
+        buffer[:count], self._text = self._text[:count], self._text[count:]
+        return count
 
 
 def _zstd_errors() -> tuple[type[Exception], ...]:

@@ -100,7 +100,7 @@ def _carried(record: Record) -> Iterator[tuple[str, str, str, bool]]:
         if name not in seen:
             yield "cookie", name, value, False
         seen.add(name)
-    for name, value in (record.headers or {}).items():
+    for name, value in (record.other_headers or {}).items():
         if isinstance(value, str) and value and _TELLING_HEADER.search(name):
             yield "header", name, value, True
     if record.consumer:

@@ -146,22 +146,12 @@ def facts(found: Fit) -> Iterator[tuple[str, str]]:
 def opening(found: Fit) -> list[str]:
     """Return what was read and how, as sentences."""
     source = found.source
-    key = source.key
     edges = "" if source.quiet_s >= source.gap_s else f", {_time(source.quiet_s)} at the log's edges"
-    read = f"{grouped(source.requests)} requests of {_time(source.window_s)}"
-    lines = [f"{source.format}: {counted(source.lines, 'line')}, {read}"]
-    if source.damaged:
-        number, text = source.first_damaged[0] if source.first_damaged else (0, "")
-        lines.append(
-            f"{counted(source.damaged, 'line')} damaged ({100 * source.damaged / max(source.lines, 1):.2g} %);"
-            f" line {number} is the first: {text}"
-        )
-    lines.append(f"sessions by {key} ({key.quality}): {key.evidence}")
-    lines.append(
-        f"laws of the {grouped(source.cohort)} of {grouped(source.sessions)} sessions that were seen to begin; one ends"
-        f" when nothing is sent for {_time(source.gap_s)}{edges}"
-    )
-    return lines
+    return [
+        *source.opening,
+        f"The laws are those of the {grouped(source.cohort)} of {grouped(source.sessions)} sessions that were seen to"
+        f" begin; one ends when nothing is sent for {_time(source.gap_s)}{edges}.",
+    ]
 
 
 def _time(seconds: float) -> str:

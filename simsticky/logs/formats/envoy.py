@@ -40,7 +40,7 @@ def read(line: dict[str, Any]) -> Record:
         _text(line.get("user_agent", line.get("user-agent"))),
         _first(line, _COOKIES),
         _first(line, _SET_COOKIES),
-        headers=line,
+        other_headers=line,
         service=_text(line.get("upstream_cluster")),
     )
 

@@ -160,14 +160,24 @@ def test_an_array_of_all_requests_is_read(made: list[Request], tmp_path: Path) -
     assert len(read_logs(path).requests) == len(made)
 
 
-def test_a_file_that_was_cut_is_read_to_the_cut_and_said(kong: str, made: list[Request], tmp_path: Path) -> None:
-    """A gzip file that ends too early, of a disk that was full."""
-    path = tmp_path / "kong.log.gz"
-    raw = compressed(kong, ".gz")
-    path.write_bytes(raw[: len(raw) // 2])
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_file_that_was_cut_is_read_to_the_cut_and_said(
+    kong: str, made: list[Request], tmp_path: Path, suffix: str
+) -> None:
+    """A file that ends too early, of a disk that was full; what is compressed comes in blocks of many lines."""
+    path = tmp_path / f"kong.log{suffix}"
+    path.write_bytes(compressed(kong * 20, suffix)[:-20])
     log = read_logs(path)
-    assert 0 < len(log.requests) < len(made)
+    assert len(made) < len(log.requests) < 20 * len(made)
     assert any("ends too early" in note for note in log.notes)
+
+
+def test_a_file_that_was_cut_before_its_first_line_is_not_called_empty(kong: str, tmp_path: Path) -> None:
+    """A copy that broke off at once."""
+    for suffix in (".gz", ".zst"):
+        path = tmp_path / f"kong.log{suffix}"
+        path.write_bytes(compressed(kong, suffix)[:12])
+        assert "ends too early" in refusal(path)
 
 
 def refusal(*paths: str | Path, **how: object) -> str:
