@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from simsticky.units import thousands
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -43,7 +45,9 @@ def bar_of_reading(*, shown: bool, no_color: bool) -> Iterator[Shown]:
 
         def read(lines: int, share: float) -> None:
             known = not math.isnan(share)
-            bar.update(row, total=1.0 if known else None, completed=share if known else 0.0, lines=f"{lines:,} lines")
+            bar.update(
+                row, total=1.0 if known else None, completed=share if known else 0.0, lines=f"{thousands(lines)} lines"
+            )
 
         def step(text: str) -> None:
             bar.update(row, description=text, total=None, lines="")

@@ -19,6 +19,7 @@ from simsticky.logs.requests import Flags, LoggedRequests, LogRead, Numbers, Ses
 from simsticky.logs.seconds import spread
 from simsticky.logs.sessions import Recovered, recover
 from simsticky.logs.skew import Skew, corrected, find_skew
+from simsticky.units import thousands
 
 _STRAYS, _AWAY_S = 0.01, 7 * 86400.0
 """As many requests, that far from all others, are wrong dates."""
@@ -157,8 +158,8 @@ def _evidence(raw: Raw, kind: str, name: str, covered: float, stated: bool) -> s
     each = len(came) / values if values else 0.0
     asked = "as --session-key says" if stated else "found in the log"
     return (
-        f"{what} ({asked}) is in {100 * covered:.3g} % of the requests, with {values:,} values of {each:.3g} requests "
-        "on average."
+        f"{what} ({asked}) is in {100 * covered:.3g} % of the requests, with {thousands(values)} values of "
+        f"{each:.3g} requests on average."
     )
 
 
@@ -166,7 +167,7 @@ def _on_clocks(skews: Sequence[Skew], unknown: Sequence[int], gateways: Sequence
     notes = [
         f"The clock of {gateways[skew.gateway]} is {abs(skew.ahead_s):.2f} s "
         f"{'ahead of' if skew.ahead_s > 0 else 'behind'} that of {gateways[0]}, within {skew.within_s:.2g} s (from "
-        f"{skew.pauses:,} pauses of sessions between them); its times were set right by that."
+        f"{thousands(skew.pauses)} pauses of sessions between them); its times were set right by that."
         for skew in skews
     ]
     if unknown:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.units import thousands
+
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Shorts = npt.NDArray[np.int16]
@@ -242,7 +244,9 @@ def _of_damage(log: LogRead) -> list[str]:
         number, text = log.first_damaged[0]
         what = "line is" if log.damaged == 1 else "lines are"
         share = 100 * log.damaged / log.lines
-        sentences.append(f"{log.damaged:,} {what} damaged ({share:.2g} %), the first is line {number} of {text}")
+        sentences.append(
+            f"{thousands(log.damaged)} {what} damaged ({share:.2g} %), the first is line {number} of {text}"
+        )
     if log.others:
         sentences.append(f"{_count(log.others, 'other line')} that are no requests were left out.")
     return sentences
@@ -262,13 +266,14 @@ def _of_sessions(log: LogRead) -> list[str]:
         return []
     whole = int((sessions.started_in_window & sessions.ended_in_window).sum())
     sentences = [
-        f"{whole:,} of them begin and end within the log; a silence of {_span(sessions.quiet_s)} counts as an end.",
+        f"{thousands(whole)} of them begin and end within the log; a silence of {_span(sessions.quiet_s)} counts as an"
+        " end.",
     ]
     known = int(sessions.jar_known.sum())
     if known:
         sentences.append(
-            f"{100 * sessions.cookieless_share:.2g} % of the {known:,} sessions that show whether they keep cookies "
-            "keep none."
+            f"{100 * sessions.cookieless_share:.2g} % of the {thousands(known)} sessions that show whether they keep"
+            " cookies keep none."
         )
     return sentences
 
@@ -310,7 +315,7 @@ def _of_rollout(log: LogRead, rollout: Rollout) -> str:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{thousands(number)} {what}{'' if number == 1 else 's'}"
 
 
 def _clock(epoch: datetime, moment_s: float) -> str:

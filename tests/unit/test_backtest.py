@@ -152,6 +152,7 @@ def test_the_pods_and_rollouts_of_the_log_replace_those_of_the_scenario() -> Non
     assert "3 pods, as in the log: the scenario has 5" in found.notes
 
 
+@pytest.mark.slow
 def test_three_rollouts_are_told_of_one_by_one() -> None:
     """Each has its own broken sessions; a session that two of them broke is one of the whole."""
     timeline = [{"at": at, "rollout": "web"} for at in (20, 40, 60)]
@@ -164,6 +165,7 @@ def test_three_rollouts_are_told_of_one_by_one() -> None:
     assert found.compatible is True
 
 
+@pytest.mark.slow
 def test_failures_that_were_there_before_are_expected_after() -> None:
     """A request in twenty fails for a reason of its own; the model has none, and is not blamed for it."""
     read = log()
@@ -197,6 +199,7 @@ def test_a_model_that_does_otherwise_is_not() -> None:
     assert told.headline(found).startswith("The model is not compatible with this log: ")
 
 
+@pytest.mark.slow
 def test_of_few_sessions_nobody_knows() -> None:
     """Fewer than 30 go through the rollout."""
     few = {**SHOP["traffic"], "sessions": {"kind": "poisson", "rate": 0.3}}
@@ -265,6 +268,7 @@ def test_a_log_that_begins_after_the_rollout_did_is_refused() -> None:
     assert "begins in mid-rollout" in refused(replace(read, requests=shorter))
 
 
+@pytest.mark.slow
 def test_after_a_cut_rollout_the_rest_is_replayed() -> None:
     """A log that begins in mid-rollout and holds another one whole."""
     result = ss.simulate(shop(timeline=[{"at": 10, "rollout": "web"}, {"at": 45, "rollout": "web"}]), seed=4)
@@ -276,6 +280,7 @@ def test_after_a_cut_rollout_the_rest_is_replayed() -> None:
     assert row(found, "broken").holds
 
 
+@pytest.mark.slow
 def test_a_stated_operation_near_an_edge_is_replayed() -> None:
     """Near an edge of the log nobody knows what an operation was, unless its beginning is stated."""
     read = log()

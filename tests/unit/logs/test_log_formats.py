@@ -63,12 +63,13 @@ def test_a_format_is_found_and_its_requests_are_read(name: str, made: list[Reque
     path.write_text(writers.text(made, case.write))
     log = read_logs(path)
     assert (log.format, log.lines, log.damaged, log.others) == (name, len(made), 0, 0)
+    assert (log.requests.tick_s == 1.0) == (case.clock_s == 1.0)
     requests = log.requests
     begin = requests.epoch.timestamp()
     sent, truth = requests.sent_s + begin, np.array([each.sent_s for each in made])
     assert abs(sent - truth).max() <= case.clock_s + 1e-3
     assert sorted(requests.status.tolist()) == sorted(each.status for each in made)
-    # Lines of one second have no order, so these are compared as sets.
+    # Within one second the order is that of the lines, so these are compared as sets.
     if case.took:
         assert np.allclose(np.sort(requests.took_s), np.sort([each.took_s for each in made]), atol=2e-3)
     else:
@@ -78,6 +79,23 @@ def test_a_format_is_found_and_its_requests_are_read(name: str, made: list[Reque
         assert sorted(names) == sorted(each.pod for each in made)
     else:
         assert requests.pods == ()
+
+
+@pytest.mark.parametrize("name", sorted(name for name, case in CASES.items() if case.clock_s == 1.0))
+def test_of_whole_seconds_the_order_of_the_lines_is_kept(name: str, made: list[Request], tmp_path: Path) -> None:
+    """Protects moves of sessions from an order by duration: lines stand in the order of the answers."""
+    case = CASES[name]
+    busy = [replace(each, sent_s=BEGIN_S + number / 7) for number, each in enumerate(made)]
+    path = tmp_path / "access.log"
+    by_answer = sorted(busy, key=lambda each: each.sent_s + (each.took_s if name == "ingress-nginx" else 0.0))
+    path.write_text(writers.text(by_answer, case.write))
+    log = read_logs(path)
+    assert log.requests.tick_s == 1.0
+    assert any("whole seconds" in note for note in log.notes)
+    moments = log.requests.sent_s + (np.nan_to_num(log.requests.took_s) if name == "ingress-nginx" else 0.0)
+    found = log.requests.status[np.argsort(moments, kind="stable")]
+    assert found.tolist() == [each.status for each in by_answer]
+    assert (np.diff(np.sort(moments)) > 0).all(), "no two at once"
 
 
 EXACT = sorted(name for name, case in CASES.items() if case.clock_s < 0.01)
@@ -200,7 +218,7 @@ def test_nginxs_cookies_may_be_logged_one_by_one(tmp_path: Path) -> None:
     }
     path.write_text(json.dumps(line) + "\n")
     bare = read_logs(path)
-    assert bare.requests.epoch.isoformat() == "2026-09-01T09:59:59+00:00"
+    assert bare.requests.epoch.isoformat() == "2026-09-01T10:00:00+00:00"
     assert any("add $http_cookie" in note for note in bare.notes)
 
 
@@ -256,4 +274,5 @@ def test_the_epoch_is_utc_whatever_the_zone_of_the_lines(tmp_path: Path) -> None
 def test_the_page_lists_every_format() -> None:
     """Protects a reader of docs/logs.md from a format that it does not name, or that there is not."""
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
-    assert sorted(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == sorted(BY_NAME)
+    table = page.partition("## Formats")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == sorted(BY_NAME)
