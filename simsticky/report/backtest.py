@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import textwrap
 from functools import partial
 from typing import TYPE_CHECKING
 
 from simsticky.logs.backtest_answer import FEWEST_ALIVE
+from simsticky.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Entries,
+    Exact,
+    Figure,
+    Kind,
+    Note,
+    Section,
+    Sentence,
+    Table,
+    Terms,
+    Title,
+    Tone,
+    Verdict,
+    data,
+)
+from simsticky.report.blocks import Row as TableRow
 from simsticky.report.numbers import THIN, counted, duration, grouped
-from simsticky.report.tables import escape
 from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from matplotlib.axes import Axes
 
     from simsticky.logs.backtest_answer import Backtest, Row
-    from simsticky.report.terminal import Line
 
 _MOST_NAMED = 3
 """Figures that the sentence names; of more it says how many."""
@@ -81,27 +95,55 @@ def chance(found: Backtest) -> str:
     )
 
 
-def render(found: Backtest, width: int = 80) -> list[Line]:
-    """Return the backtest as lines of at most ``width`` characters."""
-    sign = mark(found)
-    said = textwrap.wrap(f"{sign.value} {headline(found)}", width, subsequent_indent="  ")
-    lines: list[Line] = [((said[0][:1], sign.word), (said[0][1:], "heading"))]
-    lines += [((text, "heading"),) for text in said[1:]]
-    lines += [(), *(((text, "quiet"),) for text in textwrap.wrap(title(found), width)), ()]
-    label = max(len(row.figure.label) for row in found.rows)
-    observed = max(len("in the log"), *(len(_value(row, row.observed)) for row in found.rows))
-    lines.append(((f"    {'':{label}}  {'in the log':>{observed}}  one run of the model, 95 %", "quiet"),))
+def blocks(found: Backtest) -> list[Block]:
+    """Return the sentence, the figures, and what they rest on."""
+    notes = [chance(found), _told_apart(found), UNSURE, *_notes(found)]
+    return [
+        Verdict(mark(found), headline(found)),
+        Title(title(found)),
+        _table(found),
+        *(Note(text) for text in notes),
+    ]
+
+
+def data_of(found: Backtest) -> list[Block]:
+    """Return the figures for machines, a row each."""
+    heads = ("figure", "unit", "observed", "low", "high", "median", "mean", "holds")
+    rows = []
     for row in found.rows:
-        text = f" {row.figure.label:{label}}  {_value(row, row.observed):>{observed}}  {_range(row)}"
-        own = Mark.PASS if row.holds else Mark.FAIL
-        lines.append((("  ", ""), (own.value, own.word), (text, "")))
+        of, ends = row.figure, row.predicted
+        values: list[Exact] = [of.key, of.unit, row.observed, ends.low, ends.high, ends.median, row.mean]
+        rows.append(TableRow(tuple(map(data, [*values, str(row.holds).lower()]))))
+    return [Table("Figures", tuple(map(Column, heads)), tuple(rows))]
+
+
+def _table(found: Backtest) -> Table:
+    columns = (
+        Column("", Kind.LABEL),
+        Column("in the log", Kind.NUMBER),
+        Column("one run of the model, 95 %", Kind.NUMBER),
+    )
+    rows = tuple(
+        TableRow(
+            (
+                Cell(row.figure.label.strip(), mark=Mark.PASS if row.holds else Mark.FAIL),
+                Cell(_value(row, row.observed)),
+                Cell(_range(row)),
+            ),
+            definition=row.figure.definition,
+        )
+        for row in found.rows
+    )
+    return Table("Each figure in the log and in one run of the model", columns, rows, of="figure")
+
+
+def _told_apart(found: Backtest) -> str:
     evidence = found.key["evidence"].rstrip(".")
-    told_apart = f"Sessions are told apart by {found.key['key']} ({found.key['quality']}): {evidence}."
-    notes = [chance(found), told_apart, UNSURE, *(f"{_capital(note)}." for note in found.notes)]
-    lines.append(())
-    for note in notes:
-        lines += [((text, "quiet"),) for text in textwrap.wrap(note, width)]
-    return lines
+    return f"Sessions are told apart by {found.key['key']} ({found.key['quality']}): {evidence}."
+
+
+def _notes(found: Backtest) -> list[str]:
+    return [f"{_capital(note)}." for note in found.notes]
 
 
 def _capital(text: str) -> str:
@@ -120,62 +162,29 @@ def _range(row: Row) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def to_csv(found: Backtest) -> str:
-    """Return the figures as CSV, one line each."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["figure", "unit", "observed", "low", "high", "median", "mean", "holds"])
-    for row in found.rows:
-        ends = (row.predicted.low, row.predicted.high, row.predicted.median, row.mean)
-        writer.writerow([row.figure.key, row.figure.unit, row.observed, *ends, str(row.holds).lower()])
-    return text.getvalue()
-
-
-def to_markdown(found: Backtest) -> str:
-    """Return the sentence in bold, and the figures as a table."""
-    lines = [f"**{mark(found).value} {escape(headline(found))}**", "", escape(title(found)), ""]
-    lines += ["| | Figure | In the log | One run of the model, 95 % |", "|:--|:--|--:|--:|"]
-    for row in found.rows:
-        cells = ("✓" if row.holds else "✗", row.figure.label.strip(), _value(row, row.observed), _range(row))
-        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
-    lines += ["", chance(found), "", *(f"- {escape(_capital(note))}." for note in found.notes)]
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
 def page(found: Backtest) -> str:
     """Return the backtest as one HTML file: the sentence, both timelines, the figures, and what was assumed."""
-    from simsticky.report.inputs import inputs
-    from simsticky.report.page import environment
-    from simsticky.results.provenance import library_versions
-    from simsticky.version import __version__
+    from simsticky.report import provenance
+    from simsticky.report.render.html import Page, render
 
-    whole = {
-        "name": found.scenario.name,
-        "mark": mark(found),
-        "sentence": headline(found),
-        "title": title(found),
-        "chance": chance(found),
-        "unsure": UNSURE,
-        "key": {**found.key, "evidence": found.key["evidence"].rstrip(".")},
-        "rows": [
-            (row.figure.label.strip(), _value(row, row.observed), _range(row),
-             Mark.PASS if row.holds else Mark.FAIL, row.figure.definition)
-            for row in found.rows
-        ],
-        "notes": [f"{_capital(note)}." for note in found.notes],
-        "figures": _pictures(found),
-        "inputs": [item for item in inputs(found.scenario) if item.path != "traffic.trace"],
-        "manifests": found.scenario.manifest_report,
-        "seed": found.seed,
-        "replications": found.replications,
-        "versions": {"simsticky": __version__, **library_versions()},
-    }  # fmt: skip
-    return environment().get_template("backtest.html.j2").render(whole)
+    compared = (Sentence(_told_apart(found), Tone.PLAIN), Sentence(UNSURE, Tone.PLAIN), Entries(tuple(_notes(found))))
+    meanings = Terms(tuple((row.figure.label.strip(), row.figure.definition) for row in found.rows))
+    body: list[Block] = [
+        Title(title(found)),
+        Section("Observed and predicted", (_table(found), Sentence(chance(found), Tone.PLAIN)), name="numbers"),
+        *_figures(found),
+        Section("What was compared", compared, name="what"),
+    ]
+    annex = [
+        Section("What these numbers mean", (meanings,), folded=True),
+        *provenance.blocks(found.scenario, without=("traffic.trace",)),
+    ]
+    facts = [("seed", found.seed), ("replications", found.replications), *provenance.versions()]
+    name = f"{found.scenario.name}: does it match the log?"
+    return render(Page(name, [Verdict(mark(found), headline(found))], body, facts, annex))
 
 
-def _pictures(found: Backtest) -> Sequence[tuple[str, str, object, object]]:
-    from simsticky.report.captions import Caption
-    from simsticky.report.picture import picture
+def _figures(found: Backtest) -> list[Figure]:
     from simsticky.report.plots import backtest as plots
 
     drawn: list[tuple[str, str, Callable[..., Axes], str]] = [
@@ -188,7 +197,4 @@ def _pictures(found: Backtest) -> Sequence[tuple[str, str, object, object]]:
         ("predicted", "One run of the model", plots.predicted_pods,
          "The same of replication 0, by the same rules, as its own access log would show it."),
     ]  # fmt: skip
-    return [
-        (name, heading, picture(partial(draw, found), name, f"{heading}. {text}"), Caption(text))
-        for name, heading, draw, text in drawn
-    ]
+    return [Figure(name, heading, partial(draw, found), text) for name, heading, draw, text in drawn]

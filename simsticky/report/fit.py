@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from simsticky.logs.laws import Fitted
 from simsticky.logs.search import Bounds
-from simsticky.report.numbers import MISSING, counted, duration, grouped, show
-from simsticky.report.tables import escape
+from simsticky.report.blocks import (
+    Block,
+    Cell,
+    Code,
+    Column,
+    Entries,
+    Exact,
+    Figure,
+    Kind,
+    Note,
+    Section,
+    Sentence,
+    Table,
+    Terms,
+    Title,
+    Tone,
+    data,
+)
+from simsticky.report.blocks import Row as TableRow
+from simsticky.report.numbers import MISSING, Shown, counted, duration, grouped, show
 from simsticky.scenario.law import ContinuousLaw
 from simsticky.scenario.traffic import Diurnal, Piecewise
 from simsticky.stats.intervals import Interval
@@ -22,9 +37,7 @@ from simsticky.units import format_rate
 if TYPE_CHECKING:
     from simsticky.logs.fitted import Fit
     from simsticky.logs.tails import Tail
-    from simsticky.report.terminal import Line
 
-HEAD = ("", "law", "mean", "off by")
 READING = (
     "Brackets are 95 % intervals. off by: the largest distance, in percentage points, between the measured distribution"
     " and the law's. tail index: of the Pareto law that the largest tenth follows; below 2 the tail is heavy."
@@ -32,7 +45,6 @@ READING = (
 CSV_COLUMNS = (
     "quantity", "law", "unit", "mean", "low", "high", "off_by", "values", "cut", "tail_index", "tail_low", "tail_high",
 )  # fmt: skip
-_GAP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +69,21 @@ class Row:
     tail: Tail | None = None
     off_by: float | None = None
 
-    def cells(self) -> tuple[str, str, str, str]:
-        """Return it as texts, in the order of ``HEAD``."""
-        off = MISSING if self.off_by is None else f"{100 * self.off_by:.1f}"
-        return self.label, self.law, shown(self.mean, self.unit), "" if self.fitted is None else off
+    def cells(self) -> tuple[Cell, Cell, Cell, Cell]:
+        """Return what it is called, its law, its mean, and how far the two are apart."""
+        off = "" if self.fitted is None else MISSING if self.off_by is None else f"{100 * self.off_by:.1f}"
+        mean = _shown(self.mean, self.unit)
+        return Cell(self.label), Cell(self.law), Cell(mean.value, mean.interval), Cell(off)
 
 
 def shown(bounds: Bounds | None, unit: str) -> str:
     """Return a number with its interval as text."""
+    return str(_shown(bounds, unit))
+
+
+def _shown(bounds: Bounds | None, unit: str) -> Shown:
     if bounds is None:
-        return MISSING
+        return Shown(MISSING)
     if unit == "rate":
         factor, suffix = next(
             ((factor, suffix) for factor, suffix in ((1.0, "/s"), (60.0, "/min")) if bounds.value * factor >= 1),
@@ -74,8 +91,8 @@ def shown(bounds: Bounds | None, unit: str) -> str:
         )
         low, high = (None if end is None else end * factor for end in (bounds.low, bounds.high))
         text = show(Interval(bounds.value * factor, low, high), "ratio")
-        return f"{text.value}{suffix} {text.interval}".rstrip()
-    return str(show(Interval(bounds.value, bounds.low, bounds.high), unit))
+        return Shown(f"{text.value}{suffix}", text.interval)
+    return show(Interval(bounds.value, bounds.low, bounds.high), unit)
 
 
 def rows(found: Fit) -> Iterator[Row]:
@@ -162,101 +179,96 @@ def _time_of(seconds: float) -> str:
     return show(Interval(seconds, None, None), "seconds").value
 
 
-def render(found: Fit, width: int = 80) -> list[Line]:
-    """Return it as lines of at most ``width`` characters."""
-    lines: list[Line] = []
-    for number, text in enumerate(opening(found)):
-        lines += [((part, "heading" if not number else ""),) for part in _wrapped(text, width)]
-    lines += [(), *_table([HEAD, *(row.cells() for row in rows(found))], width), ()]
-    label = max(len(name) for name, _ in facts(found))
-    for name, text in facts(found):
-        first, *others = _wrapped(text, width - label - _GAP)
-        lines.append(((name.ljust(label + _GAP), "quiet"), (first, "")))
-        lines += [((" " * (label + _GAP) + other, ""),) for other in others]
-    lines += [(), *(((part, "quiet"),) for part in _wrapped(READING, width))]
-    for note in (*found.source.notes, *found.notes):
-        lines += [(), *(((part, ""),) for part in _wrapped(f"note: {note}", width))]
-    return lines
+def blocks(found: Fit) -> list[Block]:
+    """Return what was read, a law a row, what was counted, and what to know before any of it is believed."""
+    first, *others = opening(found)
+    return [
+        Title(first),
+        *(Sentence(text, Tone.PLAIN) for text in others),
+        _laws(found),
+        Terms(tuple(facts(found))),
+        Note(READING),
+        *(Note(f"note: {text}") for text in _notes(found)),
+    ]
 
 
-def _table(cells: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
-    """Yield a table; where it is too wide, the last column is left to wider terminals and to ``-o json``."""
-    sizes = [max(len(row[place]) for row in cells) for place in range(len(HEAD))]
-    columns = len(HEAD) if sum(sizes) + _GAP * (len(HEAD) - 1) <= width else len(HEAD) - 1
-    for number, row in enumerate(cells):
-        parts = [text.ljust(size + _GAP) for text, size in zip(row, sizes, strict=True)][:columns]
-        style = "quiet" if not number else ""
-        yield (parts[0], style or "heading"), ("".join(parts[1:]).rstrip(), style)
+def _laws(found: Fit) -> Table:
+    columns = (Column("", Kind.LABEL), Column("law"), Column("mean", Kind.NUMBER), Column("off by", Kind.NUMBER))
+    return Table("The laws", columns, tuple(TableRow(row.cells()) for row in rows(found)), of="law")
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+def _notes(found: Fit) -> tuple[str, ...]:
+    return (*found.source.notes, *found.notes)
 
 
-def to_csv(found: Fit) -> str:
-    """Return one line per quantity with the columns of ``CSV_COLUMNS``; times in seconds, shares as parts of 1."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+def data_of(found: Fit) -> list[Block]:
+    """Return one row per quantity with the columns of ``CSV_COLUMNS``; times in seconds, shares as parts of 1."""
+    lines = []
     for row in rows(found):
         mean = row.mean or Bounds(float("nan"))
         cells = None if row.fitted is None else row.fitted.cells
         tail = None if row.tail is None else row.tail.index
-        writer.writerow(
-            [
-                row.label,
-                row.law,
-                row.unit,
-                None if row.mean is None else mean.value,
-                mean.low,
-                mean.high,
-                row.off_by,
-                None if cells is None else round(cells.seen),
-                None if cells is None else round(cells.cut),
-                *((None, None, None) if tail is None else (tail.value, tail.low, tail.high)),
-            ]
-        )
-    return text.getvalue()
-
-
-def to_markdown(found: Fit) -> str:
-    """Return it as Markdown."""
-    lines = [*(escape(text) + "  " for text in opening(found)), ""]
-    lines += ["| " + " | ".join(HEAD) + " |", "|---|---|---|---|"]
-    lines += ["| " + " | ".join(escape(cell) for cell in row.cells()) + " |" for row in rows(found)]
-    lines += ["", *(f"- {escape(name)}: {escape(text)}" for name, text in facts(found)), "", READING, ""]
-    lines += [f"- {escape(note)}" for note in (*found.source.notes, *found.notes)]
-    return "\n".join(lines).rstrip() + "\n"
+        values: list[Exact] = [
+            row.label,
+            row.law,
+            row.unit,
+            None if row.mean is None else mean.value,
+            mean.low,
+            mean.high,
+            row.off_by,
+            None if cells is None else round(cells.seen),
+            None if cells is None else round(cells.cut),
+            *((None, None, None) if tail is None else (tail.value, tail.low, tail.high)),
+        ]
+        lines.append(TableRow(tuple(map(data, values))))
+    return [Table("Quantities", tuple(map(Column, CSV_COLUMNS)), tuple(lines))]
 
 
 def page(found: Fit) -> str:
     """Return it as one HTML file that needs no network: the table, and a figure a law."""
     from simsticky.logs.profile import profile_text
-    from simsticky.report.page import environment
-    from simsticky.results.provenance import library_versions
-    from simsticky.version import __version__
+    from simsticky.report import provenance
+    from simsticky.report.figures import in_numbers
+    from simsticky.report.render.html import Page, render
 
-    whole = {
-        "opening": opening(found),
-        "head": HEAD,
-        "rows": [row.cells() for row in rows(found)],
-        "facts": list(facts(found)),
-        "reading": READING,
-        "notes": [*found.source.notes, *found.notes],
-        "figures": list(_figures(found)),
-        "pods": [
-            (f"pod {number}", grouped(pod.requests), *(_time_of(at) for at in (pod.mean_s, pod.p50_s, pod.p95_s)))
-            for number, pod in enumerate(found.service_pods, start=1)
-        ],
-        "profile": profile_text(found),
-        "versions": {"simsticky": __version__, **library_versions()},
-    }
-    return environment().get_template("fit.html.j2").render(whole)
+    first, *others = opening(found)
+    drawn = list(_figures(found))
+    body: list[Block] = [
+        *(Note(text) for text in others),
+        Section("The laws", (_laws(found), Note(READING), Terms(tuple(facts(found)))), name="laws"),
+    ]
+    if notes := _notes(found):
+        body.append(Section("What to know before these are believed", (Entries(notes),), name="notes"))
+    annex: list[Block] = [*in_numbers(drawn), *_pods(found), _profile(profile_text(found))]
+    return render(Page("Traffic, fitted to a log", [Sentence(first)], [*body, *drawn], provenance.versions(), annex))
 
 
-def _figures(found: Fit) -> Iterator[tuple[str, str, object, object]]:
+def _pods(found: Fit) -> list[Block]:
+    if not found.service_pods:
+        return []
+    columns = (Column("", Kind.LABEL), *(Column(head, Kind.NUMBER) for head in ("requests", "mean", "p50", "p95")))
+    lines = tuple(
+        TableRow((
+            Cell(f"pod {number}"), Cell(grouped(pod.requests)),
+            *(Cell(_time_of(at)) for at in (pod.mean_s, pod.p50_s, pod.p95_s)),
+        ))
+        for number, pod in enumerate(found.service_pods, start=1)
+    )  # fmt: skip
+    return [Section("Service by pod", (Table("Service by pod, by first request", columns, lines),), name="pods")]
+
+
+def _profile(text: str) -> Section:
+    said = "A scenario takes it in with traffic: {profile: profile.yaml}. It holds laws and counts only."
+    return Section(
+        "The profile",
+        (Sentence(said, Tone.PLAIN), Code("", tuple(text.rstrip("\n").split("\n")), "yaml")),
+        name="profile",
+    )
+
+
+def _figures(found: Fit) -> Iterator[Figure]:
     from simsticky.report.captions import Caption
-    from simsticky.report.picture import picture
+    from simsticky.report.figures import figure_of
     from simsticky.report.plots.fit import law_beside_data, starts_over_time
 
     of = found.arrivals
@@ -266,7 +278,7 @@ def _figures(found: Fit) -> Iterator[tuple[str, str, object, object]]:
         f" {of.dispersion:.2f} times as much as that of a Poisson process."
     )
     text += f" BIC of the others: {tried}." if tried else ""
-    yield "starts", "When sessions start", picture(partial(starts_over_time, found), "starts", text), Caption(text)
+    yield figure_of("starts", "When sessions start", partial(starts_over_time, found), Caption(text))
     for name, row in (("length", 1), ("think", 2), ("service", -2)):
         one = list(rows(found))[row]
         if one.fitted is None:
@@ -276,7 +288,7 @@ def _figures(found: Fit) -> Iterator[tuple[str, str, object, object]]:
         draw = partial(law_beside_data, one.fitted, one.label.split(",")[0], one.unit, mixture=mixture)
         caption = Caption(_words(one), ("law", "BIC", "off by (points)", "mean"), _ranking(one))
         heading = f"{one.label[0].upper()}{one.label[1:]}"
-        yield name, heading, picture(draw, name, f"{heading}. {caption.text}"), caption
+        yield figure_of(name, heading, draw, caption)
 
 
 def _words(row: Row) -> str:

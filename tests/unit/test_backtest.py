@@ -18,7 +18,8 @@ from simsticky.logs.replay import replay_of
 from simsticky.logs.requests import LogRead, Rollout, SessionKey
 from simsticky.logs.watched import Watched, first_signs, moves_of
 from simsticky.report import backtest as told
-from simsticky.report.terminal import plain
+from simsticky.report.render import csv, markdown, terminal
+from simsticky.report.render.lines import plain
 from simsticky.stats.prediction import fewest_runs
 
 END_S = 90.0
@@ -185,7 +186,7 @@ def test_the_models_own_log_is_compatible() -> None:
     """And the answer says so, with every figure and how sessions are told apart."""
     found = of_the_shop()
     assert found.compatible is True
-    text = plain(told.render(found, 80))
+    text = plain(terminal.render(told.blocks(found), 80))
     assert text.startswith("✓ The model is compatible with this log")
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "cookie:sid (certain)" in text
@@ -212,7 +213,8 @@ def test_of_few_sessions_nobody_knows() -> None:
 def test_no_address_of_the_log_is_in_any_answer() -> None:
     """JSON, CSV, Markdown and page hold figures only."""
     found = of_the_shop()
-    for text in (found.to_json(), told.to_csv(found), told.to_markdown(found), told.page(found)):
+    texts = (csv.render(told.data_of(found)), markdown.render(told.blocks(found)))
+    for text in (found.to_json(), *texts, told.page(found)):
         assert not [name for name in log().requests.pods if name in text]
 
 

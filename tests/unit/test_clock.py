@@ -15,7 +15,7 @@ from simsticky.sim.clock import Clock, Phase, Tick, Wait, call_at
 
 
 def test_simpy_queue_holds_time_priority_number_event() -> None:
-    """Protects the clock from another layout of SimPy's queue."""
+    """SimPy's queue has the layout that the clock relies on."""
     env = simpy.Environment()
     timeout = env.timeout(3.0)
     assert heappop(env._queue) == (3.0, simpy.events.NORMAL, 0, timeout)
@@ -23,13 +23,13 @@ def test_simpy_queue_holds_time_priority_number_event() -> None:
 
 
 def test_simpy_step_reads_no_other_attribute_of_an_event() -> None:
-    """Protects the step written out: a new SimPy may ask an event for more; the source names what it touches."""
+    """A new SimPy may ask an event for more; the source names what it touches."""
     touched = set(re.findall(r"\bevent\.(\w+)", inspect.getsource(Environment.step)))
     assert touched <= {"callbacks", "_ok", "_defused", "_value"}
 
 
 def test_simpy_urgent_comes_before_every_phase() -> None:
-    """Protects process starts: they happen before anything else at their instant."""
+    """Processes start before anything else at their instant."""
     assert simpy.events.URGENT == 0
     assert sorted(Phase)[0] == 1
 
@@ -41,7 +41,7 @@ def _run_until(clock: Clock, end_s: float) -> None:
 
 
 def test_tick_comes_again_when_it_says() -> None:
-    """Protects the re-arming: one object, many events."""
+    """One re-armed object makes many events."""
     clock, times = Clock(), list[tuple[float, float]]()
     tick = Tick()
 
@@ -59,7 +59,7 @@ def test_tick_comes_again_when_it_says() -> None:
 
 
 def test_ticks_of_one_instant_come_in_the_order_they_were_armed_in() -> None:
-    """Protects rule T1, also for one that a tick of this very instant arms."""
+    """Ticks of one instant come in the order they were armed in (rule T1), also those that one of them arms."""
     clock, seen = Clock(), list[tuple[str, float]]()
     ticks = {name: Tick() for name in ("first", "second", "third")}
 
@@ -79,7 +79,7 @@ def test_ticks_of_one_instant_come_in_the_order_they_were_armed_in() -> None:
 
 
 def test_tick_is_not_armed_for_the_past() -> None:
-    """Protects the clock, which never goes back."""
+    """The clock never goes back."""
     clock = Clock()
     _run_until(clock, 2.0)
     with pytest.raises(ValueError, match=r"1\.0 is before now, 2\.0"):
@@ -87,7 +87,7 @@ def test_tick_is_not_armed_for_the_past() -> None:
 
 
 def test_events_of_an_instant_come_before_its_ticks() -> None:
-    """Protects the last phase: also those that a tick of this instant has just caused, before the next tick."""
+    """Events of this instant come before the next tick, also those that a tick has just caused."""
     clock, seen = Clock(), list[str]()
     ticks = [Tick() for _ in range(2)]
 
@@ -104,7 +104,7 @@ def test_events_of_an_instant_come_before_its_ticks() -> None:
 
 
 def test_tick_armed_as_a_completion_comes_before_everything_of_its_instant() -> None:
-    """Protects the ends of connections: such a tick stands among SimPy's events, and may come again as a send."""
+    """A tick that ends a connection stands among SimPy's events, and may come again as a send."""
     clock, seen = Clock(), list[tuple[str, float]]()
     tick = Tick()
 
@@ -121,7 +121,7 @@ def test_tick_armed_as_a_completion_comes_before_everything_of_its_instant() -> 
 
 
 def test_disarmed_tick_does_nothing_and_another_takes_its_place() -> None:
-    """Protects cancellation: the tick stays in the queue, empty, and the one in its place resumes the same."""
+    """A disarmed tick stays in the queue, empty, and the one in its place resumes the same."""
     clock, seen = Clock(), list[float]()
     tick = Tick()
     tick.resume = seen.append
@@ -132,14 +132,14 @@ def test_disarmed_tick_does_nothing_and_another_takes_its_place() -> None:
 
 
 def test_run_that_can_never_end_says_so() -> None:
-    """Protects from a silent stop: SimPy raises a RuntimeError as well."""
+    """SimPy raises a RuntimeError as well."""
     clock = Clock()
     with pytest.raises(RuntimeError, match="nothing is left to wait for"):
         clock.run(clock.event())
 
 
 def test_call_at_calls_once_at_its_phase() -> None:
-    """Protects call_at, also with a delay of 0 during the same instant."""
+    """call_at calls once, also with a delay of 0 during the same instant."""
     env, seen = simpy.Environment(), list[tuple[float, str]]()
 
     def operation() -> None:
@@ -153,7 +153,7 @@ def test_call_at_calls_once_at_its_phase() -> None:
 
 
 def test_wait_is_yielded_by_a_process_and_ordered_by_phase() -> None:
-    """Protects processes: of two that wait for the same moment the earlier phase goes on first."""
+    """Of two that wait for the same moment the earlier phase goes on first."""
     env, seen = simpy.Environment(), list[str]()
 
     def process(name: str, phase: Phase) -> Generator[Wait, Any, None]:
@@ -168,6 +168,6 @@ def test_wait_is_yielded_by_a_process_and_ordered_by_phase() -> None:
 
 
 def test_wait_refuses_the_past() -> None:
-    """Protects the clock: nothing can be scheduled before now."""
+    """Nothing can be scheduled before now."""
     with pytest.raises(ValueError, match="negative delay -1"):
         Wait(simpy.Environment(), -1.0, Phase.PUSH)

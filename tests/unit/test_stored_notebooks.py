@@ -9,7 +9,7 @@ NOTEBOOKS = sorted(Path("notebooks").glob("*.ipynb"))
 
 
 def test_the_notebooks_are_these():
-    """The README and the tutorial order rely on their names."""
+    """The navigation of the site and the order of the tutorial rely on their names."""
     assert [path.stem for path in NOTEBOOKS] == [
         "01_rolling_update",
         "02_is_drain_worth_it",

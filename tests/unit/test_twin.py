@@ -42,7 +42,7 @@ def _parted(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing parts where a process cannot fork")
 @pytest.mark.parametrize("name", ["rolling", "scale_down", "health_flap"])
 def test_the_twin_has_the_load_of_the_run_without_operations(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects the floor: to the last bit that of a run without operations from its start."""
+    """To the last bit that of a run without operations from its start."""
     scenario = _short(name)
     monkeypatch.setattr(twin, "can_part", lambda: False)
     alone = simulate(scenario)
@@ -56,7 +56,7 @@ def test_the_twin_has_the_load_of_the_run_without_operations(name: str, monkeypa
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing parts where a process cannot fork")
 def test_a_lost_twin_costs_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects from a twin that is killed, or has an error: the floor is made from the start."""
+    """If the twin is killed or has an error, the floor is made from the start."""
     scenario = _short("scale_down")
     expected = simulate(scenario).digest
     partings = _parted(monkeypatch)
@@ -71,7 +71,7 @@ def test_a_lost_twin_costs_nothing_but_time(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing parts where a process cannot fork")
 def test_no_twin_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects from processes that wait for ever: a run that ends by an exception takes its twin with it."""
+    """A run that ends by an exception takes its twin with it."""
     begun: list[int] = []
     fork = os.fork
 
@@ -94,7 +94,7 @@ def test_no_twin_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_room_for_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects a busy machine: where a process cannot be had the run goes on alone."""
+    """Where a process cannot be had the run goes on alone."""
 
     def full() -> int:
         raise BlockingIOError("Resource temporarily unavailable")

@@ -28,7 +28,7 @@ def _connections(balancer: Balancer) -> list[int]:
 
 
 def test_requests_are_logged_by_their_ends() -> None:
-    """Protects the counts between two picks: what has ended by now is released, at its end included, no more."""
+    """What has ended by now is released, at its end included, no more."""
     worker = _worker()
     first, second = _open(worker, 1, 3.0), _open(worker, 2, 2.0)
     assert first != second
@@ -41,7 +41,7 @@ def test_requests_are_logged_by_their_ends() -> None:
 
 
 def test_node_logs_in_all_its_workers_that_log() -> None:
-    """Protects the moment of a push or verdict: every balancer knows what has ended by then, and what time it is."""
+    """Every balancer knows what has ended by then, and what time it is."""
     worker = _worker()
     worker.node.workers = [worker, Worker(1, worker.node, logs=False)]
     _open(worker, 1, 3.0)
@@ -51,7 +51,7 @@ def test_node_logs_in_all_its_workers_that_log() -> None:
 
 
 def test_request_is_released_on_the_balancer_of_its_first_attempt() -> None:
-    """Protects a push in between: the new balancer never hears of what it has not counted."""
+    """The new balancer never hears of what it has not counted."""
     worker = _worker()
     before = worker.balancer
     _open(worker, 1, 3.0)
@@ -64,7 +64,7 @@ def test_request_is_released_on_the_balancer_of_its_first_attempt() -> None:
 
 
 def test_cut_request_ends_now_and_one_that_goes_on_is_not_released_twice() -> None:
-    """Protects a container's death: a reset is logged at once, a request sent again by its last attempt only."""
+    """A reset is logged at once, a request sent again by its last attempt only."""
     worker = _worker()
     _open(worker, 1, 9.0)
     _open(worker, 2, 9.0)
