@@ -65,7 +65,7 @@ def test_the_hint_works_when_it_is_followed(log, tmp_path, monkeypatch):
     (tmp_path / "t.yaml").write_text(SCENARIO % "trace: trace.csv")
     assert called("run", "t.yaml", "-j", "1", "-q").returncode == 0
     page = (tmp_path / "page.html").read_text()
-    assert page.count("<svg") == 4
+    assert page.count("<figure>") == 4
     assert "schema: simsticky-profile/1" in page
     assert "http" not in re.sub(r"http://www.w3.org/\S+|http-equiv|prof\w+-http", "", page)
 
