@@ -26,6 +26,7 @@ ROOMS: Mapping[str, str] = {
     "report": "terminal, Markdown, HTML, figures",
     "study": "replications, sweep, compare, check, recommend",
     "lint": "rules with numbers",
+    "logs": "access logs of real gateways",
     "simulate": "one run, to its result",
     "engines": "interpreted or compiled",
     "results": "metrics, frames, story",

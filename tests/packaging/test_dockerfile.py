@@ -80,7 +80,7 @@ def test_both_stages_begin_with_the_same_slim_python() -> None:
 
 
 def test_what_is_copied_exists_and_is_in_the_context() -> None:
-    """Protects against a file that was renamed, or that ``.dockerignore`` keeps away."""
+    """What the image copies is there, and ``.dockerignore`` does not keep it away."""
     sources = [source for rest in of(BUILD, "COPY") for source in rest.split()[:-1]]
     assert {"pyproject.toml", "simsticky", "scenarios"} <= set(sources)
     for source in sources:
