@@ -18,19 +18,19 @@ HEAD = """\
 *Written by `docs/lint_page.py` from the code; do not edit.*
 
 `simsticky lint PATH...` reads manifests (files, directories without what is below them, `-` for standard input) and
-scenario files with theirs. A scenario says more: how long sessions are, how long the application takes to start and to
-end, which release the cluster runs; without one those rules are silent that need it. What a rule says of an application
-it says of each workload that a Service selects and, where routes are there, a route leads to.
+scenario files with their manifests. A scenario says more: how long sessions are, how long the application takes to
+start and to end, which release the cluster runs. Without one, the rules that need it are silent. What a rule says of an
+application it says of each workload that a Service selects and, if there are routes, that a route leads to.
 
-A finding has a number that stays, a severity, file, line and column, what is wrong, why it matters, the figures behind
-it, and a fix; fixes that are edits are put together to one `kubectl patch` for each object. `--evidence` simulates each
-fix that is a setting, and things as they are, on the same luck; the number of replications follows from an estimate of
-the effort, so that the same files give the same figures.
+A finding has a number that stays, a severity, a place (file, line and column), what is wrong, why it matters, the
+figures behind it, and a fix. Fixes that are edits are put together to one `kubectl patch` for each object. `--evidence`
+simulates each fix that is a setting, and things as they are, on the same luck. The number of replications follows from
+an estimate of the effort, so that the same files give the same figures.
 
-An object ignores rules by its annotation `simsticky.io/ignore: SS004,SS007`, a run by `--ignore SS004,SS007`. Output is
-a table, `json`, `sarif` (2.1.0), `github` (workflow commands) or `junit`, several at once: `-o table -o
-sarif=lint.sarif`. The exit code is 3 with an error (`--fail-on warning|error|never`), 2 for input that cannot be read,
-else 0.
+An object ignores rules by its annotation `simsticky.io/ignore: SS004,SS007`, and a run by `--ignore SS004,SS007`.
+Output is a table, `json`, `sarif` (2.1.0), `github` (workflow commands) or `junit`. Several are written at once by `-o
+table -o sarif=lint.sarif`. The exit code is 3 if there is an error (`--fail-on warning|error|never`), 2 if the input
+cannot be read, and 0 otherwise.
 
 | rule | severity | what it finds |
 |---|---|---|

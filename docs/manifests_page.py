@@ -19,22 +19,26 @@ HEAD = """\
 
 *Written by `docs/manifests_page.py` from the code; do not edit.*
 
-`manifests:` of a scenario names files, directories (not what is below them) and `-` for standard input: YAML or JSON,
-several documents, Lists. What a kustomization or a chart would make is not made: `kustomize build DIR` or
-`helm template CHART` makes it. In a directory such files are left out with one line; named themselves they are an
-error.
+`manifests:` of a scenario names files, directories (not what is below them) and `-` for standard input. They hold YAML
+or JSON, several documents, or Lists. What a kustomization or a chart would make is not made here: `kustomize build DIR`
+or `helm template CHART` makes it. In a directory such files are left out with one line. If they are named themselves
+they are an error.
 
-Every object that the answer uses is held to the API server's strict decoding, at every depth: an unknown, misplaced or
+Every object that the answer uses is held to the API server's strict decoding, at every depth. An unknown, misplaced or
 doubled field, or a value of the wrong type, ends the run with its file, line and column, and with where the field
-belongs. `--lenient` makes that a warning and takes the field as not there; of a doubled key the last one holds. Free
+belongs. `--lenient` makes that a warning and ignores the field; of a doubled key the last one holds. Free
 maps such as labels, the server's own fields (`status`, `managedFields`) and `null` are no faults. The fields are those
-of Kubernetes {first} to {last}; with `kubernetes.version` in the scenario, a field that came later or went before is
+of Kubernetes {first} to {last}. With `kubernetes.version` in the scenario, a field that came later or went before is
 named.
 
-A field is *read* (the simulation takes it), *said* (it may move the answer, is not simulated, and the normal output
-names it), *refused* (it would change the answer: an error with the way out), or *not used* (`--verbose` lists it; so
-are all of `metadata` and `status` that no table names). What the scenario file states itself wins over manifests.
-Objects of other kinds, and of other applications, are listed.
+A field is
+
+- *read*: the simulation takes it;
+- *said*: it may move the answer, is not simulated, and the normal output names it;
+- *refused*: it would change the answer, so it is an error that names the way out;
+- *not used*: `--verbose` lists it, as it lists all of `metadata` and `status` that no table names.
+
+What the scenario file states itself wins over manifests. Objects of other kinds, and of other applications, are listed.
 """
 PODS = ("Deployment", "StatefulSet", "Rollout", "DaemonSet")
 TEMPLATE = "spec.template"

@@ -1,6 +1,7 @@
-"""Draw the README's pictures, all of scenarios/rolling.yaml: python docs/picture.py.
+"""Draw the picture of the README's first command, and two of the guide's: python docs/picture.py.
 
-``rolling.svg`` is the table of ``simsticky run``, ``timeline.svg`` and ``sessions_on_old_pods.svg`` are figures.
+All are of ``scenarios/rolling.yaml``: ``rolling.svg`` is the table of ``simsticky run``, ``timeline.svg`` and
+``sessions_on_old_pods.svg`` are figures.
 """
 
 import io
@@ -12,19 +13,23 @@ from rich.console import Console
 from rich.text import Text
 
 import simsticky as ss
+from simsticky.report.asked import Asked
 from simsticky.report.picture import compact
 from simsticky.report.plots.style import figure_of, without_pyplot
-from simsticky.report.terminal import STYLES, render
+from simsticky.report.render.lines import STYLES
+from simsticky.report.render.terminal import render
+from simsticky.report.study import blocks
 
 HERE = Path(__file__).parent
 WIDTH = 78
+NAME = "scenarios/rolling.yaml"
 
 
 def table(study: ss.Study, first: ss.Result) -> str:
     """Return the table of a study as a terminal shows it, as SVG."""
     console = Console(record=True, width=WIDTH, file=io.StringIO())
-    console.print(Text("$ simsticky run scenarios/rolling.yaml"))
-    for line in render(study, WIDTH, first.recording):
+    console.print(Text(f"$ simsticky run {NAME}"))
+    for line in render(blocks(study, first.recording, asked=Asked.of(NAME)), WIDTH):
         console.print(Text.assemble(*((text, STYLES.get(style, "")) for text, style in line)))
     svg = console.export_svg(title="simsticky", unique_id="simsticky")
     # The reader's own monospaced font: the picture asks the network for nothing.
@@ -43,7 +48,7 @@ def figure(name: str, result: ss.Result) -> str:
 
 
 if __name__ == "__main__":
-    scenario = ss.load(HERE.parent / "scenarios" / "rolling.yaml")
+    scenario = ss.load(HERE.parent / NAME)
     result = ss.simulate(scenario)
     pictures = {"rolling": table(ss.replicate(scenario, jobs=2), result)}
     pictures |= {name: figure(name, result) for name in ("timeline", "sessions_on_old_pods")}

@@ -7,6 +7,7 @@ used, so that ``import simsticky`` takes no time, and Ctrl-C within the command'
 # At once, because a later import of the modules would put them where these functions are; they import nothing heavy.
 from simsticky.notebook import show_by
 from simsticky.report import report as report
+from simsticky.scenario.drafted import draft_by
 from simsticky.simulate import simulate as simulate
 
 TYPE_CHECKING = False  # importing typing itself would take longer than all the rest
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from simsticky.errors import InputError as InputError
     from simsticky.errors import InvariantError as InvariantError
     from simsticky.errors import SimstickyError as SimstickyError
+    from simsticky.logs.backtest import backtest as backtest
+    from simsticky.logs.backtest_answer import Backtest as Backtest
+    from simsticky.logs.fit import fit as fit
+    from simsticky.logs.fitted import Fit as Fit
+    from simsticky.logs.read import read_logs as read_logs
+    from simsticky.logs.requests import LogRead as LogRead
     from simsticky.report import plots as plots
+    from simsticky.report.explore import explore as explore
     from simsticky.results.metrics import METRICS as METRICS
     from simsticky.results.metrics import Metric as Metric
     from simsticky.results.result import Result as Result
@@ -40,6 +48,13 @@ if TYPE_CHECKING:
 # Where each public name lives; type checkers read the same from the imports above, and a test holds the two together.
 _HOMES = {
     "simsticky.errors": ("Diagnostic", "InputError", "InvariantError", "SimstickyError"),
+    "simsticky.logs.backtest": ("backtest",),
+    "simsticky.logs.backtest_answer": ("Backtest",),
+    "simsticky.logs.fit": ("fit",),
+    "simsticky.logs.fitted": ("Fit",),
+    "simsticky.logs.read": ("read_logs",),
+    "simsticky.logs.requests": ("LogRead",),
+    "simsticky.report.explore": ("explore",),
     "simsticky.results.metrics": ("METRICS", "Metric"),
     "simsticky.results.result": ("Result",),
     "simsticky.scenario.reading.load": ("load", "loads"),
@@ -73,7 +88,7 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return list(__all__)  # what is imported here is nobody's business
 
 
 def _as_html(thing: object) -> str:
@@ -82,4 +97,11 @@ def _as_html(thing: object) -> str:
     return as_html(thing)
 
 
+def _from_manifests(*paths: "Any", **stated: "Any") -> "Any":
+    from simsticky.study.draft.manifests import scenario_from
+
+    return scenario_from(*paths, **stated)
+
+
 show_by(_as_html)
+draft_by(_from_manifests)

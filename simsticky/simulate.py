@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from simsticky.recording.record import Recording
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.reading.given import Given
     from simsticky.sim.simulation import Simulation
 
 
 def simulate(
-    scenario: Scenario,
+    scenario: Given,
     seed: int | None = None,
     replication: int = 0,
     *,
@@ -29,7 +30,7 @@ def simulate(
     The same scenario, seed and replication give the same result, whatever is recorded and wherever it runs.
 
     Args:
-        scenario: What to simulate.
+        scenario: What to simulate: a scenario, the path of its file, its text, or a mapping of what the file says.
         seed: Seed of the study, at least 0; the scenario's ``run.seed`` by default.
         replication: Number of the replication, at least 0; each has random numbers of its own.
         verify: Whether to check the model's invariants on what was recorded.
@@ -42,7 +43,8 @@ def simulate(
 
     Raises:
         EngineError: The compiled engine was asked for, and is not to be had.
-        InputError: It would take more memory than this machine has.
+        InputError: The scenario's file is not there or something in it is wrong; or the run would take more memory
+            than this machine has.
         InvariantError: The model contradicted itself; only with ``verify``.
         ValueError: ``seed`` or ``replication`` is negative; or ``verify`` is asked for an algorithm of one's own: the
             invariants are those of the scenario's.
@@ -50,9 +52,11 @@ def simulate(
     from simsticky import progress
     from simsticky.engines import engine_for
     from simsticky.results.result import Result
+    from simsticky.scenario.reading.given import scenario_of
     from simsticky.sim.simulation import Simulation
     from simsticky.workload.effort import effort_of, refuse_too_much
 
+    scenario = scenario_of(scenario)
     if seed is None:
         seed = scenario.run.seed
     if seed < 0 or replication < 0:
@@ -85,6 +89,7 @@ def simulate(
 def prepare() -> None:
     """Import all that a simulation needs: for processes that do nothing but simulate."""
     import simsticky.results.result
+    import simsticky.scenario.reading.given
     import simsticky.sim.simulation
     import simsticky.workload.effort  # noqa: F401
 

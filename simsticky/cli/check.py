@@ -50,7 +50,7 @@ Baseline = Annotated[
 MaxReps = Annotated[
     int,
     typer.Option("--max-reps", min=10, callback=options.at_most(options.MOST_REPLICATIONS),
-                 help="Replications at the most."),
+                 help="At most this many replications."),
 ]  # fmt: skip
 OpenMeans = Annotated[
     Inconclusive | None,
@@ -161,19 +161,21 @@ def _write(
     from simsticky.cli.annotated import write_all
     from simsticky.report import check as report
     from simsticky.report.check_annotations import cases, findings
-    from simsticky.report.terminal import plain
+    from simsticky.report.render import markdown, terminal
+    from simsticky.report.render.lines import plain
 
+    said = markdown.render(report.comment(found))
     if comment is not None:
-        comment.write(report.to_markdown(found))
-    _append_to_summary(report.to_markdown(found))
+        comment.write(said)
+    _append_to_summary(said)
     texts = {
-        "table": lambda: plain(report.render(found, console.ENDLESS)),
+        "table": lambda: plain(terminal.render(report.blocks(found), console.ENDLESS)),
         "json": found.to_json,
-        "markdown": lambda: report.to_markdown(found),
+        "markdown": lambda: said,
         "junit": lambda: to_junit("simsticky check", cases(found, open_fails=open_fails)),
         "github": lambda: to_github(findings(found)),
     }
-    table = lambda: console.print_lines(report.render(found, console.width()), no_color=no_color)  # noqa: E731
+    table = lambda: console.print_blocks(report.blocks(found), no_color=no_color)  # noqa: E731
     write_all(wanted, texts, printers={"table": table})
 
 

@@ -49,7 +49,7 @@ MaxReps = Annotated[
         "--max-reps",
         min=10,
         help="Instead of --reps: look after 10, 20, 40, ... replications, until it is certain of each scenario whether"
-        " it is worse than the first one; this many at the most.",
+        " it is worse than the first one; at most this many.",
     ),
 ]
 
@@ -111,10 +111,10 @@ def compare(
     if place is not None:
         place.write(text_of(comparison, report, place.suffix))
     if sheet is not None:
-        from simsticky.report.answers import answer_page
-        from simsticky.report.answers_of import of_comparison
+        console.quiet_figures()
+        from simsticky.report.html import comparison_page
 
-        sheet.write(answer_page(of_comparison(comparison)))
+        sheet.write(comparison_page(comparison))
     print_answer(comparison, report, output, no_color=no_color)
     if not quiet:
         console.warn(comparison.warnings)

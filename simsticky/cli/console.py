@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TextIO
 from simsticky.errors import SimstickyError, visible
 
 if TYPE_CHECKING:
-    from simsticky.report.terminal import Line
+    from simsticky.report.blocks import Block
+    from simsticky.report.render.lines import Line
 
 BROKEN_PIPE = 128 + 13
 """What a shell reports of a tool that SIGPIPE ended."""
@@ -78,11 +79,18 @@ def print_text(text: str) -> None:
 
 def print_lines(lines: Sequence[Line], *, no_color: bool) -> None:
     """Write a laid out report to standard output, in colour on a terminal that wants it; errors as above."""
-    from simsticky.report.terminal import nearest, write
+    from simsticky.report.render.lines import nearest, write
 
     with _answer() as stdout:
         lines = [tuple((_shown(text, stdout), style) for text, style in line) for line in nearest(lines, stdout)]
         write(lines, stdout, color=not no_color and _wants_color(stdout))
+
+
+def print_blocks(blocks: Sequence[Block], *, no_color: bool) -> None:
+    """Write a report to standard output as lines that fit the terminal; errors as above."""
+    from simsticky.report.render.terminal import render
+
+    print_lines(render(blocks, width()), no_color=no_color)
 
 
 def complain(text: str) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -16,7 +14,6 @@ from simsticky.cli.texts import TextFile
 from simsticky.errors import InputError, SimstickyError
 
 if TYPE_CHECKING:
-    from simsticky.manifests.reading import ManifestSet
     from simsticky.study.draft.asked import Asked
     from simsticky.study.draft.draft import Draft
 
@@ -201,6 +198,8 @@ def _draft(
 ) -> Draft:
     from simsticky.files import read_standard_input
     from simsticky.study.draft.draft import Source, draft
+    from simsticky.study.draft.manifests import read as read_manifests
+    from simsticky.study.draft.manifests import reference
 
     base = Path() if out is None else out.parent
     named: Sequence[str] = paths
@@ -211,8 +210,8 @@ def _draft(
         targets[kept].write(text)
         written, named = not existed, [str(kept)]
     try:
-        manifests = _manifests(named, asked.settings, read)
-        references = () if "-" in named else tuple(_from(base, path) for path in named)
+        manifests = read_manifests(named, asked.settings, namespace=read.namespace, lenient=read.lenient)
+        references = () if "-" in named else tuple(reference(base, path) for path in named)
         shown = ", ".join("standard input" if path == "-" else path for path in paths)
         file = "scenario.yaml" if out is None else str(out)
         return draft(Source(manifests, references, base, shown, read.namespace, file, read.lenient), asked)
@@ -220,26 +219,6 @@ def _draft(
         if written and kept is not None:
             kept.unlink(missing_ok=True)
         raise
-
-
-def _manifests(paths: Sequence[str], settings: Mapping[tuple[str, ...], Any], read: _Reading) -> ManifestSet:
-    from simsticky.manifests.reading import load_manifests
-    from simsticky.study.draft.draft import nested
-
-    stated = nested(settings)
-    try:
-        return load_manifests(paths, stated=stated, namespace=read.namespace, lenient=read.lenient)
-    except InputError as error:
-        # What is missing altogether has no place of its own; here that is what was named.
-        shown = ", ".join("<stdin>" if path == "-" else path for path in paths)
-        raise InputError(d if d.file else replace(d, file=shown, path="") for d in error.diagnostics) from None
-
-
-def _from(base: Path, path: str) -> str:
-    """Return a path as the scenario writes it: from the directory that it lies in."""
-    if Path(path).is_absolute():
-        return path
-    return Path(os.path.relpath(path, base)).as_posix() + ("/" if path.endswith("/") else "")
 
 
 def _notes(found: Draft, out: Path | None, *, kept: bool) -> list[str]:

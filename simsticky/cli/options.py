@@ -63,7 +63,7 @@ Reps = Annotated[
         "--reps", min=1, callback=at_most(MOST_REPLICATIONS), help="Number of replications; the scenario's by default."
     ),
 ]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; one a CPU by default.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; by default one for each CPU.")]
 
 
 class EngineChoice(StrEnum):
@@ -97,7 +97,7 @@ MaxReps = Annotated[
         "--max-reps",
         min=10,
         callback=at_most(MOST_REPLICATIONS),
-        help="With --precision: replications at the most; 1000 by default.",
+        help="With --precision: at most this many replications; 1000 by default.",
     ),
 ]
 StudyDirectory = Annotated[
@@ -159,8 +159,8 @@ Lenient = Annotated[
     bool,
     typer.Option(
         "--lenient",
-        help="Warn of fields of manifests that the API server does not know or that hold the wrong type, and take them"
-        " as not there.",
+        help="Warn about manifest fields that the API server does not know, or whose value has the wrong type, and"
+        " ignore them.",
     ),
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Check the model's invariants while it runs.")]

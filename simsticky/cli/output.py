@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,9 @@ from simsticky.errors import InputError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from simsticky.report.asked import Asked
     from simsticky.results.result import Result
+    from simsticky.study.otherwise import Otherwise
     from simsticky.study.replicate import Study
 
 FRAMES = ("sessions", "requests", "exposures", "pods", "load", "events", "operations")
@@ -37,20 +39,32 @@ class Target:
     @property
     def is_directory(self) -> bool:
         """Whether frames go into a directory, so that a detailed replication is needed."""
-        return self.path.suffix.lower() not in _FILE_WRITERS
+        return self.path.suffix.lower() not in _FILES
 
-    def write(self, study: Study, detailed: Result | None) -> None:
+    def write(
+        self,
+        study: Study,
+        detailed: Result | None,
+        asked: Asked | None = None,
+        others: Sequence[Otherwise] | None = None,
+    ) -> None:
         """Write the file, or the directory with the frames of ``detailed``.
+
+        Args:
+            study: The study.
+            detailed: Its replication with frames; None for a file.
+            asked: The command, for those that Markdown and a page show.
+            others: What the headline would be if an assumption is wrong.
 
         Raises:
             SimstickyError: The disk is full, or the place cannot be written.
         """
         try:
             if detailed is None:
-                text = _FILE_WRITERS[self.path.suffix.lower()](study)
+                text = _text(study, self.path.suffix.lower(), asked, others)
                 places.replace(self.path, lambda place: place.write_text(text, encoding="utf-8"))
             else:
-                _write_directory(self.path, self.format, study, detailed)
+                _write_directory(self.path, self.format, study, detailed, asked)
         except OSError as error:
             raise places.cannot_write(self.path, error) from error
 
@@ -72,7 +86,7 @@ def target(path: Path, frames: FrameFormat, *, force: bool) -> Target:
     if path.exists() and not path.is_dir():
         raise _refused(f"{path} is a file", "a file to write ends with .json, .csv or .md")
     if not path.exists() and path.suffix[1:].isalpha():
-        hint = f"end it with {', '.join(_FILE_WRITERS)}, or give a directory, whose name has no such ending"
+        hint = f"end it with {', '.join(_FILES)}, or give a directory, whose name has no such ending"
         raise _refused(f"{path} has an ending of a file that is not written", hint)
     if path.is_dir() and any(path.iterdir()) and not _is_ours(path) and not force:
         raise _refused(f"{path} holds files that simsticky did not write", "--force writes among them")
@@ -99,29 +113,24 @@ def _is_ours(directory: Path) -> bool:
         return False
 
 
-def _json(study: Study) -> str:
-    return study.to_json()
+def _text(study: Study, suffix: str, asked: Asked | None, others: Sequence[Otherwise] | None) -> str:
+    from simsticky.report import study as report
+    from simsticky.report.render import csv, markdown
+
+    if suffix == ".json":
+        return study.to_json()
+    if suffix == ".csv":
+        return csv.render(report.data_of(study))
+    return markdown.render(report.blocks(study, asked=asked, others=others))
 
 
-def _csv(study: Study) -> str:
-    from simsticky.report.tables import to_csv
-
-    return to_csv(study)
+_FILES = (".json", ".csv", ".md")
 
 
-def _markdown(study: Study) -> str:
-    from simsticky.report.tables import to_markdown
-
-    return to_markdown(study)
-
-
-_FILE_WRITERS: dict[str, Callable[[Study], str]] = {".json": _json, ".csv": _csv, ".md": _markdown}
-
-
-def _write_directory(directory: Path, frames: FrameFormat, study: Study, detailed: Result) -> None:
+def _write_directory(directory: Path, frames: FrameFormat, study: Study, detailed: Result, asked: Asked | None) -> None:
     """Write into a new directory and give it its name, or file by file into the one that is there."""
     if directory.is_dir():
-        _write_files(directory, frames, study, detailed)
+        _write_files(directory, frames, study, detailed, asked)
         for name in FRAMES:
             for other in set(FrameFormat) - {frames}:
                 (directory / f"{name}.{other}").unlink(missing_ok=True)
@@ -129,20 +138,20 @@ def _write_directory(directory: Path, frames: FrameFormat, study: Study, detaile
     beside = directory.with_name(f".{directory.name}.{os.getpid()}")
     beside.mkdir()
     try:
-        _write_files(beside, frames, study, detailed)
+        _write_files(beside, frames, study, detailed, asked)
         beside.rename(directory)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
 
 
-def _write_files(directory: Path, frames: FrameFormat, study: Study, detailed: Result) -> None:
+def _write_files(directory: Path, frames: FrameFormat, study: Study, detailed: Result, asked: Asked | None) -> None:
     for name in FRAMES:
         frame = getattr(detailed, name)
         places.replace(directory / f"{name}.{frames}", _frame_writer(frame, frames))
     from simsticky.report.stored import FILE, MARKER, checksums, to_json
 
-    stored = to_json(study, detailed)
+    stored = to_json(study, detailed, asked)
     places.replace(directory / FILE, lambda place: place.write_text(stored, encoding="utf-8"))
     # Last: the directory is complete once its summary is there.
     whole = _summary(study, detailed)

@@ -40,7 +40,9 @@ Cost = Annotated[
 ]
 MostReps = Annotated[
     int | None,
-    typer.Option("--reps", min=1, help="Replications of a setting at the most; the scenario's number by default."),
+    typer.Option(
+        "--reps", min=1, help="At most this many replications of a setting; by default the scenario's number."
+    ),
 ]
 MaxTime = Annotated[
     str | None,
@@ -121,10 +123,10 @@ def recommend(
     if place is not None:
         place.write(text_of(found, report, place.suffix))
     if sheet is not None:
-        from simsticky.report.answers import answer_page
-        from simsticky.report.answers_of import of_recommendation
+        console.quiet_figures()
+        from simsticky.report.html import recommendation_page
 
-        sheet.write(answer_page(of_recommendation(found)))
+        sheet.write(recommendation_page(found))
     print_answer(found, report, output, no_color=no_color)
     if not quiet:
         more = () if found.otherwise is None else found.otherwise.warnings

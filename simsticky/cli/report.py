@@ -28,12 +28,13 @@ def report(
     quiet_figures()
     from simsticky.report.html import report_page
     from simsticky.report.stored import read
+    from simsticky.study.otherwise import otherwise
 
     to_stdout = out is not None and str(out) == "-"
     study, detailed = read(directory)
     place = None if to_stdout else text_file(directory / PAGE if out is None else out, PAGES)
     try:
-        text = report_page(study, detailed)
+        text = report_page(study, detailed, asked=detailed.asked, others=otherwise(study))
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         if detailed.confirmed:
             raise

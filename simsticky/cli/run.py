@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simsticky.cli import console, options
@@ -12,10 +13,16 @@ from simsticky.cli.work import simulate_for, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
-    from simsticky.report.terminal import Line
+    from pathlib import Path
+
+    from simsticky.cli.texts import TextFile
+    from simsticky.recording.record import Recording
+    from simsticky.report.asked import Asked
+    from simsticky.report.blocks import Block, Note
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.case import Simulate
+    from simsticky.study.otherwise import Otherwise
     from simsticky.study.replicate import Study
 
 
@@ -62,6 +69,8 @@ def run(
         page = text_file(report, PAGES, "--report")
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
+    from simsticky.report.asked import Asked
+    from simsticky.study.otherwise import otherwise
     from simsticky.study.precision import MOST
     from simsticky.study.recommend.first import KeepingFirst
     from simsticky.study.replicate import replicate
@@ -83,13 +92,15 @@ def run(
         no_color=no_color,
     ) as runner:
         study = replicate(scenario, n, seed, precision=precision, max_reps=max_reps or MOST, runner=runner)
+    asked = Asked.of(file, changes, namespace=namespace, lenient=lenient)
+    others = otherwise(study) if _for_people(output, page, out) else None
     frames_wanted = place is not None and place.is_directory
     detailed = _detailed(study, verify) if story or frames_wanted or page is not None else None
 
     failure: Exception | None = None
     if place is not None:
         try:
-            place.write(study, detailed if frames_wanted else None)
+            place.write(study, detailed if frames_wanted else None, asked, others)
         except Exception as error:  # the numbers took a minute: print them before giving up
             failure = error
     if page is not None and detailed is not None:
@@ -97,20 +108,34 @@ def run(
             console.quiet_figures()
             from simsticky.report.html import report_page
 
-            page.write(report_page(study, detailed))
+            page.write(report_page(study, detailed, asked=asked, others=others))
         except Exception as error:
             failure = failure or error
     first = detailed
     if first is None and output is Output.TABLE:
         first = keep.first or _sessions_of_first(study)
     told = detailed.story() if story and detailed is not None else None
-    _print(study, output, first, told, verbose, no_color, rare=rare)
-    if verbose and output is Output.TABLE:
-        console.print_lines([(), _engine_line(runner.engine, first)], no_color=no_color)
+    shown = Shown(
+        study,
+        asked,
+        others,
+        None if first is None else first.recording,
+        told,
+        runner.engine,
+        verbose=verbose,
+        rare=rare,
+    )
+    _print(shown, output, no_color)
     if not quiet:
         console.warn(study.warnings)
     if failure is not None:
         raise failure
+
+
+def _for_people(output: Output, page: TextFile | None, out: Path | None) -> bool:
+    """Whether the first screen is shown anywhere: to what else runs for it nobody would listen."""
+    is_markdown = out is not None and out.suffix.lower() == ".md"
+    return page is not None or is_markdown or output in (Output.TABLE, Output.MARKDOWN)
 
 
 def _refuse_clashes(
@@ -140,7 +165,7 @@ def load_scenario(
         file: The scenario file.
         changes: Values of ``--set``.
         namespace: The application's namespace; that of the file, if None.
-        lenient: Warn of unknown fields of manifests instead of refusing them.
+        lenient: Warn about unknown fields of manifests instead of refusing them.
 
     Raises:
         InputError: With everything that is wrong with them.
@@ -180,14 +205,16 @@ def _detailed(study: Study, verify: bool) -> Result:
     return (simulate_for(verify=verify) or simulate)(scenario, seed=study.seed, replication=0)
 
 
-def _engine_line(engine: str | None, first: Result | None) -> Line:
+def _engine_note(engine: str | None, first: Recording | None) -> Note:
     """Say what ran the data plane, and how much of replication 0 took the way that always is plain Python."""
-    text = f"engine: {engine or 'none, all replications were found'}"
+    from simsticky.report.blocks import Note
+
+    text = f"Engine: {engine or 'none, all replications were found'}."
     if first is not None:
-        sent = first.summary["requests_sent"] or 0
-        share = first.recording.irregular_sends / sent if sent else 0.0
-        text += f"; irregular sends: {share:.1%} of the requests of replication 0"
-    return ((text, "dim"),)
+        sent = first.counts.get("requests_sent", 0)
+        share = first.irregular_sends / sent if sent else 0.0
+        text += f" Irregular sends: {share:.1%} of the requests of replication 0."
+    return Note(text)
 
 
 def _sessions_of_first(study: Study) -> Result:
@@ -198,49 +225,66 @@ def _sessions_of_first(study: Study) -> Result:
     return simulate(scenario, study.seed)
 
 
-def _print(
-    study: Study,
-    output: Output,
-    first: Result | None,
-    story: list[str] | None,
-    verbose: bool,
-    no_color: bool,
-    *,
-    rare: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is printed of a run.
+
+    Attributes:
+        study: The study.
+        asked: The command, for those that it prints.
+        others: What the headline would be if an assumption is wrong.
+        first: Replication 0, for the sessions on each pod.
+        story: Its story, if that was asked for.
+        engine: What ran the data plane.
+        verbose: Whether the manifests' fields are listed, and the engine named.
+        rare: Whether estimates with less variance are told.
+    """
+
+    study: Study
+    asked: Asked
+    others: list[Otherwise] | None
+    first: Recording | None
+    story: list[str] | None
+    engine: str | None
+    verbose: bool
+    rare: bool
+
+
+def _print(shown: Shown, output: Output, no_color: bool) -> None:
     if output is Output.JSON:
-        whole = study.to_json_dict()
-        if rare:
+        whole = shown.study.to_json_dict()
+        if shown.rare:
             from simsticky.study.variance import reduced
 
-            whole["reduced"] = [reduction.to_json_dict() for reduction in reduced(study)]
-        if story is not None:
-            whole["story"] = story
+            whole["reduced"] = [reduction.to_json_dict() for reduction in reduced(shown.study)]
+        if shown.story is not None:
+            whole["story"] = shown.story
         console.print_text(json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     elif output is Output.CSV:
-        from simsticky.report.tables import to_csv
+        from simsticky.report.render import csv
+        from simsticky.report.study import data_of
 
-        console.print_text(to_csv(study))
+        console.print_text(csv.render(data_of(shown.study)))
     elif output is Output.MARKDOWN:
-        from simsticky.report.tables import to_markdown
+        from simsticky.report.render import markdown
 
-        told = ["", "### Replication 0", "", "```", *story, "```", ""] if story is not None else []
-        if rare:
-            from simsticky.report.reduction import reduction_markdown
-
-            told = [*reduction_markdown(study), *told]
-        console.print_text(to_markdown(study) + "\n".join(told))
+        console.print_text(markdown.render(_blocks(shown)))
     else:
-        from simsticky.report.terminal import manifest_lines, render, story_lines
+        console.print_blocks(_blocks(shown), no_color=no_color)
 
-        width = console.width()
-        lines = render(study, width, None if first is None else first.recording)
-        if rare:
-            from simsticky.report.reduction import reduction_lines
 
-            lines += reduction_lines(study, width)
-        if verbose:
-            lines += manifest_lines(study.scenario.manifest_report, width)
-        if story is not None:
-            lines += story_lines(story, width)
-        console.print_lines(lines, no_color=no_color)
+def _blocks(shown: Shown) -> list[Block]:
+    """The report of a study, and below it what was asked for."""
+    from simsticky.report import study as report
+
+    blocks = report.blocks(shown.study, shown.first, asked=shown.asked, others=shown.others)
+    if shown.rare:
+        from simsticky.report.reduction import reduction_section
+
+        blocks.append(reduction_section(shown.study))
+    if shown.verbose:
+        blocks += report.manifest_sections(shown.study.scenario.manifest_report)
+        blocks.append(_engine_note(shown.engine, shown.first))
+    if shown.story is not None:
+        blocks.append(report.story_section(shown.story))
+    return blocks

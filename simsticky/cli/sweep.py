@@ -15,7 +15,7 @@ from simsticky.cli.work import working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
-    from simsticky.report.terminal import Line
+    from simsticky.report.blocks import Block
     from simsticky.study.sweep import Sweep
     from simsticky.study.tornado import Tornado
 
@@ -58,7 +58,7 @@ MaxReps = Annotated[
         "--max-reps",
         min=10,
         help="Instead of --reps: look after 10, 20, 40, ... replications, until it is certain of each point whether it"
-        " is worse than the scenario as it is; this many at the most.",
+        " is worse than the scenario as it is; at most this many.",
     ),
 ]
 TornadoFlag = Annotated[
@@ -203,7 +203,7 @@ def _known(metrics: list[str] | None) -> list[str]:
 
 def _print(found: Sweep | Tornado, metrics: list[str], output: Output, no_color: bool) -> None:
     if output is Output.TABLE:
-        console.print_lines(_lines(found, metrics, console.width()), no_color=no_color)
+        console.print_blocks(_blocks(found, metrics), no_color=no_color)
     else:
         console.print_text(_text(found, metrics, f".{_SUFFIX[output]}"))
 
@@ -221,11 +221,11 @@ def _page(found: Sweep | Tornado, jobs: int | None) -> str:
     return tradeoff_page(found, jobs=jobs or available_cpus())
 
 
-def _lines(found: Sweep | Tornado, metrics: list[str], width: int) -> list[Line]:
-    from simsticky.report.sweeps import render, render_tornado
+def _blocks(found: Sweep | Tornado, metrics: list[str]) -> list[Block]:
+    from simsticky.report.sweeps import blocks, tornado_blocks
     from simsticky.study.sweep import Sweep
 
-    return render(found, metrics, width) if isinstance(found, Sweep) else render_tornado(found, width)
+    return blocks(found, metrics) if isinstance(found, Sweep) else tornado_blocks(found)
 
 
 def _write(found: Sweep | Tornado, metrics: list[str], place: TextFile) -> None:
@@ -238,11 +238,11 @@ def _write(found: Sweep | Tornado, metrics: list[str], place: TextFile) -> None:
 
 
 def _text(found: Sweep | Tornado, metrics: list[str], suffix: str) -> str:
-    from simsticky.report.sweeps import to_markdown, tornado_markdown
+    from simsticky.report.render import markdown
     from simsticky.study.sweep import Sweep
 
     if suffix == ".json":
         return found.to_json()
-    if isinstance(found, Sweep):
-        return to_markdown(found, metrics) if suffix == ".md" else found.to_csv()
-    return tornado_markdown(found)
+    if suffix == ".csv" and isinstance(found, Sweep):
+        return found.to_csv()
+    return markdown.render(_blocks(found, metrics))

@@ -15,7 +15,7 @@ from simsticky.cli.options import Output
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
-    from simsticky.report.terminal import Line
+    from simsticky.report.blocks import Block
 
 TEXTS = (".json", ".csv", ".md")
 """Endings of the texts that :func:`text_of` makes."""
@@ -25,30 +25,29 @@ PAGES = (".html", ".htm")
 
 
 class Report(Protocol):
-    """The module of ``simsticky.report`` that lays out a verb's answer."""
+    """The module of ``simsticky.report`` that makes blocks of a verb's answer."""
 
-    def render(self, found: Any, width: int, /) -> Sequence[Line]:
-        """Return it as lines of a terminal."""
+    def blocks(self, found: Any, /) -> Sequence[Block]:
+        """Return it for people."""
 
-    def to_csv(self, found: Any, /) -> str:
-        """Return it as CSV."""
-
-    def to_markdown(self, found: Any, /) -> str:
-        """Return it as Markdown."""
+    def data_of(self, found: Any, /) -> Sequence[Block]:
+        """Return it for machines, as a table."""
 
 
 def text_of(found: Any, report: Report, suffix: str) -> str:
     """Return an answer as the text that an ending of a file's name asks for."""
+    from simsticky.report.render import csv, markdown
+
     if suffix == ".json":
         text: str = found.to_json()
         return text
-    return report.to_csv(found) if suffix == ".csv" else report.to_markdown(found)
+    return csv.render(report.data_of(found)) if suffix == ".csv" else markdown.render(report.blocks(found))
 
 
 def print_answer(found: Any, report: Report, output: Output, *, no_color: bool) -> None:
     """Write an answer to standard output."""
     if output is Output.TABLE:
-        console.print_lines(report.render(found, console.width()), no_color=no_color)
+        console.print_blocks(report.blocks(found), no_color=no_color)
     else:
         console.print_text(text_of(found, report, ".md" if output is Output.MARKDOWN else f".{output}"))
 

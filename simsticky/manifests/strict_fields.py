@@ -30,7 +30,7 @@ _RELATIONS: Mapping[str, tuple[Keys, ...]] = {
 }
 """What tells whom an object is about: where that cannot be read, nobody knows that the answer does not use it."""
 _SERVICES_SELECTOR = "the labels stand below a Service's selector itself: selector: {app: web}"
-_TAKEN = {"unknown": "taken as not there", "type": "taken as not there", "duplicate": "the last one is taken"}
+_TAKEN = {"unknown": "ignored", "type": "ignored", "duplicate": "the last one is taken"}
 _STILL_TOLD = ("serviceName", "servicePort", "backend")
 """Fields of an old Ingress that tell whom it is about even where its version no longer knows them."""
 

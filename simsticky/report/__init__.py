@@ -25,7 +25,8 @@ def report(what: Shown, path: str | Path | None = None, *, jobs: int = 1) -> str
     Args:
         what: A study or a result: the report, with figures of replication 0, which is simulated again for a study.
             A sweep: the trade-off page, for which replication 0 of each point is simulated again.
-            A comparison or a recommendation: its answer, its tables and its inputs.
+            A comparison or a recommendation: its answer, its tables and its inputs; replication 0 of each side of a
+            comparison is simulated again, to be replayed.
         path: Where to write the page; nowhere by default.
         jobs: Worker processes for a sweep.
 
@@ -41,22 +42,21 @@ def report(what: Shown, path: str | Path | None = None, *, jobs: int = 1) -> str
 
 
 def _page(what: Shown, jobs: int) -> str:
-    from simsticky.report import answers_of
-    from simsticky.report.answers import answer_page
-    from simsticky.report.html import report_page, tradeoff_page
+    from simsticky.report.html import comparison_page, recommendation_page, report_page, tradeoff_page
     from simsticky.results.result import Result
     from simsticky.simulate import simulate
     from simsticky.study.compare import Comparison
+    from simsticky.study.otherwise import otherwise
     from simsticky.study.recommend.answer import Recommendation
     from simsticky.study.replicate import Study, replicate
 
     if isinstance(what, Comparison):
-        return answer_page(answers_of.of_comparison(what))
+        return comparison_page(what)
     if isinstance(what, Recommendation):
-        return answer_page(answers_of.of_recommendation(what))
+        return recommendation_page(what)
     if isinstance(what, Study):
         detailed = simulate(what.scenario.evolve({"run.record": "requests"}), seed=what.seed)
-        return report_page(what, detailed)
+        return report_page(what, detailed, others=otherwise(what))
     if isinstance(what, Result):
         return report_page(replicate(what.scenario, 1, what.seed, simulate=lambda *_, **__: what), what)
     if all(hasattr(what, name) for name in ("points", "scenarios", "studies")):

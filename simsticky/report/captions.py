@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simsticky.report.numbers import MISSING, clock, counted, grouped
-from simsticky.report.plots.decay import decay
+from simsticky.report.plots.decay import decay, gone_after_s
 from simsticky.report.plots.incidence import lifetimes
 from simsticky.report.plots.skew import skew_over_time
 from simsticky.report.plots.timeline import since_operation
-from simsticky.report.pod_lives import MARKS, pod_lives
+from simsticky.report.pod_groups import lanes, marks_of
+from simsticky.report.pod_lives import MARKS, PodLife, pod_lives
 from simsticky.workload.residual import residual_life
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _SAMPLES = 7
 """Rows of a table that stands for a curve."""
+_MOST_TOLD = 2
+"""Operations that a caption tells of one by one; the table has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +42,56 @@ class Caption:
 
 
 def of_timeline(run: Frames) -> Caption:
-    """Say of each pod when it was ready, deleted, drained, ended, and how many sessions it had when it was deleted."""
+    """Say of each pod when it was ready, deleted, drained, ended, and how many sessions it had when it was deleted.
+
+    Where the figure groups its pods so does this, and says of each the first and the last.
+    """
     zero_s, since = since_operation(run)
     lives = pod_lives(run)
+    shown = lanes(lives)
     marks = [mark for mark in MARKS if any(mark == name for life in lives for name, _ in life.marks)]
     rows = []
-    for life in lives:
-        at = dict(life.marks)
-        ready = next((start for phase, start, _ in life.phases if phase == "ready"), None)
-        deleted_s = at.get("deleted")
-        alive = MISSING if deleted_s is None else grouped(float(life.at(np.array([deleted_s]))[0]))
-        shown = "before" if ready is not None and ready < 0 else MISSING if ready is None else clock(ready - zero_s)
-        rows.append([life.short, shown, *(clock(at[m] - zero_s) if m in at else MISSING for m in marks), alive])
+    for lane in shown:
+        at = marks_of(lane)
+        firsts = (next((start for phase, start, _ in life.phases if phase == "ready"), None) for life in lane.lives)
+        ready = [start for start in firsts if start is not None]
+        alive = [_when_deleted(life) for life in lane.lives if life.deleted_by]
+        cells = [_between([at_s - zero_s for at_s in at[mark]]) if mark in at else MISSING for mark in marks]
+        rows.append([lane.label, _since_when(ready, zero_s), *cells, _fewest_to_most(alive)])
     deleted = sum(life.deleted_by > 0 for life in lives)
+    each = "Each lane is a pod, its height the sessions whose state is on it."
+    if any(lane.is_group for lane in shown):
+        each = (
+            "Each lane is a group of pods, its height the sessions on them per pod; each row under it is one pod and"
+            " its phases."
+        )
     text = (
-        f"Each lane is a pod, its height the sessions whose state is on it. {counted(len(lives), 'pod')},"
-        f" {deleted} of them deleted by an operation. Times count from zero at {clock(zero_s)} of the run"
-        f" ({since})."
+        f"{each} {counted(len(lives), 'pod')}, {deleted} of them deleted by an operation. Times count from zero at"
+        f" {clock(zero_s)} of the run ({since})."
     )
     return Caption(text, ["pod", "ready", *marks, "sessions when deleted"], rows)
+
+
+def _since_when(ready_s: Sequence[float], zero_s: float) -> str:
+    if not ready_s:
+        return MISSING
+    return "before" if max(ready_s) < 0 else _between([at_s - zero_s for at_s in ready_s])
+
+
+def _between(times: Sequence[float]) -> str:
+    first, last = clock(min(times)), clock(max(times))
+    return first if first == last else f"{first} to {last}"
+
+
+def _when_deleted(life: PodLife) -> float:
+    return float(life.at(np.array([dict(life.marks)["deleted"]]))[0])
+
+
+def _fewest_to_most(alive: Sequence[float]) -> str:
+    if not alive:
+        return MISSING
+    least, most = grouped(min(alive)), grouped(max(alive))
+    return least if least == most else f"{least} to {most}"
 
 
 def of_decay(run: Frames) -> Caption:
@@ -69,12 +103,12 @@ def of_decay(run: Frames) -> Caption:
     if not sessions.any():
         return Caption("No session was on a deleted pod.")
     law = residual_life(run.scenario)
-    # The moment just before the first pod dies: what is left then has nowhere to stay.
-    fallen = np.flatnonzero(np.diff(sessions) < -0.05 * max(sessions[0], 20.0))
-    last = int(fallen[0]) if len(fallen) else len(times) - 1
+    # Just before the first pod dies: what is left then has nowhere to stay.
+    last = max(0, int(np.searchsorted(times, min(map(gone_after_s, old)))) - 1)
     text = (
         f"{grouped(float(sessions[0]))} sessions were on the pods when these were deleted,"
-        f" {grouped(float(sessions[last]))} were left after {clock(float(times[last]))}."
+        f" {grouped(float(sessions[last]))} were left when the first of these"
+        f" was gone, after {clock(min(map(gone_after_s, old)))}."
     )
     grid = np.linspace(0.0, float(times[-1]), _SAMPLES)
     left = sessions[np.searchsorted(times, grid, side="right") - 1]
@@ -96,7 +130,10 @@ def of_skew(run: Frames) -> Caption:
     if not np.isfinite(ratio).any():
         return Caption("No pod served a session.")
     zero_s, _ = since_operation(run)
-    worst = int(np.nanargmax(ratio))
+    low_s, high_s = run.operations["start_s"].min(), run.operations["last_old_pod_gone_s"].max()
+    # Of the window that the summary measures, where there is one: the last session of a run is uneven, too.
+    measured = np.where((times >= low_s) & (times < high_s), ratio, np.nan) if high_s == high_s else ratio
+    worst = int(np.nanargmax(measured if np.isfinite(measured).any() else ratio))
     average = run.summary.get("load_skew.sessions.serving.max_to_mean")
     over = (
         "" if average is None else f" Over the operation it had {average:.2f} times the mean (ratio of time averages)."
@@ -120,6 +157,8 @@ def of_incidence(run: Frames) -> Caption:
         half = clock(float(np.median(broken_s))) if len(broken_s) else MISSING
         rows.append([label, grouped(alive), grouped(len(broken_s)), half])
         told.append(f"{grouped(len(broken_s))} of the {grouped(alive)} sessions alive at the start of {label} broke.")
+    if len(told) > _MOST_TOLD:
+        told = ["Each line is an operation: the share of the sessions alive at its start that it broke."]
     text = " ".join(
         [
             *told,

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simsticky.report import comparison as compared
-from simsticky.report.first_lines import first_lines
-from simsticky.report.numbers import Shown, counted, grouped, show
-from simsticky.report.tables import escape
-from simsticky.report.verdict_lines import VerdictLine, verdict_line
+from simsticky.report.alerts import alerts
+from simsticky.report.blocks import Block, Note, Sentence, Title, Tone, Verdict, Warnings
+from simsticky.report.numbers import capital, counted, grouped, show
+from simsticky.report.outcome import outcome
+from simsticky.report.verdict_lines import VerdictLine, thresholds, verdict_line
 from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
-    from simsticky.report.terminal import Line
     from simsticky.study.check.answer import Check, Told
     from simsticky.study.check.budget import Deploys
-
-_WORDS = {Mark.PASS: "Met", Mark.FAIL: "Not met", Mark.OPEN: "Not certain"}
+    from simsticky.study.replicate import Study
 
 
 def headline(check: Check) -> str:
@@ -30,13 +28,13 @@ def headline(check: Check) -> str:
         crossing = check.standing.crossing if check.standing is not None and check.outcome is Mark.OPEN else ()
         of = ", ".join(told.verdict.label for told in check.thresholds if told.verdict.metric in crossing)
         more = f"; not certain whether {of} is still met" if of else ""
-        return said[:1].upper() + said[1:] + more
+        return capital(said) + more
     if not check.thresholds:
         return "No thresholds are set"
     lines = [line_of(check, told) for told in check.thresholds if told.mark is check.outcome]
     if check.outcome is Mark.PASS and len(lines) > 1:
         return f"Met: all {len(lines)} thresholds"
-    return f"{_WORDS[check.outcome]}: " + "; ".join(_told_of(line) for line in lines)
+    return f"{capital(check.outcome.word)}: " + "; ".join(_told_of(line) for line in lines)
 
 
 def line_of(check: Check, told: Told) -> VerdictLine:
@@ -90,47 +88,33 @@ def _rounded(number: float | None) -> str:
     return grouped(round(number)) if number >= 100 else f"{number:.3g}"
 
 
-def render(check: Check, width: int = 80) -> list[Line]:
-    """Return the check as lines of at most ``width`` characters."""
+def blocks(check: Check) -> list[Block]:
+    """Return the check: what it comes to, the budget, what it rests on, and how to read it."""
     if check.is_unchanged:
-        return [((text, ""),) for text in textwrap.wrap(f"{headline(check)}.", width)]
-    style = check.outcome.word
-    said = textwrap.wrap(f"{check.outcome.value} {headline(check)}", width, subsequent_indent="  ")
-    lines: list[Line] = [((said[0][:1], style), (said[0][1:], "heading"))]
-    lines += [((text, "heading"),) for text in said[1:]]
+        return [Sentence(f"{headline(check)}.", Tone.PLAIN)]
+    found: list[Block] = [Verdict(check.outcome, f"{headline(check)}.")]
     if check.deploys is not None:
-        lines += [((text, ""),) for text in textwrap.wrap(f"{budget_sentence(check.deploys)}.", width)]
-    lines.append(())
+        found.append(Sentence(f"{budget_sentence(check.deploys)}.", Tone.PLAIN))
+    notes = [Note(text) for text in _notes(check)]
     if check.comparison is not None:
-        lines += compared.render(check.comparison, width, with_sentence=False)
-    else:
-        lines += [((text, "heading"),) for text in textwrap.wrap(title(check), width)]
-        lines += [((text, ""),) for line in _first_lines(check) for text in textwrap.wrap(line, width)]
-        lines += [line for told in check.thresholds for line in _row(check, told, width)]
-    notes = list(_notes(check))
-    return [
-        *lines,
-        *([()] if notes else []),
-        *(((text, "quiet"),) for note in notes for text in textwrap.wrap(note, width)),
-    ]
+        return [*found, Title(compared.title(check.comparison)), *compared.figures(check.comparison), *notes]
+    found.append(Title(title(check)))
+    found += [] if check.study is None else [Sentence(text, Tone.PLAIN) for text in _said(check.study)]
+    if check.thresholds:
+        remarks = [f"after {counted(told.n, 'replication')}" for told in check.thresholds]
+        found.append(thresholds([line_of(check, told) for told in check.thresholds], remarks))
+    return [*found, *notes, Warnings(check.warnings)]
 
 
-def _first_lines(check: Check) -> list[str]:
-    return [] if check.study is None else first_lines(check.study)
+def _said(study: Study) -> list[str]:
+    """What happens and why, and what else must not be missed."""
+    told = outcome(study)
+    return [*([] if told is None else [told.sentence]), *alerts(study, told)]
 
 
-def _row(check: Check, told: Told, width: int) -> Iterator[Line]:
-    """A threshold on one line where there is room, its figure below it otherwise."""
-    line = line_of(check, told)
-    label = max(len(line_of(check, other).label) for other in check.thresholds)
-    figure, after = str(line.shown), f"after {counted(told.n, 'replication')}"
-    whole = f" {line.label.ljust(label)}  {figure}  {after}"
-    if 3 + len(whole) <= width:
-        yield (("  ", ""), (line.mark.value, line.mark.word), (whole, ""))
-    else:
-        yield (("  ", ""), (line.mark.value, line.mark.word), (f" {line.label}", ""))
-        yield from (((f"    {text}", ""),) for text in textwrap.wrap(f"{figure}  {after}", width - 4))
-    yield from (((f"    {text}", "quiet"),) for text in textwrap.wrap(line.note, width - 4))
+def comment(check: Check) -> list[Block]:
+    """Return what a pull request is told: nothing where nothing has changed."""
+    return [] if check.is_unchanged else blocks(check)
 
 
 def _notes(check: Check) -> Iterator[str]:
@@ -148,26 +132,3 @@ def _notes(check: Check) -> Iterator[str]:
         f"Looked at after 10, 20, 40, ... replications, {grouped(check.most)} at the most, each look at a level of its"
         " own: over all of them ✓ and ✗ are each wrong in at most 2.5 % of such checks."
     )
-
-
-def to_markdown(check: Check) -> str:
-    """Return a comment for a pull request: a bold sentence, a small table; nothing where nothing has changed."""
-    if check.is_unchanged:
-        return ""
-    budget = [] if check.deploys is None else ["", f"{escape(budget_sentence(check.deploys))}."]
-    if check.comparison is not None:
-        whole = compared.to_markdown(check.comparison, said=headline(check))
-        notes = [escape(note) for note in _notes(check)]
-        return "\n".join([whole.rstrip("\n"), *budget, "", *notes]) + "\n"
-    lines = [f"**{check.outcome.value} {escape(headline(check))}**", *budget]
-    lines += ["", *(escape(line) for line in _first_lines(check))] if _first_lines(check) else []
-    if check.thresholds:
-        lines += ["", "| | Threshold | Found | Replications |", "|:--|:--|--:|--:|"]
-    for told in check.thresholds:
-        line = line_of(check, told)
-        shown = Shown(str(line.shown), f"({line.note})" if line.note else "")
-        cells = (line.mark.value, line.label, str(shown), grouped(told.n))
-        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
-    lines += ["", escape(title(check)), "", *(escape(note) for note in _notes(check))]
-    lines += [f"- warning: {escape(text)}" for text in check.warnings]
-    return "\n".join(lines).rstrip("\n") + "\n"

@@ -1,18 +1,32 @@
-"""A comparison for people: a table for the terminal, a comment for a pull request, CSV.
+"""A comparison as blocks: the one thing to know, then previous, new and difference of each metric.
 
-The comment says the one thing first, in bold; then Previous, New, Difference; everything else is folded.
+How it was compared, what the intervals are and what the numbers mean is said aside.
 """
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from simsticky.report.numbers import Shown, capital, counted, grouped, show
-from simsticky.report.tables import escape
-from simsticky.report.terminal import Line
+from simsticky.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Kind,
+    Layout,
+    Note,
+    Row,
+    Section,
+    Table,
+    Terms,
+    Title,
+    Verdict,
+    Warnings,
+    data,
+    number,
+)
+from simsticky.report.numbers import capital, counted, grouped
 from simsticky.study.better import MARGINS, Standing
 from simsticky.study.precision import HEADLINE
 from simsticky.units import format_duration
@@ -41,7 +55,6 @@ _SECONDS = ("preStop", "Seconds", "Timeout", "grace")
 _MOST_CHANGES = 3
 COLUMNS = ("previous", "new", "difference")
 """Headings of what is told of a metric."""
-_MARGIN = "  "
 _FAR_MORE = 10_000
 """Variance cut by pairing beyond which its size is that of rounding errors."""
 
@@ -51,7 +64,7 @@ class _Row:
     """One metric of one scenario: its label, both values and their difference."""
 
     label: str
-    cells: tuple[Shown, Shown, Shown]
+    cells: tuple[Cell, Cell, Cell]
     contrast: Contrast
 
 
@@ -74,7 +87,7 @@ def sentence(comparison: Comparison, name: str) -> str:
     against = comparison.against(name)
     row = _told(rows, against)
     before, after, difference = row.cells
-    figures = f"{row.label} {before.value} → {after.value}"
+    figures = f"{row.label} {before.text} → {after.text}"
     if comparison.pair(name).has_lost_stickiness:
         figures = f"stickiness is lost, {figures}"
     elif not row.contrast.is_certain:
@@ -112,38 +125,96 @@ def _verdict(comparison: Comparison, name: str) -> str:
     return f"{against.standing.value} than {base}"
 
 
-def render(comparison: Comparison, width: int = 80, *, with_sentence: bool = True) -> list[Line]:
-    """Return the comparison as lines of at most ``width`` characters, one section a scenario.
+def blocks(comparison: Comparison) -> list[Block]:
+    """Return a comparison: the one thing to know of each scenario, then what was asked and all figures."""
+    return [*verdicts(comparison), Title(title(comparison)), *figures(comparison)]
 
-    Args:
-        comparison: The comparison.
-        width: Columns.
-        with_sentence: Whether each section begins with the sentence about its scenario.
-    """
-    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(title(comparison), width)]
+
+def verdicts(comparison: Comparison) -> list[Verdict]:
+    """Return the one thing to know of each scenario."""
+    found = []
     for side in comparison.others:
-        rows = _rows(comparison, side.name)
-        lines.append(())
         of = f"{side.name}: " if len(comparison.others) > 1 else ""
-        said = textwrap.wrap(capital(of + sentence(comparison, side.name)), width) if with_sentence else ()
-        lines += [((text, "heading"),) for text in said]
-        for change in comparison.changes(side.name):
-            lines += [((text, "quiet"),) for text in textwrap.wrap(changed(change), width)]
-        lines += _table(rows, width)
-    lines.append(())
-    lines += [((text, "quiet"),) for note in notes(comparison) for text in textwrap.wrap(note, width)]
-    return lines
+        mark = comparison.against(side.name).standing.mark
+        found.append(Verdict(mark, f"{capital(of + sentence(comparison, side.name))}."))
+    return found
+
+
+def figures(comparison: Comparison) -> list[Block]:
+    """Return the metrics and the settings that differ, a section a scenario, and how to read them."""
+    parts: list[Block] = []
+    for side in comparison.others:
+        several = len(comparison.others) > 1
+        parts.append(Section(side.name if several else "", (table(comparison, side.name),)))
+        if comparison.changes(side.name):
+            of = f", {side.name}" if several else ""
+            parts.append(Section(f"Settings that differ{of}", (_settings(comparison, side.name),)))
+    aside = [Note(note) for note in notes(comparison)]
+    return [*parts, *aside, *annexes(comparison), Warnings(comparison.warnings)]
+
+
+def _settings(comparison: Comparison, name: str) -> Table:
+    heads = (Column("setting", Kind.CODE), *(Column(head) for head in COLUMNS[:2]), Column("from", Kind.QUIET))
+    rows = tuple(
+        Row((Cell(change.path), *map(Cell, values(change)), Cell(change.origin)), brief=changed(change))
+        for change in comparison.changes(name)
+    )
+    return Table("Settings that differ", heads, rows, Layout.CARDS, of="setting")
+
+
+def table(comparison: Comparison, name: str) -> Table:
+    """Return both values and the difference of each metric of a scenario."""
+    heads = (Column("", Kind.LABEL), *(Column(head, Kind.NUMBER) for head in COLUMNS))
+    rows = tuple(
+        Row((Cell(row.label), *row.cells), definition=row.contrast.metric.definition) for row in _rows(comparison, name)
+    )
+    return Table(f"{name} against {comparison.base.name}", heads, rows, lead=3, joint=" → ", of="metric")
+
+
+def annexes(comparison: Comparison) -> list[Section]:
+    """Return how certain each difference is, and what the metrics mean."""
+    found = []
+    for side in comparison.others:
+        caption = "How certain the differences are" + (f", {side.name}" if len(comparison.others) > 1 else "")
+        found.append(Section(caption, (_certainty(comparison, side.name, caption),), folded=True))
+    return [*found, Section("What these numbers mean", (Terms(tuple(definitions(comparison))),), folded=True)]
+
+
+def _certainty(comparison: Comparison, name: str, caption: str) -> Table:
+    heads = (
+        Column("", Kind.LABEL),
+        Column("p, adjusted", Kind.NUMBER),
+        Column("variance cut by pairing", Kind.NUMBER),
+        Column("counted"),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(row.label),
+                Cell(_p(row.contrast), exact=(row.contrast.p_adjusted,)),
+                Cell(_times(row.contrast), exact=(row.contrast.difference.variance_ratio,)),
+                Cell(_counts(row.contrast)),
+            )
+        )
+        for row in _rows(comparison, name)
+    )
+    return Table(caption, heads, rows)
+
+
+def data_of(comparison: Comparison) -> list[Block]:
+    """Return ``Comparison.frame`` for machines: a row a metric and scenario; what is missing is empty."""
+    frame = comparison.frame
+    rows = tuple(
+        Row(tuple(data(None if value != value else value) for value in values))
+        for values in frame.astype(object).itertuples(index=False, name=None)
+    )
+    return [Table("Every metric", tuple(Column(str(name)) for name in frame.columns), rows)]
 
 
 def notes(comparison: Comparison) -> list[str]:
     """Return how to read a comparison: what worse means, what pairing is worth, which level the intervals have."""
     told = (_about_standing(comparison), _about_pairing(comparison), _about_levels(comparison))
     return [note for note in told if note]
-
-
-def cells(comparison: Comparison, name: str) -> tuple[tuple[str, ...], ...]:
-    """Return a row a metric of a scenario: its label and what stands under :data:`COLUMNS`."""
-    return tuple((capital(row.label), *(str(cell) for cell in row.cells)) for row in _rows(comparison, name))
 
 
 def definitions(comparison: Comparison) -> list[tuple[str, str]]:
@@ -154,56 +225,6 @@ def definitions(comparison: Comparison) -> list[tuple[str, str]]:
 def values(change: Change) -> tuple[str, str]:
     """Return both values of a setting that differs, as people write them."""
     return _value(change.path, change.before), _value(change.path, change.after)
-
-
-def to_markdown(comparison: Comparison, *, said: str = "") -> str:
-    """Return a comment for a pull request: a bold sentence, a small table, the details folded.
-
-    Args:
-        comparison: The comparison.
-        said: The bold sentence; that of :func:`sentence` by default.
-    """
-    lines: list[str] = []
-    for side in comparison.others:
-        if lines:
-            lines.append("")
-        of = f"{side.name}: " if len(comparison.others) > 1 else ""
-        lines += [f"**{escape(said or capital(of + sentence(comparison, side.name)))}**", ""]
-        lines += ["| | Previous | New | Difference |", "|:--|--:|--:|--:|"]
-        for row in cells(comparison, side.name):
-            lines.append("| " + " | ".join(escape(cell) for cell in row) + " |")
-    lines += ["", "<details>", f"<summary>{escape(title(comparison))}</summary>", ""]
-    lines += _details(comparison)
-    lines += ["", "</details>"]
-    return "\n".join(lines) + "\n"
-
-
-def to_csv(comparison: Comparison) -> str:
-    """Return one line per metric and scenario with the columns of ``Comparison.frame``; missing is empty."""
-    text = comparison.frame.to_csv(index=False, lineterminator="\n")
-    return str(text)
-
-
-def _details(comparison: Comparison) -> list[str]:
-    lines = []
-    for side in comparison.others:
-        changes = comparison.changes(side.name)
-        if changes:
-            lines += [f"Settings of {escape(side.name)} that differ from {escape(comparison.base.name)}:", ""]
-            lines += [f"- {escape(changed(change))}" for change in changes]
-            lines.append("")
-    lines += ["| | p, adjusted | variance cut by pairing | counted |", "|:--|--:|--:|:--|"]
-    for side in comparison.others:
-        of = f"{side.name}: " if len(comparison.others) > 1 else ""
-        for row in _rows(comparison, side.name):
-            told = (of + row.label, _p(row.contrast), _times(row.contrast), _counts(row.contrast))
-            lines.append("| " + " | ".join(escape(cell) for cell in told) + " |")
-    lines.append("")
-    lines += [escape(note) for note in notes(comparison)]
-    lines += [f"- {escape(label)}: {escape(definition)}" for label, definition in definitions(comparison)]
-    if comparison.warnings:
-        lines += ["", *(f"- warning: {escape(text)}" for text in comparison.warnings)]
-    return lines
 
 
 def _rows(comparison: Comparison, name: str) -> list[_Row]:
@@ -218,50 +239,21 @@ def _rows(comparison: Comparison, name: str) -> list[_Row]:
         if contrast.base.interval.estimate is None and contrast.other.interval.estimate is None:
             continue
         unit = contrast.metric.unit
-        cells = (
-            show(contrast.base.interval, unit),
-            show(contrast.other.interval, unit),
-            _difference(contrast),
-        )
+        cells = (number(contrast.base.interval, unit), number(contrast.other.interval, unit), _difference(contrast))
         rows.append(_Row(label, cells, contrast))
     return rows
 
 
-def _difference(contrast: Contrast) -> Shown:
+def _difference(contrast: Contrast) -> Cell:
     interval, unit = contrast.difference.interval, contrast.metric.unit
+    shown = number(interval, "points" if unit == "share" else unit, signed=True)
     if interval.estimate == interval.low == interval.high == 0:
-        return Shown("the same in every replication")
-    return show(interval, "points" if unit == "share" else unit, signed=True)
+        return replace(shown, text="the same in every replication", interval="")
+    return shown
 
 
 def _first_rows(comparison: Comparison) -> list[_Row]:
     return _rows(comparison, comparison.others[0].name)
-
-
-def _table(rows: Sequence[_Row], width: int) -> Iterator[Line]:
-    """One line a metric where there is room; else its difference, and what it is the difference of below."""
-    widths = [max(len(str(row.cells[i])) for row in rows) if rows else 0 for i in range(3)]
-    widths = [max(found, len(name)) for found, name in zip(widths, COLUMNS, strict=True)]
-    label = max((len(row.label) for row in rows), default=0)
-    if len(_MARGIN) * 4 + label + sum(widths) <= width:
-        yield ((_MARGIN + " " * label + _MARGIN + _joined(COLUMNS, widths), "quiet"),)
-        for row in rows:
-            figures = _joined([str(cell) for cell in row.cells], widths)
-            yield ((f"{_MARGIN}{row.label.ljust(label)}{_MARGIN}{figures}", ""),)
-        return
-    for row in rows:
-        before, after, difference = row.cells
-        one = f"{_MARGIN}{row.label.ljust(label)}{_MARGIN}{difference}"
-        yield from (
-            ((text, ""),) for text in ([one] if len(one) <= width else [_MARGIN + row.label, f"    {difference}"])
-        )
-        both = f"{before} → {after}"
-        below = [both] if 2 * len(_MARGIN) + len(both) <= width else [f"{before} →", str(after)]
-        yield from (((f"{2 * _MARGIN}{text}", "quiet"),) for text in below)
-
-
-def _joined(texts: Sequence[str], widths: Sequence[int]) -> str:
-    return _MARGIN.join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
 def _some(changes: Sequence[Change]) -> str:

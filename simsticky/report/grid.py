@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simsticky.report.numbers import show
+from simsticky.report.picture import COLOURS
 from simsticky.report.plots.style import label_of
-from simsticky.report.plots.timeline import MARK_LOOKS, PHASE_LOOKS, moments, since_operation, strikes
+from simsticky.report.plots.timeline import MARK_LOOKS, PHASE_LOOKS, moments, since_operation, strike_colours, strikes
+from simsticky.report.pod_groups import Lane, lanes, marks_of
 from simsticky.report.pod_lives import MARKS, PHASES, PodLife, pod_lives, window
 from simsticky.report.sweep_table import SweepLike, settings, standings, written
 from simsticky.scenario.thresholds import Threshold
@@ -63,7 +65,7 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
     thresholds = {name: Threshold.parse(text) for name, text in sweep.scenarios[0].thresholds.items()}
     names = [name for name in dict.fromkeys([*thresholds, *METRICS]) if name in first.metrics]
     return {
-        "settings": [{"path": one.path, "values": one.values} for one in swept],
+        "settings": [{"path": one.path, "values": one.values, "numbers": one.numbers} for one in swept],
         "metrics": [
             {
                 "name": name,
@@ -82,6 +84,7 @@ def grid(sweep: SweepLike, timelines: Sequence[Timeline]) -> dict[str, Any]:
         "marks": MARKS,
         "names": {phase: text for phase, (_, _, text) in PHASE_LOOKS.items()}
         | {mark: text for mark, (_, text) in MARK_LOOKS.items()},
+        "colours": {label: COLOURS[colour] for label, colour in strike_colours().items()},
         "points": [
             {
                 "at": [one.values.index(written(point[one.path])) if one.path in point else 0 for one in swept],
@@ -143,8 +146,8 @@ def timeline_of(run: Frames, points: int = 1) -> Timeline:
     """
     start_s, end_s = window(run)
     zero_s, since = since_operation(run)
-    lives = [life for life in pod_lives(run) if life.phases and life.phases[-1][2] > start_s]
-    samples = max(12, min(_SAMPLES, _NUMBERS_IN_ALL // max(1, points * len(lives))))
+    shown = lanes([life for life in pod_lives(run) if life.phases and life.phases[-1][2] > start_s])
+    samples = max(12, min(_SAMPLES, _NUMBERS_IN_ALL // max(1, points * len(shown))))
     times = np.linspace(start_s, end_s, samples)
 
     def since_zero(at_s: float) -> float:
@@ -154,9 +157,11 @@ def timeline_of(run: Frames, points: int = 1) -> Timeline:
         "from": since_zero(start_s),
         "to": since_zero(end_s),
         "since": since,
-        "top": max((int(life.at(times).max()) for life in lives), default=0),
+        "top": max((round(float(lane.at(times).max()), 1) for lane in shown), default=0),
+        "all": sum(len(lane.lives) for lane in shown),
+        "deleted": sum(life.deleted_by > 0 for lane in shown for life in lane.lives),
         "moments": [[label, since_zero(at_s)] for label, at_s in moments(run)],
-        "pods": [_pod(life, times, since_zero, (start_s, end_s)) for life in lives],
+        "pods": [_lane(lane, times, since_zero, (start_s, end_s)) for lane in shown],
         "breaks": [
             [label, len(found), list(dict.fromkeys(map(since_zero, found[:: -(-len(found) // _MOST_TICKS)])))]
             for label, found in strikes(run)
@@ -164,14 +169,37 @@ def timeline_of(run: Frames, points: int = 1) -> Timeline:
     }
 
 
-def _pod(
-    life: PodLife, times: np.typing.NDArray[np.float64], since_zero: Callable[[float], float], span: tuple[float, float]
+def _lane(
+    lane: Lane,
+    times: np.typing.NDArray[np.float64],
+    since_zero: Callable[[float], float],
+    span: tuple[float, float],
 ) -> dict[str, Any]:
+    """Return a lane: of a pod its phases and marks, of a group those of each pod, and when the first and last met each.
+
+    ``sessions`` are those of the pod, or per pod of the group; ``parts`` are the same apart by phase.
+    """
     start_s, end_s = span
-    phases = [
+    rows = [_phases(life, since_zero, span) for life in lane.lives]
+    if not lane.is_group:
+        (life,), (phases,) = lane.lives, rows
+        marks = [[MARKS.index(mark), since_zero(at_s)] for mark, at_s in life.marks if start_s <= at_s <= end_s]
+        return {"pod": life.short, "phases": phases, "marks": marks, "sessions": life.at(times).astype(int).tolist()}
+    parts = lane.by_phase(times).items()
+    return {
+        "pod": lane.label,
+        "rows": rows,
+        "parts": [[PHASES.index(phase), np.round(sessions, 1).tolist()] for phase, sessions in parts],
+        "marks": [],
+        "spans": [[MARKS.index(mark), *map(since_zero, ends)] for mark, ends in marks_of(lane).items()],
+        "sessions": np.round(lane.at(times), 1).tolist(),
+    }
+
+
+def _phases(life: PodLife, since_zero: Callable[[float], float], span: tuple[float, float]) -> list[list[float]]:
+    start_s, end_s = span
+    return [
         [PHASES.index(phase), since_zero(max(low, start_s)), since_zero(min(high, end_s))]
         for phase, low, high in life.phases
         if high > start_s and low < end_s
     ]
-    marks = [[MARKS.index(mark), since_zero(at_s)] for mark, at_s in life.marks if start_s <= at_s <= end_s]
-    return {"pod": life.short, "phases": phases, "marks": marks, "sessions": life.at(times).astype(int).tolist()}

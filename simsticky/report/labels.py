@@ -8,6 +8,8 @@ from typing import Final
 from simsticky.results.metrics import METRICS
 
 _LABELS: Final[Mapping[str, str]] = {
+    "broken sessions": "broken_sessions",
+    "failed requests": "failed_requests",
     "of exposed sessions": "broken_sessions",
     "per run": "broken_exposed_sessions",
     "of alive at the start": "broken_of_alive",
@@ -50,7 +52,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "censored sessions": "censored_sessions",
     "born on terminating pods": "born_on_terminating",
 }
-"""What the rows of ``report/rows.py`` say in front of their numbers."""
+"""What the rows of ``report/rows.py`` and of the first screen say in front of their numbers."""
 
 _PREFIXES = ("origin.", "mechanism.", "failed.")
 """Of metrics of which a row says the rest of the name only: ``drain_off``."""

@@ -14,7 +14,7 @@ from simsticky.study.verdicts import Mark
 if TYPE_CHECKING:
     from simsticky.lint.engine import Finding, Lint
     from simsticky.lint.rules import LintRule
-    from simsticky.report.terminal import Line
+    from simsticky.report.render.lines import Line
 
 _STYLES = {Severity.ERROR: Mark.FAIL.word, Severity.WARNING: Mark.OPEN.word, Severity.NOTE: "quiet"}
 _LABEL = 10

@@ -7,14 +7,17 @@ import base64
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from simsticky.report.plots import style
-from simsticky.report.plots.style import figure_of, without_pyplot
+from simsticky.report.plots.style import figure_of, for_a_phone, without_pyplot
 
 LARGEST_SVG = 250_000
 """Characters above which a figure becomes a bitmap."""
@@ -48,26 +51,79 @@ _USED = re.compile(r'(?:href="#|url\(#)([^")]*)')
 _NAMED = re.compile(r'(\sid="|href="#|url\(#)')
 
 
-def picture(draw: Callable[[], Axes], name: str, label: str) -> Markup:
-    """Draw a figure and return it as HTML.
+class Drawing(NamedTuple):
+    """A figure of a page.
 
-    Args:
+    Attributes:
         draw: Draws and returns the axes, on a figure of its own.
         name: A word that no other picture of the page has.
         label: What the picture shows, for those who do not see it.
     """
+
+    draw: Callable[[], Axes]
+    name: str
+    label: str
+
+
+def pictures(drawings: Sequence[Drawing], aligned: Collection[str] = ()) -> list[Markup]:
+    """Draw the figures of a page and return each as HTML, twice: as wide as a page, and as a phone.
+
+    Args:
+        drawings: The figures.
+        aligned: Names of those that stand one under the other and share an axis: they get the same margins.
+    """
+    with _on_paper():
+        wide = _drawn(drawings, aligned)
+        with for_a_phone():
+            narrow = _drawn([one._replace(name=f"{one.name}-narrow") for one in drawings], ())
+    both = Markup('<div class="broad">{}</div><div class="narrow">{}</div>')
+    return [both.format(*pair) for pair in zip(wide, narrow, strict=True)]
+
+
+def bitmap(draw: Callable[[], Axes], label: str) -> Markup:
+    """Draw a figure and return it as an image on white, for where a page's style sheet does not reach."""
+    with _on_paper():
+        return _bitmap(figure_of(draw()), label)
+
+
+@contextmanager
+def _on_paper() -> Iterator[None]:
     with mpl.rc_context(style.PAPER | _DRAWN), without_pyplot(), warnings.catch_warnings():
         # A name in a script that the font lacks is drawn as boxes; the page says it in text as well.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = figure_of(draw())
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-        inline = _inline(text.getvalue(), name, label)
-        if len(inline) <= LARGEST_SVG:
-            return inline
-        bitmap = io.BytesIO()
-        figure.savefig(bitmap, format="png", dpi=_DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
-    data = base64.b64encode(bitmap.getvalue()).decode("ascii")
+        yield
+
+
+def _drawn(drawings: Sequence[Drawing], aligned: Collection[str]) -> list[Markup]:
+    axes = [one.draw() for one in drawings]
+    align([ax for ax, one in zip(axes, drawings, strict=True) if one.name in aligned and ax.axison])
+    return [_picture(figure_of(ax), one.name, one.label) for ax, one in zip(axes, drawings, strict=True)]
+
+
+def align(axes: Sequence[Axes]) -> None:
+    """Give axes of figures of one width the widest left and right margin that any of them needs."""
+    boxes = []
+    for ax in axes:
+        figure = figure_of(ax)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        boxes.append(ax.get_position())
+    for ax, box in zip(axes, boxes, strict=True):
+        left, right = max(one.x0 for one in boxes), min(one.x1 for one in boxes)
+        ax.set_position((left, box.y0, right - left, box.height))
+
+
+def _picture(figure: Figure, name: str, label: str) -> Markup:
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    inline = _inline(text.getvalue(), name, label)
+    return inline if len(inline) <= LARGEST_SVG else _bitmap(figure, label)
+
+
+def _bitmap(figure: Figure, label: str) -> Markup:
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=_DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+    data = base64.b64encode(image.getvalue()).decode("ascii")
     return Markup(f'<img class="bitmap" alt="{escape(label)}" src="data:image/png;base64,{data}">')
 
 

@@ -5,9 +5,9 @@ Everything is read from the frames; what the Kong nodes listed is what their pus
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +18,12 @@ from simsticky.report.frames import Frames
 from simsticky.results.story import short_names
 
 Floats = npt.NDArray[np.float64]
-Phase = Literal["starting", "ready", "draining", "stopping", "dead"]
-PHASES: tuple[Phase, ...] = ("starting", "ready", "draining", "stopping", "dead")
-"""From creation: until ready, until deleted, until SIGTERM, until the container is dead, until the pod is gone."""
+Phase = Literal["starting", "ready", "unready", "down", "draining", "stopping", "dead"]
+PHASES: tuple[Phase, ...] = ("starting", "ready", "unready", "down", "draining", "stopping", "dead")
+"""From creation: until ready, until deleted, until SIGTERM, until the container is dead, until the pod is gone.
+
+Until it is deleted a pod may cease to be ready while its container runs (``unready``), or its container may end
+(``down``) and start again (``starting``)."""
 
 MARKS = ("deleted", "weight 0", "removed", "preStop end", "SIGTERM", "SIGKILL")
 """What may happen to a pod on its way out, in the usual order. ``weight 0`` and ``removed``: at the first Kong node
@@ -28,6 +31,10 @@ that took it in."""
 
 _PUSHED = re.compile(r"(?P<sign>[+-]?)(?P<pod>\S+?)(?: weight (?:\d+->)?(?P<weight>\d+))?")
 _FULL_WEIGHT = 100
+
+_BY_ITSELF = ("crashed", "oom_killed")
+DOWN = (*_BY_ITSELF, "exited")
+"""Kinds of events with which a container is down; until it is ``started`` again, unless its pod was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class PodLife:
     Attributes:
         pod: Its name.
         short: The end of its name that tells it apart.
+        revision: The template that it was made from, counted from 1.
         deleted_by: Number of the operation that deleted it, 0 if none did.
         phases: (phase, start, end); the last may be open to the right: infinity.
         marks: (mark, time), in order of time.
@@ -46,6 +54,7 @@ class PodLife:
 
     pod: str
     short: str
+    revision: int
     deleted_by: int
     phases: tuple[tuple[Phase, float, float], ...]
     marks: tuple[tuple[str, float], ...]
@@ -65,12 +74,14 @@ def pod_lives(run: Frames) -> list[PodLife]:
     table = run.pods
     short = short_names(list(dict.fromkeys(table["pod"])))
     tables = _target_tables(run)
+    turns = _turns(run)
     loads = {str(pod): rows for pod, rows in run.load.groupby("pod", observed=True, sort=False)}
     lives = []
     for row in table.to_dict("records"):
         times, sessions = _sessions(loads.get(row["pod"]))
         marks = _marks(row, tables)
-        lives.append(PodLife(row["pod"], short[row["pod"]], row["deleted_by"], _phases(row), marks, times, sessions))
+        pod, phases = row["pod"], _phases(row, turns.get(str(row["pod"]), ()))
+        lives.append(PodLife(pod, short[pod], row["revision"], row["deleted_by"], phases, marks, times, sessions))
     return lives
 
 
@@ -83,21 +94,54 @@ def _sessions(rows: pd.DataFrame | None) -> tuple[Floats, Floats]:
     return times[changed], sessions[changed]
 
 
-def _phases(row: Mapping[Hashable, Any]) -> tuple[tuple[Phase, float, float], ...]:
+def _turns(run: Frames) -> dict[str, list[tuple[float, str]]]:
+    """Return when a container started or ended and a pod became ready or ceased to be, by pod, in order of time."""
+    told = run.events[run.events["kind"].isin([*DOWN, "started", "ready", "unready"])]
+    turns: dict[str, list[tuple[float, str]]] = {}
+    for pod, at_s, kind in zip(told["subject"], told["at_s"], told["kind"], strict=True):
+        turns.setdefault(str(pod), []).append((float(at_s), str(kind)))
+    return turns
+
+
+def _phases(row: Mapping[Hashable, Any], turns: Iterable[tuple[float, str]]) -> tuple[tuple[Phase, float, float], ...]:
     """Return the phases that a pod went through; one that was deleted before it was ready skips ``ready``."""
-    deleted_s, dead_s = _or_infinity(row["deleted_s"]), _or_infinity(row["dead_s"])
-    ends = (
-        min(_or_infinity(row["ready_s"]), deleted_s),
-        deleted_s,
-        min(_or_infinity(row["sigterm_s"]), dead_s, _or_infinity(row["removed_s"])),
-        min(dead_s, _or_infinity(row["removed_s"])),
-        _or_infinity(row["removed_s"]),
-    )
-    edges = [row["created_s"]]
-    for end in ends:
-        edges.append(max(edges[-1], end))
-    spans = zip(PHASES, pairwise(edges), strict=True)
-    return tuple((phase, start, end) for phase, (start, end) in spans if end > start)
+    deleted_s, dead_s, removed_s = (_or_infinity(row[name]) for name in ("deleted_s", "dead_s", "removed_s"))
+    changes: list[tuple[float, Phase]] = [(row["created_s"], "starting")]
+    if row["ready_s"] == row["ready_s"]:
+        changes.append((row["ready_s"], "ready"))
+    for at_s, kind in turns:
+        if at_s < row["created_s"]:
+            continue  # of an earlier pod of that name: a StatefulSet gives names again
+        now = changes[-1][1]
+        if kind in DOWN:
+            changes.append((at_s, "down"))
+        elif kind == "started" and now == "down":
+            changes.append((at_s, "starting"))
+        elif kind == "ready":
+            changes.append((at_s, "ready"))
+        elif kind == "unready" and now == "ready":
+            changes.append((at_s, "unready"))
+    if dead_s < deleted_s:
+        changes.append((dead_s, "down"))  # its machine is off, and the API server does not know yet
+    changes = [change for change in changes if change[0] < deleted_s]
+    last: list[tuple[float, Phase]] = [
+        (deleted_s, "draining"),
+        (min(_or_infinity(row["sigterm_s"]), dead_s, removed_s), "stopping"),
+        (min(dead_s, removed_s), "dead"),
+        (removed_s, "dead"),
+    ]
+    edges = sorted(changes, key=lambda change: change[0])
+    for at_s, phase in last:
+        edges.append((max(edges[-1][0], at_s), phase))
+    spans = [(phase, start, end) for (start, phase), (end, _) in pairwise(edges) if end > start]
+    return tuple(_joined(spans))
+
+
+def _joined(spans: Iterable[tuple[Phase, float, float]]) -> Iterator[tuple[Phase, float, float]]:
+    """Return the spans with neighbours of one phase as one."""
+    for phase, same in groupby(spans, key=lambda span: span[0]):
+        whole = list(same)
+        yield phase, whole[0][1], whole[-1][2]
 
 
 def _or_infinity(time_s: float) -> float:
@@ -160,14 +204,16 @@ def serving(run: Frames, lives: Iterable[PodLife]) -> list[tuple[float, frozense
     nodes = range(1, run.scenario.gateway.nodes + 1)
     listed: dict[str, Iterable[str]] = {f"kong-{number}": first for number in nodes}
     pushes = [(at_s, 0, node, table) for at_s, node, table in _target_tables(run)]
-    told = run.events[run.events["kind"] == "listening"]
-    opened = dict(zip(told["subject"], told["at_s"], strict=True))
     doors: list[tuple[float, int, str, bool]] = []
     for row in run.pods.to_dict("records"):
-        pod = row["pod"]
-        opens_s = -math.inf if row["created_s"] < 0 else opened.get(pod, math.inf)
+        if row["created_s"] < 0:
+            doors.append((-math.inf, 1, row["pod"], True))
         closes_s = min(_or_infinity(row["listener_closed_s"]), _or_infinity(row["dead_s"]))
-        doors += [(opens_s, 1, pod, True), (closes_s, 1, pod, False)]
+        doors.append((closes_s, 1, row["pod"], False))
+    # A container that ends by itself and starts again opens more than once.
+    told = run.events[run.events["kind"].isin([*DOWN, "listening"])]
+    for pod, at_s, kind in zip(told["subject"], told["at_s"], told["kind"], strict=True):
+        doors.append((float(at_s), 1, str(pod), kind == "listening"))
     listening: set[str] = set()
     sets: list[tuple[float, frozenset[str]]] = []
     for at_s, what, subject, change in sorted([*pushes, *doors], key=lambda entry: entry[:2]):
@@ -191,8 +237,9 @@ def serving(run: Frames, lives: Iterable[PodLife]) -> list[tuple[float, frozense
 def window(run: Frames) -> tuple[float, float]:
     """Return what a figure shows: from shortly before the first operation until shortly after the last old pod is gone.
 
-    Where operations break and fail most only later (a version that crashes, a probe that fails for a while), until
-    half of that is seen. Without an operation it is the whole run after ``run.settle``. In seconds of simulated time.
+    Where operations or crashes break and fail most only later (a version that crashes, a probe that fails for a
+    while), until nine tenths of that are seen. Without an operation it is the whole run after ``run.settle``. In
+    seconds of simulated time.
     """
     operations = run.operations
     load = run.load
@@ -201,7 +248,7 @@ def window(run: Frames) -> tuple[float, float]:
         return min(run.scenario.run.settle, end_s), end_s
     start_s = float(operations["start_s"].min())
     ends = operations[["start_s", "rollout_done_s", "last_old_pod_gone_s"]].to_numpy(np.float64)
-    last_s = max(float(np.nanmax(ends)), _or_zero(run.pods["ready_s"].max()), _half_of_the_harm(run), start_s + 1.0)
+    last_s = max(float(np.nanmax(ends)), _or_zero(run.pods["ready_s"].max()), _most_of_the_harm(run), start_s + 1.0)
     span_s = last_s - start_s
     if not (run.pods["deleted_by"] > 0).any():
         # No pod went: what there is to see is how the load evens out.
@@ -210,14 +257,25 @@ def window(run: Frames) -> tuple[float, float]:
     return max(0.0, start_s - span_s / 8), last_s + span_s / 4
 
 
-def _half_of_the_harm(run: Frames) -> float:
-    """When half of the requests that operations broke or failed were sent; 0 where none were, or none are recorded."""
+def _most_of_the_harm(run: Frames) -> float:
+    """When nine tenths of what was not background broke or failed had been sent; 0 where nothing did, or unknown."""
     if run.scenario.run.record != "requests":
         return 0.0
+    broken, failed = harm(run)
+    return _or_zero(float(pd.concat([broken, failed])["sent_s"].quantile(0.9)))
+
+
+def harm(run: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the requests that broke their session and those that failed, both by an operation or by a crash.
+
+    Whose doing a failure was nobody records of a crash: failures from the first crash on count.
+    """
     requests = run.requests
-    failed = ~requests["outcome"].isin(["answered", "unfinished"])
-    harmed = requests.loc[(requests["operation"] > 0) & ((requests["broke"] != "") | failed), "sent_s"]
-    return _or_zero(harmed.median())
+    ended = run.events.loc[run.events["kind"].isin(_BY_ITSELF), "at_s"]
+    first_crash_s = float(ended.min()) if len(ended) else math.inf
+    broken = requests[(requests["broke"] != "") & ~requests["origin"].isin(["", "background"])]
+    failed = requests[~requests["outcome"].isin(["answered", "unfinished"])]
+    return broken, failed[(failed["operation"] > 0) | (failed["sent_s"] >= first_crash_s)]
 
 
 def _or_zero(value: float) -> float:

@@ -1,18 +1,33 @@
-"""A recommendation for people: today, the pick and its price, what it hangs on; or why no setting can."""
+"""A recommendation as blocks: today, the pick and its price, what it hangs on; or why no setting can."""
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from simsticky.report.numbers import MISSING, capital, counted, duration, grouped, show
-from simsticky.report.tables import escape
-from simsticky.report.terminal import Line
+from simsticky.report.blocks import (
+    Block,
+    Cell,
+    Code,
+    Column,
+    Kind,
+    Layout,
+    Note,
+    Row,
+    Section,
+    Table,
+    Terms,
+    Title,
+    Verdict,
+    Warnings,
+    data,
+    number,
+)
+from simsticky.report.numbers import MISSING, capital, counted, duration, grouped
 from simsticky.study.better import MARGINS, Standing
+from simsticky.study.verdicts import Mark
 from simsticky.units import format_duration
 
 if TYPE_CHECKING:
@@ -25,9 +40,9 @@ _COSTS = {
     "peak_pods": "peak pods",
     "extra_pod_s": "extra pod-minutes",
 }
-_LABEL = 10
+_STATUS_MARKS = {"found": Mark.PASS, "none": Mark.FAIL, "not certain": Mark.OPEN}
 
-CSV_COLUMNS = (
+_DATA_COLUMNS = (
     "role",
     "verdict",
     "standing",
@@ -52,93 +67,98 @@ def title(found: Recommendation) -> str:
 def headline(found: Recommendation) -> str:
     """Return the answer in one sentence."""
     if found.pick is not None:
-        compared = "" if found.pick.standing is None else f" and is {_stands(found.pick)}"
-        return f"{_settings(found.pick.settings)} is the cheapest setting that keeps {_asked(found)}{compared}"
+        compared = "" if found.pick.standing is None else f"; it is {_stands(found.pick)}"
+        return f"the cheapest setting that keeps {_asked(found)} is {_settings(found.pick.settings)}{compared}"
     if found.status == "none":
         return f"no setting can keep {_asked(found)}: {found.reason}"
     return f"not certain: {found.reason}"
 
 
-def render(found: Recommendation, width: int = 80) -> list[Line]:
-    """Return the recommendation as lines of at most ``width`` characters, but for what is to be copied.
-
-    Where drain support is not known, both answers.
-    """
+def blocks(found: Recommendation) -> list[Block]:
+    """Return the recommendation; where drain support is not known, both answers."""
     if found.otherwise is None:
-        return _answer(found, width)
-    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(unknown_drain(found), width)]
-    for one in (found, found.otherwise):
-        lines += [(), ((with_drain(one), "heading"),), *_answer(one, width)]
-    return lines
+        return _answer(found)
+    both = [Section(with_drain(one), tuple(_answer(one))) for one in (found, found.otherwise)]
+    return [Verdict(_STATUS_MARKS[found.ending], unknown_drain(found)), *both]
 
 
-def _answer(found: Recommendation, width: int) -> list[Line]:
-    lines: list[Line] = [((text, "heading"),) for text in textwrap.wrap(title(found), width)]
-    lines.append(())
-    for label, option in (("today", found.today), ("pick", found.pick), ("closest", found.closest)):
+def _answer(found: Recommendation) -> list[Block]:
+    tried: list[Block] = []
+    if len(found.tried) > 1:
+        rows = tuple(_row(found, "", option) for option in found.tried)
+        tried = [Section("Every setting tried", (Table("Every setting tried", _columns(found), rows),), True)]
+    meaning = [(one.name, one.definition) for one in found.today.estimates.values() if one.definition]
+    return [
+        Verdict(_STATUS_MARKS[found.status], f"{capital(headline(found))}."),
+        Title(title(found)),
+        Table("Settings", _columns(found), tuple(_rows(found)), Layout.CARDS, of="setting"),
+        *(Note(note) for note in notes(found)),
+        *tried,
+        *([Section("What these numbers mean", (Terms(tuple(meaning)),), True)] if meaning else []),
+        *(
+            Code(edit_title(patch), tuple(lines_to_copy(patch)), "sh" if patch.kind else "yaml")
+            for patch in found.patches
+        ),
+        Warnings(found.warnings),
+    ]
+
+
+def _columns(found: Recommendation) -> tuple[Column, ...]:
+    return (
+        Column("", Kind.LABEL),
+        Column("settings", Kind.KEY),
+        *(Column(_words(name), Kind.NUMBER) for name in found.thresholds),
+        Column("against today"),
+        Column("costs", Kind.QUIET),
+    )
+
+
+def _rows(found: Recommendation) -> Iterator[Row]:
+    """Today, the pick or what comes closest, and what the threshold one step on would take."""
+    yield _row(found, "today", found.today)
+    for label, option in (("pick", found.pick), ("closest", found.closest)):
         if option is not None:
-            lines += _option(label, option, width)
-    if found.pick is None:
-        lines.append(())
-        lines += [((text, "heading"),) for text in textwrap.wrap(capital(headline(found)), width)]
+            yield _row(found, label, option)
     for label, priced in (("stricter", found.stricter), ("looser", found.looser)):
-        if priced is not None and found.pick is not None:
-            lines += _price(label, priced, found.pick, width)
-    lines.append(())
-    for note in notes(found):
-        lines += [((text, "quiet"),) for text in textwrap.wrap(note, width, subsequent_indent="  ")]
-    for patch in found.patches:
-        lines += [(), *(((text, "heading"),) for text in textwrap.wrap(edit_title(patch), width))]
-        lines += [((text, ""),) for text in lines_to_copy(patch)]
-    return lines
+        if priced is None or found.pick is None:
+            continue
+        brief, name = _price(priced, found.pick), f"{label}, {_words(priced.threshold)}"
+        if priced.option is None:
+            empty = (Cell(),) * (len(found.thresholds) + 2)
+            yield Row((Cell(name, spoken=label), Cell("no setting can"), *empty), brief=brief)
+        else:
+            row = _row(found, name, priced.option)
+            yield replace(row, cells=(replace(row.cells[0], spoken=label), *row.cells[1:]), brief=brief)
 
 
-def to_markdown(found: Recommendation) -> str:
-    """Return the recommendation for a page or a pull request: the answer in bold, a table, the notes folded."""
-    if found.otherwise is None:
-        return "\n".join(_markdown(found)) + "\n"
-    lines = [f"**{escape(unknown_drain(found))}**"]
-    for one in (found, found.otherwise):
-        lines += ["", f"### {with_drain(one)}", "", *_markdown(one)]
-    return "\n".join(lines) + "\n"
-
-
-def _markdown(found: Recommendation) -> list[str]:
-    lines = [f"**{escape(capital(headline(found)))}**", ""]
-    head, rows = cells(found)
-    lines += [_markdown_row(head), "|:--|:--|" + "--:|" * len(found.thresholds) + ":--|:--|"]
-    lines += [_markdown_row(row) for row in rows]
-    for patch in found.patches:
-        language = "sh" if patch.kind else "yaml"
-        lines += ["", escape(edit_title(patch)), "", f"```{language}", *lines_to_copy(patch), "```"]
-    lines += ["", "<details>", f"<summary>{escape(title(found))}</summary>", ""]
-    lines += [f"- {escape(note)}" for note in notes(found)]
-    lines += [f"- warning: {escape(text)}" for text in found.warnings]
-    lines += ["", "</details>"]
-    return lines
-
-
-def cells(found: Recommendation) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return the headings and the rows of the answer's table: today, the pick or what comes closest, steps from it."""
-    names = list(found.thresholds)
-    head = ("", "", *(_words(name) for name in names), "against today", "costs")
-    return head, tuple(_cells(label, option, names) for label, option in _roles(found))
-
-
-def tried(found: Recommendation) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return the same for every setting tried, in the order of the search."""
-    head, _ = cells(found)
-    return head, tuple(_cells("", option, list(found.thresholds)) for option in found.tried)
-
-
-def _cells(label: str, option: Option, names: Sequence[str]) -> tuple[str, ...]:
+def _row(found: Recommendation, label: str, option: Option) -> Row:
+    settings = _settings(option.settings)
     stands = "" if option.standing is None else option.standing.value
-    values = (_value_of(option, name) for name in names)
-    return (f"{option.mark} {label}".rstrip(), _settings(option.settings), *values, stands, _costs(option.costs))
+    return Row(
+        (
+            Cell(label, mark=option.mark),
+            Cell(settings, spoken=settings),
+            *(_value_of(option, name) for name in found.thresholds),
+            Cell(stands, spoken=_stands(option)),
+            _costs(option.costs),
+        )
+    )
 
 
-def _markdown_row(texts: Sequence[str]) -> str:
-    return "| " + " | ".join(escape(text) for text in texts) + " |"
+def data_of(found: Recommendation) -> list[Block]:
+    """Return a row for each setting tried and metric, today's first; a missing value is empty."""
+    rows = []
+    tried = [("pick" if option == found.pick else "tried", option) for option in found.tried]
+    for role, option in [("today", found.today), *tried]:
+        settings = "; ".join(f"{path}={_value(path, value)}" for path, value in option.settings.items())
+        standing = "" if option.standing is None else option.standing.value
+        for name, estimate in option.estimates.items():
+            interval = estimate.interval
+            numbers = (interval.estimate, interval.low, interval.high, interval.used)
+            costs = (option.costs[cost] for cost in _COSTS)
+            values = (role, option.mark.value, standing, settings, name, estimate.unit, *numbers, *costs)
+            rows.append(Row(tuple(map(data, values))))
+    return [Table("Every setting tried", tuple(map(Column, _DATA_COLUMNS)), tuple(rows))]
 
 
 def unknown_drain(found: Recommendation) -> str:
@@ -171,61 +191,12 @@ def lines_to_copy(patch: Patch) -> list[str]:
     return f"{patch.kubectl} {shlex.quote(chr(10) + patch.yaml)}".splitlines()
 
 
-def to_csv(found: Recommendation) -> str:
-    """Return one line per setting tried and metric with the columns of ``CSV_COLUMNS``; a missing value is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    tried = [("pick" if option == found.pick else "tried", option) for option in found.tried]
-    for role, option in [("today", found.today), *tried]:
-        settings = "; ".join(f"{path}={_value(path, value)}" for path, value in option.settings.items())
-        for name, estimate in option.estimates.items():
-            interval = estimate.interval
-            numbers = (interval.estimate, interval.low, interval.high, interval.used)
-            costs = (option.costs[cost] for cost in _COSTS)
-            standing = "" if option.standing is None else option.standing.value
-            writer.writerow([role, option.mark, standing, settings, name, estimate.unit, *numbers, *costs])
-    return text.getvalue()
-
-
-def _roles(found: Recommendation) -> Iterator[tuple[str, Option]]:
-    yield "today", found.today
-    if found.pick is not None:
-        yield "pick", found.pick
-    if found.closest is not None:
-        yield "closest", found.closest
-    for label, priced in (("stricter", found.stricter), ("looser", found.looser)):
-        if priced is not None and priced.option is not None:
-            yield f"{label}, {priced.threshold}", priced.option
-
-
-def _option(label: str, option: Option, width: int) -> Iterator[Line]:
-    """A setting, below it its values, below these its costs."""
-    wide = width - 2 - _LABEL
-    settings = textwrap.wrap(_settings(option.settings), wide) or [""]
-    yield ((option.mark, option.mark.word), (f" {label.ljust(_LABEL)}{settings[0]}", "heading"))
-    margin = " " * (2 + _LABEL)
-    for more in settings[1:]:
-        yield ((margin + more, "heading"),)
-    for name in option.estimates:
-        for text in textwrap.wrap(f"{_words(name)} {_value_of(option, name)}", wide):
-            yield ((margin + text, ""),)
-    for text in textwrap.wrap(_stands(option), wide):
-        yield ((margin + text, ""),)
-    for text in textwrap.wrap(_costs(option.costs), wide, break_on_hyphens=False):
-        yield ((margin + text, "quiet"),)
-
-
-def _price(label: str, priced: Priced, pick: Option, width: int) -> Iterator[Line]:
+def _price(priced: Priced, pick: Option) -> str:
     """What the threshold one step on would take, as settings and as a difference in cost."""
     name, _, bound = priced.threshold.partition(" ")
     if priced.option is None:
-        text = f"{_threshold(name, bound)}: no setting can"
-    else:
-        text = f"{_threshold(name, bound)}: {_settings(priced.option.settings)} ({_more(priced.option, pick)})"
-    wrapped = textwrap.wrap(text, width - 2 - _LABEL)
-    for number, part in enumerate(wrapped):
-        yield ((f"  {(label if not number else '').ljust(_LABEL)}{part}", ""),)
+        return f"{_threshold(name, bound)}: no setting can"
+    return f"{_threshold(name, bound)}: {_settings(priced.option.settings)} ({_more(priced.option, pick)})"
 
 
 def _more(option: Option, pick: Option) -> str:
@@ -245,10 +216,13 @@ def _more(option: Option, pick: Option) -> str:
     return ", ".join(parts)
 
 
-def _value_of(option: Option, name: str) -> str:
+def _value_of(option: Option, name: str) -> Cell:
     estimate = option.estimates[name]
     used = estimate.interval.used
-    return f"{show(estimate.interval, estimate.unit)} ({counted(used, 'replication') if used else 'has no value'})"
+    cell = number(estimate.interval, estimate.unit)
+    runs = f"({counted(used, 'replication') if used else 'has no value'})"
+    ends = f"{cell.interval} {runs}".strip()
+    return replace(cell, interval=ends, spoken=f"{_words(name)} {cell.text} {ends}")
 
 
 def _stands(option: Option) -> str:
@@ -340,14 +314,15 @@ def _rounded(seconds: float) -> str:
     return format_duration(round(seconds) if seconds >= 10 else round(seconds, 1))
 
 
-def _costs(costs: Mapping[str, float | None]) -> str:
+def _costs(costs: Mapping[str, float | None]) -> Cell:
     gone, peak, extra = (costs[name] for name in _COSTS)
     parts = [
         f"last old pod gone after {MISSING if gone is None else _time(gone)}",
         f"peak {MISSING if peak is None else grouped(peak, 0 if float(peak).is_integer() else 1)} pods",
         f"{MISSING if extra is None else grouped(extra / 60, 1)} extra pod-minutes",
     ]
-    return " · ".join(parts)
+    text = " · ".join(parts)
+    return Cell(text, spoken=text)
 
 
 def _time(seconds: float) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
+from simsticky.report.blocks import Entries, Section
 from simsticky.report.numbers import show
-from simsticky.report.tables import escape
-from simsticky.report.terminal import Line
 from simsticky.study.variance import notes, reduced
 
 if TYPE_CHECKING:
@@ -16,17 +14,9 @@ if TYPE_CHECKING:
 _HEADING = "With less variance, from the same replications"
 
 
-def reduction_lines(study: Study, width: int) -> list[Line]:
-    """Return the reduced estimates as lines of at most ``width`` characters, below a heading."""
-    lines: list[Line] = [(), ((_HEADING[:width], "heading"),)]
-    for text in _texts(study):
-        lines += [((part, ""),) for part in textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="    ")]
-    return lines
-
-
-def reduction_markdown(study: Study) -> list[str]:
-    """Return the reduced estimates as a Markdown list below a heading."""
-    return ["", f"### {_HEADING}", "", *(f"- {escape(text)}" for text in _texts(study)), ""]
+def reduction_section(study: Study) -> Section:
+    """Return the reduced estimates, one a line, below a heading."""
+    return Section(_HEADING, (Entries(tuple(_texts(study))),))
 
 
 def _texts(study: Study) -> list[str]:

@@ -1,22 +1,20 @@
-"""What a report says, in which order: sections of rows, before any layout.
+"""The numbers of a study, in which order: a section with a table each, before any layout.
 
-Verdicts first; broken sessions and failed requests are two headlines and never one.
+Broken sessions and failed requests are two headlines and never one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simsticky.report.numbers import Shown, counted, duration, grouped, show
-from simsticky.report.verdict_lines import verdict_lines
+from simsticky.report.blocks import Cell, Column, Kind, Layout, Row, Section, Table, number
+from simsticky.report.numbers import counted, duration, grouped, show
 from simsticky.study.entries import broken_by_operation, by_entry
 
 if TYPE_CHECKING:
     from simsticky.study.estimate import Estimate
     from simsticky.study.replicate import Study
-    from simsticky.study.verdicts import Mark
 
 # Load and set of pods of a skew, and how a row names them.
 _LOADS = {
@@ -42,83 +40,41 @@ _FAILURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a report.
-
-    Attributes:
-        label: What the number is.
-        shown: The number.
-        details: The same remark in several lengths, longest first; the layout takes the longest that fits.
-        definition: The metric's definition, for wide terminals.
-        counts: Whether the details are numerator and denominator, which no width drops.
-        mark: The mark of a threshold; else None.
-        depth: Indentation: 1 for a part of the row above.
-        note: What no width drops, on lines of its own below.
-    """
-
-    label: str
-    shown: Shown
-    details: tuple[str, ...] = ()
-    definition: str = ""
-    counts: bool = False
-    mark: Mark | None = None
-    depth: int = 0
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading and its rows."""
-
-    heading: str
-    rows: tuple[Row, ...]
-
-
-def title(study: Study) -> str:
-    """Return the line above the table: what was run, how often, and how to read a value."""
-    runs = counted(study.n, "replication")
-    reading = "value [95 % interval over replications]" if study.n > 1 else "no intervals: they need 2 or more"
-    return f"{study.scenario.name} · {runs} · seed {study.seed} · {reading}"
+_HEADS = (Column("", Kind.LABEL), Column("value", Kind.NUMBER), Column("counted", Kind.QUIET))
 
 
 def sections(study: Study) -> list[Section]:
-    """Return the report of a study; sections with nothing to say are left out."""
+    """Return the numbers of a study, a section with a table each; sections with nothing to say are left out."""
     parts = [
-        Section("Thresholds", tuple(_thresholds(study))),
-        Section("Broken sessions: answered by a pod without the session's state", tuple(_broken(study))),
-        Section("Broken, by entry of the timeline, of exposed sessions", tuple(_entries(study))),
-        Section("Failed requests: answered 5xx, reset or timed out", tuple(_failed(study))),
-        Section("Long-lived connections", tuple(_connections(study))),
-        Section("Load skew from the operation's start to the last old pod gone", tuple(_skew(study))),
-        Section("Ends of the operations", tuple(_ends(study))),
-        Section("Latency of answered requests", tuple(_latency(study))),
-        Section("Counted apart", tuple(_apart(study))),
+        ("Broken sessions: answered by a pod without the session's state", _broken(study)),
+        ("Broken, by entry of the timeline, of exposed sessions", _entries(study)),
+        ("Failed requests: answered 5xx, reset or timed out", _failed(study)),
+        ("Long-lived connections", _connections(study)),
+        ("Load skew from the operation's start to the last old pod gone", _skew(study)),
+        ("Ends of the operations", _ends(study)),
+        ("Latency of answered requests", _latency(study)),
+        ("Counted apart", _apart(study)),
     ]
-    return [section for section in parts if section.rows]
+    tables = [Table(heading, _HEADS, tuple(rows), Layout.LIST, group="numbers") for heading, rows in parts]
+    return [Section(table.caption, (table,)) for table in tables if table.rows]
 
 
-def footnotes(study: Study) -> list[str]:
-    """Return the lines below the table."""
-    report = study.scenario.manifest_report
-    lines = [] if study.stopping is None else [str(study.stopping)]
-    if report.read or report.ignored:
-        read = counted(len(report.read), "field")
-        lines.append(f"Manifests: {read} read, {len(report.ignored)} ignored; --verbose lists them.")
-    lines += [f"Assumed: {note}" for note in report.assumed]
-    assumed = {found.interval.design_effect for found in study.table() if found.interval.kind == "upper bound"}
-    if assumed - {None}:
-        lines.append(
-            f"< n: none seen; one-sided at 97.5 %, with an assumed design effect of {max(filter(None, assumed)):g}:"
-            " so many of one replication count as one."
-        )
-    lines.append("What a number means: simsticky explain METRIC")
-    return lines
+def definitions(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield (what a row is called, what it means) for every row of the tables, those of breaks by cause only once."""
+    for section in sections(study):
+        group = ""
+        for row in rows_of(section):
+            label = row.cells[0].text
+            group = label if row.is_group else group if row.depth else ""
+            if row.definition:
+                yield f"{group}: {label}" if group else label, row.definition
 
 
-def _thresholds(study: Study) -> Iterator[Row]:
-    for line in verdict_lines(study):
-        yield Row(line.label, line.shown, mark=line.mark, note=line.note)
+def rows_of(section: Section) -> Iterator[Row]:
+    """Yield the rows of a section's tables."""
+    for block in section.blocks:
+        if isinstance(block, Table):
+            yield from block.rows
 
 
 def _broken(study: Study) -> Iterator[Row]:
@@ -145,7 +101,7 @@ def _entries(study: Study) -> Iterator[Row]:
     for entry in entries if len(entries) > 1 else ():
         estimate = entry.estimates[0]
         details = _of(estimate, "exposed sessions") if estimate.denominator else ("exposes nobody",)
-        yield Row(entry.label, show(estimate.interval, estimate.unit), details, counts=True)
+        yield Row((Cell(entry.label), number(estimate.interval, estimate.unit), _remark(details, must=True)))
 
 
 def _failed(study: Study) -> Iterator[Row]:
@@ -192,7 +148,8 @@ def _skew_row(study: Study, of: str, measure: str, label: str) -> Row | None:
         shown = show(over.interval, over.unit, signed=True)
         if over.interval.estimate is not None:
             details = (f"{shown} over the run without it", f"excess {shown}", f"excess {shown.value}")
-    return Row(label, show(estimate.interval, estimate.unit), details, estimate.definition, depth=1)
+    cells = (Cell(label), number(estimate.interval, estimate.unit), _remark(details))
+    return Row(cells, depth=1, definition=estimate.definition)
 
 
 _AGAIN = {"recovery_s": "failures as before after", "even_again_s": "sessions even again after"}
@@ -238,7 +195,7 @@ def _group(heading: str, rows: Sequence[Row | None]) -> Iterator[Row]:
     """Rows below a heading of their own; nothing without rows."""
     known = [row for row in rows if row is not None]
     if known:
-        yield Row(heading, Shown(""))
+        yield Row((Cell(heading),), is_group=True)
         yield from known
 
 
@@ -270,8 +227,14 @@ def _row(
     elif per and not details and estimate.numerator and study.n > 1:
         total = grouped(estimate.numerator)
         details = (f"{total} in {counted(study.n, per)}", f"{total} in all", total)
-    shown = show(estimate.interval, estimate.unit)
-    return Row(label, shown, details, estimate.definition, counts=bool(what and details), depth=depth)
+    remark = _remark(details, must=bool(what and details))
+    cells = (Cell(label), number(estimate.interval, estimate.unit), remark)
+    return Row(cells, depth=depth, definition=estimate.definition)
+
+
+def _remark(details: tuple[str, ...], *, must: bool = False) -> Cell:
+    """The same remark in several lengths, longest first; the layout takes the longest that fits."""
+    return Cell(details[0], shorter=details[1:], must=must) if details else Cell()
 
 
 def _of(estimate: Estimate, what: str) -> tuple[str, ...]:

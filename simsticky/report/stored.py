@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import InputError
 from simsticky.files import NO_SUCH_FILE, irregular
+from simsticky.report.asked import Asked
 from simsticky.results.metrics import METRICS
 from simsticky.scenario.location import Place
 from simsticky.scenario.model import Scenario
@@ -47,8 +48,14 @@ _TEXT = {
 """Columns of each frame that hold words; an empty word is no missing number."""
 
 
-def to_json(study: Study, detailed: Result) -> str:
-    """Return the file that, beside the frames of ``detailed``, is enough to draw every figure and page again."""
+def to_json(study: Study, detailed: Result, asked: Asked | None = None) -> str:
+    """Return the file that, beside the frames of ``detailed``, is enough to draw every figure and page again.
+
+    Args:
+        study: The study.
+        detailed: Its replication with frames.
+        asked: The command that made it, for those that a page shows.
+    """
     report = study.scenario.manifest_report
     notes = {"read": report.read, "ignored": report.ignored, "assumed": report.assumed}
     if report.said_aloud:
@@ -61,6 +68,8 @@ def to_json(study: Study, detailed: Result) -> str:
             kind: [[note.file, note.line, note.path, note.note] for note in found] for kind, found in notes.items()
         },
         "policy": report.policy,
+        "guessed": list(study.scenario.guessed),
+        "asked": None if asked is None else asdict(asked),
         "seed": study.seed,
         "replications": [one.to_json_dict() for one in study.replications],
         "stopping": None if study.stopping is None else asdict(study.stopping),
@@ -79,6 +88,7 @@ class StoredRun:
         replication: Number of the replication.
         summary: Every metric by name.
         confirmed: Whether the files are known to be those that were written.
+        asked: The command that made them; None where it was none.
     """
 
     directory: Path
@@ -87,6 +97,7 @@ class StoredRun:
     summary: Mapping[str, Value]
     told: Sequence[str]
     confirmed: bool
+    asked: Asked | None = None
 
     def story(self) -> list[str]:
         """Return the replication event by event."""
@@ -151,12 +162,13 @@ def read(directory: Path) -> tuple[Study, StoredRun]:
         replication, told = int(whole["detailed"]["replication"]), whole["detailed"]["story"]
         summary = kept[replication].summary
         study = Study(scenario, whole["seed"], kept, METRICS, _stopping(whole["stopping"]))
+        asked = _asked(whole.get("asked"))
     except InputError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError.of(f"is damaged: {_told(error)}", file=str(place)) from error
     recorded = scenario.evolve({"run.record": "requests"})
-    return study, StoredRun(directory, recorded, replication, summary, told, confirmed)
+    return study, StoredRun(directory, recorded, replication, summary, told, confirmed, asked)
 
 
 def checksums(directory: Path, names: Iterable[str]) -> dict[str, str]:
@@ -193,6 +205,10 @@ def _told(error: Exception) -> str:
     return " ".join(f"{error}".split())[:200] or type(error).__name__
 
 
+def _asked(written: Mapping[str, Any] | None) -> Asked | None:
+    return None if written is None else Asked(str(written["file"]), tuple(map(str, written["flags"])))
+
+
 def _stopping(written: Mapping[str, Any] | None) -> Stopping | None:
     if written is None:
         return None
@@ -211,7 +227,7 @@ def _scenario(whole: Mapping[str, Any]) -> Scenario:
         policy=whole["policy"],
         said_aloud=notes.get("saidAloud", ()),
     )
-    scenario.set_origin(places, report)
+    scenario.set_origin(places, report, whole.get("guessed", ()))
     return scenario
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simsticky.report.blocks import Cell, Column, Kind, Layout, Row, Table, words
 from simsticky.report.numbers import Shown, grouped, show
 
 if TYPE_CHECKING:
@@ -36,6 +37,22 @@ class VerdictLine:
     def label(self) -> str:
         """Metric and threshold."""
         return f"{self.metric} {self.threshold}"
+
+
+def thresholds(lines: Sequence[VerdictLine], remarks: Sequence[str] = ()) -> Table:
+    """Return verdict lines as a table.
+
+    Args:
+        lines: The lines.
+        remarks: What is said behind each figure; nothing by default.
+    """
+    columns = (Column("threshold", Kind.CODE), Column("value", Kind.NUMBER), Column("after", Kind.QUIET))
+    told = remarks or [""] * len(lines)
+    rows = tuple(
+        Row((Cell(line.label, mark=line.mark), words(line.shown), Cell(remark, must=bool(remark))), note=line.note)
+        for line, remark in zip(lines, told, strict=True)
+    )
+    return Table("Thresholds", columns if remarks else columns[:2], rows, Layout.LIST)
 
 
 def verdict_lines(study: Study) -> list[VerdictLine]:

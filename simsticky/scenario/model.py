@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.scenario.advice import warnings_of
 from simsticky.scenario.application import App, Crashes, MemoryLimit, OnSigterm, WarmUp
@@ -26,6 +27,7 @@ from simsticky.scenario.companions import Companion
 from simsticky.scenario.connections import Connections, Reconnect
 from simsticky.scenario.containers import LivenessProbe, PreStop, Probe, Sidecar, StartupProbe
 from simsticky.scenario.deployment import Deployment, RollingUpdate, Strategy
+from simsticky.scenario.drafted import DraftedFromManifests
 from simsticky.scenario.gateway import Gateway, Healthchecks, Ingress, Service, StickySessions, Upstream
 from simsticky.scenario.operations import (
     ConfigPush,
@@ -37,6 +39,7 @@ from simsticky.scenario.operations import (
     Scale,
 )
 from simsticky.scenario.paths.changes import evolve
+from simsticky.scenario.paths.diagnose import diagnose
 from simsticky.scenario.problems import Problem, again, details
 from simsticky.scenario.replicas import no_equilibrium
 from simsticky.scenario.requests import Cookies, Identifiers, OtherUpstream, PathShare
@@ -107,10 +110,24 @@ __all__ = [
 ]
 
 
-class Scenario(Sections, ShownInNotebooks):
+class Scenario(Sections, DraftedFromManifests, ShownInNotebooks):
     """What is simulated: traffic, application, Kubernetes and Kong objects, delays and operations."""
 
     _digests: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def __init__(self, **sections: Any) -> None:
+        """Make a scenario of its sections, keys as in a file or as in Python: ``preStop`` or ``pre_stop``.
+
+        Raises:
+            InputError: Everything that is wrong, each at its path, names that are unknown with the nearest known one.
+        """
+        try:
+            super().__init__(**sections)
+        except ValidationError as error:
+            raise InputError(diagnose(error, type(self), sections, lambda path, of_key: ((), None))) from None
+
+    # So that validation from a mapping, which has an error of its own, does not come through here.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @model_validator(mode="wrap")
     @classmethod

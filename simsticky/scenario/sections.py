@@ -4,7 +4,7 @@ What looks at a scenario as a whole (advice, its first pods, what is not support
 :class:`Sections` and stands below :class:`simsticky.scenario.model.Scenario`, which asks it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
@@ -57,6 +57,7 @@ class Sections(Section):
 
     _places: dict[str, Place] = PrivateAttr(default_factory=dict)
     _manifest_report: ManifestReport = PrivateAttr(default_factory=ManifestReport)
+    _guessed: tuple[str, ...] = PrivateAttr(default=())
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return the resolved scenario as plain JSON types; :meth:`model_validate` reads it back."""
@@ -92,10 +93,16 @@ class Sections(Section):
         """Place of each stated value, by dotted path."""
         return self._places
 
-    def set_origin(self, places: Mapping[str, Place], report: ManifestReport) -> None:
-        """Note where the values came from; no part of the scenario's identity."""
+    def set_origin(self, places: Mapping[str, Place], report: ManifestReport, guessed: Sequence[str] = ()) -> None:
+        """Note where the values came from, and which of them are guesses; no part of the scenario's identity."""
         self._places = dict(places)
         self._manifest_report = report
+        self._guessed = tuple(path for path in guessed if path in places and places[path].line is not None)
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """Dotted paths of the values that the scenario's file marks as guesses, as a draft of ``init`` does."""
+        return self._guessed
 
     def diagnostic(self, path: str, message: str, hint: str = "") -> Diagnostic:
         """Return a diagnostic at the place of the value at a dotted path, or of what is stated above it."""

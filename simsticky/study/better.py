@@ -40,6 +40,13 @@ class Standing(Enum):
         return _SIGNS[self]
 
     @property
+    def mark(self) -> Mark:
+        """What it says of a change: ✓ to go on, ✗ to stop, ``?`` not certain."""
+        if self.is_acceptable:
+            return Mark.PASS
+        return Mark.FAIL if self is Standing.WORSE else Mark.OPEN
+
+    @property
     def is_acceptable(self) -> bool:
         """Whether a setting that stands so may be picked or praised."""
         return self in (Standing.BETTER, Standing.NOT_WORSE)

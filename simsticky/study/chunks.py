@@ -39,7 +39,7 @@ class Chunks(Sequence[Chunk]):
     Args:
         cases: The cases.
         missing: Of each the numbers of the replications that are wanted.
-        size: Replications of a chunk at the most.
+        size: At most this many replications in a chunk.
         begun: Of each how many of the first ones have been begun; these are chunks of their own.
     """
 

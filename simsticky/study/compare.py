@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
+from simsticky.scenario.reading.given import scenario_of
 from simsticky.scenario.thresholds import Threshold
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference, holm, holm_levels
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from simsticky.results.metrics import Metric
-    from simsticky.scenario.model import Scenario
+    from simsticky.scenario.reading.given import Given
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,7 @@ class Comparison(ShownInNotebooks):
 
 
 def compare(
-    scenarios: Mapping[str, Scenario],
+    scenarios: Mapping[str, Given],
     n: int | None = None,
     seed: int | None = None,
     *,
@@ -243,7 +244,8 @@ def compare(
     """Run two or more scenarios on common random numbers and compare each with the first.
 
     Args:
-        scenarios: What to compare, by name; the first is the base.
+        scenarios: What to compare, by name; the first is the base. Each is a scenario, the path of its file, or a
+            mapping of what the file says.
         n: Replications of each; the first scenario's ``run.replications`` by default.
         seed: Seed of all; the first scenario's ``run.seed`` by default.
         max_reps: Instead of ``n``: look after 10, 20, 40, … replications, go on with what is neither certainly worse
@@ -263,25 +265,26 @@ def compare(
         raise ValueError("give a number of replications or the most there may be, not both")
     if len(scenarios) < 2:
         raise InputError.of(f"a comparison needs two scenarios or more, not {len(scenarios)}")
-    first = next(iter(scenarios.values()))
+    sides = {name: scenario_of(given) for name, given in scenarios.items()}
+    first = next(iter(sides.values()))
     n = first.run.replications if n is None else n
     seed = first.run.seed if seed is None else seed
     if n < 1:
         raise ValueError(f"a study needs at least one replication, not {n}")
     registry, how = with_own(metrics, execution)
-    for scenario in scenarios.values():
+    for scenario in sides.values():
         checked_thresholds(scenario, registry)
     levels: Mapping[str, float] = {}
     with ExitStack() as own:
         runner = own.enter_context(Runner(**how)) if runner is None else runner
         if max_reps is None:
-            runner.begin(list(scenarios.values()), seed, replications=n)
-            cases = [Case(scenario, seed, range(n)) for scenario in scenarios.values()]
-            found = dict(zip(scenarios, runner.run(cases), strict=True))
+            runner.begin(list(sides.values()), seed, replications=n)
+            cases = [Case(scenario, seed, range(n)) for scenario in sides.values()]
+            found = dict(zip(sides, runner.run(cases), strict=True))
         else:
-            runner.begin(list(scenarios.values()), seed, most=max_reps)
-            found, levels = until_certain(runner, scenarios, seed, max_reps, registry)
-    studies = {name: Study(of, seed, found[name], registry) for name, of in scenarios.items()}
+            runner.begin(list(sides.values()), seed, most=max_reps)
+            found, levels = until_certain(runner, sides, seed, max_reps, registry)
+    studies = {name: Study(of, seed, found[name], registry) for name, of in sides.items()}
     return compare_studies(studies, levels)
 
 

@@ -33,7 +33,7 @@ def until_certain(
         runner: What runs them.
         scenarios: What to run, by name; the first is the reference.
         seed: Seed of all.
-        most: Replications at the most.
+        most: At most this many replications.
         metrics: The metrics that can be spoken of.
     """
     reference, *open_ones = scenarios

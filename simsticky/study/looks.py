@@ -38,7 +38,7 @@ def looks(cap: int, first: int = FIRST) -> tuple[int, ...]:
     """Return the numbers of replications to look at: ``first``, doubled and doubled, and ``cap``.
 
     Args:
-        cap: Replications at the most.
+        cap: At most this many replications.
         first: Replications before the first look.
 
     Raises:

@@ -32,7 +32,7 @@ FEWEST = 10
 """No interval of fewer replications is believed enough to stop on it."""
 
 MOST = 1000
-"""Replications at the most, unless asked otherwise."""
+"""At most this many replications, unless asked otherwise."""
 
 # The variance that a round has seen is uncertain itself: ask for a little more than it says.
 _MARGIN = 1.1
@@ -118,7 +118,7 @@ class Stopping:
         met: Whether it was reached.
         half_width: The half-width that was reached, in the metric's unit; None when there is no interval.
         looks: The numbers of replications after which the interval was looked at.
-        most: Replications at the most.
+        most: At most this many replications.
     """
 
     precision: Precision

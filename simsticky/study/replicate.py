@@ -12,6 +12,7 @@ from simsticky.errors import InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions
 from simsticky.results.result import COUNTED
+from simsticky.scenario.reading.given import scenario_of
 from simsticky.stats.incidence import as_interval, mean_of_waits, quantile_of_waits
 from simsticky.stats.intervals import LEVEL, Interval, mean_count, mean_t
 from simsticky.study.case import Case
@@ -26,8 +27,11 @@ from simsticky.study.verdicts import checked_thresholds, nearest_metric
 from simsticky.version import __version__
 
 if TYPE_CHECKING:
+    from xarray import Dataset
+
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.reading.given import Given
     from simsticky.scenario.thresholds import Threshold
     from simsticky.study.verdicts import Mark
 
@@ -207,6 +211,25 @@ class Study(ShownInNotebooks):
             "values": self.values(),
         }
 
+    def to_xarray(self) -> Dataset:
+        """Return the study as an xarray Dataset.
+
+        Along ``replication`` (0 to n - 1) it has a variable for each number of the summaries, NaN where a replication
+        has none; along ``metric`` the variables ``estimate``, ``low`` and ``high``. Shares are parts of 1, times
+        seconds; ``attrs`` of a variable hold its unit and definition, those of the dataset name, digest and seed.
+
+        Raises:
+            ImportError: xarray is not installed.
+        """
+        from simsticky.study.labelled import dataset
+
+        about: dict[str, str | int] = {
+            "scenario": self.scenario.name,
+            "digest": self.scenario.digest(),
+            "seed": self.seed,
+        }
+        return dataset(self.replications, self.table(), self.metrics, about)
+
     def to_json(self) -> str:
         """Return ``to_json_dict`` as text that ends with a newline."""
         return json.dumps(self.to_json_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -242,7 +265,7 @@ class Study(ShownInNotebooks):
 
 
 def replicate(
-    scenario: Scenario,
+    scenario: Given,
     n: int | None = None,
     seed: int | None = None,
     *,
@@ -257,17 +280,18 @@ def replicate(
     The result depends neither on how it is executed nor on how often it was interrupted.
 
     Args:
-        scenario: What to simulate.
+        scenario: What to simulate: a scenario, the path of its file, or a mapping of what the file says.
         n: Replications; the scenario's ``run.replications`` by default.
         seed: Seed; the scenario's ``run.seed`` by default.
         metrics: What to estimate; all metrics by default; a function of a result stands for a metric of one's own
             beside them: ``{"mine": function}``.
         precision: Instead of ``n``: how narrow an interval is to be, for example ``"0.2%"`` (percentage points of
             broken sessions), ``"5% relative"`` or ``"failed_requests=0.05%"``; see :mod:`simsticky.study.precision`.
-        max_reps: Replications at the most, with a precision; :attr:`Study.stopping` says whether they were enough.
+        max_reps: At most this many replications, with a precision; :attr:`Study.stopping` says whether they were
+            enough.
         runner: What runs the replications, when a larger study has one already.
-        execution: Otherwise how to run: ``jobs``, ``executor``, ``scheduler``, ``directory``, ``on_progress`` and
-            ``simulate``, as for :class:`~simsticky.study.runner.Runner`.
+        execution: Otherwise how to run: ``jobs``, ``executor``, ``scheduler``, ``directory``, ``progress``,
+            ``on_progress`` and ``simulate``, as for :class:`~simsticky.study.runner.Runner`.
 
     Raises:
         InputError: A threshold or the precision names no metric, said before anything runs; or the directory is
@@ -276,6 +300,7 @@ def replicate(
         SimstickyError: A worker was lost, the disk is full, or a replication failed.
         ValueError: ``n`` is below 1, or both ``n`` and a precision are given.
     """
+    scenario = scenario_of(scenario)
     if n is not None and precision is not None:
         raise ValueError("give a number of replications or a precision, not both")
     if n is not None and n < 1:

@@ -32,6 +32,7 @@ from simsticky.study.pool import (
     in_order,
     workers,
 )
+from simsticky.study.progress import progress_of
 from simsticky.study.store import Replication, Replications
 from simsticky.version import __version__
 from simsticky.workload.effort import effort_of, refuse_too_much
@@ -58,6 +59,7 @@ class Execution(TypedDict, total=False):
     executor: Executor | None
     scheduler: str | None
     directory: Path | str | None
+    progress: bool | None
     on_progress: Callable[[int, int], None] | None
     on_note: Callable[[str], None] | None
     on_estimate: Callable[[float], None] | None
@@ -85,6 +87,7 @@ class Runner:
         executor: Executor | None = None,
         scheduler: str | None = None,
         directory: Path | str | None = None,
+        progress: bool | None = None,
         on_progress: Callable[[int, int], None] | None = None,
         on_note: Callable[[str], None] | None = None,
         on_estimate: Callable[[float], None] | None = None,
@@ -101,7 +104,9 @@ class Runner:
             executor: Any ``concurrent.futures.Executor`` instead of own processes; it is left open.
             scheduler: Address of a Dask scheduler instead, for example ``tcp://10.0.0.5:8786``.
             directory: Where finished replications are kept, and those of an interrupted study found.
-            on_progress: Called with (replications finished, replications known to be wanted so far).
+            progress: Whether to show a bar; by default in notebooks, and nowhere else.
+            on_progress: Called with (replications finished, replications known to be wanted so far), in place of a
+                bar.
             on_note: Called with what a person should know: a damaged record was dropped. A warning by default.
             on_estimate: Called before replications are simulated with about how many seconds they will take.
             simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
@@ -115,12 +120,15 @@ class Runner:
         self.found = 0
         self._where = (jobs, executor, scheduler)
         self._directory = directory
-        self._told = on_progress
+        bar = progress_of(progress) if on_progress is None else None
+        self._told: Callable[[int, int], None] | None = on_progress if bar is None else bar
         self._note = on_note or _warn
         self._estimated = on_estimate
         self._simulate = simulate if simulate is not None else simulate_numbers
         self._options = dict(options or {})
         self._resources = ExitStack()
+        if bar is not None:
+            self._resources.callback(bar.close)
         self._workers: Workers | None = None
         self._journal: Journal | None = None
         self._counted = 0

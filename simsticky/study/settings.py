@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simsticky.errors import Diagnostic, InputError
-from simsticky.scenario.paths.changes import keys_of, parse_settings, unknown_path
+from simsticky.scenario.paths.changes import as_written, keys_of, parse_settings, unknown_path
 from simsticky.scenario.paths.expressions import names_in
 from simsticky.scenario.paths.quantities import TEXT, Quantity, quantity_of
 from simsticky.scenario.short_names import full_keys
@@ -152,7 +152,7 @@ def settings_of(scenario: Scenario, asked: Mapping[str, Any], source: str = "") 
             problems.append(unknown)
             continue
         try:
-            found.append(_setting(scenario, path, value))
+            found.append(_setting(scenario, as_written(path), value))
         except InputError as error:
             problems += [Diagnostic(source, None, None, path, d.message, d.hint) for d in error.diagnostics]
         except ValueError as error:

@@ -15,6 +15,7 @@ from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions
 from simsticky.scenario.paths.changes import keys_of, setting_at
 from simsticky.scenario.paths.quantities import number_at
+from simsticky.scenario.reading.given import scenario_of
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.sensitivity import SobolIndex, sobol_indices
 from simsticky.study.better import Standing
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.reading.given import Given
 
 FRAME_COLUMNS = (
     "metric",
@@ -269,7 +271,7 @@ class Sweep(ShownInNotebooks):
 
 
 def sweep(
-    scenario: Scenario,
+    scenario: Given,
     settings: Mapping[str, Any],
     n: int | None = None,
     seed: int | None = None,
@@ -285,7 +287,7 @@ def sweep(
     """Run a scenario at many settings, each with the same sessions and the same luck, and as it is.
 
     Args:
-        scenario: The base.
+        scenario: The base: a scenario, the path of its file, or a mapping of what the file says.
         settings: What to vary, by dotted path, as :mod:`simsticky.study.settings` has it: values (``["0s", "15s"]``),
             a range (``"0s..10m"``; for a grid one in steps, ``"0s..10m/1m"``), or one value, which may be an expression
             that follows another setting:
@@ -300,8 +302,8 @@ def sweep(
             beside them: ``{"mine": function}``.
         source: Who asks, for errors: ``--vary`` on the command line.
         runner: What runs the replications, when a larger study has one already.
-        execution: Otherwise how to run: ``jobs``, ``executor``, ``scheduler``, ``directory``, ``on_progress`` and
-            ``simulate``, as for :class:`~simsticky.study.runner.Runner`.
+        execution: Otherwise how to run: ``jobs``, ``executor``, ``scheduler``, ``directory``, ``progress``,
+            ``on_progress`` and ``simulate``, as for :class:`~simsticky.study.runner.Runner`.
 
     Raises:
         InputError: A path or value is wrong; every problem of every point, before anything runs.
@@ -309,6 +311,7 @@ def sweep(
         SimstickyError: A worker was lost, the disk is full, or a replication failed.
         ValueError: ``n`` is below 1, or both ``n`` and ``max_reps`` are given.
     """
+    scenario = scenario_of(scenario)
     if n is not None and n < 1:
         raise ValueError(f"a study needs at least one replication, not {n}")
     if n is not None and max_reps is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from simsticky.errors import Diagnostic, InputError
 from simsticky.notebook import ShownInNotebooks
 from simsticky.results.provenance import library_versions
+from simsticky.scenario.reading.given import scenario_of
 from simsticky.stats.intervals import LEVEL
 from simsticky.stats.paired import Difference
 from simsticky.study.better import Standing
@@ -27,6 +28,7 @@ from simsticky.version import __version__
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.reading.given import Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Tornado(ShownInNotebooks):
 
 
 def tornado(
-    scenario: Scenario,
+    scenario: Given,
     ranges: Mapping[str, Any],
     metric: str = HEADLINE,
     n: int | None = None,
@@ -126,7 +128,7 @@ def tornado(
     """Move each setting to both ends of its range, all others staying, and see how far a metric moves.
 
     Args:
-        scenario: The base.
+        scenario: The base: a scenario, the path of its file, or a mapping of what the file says.
         ranges: Range of each setting by dotted path, as :mod:`simsticky.study.settings` has it: ``"0s..10m"``, or two
             values, which need be no numbers. One value or expression (``"preStop + 30s"``) holds in every run.
         metric: What to look at.
@@ -142,6 +144,7 @@ def tornado(
         Interrupted: On Ctrl-C, with the number of replications finished.
         SimstickyError: A worker was lost, the disk is full, or a replication failed.
     """
+    scenario = scenario_of(scenario)
     if metrics is None:
         from simsticky.results.metrics import METRICS
 

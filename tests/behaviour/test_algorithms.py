@@ -26,20 +26,20 @@ def first_pods(story: Story, clients: int) -> list[str]:
 
 
 def test_least_connections_alternates_between_two_of_three_pods(tmp_path: Path) -> None:
-    """Protects the heap's own way with ties: one request at a time never reaches the third pod."""
+    """Kong's heap settles ties in its own way: one request at a time never reaches the third pod."""
     picked = first_pods(tell(tmp_path, _ONE_BY_ONE, plain("least-connections")), 12)
     assert len(set(picked[0::2])) == len(set(picked[1::2])) == 1
     assert len(set(picked)) == 2
 
 
 def test_least_connections_gives_concurrent_requests_a_pod_each(tmp_path: Path) -> None:
-    """Protects the counts: three requests at once are on three pods, and a slow one keeps the others away."""
+    """Three requests at once are on three pods, and a slow one keeps the others away."""
     story = tell(tmp_path, [[10.0 + i / 8] for i in range(3)], plain("least-connections"), service_s=4.0)
     assert len(set(first_pods(story, 3))) == 3
 
 
 def test_least_connections_forgets_at_every_push(tmp_path: Path) -> None:
-    """Protects the cost of a push: requests in flight are not counted any more, so the busy pod is picked again."""
+    """Requests in flight are not counted any more, so the busy pod is picked again."""
     clients = [[10.0], [10.5]]
     push = {"timeline": [{"at": 10.25, "configPush": "all"}]}
     kept, forgot = (
@@ -51,7 +51,7 @@ def test_least_connections_forgets_at_every_push(tmp_path: Path) -> None:
 
 
 def test_latency_stampedes_to_one_pod_after_every_rebuild(tmp_path: Path) -> None:
-    """Protects the thundering herd: until the first response is logged every request goes to the same pod."""
+    """Until the first response is logged every request goes to the same pod."""
     herds = [[start_s + i / 64] for start_s in (10.0, 20.0) for i in range(12)]
     push = {"timeline": [{"at": 19.0, "configPush": "all"}]}
     quiet, pushed = (first_pods(tell(tmp_path, herds, plain("latency"), *more), 24) for more in ([], [push]))
@@ -62,7 +62,7 @@ def test_latency_stampedes_to_one_pod_after_every_rebuild(tmp_path: Path) -> Non
 
 
 def test_latency_prefers_the_pod_that_answers_sooner(tmp_path: Path) -> None:
-    """Protects the average: a pod whose queue made a request wait is left alone while others have been quick."""
+    """A pod whose queue made a request wait is left alone while others have been quick."""
     slow = {"app": {"concurrency": 1}}
     # Twenty at once queue on the first pod; then one each for the other two; then it is known who is slow.
     clients = [[10.0 + i / 128] for i in range(20)] + [[16.0], [17.0]] + [[18.0 + i / 2] for i in range(6)]
@@ -77,7 +77,7 @@ def test_latency_prefers_the_pod_that_answers_sooner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", ["empty", "equilibrium"])
 def test_request_sent_again_knows_where_its_session_has_been(start: str) -> None:
-    """Protects stale from lost: who answers at the second attempt holds an older copy, if the session was there.
+    """Who answers at the second attempt holds an older copy, if the session was there.
 
     See rule B2.
     """
@@ -107,7 +107,7 @@ def test_request_sent_again_knows_where_its_session_has_been(start: str) -> None
 
 @pytest.mark.parametrize("algorithm", ["round-robin", "least-connections", "latency"])
 def test_without_affinity_breaks_are_background_even_in_a_rollout(algorithm: str, tmp_path: Path) -> None:
-    """Protects the headline: who never stays anywhere is not broken by an operation."""
+    """A session that never stays anywhere is not broken by an operation."""
     clients = [[1.0 + i / 4, *(20.0 + i / 4 + 5.0 * k for k in range(40))] for i in range(6)]
     story = tell(tmp_path, clients, plain(algorithm), rollout())
     broke = Counter((how, why) for session in range(6) for _, _, how, why in story.breaks(session))
@@ -123,7 +123,7 @@ _MANY = [[1.0 + i / 8, *(20.0 + i / 8 + 5.0 * k for k in range(6))] for i in ran
 
 @pytest.mark.parametrize("on", [{"input": "ip"}, {"input": "consumer"}, {"header": "X-User"}, {"queryArg": "user"}])
 def test_same_key_reaches_the_same_pod(on: dict[str, str], tmp_path: Path) -> None:
-    """Protects affinity by hash: each session, with a value of its own, stays on one pod, and all pods are used."""
+    """Each session, with a value of its own, stays on one pod, and all pods are used."""
     story = tell(tmp_path, _MANY, hashed(**on))
     assert all(len(set(story.answered_by(session))) == 1 for session in range(30))
     assert len(set(first_pods(story, 30))) == 3
@@ -131,27 +131,27 @@ def test_same_key_reaches_the_same_pod(on: dict[str, str], tmp_path: Path) -> No
 
 
 def test_clients_behind_one_address_share_a_pod(tmp_path: Path) -> None:
-    """Protects the skew of hashing by address: behind a proxy all have the same, and one pod has everybody."""
+    """Behind a proxy all clients have one address, and one pod has everybody."""
     story = tell(tmp_path, _MANY, hashed(input="ip"), {"traffic": {"identifiers": {"ip": {"values": 1}}}})
     assert len(set(first_pods(story, 30))) == 1
 
 
 def test_hash_on_none_sends_everybody_to_one_pod(tmp_path: Path) -> None:
-    """Protects the empty key, also where the only identifier is missing and there is no fallback."""
+    """The key is empty, also where the only identifier is missing and there is no fallback."""
     nobody = {"traffic": {"identifiers": {"header": {"present": 0.0}}}}
     assert len(set(first_pods(tell(tmp_path, _MANY, hashed(input="none")), 30))) == 1
     assert len(set(first_pods(tell(tmp_path, _MANY, hashed(header="X-User"), nobody), 30))) == 1
 
 
 def test_fallback_is_for_those_without_the_first_input(tmp_path: Path) -> None:
-    """Protects hashOnFallback: sessions without the header are told apart by their addresses."""
+    """Sessions without the header are told apart by their addresses."""
     nobody = {"traffic": {"identifiers": {"header": {"present": 0.0}}}}
     by_ip = first_pods(tell(tmp_path, _MANY, hashed(input="ip")), 30)
     assert first_pods(tell(tmp_path, _MANY, hashed({"input": "ip"}, header="X-User"), nobody), 30) == by_ip
 
 
 def test_hash_on_path_goes_by_the_path_alone(tmp_path: Path) -> None:
-    """Protects hashOn path: one path is one pod for everybody; a session of several paths meets their pods."""
+    """Under hashOn path one path is one pod for everybody; a session of several paths meets their pods."""
     one = {"traffic": {"path": "/shop"}}
     assert len(set(first_pods(tell(tmp_path, _MANY, hashed(input="path"), one), 30))) == 1
     names = ["/shop", "/cart", "/help", "/about", "/news"]
@@ -162,7 +162,7 @@ def test_hash_on_path_goes_by_the_path_alone(tmp_path: Path) -> None:
 
 
 def test_generated_cookie_is_kept_by_a_jar_and_new_without(tmp_path: Path) -> None:
-    """Protects hashOn cookie: Kong generates a key, which jars bring back; without a jar each request has a new one.
+    """Kong generates a key, which jars bring back; without a jar each request has a new one.
 
     See rule C8.
     """
@@ -182,7 +182,7 @@ _BUSY = [[1.0 + i / 16, 150.0 + i / 16, 200.0 + i / 16] for i in range(60)]
 
 
 def test_sticky_sessions_move_nobody_on_a_scale_up(tmp_path: Path) -> None:
-    """Protects the cookie: a fourth pod gets new sessions only."""
+    """A fourth pod gets new sessions only."""
     story = tell(tmp_path, [*_BUSY, *([190.0 + i] for i in range(4))], scale_to(4))
     assert all(len(set(story.answered_by(session))) == 1 for session in range(60))
     assert story.pods[-1].pod in {story.answered_by(session)[0] for session in range(60, 64)}
@@ -190,7 +190,7 @@ def test_sticky_sessions_move_nobody_on_a_scale_up(tmp_path: Path) -> None:
 
 
 def test_sticky_sessions_move_exactly_those_of_the_removed_pod(tmp_path: Path) -> None:
-    """Protects the cookie on a scale-down: whose pod is gone moves, once, and nobody else does."""
+    """A session whose pod is gone moves once, and nobody else does."""
     four = {"deployment": {"replicas": 4}}
     story = tell(tmp_path, _BUSY, four, scale_to(3))
     moved = [session for session in range(60) if len(set(story.answered_by(session))) > 1]
@@ -200,7 +200,7 @@ def test_sticky_sessions_move_exactly_those_of_the_removed_pod(tmp_path: Path) -
 
 
 def test_rehash_on_a_scale_up_is_the_operations(tmp_path: Path) -> None:
-    """Protects the attribution: keys that a new pod takes over break sessions whose old pod still serves.
+    """Keys that a new pod takes over break sessions whose old pod still serves.
 
     See rules B10 and B11.
     """
@@ -218,7 +218,7 @@ def test_rehash_on_a_scale_up_is_the_operations(tmp_path: Path) -> None:
 
 
 def test_hashing_leaves_a_draining_pod_at_once(tmp_path: Path) -> None:
-    """Protects the difference to the cookie: with weight 0 a pod has no points, although it still serves (rule G13)."""
+    """With weight 0 a pod has no points, although it still serves (rule G13)."""
     clients = [[1.0 + i / 16, 105.0 + i / 16, 120.0 + i / 16] for i in range(60)]
     story = tell(tmp_path, clients, hashed(input="ip"), scale_to(2))
     gone = story.removed
@@ -233,7 +233,7 @@ def test_hashing_leaves_a_draining_pod_at_once(tmp_path: Path) -> None:
 
 
 def test_without_drain_support_hashing_moves_the_removed_pods_keys(tmp_path: Path) -> None:
-    """Protects the removal of one of three: all of its sessions move by the push, and the origin is drain_off."""
+    """All of its sessions move by the push, and the origin is drain_off."""
     clients = [[1.0 + i / 16, 105.0 + i / 16] for i in range(60)]
     story = tell(tmp_path, clients, hashed(input="ip"), scale_to(2), DRAIN_OFF)
     bound = story.at_home_on(story.removed.pod)
@@ -269,7 +269,7 @@ def _owners(before: list[Target], after: list[Target]) -> float:
 def test_share_of_sessions_moved_is_that_of_kongs_ring(
     drain: bool, grace: str, replicas: int, recorded: float, tmp_path: Path
 ) -> None:
-    """Protects sessions moved from end to end: the ring's own share of these addresses, and Kong's recorded one.
+    """The share of sessions that move is the ring's own for these addresses, and the one recorded from Kong.
 
     The keys vary as a sample does; the recorded share is one of other addresses, which vary by about 0.02 as 160
     points a target do (``tests/validation/test_kong_moves.py`` measures it).

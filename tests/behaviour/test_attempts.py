@@ -22,7 +22,7 @@ def _of_removed(story: Story) -> tuple[int, list[Any]]:
 
 
 def test_refused_connection_goes_on_elsewhere_at_once(tmp_path: Path) -> None:
-    """Protects the second attempt: it costs no time, and the session breaks by it."""
+    """The second attempt costs no time, and the session breaks by it."""
     story = tell(tmp_path, _BOUND, scale_to(2), _GONE_AT_ONCE)
     session, (_, second, third) = _of_removed(story)
     assert (second.attempts, second.started_s, second.outcome) == (2, second.sent_s, "answered")
@@ -31,7 +31,7 @@ def test_refused_connection_goes_on_elsewhere_at_once(tmp_path: Path) -> None:
 
 
 def test_vanished_address_costs_the_connect_timeout(tmp_path: Path) -> None:
-    """Protects connection blackhole: nothing answers for three seconds, then the next target does (rule G7)."""
+    """Nothing answers for three seconds, then the next target does (rule G7)."""
     story = tell(tmp_path, _BOUND, scale_to(2), _GONE_AT_ONCE, BLACKHOLE)
     session, (_, second, _) = _of_removed(story)
     assert (second.attempts, second.outcome) == (2, "answered")
@@ -40,7 +40,7 @@ def test_vanished_address_costs_the_connect_timeout(tmp_path: Path) -> None:
 
 
 def test_last_attempt_that_times_out_is_a_504(tmp_path: Path) -> None:
-    """Protects the status: without retries the client has its 504 after the connect timeout, and reached no pod."""
+    """Without retries the client has its 504 after the connect timeout, and reached no pod."""
     story = tell(tmp_path, _BOUND, scale_to(2), _GONE_AT_ONCE, BLACKHOLE, {"gateway": {"retries": 0}})
     session, (_, second, third) = _of_removed(story)
     assert (second.status, second.outcome, second.attempts) == (504, "timed_out", 1)
@@ -52,7 +52,7 @@ def test_last_attempt_that_times_out_is_a_504(tmp_path: Path) -> None:
 
 
 def test_refused_everywhere_uses_up_the_retries(tmp_path: Path) -> None:
-    """Protects 502: one attempt and two retries, all refused, in no time (rule G6)."""
+    """One attempt and two retries are all refused, in no time, and the answer is a 502 (rule G6)."""
     alone = {"deployment": {"replicas": 1, "preStop": None}, "app": {"startup": "60s"}, "gateway": {"retries": 2}}
     late = {"timeline": [{"at": 100, "deletePod": "app"}], "kic": {"pushDelay": "40s"}}
     (_, second) = tell(tmp_path, [[1.0, 101.0]], alone, late).requests(0)
@@ -66,7 +66,7 @@ _SECOND_WAITS = [[99.0 + i / 8, 400.0] for i in range(2)]
 
 
 def test_slow_answer_of_an_idempotent_request_is_sent_again(tmp_path: Path) -> None:
-    """Protects the read timeout of a GET: after 60 s behind another it is sent again, by the balancer it began with.
+    """After 60 s behind another it is sent again, by the balancer it began with.
 
     A second pod is listed by then, but the balancer of the first attempt knows the one pod only, which works off what
     nobody waits for any more before it begins anew (rule G8).
@@ -79,13 +79,13 @@ def test_slow_answer_of_an_idempotent_request_is_sent_again(tmp_path: Path) -> N
 
 
 def test_slow_answer_of_a_post_is_a_504(tmp_path: Path) -> None:
-    """Protects what may not be sent twice: the same request, not idempotent, is a 504 after the read timeout."""
+    """The same request, not idempotent, is a 504 after the read timeout."""
     second = tell(tmp_path, _SECOND_WAITS, _ONE_SLOT, service_s=40.0).requests(1)[0]
     assert (second.attempts, second.status, second.ended_s) == (1, 504, 159.125)
 
 
 def test_slow_pod_loses_the_session_to_the_next(tmp_path: Path) -> None:
-    """Protects the break by a timeout: the state stays on the slow pod, and nobody's operation is behind it."""
+    """The state stays on the slow pod, and nobody's operation is behind it."""
     one = {"app": {"concurrency": 1}, "gateway": {"readTimeout": "5s"}}
     # Session 0 lives on a pod that three others keep busy from 50 s on; two of them have no home there.
     clients = [[1.0, 52.0], [2.0], [3.0], *([50.0 + i / 8] for i in range(3))]
@@ -103,7 +103,7 @@ _AT_WORK = [[1.0 + i, 99.0, 200.0] for i in range(3)]
 
 
 def test_idempotent_request_cut_by_sigkill_goes_on_elsewhere(tmp_path: Path) -> None:
-    """Protects the reset: nginx sends a GET again, it takes its whole service anew, and the session breaks.
+    """A GET is sent again by nginx, takes its whole service anew, and the session breaks.
 
     See rule G9.
     """
@@ -119,14 +119,14 @@ def test_idempotent_request_cut_by_sigkill_goes_on_elsewhere(tmp_path: Path) -> 
 
 
 def test_post_cut_by_sigkill_is_reset(tmp_path: Path) -> None:
-    """Protects what may not be sent twice: a 502 the moment the pod dies (rule G9)."""
+    """A POST that was cut is a 502 the moment the pod dies, because it may not be sent twice (rule G9)."""
     story = tell(tmp_path, _AT_WORK, scale_to(2), _KILLED, service_s=40.0)
     _, (_, cut, _) = _of_removed(story)
     assert (cut.attempts, cut.status, cut.outcome, cut.ended_s) == (1, 502, "reset", 110.0)
 
 
 def test_reset_uses_up_a_retry(tmp_path: Path) -> None:
-    """Protects the count: with no retries even a GET is reset."""
+    """With no retries even a GET is reset."""
     story = tell(tmp_path, _AT_WORK, scale_to(2), _KILLED, GET, {"gateway": {"retries": 0}}, service_s=40.0)
     _, (_, cut, _) = _of_removed(story)
     assert (cut.attempts, cut.outcome) == (1, "reset")
@@ -146,7 +146,7 @@ def _attempts_after_the_pod_closed(tmp_path: Path, *layers: dict[str, Any]) -> l
 
 
 def test_round_robin_tries_the_next_of_its_wheel(tmp_path: Path) -> None:
-    """Protects the wheel: every third first pick is refused, but as the retry turns it too, every second request.
+    """Every third first pick is refused, but as the retry turns it too, every second request.
 
     See rule G14.
     """
@@ -159,13 +159,13 @@ def test_round_robin_tries_the_next_of_its_wheel(tmp_path: Path) -> None:
 
 
 def test_least_connections_tries_one_it_has_not_failed_on(tmp_path: Path) -> None:
-    """Protects the memory of failures: with one retry no request ever fails while a pod listens."""
+    """With one retry no request ever fails while a pod listens."""
     met = _attempts_after_the_pod_closed(tmp_path, plain("least-connections"))
     assert {outcome for _, outcome in met} == {"answered"}
 
 
 def test_consistent_hashing_tries_the_same_again(tmp_path: Path) -> None:
-    """Protects the walk from the same point: whoever hashes to the dead pod fails, however many retries there are.
+    """Whoever is hashed to the dead pod fails, however many retries there are.
 
     See rule G14.
     """
@@ -180,14 +180,14 @@ def test_consistent_hashing_tries_the_same_again(tmp_path: Path) -> None:
 
 
 def test_latency_tries_one_it_has_not_failed_on(tmp_path: Path) -> None:
-    """Protects the memory of failures under latency: one retry is enough while another pod listens."""
+    """Under latency one retry is enough while another pod listens, because failures are remembered."""
     met = _attempts_after_the_pod_closed(tmp_path, plain("latency"))
     assert {outcome for _, outcome in met} == {"answered"}
 
 
 @pytest.mark.parametrize(("retry", "outcome"), [("next_by_new_pick", "answered"), ("same_target", "bad_gateway")])
 def test_sticky_sessions_try_where_the_option_says(retry: str, outcome: str, tmp_path: Path) -> None:
-    """Protects stickyRetry: a new pick by default, or the bound target until the retries are used up (rule S4)."""
+    """A new pick by default, or the bound target until the retries are used up (rule S4)."""
     story = tell(tmp_path, _BOUND, scale_to(2), _GONE_AT_ONCE, {"gateway": {"stickyRetry": retry}}, DRAIN_OFF)
     _, (_, second, _) = _of_removed(story)
     assert (second.outcome, second.attempts) == (outcome, 2 if outcome == "answered" else 6)

@@ -24,7 +24,7 @@ def _scales(story: Story) -> list[tuple[float, str]]:
 
 
 def test_load_scales_up_and_its_end_scales_down_after_five_minutes(tmp_path: Path) -> None:
-    """Protects the loop: 3 of 4 slots busy at a target of 50 % want 3 pods; down only when 300 s agree (rule A1)."""
+    """With 3 of 4 slots busy a target of 50 % wants 3 pods, and it goes down only when 300 s agree (rule A1)."""
     story = tell(tmp_path, _busy(600.0, 900.0, 3), _BUSY, service_s=10.0)
     (up_s, up), (down_s, down) = _scales(story)
     assert (up, down) == ("hpa scale 2 to 3", "hpa scale 3 to 2")
@@ -35,7 +35,7 @@ def test_load_scales_up_and_its_end_scales_down_after_five_minutes(tmp_path: Pat
 
 
 def test_scale_down_of_the_autoscaler_is_the_cause_of_what_it_breaks(tmp_path: Path) -> None:
-    """Protects attribution: its scale is an operation, with the sessions it exposed and broke (rule A5)."""
+    """A scale of the autoscaler is an operation, with the sessions it exposed and broke (rule A5)."""
     idle = [[700.0 + i, *(720.0 + i / 8 + 60.0 * k for k in range(15))] for i in range(12)]
     story = tell(tmp_path, _busy(600.0, 900.0, 3) + idle, _BUSY, service_s=10.0)
     operations = list(story.result.operations.itertuples(index=False))
@@ -49,14 +49,14 @@ def test_scale_down_of_the_autoscaler_is_the_cause_of_what_it_breaks(tmp_path: P
 
 
 def test_metric_delay_delays_the_reaction(tmp_path: Path) -> None:
-    """Protects metricDelay: what is scraped is read so much later (rule A2)."""
+    """What is scraped is read so much later (rule A2)."""
     at_once = tell(tmp_path, _busy(600.0, 900.0, 3), _BUSY, service_s=10.0)
     late = tell(tmp_path, _busy(600.0, 900.0, 3), _BUSY, {"autoscaler": {"metricDelay": "60s"}}, service_s=10.0)
     assert _scales(late)[0][0] - _scales(at_once)[0][0] == 60.0
 
 
 def test_a_pod_requests_a_share_of_its_slots(tmp_path: Path) -> None:
-    """Protects requestShare: of half as much asked for, the same load is twice the utilisation (rule A3)."""
+    """Of half as much asked for, the same load is twice the utilisation (rule A3)."""
     load = _busy(600.0, 900.0, 4)
     half, fully, halved = (
         tell(
@@ -70,7 +70,7 @@ def test_a_pod_requests_a_share_of_its_slots(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("slow", ["metricResolution", "syncPeriod"])
 def test_scrapes_and_syncs_begin_anywhere(tmp_path: Path, slow: str) -> None:
-    """Protects both phases: where only one of them takes 15 s, the first scale is spread by that one (rule A4)."""
+    """Where only one of them takes 15 s, the first scale is spread by that one (rule A4)."""
     paces = {"autoscaler": {"metricResolution": "1s", "syncPeriod": "1s", slow: "15s"}, "run": {"until": "11m"}}
     load = _busy(600.0, 630.0, 4)
     stories = [tell(tmp_path, load, _BUSY, paces, service_s=10.0, seed=seed) for seed in range(1, 7)]
@@ -80,7 +80,7 @@ def test_scrapes_and_syncs_begin_anywhere(tmp_path: Path, slow: str) -> None:
 
 
 def test_a_run_starts_within_the_bounds_and_says_so(tmp_path: Path) -> None:
-    """Protects rule A6: a running system has its autoscaler's minReplicas, so that no scale is needed for them."""
+    """A running system has its autoscaler's minReplicas, so that no scale is needed (rule A6)."""
     story = tell(tmp_path, [[1.0, 100.0]], _BUSY, {"deployment": {"replicas": 1}})
     assert _scales(story) == []
     assert len(story.left) == 2
@@ -91,7 +91,7 @@ def test_a_run_starts_within_the_bounds_and_says_so(tmp_path: Path) -> None:
 
 
 def test_no_replicas_turn_the_autoscaler_off(tmp_path: Path) -> None:
-    """Protects what somebody has scaled to 0: an autoscaler with minReplicas above 0 leaves it alone, and says so."""
+    """An autoscaler with minReplicas above 0 leaves it alone, and says so."""
     story = tell(tmp_path, [[1.0]], _BUSY, {"deployment": {"replicas": 0}})
     assert (_scales(story), story.left) == ([], [])
     assert any("0 turns the autoscaler off" in text for text in story.result.warnings)
@@ -100,7 +100,7 @@ def test_no_replicas_turn_the_autoscaler_off(tmp_path: Path) -> None:
 
 
 def test_behavior_policies_limit_the_pace(tmp_path: Path) -> None:
-    """Protects behavior: one pod a minute up, and no way down."""
+    """A behavior of one pod a minute up, and of none down, is kept."""
     behavior: dict[str, Any] = {
         "scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]},
         "scaleDown": {"selectPolicy": "Disabled"},

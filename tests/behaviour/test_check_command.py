@@ -136,7 +136,7 @@ def test_a_shorter_grace_period_is_a_regression_at_its_line(repository, capsys, 
     (line,) = (repository / "found.txt").read_text().splitlines()
     assert line.startswith(f"::error file=k8s/deploy.yaml,line={GRACE_LINE},col=38,title=")
     bold = (repository / "comment.md").read_text().splitlines()[0]
-    assert re.fullmatch(r"\*\*Broken sessions .* → .*, worse than git:main: .*\*\*", bold)
+    assert re.fullmatch(r"\*\*✗ Broken sessions .* → .*, worse than git:main: .*\*\*", bold)
     assert "deployment.terminationGracePeriodSeconds 30m → 5m (k8s/deploy.yaml:11)" in bold
     assert "**" not in (repository / "comment.md").read_text().split("\n", 1)[1]
     assert (repository / "summary.md").read_text().startswith(bold)
@@ -188,7 +188,7 @@ def test_stickiness_that_is_lost_is_said(repository, capsys):
     (repository / "k8s/gateway.yaml").write_text(text)
     assert check("-o", "markdown") == 3
     out = capsys.readouterr().out
-    assert out.startswith("**Stickiness is lost, ")
+    assert out.startswith("**✗ Stickiness is lost, ")
     assert "upstream.algorithm sticky-sessions → least-connections (k8s/gateway.yaml:14)" in out
 
 

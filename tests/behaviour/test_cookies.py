@@ -32,14 +32,14 @@ def _cookie_path(path: str) -> dict[str, Any]:
 
 
 def test_cookie_goes_with_every_path_below_its_own(tmp_path: Path) -> None:
-    """Protects RFC 6265 path matching: /shop covers /shop, /shop/ and /shop/cart."""
+    """/shop covers /shop, /shop/ and /shop/cart."""
     story = tell(tmp_path, _SESSIONS, _paths("/shop", "/shop/", "/shop/cart"), _cookie_path("/shop"))
     assert _pods(story) == [1] * 7
     assert not any("does not cover" in warning for warning in story.result.warnings)
 
 
 def test_path_that_the_cookie_does_not_cover_is_a_new_pick(tmp_path: Path) -> None:
-    """Protects the trap of cookiePath: requests for /shopping come without the cookie, and each moves the session.
+    """Requests for /shopping come without the cookie, and each moves the session.
 
     See rule C5.
     """
@@ -51,7 +51,7 @@ def test_path_that_the_cookie_does_not_cover_is_a_new_pick(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("written", ["", "shop"])
 def test_path_that_is_none_is_the_directory_of_the_request(written: str, tmp_path: Path) -> None:
-    """Protects RFC 6265's default path: without a leading slash the cookie goes with its answer's own directory.
+    """Without a leading slash the cookie goes with its answer's own directory.
 
     See rule C2.
     """
@@ -68,7 +68,7 @@ def test_path_that_is_none_is_the_directory_of_the_request(written: str, tmp_pat
 
 
 def test_client_that_clears_its_cookies_is_picked_anew(tmp_path: Path) -> None:
-    """Protects cookies.clear: cleared before every request a cookie is as good as none, cleared never it holds.
+    """Cleared before every request a cookie is as good as none, cleared never it holds.
 
     See rule C6.
     """
@@ -83,7 +83,7 @@ def _other(share: float = 1.0, **more: Any) -> dict[str, Any]:
 
 
 def test_second_upstream_with_the_same_cookie_overwrites_it(tmp_path: Path) -> None:
-    """Protects Kong's warning: same name, same path, other targets: each visit there costs the session its pod here.
+    """Same name, same path, other targets: each visit there costs the session its pod here.
 
     See rule C7.
     """
@@ -94,18 +94,18 @@ def test_second_upstream_with_the_same_cookie_overwrites_it(tmp_path: Path) -> N
 
 
 def test_second_upstream_on_a_path_of_its_own_does_no_harm(tmp_path: Path) -> None:
-    """Protects the cure: with another path the jar holds both cookies, and ours is the one that comes."""
+    """With another path the jar holds both cookies, and ours is the one that comes."""
     assert _pods(tell(tmp_path, _SESSIONS, _other(cookiePath="/other"))) == [1] * 7
 
 
 def test_second_upstreams_longer_path_comes_first(tmp_path: Path) -> None:
-    """Protects RFC 6265 §5.4: of two cookies of one name the one with the longer path is read."""
+    """Of two cookies of one name the one with the longer path is read."""
     story = tell(tmp_path, _SESSIONS, _other(cookiePath="/shop"), {"traffic": {"path": "/shop/cart"}})
     assert min(_pods(story)) > 1
 
 
 def test_second_upstream_that_shares_the_targets_shares_the_cookie(tmp_path: Path) -> None:
-    """Protects the documented case: a cookie that names a shared target keeps the session where it is (rule C7)."""
+    """A cookie that names a shared target keeps the session where it is (rule C7)."""
     story = tell(tmp_path, _SESSIONS, _other(sharesTargets=True))
     assert _pods(story) == [1] * 7
     assert story.summary["breaks_background"] == 0
@@ -115,7 +115,7 @@ def test_second_upstream_that_shares_the_targets_shares_the_cookie(tmp_path: Pat
 
 
 def test_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> None:
-    """Protects concurrent first requests: the second tab opens before the first answer, is picked anew, and wins.
+    """The second tab opens before the first answer, is picked anew, and wins.
 
     See rules B12 and C1.
     """
@@ -130,7 +130,7 @@ def test_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> None:
 
 
 def test_hashing_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> None:
-    """Protects the generated cookie: a second tab that opens before the first answer is given a key of its own."""
+    """A second tab that opens before the first answer is given a key of its own."""
     by_cookie = hashed(cookie="session_id", cookiePath="/")
     clients = [[10.0 + 20.0 * i + at_s for at_s in (0.0, 0.5, 0.875, 2.125, 3.375, 4.625)] for i in range(12)]
     story = tell(tmp_path, clients, by_cookie, {"traffic": {"tabs": 2}})
@@ -146,7 +146,7 @@ def test_hashing_cookie_takes_effect_when_its_answer_comes(tmp_path: Path) -> No
 
 
 def test_tabs_send_at_the_same_time(tmp_path: Path) -> None:
-    """Protects concurrency: four tabs of one session keep up to four requests open, each tab one at a time.
+    """Four tabs of one session keep up to four requests open, each tab one at a time.
 
     See rule C1.
     """
@@ -162,7 +162,7 @@ def test_tabs_send_at_the_same_time(tmp_path: Path) -> None:
 
 
 def test_tabs_of_a_killed_pod_are_cut_together(tmp_path: Path) -> None:
-    """Protects the kill of a session with several requests in flight: every one of them is reset."""
+    """Every request that a session has in flight on a killed pod is reset."""
     killed = {"deployment": {"preStop": None, "grace": "10s"}, "app": {"onSigterm": "finishInFlight"}}
     # First one request each, so that all tabs have the cookie; then one of 40 s each, in flight from 99 s on.
     sends = [1.0, 42.0, *(140.0 + 45.0 * k for k in range(4))]
@@ -186,7 +186,7 @@ def _reused(tmp_path: Path, identity: str, addresses: str = "reuse") -> Story:
 
 
 def test_new_pod_takes_the_address_that_was_freed_last(tmp_path: Path) -> None:
-    """Protects podAddresses: only addresses of pods that are gone are taken again, and only if asked for."""
+    """Only addresses of pods that are gone are taken again, and only if asked for."""
     story = _reused(tmp_path, "by_address")
     addresses = [pod.address for pod in story.pods]
     assert len(addresses) == 5
@@ -198,7 +198,7 @@ def test_new_pod_takes_the_address_that_was_freed_last(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("identity", ["by_address", "by_target_id"])
 def test_old_cookie_meets_the_pod_with_the_address(identity: str, tmp_path: Path) -> None:
-    """Protects stickyIdentity: by address old cookies lead to the stranger, by the target's id to a new pick.
+    """By address old cookies lead to the stranger, by the target's id to a new pick.
 
     See rule S8.
     """

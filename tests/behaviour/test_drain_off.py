@@ -21,7 +21,7 @@ def _first_after(sends: list[float], moment_s: float) -> float:
 
 
 def test_off_every_session_breaks_at_its_first_request_after_the_push(tmp_path: Path) -> None:
-    """Protects drain off: all sessions of the removed pod break, at the first request the new table sees."""
+    """All sessions of the removed pod break, at the first request the new table sees."""
     story = tell(tmp_path, _EVERY_5_S, _polled(30, DRAIN_OFF))
     pushed_s = story.pushed(f"-{story.removed.pod}")
     assert 100.2 <= pushed_s <= 103.2
@@ -35,14 +35,14 @@ def test_off_every_session_breaks_at_its_first_request_after_the_push(tmp_path: 
 
 @pytest.mark.parametrize("pre_stop_s", [5, 10, 40])
 def test_off_the_count_does_not_depend_on_prestop(pre_stop_s: float, tmp_path: Path) -> None:
-    """Protects drain off for preStop beyond sync and push: waiting longer saves nobody."""
+    """With drain off a longer preStop saves nobody, beyond sync and push."""
     story = tell(tmp_path, _EVERY_5_S, _polled(pre_stop_s, DRAIN_OFF))
     assert (story.summary["breaks"], story.summary["exposed_sessions"]) == (3, 3)
     assert story.summary["origin.drain_off"] == 3
 
 
 def test_off_a_listener_that_closes_before_the_push_refuses_and_the_retry_breaks(tmp_path: Path) -> None:
-    """Protects the race: without preStop the first request is refused, tried again elsewhere, and broken."""
+    """Without preStop the first request is refused, tried again elsewhere, and broken."""
     sends = [[1.0 + i, 100.0, 150.0 + i] for i in range(3)]
     at_once = {"deployment": {"preStop": None}, "kic": {"pushDelay": "1s"}}
     story = tell(tmp_path, sends, _polled(0, DRAIN_OFF, at_once))
@@ -58,7 +58,7 @@ def test_off_a_listener_that_closes_before_the_push_refuses_and_the_retry_breaks
 def test_on_exactly_those_break_that_still_send_after_the_pod_stopped_answering(
     pre_stop_s: float, tmp_path: Path
 ) -> None:
-    """Protects drain on: the number of breaks is the number of sessions that outlive the drain window."""
+    """The number of breaks is the number of sessions that outlive the drain window."""
     clients = [[1.0 + i, *(101.0 + i / 4 + 4.0 * k for k in range(1 + 2 * i))] for i in range(12)]
     story = tell(tmp_path, clients, _polled(pre_stop_s))
     stopped_s = story.removed.listener_closed_s
@@ -74,7 +74,7 @@ def test_on_exactly_those_break_that_still_send_after_the_pod_stopped_answering(
 
 
 def test_on_and_killed_the_origin_is_the_kill(tmp_path: Path) -> None:
-    """Protects the origin: an application that ignores SIGTERM serves until SIGKILL, and that is what broke it."""
+    """An application that ignores SIGTERM serves until SIGKILL, and that is what broke it."""
     story = tell(tmp_path, _EVERY_5_S, _polled(10, {"app": {"onSigterm": "ignore"}}))
     assert story.removed.sigkill_s == 140.0
     for session in story.at_home_on(story.removed.pod):
@@ -83,7 +83,7 @@ def test_on_and_killed_the_origin_is_the_kill(tmp_path: Path) -> None:
 
 
 def test_each_node_breaks_sessions_by_its_own_push(tmp_path: Path) -> None:
-    """Protects nodes with tables of their own: one still sends to the pod while the other has removed it (rule I3)."""
+    """One node still sends to the pod while the other has removed it, since each has a table of its own (rule I3)."""
     nodes = {
         "gateway": {"nodes": 2, "frontBalancer": "perRequest"},
         "kic": {"pushDelay": {"kind": "uniform", "low": 1, "high": 40}, "proxySyncSeconds": 0},
@@ -105,7 +105,7 @@ def test_each_node_breaks_sessions_by_its_own_push(tmp_path: Path) -> None:
 
 
 def test_session_born_on_a_terminating_pod_is_counted_apart(tmp_path: Path) -> None:
-    """Protects born_on_terminating: a session placed between deletion and push is not one of the exposed (rule B8)."""
+    """A session placed between deletion and push is not one of the exposed (rule B8)."""
     clients = [[1.0], [2.0], [3.0], *([100.5 + i / 4, 150.0 + i] for i in range(3))]
     story = tell(tmp_path, clients, _polled(30, {"kic": {"pushDelay": "5s"}}))
     (born,) = [session for session in story.at_home_on(story.removed.pod) if session >= 3]
@@ -116,7 +116,7 @@ def test_session_born_on_a_terminating_pod_is_counted_apart(tmp_path: Path) -> N
 
 
 def test_without_a_jar_breaks_are_background(tmp_path: Path) -> None:
-    """Protects the apartness of the background: a client without cookies wanders and no operation is to blame."""
+    """A client without cookies wanders and no operation is to blame."""
     story = tell(tmp_path, _EVERY_5_S, _polled(30), {"traffic": {"cookies": {"keep": 0}}})
     broke = {(mechanism, origin) for session in range(9) for _, _, mechanism, origin in story.breaks(session)}
     assert broke == {("no_cookie", "background")}
@@ -125,7 +125,7 @@ def test_without_a_jar_breaks_are_background(tmp_path: Path) -> None:
 
 
 def test_session_that_comes_back_after_its_timeout_is_background(tmp_path: Path) -> None:
-    """Protects expiry: state that the application has forgotten is lost by nobody's operation (rule B3)."""
+    """State that the application has forgotten is lost by nobody's operation (rule B3)."""
     clients = [[1.0, 20.0, 80.0], [2.0, 20.0, 50.0, 80.0]]
     story = tell(tmp_path, clients, {"app": {"sessionTimeout": "40s"}})
     assert story.breaks(0) == [(80.0, "lost", "expired", "background")]
@@ -134,7 +134,7 @@ def test_session_that_comes_back_after_its_timeout_is_background(tmp_path: Path)
 
 
 def test_state_outside_the_pods_never_breaks(tmp_path: Path) -> None:
-    """Protects app.state external: sessions move and lose nothing, and each request pays the way to the store.
+    """Sessions move and lose nothing, and each request pays the way to the store.
 
     See rule B1.
     """

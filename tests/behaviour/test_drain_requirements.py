@@ -16,7 +16,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 
 def test_new_client_goes_anywhere_that_takes_new_sessions(story: Story) -> None:
-    """Protects requirement 1: before the scale-down all three pods get new clients, after it the two that stay."""
+    """Before the scale-down all three pods get new clients, after it the two that stay."""
     before = {story.answered_by(session)[0] for session in range(6)}
     after = {story.answered_by(session)[0] for session in range(6, 14)}
     assert len(before) == 3
@@ -24,13 +24,13 @@ def test_new_client_goes_anywhere_that_takes_new_sessions(story: Story) -> None:
 
 
 def test_client_gets_the_same_pod_after_that(story: Story) -> None:
-    """Protects requirement 2: a session's second request goes where its first one went."""
+    """A session's second request goes where its first one went."""
     for session in range(14):
         assert len(set(story.answered_by(session)[:2])) == 1
 
 
 def test_client_gets_the_same_pod_while_it_terminates(story: Story) -> None:
-    """Protects requirement 3: between the deletion at 100 s and SIGTERM at 130 s nobody moves."""
+    """Between the deletion at 100 s and SIGTERM at 130 s nobody moves."""
     bound = [session for session in story.at_home_on(story.removed.pod) if session < 6]
     assert len(bound) == 2
     for session in bound:
@@ -39,7 +39,7 @@ def test_client_gets_the_same_pod_while_it_terminates(story: Story) -> None:
 
 
 def test_client_gets_a_new_pod_and_a_new_cookie_when_it_is_gone(story: Story) -> None:
-    """Protects requirement 4: after the end another pod answers, once as a break, and then always the same one."""
+    """After its pod's end a session is answered by another pod, once as a break, and then always by the same one."""
     for session in story.at_home_on(story.removed.pod):
         fifth, sixth = story.requests(session)[4:6]
         assert fifth.pod != story.removed.pod
@@ -48,7 +48,7 @@ def test_client_gets_a_new_pod_and_a_new_cookie_when_it_is_gone(story: Story) ->
 
 
 def test_without_drain_support_the_third_requirement_fails(tmp_path: Path) -> None:
-    """Protects the comparison: off, the sessions leave a pod that is still healthy at the first sync."""
+    """With drain support off the sessions leave a pod that is still healthy at the first sync."""
     story = tell(tmp_path, [*_OLD, *_NEW], scale_to(2), _POLLING, {"kic": {"enableDrainSupport": False}})
     for session in story.at_home_on(story.removed.pod):
         assert story.removed.pod not in story.answered_by(session)[2:]

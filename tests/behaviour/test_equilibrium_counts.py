@@ -21,7 +21,7 @@ def _run(*layers: Mapping[str, Any], seed: int = 3) -> Story:
 
 
 def test_no_operation_means_no_caused_break() -> None:
-    """Protects the headline: without an operation nothing is exposed and nothing breaks, jars or not."""
+    """Without an operation nothing is exposed and nothing breaks, jars or not."""
     for keep in (1.0, 0.5):
         story = _run({"traffic": {"cookies": {"keep": keep}}})
         assert story.summary["breaks"] == 0
@@ -30,7 +30,7 @@ def test_no_operation_means_no_caused_break() -> None:
 
 
 def test_sessions_alive_at_the_start_are_bound_already() -> None:
-    """Protects the equilibrium start: a session that is older than the run has its pod and keeps it (rule W6)."""
+    """A session that is older than the run has its pod and keeps it (rule W6)."""
     story = _run({"run": {"until": "5m"}})
     sessions = story.result.sessions.set_index("session")
     old = sessions[sessions["started_s"] < 0]
@@ -42,7 +42,7 @@ def test_sessions_alive_at_the_start_are_bound_already() -> None:
 
 
 def test_sessions_alive_at_the_start_were_active_just_then() -> None:
-    """Protects the state of old sessions: it expires a session timeout after 0, whenever they sent last (rule W7)."""
+    """The state of sessions alive at 0 expires a session timeout after 0, whenever they sent last (rule W7)."""
     story = _run({"app": {"sessionTimeout": "5s"}, "run": {"until": "5m"}, "traffic": {"think": "10s"}})
     old = story.result.sessions.query("started_s < 0")["session"]
     firsts = [story.requests(number)[0] for number in old]
@@ -52,7 +52,7 @@ def test_sessions_alive_at_the_start_were_active_just_then() -> None:
 
 
 def test_requests_of_an_old_session_are_numbered_on() -> None:
-    """Protects the ordinals of sessions that were alive at 0: they go on where the past has ended, without gaps."""
+    """The requests of sessions that were alive at 0 are numbered on from where the past has ended, without gaps."""
     story = _run({"run": {"until": "5m"}})
     for number in story.result.sessions["session"][:40]:
         ordinals = [row.request for row in story.requests(number)]
@@ -60,13 +60,13 @@ def test_requests_of_an_old_session_are_numbered_on() -> None:
 
 
 def test_empty_start_has_nobody_and_warms_up() -> None:
-    """Protects run.start empty: no session is older than the run (rule W8)."""
+    """No session is older than the run (rule W8)."""
     story = _run({"run": {"start": "empty", "until": "5m"}})
     assert (story.result.sessions["started_s"] >= 0).all()
 
 
 def test_empty_system_has_no_skew(tmp_path: Path) -> None:
-    """Protects missing values: where no pod had any load, skew is missing, never 1."""
+    """Where no pod had any load, skew is missing, never 1."""
     # The only client is gone before the operation, whose window is all that is measured.
     summary = tell(tmp_path, [[1.0]], scale_to(2)).summary
     for quantity in ("sessions", "in_flight", "requests"):
@@ -74,7 +74,7 @@ def test_empty_system_has_no_skew(tmp_path: Path) -> None:
 
 
 def test_a_draining_pod_serves_and_takes_nobody_new(tmp_path: Path) -> None:
-    """Protects the pod sets: with drain support the deleted pod is one that serves, to its end, as before (rule L1)."""
+    """With drain support the deleted pod is one that serves, to its end, as before (rule L1)."""
     # Seven sessions on three pods, all silent in the window, which ends with the deleted pod at 130 s.
     story = tell(tmp_path, [[1.0 + number, 200.0] for number in range(7)], scale_to(2))
     on = {pod.pod: len(story.at_home_on(pod.pod)) for pod in story.pods}
@@ -87,7 +87,7 @@ def test_a_draining_pod_serves_and_takes_nobody_new(tmp_path: Path) -> None:
 
 
 def test_unfinished_requests_are_counted_and_in_no_rate(tmp_path: Path) -> None:
-    """Protects the run's end: a request still open is neither sent nor failed nor answered, only unfinished.
+    """A request still open is neither sent nor failed nor answered, only unfinished.
 
     See rule R1.
     """
@@ -100,14 +100,14 @@ def test_unfinished_requests_are_counted_and_in_no_rate(tmp_path: Path) -> None:
 
 
 def test_settle_is_left_out_of_the_measures(tmp_path: Path) -> None:
-    """Protects run.settle: requests before it are recorded and not measured (rule O4)."""
+    """Requests before it are recorded and not measured (rule O4)."""
     story = tell(tmp_path, [[10.0, 50.0, 70.0]], {"run": {"settle": "60s"}})
     assert len(story.requests(0)) == 3
     assert story.summary["requests_sent"] == 1
 
 
 def test_exposed_are_those_on_the_pod_that_send_again(tmp_path: Path) -> None:
-    """Protects the denominator: state on the pod when it is deleted, and at least one later request."""
+    """The denominator is the sessions with state on the pod when it is deleted, and at least one later request."""
     clients = [[1.0 + i, 50.0 + i] for i in range(3)] + [[4.0 + i, 60.0 + i, 115.0] for i in range(3)]
     story = tell(tmp_path, clients, scale_to(2))
     assert len(story.at_home_on(story.removed.pod)) == 2
@@ -116,7 +116,7 @@ def test_exposed_are_those_on_the_pod_that_send_again(tmp_path: Path) -> None:
 
 
 def test_censored_sessions_are_those_that_had_no_chance_to_show(tmp_path: Path) -> None:
-    """Protects a fixed horizon: sessions on the removed pod that would only later send again are told apart.
+    """Sessions on the removed pod that would only later send again are told apart.
 
     See rule B9.
     """
@@ -126,7 +126,7 @@ def test_censored_sessions_are_those_that_had_no_chance_to_show(tmp_path: Path) 
 
 
 def test_drained_run_waits_for_every_session_alive_at_the_end_of_the_operation() -> None:
-    """Protects `until: drained`: after the last old pod is gone nobody new comes, and everybody there finishes.
+    """With `until: drained` nobody new comes after the last old pod is gone, and everybody there finishes.
 
     See rule O3.
     """
@@ -140,7 +140,7 @@ def test_drained_run_waits_for_every_session_alive_at_the_end_of_the_operation()
 
 
 def test_same_seed_same_digest_and_another_seed_another() -> None:
-    """Protects reproducibility in its smallest form."""
+    """The same seed gives the same digest, and another seed another one."""
     layers = ({"run": {"until": "4m"}}, rollout())
     first, again, other = _run(*layers), _run(*layers), _run(*layers, seed=4)
     assert first.result.digest == again.result.digest != other.result.digest
@@ -148,13 +148,13 @@ def test_same_seed_same_digest_and_another_seed_another() -> None:
 
 @pytest.mark.parametrize("record", ["sessions", "summary"])
 def test_summary_is_the_same_at_every_record_level(record: str) -> None:
-    """Protects the levels: what is kept changes no number."""
+    """What is kept changes no number."""
     layers = ({"run": {"until": "4m"}}, rollout())
     assert _run(*layers, {"run": {"record": record}}).summary == _run(*layers).summary
 
 
 def test_closed_population_stays_that_large_when_last_requests_are_cut() -> None:
-    """Protects a closed population: a session whose last request is cut has one successor, not two."""
+    """A session whose last request is cut has one successor, not two."""
     closed = {
         "traffic": {
             "sessions": {"kind": "closed", "population": 12},
@@ -176,7 +176,7 @@ def test_closed_population_stays_that_large_when_last_requests_are_cut() -> None
 
 
 def test_endless_clients_that_never_think_do_not_stop_the_clock() -> None:
-    """Protects from a standstill: while every request fails at once, such a client sends one a second (rule C4)."""
+    """While every request fails at once, such a client sends one a second (rule C4)."""
     restless = {
         "traffic": {
             "sessions": {"kind": "closed", "population": 3},

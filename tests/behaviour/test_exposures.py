@@ -31,7 +31,7 @@ def _broken(story: Story) -> set[int]:
 
 
 def test_a_larger_ring_exposes_the_sessions_that_it_moves(tmp_path: Path) -> None:
-    """Protects retargeting: whom a scale-up moves is exposed to it, and breaks; the others are not exposed.
+    """Whom a scale-up moves is exposed to it, and breaks; the others are not exposed.
 
     See rule B11.
     """
@@ -46,7 +46,7 @@ def test_a_larger_ring_exposes_the_sessions_that_it_moves(tmp_path: Path) -> Non
 
 
 def test_what_is_undone_before_the_next_request_exposes_nobody(tmp_path: Path) -> None:
-    """Protects laziness: up and down again between two requests moves no key that anybody has missed."""
+    """Up and down again between two requests moves no key that anybody has missed."""
     story = tell(tmp_path, PAIRS, BY_HEADER, _timeline({"at": 80, "scale": "app", "replicas": 4}))
     there = tell(
         tmp_path,
@@ -61,7 +61,7 @@ def test_what_is_undone_before_the_next_request_exposes_nobody(tmp_path: Path) -
 
 
 def test_a_push_with_two_changes_names_the_operation_of_each(tmp_path: Path) -> None:
-    """Protects the cause: one push brings the changes of two operations; a key is that one's which moved it first."""
+    """One push brings the changes of two operations; the cause of a key's move is the one that moved it first."""
     both = _timeline(
         {"at": 80, "scale": "app", "replicas": 4}, {"at": 81, "readinessFlap": "app", "count": 1, "for": "300s"}
     )
@@ -83,7 +83,7 @@ def test_a_push_with_two_changes_names_the_operation_of_each(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("lasts", "exposed"), [("10s", False), ("100s", True)])
 def test_a_flap_exposes_those_who_come_while_it_shows(tmp_path: Path, lasts: str, exposed: bool) -> None:
-    """Protects the flap: it exposes whom the gateway sends elsewhere, and nobody when it is over before they come."""
+    """A flap exposes those whom the gateway sends elsewhere, and nobody when it is over before they come."""
     probed = {"deployment": {"readinessProbe": {"periodSeconds": 1, "failureThreshold": 1}}}
     flap = _timeline({"at": 100, "readinessFlap": "app", "count": 1, "for": lasts})
     story = tell(tmp_path, PAIRS, probed, flap)
@@ -101,7 +101,7 @@ def test_a_flap_exposes_those_who_come_while_it_shows(tmp_path: Path, lasts: str
     ids=["round-robin", "least-connections", "without a jar"],
 )
 def test_who_is_bound_to_nothing_is_not_exposed(tmp_path: Path, upstream: dict[str, Any]) -> None:
-    """Protects the denominator: an operation cannot take from a session what it did not have."""
+    """An operation cannot take from a session what it did not have."""
     story = tell(tmp_path, PAIRS, upstream, scale_to(1), DRAIN_OFF)
     assert _exposed(story) == []
     assert story.summary["sticky_bound_sessions"] == 0
@@ -112,7 +112,7 @@ def test_who_is_bound_to_nothing_is_not_exposed(tmp_path: Path, upstream: dict[s
 
 
 def test_state_that_has_expired_is_not_exposed(tmp_path: Path) -> None:
-    """Protects the state: what the pod has forgotten before its deletion, the deletion does not take."""
+    """What the pod has forgotten before its deletion, the deletion does not take."""
     kept = tell(tmp_path, PAIRS, scale_to(1), DRAIN_OFF, {"app": {"sessionTimeout": "60s"}})
     gone = tell(tmp_path, PAIRS, scale_to(1), DRAIN_OFF, {"app": {"sessionTimeout": "20s"}})
     assert kept.operation.exposed == kept.operation.broken > 30
@@ -121,7 +121,7 @@ def test_state_that_has_expired_is_not_exposed(tmp_path: Path) -> None:
 
 
 def test_a_cookie_that_covers_one_of_the_paths_binds(tmp_path: Path) -> None:
-    """Protects bound: a request of its own, on a path that the cookie covers, would go there."""
+    """A request of its own, on a path that the cookie covers, would go there."""
     paths = {"paths": [{"path": "/shop", "share": 0.5}, {"path": "/api", "share": 0.5}]}
     cookie = {"upstream": {"stickySessions": {"cookie": "session_id", "cookiePath": "/shop"}}, "traffic": paths}
     story = tell(tmp_path, PAIRS, cookie, scale_to(1), DRAIN_OFF)
@@ -134,7 +134,7 @@ def test_a_cookie_that_covers_one_of_the_paths_binds(tmp_path: Path) -> None:
 
 
 def test_a_restarting_node_exposes_those_whose_connection_it_closes(tmp_path: Path) -> None:
-    """Protects the connection: it bound the session, and what it breaks is the restart's."""
+    """The connection bound the session, and what its loss breaks is the restart's."""
     two = {"gateway": {"nodes": 2}}
     restart = _timeline({"at": 100, "gatewayRestart": "kong-1"})
     story = tell(tmp_path, PAIRS, plain("round-robin"), HELD, two, restart)
@@ -149,7 +149,7 @@ def test_a_restarting_node_exposes_those_whose_connection_it_closes(tmp_path: Pa
 
 
 def test_a_session_counts_once_however_many_operations_it_meets(tmp_path: Path) -> None:
-    """Protects the union: two rollouts, one session each in numerator and denominator; per entry it counts in both.
+    """Two rollouts, one session each in numerator and denominator; per entry it counts in both.
 
     See rule B15.
     """
@@ -164,7 +164,7 @@ def test_a_session_counts_once_however_many_operations_it_meets(tmp_path: Path) 
 
 
 def test_repeats_of_an_entry_are_one(tmp_path: Path) -> None:
-    """Protects the entry: what `every` repeats counts a session once (rule O7)."""
+    """What `every` repeats counts a session once (rule O7)."""
     clients = [[50.0 + i / 4, 150.0 + i / 4, 260.0 + i / 4] for i in range(40)]
     twice = _timeline({"at": 100, "rollout": "app", "every": "100s", "times": 2})
     story = tell(tmp_path, clients, twice, DRAIN_OFF)
@@ -173,7 +173,7 @@ def test_repeats_of_an_entry_are_one(tmp_path: Path) -> None:
 
 
 def test_what_exposes_nobody_is_in_no_denominator(tmp_path: Path) -> None:
-    """Protects against dilution: a push, a scale to what is there, and a switch to where the route leads already.
+    """A push, a scale to what is there, and a switch to where the route leads already dilute no share.
 
     See rule B7.
     """
@@ -194,7 +194,7 @@ def test_what_exposes_nobody_is_in_no_denominator(tmp_path: Path) -> None:
 
 
 def test_emptying_the_old_side_adds_nothing_to_the_switch(tmp_path: Path) -> None:
-    """Protects blue-green: scaled to 0 after the switch has come through, the old side has nobody left to expose."""
+    """When the old side is scaled to 0 after the switch has come through, it has nobody left to expose."""
     clients = [[50.0 + i / 8, 130.0 + i / 2, 170.0 + i / 2] for i in range(60)]
     switch, empty = {"at": 100, "switchService": "shop", "to": "green"}, {"at": 140, "scale": "app", "replicas": 0}
     shop = {**GREEN, "service": {"name": "shop"}}
@@ -210,7 +210,7 @@ def test_emptying_the_old_side_adds_nothing_to_the_switch(tmp_path: Path) -> Non
 
 
 def test_nothing_but_failures_counts_as_broken_by_any_cause(tmp_path: Path) -> None:
-    """Protects the guard: with no pods left nobody is answered wrongly, and everybody fails (rule B14)."""
+    """With no pods left nobody is answered wrongly, and everybody fails (rule B14)."""
     story = tell(tmp_path, PAIRS, scale_to(0))
     assert story.summary["broken_exposed_sessions"] == 0
     assert story.summary["exposed_sessions"] == 60
@@ -218,7 +218,7 @@ def test_nothing_but_failures_counts_as_broken_by_any_cause(tmp_path: Path) -> N
 
 
 def test_an_answer_from_the_right_pod_is_no_failure(tmp_path: Path) -> None:
-    """Protects the guard's other side: answered once since the operation's start, failed afterwards."""
+    """A session that was answered once since the operation's start, and failed afterwards, is not broken by failing."""
     clients = [[50.0 + i / 4, 101.0 + i, 190.0] for i in range(20)]
     story = tell(tmp_path, clients, scale_to(0), {"kic": {"proxySyncSeconds": 20}})
     served = {session for session in range(20) if story.outcomes(session)[1] == "answered"}
@@ -228,7 +228,7 @@ def test_an_answer_from_the_right_pod_is_no_failure(tmp_path: Path) -> None:
 
 
 def test_those_still_open_at_the_end_are_left_out_and_counted(tmp_path: Path) -> None:
-    """Protects against a run that ends too soon: nobody knows how they end, and a warning says so (rule B14)."""
+    """Nobody knows how they end, and a warning says so (rule B14)."""
     clients = [[50.0 + i / 4, 130.0 + i / 4, 1000.0] for i in range(10)]
     story = tell(tmp_path, clients, scale_to(1), DRAIN_OFF, {"run": {"until": "200s"}})
     assert (story.summary["any_cause_sessions"], story.summary["any_cause_left_out"]) == (0, 10)
@@ -237,7 +237,7 @@ def test_those_still_open_at_the_end_are_left_out_and_counted(tmp_path: Path) ->
 
 
 def test_without_operations_it_is_about_those_that_began_and_ended_in_the_run(tmp_path: Path) -> None:
-    """Protects the guard of a run without a timeline."""
+    """Without a timeline, broken by any cause is about the sessions that began and ended in the run."""
     clients = [[50.0 + i / 4, 130.0 + i / 4] for i in range(10)] + [[60.0, 1000.0]]
     clients.sort()
     story = tell(tmp_path, clients, plain("round-robin"), {"run": {"until": "200s", "settle": "51s"}})
@@ -248,7 +248,7 @@ def test_without_operations_it_is_about_those_that_began_and_ended_in_the_run(tm
 
 
 def test_listed_before_it_listens_is_counted(tmp_path: Path) -> None:
-    """Protects the warning: a new pod without a readiness probe is sent requests while it starts."""
+    """A new pod without a readiness probe is sent requests while it starts."""
     clients = [[60.0 + i, 61.0 + i] for i in range(100)]
     story = tell(tmp_path, clients, scale_to(4), {"app": {"startup": "20s"}, "gateway": {"retries": 0}})
     failed = [row for row in story._requests if row.outcome == "bad_gateway"]

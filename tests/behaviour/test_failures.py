@@ -15,7 +15,7 @@ _DELETED = {"timeline": [{"at": 100, "deletePod": "app"}]}
 
 
 def test_502_after_retries_when_every_target_refuses(tmp_path: Path) -> None:
-    """Protects the race window: until the push the only target refuses the first attempt and all five retries."""
+    """Until the push the only target refuses the first attempt and all five retries."""
     story = tell(tmp_path, [[1.0, 101.0, 103.0]], _SINGLE, _DELETED)
     for row in story.requests(0)[1:]:
         assert (row.status, row.outcome, row.attempts) == (502, "bad_gateway", 6)
@@ -25,14 +25,14 @@ def test_502_after_retries_when_every_target_refuses(tmp_path: Path) -> None:
 
 
 def test_retries_are_the_gateways_setting(tmp_path: Path) -> None:
-    """Protects gateway.retries: none means one attempt."""
+    """With gateway.retries 0 there is one attempt."""
     story = tell(tmp_path, [[1.0, 101.0]], _SINGLE, _DELETED, {"gateway": {"retries": 0}})
     assert [row.attempts for row in story.requests(0)] == [1, 1]
     assert story.outcomes(0) == ["answered", "bad_gateway"]
 
 
 def test_503_when_no_target_is_left(tmp_path: Path) -> None:
-    """Protects the empty upstream: after the push there is nobody to ask, until the replacement is listed."""
+    """After the push there is nobody to ask, until the replacement is listed."""
     story = tell(tmp_path, [[1.0, 110.0, 130.0]], _SINGLE, _DELETED)
     none, new = story.requests(0)[1:]
     assert (none.status, none.outcome, none.ended_s) == (503, "no_target", 110.0)
@@ -41,7 +41,7 @@ def test_503_when_no_target_is_left(tmp_path: Path) -> None:
 
 
 def test_failed_request_moves_no_state(tmp_path: Path) -> None:
-    """Protects the definition of a break: it takes an answer, so a session that only fails is not broken (rule R3)."""
+    """A break takes an answer, so a session that only fails is not broken (rule R3)."""
     story = tell(tmp_path, [[1.0, 101.0, 110.0]], _SINGLE, _DELETED)
     assert story.outcomes(0) == ["answered", "bad_gateway", "no_target"]
     assert story.breaks(0) == []
@@ -63,7 +63,7 @@ def _cut(tmp_path: Path, on_failure: dict[str, Any], *more: dict[str, Any]) -> t
 
 
 def test_sigkill_cuts_what_is_still_in_service(tmp_path: Path) -> None:
-    """Protects the grace's end: a request of 40 s that began 1 s before the deletion is reset after 10 s."""
+    """A request of 40 s that began 1 s before the deletion is reset after 10 s."""
     story, (_, cut, after) = _cut(tmp_path, {"action": "continue"})
     assert story.removed.sigkill_s == 110.0
     assert (cut.status, cut.outcome, cut.sent_s, cut.ended_s) == (502, "reset", 99.0, 110.0)
@@ -75,7 +75,7 @@ def test_sigkill_cuts_what_is_still_in_service(tmp_path: Path) -> None:
 
 
 def test_client_that_tries_again_sends_the_same_request(tmp_path: Path) -> None:
-    """Protects onFailure retry: after the backoff the same request comes again and is answered by another pod.
+    """After the backoff the same request comes again and is answered by another pod.
 
     See rule C3.
     """
@@ -87,7 +87,7 @@ def test_client_that_tries_again_sends_the_same_request(tmp_path: Path) -> None:
 
 
 def test_client_that_gives_up_ends_its_session(tmp_path: Path) -> None:
-    """Protects onFailure abandon: no further request, and so no break (rule C3)."""
+    """A client that abandons sends no further request, and so does not break (rule C3)."""
     story, rows = _cut(tmp_path, {"action": "abandon"})
     assert [row.outcome for row in rows] == ["answered", "reset"]
     session = story.result.sessions.set_index("session").loc[rows[0].session]
@@ -95,7 +95,7 @@ def test_client_that_gives_up_ends_its_session(tmp_path: Path) -> None:
 
 
 def test_request_that_is_cut_in_the_queue_never_started(tmp_path: Path) -> None:
-    """Protects queued requests of a killed pod: reset like those in service, and never in service."""
+    """Requests in the queue of a killed pod are reset like those in service, and were never in service."""
     queued = [[99.0 + i / 16] for i in range(9)]
     patient = {"gateway": {"readTimeout": "10m"}}
     story = tell(tmp_path, queued, scale_to(2), _LONG, patient, service_s=40.0)
@@ -107,7 +107,7 @@ def test_request_that_is_cut_in_the_queue_never_started(tmp_path: Path) -> None:
 
 
 def test_retries_of_one_request_do_not_count_against_the_next(tmp_path: Path) -> None:
-    """Protects onFailure maxAttempts: it is for one request; one that succeeded starts the count anew."""
+    """The limit maxAttempts is for one request; one that succeeded starts the count anew."""
     policy = {"traffic": {"onFailure": {"action": "retry", "backoff": "3s", "maxAttempts": 3}}}
     # The second request succeeds at its third attempt, 6 s late, and so the third comes at 206 s.
     twice = {"timeline": [{"at": 100, "deletePod": "app"}, {"at": 206, "deletePod": "app"}]}
@@ -120,7 +120,7 @@ def test_retries_of_one_request_do_not_count_against_the_next(tmp_path: Path) ->
 
 @pytest.mark.parametrize("upstream", [{}, plain("round-robin"), plain("latency")], ids=["sticky", "wheel", "latency"])
 def test_504_at_the_read_timeout(upstream: dict[str, Any], tmp_path: Path) -> None:
-    """Protects the read timeout: the client hears 504 then, the pod works on, and the state stays where it was."""
+    """The client hears 504 then, the pod works on, and the state stays where it was."""
     slow = {"gateway": {"readTimeout": "2s"}, "deployment": {"replicas": 1}, "app": {"concurrency": 1}}
     story = tell(tmp_path, [[10.0], [12.5], [20.0]], slow, upstream, service_s=5.0)
     for session in (0, 1, 2):
@@ -134,7 +134,7 @@ def test_504_at_the_read_timeout(upstream: dict[str, Any], tmp_path: Path) -> No
 
 @pytest.mark.parametrize("sent_s", [2.961758444039668, 62.96175844403967])
 def test_request_that_takes_as_long_as_the_read_timeout_is_answered(sent_s: float, tmp_path: Path) -> None:
-    """Protects the limit from rounding: (t + 2) - t may be more than 2, for a first request and for a later one."""
+    """(t + 2) - t may be more than 2, for a first request and for a later one."""
     exactly = {"gateway": {"readTimeout": "2s"}, "deployment": {"replicas": 1}}
     for upstream in (plain("round-robin"), {}):
         story = tell(tmp_path, [[sent_s, sent_s + 10.0], [sent_s + 60.0]], exactly, upstream, service_s=2.0)
@@ -142,7 +142,7 @@ def test_request_that_takes_as_long_as_the_read_timeout_is_answered(sent_s: floa
 
 
 def test_session_whose_first_request_was_cut_begins_anew_however_late(tmp_path: Path) -> None:
-    """Protects the beginning: the state went with the container, so there is none left that could have expired."""
+    """The state went with the container, so there is none left that could have expired."""
     story = tell(
         tmp_path,
         [[20.0, 200.0]],
@@ -155,7 +155,7 @@ def test_session_whose_first_request_was_cut_begins_anew_however_late(tmp_path: 
 
 
 def test_all_targets_draining_is_503_even_for_bound_sessions_unless_chosen(tmp_path: Path) -> None:
-    """Protects stickyWhenTotalWeightZero: the health gate comes first; `serve_bound` follows cookies all the same."""
+    """The health gate comes first; `serve_bound` follows cookies all the same."""
     clients = [[1.0 + i, 110.0 + i] for i in range(3)] + [[112.5]]
     gate = tell(tmp_path, clients, scale_to(0))
     assert [gate.outcomes(session) for session in range(3)] == [["answered", "no_target"]] * 3
@@ -165,7 +165,7 @@ def test_all_targets_draining_is_503_even_for_bound_sessions_unless_chosen(tmp_p
 
 
 def test_draining_target_gives_its_sessions_up_where_the_option_says(tmp_path: Path) -> None:
-    """Protects stickyOnWeightZero: `rebind` makes drain support void, and the breaks are the scale-down's."""
+    """`rebind` makes drain support void, and the breaks are the scale-down's."""
     clients = [[1.0 + i, 110.0 + i] for i in range(3)]
     story = tell(tmp_path, clients, scale_to(2), {"gateway": {"stickyOnWeightZero": "rebind"}})
     (session,) = story.at_home_on(story.removed.pod)
@@ -177,7 +177,7 @@ def test_draining_target_gives_its_sessions_up_where_the_option_says(tmp_path: P
 
 
 def test_request_bound_to_time_out_stays_a_504_when_its_container_dies_first(tmp_path: Path) -> None:
-    """Protects rule G8 as written: SIGKILL at 110 s leaves a request alone whose read timeout is at 159 s."""
+    """SIGKILL at 110 s leaves a request alone whose read timeout is at 159 s (rule G8)."""
     story = tell(tmp_path, [[99.0 + i / 16] for i in range(3)], scale_to(2), _LONG, service_s=90.0)
     (row,) = [row for session in range(3) for row in story.requests(session) if row.pod == story.removed.pod]
     assert row.outcome == "timed_out"
@@ -186,7 +186,7 @@ def test_request_bound_to_time_out_stays_a_504_when_its_container_dies_first(tmp
 
 @pytest.mark.parametrize("keep", ["rebind_cookie", "keep_cookie"])
 def test_cookie_after_a_retry_is_the_gateways_choice(keep: str, tmp_path: Path) -> None:
-    """Protects cookieOnRetry: the session stays where the retry was answered, or meets the dead target again."""
+    """The session stays where the retry was answered, or meets the dead target again."""
     race = {"deployment": {"preStop": None}, "kic": {"pushDelay": "30s"}, "gateway": {"cookieOnRetry": keep}}
     story = tell(tmp_path, [[1.0 + i, 101.0, 105.0] for i in range(3)], scale_to(2), race)
     (session,) = story.at_home_on(story.removed.pod)

@@ -29,7 +29,7 @@ _CLIENTS = [[1.0 + i, 50.0 + i, *(101.5 + i + 4.0 * k for k in range(15))] for i
 
 
 def test_probes_take_a_flapping_pod_out_and_bring_it_back(tmp_path: Path) -> None:
-    """Protects the exact intervals: rounds every 5 s, out at the third failure, back at the second success.
+    """Rounds come every 5 s, and the pod is out at the third failure and back at the second success.
 
     See rules G10 and H2.
     """
@@ -41,7 +41,7 @@ def test_probes_take_a_flapping_pod_out_and_bring_it_back(tmp_path: Path) -> Non
 
 
 def test_verdict_moves_the_sessions_of_its_pod_alone(tmp_path: Path) -> None:
-    """Protects the mechanism: they break by their first request after the verdict, `unhealthy`, by the flap.
+    """The sessions of the flapping pod break as `unhealthy`, by their first request after the verdict, and no others.
 
     See rule B10.
     """
@@ -54,7 +54,7 @@ def test_verdict_moves_the_sessions_of_its_pod_alone(tmp_path: Path) -> None:
 
 
 def test_follow_holds_sessions_on_an_unhealthy_pod(tmp_path: Path) -> None:
-    """Protects stickyOnUnhealthy: the cookie holds as long as the target is listed; only new sessions go elsewhere.
+    """The cookie holds as long as the target is listed; only new sessions go elsewhere.
 
     See rule S7.
     """
@@ -67,7 +67,7 @@ def test_follow_holds_sessions_on_an_unhealthy_pod(tmp_path: Path) -> None:
 
 
 def test_verdict_meets_the_connections_of_its_moment(tmp_path: Path) -> None:
-    """Protects the heap that a verdict fills anew: a request that has ended by then weighs nothing in it."""
+    """A request that has ended by then weighs nothing in it."""
     story = tell(tmp_path, [[90.0], [112.0]], plain("least-connections"), flap(), checks(**active(5, httpFailures=3)))
     (first,), (second,) = story.requests(0), story.requests(1)
     assert [at_s for at_s, *_ in verdicts(story)] == [110.0, 125.0]
@@ -78,7 +78,7 @@ def test_verdict_meets_the_connections_of_its_moment(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("algorithm", ["round-robin", "least-connections", "latency"])
 def test_unhealthy_pod_gets_no_request(algorithm: str, tmp_path: Path) -> None:
-    """Protects every algorithm's own way to pass over a target: none reaches it between the two verdicts."""
+    """No request reaches the pod between the two verdicts, under any algorithm."""
     clients = [[90.0 + i / 2] for i in range(120)]
     story = tell(tmp_path, clients, plain(algorithm), flap(), checks(**active(5, successes=2, httpFailures=3)))
     out, back = verdicts(story)
@@ -88,7 +88,7 @@ def test_unhealthy_pod_gets_no_request(algorithm: str, tmp_path: Path) -> None:
 
 
 def test_verdict_moves_only_the_keys_of_its_pod(tmp_path: Path) -> None:
-    """Protects the ring: an unhealthy target keeps its points, so that no other key moves."""
+    """An unhealthy target keeps its points, so that no other key moves."""
     clients = [[1.0 + i / 8, 112.0 + i / 8, 150.0 + i / 8] for i in range(60)]
     story = tell(tmp_path, clients, hashed(input="ip"), flap(), checks(**active(5, successes=2, httpFailures=3)))
     bound = story.at_home_on(story.pods[0].pod)
@@ -100,7 +100,7 @@ def test_verdict_moves_only_the_keys_of_its_pod(tmp_path: Path) -> None:
 
 
 def test_guides_configuration_never_marks_a_refusing_pod(tmp_path: Path) -> None:
-    """Protects what the guide's configuration does not do: refused connections count only where tcpFailures is set.
+    """Refused connections count only where tcpFailures is set.
 
     See rule H6.
     """
@@ -115,7 +115,7 @@ def test_guides_configuration_never_marks_a_refusing_pod(tmp_path: Path) -> None
 
 
 def test_probe_of_a_vanished_pod_times_out(tmp_path: Path) -> None:
-    """Protects the guide's one limit: an address that swallows packets is unhealthy after three probes of a second.
+    """An address that swallows packets is unhealthy after three probes of a second.
 
     See rule H3.
     """
@@ -125,7 +125,7 @@ def test_probe_of_a_vanished_pod_times_out(tmp_path: Path) -> None:
 
 
 def test_frequent_pushes_starve_the_probes(tmp_path: Path) -> None:
-    """Protects the restarted interval: with a push every 4 s a round of every 5 s never comes."""
+    """With a push every 4 s a round of every 5 s never comes."""
     pushes = [{"at": 100.0 + 4 * k, "configPush": "all"} for k in range(12)]
     entry = {"at": 96.0, "readinessFlap": "app", "for": 60.0, "seenByGateway": True}
     deployment = {"readinessProbe": {"periodSeconds": 60, "failureThreshold": 10}}
@@ -138,7 +138,7 @@ def test_frequent_pushes_starve_the_probes(tmp_path: Path) -> None:
 
 
 def test_target_that_joins_with_weight_0_is_not_probed(tmp_path: Path) -> None:
-    """Protects weight 0: a node that comes back while a pod drains never adds that pod to its checker."""
+    """A node that comes back while a pod drains never adds that pod to its checker."""
     story = tell(
         tmp_path,
         [[1.0 + i, 150.0 + i] for i in range(3)],
@@ -160,7 +160,7 @@ def test_target_that_joins_with_weight_0_is_not_probed(tmp_path: Path) -> None:
 
 
 def test_passive_failures_take_a_refusing_pod_out(tmp_path: Path) -> None:
-    """Protects counting by requests: the second refused connection takes the target out, and nothing brings it back."""
+    """The second refused connection takes the target out, and nothing brings it back."""
     gone = {"deployment": {"preStop": None}, "kic": {"pushDelay": "100s"}}
     clients = [[1.0 + i] for i in range(3)] + [[101.0 + i] for i in range(12)]
     limits = {"passive": {"unhealthy": {"tcpFailures": 2}}}
@@ -172,7 +172,7 @@ def test_passive_failures_take_a_refusing_pod_out(tmp_path: Path) -> None:
 
 
 def test_refusal_of_the_last_attempt_counts_as_a_502_and_is_not_in_the_list(tmp_path: Path) -> None:
-    """Protects Kong's log phase: without retries refused connections never count as TCP failures (rule H4)."""
+    """Without retries refused connections never count as TCP failures (rule H4)."""
     gone = {"deployment": {"preStop": None}, "kic": {"pushDelay": "100s"}, "gateway": {"retries": 0}}
     clients = [[1.0 + i] for i in range(3)] + [[101.0 + i] for i in range(12)]
     limits = {"passive": {"unhealthy": {"tcpFailures": 1, "httpFailures": 1}}}
@@ -182,7 +182,7 @@ def test_refusal_of_the_last_attempt_counts_as_a_502_and_is_not_in_the_list(tmp_
 
 
 def test_request_cut_for_good_is_reported_as_a_502(tmp_path: Path) -> None:
-    """Protects Kong's log phase: a POST whose pod is killed ends by the status 502, which a list may hold."""
+    """A POST whose pod is killed ends by the status 502, which a list may hold."""
     killed = {"deployment": {"preStop": None, "grace": "10s"}, "app": {"onSigterm": "finishInFlight"}}
     limits = {"passive": {"unhealthy": {"httpStatuses": [502], "httpFailures": 1}}}
     late = {"kic": {"pushDelay": "100s"}}
@@ -195,7 +195,7 @@ def test_request_cut_for_good_is_reported_as_a_502(tmp_path: Path) -> None:
 
 
 def test_passive_timeouts_take_a_slow_pod_out(tmp_path: Path) -> None:
-    """Protects passive timeouts: they count when the timeout is over, and the verdict comes at the second."""
+    """Passive timeouts count when the timeout is over, and the verdict comes at the second."""
     slow = {"app": {"concurrency": 1}, "gateway": {"readTimeout": "2s"}}
     clients = [[10.0], [11.0], [12.0], [13.5]]
     limits = {"passive": {"unhealthy": {"timeouts": 2}}}
@@ -209,7 +209,7 @@ def test_passive_timeouts_take_a_slow_pod_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("threshold", "outcome"), [(0, "answered"), (49, "answered"), (50, "no_target")])
 def test_threshold_is_exceeded_or_nobody_is_served(threshold: int, outcome: str, tmp_path: Path) -> None:
-    """Protects the gate: half of the weight is not more than 50 percent, so the healthy pod is no help."""
+    """Half of the weight is not more than 50 percent, so the healthy pod is no help."""
     clients = [[1.0], [2.0], [112.0], [113.0]]
     two = {"deployment": {"replicas": 2}}
     story = tell(tmp_path, clients, two, flap(), checks(threshold, **active(5, successes=2, httpFailures=3)))
@@ -218,7 +218,7 @@ def test_threshold_is_exceeded_or_nobody_is_served(threshold: int, outcome: str,
 
 
 def test_threshold_100_never_serves_anybody(tmp_path: Path) -> None:
-    """Protects Kong's strict comparison: 100 percent available is not more than 100."""
+    """100 percent available is not more than 100."""
     story = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)))
     assert story.outcomes(0) == story.outcomes(1) == ["no_target"]
     reached = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)), {"gateway": {"thresholdComparison": "ge"}})
@@ -229,7 +229,7 @@ def test_threshold_100_never_serves_anybody(tmp_path: Path) -> None:
 
 
 def test_older_controllers_drop_the_threshold(tmp_path: Path) -> None:
-    """Protects KIC before 3.5.3: the threshold never reached Kong; without a patch number it is its last."""
+    """The threshold never reached Kong; without a patch number it is its last."""
     for version, outcome in (("3.5.2", "answered"), ("3.5.3", "no_target"), ("3.5", "no_target")):
         story = tell(tmp_path, [[1.0], [2.0]], checks(100, **active(5)), {"kic": {"version": version}})
         assert story.outcomes(0) == [outcome]
@@ -237,7 +237,7 @@ def test_older_controllers_drop_the_threshold(tmp_path: Path) -> None:
 
 
 def test_each_node_has_a_view_of_its_own(tmp_path: Path) -> None:
-    """Protects counters per node: only the node whose requests fail takes the target out (rules G1 and H1)."""
+    """Only the node whose requests fail takes the target out (rules G1 and H1)."""
     gone = {"deployment": {"preStop": None}, "kic": {"pushDelay": "100s"}, "gateway": {"nodes": 2}}
     clients = [[1.0 + i] for i in range(6)] + [[101.0 + i / 2] for i in range(24)]
     limits = {"passive": {"unhealthy": {"tcpFailures": 3}}}

@@ -20,14 +20,14 @@ def _nodes_of(story: Story, session: int, from_s: float, to_s: float) -> set[str
 
 
 def test_cookie_of_one_node_is_honoured_by_all_workers(tmp_path: Path) -> None:
-    """Protects the stateless cookie: sessions dealt out over four workers by request stay on their pods (rule S1)."""
+    """Sessions dealt out over four workers by request stay on their pods (rule S1)."""
     story = tell(tmp_path, _LONG, _NODES, {"gateway": {"frontBalancer": "perRequest"}})
     assert all(_nodes_of(story, session, 0.0, 100.0) == {"kong-1", "kong-2"} for session in range(6))
     assert all(len(set(story.answered_by(session))) == 1 for session in range(6))
 
 
 def test_connection_keeps_its_node(tmp_path: Path) -> None:
-    """Protects perConnection: a session meets one node only, and sessions meet both (rule G2)."""
+    """A session meets one node only, and sessions meet both (rule G2)."""
     story = tell(tmp_path, _LONG, _NODES)
     met = [_nodes_of(story, session, 0.0, 100.0) for session in range(6)]
     assert all(len(nodes) == 1 for nodes in met)
@@ -35,7 +35,7 @@ def test_connection_keeps_its_node(tmp_path: Path) -> None:
 
 
 def test_each_worker_turns_a_wheel_of_its_own(tmp_path: Path) -> None:
-    """Protects balancer state per worker: dealt out over four wheels, new sessions do not go round (rule G1)."""
+    """Dealt out over four wheels, new sessions do not go round (rule G1)."""
     clients = [[1.0 + i] for i in range(24)]
     alone, four = (
         [story.requests(session)[0].pod for session in range(24)]
@@ -49,7 +49,7 @@ def test_each_worker_turns_a_wheel_of_its_own(tmp_path: Path) -> None:
 
 
 def test_other_node_serves_while_one_restarts(tmp_path: Path) -> None:
-    """Protects the restart of one of two: its sessions go through the other one, to the same pods, without failure."""
+    """While one of two nodes restarts its sessions go through the other one, to the same pods, without failure."""
     story = tell(tmp_path, _TALKATIVE, {"gateway": {"nodes": 2}}, _restart())
     back_s = story.all_times("pushed")[0]
     own = [session for session in range(8) if _nodes_of(story, session, 0.0, 100.0) == {"kong-1"}]
@@ -62,7 +62,7 @@ def test_other_node_serves_while_one_restarts(tmp_path: Path) -> None:
 
 
 def test_restarted_node_is_configured_at_the_next_tick(tmp_path: Path) -> None:
-    """Protects the way back: KIC pushes at its own tick after the downtime, and the delay of the push comes on top.
+    """KIC pushes at its own tick after the downtime, and the delay of the push comes on top.
 
     See rule G15.
     """
@@ -80,7 +80,7 @@ def test_restarted_node_is_configured_at_the_next_tick(tmp_path: Path) -> None:
 
 
 def test_restart_of_the_only_node_is_503_until_it_is_back(tmp_path: Path) -> None:
-    """Protects the single gateway: nobody answers while it is away, and afterwards every cookie is good again.
+    """Nobody answers while it is away, and afterwards every cookie is good again.
 
     See rule R3.
     """
@@ -95,7 +95,7 @@ def test_restart_of_the_only_node_is_503_until_it_is_back(tmp_path: Path) -> Non
 
 
 def test_restart_loses_health_and_counters(tmp_path: Path) -> None:
-    """Protects state in shared memory: a verdict is forgotten with the node and comes again by the same count."""
+    """A verdict is forgotten with the node and comes again by the same count."""
     timeline = [
         {"at": 99.0, "readinessFlap": "app", "for": 60.0, "seenByGateway": True},
         {"at": 117.0, "gatewayRestart": "kong-1", "downtime": 3.0},
@@ -113,7 +113,7 @@ def test_restart_loses_health_and_counters(tmp_path: Path) -> None:
 
 
 def test_node_that_was_away_comes_back_with_the_present_table(tmp_path: Path) -> None:
-    """Protects what a restart misses: a pod removed meanwhile is not in the table the node is given."""
+    """A pod removed meanwhile is not in the table the node is given."""
     timeline = [{"at": 100.0, "gatewayRestart": "kong-1", "downtime": 60.0}, *scale_to(2, 110.0)["timeline"]]
     story = tell(tmp_path, [[1.0 + i, 200.0 + i] for i in range(9)], {"timeline": timeline, "gateway": {"nodes": 2}})
     assert story.removed.removed_s < 160.0
@@ -126,7 +126,9 @@ def test_node_that_was_away_comes_back_with_the_present_table(tmp_path: Path) ->
 def test_latest_of_overlapping_restarts_says_when_the_node_is_back(
     tmp_path: Path, again_at_s: float, push_delay_s: float
 ) -> None:
-    """Protects a second restart from the end of the first, be that its downtime or its push on the way (rule G15)."""
+    """A second restart is not cut short by the end of the first, be that its downtime or its push on the way (rule
+    G15).
+    """
     restarts = [(100.0, 30.0), (again_at_s, 60.0), (300.0, 60.0), (310.0, 10.0)]
     timeline = [{"at": at_s, "gatewayRestart": "kong-1", "downtime": downtime_s} for at_s, downtime_s in restarts]
     settings = {"timeline": timeline, "gateway": {"nodes": 2}, "kic": {"pushDelay": push_delay_s}}
@@ -140,13 +142,13 @@ def test_latest_of_overlapping_restarts_says_when_the_node_is_back(
 
 
 def test_unchanged_configuration_is_not_pushed(tmp_path: Path) -> None:
-    """Protects KIC's comparison: ten minutes without a change are ten minutes without a push (rule I4)."""
+    """Ten minutes without a change are ten minutes without a push (rule I4)."""
     assert tell(tmp_path, _LONG, {"kic": {"proxySyncSeconds": 3}}).all_times("pushing") == []
 
 
 @pytest.mark.parametrize(("push_delay_s", "next_s"), [(2.0, 3.0), (4.0, 4.0), (7.0, 7.0)])
 def test_tick_that_comes_during_a_push_is_kept(tmp_path: Path, push_delay_s: float, next_s: float) -> None:
-    """Protects KIC's ticker, which keeps one tick: after a push longer than its period the next one begins at once.
+    """After a push longer than its period the next one begins at once.
 
     See rule I1.
     """
@@ -158,7 +160,7 @@ def test_tick_that_comes_during_a_push_is_kept(tmp_path: Path, push_delay_s: flo
 
 
 def test_churn_pushes_the_same_targets_and_rebuilds(tmp_path: Path) -> None:
-    """Protects configChurn: unrelated objects cause pushes at ticks of KIC, and round robin begins anew at each.
+    """Unrelated objects cause pushes at ticks of KIC, and round robin begins anew at each.
 
     See rule I4.
     """
@@ -176,7 +178,7 @@ def test_churn_pushes_the_same_targets_and_rebuilds(tmp_path: Path) -> None:
 
 
 def test_churn_breaks_no_sticky_session(tmp_path: Path) -> None:
-    """Protects the cookie from reloads: a rebuild every few seconds moves nobody."""
+    """A rebuild every few seconds moves nobody."""
     story = tell(tmp_path, _TALKATIVE, {"kic": {"configChurn": "20/min"}})
     assert len(story.all_times("pushing")) > 100
     assert story.summary["breaks"] == story.summary["breaks_background"] == 0

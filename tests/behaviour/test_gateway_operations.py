@@ -15,7 +15,7 @@ def _flap(for_s: float = 20.0, **more: Any) -> dict[str, Any]:
 
 
 def test_flap_re_homes_the_sessions_of_its_pod_although_drain_support_is_on(tmp_path: Path) -> None:
-    """Protects the limit of drain support: not ready without terminating leaves the upstream, and sessions break."""
+    """Not ready without terminating leaves the upstream, and sessions break."""
     story = tell(tmp_path, _CLIENTS, _PROBED, _flap())
     pod = story.pods[0].pod
     (session,) = story.at_home_on(pod)
@@ -29,7 +29,7 @@ def test_flap_re_homes_the_sessions_of_its_pod_although_drain_support_is_on(tmp_
 
 
 def test_flap_deletes_nothing_and_is_over_with_its_time(tmp_path: Path) -> None:
-    """Protects the end of such an operation: no pod goes, none comes, and no rollout is ever done by it."""
+    """No pod goes, none comes, and no rollout is ever done by it."""
     story = tell(tmp_path, _CLIENTS, _PROBED, _flap())
     assert len(story.left) == len(story.pods) == 3
     assert story.all_times("over") == [120.0]
@@ -38,21 +38,21 @@ def test_flap_deletes_nothing_and_is_over_with_its_time(tmp_path: Path) -> None:
 
 
 def test_flap_shorter_than_the_probes_notice_moves_nobody(tmp_path: Path) -> None:
-    """Protects failureThreshold: two failed probes of three are no verdict."""
+    """Two failed probes of three are no verdict."""
     story = tell(tmp_path, _CLIENTS, _PROBED, _flap(for_s=3.0))
     assert story.all_times("unready") == []
     assert story.summary["breaks"] == 0
 
 
 def test_flap_of_several_pods_takes_the_oldest_first(tmp_path: Path) -> None:
-    """Protects ``count``: that many pods, in order of creation, and no other."""
+    """``count`` takes that many pods, in order of creation, and no other."""
     story = tell(tmp_path, _CLIENTS, _PROBED, _flap(count=2))
     gone = [pod.pod for pod in story.pods if story.all_times("unready", pod.pod)]
     assert gone == [pod.pod for pod in story.pods[:2]]
 
 
 def test_restarted_node_comes_back_and_cookies_still_name_their_pods(tmp_path: Path) -> None:
-    """Protects what sticky-sessions does not lose with a node: the state is in the cookie, so no session moves."""
+    """The state is in the cookie, so no session moves."""
     restart = {"timeline": [{"at": 100.0, "gatewayRestart": "kong-2", "downtime": 20.0}], "gateway": {"nodes": 2}}
     story = tell(tmp_path, _CLIENTS, restart)
     assert story.all_times("stopped") == [100.0]
@@ -63,7 +63,7 @@ def test_restarted_node_comes_back_and_cookies_still_name_their_pods(tmp_path: P
 
 
 def test_only_node_that_restarts_leaves_nobody_to_answer(tmp_path: Path) -> None:
-    """Protects the price of a single node: what is sent while it is away fails, and the sessions keep their pods."""
+    """What is sent while it is away fails, and the sessions keep their pods."""
     restart = {"timeline": [{"at": 100.0, "gatewayRestart": "kong-1", "downtime": 20.0}]}
     story = tell(tmp_path, _CLIENTS, restart)
     assert story.summary["requests_failed"] == 3
@@ -71,7 +71,7 @@ def test_only_node_that_restarts_leaves_nobody_to_answer(tmp_path: Path) -> None
 
 
 def test_push_for_an_unrelated_object_reaches_the_named_nodes(tmp_path: Path) -> None:
-    """Protects a push without a change of targets: it is applied by all nodes, or by the one that is named."""
+    """A push without a change of targets is applied by all nodes, or by the one that is named."""
     pushes = [{"at": 100.0, "configPush": "all"}, {"at": 150.0, "configPush": "kong-2"}]
     story = tell(tmp_path, _CLIENTS, {"timeline": pushes, "gateway": {"nodes": 2}})
     applied = [(event.actor, event.at_s) for event in story.events if event.kind == "pushed"]
@@ -80,7 +80,7 @@ def test_push_for_an_unrelated_object_reaches_the_named_nodes(tmp_path: Path) ->
 
 
 def test_incremental_sync_leaves_other_upstreams_alone(tmp_path: Path) -> None:
-    """Protects gateway.sync: a push that changes nothing of this upstream leaves its wheel as it is (rule G3)."""
+    """A push that changes nothing of this upstream leaves its wheel as it is (rule G3)."""
     clients = [[10.0 + i] for i in range(30)]
     pushes = {"timeline": [{"at": 10.5 + 3 * i, "configPush": "all"} for i in range(9)]}
     incremental = {"gateway": {"sync": "incremental"}}
@@ -94,7 +94,7 @@ def test_incremental_sync_leaves_other_upstreams_alone(tmp_path: Path) -> None:
 
 
 def test_push_makes_round_robin_begin_anew(tmp_path: Path) -> None:
-    """Protects what a push costs without a database: the wheel is built anew, with another shuffle and pointer.
+    """The wheel is built anew, with another shuffle and pointer.
 
     See rule G3.
     """

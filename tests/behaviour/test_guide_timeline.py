@@ -16,7 +16,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 
 def test_deletion_starts_both_paths_at_once(story: Story) -> None:
-    """Protects the two independent paths: at the deletion the endpoint is written and the hook begins (rule D1)."""
+    """At the deletion the endpoint is written and the hook begins (rule D1)."""
     name = story.removed.pod
     assert story.when("scale") == 100.0
     assert story.when("deleted", name) == 100.0
@@ -25,7 +25,7 @@ def test_deletion_starts_both_paths_at_once(story: Story) -> None:
 
 
 def test_weight_zero_comes_with_the_next_sync(story: Story) -> None:
-    """Protects KIC's polling: the target drops to weight 0 at the first tick after the deletion, within 3 s.
+    """The target drops to weight 0 at the first tick after the deletion, within 3 s.
 
     See rule I1.
     """
@@ -35,21 +35,21 @@ def test_weight_zero_comes_with_the_next_sync(story: Story) -> None:
 
 
 def test_prestop_lasts_until_30_s_and_then_sigterm(story: Story) -> None:
-    """Protects the order preStop, SIGTERM, exit: nothing tells the application before the hook is over."""
+    """Nothing tells the application before the hook is over."""
     pod = story.removed
     assert pod.prestop_end_s == pod.sigterm_s == pod.listener_closed_s == pod.dead_s == 130.0
     assert pod.sigkill_s != pod.sigkill_s
 
 
 def test_endpoint_goes_with_the_container_and_the_target_with_the_next_sync(story: Story) -> None:
-    """Protects the drain window: the endpoint stays for the whole termination, not only for preStop (rule D5)."""
+    """The endpoint stays for the whole termination, not only for preStop (rule D5)."""
     pod = story.removed
     assert pod.endpoint_gone_s == pod.removed_s == 130.0
     assert 130.0 <= story.pushed(f"-{pod.pod}") <= 133.0
 
 
 def test_events_come_in_the_guides_order(story: Story) -> None:
-    """Protects the order of the whole story of one pod."""
+    """The whole story of one pod has the guide's events in the guide's order."""
     name = story.removed.pod
     kinds = [event.kind for event in story.events if name in (event.subject, *event.detail.lstrip("-").split(" "))]
     assert kinds == [
@@ -68,7 +68,7 @@ def test_events_come_in_the_guides_order(story: Story) -> None:
 
 
 def test_sessions_stay_until_the_end_and_break_after_it(story: Story) -> None:
-    """Protects what drain support is for: the draining pod answers its sessions up to SIGTERM."""
+    """The draining pod answers its sessions up to SIGTERM."""
     (session,) = [s for s in story.at_home_on(story.removed.pod) if s < 3]
     answers = story.answered_by(session)
     assert answers[:5] == [story.removed.pod] * 5
@@ -79,13 +79,13 @@ def test_sessions_stay_until_the_end_and_break_after_it(story: Story) -> None:
 
 
 def test_newcomers_stay_away_from_weight_zero(story: Story) -> None:
-    """Protects the draining pod from new sessions."""
+    """A draining pod gets no new session."""
     for session in range(3, 12):
         assert story.removed.pod not in story.answered_by(session)
 
 
 def test_application_that_never_exits_is_killed_after_60_s(tmp_path: Path) -> None:
-    """Protects the end of the grace period: SIGTERM at 30 s, SIGKILL at 60 s, endpoint gone then."""
+    """SIGTERM at 30 s, SIGKILL at 60 s, endpoint gone then."""
     story = tell(tmp_path, _CLIENTS, scale_to(2), _POLLING, {"app": {"onSigterm": "ignore"}})
     pod = story.removed
     assert (pod.sigterm_s, pod.sigkill_s, pod.dead_s, pod.endpoint_gone_s) == (130.0, 160.0, 160.0, 160.0)

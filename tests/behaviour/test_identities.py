@@ -26,7 +26,7 @@ def _identities(result: Result, revision: int) -> list[tuple[str, str]]:
 
 
 def test_two_settings_of_a_replication_share_their_pods() -> None:
-    """Protects common random numbers: the n-th pod of a revision is the same whatever the size and the algorithm.
+    """The n-th pod of a revision is the same whatever the size and the algorithm.
 
     See rule T3.
     """
@@ -36,7 +36,7 @@ def test_two_settings_of_a_replication_share_their_pods() -> None:
 
 
 def test_replications_share_nothing() -> None:
-    """Protects the interval: another replication has other pods at other addresses, of the cluster's own range.
+    """Another replication has other pods at other addresses, of the cluster's own range.
 
     See rule T3.
     """
@@ -47,7 +47,7 @@ def test_replications_share_nothing() -> None:
 
 
 def test_a_session_has_the_same_key_whatever_the_pods() -> None:
-    """Protects hash keys as luck of the session: with other pods, sessions whose target is there still go there."""
+    """With other pods, sessions whose target is there still go there."""
     three, four = _run(**_HASHED, timeline=[]), _run(**_HASHED, timeline=[], deployment__replicas=4)
     homes = [result.requests.groupby("session")["pod"].first().astype(str) for result in (three, four)]
     new = set(homes[1]) - set(homes[0])

@@ -25,7 +25,7 @@ def _starts(story: Story) -> list[float]:
 def test_pods_of_a_new_version_wait_for_their_image(
     policy: str, nodes: int, starts: list[float], tmp_path: Path
 ) -> None:
-    """Protects the pull: once per node and version, or one after the other on a node, or never (rule P6)."""
+    """The image is pulled once for each node and version, or one after the other on a node, or never (rule P6)."""
     story = tell(
         tmp_path,
         [[1.0]],
@@ -37,7 +37,7 @@ def test_pods_of_a_new_version_wait_for_their_image(
 
 
 def test_image_of_the_running_version_is_there(tmp_path: Path) -> None:
-    """Protects scaling up: the nodes that run the version have its image, a further node has to pull it (rule P6)."""
+    """The nodes that run the version have its image, a further node has to pull it (rule P6)."""
     scale = {"timeline": [{"at": 100.0, "scale": "app", "replicas": 4}]}
     story = tell(
         tmp_path,

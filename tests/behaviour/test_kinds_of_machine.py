@@ -27,7 +27,7 @@ def on_a_machine(**environment: str) -> dict[str, Any]:
 
 @pytest.mark.skipif(not FOUND, reason="NumPy has no code of its own for this processor, nothing to switch off")
 def test_every_law_gives_the_same_bytes_without_the_processors_own_code() -> None:
-    """Protects equal bytes on processors with and without AVX-512, and with other kernels of OpenBLAS.
+    """The bytes are equal on processors with and without AVX-512, and with other kernels of OpenBLAS.
 
     NumPy's exp, log and power round otherwise there, in up to one value of twenty; its generators do not use them.
     """
@@ -38,8 +38,8 @@ def test_every_law_gives_the_same_bytes_without_the_processors_own_code() -> Non
 
 
 def test_another_c_library_gives_every_law_to_nine_digits() -> None:
-    """Protects what is promised beyond: without FMA glibc's exp, log and pow, with them NumPy's lognormal, Weibull and
-    Pareto draws, differ in the last bit of one value of a thousand, and no more. Another C library changes nothing.
+    """Without FMA glibc's exp, log and pow, with them NumPy's lognormal, Weibull and Pareto draws, differ in the last
+    bit of one value of a thousand, and no more. Another C library changes nothing.
     """
     plain = on_a_machine()
     other = on_a_machine(GLIBC_TUNABLES="glibc.cpu.hwcaps=-FMA,-FMA4,-AVX2,-AVX2_Usable,-FMA_Usable")

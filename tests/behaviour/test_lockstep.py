@@ -45,13 +45,13 @@ def _walk(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, *, availabl
 
 @pytest.mark.table("kubernetes", "DERIVED_rollout_trajectories", "lockstep_available")
 def test_simulated_rollout_walks_the_trajectory(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects the controller in the running model: in lockstep it takes exactly the steps of the rules."""
+    """In lockstep the controller in the running model takes exactly the steps of the rules."""
     expected = [(step["new"], step["old"]) for step in case["steps"]]
     assert _walk(case, tmp_path, monkeypatch, available=True) == expected
 
 
 def test_a_long_rollout_is_walked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects the test above from short-sightedness: a table may hold rollouts of many more steps than ours."""
+    """A table may hold rollouts of many more steps than ours."""
     case = {"replicas": 60, "max_surge": 1, "max_unavailable": 0, "steps": [None] * 120}
     expected = [(1, 60)]
     for left in range(59, -1, -1):
@@ -63,6 +63,6 @@ def test_a_long_rollout_is_walked_to_its_end(tmp_path: Path, monkeypatch: pytest
 def test_simulated_stuck_rollout_stops_where_the_rules_stop(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Protects the budget in the running model: new pods that never become available use it up."""
+    """New pods that never become available use it up."""
     expected = [(step["new"], step["old"]) for step in case["steps"]]
     assert _walk(case, tmp_path, monkeypatch, available=False) == expected

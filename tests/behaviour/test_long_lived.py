@@ -36,7 +36,7 @@ def connects(rows: list[Any]) -> list[float]:
 
 
 def test_first_request_connects_and_the_others_are_messages(tmp_path: Path) -> None:
-    """Protects the shape of a session: one connect, then messages to the same pod, numbered on (rule V1)."""
+    """A session is one connect, then messages to the same pod, numbered on (rule V1)."""
     rows = tell(tmp_path, NOW_AND_THEN, held()).requests(0)
     assert [(row.request, row.connect) for row in rows] == [(1, True), (2, False), (3, False), (4, False), (5, False)]
     assert len({row.pod for row in rows}) == 1
@@ -44,7 +44,7 @@ def test_first_request_connects_and_the_others_are_messages(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("table", [{}, DRAIN_OFF])
 def test_messages_go_on_whatever_the_table_says(table: dict[str, Any], tmp_path: Path) -> None:
-    """Protects what a push does to open connections: nothing, neither weight 0 nor the target's removal (rule V2).
+    """A push does nothing to open connections, by weight 0 or by the target's removal (rule V2).
 
     The listener that closes at SIGTERM does not cut them either, as long as the process lives.
     """
@@ -58,7 +58,7 @@ def test_messages_go_on_whatever_the_table_says(table: dict[str, Any], tmp_path:
 
 
 def test_messages_wait_for_a_slot_and_connections_take_none(tmp_path: Path) -> None:
-    """Protects the queue: with one slot five idle connections are no load, two messages at once are served in turn.
+    """With one slot five idle connections are no load, two messages at once are served in turn.
 
     See rule V3.
     """
@@ -70,7 +70,7 @@ def test_messages_wait_for_a_slot_and_connections_take_none(tmp_path: Path) -> N
 
 
 def test_connecting_may_cost_more_than_a_message(tmp_path: Path) -> None:
-    """Protects ``connect``: a handshake of 2 s takes a slot for as long, and the connection opens at its end."""
+    """A handshake of 2 s takes a slot for as long, and the connection opens at its end."""
     traffic = {"traffic": {"connections": {"kind": "long-lived", "connect": "2s"}}}
     story = tell(tmp_path, [[1.0, 50.0]], traffic)
     first, second = story.requests(0)
@@ -81,7 +81,7 @@ def test_connecting_may_cost_more_than_a_message(tmp_path: Path) -> None:
 
 
 def test_exit_cuts_the_connection_and_the_client_comes_back(tmp_path: Path) -> None:
-    """Protects the cut: at the exit, 130 s, the client learns of it, waits 1 s, and breaks where it lands."""
+    """At the exit, 130 s, the client learns of it, waits 1 s, and breaks where it lands."""
     story = tell(tmp_path, NOW_AND_THEN, held(), scale_to(2))
     rows = cut_off(story)
     session = rows[0].session
@@ -97,14 +97,14 @@ def test_exit_cuts_the_connection_and_the_client_comes_back(tmp_path: Path) -> N
 
 
 def test_without_drain_support_it_is_still_the_exit_that_breaks(tmp_path: Path) -> None:
-    """Protects the origin: the target went 30 s before, and the connection did not care."""
+    """The target went 30 s before, and the connection did not care."""
     story = tell(tmp_path, NOW_AND_THEN, held(), scale_to(2), DRAIN_OFF)
     session = cut_off(story)[0].session
     assert story.breaks(session) == [(131.0, "lost", "target_removed", "drain_window_too_short")]
 
 
 def test_sigkill_cuts_the_message_under_way(tmp_path: Path) -> None:
-    """Protects the message in flight: it is reset with its connection, is not sent again, and counts as failed.
+    """The message under way is reset with its connection, is not sent again, and counts as failed.
 
     See rule V4.
     """
@@ -120,7 +120,7 @@ def test_sigkill_cuts_the_message_under_way(tmp_path: Path) -> None:
 
 
 def test_connect_under_way_goes_on_elsewhere(tmp_path: Path) -> None:
-    """Protects the upgrade: until it is answered it is a GET, which nginx sends to the next target (rule V1)."""
+    """Until a connect is answered it is a GET, which nginx sends to the next target (rule V1)."""
     clients = [*([1.0 + i] for i in range(3)), *([159.0 + i / 8] for i in range(3))]
     new = {"kic": {"pushDelay": "100s"}}
     story = tell(
@@ -138,7 +138,7 @@ def test_connect_under_way_goes_on_elsewhere(tmp_path: Path) -> None:
 
 
 def test_crash_cuts_at_once(tmp_path: Path) -> None:
-    """Protects ends without warning: the clients of a container that exits by itself reconnect, the memory is gone."""
+    """The clients of a container that exits by itself reconnect, the memory is gone."""
     story = tell(tmp_path, NOW_AND_THEN, held(), {"timeline": [{"at": 100, "crash": "app", "count": 1}]})
     (at_s,) = story.all_times("cut_off")
     assert at_s == 100.0
@@ -148,7 +148,7 @@ def test_crash_cuts_at_once(tmp_path: Path) -> None:
 
 
 def test_message_due_meanwhile_is_sent_once_connected(tmp_path: Path) -> None:
-    """Protects the gap: what was due at 130.5 s goes out when the connection is open again, not before, not later.
+    """What was due at 130.5 s goes out when the connection is open again, not before, not later.
 
     See rule V5.
     """
@@ -158,7 +158,7 @@ def test_message_due_meanwhile_is_sent_once_connected(tmp_path: Path) -> None:
 
 
 def test_restarting_node_closes_the_connections_through_it(tmp_path: Path) -> None:
-    """Protects the other end: a Kong node that goes closes its connections after the message under way (rule V4).
+    """A Kong node that goes closes its connections after the message under way (rule V4).
 
     The containers live on, so the cookies bring their clients back and nothing breaks.
     """
@@ -178,7 +178,7 @@ _ALONE = {"deployment": {"replicas": 1}, "app": {"startup": "60s"}, "timeline": 
 
 
 def test_waits_double_while_nobody_listens(tmp_path: Path) -> None:
-    """Protects the back-off without jitter: 1, 2, 4, 8, 16 s, each from the failure before it (rule V5)."""
+    """The back-off without jitter is 1, 2, 4, 8, 16 s, each from the failure before it (rule V5)."""
     story = tell(tmp_path, [[1.0, 50.0, 300.0]], held(), _ALONE)
     assert connects(story.requests(0)) == [1.0, 131.0, 133.0, 137.0, 145.0, 161.0]
     failed = [row.outcome for row in story.requests(0) if row.connect][1:]
@@ -189,7 +189,7 @@ def test_waits_double_while_nobody_listens(tmp_path: Path) -> None:
 
 
 def test_wait_is_bounded_and_begins_anew(tmp_path: Path) -> None:
-    """Protects ``max``, and the reset by success: the second loss waits 1 s again."""
+    """The second loss waits 1 s again."""
     two = {"timeline": [{"at": at_s, "deletePod": "app"} for at_s in (100, 300)]}
     story = tell(tmp_path, [[1.0, 50.0, 550.0]], held(max="3s"), merged(_ALONE, two))
     assert connects(story.requests(0)) == [
@@ -199,7 +199,7 @@ def test_wait_is_bounded_and_begins_anew(tmp_path: Path) -> None:
 
 
 def test_client_that_has_failed_often_enough_gives_up(tmp_path: Path) -> None:
-    """Protects ``maxAttempts``: after three failures in a row the session is over, its last message unsent."""
+    """After three failures in a row the session is over, its last message unsent."""
     story = tell(tmp_path, [[1.0, 50.0, 300.0]], held(maxAttempts=3), _ALONE)
     assert connects(story.requests(0)) == [1.0, 131.0, 133.0, 137.0]
     assert story.summary["sessions_given_up"] == 1
@@ -210,7 +210,7 @@ def test_client_that_has_failed_often_enough_gives_up(tmp_path: Path) -> None:
 
 
 def test_first_connect_that_fails_is_tried_again(tmp_path: Path) -> None:
-    """Protects the way in: a session that never had a connection backs off as well, and is no reconnect."""
+    """A session that never had a connection backs off as well, and is no reconnect."""
     story = tell(tmp_path, [[1.0], [140.0, 200.0]], held(), _ALONE)
     assert connects(story.requests(1)) == [140.0, 141.0, 143.0, 147.0, 155.0, 171.0]
     assert story.summary["reconnects"] == 0
@@ -218,7 +218,7 @@ def test_first_connect_that_fails_is_tried_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("jitter", "earliest_s"), [("full", 0.0), ("equal", 4.0)])
 def test_jitter_stays_within_its_bounds(jitter: str, earliest_s: float, tmp_path: Path) -> None:
-    """Protects the draw: each client waits a time of its own, between the bounds of its jitter and 8 s."""
+    """Each client waits a time of its own, between the bounds of its jitter and 8 s."""
     clients = [[1.0 + i / 8, 300.0] for i in range(120)]
     story = tell(tmp_path, clients, held(jitter=jitter, backoff="8s", max="8s"), scale_to(2))
     waits = [connects(story.requests(n))[1] - 130.0 for n in story.at_home_on(story.removed.pod)]
@@ -228,7 +228,7 @@ def test_jitter_stays_within_its_bounds(jitter: str, earliest_s: float, tmp_path
 
 
 def test_jitter_flattens_the_storm(tmp_path: Path) -> None:
-    """Protects the measure: 40 clients that are cut off at once come back in one second, or spread over eight."""
+    """40 clients that are cut off at once come back in one second, or spread over eight."""
     clients = [[1.0 + i / 8, 300.0] for i in range(120)]
     peaks = {}
     for jitter in ("none", "full"):
@@ -245,7 +245,7 @@ def test_jitter_flattens_the_storm(tmp_path: Path) -> None:
 
 
 def test_exit_when_idle_waits_for_connections_until_sigkill(tmp_path: Path) -> None:
-    """Protects whenIdle: an open connection is in flight though nothing is sent on it, and SIGKILL cuts it.
+    """An open connection is in flight though nothing is sent on it, and SIGKILL cuts it.
 
     See rule V7.
     """
@@ -255,7 +255,7 @@ def test_exit_when_idle_waits_for_connections_until_sigkill(tmp_path: Path) -> N
 
 
 def test_exit_when_idle_comes_with_the_last_close(tmp_path: Path) -> None:
-    """Protects the waking: the process exits at the moment the last session there is over, not at the next look."""
+    """The process exits at the moment the last session there is over, not at the next look."""
     clients = [[1.0 + i, 50.0, 140.0 + i] for i in range(3)]
     story = tell(tmp_path, clients, held(), scale_to(2), WHEN_IDLE)
     last = cut_off(story)[-1]
@@ -265,7 +265,7 @@ def test_exit_when_idle_comes_with_the_last_close(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("until", "after_s"), [("noRequests", 0.0), ("noSessions", 20.0)])
 def test_pre_stop_waits_for_connections(until: str, after_s: float, tmp_path: Path) -> None:
-    """Protects waitUntil: the hook ends with the last connection, or the session timeout later."""
+    """The hook ends with the last connection, or the session timeout later."""
     hook = {"deployment": {"preStop": {"waitUntil": until, "atMost": "300s"}, "grace": "400s"}}
     clients = [[1.0 + i, 50.0, 140.0 + i] for i in range(3)]
     story = tell(tmp_path, clients, held(), scale_to(2), hook, {"app": {"sessionTimeout": "20s"}})
@@ -277,14 +277,14 @@ def _closing(**connections: Any) -> dict[str, Any]:
 
 
 def test_application_may_close_its_connections_on_sigterm(tmp_path: Path) -> None:
-    """Protects ``connections: close``: at SIGTERM idle ones close at once, and the process need not be killed."""
+    """With ``connections: close`` idle connections close at SIGTERM, and the process need not be killed."""
     story = tell(tmp_path, NOW_AND_THEN, held(), scale_to(2), _closing(connections="close"))
     assert connects(cut_off(story))[1] == 131.0
     assert story.removed.dead_s == 130.0
 
 
 def test_closing_lets_the_message_under_way_be_answered(tmp_path: Path) -> None:
-    """Protects the farewell: it comes after the answer, and nothing fails."""
+    """The connection is closed after the answer to the message under way, and nothing fails."""
     clients = [[1.0 + i, 129.0, 300.0] for i in range(3)]
     story = tell(tmp_path, clients, held(), scale_to(2), _closing(connections="close"), service_s=4.0)
     assert connects(cut_off(story))[1] == 134.0
@@ -293,7 +293,7 @@ def test_closing_lets_the_message_under_way_be_answered(tmp_path: Path) -> None:
 
 
 def test_closing_over_a_time_spreads_the_reconnects(tmp_path: Path) -> None:
-    """Protects closeOver: 40 connections end one by one over 20 s, so even clients without jitter make no storm.
+    """40 connections end one by one over 20 s, so even clients without jitter make no storm.
 
     See rule V7.
     """
@@ -310,7 +310,7 @@ def test_closing_over_a_time_spreads_the_reconnects(tmp_path: Path) -> None:
 
 
 def test_without_affinity_the_connection_binds(tmp_path: Path) -> None:
-    """Protects round robin: messages stay where the connect was picked, and the break has the pod's end as its cause.
+    """Messages stay where the connect was picked, and the break has the pod's end as its cause.
 
     With a connection for each request every one of them would have gone elsewhere (rule V6).
     """
@@ -322,7 +322,7 @@ def test_without_affinity_the_connection_binds(tmp_path: Path) -> None:
 
 
 def test_least_connections_counts_what_is_open(tmp_path: Path) -> None:
-    """Protects the count: idle connections are connections, so nine clients one after the other go to all three pods.
+    """Idle connections are connections, so nine clients one after the other go to all three pods.
 
     With a connection for each request they would all meet the same two (rules G11 and V8).
     """
@@ -334,7 +334,7 @@ def test_least_connections_counts_what_is_open(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("push", "pods"), [({}, 1), ({"timeline": [{"at": 100, "configPush": "all"}]}, 3)])
 def test_push_makes_least_connections_forget_what_is_open(push: dict[str, Any], pods: int, tmp_path: Path) -> None:
-    """Protects a trap of Kong's: of a pod whose clients have left the next connects know only until a push (rule V8).
+    """Of a pod whose clients have left the next connects know only until a push (rule V8).
 
     The new balancer counts from 0, so the emptiest pod gets no more of them than the two full ones.
     """
@@ -366,7 +366,7 @@ def _steady(**traffic: Any) -> Result:
 
 
 def test_sessions_alive_at_0_are_connected() -> None:
-    """Protects the equilibrium: they go on with a message, and are cut off and reconnect like all others (rule V9)."""
+    """Sessions alive at 0 go on with a message, and are cut off and reconnect like all others (rule V9)."""
     requests = _steady(sessions={"kind": "poisson", "rate": "1/s"}).requests
     first = requests.groupby("session").first()
     met = first[first["request"] > 1]
@@ -376,7 +376,7 @@ def test_sessions_alive_at_0_are_connected() -> None:
 
 
 def test_clients_of_a_closed_population_connect_for_each_session() -> None:
-    """Protects closed populations: a session is a connection, the client's next session another one."""
+    """A session is a connection, the client's next session another one."""
     result = _steady(sessions={"kind": "closed", "population": 5, "pause": "1s"})
     first = result.requests.groupby("session").first()
     assert len(first) > 20
@@ -385,7 +385,7 @@ def test_clients_of_a_closed_population_connect_for_each_session() -> None:
 
 
 def test_clients_that_never_leave_hold_their_connection() -> None:
-    """Protects endless sessions: one connect each, but for what the rollout cuts."""
+    """Endless sessions connect once each, but for what the rollout cuts."""
     sessions = {"kind": "closed", "population": 12}
     result = _steady(sessions=sessions, requests="endless")
     assert result.summary["connects"] == 12 + result.summary["reconnects"]
@@ -394,7 +394,7 @@ def test_clients_that_never_leave_hold_their_connection() -> None:
 
 @pytest.mark.parametrize("algorithm", ["round-robin", "least-connections", "latency", "consistent-hashing"])
 def test_without_a_cookie_they_are_connected_as_their_algorithm_does(algorithm: str) -> None:
-    """Protects the equilibrium of the other algorithms: what counts connections is even, and is released in the end."""
+    """What counts connections is even, and is released in the end."""
     on = {"hashOn": {"input": "ip"}} if algorithm == "consistent-hashing" else {"hashOn": None}
     upstream = {"algorithm": algorithm, "stickySessions": None, **on}
     scenario = {"run": {"until": 120.0, "settle": "0s"}, "deployment": {"name": "app", "replicas": 3}}

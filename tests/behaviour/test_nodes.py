@@ -27,7 +27,7 @@ def _replacements(story: Story) -> list[Any]:
 
 
 def test_drain_evicts_the_pods_of_a_node_and_they_come_back_elsewhere(tmp_path: Path) -> None:
-    """Protects the drain: deleted by eviction, replaced at once on another node, over when the old pod is gone.
+    """A drained pod is deleted by eviction and replaced at once on another node, and the drain is over when it is gone.
 
     See rule N2.
     """
@@ -44,7 +44,7 @@ def test_drain_evicts_the_pods_of_a_node_and_they_come_back_elsewhere(tmp_path: 
 
 
 def test_drain_waits_for_the_budget_and_retries_every_five_seconds(tmp_path: Path) -> None:
-    """Protects the budget: two pods on the node and one may miss; the second is refused until the first is back.
+    """Of two pods on the node one may miss; the second is refused until the first is back.
 
     See rules N2 and N3.
     """
@@ -58,7 +58,7 @@ def test_drain_waits_for_the_budget_and_retries_every_five_seconds(tmp_path: Pat
 
 
 def test_budget_does_not_bind_a_rollout(tmp_path: Path) -> None:
-    """Protects who asks the budget: evictions do, rollouts never (rule N3)."""
+    """Evictions ask the budget, and rollouts never do (rule N3)."""
     budget = {"deployment": {"disruptionBudget": {"minAvailable": "100%"}}}
     story = tell(tmp_path, _CLIENTS, _APP, budget, {"timeline": [{"at": 100, "rollout": "app"}]})
     assert story.operation.rollout_done_s == 115.0
@@ -66,7 +66,7 @@ def test_budget_does_not_bind_a_rollout(tmp_path: Path) -> None:
 
 
 def test_drain_that_no_budget_will_ever_allow_is_reported_as_stuck(tmp_path: Path) -> None:
-    """Protects against a silent wait: ten minutes of refusals are told with their reason, and the drain goes on.
+    """Ten minutes of refusals are told with their reason, and the drain goes on.
 
     See rule N2.
     """
@@ -79,7 +79,7 @@ def test_drain_that_no_budget_will_ever_allow_is_reported_as_stuck(tmp_path: Pat
 
 
 def test_cluster_autoscaler_gives_up_and_cuts_the_grace_period(tmp_path: Path) -> None:
-    """Protects the autoscaler's limits: evictions for 2 minutes at most, and 10 minutes of grace (rule N4)."""
+    """The cluster autoscaler evicts for 2 minutes at most, with 10 minutes of grace (rule N4)."""
     long = {"deployment": {"grace": "1h", "preStop": "30m"}, "run": {"until": "30m"}}
     story = tell(tmp_path, _CLIENTS, _APP, long, _at("drainNode", by="clusterAutoscaler"))
     (old,) = _on(story, "node-1")
@@ -91,7 +91,7 @@ def test_cluster_autoscaler_gives_up_and_cuts_the_grace_period(tmp_path: Path) -
 
 
 def test_pods_wait_for_a_node_when_all_are_cordoned(tmp_path: Path) -> None:
-    """Protects unschedulable pods: they stay pending, and are bound as soon as a node takes pods again (rule N1)."""
+    """Pods that find no node stay pending, and are bound as soon as a node takes pods again (rule N1)."""
     one = {"kubernetes": {"nodes": 1}, "deployment": {"replicas": 1}}
     timeline = {"timeline": [{"at": 100, "drainNode": "node-1"}, {"at": 150, "uncordon": "node-1"}]}
     story = tell(tmp_path, _CLIENTS, _APP, one, timeline)
@@ -101,7 +101,7 @@ def test_pods_wait_for_a_node_when_all_are_cordoned(tmp_path: Path) -> None:
 
 
 def test_graceful_shutdown_does_not_delete_so_drain_support_does_nothing(tmp_path: Path) -> None:
-    """Protects the trap: no deletion timestamp, no terminating endpoint, the target is removed (rules N5 and O6)."""
+    """There is no deletion timestamp and no terminating endpoint, and the target is removed (rules N5 and O6)."""
     story = tell(tmp_path, _CLIENTS, _APP, _at("shutdownNode", gracePeriod="20s"))
     (old,) = _on(story, "node-1")
     assert isnan(old.deleted_s)
@@ -118,7 +118,7 @@ def test_graceful_shutdown_does_not_delete_so_drain_support_does_nothing(tmp_pat
 
 
 def test_graceful_shutdown_cuts_the_grace_period(tmp_path: Path) -> None:
-    """Protects shutdownGracePeriod: it overrides a longer grace period of the pod."""
+    """The node's shutdownGracePeriod overrides a longer grace period of the pod."""
     ignores = merged(_APP, {"app": {"onSigterm": "ignore"}, "deployment": {"grace": "60s"}})
     story = tell(tmp_path, _CLIENTS, ignores, _at("shutdownNode", gracePeriod="15s"))
     (old,) = _on(story, "node-1")
@@ -126,7 +126,7 @@ def test_graceful_shutdown_cuts_the_grace_period(tmp_path: Path) -> None:
 
 
 def test_node_loss_is_blind_then_not_ready_then_replaced_after_the_toleration(tmp_path: Path) -> None:
-    """Protects the clock of a lost node: 40 s in which nobody knows, 300 s until its pods are deleted (rule N6)."""
+    """40 s in which nobody knows, 300 s until its pods are deleted (rule N6)."""
     long = {"run": {"until": "20m"}}
     clients = [[1.0 + i, *(90.0 + i / 8 + 20 * k for k in range(50))] for i in range(6)]
     story = tell(tmp_path, clients, _APP, long, _at("nodeLoss"))
@@ -146,7 +146,7 @@ def test_node_loss_is_blind_then_not_ready_then_replaced_after_the_toleration(tm
 
 
 def test_a_node_object_that_goes_early_takes_its_pods_with_it(tmp_path: Path) -> None:
-    """Protects the cloud's quick hand: no toleration is waited for once the node object is gone."""
+    """No toleration is waited for once the node object is gone."""
     story = tell(tmp_path, _CLIENTS, _APP, {"run": {"until": "20m"}}, _at("nodeLoss", objectGone="60s"))
     (old,) = _on(story, "node-1")
     (new,) = _replacements(story)
@@ -155,7 +155,7 @@ def test_a_node_object_that_goes_early_takes_its_pods_with_it(tmp_path: Path) ->
 
 
 def test_spot_notice_drains_and_the_machines_end_cuts_the_rest(tmp_path: Path) -> None:
-    """Protects the notice: the normal path begins, and what is not over when the machine goes is cut (rule N7)."""
+    """The normal path begins, and what is not over when the machine goes is cut (rule N7)."""
     slow = merged(_APP, {"deployment": {"preStop": "50s"}})
     story = tell(tmp_path, _CLIENTS, slow, _at("spot", notice="30s"))
     (old,) = _on(story, "node-1")
@@ -167,7 +167,7 @@ def test_spot_notice_drains_and_the_machines_end_cuts_the_rest(tmp_path: Path) -
 
 
 def test_crash_restarts_in_the_same_pod_and_breaks_its_sessions(tmp_path: Path) -> None:
-    """Protects the crash: same pod and address, the cookie still matches, the memory is gone."""
+    """After a crash pod and address are the same, and the cookie still matches, but the memory is gone."""
     story = tell(tmp_path, _CLIENTS, _APP, {"timeline": [{"at": 100, "crash": "app"}]})
     assert len(story.pods) == 3
     crashed = story.pods[0].pod
@@ -180,7 +180,7 @@ def test_crash_restarts_in_the_same_pod_and_breaks_its_sessions(tmp_path: Path) 
 
 
 def test_forced_deletion_takes_the_object_at_once_and_leaves_the_container_two_seconds(tmp_path: Path) -> None:
-    """Protects force: the endpoint is gone with the object, and the kubelet's floor is what the container gets.
+    """The endpoint is gone with the object, and the kubelet's floor is what the container gets.
 
     See rule N8.
     """
@@ -201,7 +201,7 @@ def _in_flight_at_the_end(folder: Path, *layers: dict[str, Any]) -> tuple[Story,
 
 
 def test_requests_on_a_lost_machine_are_answered_by_nobody(tmp_path: Path) -> None:
-    """Protects the silence: no reset comes from a machine that is gone, so the gateway waits for its read timeout.
+    """No reset comes from a machine that is gone, so the gateway waits for its read timeout.
 
     See rule N6.
     """
@@ -216,7 +216,7 @@ def test_requests_on_a_lost_machine_are_answered_by_nobody(tmp_path: Path) -> No
 
 
 def test_idempotent_requests_on_a_lost_machine_go_on_after_the_read_timeout(tmp_path: Path) -> None:
-    """Protects the next attempt: only once the read timeout is over, on another pod, where the session breaks."""
+    """Only once the read timeout is over, on another pod, where the session breaks."""
     settings = {"gateway": {"readTimeout": "30s", "retries": 5}, "traffic": {"idempotent": 1.0}}
     story, hit = _in_flight_at_the_end(tmp_path, settings)
     for session in hit:
@@ -227,7 +227,7 @@ def test_idempotent_requests_on_a_lost_machine_go_on_after_the_read_timeout(tmp_
 
 
 def test_a_spot_machines_end_is_as_silent(tmp_path: Path) -> None:
-    """Protects the other machine that goes: what is still open at the end of the notice waits for the read timeout."""
+    """What is still open at the end of the notice waits for the read timeout."""
     clients = [[1.0 + i, 104.875, 300.0] for i in range(6)]
     settings = {"gateway": {"readTimeout": "30s"}, "deployment": {"preStop": "50s"}}
     story = tell(tmp_path, clients, _APP, {"run": {"until": "20m"}}, settings, _at("spot", notice="5s"))

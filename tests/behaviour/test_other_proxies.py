@@ -21,7 +21,7 @@ def _bound(story: Story) -> tuple[int, Any]:
 
 
 def test_a_refused_request_waits_and_tries_its_server_again_before_another(tmp_path: Path) -> None:
-    """Protects rule G16: attempts at 0, 1 and 2 s on the bound pod, the fourth at once elsewhere, with its cookie."""
+    """Attempts come at 0, 1 and 2 s on the bound pod, and the fourth at once elsewhere, with its cookie (rule G16)."""
     story = tell(tmp_path, [*_CLIENTS], scale_to(2), _GONE_AT_ONCE, _HAPROXY)
     session, row = _bound(story)
     assert (row.attempts, row.outcome, row.pod == story.removed.pod) == (4, "answered", False)
@@ -30,7 +30,7 @@ def test_a_refused_request_waits_and_tries_its_server_again_before_another(tmp_p
 
 
 def test_without_another_server_it_fails_after_all_its_waits(tmp_path: Path) -> None:
-    """Protects retries without redispatch: four attempts on the same server, three waits, then 502."""
+    """Without redispatch there are four attempts on the same server and three waits, then a 502."""
     alone = merged(_HAPROXY, {"gateway": {"attemptsPerTarget": 4}})
     story = tell(tmp_path, [*_CLIENTS], scale_to(2), _GONE_AT_ONCE, alone)
     _, row = _bound(story)
@@ -39,7 +39,7 @@ def test_without_another_server_it_fails_after_all_its_waits(tmp_path: Path) -> 
 
 
 def test_a_wait_before_the_same_target_only(tmp_path: Path) -> None:
-    """Protects the wait: where the next attempt is elsewhere there is none; consistent hashing asks the same again."""
+    """There is no wait where the next attempt is elsewhere; consistent hashing asks the same target again."""
     story = tell(tmp_path, [*_CLIENTS], scale_to(2), _GONE_AT_ONCE, {"gateway": {"retryDelay": "1s"}})
     _, row = _bound(story)
     assert (row.attempts, row.ended_s) == (2, row.sent_s + SERVICE_S)
@@ -52,7 +52,7 @@ def test_a_wait_before_the_same_target_only(tmp_path: Path) -> None:
 
 
 def test_a_pod_that_comes_back_during_the_wait_answers(tmp_path: Path) -> None:
-    """Protects what the wait is for: a container that is restarted in time keeps its cookie holders' requests."""
+    """A container that is restarted during the wait keeps its cookie holders' requests."""
     crash = {"timeline": [{"at": 109.5, "crash": "app", "count": 3}], "app": {"startup": "2s"}}
     story = tell(tmp_path, [[1.0, 110.0]], crash, {"kic": {"pushDelay": "100s"}}, _HAPROXY)
     before, after = story.requests(0)
@@ -60,7 +60,7 @@ def test_a_pod_that_comes_back_during_the_wait_answers(tmp_path: Path) -> None:
 
 
 def test_connect_timeouts_wait_for_nothing_more(tmp_path: Path) -> None:
-    """Protects the wait after a refusal only: an attempt that nobody answered has taken its time already."""
+    """An attempt that nobody answered has taken its time already, so that no further wait follows."""
     hole = {"gateway": {"connection": "blackhole", "connectTimeout": "4s"}}
     story = tell(tmp_path, [*_CLIENTS], scale_to(2), _GONE_AT_ONCE, merged(_HAPROXY, hole))
     _, row = _bound(story)
@@ -68,7 +68,7 @@ def test_connect_timeouts_wait_for_nothing_more(tmp_path: Path) -> None:
 
 
 def test_a_new_target_begins_slowly(tmp_path: Path) -> None:
-    """Protects rule G17: over 60 s a fourth pod gets half of its quarter, afterwards all of it; cookies stay."""
+    """Over 60 s a fourth pod gets half of its quarter, and afterwards all of it; cookies stay (rule G17)."""
     clients = [[1.0], [2.0], [3.0], *([120.0 + i / 8] for i in range(960))]
     slow = {"gateway": {"slowStart": "60s", "stickyNewPick": "random"}}
     story = tell(tmp_path, clients, scale_to(4, 115.0), slow, service_s=1 / 64)
@@ -85,7 +85,7 @@ def test_a_new_target_begins_slowly(tmp_path: Path) -> None:
 
 
 def test_new_sessions_in_order_begin_with_the_pod_that_was_created_first(tmp_path: Path) -> None:
-    """Protects stickyNewPick: in_order as experiments have it: whatever the addresses, the oldest pod comes first."""
+    """With stickyNewPick in_order the oldest pod comes first, whatever the addresses."""
     clients = [[1.0 + i] for i in range(6)]
     for seed in (1, 2, 3):
         story = tell(tmp_path, clients, {"gateway": {"stickyNewPick": "in_order"}}, seed=seed)
@@ -93,7 +93,7 @@ def test_new_sessions_in_order_begin_with_the_pod_that_was_created_first(tmp_pat
 
 
 def test_a_restarted_node_has_nothing_new(tmp_path: Path) -> None:
-    """Protects the whole table of a node that comes back: all of it is new, so nothing has to start slowly."""
+    """All of the table of a node that comes back is new, so nothing has to start slowly."""
     restart = {"timeline": [{"at": 10.0, "gatewayRestart": "kong-1", "downtime": 1.0}]}
     clients = [[20.0 + i] for i in range(30)]
     story = tell(tmp_path, clients, restart, {"gateway": {"slowStart": "10m"}})
@@ -102,7 +102,7 @@ def test_a_restarted_node_has_nothing_new(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("method", "few", "many"), [("ring", 0, 25), ("modulo", 27, 48)])
 def test_a_hash_modulo_the_pods_moves_nearly_everybody(tmp_path: Path, method: str, few: int, many: int) -> None:
-    """Protects gateway.hashMethod: of 48 sessions a fourth pod moves a quarter on a ring, three quarters modulo."""
+    """A fourth pod moves a quarter of 48 sessions on a ring, and three quarters of them modulo."""
     clients = [[1.0 + i / 8, 200.0 + i / 8] for i in range(48)]
     story = tell(tmp_path, clients, scale_to(4), hashed(input="ip"), {"gateway": {"hashMethod": method}}, DRAIN_OFF)
     moved = sum(story.requests(session)[0].pod != story.requests(session)[1].pod for session in range(48))

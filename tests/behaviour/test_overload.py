@@ -20,7 +20,7 @@ def _arrivals(each_s: float) -> list[list[float]]:
 
 
 def test_loss_of_one_pod_takes_the_others_out_one_after_the_other(tmp_path: Path) -> None:
-    """Protects the cascade: at 83 % load two pods of three are overloaded, each that falls loads the last one more."""
+    """At 83 % load two pods of three are overloaded, each that falls loads the last one more."""
     story = tell(tmp_path, _arrivals(0.25), BUSY, service_s=0.625)
     unready = story.all_times("unready")
     assert not [at_s for at_s in unready if at_s < 100.0]
@@ -40,14 +40,14 @@ def test_loss_of_one_pod_takes_the_others_out_one_after_the_other(tmp_path: Path
 
 
 def test_same_load_without_a_loss_is_carried(tmp_path: Path) -> None:
-    """Protects the cause of the cascade: three pods carry that load for ever, no probe fails."""
+    """Three pods carry that load for ever, no probe fails."""
     story = tell(tmp_path, _arrivals(0.25), BUSY, {"timeline": []}, service_s=0.625)
     assert not story.all_times("unready")
     assert story.summary["requests_failed"] == 0
 
 
 def test_patient_probe_stops_the_cascade(tmp_path: Path) -> None:
-    """Protects the remedy: with a timeout above the wait nobody is taken out; clients wait instead of failing."""
+    """With a timeout above the wait nobody is taken out; clients wait instead of failing."""
     patient = {"deployment": {"readinessProbe": {**PROBE, "timeoutSeconds": 60}}}
     story = tell(tmp_path, _arrivals(0.25), BUSY, patient, service_s=0.625)
     assert not story.all_times("unready")

@@ -8,7 +8,7 @@ _CLIENTS = [[1.0 + i, 50.0 + i, 97.0] for i in range(3)]
 
 
 def test_hook_that_fails_means_sigterm_at_once(tmp_path: Path) -> None:
-    """Protects the silent loss of drain time where the image has no shell: FailedPreStopHook, then SIGTERM at 0.
+    """Where the image has no shell the hook fails, and SIGTERM comes at 0 (FailedPreStopHook).
 
     See rule D2.
     """
@@ -18,27 +18,27 @@ def test_hook_that_fails_means_sigterm_at_once(tmp_path: Path) -> None:
 
 
 def test_hook_that_overruns_is_not_waited_for(tmp_path: Path) -> None:
-    """Protects the grace: at its end the kubelet goes on to SIGTERM, with 2 s left before SIGKILL."""
+    """At the end of the grace period the kubelet goes on to SIGTERM, with 2 s left before SIGKILL."""
     overrun = {"deployment": {"preStop": "45s", "grace": "30s"}, "app": {"onSigterm": "ignore"}}
     pod = tell(tmp_path, _CLIENTS, scale_to(2), overrun).removed
     assert (pod.prestop_end_s, pod.sigterm_s, pod.sigkill_s) == (130.0, 130.0, 132.0)
 
 
 def test_wait_until_no_requests_ends_with_the_last_one(tmp_path: Path) -> None:
-    """Protects waitUntil noRequests: SIGTERM comes when the pod has nothing in service."""
+    """SIGTERM comes when the pod has nothing in service."""
     hook = {"deployment": {"preStop": {"waitUntil": "noRequests", "atMost": "50s"}}}
     pod = tell(tmp_path, _CLIENTS, scale_to(2), hook, service_s=8.0).removed
     assert pod.sigterm_s == 105.0
 
 
 def test_wait_until_no_requests_of_an_idle_pod_is_over_at_once(tmp_path: Path) -> None:
-    """Protects the other side: an idle pod gets SIGTERM at the deletion, so this hook alone is no drain window."""
+    """An idle pod gets SIGTERM at the deletion, so this hook alone is no drain window."""
     hook = {"deployment": {"preStop": {"waitUntil": "noRequests", "atMost": "50s"}}}
     assert tell(tmp_path, _CLIENTS, scale_to(2), hook).removed.sigterm_s == 100.0
 
 
 def test_wait_until_no_sessions_lasts_a_session_timeout_longer(tmp_path: Path) -> None:
-    """Protects waitUntil noSessions: a pod cannot know that a client has left, only that it timed out (rule D2)."""
+    """A pod cannot know that a client has left, only that it timed out (rule D2)."""
     hook = {
         "deployment": {"preStop": {"waitUntil": "noSessions", "atMost": "200s"}, "grace": "300s"},
         "app": {"sessionTimeout": "20s"},
@@ -50,7 +50,7 @@ def test_wait_until_no_sessions_lasts_a_session_timeout_longer(tmp_path: Path) -
 
 
 def test_wait_gives_up_at_most_then(tmp_path: Path) -> None:
-    """Protects atMost: with clients that never leave the hook ends after it, and they break."""
+    """With clients that never leave the hook ends after it, and they break."""
     hook = {
         "deployment": {"preStop": {"waitUntil": "noSessions", "atMost": "40s"}, "grace": "60s"},
         "app": {"sessionTimeout": "20s"},
@@ -63,7 +63,7 @@ def test_wait_gives_up_at_most_then(tmp_path: Path) -> None:
 
 
 def test_pod_serves_as_ever_during_the_hook(tmp_path: Path) -> None:
-    """Protects preStop as seen by the application: it takes connections and knows of nothing."""
+    """During preStop the application takes connections and knows of nothing."""
     clients = [[1.0 + i, 101.0, 110.0, 129.0] for i in range(3)]
     story = tell(tmp_path, clients, scale_to(2))
     (session,) = story.at_home_on(story.removed.pod)

@@ -30,12 +30,12 @@ def _ready_after(tmp_path: Path, startup: str, probe: dict[str, Any], **more: An
     ],
 )
 def test_ready_on_a_tick(startup: str, probe: dict[str, Any], ready_s: float, tmp_path: Path) -> None:
-    """Protects the ticks: a probe looks at 0, 1, 2, … periods, and the initial delay rounds up to one of them."""
+    """A probe looks at 0, 1, 2, … periods, and the initial delay rounds up to one of them."""
     assert _ready_after(tmp_path, startup, probe) == ready_s
 
 
 def test_ticks_start_when_the_kubelet_sees_the_container(tmp_path: Path) -> None:
-    """Protects the phase of the ticks: the first look comes with the status update, not with the container.
+    """The first look comes with the status update, not with the container.
 
     See rules P2 and P3.
     """
@@ -53,13 +53,13 @@ def test_ticks_start_when_the_kubelet_sees_the_container(tmp_path: Path) -> None
 
 
 def test_startup_probe_holds_the_readiness_probe_back(tmp_path: Path) -> None:
-    """Protects the order of probes: readiness is looked at once the startup probe has passed (rule P3)."""
+    """Readiness is looked at once the startup probe has passed (rule P3)."""
     startup = {"periodSeconds": 4, "failureThreshold": 30}
     assert _ready_after(tmp_path, "5s", {"periodSeconds": 1}, startupProbe=startup) == pytest.approx(8.0, abs=1.0)
 
 
 def test_without_a_probe_a_running_pod_is_ready_and_refuses(tmp_path: Path) -> None:
-    """Protects the trap of a Deployment without a readiness probe: listed at once, it refuses until it has started.
+    """A pod without a readiness probe is listed at once, and refuses until it has started.
 
     See rules P2 and P3.
     """
@@ -73,7 +73,7 @@ def test_without_a_probe_a_running_pod_is_ready_and_refuses(tmp_path: Path) -> N
 
 
 def test_pods_that_fall_behind_are_dropped_and_come_back(tmp_path: Path) -> None:
-    """Protects readiness under load: full queues fail the probes, KIC drops the pods, and takes them back later."""
+    """Full queues fail the probes, KIC drops the pods, and takes them back later."""
     busy = {
         "deployment": {"readinessProbe": {"periodSeconds": 5, "failureThreshold": 2}, "replicas": 2},
         "app": {"concurrency": 1},

@@ -21,7 +21,7 @@ def _crashing(tmp_path: Path, clients: list[list[float]], every_s: float, *layer
 
 
 def test_session_of_a_crashed_container_breaks_on_the_same_pod(tmp_path: Path) -> None:
-    """Protects the mechanism ``restarted``: the cookie names the pod still, its new container knows nothing.
+    """The cookie still names the pod, and its new container knows nothing: ``restarted``.
 
     See rule P8.
     """
@@ -40,7 +40,7 @@ def test_session_of_a_crashed_container_breaks_on_the_same_pod(tmp_path: Path) -
 
 
 def test_crash_is_seen_by_the_endpoint_as_not_ready_and_not_terminating(tmp_path: Path) -> None:
-    """Protects the path of a crash: no SIGTERM, no preStop, ready=false without terminating, then ready again."""
+    """A crash has no SIGTERM and no preStop; the endpoint is not ready without terminating, then ready again."""
     story = _crashing(tmp_path, [[1.0]], 150.0, {"kubernetes": {"containerStart": 2.0}, "run": {"until": "2m50s"}})
     pod, crashed_s = story.pods[0].pod, story.when("crashed")
     assert story.when("unready") == crashed_s
@@ -53,7 +53,7 @@ def test_crash_is_seen_by_the_endpoint_as_not_ready_and_not_terminating(tmp_path
 
 
 def test_crashes_in_a_row_are_backed_off(tmp_path: Path) -> None:
-    """Protects CrashLoopBackOff: 0, 10, 20, 40, 80, 160, 300 s after each end, and at most half as long again.
+    """Restarts wait 0, 10, 20, 40, 80, 160, 300 s after each end, and at most half as long again.
 
     See rule P8.
     """
@@ -72,7 +72,7 @@ def test_crashes_in_a_row_are_backed_off(tmp_path: Path) -> None:
 
 
 def test_requests_in_flight_are_reset_and_new_ones_find_no_target(tmp_path: Path) -> None:
-    """Protects what clients see of a crash: a reset, then 503 while the only pod is down, then answers again."""
+    """Clients of a crash see a reset, then 503 while the only pod is down, then answers again."""
     clients = [[float(at_s)] for at_s in range(1, 160, 2)]
     story = tell(
         tmp_path,
@@ -93,7 +93,7 @@ def test_requests_in_flight_are_reset_and_new_ones_find_no_target(tmp_path: Path
 
 
 def test_only_new_versions_crash_if_the_scenario_says_so(tmp_path: Path) -> None:
-    """Protects ``versions: new``: a bad version crashes, the rollout does not go on, and the old pods serve.
+    """With ``versions: new`` a bad version crashes, the rollout does not go on, and the old pods serve.
 
     See rule P9.
     """
@@ -112,7 +112,7 @@ def test_only_new_versions_crash_if_the_scenario_says_so(tmp_path: Path) -> None
 
 
 def test_deletion_during_the_back_off_ends_the_pod_at_once(tmp_path: Path) -> None:
-    """Protects a pod that is deleted while its container is down: nothing to stop, no SIGTERM, no further container.
+    """A pod that is deleted while its container is down has nothing to stop, no SIGTERM, and no further container.
 
     See rule D9.
     """
@@ -127,7 +127,7 @@ def test_deletion_during_the_back_off_ends_the_pod_at_once(tmp_path: Path) -> No
 
 
 def test_crash_in_pre_stop_leaves_the_pod_terminating_until_the_sleep_is_over(tmp_path: Path) -> None:
-    """Protects an exit during preStop: the container is dead then, the kubelet's sleep goes on, no SIGTERM follows.
+    """The container is dead then, the kubelet's sleep goes on, no SIGTERM follows.
 
     See rule D9.
     """
@@ -145,7 +145,7 @@ def test_crash_in_pre_stop_leaves_the_pod_terminating_until_the_sleep_is_over(tm
 
 @pytest.mark.parametrize("own_grace_s", [None, 3])
 def test_failed_liveness_probe_restarts_the_container(own_grace_s: int | None, tmp_path: Path) -> None:
-    """Protects the liveness path: three ticks in a full queue, preStop, SIGTERM, SIGKILL by the grace, restart.
+    """After three ticks in a full queue come preStop, SIGTERM, SIGKILL by the grace, and the restart.
 
     See rule P7.
     """
@@ -170,7 +170,7 @@ def test_failed_liveness_probe_restarts_the_container(own_grace_s: int | None, t
 
 
 def test_failed_startup_probe_restarts_the_container_before_it_is_ready(tmp_path: Path) -> None:
-    """Protects the startup probe: a start slower than it allows is stopped and begins anew, with back-off (rule P7)."""
+    """A start slower than it allows is stopped and begins anew, with back-off (rule P7)."""
     story = tell(
         tmp_path,
         [[1.0]],
@@ -191,7 +191,7 @@ def test_failed_startup_probe_restarts_the_container_before_it_is_ready(tmp_path
 
 
 def test_startup_probe_that_allows_enough_holds_liveness_back(tmp_path: Path) -> None:
-    """Protects the order of probes: no liveness probe looks at a container that still starts."""
+    """No liveness probe looks at a container that still starts."""
     probes = {
         "startupProbe": {"periodSeconds": 2, "failureThreshold": 20},
         "livenessProbe": {"periodSeconds": 1, "failureThreshold": 1},
@@ -206,7 +206,7 @@ def test_startup_probe_that_allows_enough_holds_liveness_back(tmp_path: Path) ->
 
 
 def test_deletion_during_a_liveness_stop_waits_for_it(tmp_path: Path) -> None:
-    """Protects a pod that is deleted while its container is being stopped: one stop, no second container (rule D10)."""
+    """A pod that is deleted while its container is being stopped has one stop, and no second container (rule D10)."""
     story = tell(
         tmp_path,
         [[10.0], [10.5]],
@@ -223,7 +223,7 @@ def test_deletion_during_a_liveness_stop_waits_for_it(tmp_path: Path) -> None:
 
 
 def test_memory_limit_kills_with_the_session_too_many(tmp_path: Path) -> None:
-    """Protects OOM: a container keeps each session until it expires, and the first one too many kills it (rule P11)."""
+    """A container keeps each session until it expires, and the first one too many kills it (rule P11)."""
     clients = [[1.0, 50.0], [2.0], [3.0], [40.0], [41.0]]
     layers = {"app": {"oom": {"sessions": 3}, "sessionTimeout": "30s", "startup": "1s"}}
     story = tell(tmp_path, clients, ONE_POD, layers)
@@ -238,7 +238,7 @@ def test_memory_limit_kills_with_the_session_too_many(tmp_path: Path) -> None:
 
 
 def test_story_tells_a_crash_as_an_operator_would(tmp_path: Path) -> None:
-    """Protects the story's lines of a crash: who crashed with what on it, not ready, held back, started, listening."""
+    """The story of a crash tells who crashed with what on it, not ready, held back, started, listening."""
     story = tell(
         tmp_path,
         [[1.0, 200.0]],
@@ -255,7 +255,7 @@ def test_story_tells_a_crash_as_an_operator_would(tmp_path: Path) -> None:
 
 
 def test_story_tells_an_unhealthy_container(tmp_path: Path) -> None:
-    """Protects the story's lines of a restart by a probe: why, preStop, SIGTERM, SIGKILL, and the new start."""
+    """The story of a restart by a probe tells why, then preStop, SIGTERM, SIGKILL, and the new start."""
     story = tell(
         tmp_path,
         [[10.0], [10.5]],
@@ -272,7 +272,7 @@ def test_story_tells_an_unhealthy_container(tmp_path: Path) -> None:
 
 
 def test_load_of_a_pod_forgets_the_sessions_of_a_dead_container(tmp_path: Path) -> None:
-    """Protects the load frame: with the container its sessions are gone, and they count again when they come back."""
+    """With the container its sessions leave the load frame, and they count again when they come back."""
     story = tell(
         tmp_path,
         [[1.0, 100.0, 150.0], [2.0, 120.0, 150.0]],
@@ -296,7 +296,7 @@ def _one_crash(tmp_path: Path, code: int, release: str | None = None, **deployme
 
 
 def test_a_restart_rule_keeps_the_pod_and_its_address(tmp_path: Path) -> None:
-    """Protects restarts in place: the exit code that a rule names; the cookie still matches, the memory is gone.
+    """For an exit code that a rule names the container restarts in its pod: the cookie matches, the memory is gone.
 
     See rule P12.
     """
@@ -307,7 +307,7 @@ def test_a_restart_rule_keeps_the_pod_and_its_address(tmp_path: Path) -> None:
 
 
 def test_a_container_that_is_not_restarted_ends_its_pod(tmp_path: Path) -> None:
-    """Protects restartPolicy Never: the pod is Failed, its endpoint leaves, and its owner makes another elsewhere.
+    """The pod is Failed, its endpoint leaves, and its owner makes another elsewhere.
 
     See rule P12.
     """
@@ -321,14 +321,14 @@ def test_a_container_that_is_not_restarted_ends_its_pod(tmp_path: Path) -> None:
 
 
 def test_an_older_release_restarts_whatever_the_container_says(tmp_path: Path) -> None:
-    """Protects releases without container restart policies: the field is dropped there, and that is said."""
+    """The field is dropped there, and that is said."""
     story = _one_crash(tmp_path, 1, "1.34", restartPolicy="Never")
     assert [pod.restarts for pod in story.pods] == [1]
     assert any("deployment.restartPolicy" in text for text in story.result.warnings)
 
 
 def test_a_stateful_set_makes_a_pod_that_is_over_anew(tmp_path: Path) -> None:
-    """Protects the other owner: it deletes the failed pod, for which no operation is to blame, and makes it again."""
+    """A StatefulSet deletes its failed pod, for which no operation is to blame, and makes it again."""
     stateful = {"kind": "StatefulSet", "restartPolicy": "Never"}
     story = tell(
         tmp_path,

@@ -23,7 +23,7 @@ def _operations(story: Story) -> list[Any]:
 
 
 def test_pause_holds_a_rollout_and_resume_lets_it_go_on(tmp_path: Path) -> None:
-    """Protects pause: after it no step is taken, nothing is called stuck, and resume ends the same rollout.
+    """After a pause no step is taken, nothing is called stuck, and resume ends the same rollout.
 
     See rule K10.
     """
@@ -39,7 +39,7 @@ def test_pause_holds_a_rollout_and_resume_lets_it_go_on(tmp_path: Path) -> None:
 
 
 def test_rollout_of_a_paused_deployment_is_reported_and_not_begun(tmp_path: Path) -> None:
-    """Protects the reason: with nobody to resume it, the rollout is stuck because the Deployment is paused.
+    """With nobody to resume it, the rollout is stuck because the Deployment is paused.
 
     See rule K10.
     """
@@ -51,7 +51,7 @@ def test_rollout_of_a_paused_deployment_is_reported_and_not_begun(tmp_path: Path
 
 
 def test_scaling_works_while_paused(tmp_path: Path) -> None:
-    """Protects that a pause holds rollouts only: the size changes at once, the template does not."""
+    """While a rollout is paused the size changes at once, and the template does not."""
     story = tell(tmp_path, _STEADY, _PROBED, scale_to(4), {"deployment": {"paused": True}})
     assert _sizes(story) == [(100.0, 4)]
     assert story.operation.rollout_done_s == 105.0
@@ -59,7 +59,7 @@ def test_scaling_works_while_paused(tmp_path: Path) -> None:
 
 
 def test_rollover_does_not_wait_for_the_rollout_before(tmp_path: Path) -> None:
-    """Protects the rollover: a third version takes over at once, and what the second had not begun never comes.
+    """A third version takes over at once, and what the second had not begun never comes.
 
     See rule K11.
     """
@@ -74,7 +74,7 @@ def test_rollover_does_not_wait_for_the_rollout_before(tmp_path: Path) -> None:
 
 
 def test_rollback_takes_the_living_pods_of_the_old_version_back(tmp_path: Path) -> None:
-    """Protects the rollback: the old ReplicaSet is the new one again, its pods stay, only what is missing is made."""
+    """The old ReplicaSet is the new one again, its pods stay, only what is missing is made."""
     timeline = _timeline({"at": 100, "rollout": "app"}, {"at": 107, "rollback": "app"})
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
     kept = [pod for pod in story.left if pod.created_s < 0]
@@ -88,14 +88,14 @@ def test_rollback_takes_the_living_pods_of_the_old_version_back(tmp_path: Path) 
 
 
 def test_two_rollbacks_end_where_they_began(tmp_path: Path) -> None:
-    """Protects kubectl's history: what is taken back is the newest revision then, so undo undoes undo (rule K11)."""
+    """What is taken back is the newest revision then, so undo undoes undo (rule K11)."""
     timeline = _timeline({"at": 100, "rollout": "app"}, {"at": 160, "rollback": "app"}, {"at": 220, "rollback": "app"})
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
     assert [pod.revision for pod in story.left] == [2, 2, 2]
 
 
 def test_rollback_without_a_history_changes_nothing(tmp_path: Path) -> None:
-    """Protects the first version: there is nothing to go back to, and the story says so."""
+    """There is nothing to go back to, and the story says so."""
     story = tell(tmp_path, _STEADY, _PROBED, _timeline({"at": 100, "rollback": "app"}))
     assert story.when("no_history", "app") == 100.0
     assert story.when("over") == 100.0
@@ -103,7 +103,7 @@ def test_rollback_without_a_history_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_stuck_rollout_is_information_and_a_rollback_ends_it(tmp_path: Path) -> None:
-    """Protects the progress deadline: nothing happens at it, the old pods serve, and a rollback makes it good.
+    """Nothing happens at it, the old pods serve, and a rollback makes it good.
 
     See rule K4.
     """
@@ -119,7 +119,7 @@ def test_stuck_rollout_is_information_and_a_rollback_ends_it(tmp_path: Path) -> 
 
 
 def test_repeated_rollout_is_an_operation_each_time(tmp_path: Path) -> None:
-    """Protects every and times: a rollout every minute, three in all, each with a record of its own (rule O7)."""
+    """A rollout every minute, three in all, is three operations, each with a record of its own (rule O7)."""
     timeline = _timeline({"at": 100, "rollout": "app", "every": "1m", "times": 3})
     story = tell(tmp_path, _STEADY, _PROBED, timeline)
     assert [operation.start_s for operation in _operations(story)] == [100.0, 160.0, 220.0]
@@ -127,7 +127,7 @@ def test_repeated_rollout_is_an_operation_each_time(tmp_path: Path) -> None:
 
 
 def test_terminating_pods_hold_their_place_under_the_unreleased_policy(tmp_path: Path) -> None:
-    """Protects podReplacementPolicy as an option: with TerminationComplete three replicas never are five pods.
+    """With TerminationComplete three replicas never are five pods.
 
     See rule K12.
     """
@@ -141,7 +141,7 @@ def test_terminating_pods_hold_their_place_under_the_unreleased_policy(tmp_path:
 
 
 def test_deletion_cost_by_live_sessions_takes_the_emptiest_pod(tmp_path: Path) -> None:
-    """Protects podDeletionCost: whoever holds the fewest sessions goes, where otherwise the UID decides (rule K14)."""
+    """Whoever holds the fewest sessions goes, where otherwise the UID decides (rule K14)."""
     # Five sessions, round robin over three pods: two pods hold two, one holds one.
     clients = [[1.0 + i, 150.0 + i] for i in range(5)]
     for seed in range(1, 6):
@@ -152,7 +152,7 @@ def test_deletion_cost_by_live_sessions_takes_the_emptiest_pod(tmp_path: Path) -
 
 
 def test_burst_of_pod_changes_reaches_the_slice_in_steps_of_a_second(tmp_path: Path) -> None:
-    """Protects rule E2: a pass whose cache has not seen the last write fails, and is tried again after 1 s."""
+    """A pass whose cache has not seen the last write fails, and is tried again after 1 s (rule E2)."""
     blind = {"kubernetes": {"sliceWatch": "50ms", "containerStart": "5s"}}
     ten_ms_apart = _timeline(
         {"at": 100.00, "deletePod": "app"}, {"at": 100.01, "deletePod": "app"}, {"at": 100.02, "deletePod": "app"}
@@ -164,7 +164,7 @@ def test_burst_of_pod_changes_reaches_the_slice_in_steps_of_a_second(tmp_path: P
 
 
 def test_a_pass_takes_what_has_changed_until_it_begins(tmp_path: Path) -> None:
-    """Protects rule E2: changes of two pods 3 s apart reach the slice in one pass, 5 s after the first of them."""
+    """Changes of two pods 3 s apart reach the slice in one pass, 5 s after the first of them (rule E2)."""
     slow = {"kubernetes": {"endpointUpdate": "5s", "containerStart": "30s"}}
     timeline = _timeline({"at": 100, "deletePod": "app"}, {"at": 103, "deletePod": "app"})
     story = tell(tmp_path, _STEADY, merged(_PROBED, slow), timeline)

@@ -28,14 +28,14 @@ def _owners(story: Story, first: int, count: int) -> Counter[str]:
 
 
 def test_companion_takes_no_traffic_until_the_service_selects_it(tmp_path: Path) -> None:
-    """Protects the start: green pods are ready and listed nowhere."""
+    """Green pods are ready and listed nowhere."""
     story = tell(tmp_path, _CLIENTS, _GREEN)
     assert len(story.pods) == 6
     assert {pod.split("-")[0] for session in range(6) for pod in story.answered_by(session)} == {"app"}
 
 
 def test_switch_takes_all_old_endpoints_at_once_and_breaks_every_session(tmp_path: Path) -> None:
-    """Protects blue-green: the old endpoints are gone, not terminating, so drain support keeps none of them.
+    """The old endpoints are gone, not terminating, so drain support keeps none of them.
 
     See rules E3 and O6.
     """
@@ -52,7 +52,7 @@ def test_switch_takes_all_old_endpoints_at_once_and_breaks_every_session(tmp_pat
 
 
 def test_old_side_can_be_scaled_away_after_the_switch_without_further_breaks(tmp_path: Path) -> None:
-    """Protects the usual end of blue-green: nobody is on the old pods any more when they go."""
+    """Nobody is on the old pods any more when they go."""
     timeline = _timeline({"at": 100, "switchService": "app", "to": "green"}, {"at": 130, "scale": "app", "replicas": 0})
     story = tell(tmp_path, _CLIENTS, _GREEN, timeline)
     switched, scaled = story.result.operations.itertuples(index=False)
@@ -61,7 +61,7 @@ def test_old_side_can_be_scaled_away_after_the_switch_without_further_breaks(tmp
 
 
 def test_no_slice_knows_of_pods_that_the_service_has_ceased_to_select(tmp_path: Path) -> None:
-    """Protects the end of an endpoint: it left with the selector, so that later ends of its pod are nobody's news."""
+    """An endpoint left with the selector, so that later ends of its pod are nobody's news."""
     timeline = _timeline({"at": 100, "switchService": "app", "to": "green"}, {"at": 130, "scale": "app", "replicas": 0})
     story = tell(tmp_path, _CLIENTS, _GREEN, timeline)
     old = [pod for pod in story.pods if pod.replica_set.split("-")[0] == "app"]
@@ -71,7 +71,7 @@ def test_no_slice_knows_of_pods_that_the_service_has_ceased_to_select(tmp_path: 
 
 
 def test_canary_splits_new_sessions_by_weight_and_leaves_bound_ones(tmp_path: Path) -> None:
-    """Protects KIC's split: 90 and 10 over three pods each are weights 30 and 3; nobody moves who has a cookie.
+    """90 and 10 over three pods each are weights 30 and 3; nobody moves who has a cookie.
 
     See rule E4.
     """
@@ -86,7 +86,7 @@ def test_canary_splits_new_sessions_by_weight_and_leaves_bound_ones(tmp_path: Pa
 
 
 def test_weight_of_zero_is_a_drain_and_leaving_a_backend_out_is_not(tmp_path: Path) -> None:
-    """Protects the better way: at weight 0 bound sessions stay on the old pods; without the backend they break."""
+    """At weight 0 bound sessions stay on the old pods; without the backend they break."""
     zero = _timeline({"at": 100, "canary": "app", "weights": {"app": 0, "green": 100}})
     story = tell(tmp_path, _CLIENTS + _new_clients(12), _GREEN, zero)
     assert story.summary["breaks"] == 0
@@ -97,7 +97,7 @@ def test_weight_of_zero_is_a_drain_and_leaving_a_backend_out_is_not(tmp_path: Pa
 
 
 def test_rollout_of_a_companion_leaves_the_others_alone(tmp_path: Path) -> None:
-    """Protects the owners: each Deployment counts, ranks and rolls its own pods only."""
+    """Each Deployment counts, ranks and rolls its own pods only."""
     story = tell(tmp_path, _CLIENTS, _GREEN, _timeline({"at": 100, "rollout": "green"}))
     assert {pod.replica_set.split("-")[0] for pod in story.pods if pod.deleted_by} == {"green"}
     assert Counter(pod.replica_set.split("-")[0] for pod in story.left) == {"app": 3, "green": 3}
@@ -105,7 +105,7 @@ def test_rollout_of_a_companion_leaves_the_others_alone(tmp_path: Path) -> None:
 
 
 def test_stateful_set_goes_from_the_top_one_at_a_time_under_the_same_names(tmp_path: Path) -> None:
-    """Protects the order: an ordinal's next pod comes when its last one is gone, at another address (rule K15)."""
+    """An ordinal's next pod comes when its last one is gone, at another address (rule K15)."""
     stateful = {
         "deployment": {"kind": "StatefulSet", "readinessProbe": {"periodSeconds": 1}, "preStop": "10s"},
         "app": {"onSigterm": "finishInFlight"},
@@ -129,7 +129,7 @@ def test_stateful_set_goes_from_the_top_one_at_a_time_under_the_same_names(tmp_p
 def test_stateful_set_updates_several_at_a_time_where_its_release_does(
     tmp_path: Path, release: str | None, *, together: bool
 ) -> None:
-    """Protects rollingUpdate.maxUnavailable: two of three pods go at once, or one, and that is said (rule K15)."""
+    """Two of three pods go at once, or one, and that is said (rule K15)."""
     stateful = {
         "deployment": {
             "kind": "StatefulSet",
@@ -149,14 +149,14 @@ def test_stateful_set_updates_several_at_a_time_where_its_release_does(
 
 
 def test_stateful_set_scales_down_from_the_top(tmp_path: Path) -> None:
-    """Protects the ordinals: the highest goes, one after the other."""
+    """The highest goes, one after the other."""
     stateful = {"deployment": {"kind": "StatefulSet", "preStop": "10s"}, "app": {"onSigterm": "finishInFlight"}}
     story = tell(tmp_path, _CLIENTS, stateful, _timeline({"at": 100, "scale": "app", "replicas": 1}))
     assert [(pod.pod, pod.deleted_s) for pod in story.pods if pod.deleted_by] == [("app-1", 110.0), ("app-2", 100.0)]
 
 
 def test_broken_update_of_a_stateful_set_blocks_and_says_why(tmp_path: Path) -> None:
-    """Protects the known trap: a pod that never gets ready holds everything, with one pod fewer."""
+    """A pod that never gets ready holds everything, with one pod fewer."""
     probe = {"periodSeconds": 1}
     stateful = {"deployment": {"kind": "StatefulSet", "preStop": "10s", "readinessProbe": probe}}
     deadline = {"deployment": {"progressDeadlineSeconds": 60}, "app": {"onSigterm": "finishInFlight"}}
@@ -167,7 +167,7 @@ def test_broken_update_of_a_stateful_set_blocks_and_says_why(tmp_path: Path) -> 
 
 
 def test_partition_keeps_the_lower_ordinals(tmp_path: Path) -> None:
-    """Protects the partition: only ordinals from it on are updated."""
+    """Only ordinals from it on are updated."""
     stateful = {"deployment": {"kind": "StatefulSet", "updateStrategy": {"partition": 2}, "preStop": "10s"}}
     story = tell(tmp_path, _CLIENTS, stateful, {"app": {"onSigterm": "exit"}}, _timeline({"at": 100, "rollout": "app"}))
     assert sorted((pod.pod, pod.revision) for pod in story.left) == [("app-0", 1), ("app-1", 1), ("app-2.2", 2)]

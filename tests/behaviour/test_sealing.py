@@ -99,7 +99,7 @@ def told(result: Result) -> tuple[str, str, list[str]]:
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 )
 def test_nothing_depends_on_when_rows_are_sealed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects the same bytes for the same scenario and seed: sealing every row, 7, 1,000, 100,000 or as it comes."""
+    """The bytes are the same when every row is sealed, every 7, 1,000 or 100,000, or as they come."""
     case = CASES[name]()
     expected = simulate(case, seed=3)
     assert len(expected.requests) > 1_500
@@ -115,7 +115,7 @@ def test_nothing_depends_on_when_rows_are_sealed(name: str, monkeypatch: pytest.
 
 
 def test_nor_does_a_long_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects the sums of the load meter over several blocks as large as they come, with pod sets that change."""
+    """The sums of the load meter do not change over several blocks as large as they come, with pod sets that change."""
     rollouts = [{"at": f"{at}s", "rollout": "app"} for at in (10, 50, 100)]
     traffic = {"sessions": {"kind": "poisson", "rate": "30/s"}, "service": {"kind": "exponential", "mean": "5ms"}}
     case = scenario("sticky-sessions", traffic=traffic, timeline=rollouts)

@@ -31,7 +31,7 @@ def side_by_side() -> dict[str, Scenario]:
 
 
 def test_algorithms_compares_all_five() -> None:
-    """Protects the command in the description: it names all five algorithms, none of them in a way to be warned of."""
+    """The command in the description names all five algorithms, none of them in a way to be warned of."""
     sides = side_by_side()
     assert set(sides) == set(get_args(Upstream.model_fields["algorithm"].annotation))
     assert not any(side.warnings for side in sides.values())
@@ -45,7 +45,7 @@ def moved() -> dict[str, Result]:
 
 
 def test_algorithms_shows_who_moves_sessions(moved: dict[str, Result]) -> None:
-    """Protects the comparison: a scale-up from 3 to 4 moves no sticky session and about a quarter of the hashed ones.
+    """A scale-up from 3 to 4 moves no sticky session and about a quarter of the hashed ones.
 
     On the way down hashing moves the sessions of the draining pod at once, sticky sessions only those that outlive it.
     """
@@ -57,7 +57,7 @@ def test_algorithms_shows_who_moves_sessions(moved: dict[str, Result]) -> None:
 
 
 def test_health_flap_re_homes_sessions_with_drain_support_on() -> None:
-    """Protects what the scenario is for: nothing is deleted, nothing fails, and most sessions of one pod lose it."""
+    """Nothing is deleted, nothing fails, and most sessions of one pod lose it."""
     scenario = shipped("health_flap")
     assert scenario.kic.enable_drain_support
     result = simulate(scenario, 7)
@@ -69,7 +69,7 @@ def test_health_flap_re_homes_sessions_with_drain_support_on() -> None:
 
 
 def test_two_gateways_keep_sessions_on_their_pods() -> None:
-    """Protects what the scenario is for: sessions meet both nodes, one restarts, the cookie keeps them."""
+    """Sessions meet both nodes, one restarts, the cookie keeps them."""
     result = simulate(shipped("two_gateways"), 7)
     assert set(result.requests.node) == {"kong-1", "kong-2"}
     stopped = result.events[result.events.kind == "stopped"]

@@ -20,7 +20,7 @@ def _scaled_down(tmp_path: Path, *sidecars: dict[str, Any], app: str = "finishIn
 
 
 def test_plain_proxy_is_told_to_stop_while_the_application_sleeps_in_pre_stop(tmp_path: Path) -> None:
-    """Protects the trap of a mesh proxy without a hook: SIGTERM at 0, gone at 5 s, and preStop drains nobody."""
+    """The proxy gets SIGTERM at 0 and is gone at 5 s, so that preStop drains nobody."""
     proxy = {"name": "mesh", "kind": "plain", "proxy": True, "onSigterm": AFTER_5_S}
     story = _scaled_down(tmp_path, proxy)
     pod = story.removed
@@ -33,7 +33,7 @@ def test_plain_proxy_is_told_to_stop_while_the_application_sleeps_in_pre_stop(tm
 
 
 def test_plain_proxy_with_the_applications_hook_is_harmless(tmp_path: Path) -> None:
-    """Protects the remedy: the same preStop on the proxy keeps the way open as long as the application's."""
+    """The same preStop on the proxy keeps the way open as long as the application's."""
     proxy = {"name": "mesh", "proxy": True, "onSigterm": AFTER_5_S, "preStop": "30s"}
     story = _scaled_down(tmp_path, proxy)
     assert story.summary["breaks"] == 0
@@ -43,7 +43,7 @@ def test_plain_proxy_with_the_applications_hook_is_harmless(tmp_path: Path) -> N
 
 
 def test_plain_proxy_that_ends_cuts_requests_in_flight(tmp_path: Path) -> None:
-    """Protects the proxy's end: what goes through it is reset, though the application works on (rule D8)."""
+    """Requests through the proxy are reset at its end, though the application works on (rule D8)."""
     proxy = {"name": "mesh", "proxy": True, "onSigterm": AFTER_5_S}
     story = tell(
         tmp_path,
@@ -60,7 +60,7 @@ def test_plain_proxy_that_ends_cuts_requests_in_flight(tmp_path: Path) -> None:
 
 
 def test_native_sidecar_is_stopped_after_the_application(tmp_path: Path) -> None:
-    """Protects the order of native sidecars: SIGTERM when the application is dead, the pod's end after theirs.
+    """A native sidecar gets SIGTERM when the application is dead, and the pod ends after it.
 
     See rule D8.
     """
@@ -75,7 +75,7 @@ def test_native_sidecar_is_stopped_after_the_application(tmp_path: Path) -> None
 
 
 def test_native_sidecars_are_stopped_in_reverse_order(tmp_path: Path) -> None:
-    """Protects the reverse order of the natives, and the at least 2 s that each has left of the grace period."""
+    """Native sidecars are stopped in reverse order, and each has at least 2 s left of the grace period."""
     first = {"name": "first", "kind": "native", "onSigterm": {"exit": {"after": 1}}}
     second = {"name": "second", "kind": "native", "onSigterm": {"exit": "never"}}
     story = _scaled_down(tmp_path, first, second, app="ignore", preStop=None, grace="10s")
@@ -89,7 +89,7 @@ def test_native_sidecars_are_stopped_in_reverse_order(tmp_path: Path) -> None:
 
 
 def test_native_waits_for_the_one_behind_it(tmp_path: Path) -> None:
-    """Protects the chain of natives while there is grace left: the last one first."""
+    """While there is grace left the last native sidecar is stopped first, and the one before it waits."""
     sidecars = [
         {"name": "first", "kind": "native", "onSigterm": {"exit": "immediately"}},
         {"name": "second", "kind": "native", "onSigterm": {"exit": {"after": 4}}},
@@ -102,7 +102,7 @@ def test_native_waits_for_the_one_behind_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["plain", "native"])
 def test_sidecar_that_carries_no_request_only_lengthens_the_end(kind: str, tmp_path: Path) -> None:
-    """Protects sidecars that are no proxy: no session notices them, the pod stays until they are over."""
+    """No session notices a sidecar that is no proxy; the pod stays until it is over."""
     log_shipper = {"name": "logs", "kind": kind, "onSigterm": {"exit": {"after": 40}}}
     story = _scaled_down(tmp_path, log_shipper)
     assert story.summary["breaks"] == story.summary["requests_failed"] == 0
@@ -111,7 +111,7 @@ def test_sidecar_that_carries_no_request_only_lengthens_the_end(kind: str, tmp_p
 
 
 def test_native_sidecar_waits_for_the_plain_ones_too(tmp_path: Path) -> None:
-    """Protects who is a main container: a plain sidecar that outlives the application holds the native one back."""
+    """A plain sidecar that outlives the application holds the native one back."""
     plain = {"name": "agent", "onSigterm": AFTER_5_S}
     native = {"name": "mesh", "kind": "native", "proxy": True, "onSigterm": {"exit": "immediately"}}
     story = _scaled_down(tmp_path, plain, native, app="exit", preStop=None)

@@ -7,7 +7,7 @@ from stories import tell
 
 
 def test_a_stateful_pod_that_failed_in_a_node_shutdown_comes_back_at_once(tmp_path: Path) -> None:
-    """Protects the deletion of a pod in a terminal phase: no kubelet is waited for, so its name is free at once."""
+    """A pod in a terminal phase is deleted without waiting for a kubelet, so that its name is free at once."""
     layers = {
         "deployment": {"kind": "StatefulSet", "preStop": "10s"},
         "kubernetes": {"nodeMonitorPeriod": "0s"},

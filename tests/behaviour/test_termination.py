@@ -26,7 +26,7 @@ def _ended(tmp_path: Path, case: dict[str, Any], notice_s: float, at_s: float = 
 @pytest.mark.table("kubernetes", "DERIVED_termination_timeline", "cases")
 @pytest.mark.parametrize("notice_s", [0.0, 0.1, 1.7])
 def test_container_ends_as_the_table_says(case: dict[str, Any], notice_s: float, tmp_path: Path) -> None:
-    """Protects the kubelet's clock in the whole model: preStop inside the grace, whole seconds, at least 2 s.
+    """The hook counts inside the grace period, in whole seconds, and at least 2 s are left.
 
     See rules D2 and D3.
     """
@@ -43,14 +43,14 @@ def test_container_ends_as_the_table_says(case: dict[str, Any], notice_s: float,
 
 @pytest.mark.table("kubernetes", "DERIVED_termination_timeline", "cases")
 def test_story_tells_the_stop_timeout(case: dict[str, Any], tmp_path: Path) -> None:
-    """Protects the story's line on SIGTERM: it says how long the application is given."""
+    """The story's line on SIGTERM says how long the application is given."""
     story = _ended(tmp_path, case, 0.0)
     story.when("sigterm", story.removed.pod, f"in {case['expect_stop_timeout_s']} s")
 
 
 @pytest.mark.parametrize("at_s", [100.1, 123.3, 257.9, 311.7])
 def test_whole_seconds_of_the_hook_survive_an_odd_clock(at_s: float, tmp_path: Path) -> None:
-    """Protects against (t + 30) - t being a rounding error short of 30, which would move SIGKILL by a second."""
+    """(t + 30) - t may be a rounding error short of 30, and yet SIGKILL does not move by a second."""
     case = {"termination_grace_s": 60, "pre_stop_s": 30, "app_exit_after_sigterm_s": None}
     pod = _ended(tmp_path, case, 0.3, at_s).removed
     assert pod.dead_s - pod.sigterm_s == pytest.approx(30.0, abs=1e-9)
@@ -68,7 +68,7 @@ def test_whole_seconds_of_the_hook_survive_an_odd_clock(at_s: float, tmp_path: P
 def test_application_does_on_sigterm_what_it_is_said_to(
     tmp_path: Path, on_sigterm: Any, dead_s: float, outcomes: list[str]
 ) -> None:
-    """Protects onSigterm: of three requests of 5 s in one slot, the first is over at SIGTERM, at 130 s (rule D4)."""
+    """Of three requests of 5 s in one slot, the first is over at SIGTERM, at 130 s (rule D4)."""
     # Of three sessions in a row each pod has one.
     clients = [[1.0 + 6.0 * number, 125.0 + number // 3] for number in range(9)]
     app = {"app": {"onSigterm": on_sigterm, "concurrency": 1}}
@@ -79,7 +79,7 @@ def test_application_does_on_sigterm_what_it_is_said_to(
 
 
 def test_readiness_of_a_deleted_pod_stops_mattering(tmp_path: Path) -> None:
-    """Protects the drain: in a full queue probes fail on all pods, and the draining one is left alone (rule D6)."""
+    """In a full queue probes fail on all pods, and the draining one is left alone (rule D6)."""
     probe = {"deployment": {"readinessProbe": {"periodSeconds": 1, "failureThreshold": 1}}, "app": {"concurrency": 1}}
     story = tell(tmp_path, [[1.0 + i, 105.0] for i in range(3)], scale_to(2), probe, service_s=6.0)
     unready = {event.subject for event in story.events if event.kind == "unready" and event.at_s > 100.0}
@@ -87,7 +87,7 @@ def test_readiness_of_a_deleted_pod_stops_mattering(tmp_path: Path) -> None:
 
 
 def test_pod_that_is_deleted_before_its_container_runs_just_goes(tmp_path: Path) -> None:
-    """Protects pods deleted while they start: no SIGTERM, no endpoint, no request."""
+    """A pod that is deleted while it starts has no SIGTERM, no endpoint and no request."""
     slow = {"kubernetes": {"containerStart": "1m"}}
     timeline = {
         "timeline": [{"at": 100, "scale": "app", "replicas": 4}, {"at": 110, "scale": "app", "replicas": 3}],
@@ -99,7 +99,7 @@ def test_pod_that_is_deleted_before_its_container_runs_just_goes(tmp_path: Path)
 
 
 def test_forced_deletion_removes_the_object_at_once_and_kills_2_s_after_sigterm(tmp_path: Path) -> None:
-    """Protects grace 0: object and endpoint go at once, the container runs on until the runtime kills it (rule D7)."""
+    """Object and endpoint go at once, and the container runs on until the runtime kills it (rule D7)."""
     story = tell(
         tmp_path,
         [[1.0, 101.0], [1.25, 101.0], [1.5, 101.0]],
@@ -115,7 +115,7 @@ def test_forced_deletion_removes_the_object_at_once_and_kills_2_s_after_sigterm(
 
 
 def test_forced_deletion_gives_a_hook_one_second(tmp_path: Path) -> None:
-    """Protects the kubelet's minimum grace of 1 s: a hook runs that long, SIGTERM and SIGKILL follow."""
+    """With the kubelet's minimum grace a hook runs for 1 s, and SIGTERM and SIGKILL follow."""
     story = tell(
         tmp_path,
         [[1.0]],

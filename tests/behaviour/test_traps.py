@@ -8,7 +8,7 @@ _ONE_SLOT = {"deployment": {"replicas": 1}, "app": {"concurrency": 1}}
 
 
 def test_response_time_includes_service_and_queue(tmp_path: Path) -> None:
-    """Protects against answers at the moment of queueing: 50 ms of service never take 0 ms (rule R2)."""
+    """50 ms of service never take 0 ms (rule R2)."""
     story = tell(tmp_path, [[10.0], [10.0], [10.0]], _ONE_SLOT, service_s=0.5)
     spans = [(row.started_s, row.ended_s) for session in range(3) for row in story.requests(session)]
     assert spans == [(10.0, 10.5), (10.5, 11.0), (11.0, 11.5)]
@@ -16,13 +16,13 @@ def test_response_time_includes_service_and_queue(tmp_path: Path) -> None:
 
 
 def test_slow_answer_times_out_on_time(tmp_path: Path) -> None:
-    """Protects timeouts against servers that "answer" while they queue."""
+    """A server that queues does not answer in time: the timeout comes when it is due."""
     story = tell(tmp_path, [[10.0]], _ONE_SLOT, {"gateway": {"readTimeout": "10ms"}}, service_s=0.05)
     assert story.outcomes(0) == ["timed_out"]
 
 
 def test_probes_take_no_slot_of_the_traffic_and_are_no_requests(tmp_path: Path) -> None:
-    """Protects traffic from probes: with one slot and a probe a second nobody waits, and nothing more is counted.
+    """With one slot and a probe a second nobody waits, and nothing more is counted.
 
     See rule P4.
     """
@@ -33,7 +33,7 @@ def test_probes_take_no_slot_of_the_traffic_and_are_no_requests(tmp_path: Path) 
 
 
 def test_probes_feel_the_queue(tmp_path: Path) -> None:
-    """Protects readiness from a stuck server that passes every probe: three that fail in the queue take it out.
+    """Three that fail in the queue take it out.
 
     See rule P4.
     """
@@ -46,7 +46,7 @@ def test_probes_feel_the_queue(tmp_path: Path) -> None:
 
 
 def test_healthy_rollout_ends_complete(tmp_path: Path) -> None:
-    """Protects against rollouts that roll back or lose pods: three healthy new pods, no old one, complete."""
+    """The rollout ends with three healthy new pods and no old one, and is complete."""
     story = tell(tmp_path, [[1.0]], rollout(), {"deployment": {"readinessProbe": {"periodSeconds": 5}}})
     assert [pod.revision for pod in story.left] == [2, 2, 2]
     assert story.when("complete") == story.operation.rollout_done_s
@@ -54,14 +54,14 @@ def test_healthy_rollout_ends_complete(tmp_path: Path) -> None:
 
 
 def test_scale_from_three_to_two_removes_one_pod(tmp_path: Path) -> None:
-    """Protects against scale-downs that only remove what a scaler itself has made."""
+    """A scale-down removes pods that no scaler has made."""
     story = tell(tmp_path, [[1.0]], scale_to(2))
     assert len(story.pods) == 3
     assert story.removed.removed_s == 130.0
 
 
 def test_rollout_whose_new_pods_never_get_ready_is_reported_stuck(tmp_path: Path) -> None:
-    """Protects the report: past the progress deadline the operation says that it is stuck, and why."""
+    """Past the progress deadline the operation says that it is stuck, and why."""
     deployment = {"deployment": {"readinessProbe": {"periodSeconds": 1}, "progressDeadlineSeconds": 60}}
     story = tell(tmp_path, [[1.0], [300.0]], rollout(neverReady=True), deployment)
     assert 160.0 < story.when("stuck") <= 162.0
@@ -73,7 +73,7 @@ def test_rollout_whose_new_pods_never_get_ready_is_reported_stuck(tmp_path: Path
 
 
 def test_new_pod_gets_no_traffic_before_its_first_probe(tmp_path: Path) -> None:
-    """Protects against backends that take traffic before they were probed."""
+    """A new pod takes no traffic before it was probed."""
     deployment = {"deployment": {"readinessProbe": {"periodSeconds": 7}}}
     clients = [[101.0 + i / 2] for i in range(40)]
     story = tell(tmp_path, clients, scale_to(4), deployment)

@@ -9,7 +9,7 @@ WARM_UP = {"app": {"warmUp": {"duration": "60s", "slowdown": 3}, "startup": "5s"
 
 
 def test_requests_to_a_new_container_take_longer_and_less_so_with_time(tmp_path: Path) -> None:
-    """Protects the curve: three times the demand when the application begins to listen, once after the duration.
+    """Three times the demand when the application begins to listen, once after the duration.
 
     See rule P10.
     """
@@ -33,13 +33,13 @@ def test_requests_to_a_new_container_take_longer_and_less_so_with_time(tmp_path:
 
 
 def test_containers_alive_at_0_are_warm(tmp_path: Path) -> None:
-    """Protects the start of the run: whoever has been running for a day is warm (rule P10)."""
+    """Whoever has been running for a day is warm (rule P10)."""
     story = tell(tmp_path, [[1.0, 2.0]], WARM_UP)
     assert [request.ended_s - request.sent_s for request in story.requests(0)] == [0.25, 0.25]
 
 
 def test_restarted_container_is_cold_again(tmp_path: Path) -> None:
-    """Protects warm-up after a restart: a new container instance has cold caches, whatever its pod's age."""
+    """A new container instance has cold caches, whatever its pod's age."""
     story = tell(tmp_path, [[1.0, 106.0]], WARM_UP, {"timeline": [{"at": 100.0, "crash": "app"}]})
     assert story.pods[0].restarts == 1
     last = story.requests(0)[-1]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from functools import cache
 
@@ -29,6 +30,54 @@ def report_text():
 def tradeoff_text():
     """The trade-off page of a hand-made sweep with a hostile name."""
     return tradeoff_page(hand_made(name=HOSTILE))
+
+
+@cache
+def comparison_text(others=1):
+    """The page of a comparison with one other scenario or several, of hostile names."""
+    base = small(run__record="summary", run__skewFloor=False)
+    sides = {f"{HOSTILE} {n}": base.evolve({"deployment.preStop": f"{n}s"}) for n in range(10, 11 + 2 * others, 2)}
+    return ss.report(ss.compare(sides, 4))
+
+
+@cache
+def recommendation_text():
+    """The page of a recommendation that hangs on drain support, so that it has two answers and a patch."""
+    base = small(run__record="summary", run__skewFloor=False, kic__enableDrainSupport=None)
+    vary = {"deployment.preStop": ["0s", "15s", "40s"], "deployment.grace": "preStop + 30s"}
+    return ss.report(ss.recommend(base, "broken_sessions < 50%", vary, n=10))
+
+
+@cache
+def crowded_text():
+    """The report of a rolling update of 40 pods."""
+    scenario = small(deployment__replicas=40, deployment__maxSurge=5, traffic__sessions__rate="4/s")
+    return report_page(ss.replicate(scenario, 2), ss.simulate(scenario))
+
+
+@cache
+def unmeasured_text():
+    """The report of a run in which nothing was measured, with the threshold's reason, many warnings and operations."""
+    timeline = [{"at": f"{n}m", "readinessFlap": "app", "for": "1s"} for n in range(1, 6)]
+    scenario = small(timeline).evolve({"thresholds.broken_sessions": "< 1%", "about": "About. " * 200})
+    return report_page(ss.replicate(scenario, 2), ss.simulate(scenario))
+
+
+TEXTS = {
+    "report": report_text,
+    "crowded": crowded_text,
+    "unmeasured": unmeasured_text,
+    "tradeoff": tradeoff_text,
+    "comparison": comparison_text,
+    "comparison of four": lambda: comparison_text(3),
+    "recommendation": recommendation_text,
+}
+
+
+@pytest.fixture(params=TEXTS)
+def every_page(request, browser, pages):
+    """Each kind of page, those with many pods, sides or answers too."""
+    return put(pages, request.param.replace(" ", "-"), TEXTS[request.param]())
 
 
 @pytest.fixture(params=["report", "tradeoff"])
@@ -79,6 +128,29 @@ def test_nothing_goes_wrong_leaves_or_overflows(browser, page, width, scheme):
     assert browser.title.startswith("<script>")
 
 
+@cache
+def answers():
+    """The pages of a comparison and of a recommendation, with hostile names."""
+    base = small(run__record="summary", run__skewFloor=False).evolve({"name": HOSTILE})
+    sides = {HOSTILE: base, "off": base.evolve({"kic.enableDrainSupport": False})}
+    found = ss.recommend(base, "broken_sessions < 50%", {"deployment.preStop": ["0s", "25s"]}, n=2)
+    return {"comparison": ss.report(ss.compare(sides, n=2)), "recommendation": ss.report(found)}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["comparison", "recommendation"])
+def test_answers_fit_every_screen(browser, pages, name, width):
+    """No console message, no sideways scrolling with every fold open, and tables whose cells can be read."""
+    open_page(browser, put(pages, name, answers()[name]), width, "dark")
+    assert browser.get_log("browser") == []
+    fits = """
+        document.querySelectorAll('details').forEach((fold) => { fold.open = true; });
+        return document.documentElement.scrollWidth <= innerWidth;
+    """
+    assert browser.execute_script(fits)
+    assert browser.execute_script("return document.querySelectorAll('table td').length") > 10
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_text_is_wider_than_the_page(browser, page, width):
     """With every fold open, no heading, paragraph or number reaches over the page's edge but inside a scrolling box."""
@@ -93,6 +165,86 @@ def test_no_text_is_wider_than_the_page(browser, page, width):
     )
     assert beyond == []
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_nothing_scrolls_sideways_on_a_phone(browser, every_page):
+    """With every fold open nothing is wider than a phone, nor than the box that it stands in: the whole grid of a
+    sweep, every table and every figure included.
+    """
+    for width in (390, 360):
+        open_page(browser, every_page, width)
+        wider = browser.execute_script(
+            """
+            document.querySelectorAll('details').forEach((fold) => { fold.open = true; });
+            const inside = (one) => one.closest('.unseen') || one.closest('svg') && one.tagName !== 'svg';
+            return [...document.body.querySelectorAll('*')].filter((one) => one.checkVisibility() && !inside(one))
+              .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5
+                || (one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== 'visible'))
+              .map((one) => `${one.tagName}.${one.className} ${one.textContent.slice(0, 40)}`);
+            """
+        )
+        assert wider == []
+
+
+def test_figures_of_a_phone_are_its_own(browser, pages):
+    """On a phone each figure is the one drawn as narrow as it is, on a desk the other; one of the two is there."""
+    for width, shown in ((390, "narrow"), (1280, "broad")):
+        open_page(browser, put(pages, "own", report_text()), width)
+        figures = browser.execute_script(
+            "return [...document.querySelectorAll('figure:not(.replay figure)')].map((one) => [...one.children]"
+            ".filter((part) => part.tagName === 'DIV' && part.checkVisibility()).map((part) => part.className))"
+        )
+        assert figures == [[shown]] * len(figures)
+        assert len(figures) >= 4
+
+
+def test_a_value_of_the_axis_stands_where_its_number_is(browser, pages):
+    """On the curve's axis 0 s, 5 s, 20 s and 1 m are as far apart as they are: points, squares and ticks."""
+    for width in WIDTHS:
+        open_page(browser, put(pages, "numeric", tradeoff_text()), width)
+        places = browser.execute_script(
+            """
+            const at = (tag, name) => [...document.querySelectorAll(`#curve ${tag}`)]
+              .map((one) => Number(one.getAttribute(name)));
+            return [at('.tick', 'x1'), at('circle', 'cx'), at('rect', 'x').map((x) => x + 3.5)];
+            """
+        )
+        for found in places:
+            shares = [(x - found[0]) / (found[-1] - found[0]) for x in found]
+            assert shares == pytest.approx([0, 5 / 60, 20 / 60, 1], abs=1e-3)
+
+
+def test_sliders_leave_the_scales_alone(browser, pages):
+    """Whatever the sliders say, the labels of the curve's two scales and of the timeline's axis are the same."""
+    open_page(browser, put(pages, "scales", tradeoff_text()))
+    scales = set()
+    for value in range(4):
+        slide(browser, 0, value)
+        scales.add(
+            browser.execute_script(
+                """
+                const words = (of, where) => [...document.querySelectorAll(`${of} text`)]
+                  .map((one) => one.textContent).filter(where);
+                const isClock = (text) => /^.?[0-9]+:[0-9]+$/.test(text);
+                return JSON.stringify([words('#curve', () => true), words('#timeline', isClock)]);
+                """
+            )
+        )
+    assert len(scales) == 1
+
+
+def test_many_pods_are_a_few_lanes(browser, pages):
+    """The timeline of a sweep of 40 pods has a lane for the old and one for the new, and each pod a row of phases."""
+    from simsticky.study.sweep import sweep
+
+    base = small(run__record="summary", run__skewFloor=False, deployment__replicas=40, deployment__maxSurge=8)
+    swept = sweep(base, {"deployment.preStop": ["5s", "10s"]}, n=2)
+    open_page(browser, put(pages, "many", tradeoff_page(swept)))
+    names = "return [...document.querySelectorAll('#timeline text.lane')].map((one) => one.textContent)"
+    assert browser.execute_script(names) == ["40 old pods", "40 new pods"]
+    starting = "return document.querySelectorAll('#timeline rect.phase[data-phase=draining]').length"
+    assert browser.execute_script(starting) == 40
+    assert browser.get_log("browser") == []
 
 
 def test_every_chart_has_a_text_alternative(browser, page):
@@ -166,8 +318,8 @@ def test_sliders_show_the_grid(browser, pages):
         assert text_of(browser, "mark-0")[0] == mark
         assert mark in text_of(browser, "verdict")
         seen.add(browser.execute_script("return document.getElementById('timeline').innerHTML"))
-    # Without a preStop hook drain support changes nothing: two of the points have one timeline.
-    assert len(seen) == len(sweep.points) - 1
+    # Without a preStop hook drain support changes nothing but what the breaks are put down to.
+    assert len(seen) == len(sweep.points)
     assert browser.get_log("browser") == []
 
 
@@ -258,6 +410,23 @@ def printed(browser):
         else:
             return base64.b64decode(pdf["data"])
     raise AssertionError("unreachable")
+
+
+def pages_of(pdf):
+    """The number of pages of a PDF as Chromium writes them."""
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+def test_what_decides_fits_two_pages(browser, every_page):
+    """Printed, the annex begins on the third page at the latest, and on a page of its own."""
+    open_page(browser, every_page, 1280)
+    whole = pages_of(printed(browser))
+    annex = browser.execute_script(
+        "document.querySelectorAll('.annex, footer').forEach((one) => one.remove()); return document.body.innerText"
+    )
+    before = pages_of(printed(browser))
+    assert 1 <= before <= 2 < whole
+    assert "Inputs and where they come from" not in annex
 
 
 def test_the_pages_print_on_a4(browser, page):

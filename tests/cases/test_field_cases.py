@@ -38,12 +38,12 @@ def test_a_field_that_the_api_server_does_not_know_ends_the_run(case, told, monk
 
 
 def test_lenient_makes_it_a_warning(monkeypatch):
-    """As the API server where it only warns: the field is taken as not there, and that is said."""
+    """As the API server where it only warns: the field is ignored, and that is said."""
     code, out, err = run("lifecycle-pre-stop-hook", monkeypatch, "--lenient")
     assert code == 0
     assert "Broken sessions" in out
     assert "app.yaml:18: " in err
-    assert "unknown field preStopHook, did you mean preStop?; taken as not there" in err
+    assert "unknown field preStopHook, did you mean preStop?; ignored" in err
 
 
 def test_a_kustomization_beside_its_base_is_named(monkeypatch):

@@ -14,7 +14,7 @@ MARK = re.compile(r'pytest\.mark\.table\("kong", "(\w+)", "(\w+)"\)')
 
 
 def test_every_list_of_cases_is_read(pytestconfig: pytest.Config) -> None:
-    """Protects against cases that nobody runs: each list of each file is the argument of a test."""
+    """Each list of each file of cases is the argument of a test."""
     tests = Path(__file__).parent.glob("test_kong_*_table.py")
     read = {match for test in tests for match in MARK.findall(test.read_text(encoding="utf-8"))}
     there = {

@@ -29,7 +29,7 @@ READ = re.compile(r'(?:mark\.table|load_table)\((?:[\w.]+, )?"theory", "(\w+)"')
 
 
 def test_every_table_is_read(pytestconfig: pytest.Config) -> None:
-    """Protects against tables that nobody reads: each is the argument of a test, or said to have no counterpart."""
+    """Each table is the argument of a test, or is said to have no counterpart."""
     tests = [*TESTS.glob("validation/test_*.py"), *TESTS.glob("conformance/test_*.py")]
     read = {name for test in tests for name in READ.findall(test.read_text(encoding="utf-8"))}
     there = {file.stem for file in (tables_dir(pytestconfig) / "theory").glob("*.json")}

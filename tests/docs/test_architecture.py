@@ -1,7 +1,6 @@
 """The pages that say where things are: every file and name exists, and the picture shows the rooms there are."""
 
 import ast
-import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from types import ModuleType
 
 import pytest
 from markdown_page import ROOT, blocks
+from scripts_of_docs import script as load
 
 PAGES = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
 _NAMED = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|md|json|yaml|toml|svg))(?::([\w.]+))?`")
@@ -68,17 +68,12 @@ def missing_in(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def house() -> ModuleType:
     """The script that draws the picture."""
-    spec = importlib.util.spec_from_file_location("house", ROOT / "docs" / "house.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("house")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_file_and_name_on_the_page_exists(page: Path) -> None:
-    """Protects newcomers from a map of a house that has been rebuilt."""
+    """Every file and name on the page is there."""
     text = page.read_text(encoding="utf-8")
     assert len(_NAMED.findall(text)) > 10
     assert missing_in(text) == []
@@ -86,7 +81,7 @@ def test_every_file_and_name_on_the_page_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["docs", "simsticky", "tests"])
 def test_no_page_and_no_docstring_names_a_file_that_is_gone(folder: str) -> None:
-    """Protects readers from the names that files had before they moved; a bare name may be anywhere."""
+    """No page and no docstring has a name that a file had before it moved; a bare name may be anywhere."""
     files = [
         file for kind in ("*.md", "*.py") for file in sorted((ROOT / folder).rglob(kind)) if file != Path(__file__)
     ]
@@ -101,7 +96,7 @@ def test_no_page_and_no_docstring_names_a_file_that_is_gone(folder: str) -> None
 
 
 def test_the_layers_in_contributing_are_those_that_are_held() -> None:
-    """Protects contributors from a list of layers beside the one that ``lint-imports`` reads."""
+    """The layers in CONTRIBUTING are those that ``lint-imports`` reads."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contract = settings["tool"]["importlinter"]["contracts"][0]
     held = " > ".join(contract["layers"]).replace("simsticky.", "")
@@ -110,7 +105,7 @@ def test_the_layers_in_contributing_are_those_that_are_held() -> None:
 
 
 def test_files_names_and_folders_that_are_not_there_are_found() -> None:
-    """Protects the test above from names that it does not see."""
+    """Names that lead nowhere are found, and names that lead somewhere are not."""
     there = "`units.py`, `docs/house.py:rows`, `simulate.py:simulate`, `sim/`, `kong/balancer.py:Balancer.get_peer`"
     assert missing_in(there) == []
     gone = ["`unit.py`", "`simulate.py:simulated`", "`kong/balancer.py:Balancer.last_peer`", "`sum/`"]
@@ -118,7 +113,7 @@ def test_files_names_and_folders_that_are_not_there_are_found() -> None:
 
 
 def test_every_folder_is_a_room(house: ModuleType) -> None:
-    """Protects the picture from rooms that it does not show."""
+    """The picture shows every folder."""
     for folder in (ROOT / "simsticky", ROOT / "simsticky" / "sim"):
         rooms = [file.parent.relative_to(ROOT / "simsticky") for file in folder.glob("*/__init__.py")]
         assert {".".join(room.parts) for room in rooms} <= set(house.ROOMS)
@@ -126,7 +121,7 @@ def test_every_folder_is_a_room(house: ModuleType) -> None:
 
 
 def test_imports_between_rooms_go_down(house: ModuleType) -> None:
-    """Protects the picture's first sentence: each room stands in a row above all that it imports."""
+    """Each room stands in a row above all that it imports."""
     row = {room: number for number, rooms in enumerate(house.rows()) for room in rooms}
     assert set(row) == {house.outer(room) for room in house.ROOMS}
     assert [(one, other) for one, others in house.imports().items() for other in others if row[one] >= row[other]] == []

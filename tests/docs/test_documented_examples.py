@@ -7,13 +7,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from markdown_page import PAGES, README, ROOT, Block, blocks
+from markdown_page import PAGES, ROOT, Block, blocks
 
 import simsticky as ss
 from simsticky.scenario.operations import VERBS
 
+GUIDE = ROOT / "docs" / "guide"
+SCENARIO = GUIDE / "scenario.md"
 SHOWN = [(page, block) for page in PAGES for block in blocks(page)]
-PYTHON = [block for page, block in SHOWN if block.language == "python" and page == README]
+PYTHON = [block for page, block in SHOWN if block.language == "python" and page == GUIDE / "python.md"]
 RECIPE = ROOT / "docs" / "mirror_an_experiment.md"
 SCENARIOS = sorted(path.stem for path in (ROOT / "scenarios").glob("*.yaml"))
 
@@ -22,32 +24,29 @@ FEWER = {"n=10": "n=2", "n=20": "n=2"}
 
 
 def test_every_fence_is_of_a_language_that_a_test_reads() -> None:
-    """Protects against an example that nothing runs: a fence of another language is noticed."""
-    languages = {(page.name, block.language) for page, block in SHOWN}
-    assert languages == {
-        ("README.md", "sh"),  # test_readme_commands.py
-        ("README.md", "yaml"),
-        ("README.md", "python"),
-        ("CONTRIBUTING.md", "sh"),  # installs, and runs what CI runs
+    """No example stands on a page that nothing runs: a fence of another language is noticed."""
+    languages = {(page.name, block.language) for page, block in SHOWN if block.language not in {"sh", "text"}}
+    assert languages == {  # of a shell: test_page_commands.py, which also writes and checks what is text
+        ("scenario.md", "yaml"),
+        ("python.md", "python"),
         ("CONTRIBUTING.md", ""),  # the layers, which lint-imports checks
-        ("ci.md", "sh"),  # tests/packaging/test_ci_page.py
-        ("ci.md", "yaml"),
+        ("ci.md", "yaml"),  # tests/packaging/test_ci_page.py
+        ("logs.md", "yaml"),  # tests/unit/logs/test_fit_verb.py
         ("mirror_an_experiment.md", "python"),
-        ("validation.md", "sh"),  # tests/validation/test_recommended_drain.py
     }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.heading)
 def test_an_example_in_python_runs(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects whoever pastes an example: it runs, and what it calls frames of pandas are some."""
+    """An example in Python runs, and what it calls frames of pandas are some."""
     monkeypatch.chdir(ROOT)
     text = block.text
     for shown, instead in FEWER.items():
         assert shown in text, f"{shown} is shown no more"
         text = text.replace(shown, instead)
     names: dict[str, object] = {}
-    exec(compile(text, str(README), "exec"), names)
+    exec(compile(text, "python.md", "exec"), names)
     for line in text.splitlines():
         code, _, comment = line.partition("#")
         if "a pandas frame" in comment:
@@ -71,8 +70,8 @@ def test_the_recipe_runs_and_finds_what_it_says() -> None:
 
 
 def test_the_scenario_shown_is_the_shipped_one(tmp_path: Path) -> None:
-    """Protects the reader who copies it: it is ``rolling.yaml``, which has a description beside, to the same digest."""
-    (shown,) = [block.text for block in blocks(README) if block.language == "yaml"]
+    """The scenario shown is ``rolling.yaml`` to the same digest; only the description is left out."""
+    (shown,) = [block.text for block in blocks(SCENARIO) if block.language == "yaml"]
     shutil.copytree(ROOT / "scenarios" / "manifests", tmp_path / "manifests")
     copied = tmp_path / "rolling.yaml"
     copied.write_text(shown, encoding="utf-8")
@@ -81,14 +80,14 @@ def test_the_scenario_shown_is_the_shipped_one(tmp_path: Path) -> None:
 
 
 def test_the_table_names_every_shipped_scenario() -> None:
-    """Protects the way to the scenarios: each one that is shipped is named once, and no other."""
-    rows = re.findall(r"^\| (`.*?`) \|", README.read_text("utf-8"), re.MULTILINE)
+    """Each one that is shipped is named once, and no other."""
+    rows = re.findall(r"^\| (`.*?`) \|", SCENARIO.read_text("utf-8"), re.MULTILINE)
     assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == SCENARIOS
 
 
 def test_no_operation_is_left_out() -> None:
-    """Protects the list below the table: every operation is in it, or on the timeline of a shipped scenario."""
-    further = re.search(r"^Further operations: (.*?);", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    """Every operation is in the list, or on the timeline of a shipped scenario."""
+    further = re.search(r"^Further operations: (.*?);", SCENARIO.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert further is not None
     shown = {operation.verb for name in SCENARIOS for operation in ss.load(ROOT / f"scenarios/{name}.yaml").timeline}
     assert shown | set(re.findall(r"`(\w+)`", further[1])) == set(VERBS)

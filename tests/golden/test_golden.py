@@ -30,7 +30,7 @@ def rewrites(request: pytest.FixtureRequest) -> bool:
 
 @pytest.mark.parametrize("name", names())
 def test_a_shipped_scenario_gives_what_it_gave(name: str, rewrites: bool) -> None:
-    """Protects every shipped scenario: its numbers and its story change only when somebody means them to."""
+    """The numbers and the story of a shipped scenario change only when somebody means them to."""
     case = Case(name)
     made = case.run()
     if rewrites:
@@ -42,7 +42,7 @@ def test_a_shipped_scenario_gives_what_it_gave(name: str, rewrites: bool) -> Non
 
 
 def test_every_golden_folder_has_its_scenario(rewrites: bool) -> None:
-    """Protects against leftovers: a folder without a scenario fails, and the rewrite flag prunes it."""
+    """A folder without a scenario fails, and the rewrite flag prunes it."""
     if rewrites:
         VERSIONS.write_text(versions(), "utf-8")
         for folder in orphans():
@@ -52,7 +52,7 @@ def test_every_golden_folder_has_its_scenario(rewrites: bool) -> None:
 
 
 def test_a_folder_without_a_scenario_is_found(tmp_path: Path) -> None:
-    """Protects the pruning: it takes the folders that no scenario belongs to, and no others."""
+    """The pruning takes the folders that no scenario belongs to, and no others."""
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios/kept.yaml").touch()
     for name in ("kept", "left"):
@@ -62,12 +62,12 @@ def test_a_folder_without_a_scenario_is_found(tmp_path: Path) -> None:
 
 
 def test_a_scenario_without_files_names_the_command() -> None:
-    """Protects whoever adds a scenario: the failure says what to run."""
+    """The failure says what to run."""
     assert COMMAND in difference(Case("new"), {}, {"story.txt": "a\n"})
 
 
 def test_a_changed_line_is_shown_with_what_may_be_behind_it() -> None:
-    """Protects the reader of a failure: old and new line, and what to do about it."""
+    """The failure shows the old and the new line, and what to do about it."""
     text = difference(Case("x"), {"story.txt": "one\ntwo\n"}, {"story.txt": "one\nthree\n"})
     assert "-two\n" in text
     assert "+three\n" in text
@@ -75,7 +75,7 @@ def test_a_changed_line_is_shown_with_what_may_be_behind_it() -> None:
 
 
 def test_other_libraries_are_named_first() -> None:
-    """Protects against a wrong rewrite: after an upgrade of NumPy the message says so, else that the model changed."""
+    """After an upgrade of NumPy the message says so, else that the model changed."""
     old, new = json.dumps({"numpy": "1.0", "simpy": "4"}), json.dumps({"numpy": "2.0", "simpy": "4"})
     assert "numpy 1.0 (here 2.0)" in behind(old, new)
     assert "simpy" not in behind(old, new)
@@ -83,7 +83,7 @@ def test_other_libraries_are_named_first() -> None:
 
 
 def test_numbers_are_rounded_and_sorted() -> None:
-    """Protects the diff of a rewrite: keys in order, few decimals, and no load skew but that of sessions."""
+    """The kept numbers have their keys in order, few decimals, and no load skew but that of sessions."""
     summary = {"b": 1 / 3, "a": 2, "load_skew.requests.serving.cv": 1.0, "load_skew.sessions.serving.cv": None}
     stub: Any = SimpleNamespace(summary=summary)
     assert json.loads(numbers(stub)) == {"a": 2, "b": 0.3333, "load_skew.sessions.serving.cv": None}

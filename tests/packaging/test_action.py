@@ -36,7 +36,7 @@ def used(step: dict[str, Any]) -> str:
 
 
 def test_it_is_composite_and_every_script_names_its_shell() -> None:
-    """Protects against an action that a runner refuses before anything runs."""
+    """The action has what a runner asks for before it runs anything."""
     assert ACTION["runs"]["using"] == "composite"
     assert {"name", "description", "inputs", "outputs", "runs"} <= set(ACTION)
     assert [step["shell"] for step in SCRIPTS] == ["bash"] * len(SCRIPTS)
@@ -45,14 +45,14 @@ def test_it_is_composite_and_every_script_names_its_shell() -> None:
 
 
 def test_inputs_are_declared_and_used_and_have_a_default() -> None:
-    """Protects against an input that nobody reads, and one that is read and does not exist."""
+    """Every input is read by something, and nothing reads an input that does not exist."""
     written = " ".join(used(step) for step in STEPS.values())
     assert set(re.findall(r"inputs\.([\w-]+)", written)) == set(ACTION["inputs"])
     assert all("default" in declared for declared in ACTION["inputs"].values())
 
 
 def test_no_input_becomes_part_of_a_script() -> None:
-    """Protects whoever runs it: a branch's name or a threshold cannot be code, for it comes as a variable."""
+    """A branch's name or a threshold cannot be code, for it comes as a variable."""
     for step in SCRIPTS:
         assert expressions(step["run"]) == []
         assert set(re.findall(r"\$\{?([A-Z][A-Z_]*)", step["run"])) <= {
@@ -63,7 +63,7 @@ def test_no_input_becomes_part_of_a_script() -> None:
 
 
 def test_outputs_of_steps_are_written_by_them() -> None:
-    """Protects against an exit code that is always empty."""
+    """Every exit code that is read was written by a step."""
     by_id = {step["id"]: step for step in STEPS.values() if "id" in step}
     written = " ".join([*(used(step) for step in STEPS.values()), repr(ACTION["outputs"])])
     for of, name in re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", written):

@@ -40,7 +40,7 @@ ASKED = [arguments for _, command in SHELL if (arguments := ours(command.words))
     ids=lambda one: " ".join(one)[:60],
 )
 def test_a_command_of_the_page_runs(arguments: list[str], repository: Path, environment: dict[str, str]) -> None:
-    """Protects whoever copies it: it ends with 0 in a repository like the page's, and writes what it is to."""
+    """A command of the page ends with 0 in a repository like the page's, and writes what it is to."""
     ran = shell(shlex.join(["simsticky", *arguments]), repository, environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     for name in re.findall(r"\b[\w-]+\.(?:sarif|xml|html|js)\b", " ".join(arguments)):
@@ -72,6 +72,6 @@ def test_the_excerpts_are_of_what_is_there() -> None:
 
 
 def test_links_lead_to_files() -> None:
-    """Protects against a page that points to what was moved."""
+    """Every link of the page leads to a file."""
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", PAGE.read_text(encoding="utf-8")):
         assert (PAGE.parent / target).exists(), target

@@ -48,7 +48,7 @@ def words(hook: dict[str, Any]) -> str:
 
 
 def test_the_hooks_are_what_pre_commit_reads() -> None:
-    """Protects against a hook that pre-commit refuses, or that looks at no YAML."""
+    """pre-commit reads the hooks, and they look at YAML."""
     for hook in HOOKS.values():
         assert {"id", "name", "entry", "language"} <= set(hook) <= HOOK_KEYS
         assert hook["language"] == "python"
@@ -82,7 +82,7 @@ def test_the_configured_hooks_exist_and_run(
 
 
 def test_the_workflow_gives_the_action_what_it_declares() -> None:
-    """Protects against an input that the action does not know: GitHub would only warn."""
+    """GitHub would only warn."""
     inputs = read(ROOT / "action.yml")["inputs"]
     ours = [step for step in STEPS if "/simsticky@" in step.get("uses", "")]
     assert [step["uses"].rpartition("@")[2] for step in ours] == [f"v{__version__}"]
@@ -139,7 +139,7 @@ def test_a_target_of_the_makefile_is_made(target: str, repository: Path, environ
 
 
 def test_the_makefile_s_targets_are_all_made_here() -> None:
-    """Protects the table above against going stale."""
+    """The table above has every target of the Makefile, and no other."""
     declared = re.search(r"^\.PHONY: (.*)$", (EXAMPLES / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert declared is not None
     assert set(declared[1].split()) == set(MADE)
@@ -148,7 +148,7 @@ def test_the_makefile_s_targets_are_all_made_here() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(MAKE is None, reason="there is no make")
 def test_make_fails_on_what_is_worse(repository: Path, environment: dict[str, str]) -> None:
-    """Protects a pipeline of make: the exit code of check is one of make."""
+    """The exit code of check is one of make."""
     shutil.copy(EXAMPLES / "Makefile", repository)
     replaced(repository, "terminationGracePeriodSeconds: 60", "terminationGracePeriodSeconds: 10")
     ran = shell("make check", repository, environment)

@@ -58,7 +58,7 @@ def done(*arguments: str, program: str | Path = sys.executable, cwd: Path | None
 
 
 def test_every_file_that_is_read_while_it_runs_is_in_the_wheel(wheel: Path) -> None:
-    """Protects against a template, a table, a scenario or the mark of types that only a source tree has."""
+    """Templates, tables, scenarios and the mark of types are in the wheel, not only in a source tree."""
     names = set(ZipFile(wheel).namelist())
     inside = {path for path in (ROOT / "simsticky").rglob("*") if path.suffix in DATA or path.name == "py.typed"}
     wanted = {path.relative_to(ROOT).as_posix() for path in inside}
@@ -69,7 +69,7 @@ def test_every_file_that_is_read_while_it_runs_is_in_the_wheel(wheel: Path) -> N
 
 
 def test_no_file_of_the_package_is_of_an_unknown_kind() -> None:
-    """Protects the list of endings above: a new kind of file is looked for, too."""
+    """A new kind of file is looked for, too."""
     kinds = {
         path.suffix for path in (ROOT / "simsticky").rglob("*") if path.is_file() and "__pycache__" not in path.parts
     }
@@ -77,14 +77,14 @@ def test_no_file_of_the_package_is_of_an_unknown_kind() -> None:
 
 
 def test_what_is_imported_is_the_wheel(scripts: Path, tmp_path: Path) -> None:
-    """Protects the tests below: they would prove nothing of the source tree's own modules."""
+    """The tests below import the wheel, and not the source tree's own modules."""
     python = scripts / Path(sys.executable).name
     place = done("-c", "import simsticky; print(simsticky.__file__)", program=python, cwd=tmp_path)
     assert Path(place.strip()).is_relative_to(scripts.parent)
 
 
 def test_the_command_of_the_wheel_runs(scripts: Path, tmp_path: Path) -> None:
-    """Protects whoever installs it: version, schema, a shipped scenario and its page need no source tree."""
+    """Version, schema, a shipped scenario and its page need no source tree."""
     simsticky = scripts / "simsticky"
     assert done("--version", program=simsticky, cwd=tmp_path).startswith("simsticky 0.")
     assert json.loads(done("schema", program=simsticky, cwd=tmp_path))["title"] == "Scenario"

@@ -61,14 +61,14 @@ def _run(scenario: Mapping[str, Any]) -> Result:
 @_SLOW
 @given(_worlds((*_ON_APP, *_ON_NODES), budget=True))
 def test_every_run_keeps_the_invariants(scenario: Mapping[str, Any]) -> None:
-    """Protects lives of pods and containers, surge, outcomes and counts, whatever is done to the cluster."""
+    """Lives of pods and containers, surge, outcomes and counts hold, whatever is done to the cluster."""
     _run(scenario)
 
 
 @_SLOW
 @given(_worlds(_ON_APP, budget=False))
 def test_stateful_sets_keep_the_invariants(scenario: Mapping[str, Any]) -> None:
-    """Protects the other owner: one pod of an ordinal at a time, no more pods than ordinals asked for."""
+    """A StatefulSet has one pod of an ordinal at a time, and no more pods than ordinals asked for."""
     scenario["deployment"]["kind"] = "StatefulSet"  # type: ignore[index]
     result = _run(scenario)
     pods = result.pods.assign(ordinal=[str(name).rpartition("-")[2].partition(".")[0] for name in result.pods["pod"]])
@@ -80,7 +80,7 @@ def test_stateful_sets_keep_the_invariants(scenario: Mapping[str, Any]) -> None:
 @_SLOW
 @given(_worlds(("drainNode", "uncordon"), budget=True))
 def test_evictions_never_pass_a_budget(scenario: Mapping[str, Any]) -> None:
-    """Protects the budget: an eviction of a ready pod is granted only while the budget allows a disruption."""
+    """An eviction of a ready pod is granted only while the budget allows a disruption."""
     scenario["app"]["concurrency"] = 1000  # no probe fails in a queue: readiness begins once and ends with the pod
     result = _run(scenario)
     stated, replicas = scenario["deployment"]["disruptionBudget"], scenario["deployment"]["replicas"]
@@ -104,7 +104,7 @@ def test_evictions_never_pass_a_budget(scenario: Mapping[str, Any]) -> None:
 @_SLOW
 @given(_worlds(("rollout", "rollback")))
 def test_rollouts_end_or_say_why_not(scenario: Mapping[str, Any]) -> None:
-    """Protects against silence: each rollout is complete, reported stuck with its reason, or cut off by the end."""
+    """Each rollout is complete, reported stuck with its reason, or cut off by the end."""
     scenario["run"] |= {"until": "drained", "horizon": 400.0}
     scenario["app"] |= {"concurrency": 1000, "startup": 2.0}
     result = _run(scenario)
@@ -115,7 +115,7 @@ def test_rollouts_end_or_say_why_not(scenario: Mapping[str, Any]) -> None:
 @_SLOW
 @given(_worlds(("rollout", "rollback", "pause", "resume")))
 def test_rollbacks_and_pauses_keep_enough_pods_available(scenario: Mapping[str, Any]) -> None:
-    """Protects maxUnavailable where rollouts are taken back, held and resumed: living pods are re-adopted meanwhile."""
+    """Living pods are re-adopted meanwhile."""
     assume("strategy" not in scenario["deployment"])
     scenario["app"]["concurrency"] = 1000  # no probe ever fails in a queue
     scenario["deployment"]["minReadySeconds"] = 0  # else a rollover may take an available pod, as upstream does

@@ -176,7 +176,7 @@ TestLeastConnections.settings = MANY_STEPS
 
 @given(weights=st.lists(st.integers(1, 100), min_size=1, max_size=9), number=st.integers(1, 300))
 def test_connections_follow_the_weights(weights: list[int], number: int) -> None:
-    """Protects the weights: no target's latest connection would have weighed less on another."""
+    """No target's latest connection would have weighed less on another."""
     algorithm = LeastConnections()
     balancer = Balancer([Target(f"10.0.0.{i}:80", weight) for i, weight in enumerate(weights, 1)], algorithm)
     for _ in range(number):

@@ -54,7 +54,7 @@ def _broken(result: Result) -> set[int]:
 def test_longer_prestop_never_adds_lost_breaks(
     scenario: Mapping[str, Any], beyond_s: int, longer_s: int, slack_s: int
 ) -> None:
-    """Protects the sense of draining: with drain support on, waiting longer saves sessions and breaks no other."""
+    """With drain support on, waiting longer saves sessions and breaks no other."""
     scenario["kic"] |= {"watchDelay": _BOUNDED, "pushDelay": _BOUNDED}
     scenario["kubernetes"] |= {"endpointUpdate": _BOUNDED}
     short = _run(scenario, _PUSHED_WITHIN_S + beyond_s, slack_s)
@@ -69,7 +69,7 @@ def test_longer_prestop_never_adds_lost_breaks(
 def test_drain_on_never_breaks_more_sessions_than_drain_off(
     scenario: Mapping[str, Any], pre_stop_s: int, slack_s: int
 ) -> None:
-    """Protects the sense of drain support: whoever breaks with it breaks without it too."""
+    """Whoever breaks with it breaks without it too."""
     on = _run(scenario, pre_stop_s, slack_s)
     off = _run(scenario, pre_stop_s, slack_s, drain=False)
     assume(on.summary["censored_sessions"] in (0, None) and off.summary["censored_sessions"] in (0, None))
@@ -82,7 +82,7 @@ def test_drain_on_never_breaks_more_sessions_than_drain_off(
 def test_the_two_runs_are_the_same_until_the_operation(
     scenario: Mapping[str, Any], pre_stop_s: int, slack_s: int
 ) -> None:
-    """Protects common random numbers: two policies meet the same sessions and the same luck up to the deletion."""
+    """Two policies meet the same sessions and the same luck up to the deletion."""
     runs = [_run(scenario, pre_stop_s, slack_s, drain=drain) for drain in (True, False)]
     before = [run.requests[run.requests["sent_s"] < 20.0] for run in runs]
     columns = ["session", "request", "sent_s", "started_s", "pod", "node"]

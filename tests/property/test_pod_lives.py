@@ -66,7 +66,7 @@ def failing(draw: st.DrawFn) -> Mapping[str, Any]:
 @_SLOW
 @given(failing())
 def test_every_life_is_a_legal_path(scenario: Mapping[str, Any]) -> None:
-    """Protects containers and pods under failures: legal order, back-off, no start after a deletion, one outcome."""
+    """A container's states are in legal order, with back-off, no start after a deletion, and one outcome."""
     result = simulate(Scenario.model_validate(scenario), verify=True)
     recording = result.recording
     assert [pod.restarts for pod in recording.pods] == list(result.pods["restarts"])
@@ -78,7 +78,7 @@ def test_every_life_is_a_legal_path(scenario: Mapping[str, Any]) -> None:
 @_SLOW
 @given(failing())
 def test_failures_by_themselves_are_nobodys_fault(scenario: Mapping[str, Any]) -> None:
-    """Protects the headline: without operations nothing is caused by one, however much crashes."""
+    """Without operations nothing is caused by one, however much crashes."""
     scenario = {**scenario, "timeline": []}
     result = simulate(Scenario.model_validate(scenario), verify=True)
     assert result.summary["breaks"] == 0

@@ -13,7 +13,7 @@ _EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", _EXAMPLES, ids=lambda path: path.stem)
 def test_kept_example_keeps_the_invariants(path: Path) -> None:
-    """Protects against old bugs: what each example was about is said in it."""
+    """What each example was about is said in it."""
     scenario = load(str(path))
     assert scenario.about
     result = simulate(scenario.evolve({"run.record": "requests"}), verify=True)
@@ -28,5 +28,5 @@ def test_kept_example_keeps_the_invariants(path: Path) -> None:
 
 
 def test_there_are_examples() -> None:
-    """Protects the folder from being lost on the way."""
+    """The folder of examples has not been lost on the way."""
     assert _EXAMPLES

@@ -59,7 +59,7 @@ def _told(recording: Recording) -> tuple[Any, ...]:
 @settings(max_examples=settings().max_examples // 5)
 @given(probed())
 def test_every_tick_as_an_event_gives_the_same(written: dict[str, Any]) -> None:
-    """Protects the ticks and rounds that are no events: nobody could tell."""
+    """Ticks and rounds that are no events give the same as if they were: nobody could tell."""
     scenario = Scenario.model_validate(written)
     rested = Simulation(scenario, 1, 0).run()
     with pytest.MonkeyPatch.context() as patch:

@@ -110,13 +110,13 @@ def _assert_comes_back(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_scenario_comes_back_from_json(path: Path) -> None:
-    """Protects artefacts that carry their scenario: every shipped one reads back as itself."""
+    """Every shipped one reads back as itself."""
     _assert_comes_back(load(path))
 
 
 @given(scenarios())
 def test_a_random_scenario_comes_back_from_json(written: dict[str, Any]) -> None:
-    """Protects replays: what the model's property tests run can be kept as JSON and run again."""
+    """What the model's property tests run can be kept as JSON and run again."""
     _assert_comes_back(Scenario.model_validate(written))
 
 
@@ -130,7 +130,7 @@ def test_every_way_to_write_kongs_part_comes_back_from_json(
     timeline: list[dict[str, Any]],
     churn: Any,
 ) -> None:
-    """Protects the new sections: no default, short form or exclusive choice is lost or doubled on the way."""
+    """No default, short form or exclusive choice is lost or doubled on the way."""
     _assert_comes_back(
         Scenario.model_validate(
             {

@@ -51,21 +51,21 @@ def _run(scenario: Mapping[str, Any]) -> Result:
 @_SLOW
 @given(_delayed(operations(_KINDS)))
 def test_every_table_is_of_one_moment(scenario: Mapping[str, Any]) -> None:
-    """Protects rule E2: one queue key a Service, so that no endpoint's change overtakes another's, with any delays."""
+    """A Service is one queue key, so that no endpoint's change overtakes another's, with any delays (rule E2)."""
     _run(scenario)
 
 
 @_SLOW
 @given(_switched())
 def test_so_it_is_when_the_route_goes_elsewhere(scenario: Mapping[str, Any]) -> None:
-    """Protects rules E3 and E4: blue-green is one Service whose selector changes, a canary a key for each Service."""
+    """Blue-green is one Service whose selector changes, a canary a key for each Service (rules E3 and E4)."""
     _run(scenario)
 
 
 @_SLOW
 @given(_delayed(operations(("rollout",))))
 def test_a_gateway_is_never_without_a_ready_pod_that_is_there(scenario: Mapping[str, Any]) -> None:
-    """Protects maxUnavailable 0: some pod is ready at every moment, so every table has a target for new sessions."""
+    """With maxUnavailable 0 some pod is ready at every moment, so every table has a target for new sessions."""
     scenario["deployment"].update({"maxSurge": 1, "maxUnavailable": 0})
     scenario["deployment"].pop("strategy", None)
     result = _run(scenario)

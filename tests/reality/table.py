@@ -41,6 +41,11 @@ def parts(page: str) -> tuple[str, str, str]:
     return before + BEGIN, table, END + after
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write the table into the page."""
     before, _, after = parts(PAGE.read_text(encoding="utf-8"))
     PAGE.write_text(before + HEAD + "".join(map(row, NAMES)) + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

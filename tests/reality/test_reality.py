@@ -47,11 +47,11 @@ def test_a_measured_run_is_predicted(name: str) -> None:
 
 
 def test_no_run_is_left_out() -> None:
-    """Protects against a run that nobody predicts."""
+    """Every measured run is predicted."""
     assert len(NAMES) == 16
     assert set(NAMES) >= QUICK
 
 
 def test_the_page_has_every_run() -> None:
-    """Protects against a run that is told of nowhere."""
+    """The page has every run."""
     assert set(documented()) == set(map(label, NAMES))

@@ -75,6 +75,7 @@ class StubScenario:
     timeline: tuple = (rollout("app"),)
     app: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(state="pod"))
     autoscaler: None = None
+    guessed: tuple = ()
     run: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(**RUN))
     manifest_report: ManifestReport = field(
         default_factory=lambda: ManifestReport(

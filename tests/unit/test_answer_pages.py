@@ -10,9 +10,8 @@ from test_html import HOSTILE, Elements
 
 import simsticky as ss
 from simsticky.cli.main import main
-from simsticky.report.answers import answer_page
-from simsticky.report.answers_of import of_comparison, of_recommendation
-from simsticky.report.comparison import cells, sentence
+from simsticky.report.comparison import sentence, table
+from simsticky.report.html import comparison_page, recommendation_page
 from simsticky.report.recommendation import headline
 from simsticky.study.compare import compare
 from simsticky.study.recommend.recommending import recommend
@@ -38,9 +37,9 @@ def pages():
     """A page of each kind, and what its first sentence is."""
     two, three, found = comparison(60, 30), comparison(60, 30, 90), recommendation()
     return [
-        (answer_page(of_comparison(two)), sentence(two, "30s")),
-        (answer_page(of_comparison(three)), sentence(three, "30s")),
-        (answer_page(of_recommendation(found)), headline(found)),
+        (comparison_page(two), sentence(two, "30s")),
+        (comparison_page(three), sentence(three, "30s")),
+        (recommendation_page(found), headline(found)),
     ]
 
 
@@ -57,16 +56,16 @@ def test_the_sentence_comes_first():
 def test_every_figure_of_the_comparison_is_there():
     """Both values and the difference of each metric, and the settings that differ."""
     found = comparison(60, 30)
-    words = "".join(Elements(answer_page(of_comparison(found))).text)
-    for row in cells(found, "30s"):
-        assert all(cell in words for cell in row)
+    words = "".join(Elements(comparison_page(found)).text)
+    for row in table(found, "30s").rows:
+        assert all(cell.text in words and cell.interval in words for cell in row.cells)
     assert "deployment.preStop.sleep" in words
 
 
 def test_the_patch_can_be_copied():
     """The lines of the change are in a block of their own."""
     found = recommendation()
-    (block,) = re.findall(r"<pre>(.*?)</pre>", answer_page(of_recommendation(found)), re.DOTALL)
+    (block,) = re.findall(r"<pre>(.*?)</pre>", recommendation_page(found), re.DOTALL)
     assert block.splitlines() == found.patches[0].yaml.splitlines()
 
 
@@ -82,15 +81,15 @@ def test_a_page_asks_for_nothing_and_is_in_order():
         levels = [int(level) for level in re.findall(r"<h([1-6])", text)]
         assert levels.count(1) == 1
         assert all(after <= before + 1 for before, after in pairwise(levels))
-        for table in re.findall(r"<table.*?</table>", text, re.DOTALL):
-            assert "<caption" in table
-            assert 'scope="col"' in table
+        for found in re.findall(r"<table.*?</table>", text, re.DOTALL):
+            assert "<caption" in found
+            assert 'scope="col"' in found
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=["script", "quote", "end", "template", "long"])
 def test_what_others_write_is_text(hostile):
     """A file's name with markup is shown as text."""
-    tame, wild = (Elements(answer_page(of_comparison(comparison(60, 30, name=name)))) for name in ("now", hostile))
+    tame, wild = (Elements(comparison_page(comparison(60, 30, name=name))) for name in ("now", hostile))
     assert tame.tags == wild.tags
     assert hostile in "".join(wild.text)
 
@@ -98,7 +97,7 @@ def test_what_others_write_is_text(hostile):
 def test_one_function_writes_them_too(tmp_path):
     """``ss.report`` takes both."""
     found = comparison(60, 30)
-    assert ss.report(found, tmp_path / "x.html") == answer_page(of_comparison(found))
+    assert ss.report(found, tmp_path / "x.html") == comparison_page(found)
     assert "recommendation" in ss.report(recommendation())
 
 

@@ -45,7 +45,7 @@ def _listen(api: ApiServer) -> list[tuple[str, Pod]]:
 
 
 def test_only_pods_of_the_run_are_told_as_created(api: ApiServer) -> None:
-    """Protects the kubelet: a pod that has been running since before the run is adopted, not started again."""
+    """A pod that has been running since before the run is adopted, not started again."""
     heard = _listen(api)
     old, new = _pod(api, created_s=-60.0), _pod(api)
     assert heard == [("change", old), ("change", new), ("creation", new)]
@@ -53,7 +53,7 @@ def test_only_pods_of_the_run_are_told_as_created(api: ApiServer) -> None:
 
 
 def test_deletion_of_a_running_pod_is_its_kubelets_to_finish(api: ApiServer) -> None:
-    """Protects rule D1: the object stays with its deletion timestamp, and endpoints hear before the kubelet."""
+    """The object stays with its deletion timestamp, and endpoints hear before the kubelet (rule D1)."""
     pod, deletions = _running(api), list[Deletion]()
     heard = _listen(api)
     api.watch_deletions(deletions.append)
@@ -66,7 +66,7 @@ def test_deletion_of_a_running_pod_is_its_kubelets_to_finish(api: ApiServer) -> 
 
 @pytest.mark.parametrize("phase", ["Pending", "Failed", "Succeeded"])
 def test_pod_with_nothing_to_end_is_gone_at_once(api: ApiServer, phase: str) -> None:
-    """Protects rule D1: a pod without a node, or one that is over, waits for no kubelet."""
+    """A pod without a node, or one that is over, waits for no kubelet (rule D1)."""
     pod = _pod(api) if phase == "Pending" else _running(api)
     pod.phase = phase
     heard, deletions = _listen(api), list[Deletion]()
@@ -78,7 +78,7 @@ def test_pod_with_nothing_to_end_is_gone_at_once(api: ApiServer, phase: str) -> 
 
 
 def test_forced_deletion_leaves_the_container_to_the_kubelet(api: ApiServer) -> None:
-    """Protects rule D7: the object is gone, and what runs is ended in the shortest grace period there is."""
+    """The object is gone, and what runs is ended in the shortest grace period there is (rule D7)."""
     pod, deletions = _running(api), list[Deletion]()
     api.watch_deletions(deletions.append)
     api.force_delete(pod, 1, "operator")
@@ -87,7 +87,7 @@ def test_forced_deletion_leaves_the_container_to_the_kubelet(api: ApiServer) -> 
 
 
 def test_address_keeps_the_name_of_who_had_it(api: ApiServer) -> None:
-    """Protects the story of a push that takes a pod out whose object is gone by then."""
+    """An address keeps its pod's name, so that the story of a later push can tell whose it was."""
     pod = _running(api)
     api.remove(pod)
     assert api.name_at(pod.address) == pod.name

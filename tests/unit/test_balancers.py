@@ -17,7 +17,7 @@ NEEDS: dict[str, dict[str, Any]] = {
 
 
 def test_every_algorithm_has_a_class_of_its_own() -> None:
-    """Protects against an algorithm that a policy may name and no balancer knows: it would run as another."""
+    """Every algorithm that a policy may name has a class of its own, so that none runs as another."""
     made = {name: _class_of({"algorithm": name, **NEEDS.get(name, {})}) for name in ALGORITHMS}
     assert [name for name, times in Counter(made.values()).items() if times > 1] == []
     assert made["round-robin"] == "RoundRobin"

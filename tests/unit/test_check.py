@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from drain_stub import EXPOSED, result, simulate, simulate_by_algorithm, simulate_on_the_line, window_s
+from shown import as_markdown, in_terminal
 from small_scenario import small
 
 from simsticky.errors import InputError
-from simsticky.report.check import budget_sentence, headline, render, to_markdown
+from simsticky.report.check import blocks, budget_sentence, comment, headline
 from simsticky.report.check_annotations import cases, deciding_field, findings, place_of
-from simsticky.report.terminal import plain
 from simsticky.scenario.reading.load import load
 from simsticky.study.check import deciding as module
 from simsticky.study.check.baseline import Baseline
@@ -118,7 +118,7 @@ def test_what_became_worse_is_a_regression():
     said = headline(found)
     assert said.startswith("Broken sessions ")
     assert ", worse than before: deployment.preStop.sleep 1m → 30s" in said
-    assert to_markdown(found).splitlines()[0] == f"**{said}**".replace("_", r"\_")
+    assert as_markdown(comment(found)).splitlines()[0] == f"**✗ {said}.**".replace("_", r"\_")
 
 
 def test_what_became_better_passes():
@@ -126,7 +126,7 @@ def test_what_became_better_passes():
     found = held_against(bounded(30, broken_sessions="< 1%"), bounded(60, broken_sessions="< 1%"))
     assert found.outcome is Mark.PASS
     assert "better than before" in headline(found)
-    assert "Missed before as well" in plain(render(found))
+    assert "Missed before as well" in in_terminal(blocks(found))
     assert findings(found) == []
 
 
@@ -168,8 +168,8 @@ def test_nothing_is_simulated_where_nothing_matters():
     now = bounded(60, broken_sessions="< 1%").evolve({"name": "other", "run.replications": 99, "run.seed": 4})
     found = held_against(setting(60), now, counting(simulate, counted))
     assert (counted, found.outcome, found.is_unchanged) == ([], Mark.PASS, True)
-    assert to_markdown(found) == ""
-    assert plain(render(found)) == "Nothing that the model reads differs from before; nothing was simulated.\n"
+    assert as_markdown(comment(found)) == ""
+    assert in_terminal(blocks(found)) == "Nothing that the model reads differs from before; nothing was simulated.\n"
 
 
 def test_both_sides_run_the_same_replications():
@@ -216,7 +216,7 @@ def test_no_line_is_wider_than_the_terminal(width):
         held_against(setting(60), setting(30)),
         check(bounded(60, broken_sessions="< 10%", failed_requests="< 5%"), simulate=simulate),
     ):
-        assert max(map(len, plain(render(found, width)).splitlines())) <= width
+        assert max(map(len, in_terminal(blocks(found), width).splitlines())) <= width
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_a_budget_says_how_many_deploys():
     assert deploys.allowed.high == pytest.approx(1500 / deploys.broken.low)
     many = f"{1500 / mean:.3g}"
     assert budget_sentence(deploys).startswith(f"1\u202f500 broken sessions a day allow {many} deploys a day [")
-    assert f"allow {many} deploys" in plain(render(found)).replace("\n", " ")
+    assert f"allow {many} deploys" in in_terminal(blocks(found)).replace("\n", " ")
 
 
 def test_a_budget_counts_each_deploy_of_the_timeline():

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 from drain_stub import simulate
+from shown import as_csv, as_markdown, in_terminal
 from small_scenario import small
 
 from simsticky.cli.main import main
 from simsticky.errors import InputError
-from simsticky.report.comparison import render, to_csv, to_markdown
-from simsticky.report.terminal import plain
+from simsticky.report.comparison import blocks, data_of
 from simsticky.study.compare import compare, compare_sides
 from simsticky.study.replicate import replicate
 from simsticky.study.sides import Side, changes_between
@@ -131,21 +131,21 @@ def test_a_regression_is_a_certain_change_for_the_worse():
 
 def test_the_comment_says_one_thing_and_folds_the_rest():
     """Markdown: one bold sentence with the cause, Previous, New, Difference, and the details folded."""
-    text = to_markdown(windows(60, 30))
+    text = as_markdown(blocks(windows(60, 30)))
     first = text.splitlines()[0]
-    assert first.startswith("**Broken sessions ")
+    assert first.startswith("**✗ Broken sessions ")
     assert ", worse than 60s" in first
-    assert first.endswith(": deployment.preStop.sleep 1m → 30s**")
-    assert "| | Previous | New | Difference |" in text
-    assert text.index("| Broken sessions |") < text.index("<details>") < text.index("variance cut by pairing")
+    assert first.endswith(": deployment.preStop.sleep 1m → 30s.**")
+    assert "|  | previous | new | difference |" in text
+    assert text.index("| broken sessions |") < text.index("<details>") < text.index("variance cut by pairing")
     assert text.rstrip().endswith("</details>")
     assert "points" in text
 
 
 def test_no_certain_difference_is_said_in_the_first_sentence():
     """Two settings that nobody can tell apart get no headline of a change."""
-    text = to_markdown(windows(60, 60.2, n=3))
-    assert text.startswith("**Broken sessions ")
+    text = as_markdown(blocks(windows(60, 60.2, n=3)))
+    assert text.startswith("**✓ Broken sessions ")
     assert "no difference that is certain" in text.splitlines()[0]
     assert "not worse than 60s" in text.splitlines()[0]
 
@@ -153,7 +153,7 @@ def test_no_certain_difference_is_said_in_the_first_sentence():
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 def test_the_table_fits(width):
     """No line is wider than the terminal."""
-    text = plain(render(windows(30, 40, 60), width))
+    text = in_terminal(blocks(windows(30, 40, 60)), width)
     assert max(map(len, text.splitlines())) <= width
     assert "the same in every replication" in text or width < 60
 
@@ -161,7 +161,7 @@ def test_the_table_fits(width):
 def test_csv_has_the_frames_columns():
     """CSV is the frame."""
     comparison = windows(30, 60)
-    lines = to_csv(comparison).splitlines()
+    lines = as_csv(data_of(comparison)).splitlines()
     assert lines[0].split(",") == list(comparison.frame.columns)
     assert len(lines) == 1 + len(comparison.frame)
 
@@ -256,7 +256,7 @@ def test_without_stickiness_the_sentence_says_so(tmp_path, capsys):
     argv = ["compare", str(path), "--with", "upstream.algorithm=least-connections", "-j", "1", "--reps", "5", "-q"]
     assert main([*argv, "--fail-on-regression", "-o", "markdown"]) == 3
     told = capsys.readouterr()
-    assert told.out.startswith("**Stickiness is lost, broken by any cause ")
+    assert told.out.startswith("**✗ Stickiness is lost, broken by any cause ")
     assert "tickiness is lost" in told.err
 
 

@@ -228,7 +228,7 @@ def test_a_number_of_requests_has_no_unit():
 
 @pytest.mark.parametrize("given", [*(given for given, *_ in FINITE), *CAPPED, *INFINITE], ids=_name)
 def test_no_draw_goes_through_a_function_that_rounds_by_the_processor(given):
-    """Protects equal bytes on processors with and without AVX-512: powers of draws are left to the C library."""
+    """Powers of draws are left to the C library."""
     law = LAW.validate_python(given)
     for draw in (law.sample, law.sample_length_biased):
         if draw == law.sample or math.isfinite(law.mean):

@@ -51,14 +51,14 @@ def _has_text(node: ast.AST) -> bool:
 
 @pytest.mark.parametrize("path", _files("sim", "recording"), ids=lambda path: path.stem)
 def test_no_event_is_given_a_sentence(path: Path) -> None:
-    """Protects that events carry data: neither a text with blanks, nor one that is put together."""
+    """A text with blanks is found, and so is one that is put together."""
     for name, call in _calls(path):
         if name in _TELLS:
             assert not sentences(call), f"{path.name}:{call.lineno}"
 
 
 def test_no_data_of_an_event_is_made_for_people() -> None:
-    """Protects the same of the payloads, wherever they are made: `Size(f"to {replicas}")` would be a sentence, too."""
+    """`Size(f"to {replicas}")` is a sentence, too, and is found."""
     names = {kind.__name__ for kind in get_args(Data)}
     seen = set()
     for path in _files("sim"):
@@ -71,7 +71,7 @@ def test_no_data_of_an_event_is_made_for_people() -> None:
 
 @pytest.mark.parametrize("text", ['"no node"', 'f"on {node}"', '"on " + node', '"on %s" % node'])
 def test_a_sentence_is_seen(text: str) -> None:
-    """Protects the two tests above from seeing nothing."""
+    """A text that is a sentence is seen by the two tests above."""
     call = ast.parse(f"world.tell('kubelet', 'started', pod.name, {text})").body[0]
     assert isinstance(call, ast.Expr)
     assert isinstance(call.value, ast.Call)
@@ -80,7 +80,7 @@ def test_a_sentence_is_seen(text: str) -> None:
 
 @pytest.mark.parametrize("path", _files("audit", "results"), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_nobody_takes_a_text_apart(path: Path) -> None:
-    """Protects the audit and the results from parsing what was written for people."""
+    """The audit and the results do not parse what was written for people."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -94,7 +94,7 @@ def test_nobody_takes_a_text_apart(path: Path) -> None:
 
 
 def test_every_kind_that_is_told_has_words() -> None:
-    """Protects the frame's `detail`: each kind that the model tells has its words, and the story no others."""
+    """Each kind that the model tells has its words, and the story no others."""
     kinds: set[str] = set()
     for path in _files("sim"):
         for name, call in _calls(path):
@@ -110,7 +110,7 @@ def test_every_kind_that_is_told_has_words() -> None:
 
 
 def test_a_push_in_words() -> None:
-    """Protects the text of a push: what is added, removed and weighed anew, in that order, as the nodes apply it."""
+    """A push is told by what is added, removed and weighed anew, in that order, as the nodes apply it."""
     changes = (
         events.TargetChange("a", None, 100),
         events.TargetChange("b", None, 50),

@@ -20,20 +20,20 @@ def _homes(targets: list[Target]) -> list[str]:
 
 @pytest.mark.parametrize(("before", "after", "moved"), [(3, 4, 3 / 4), (4, 3, 3 / 4), (4, 5, 4 / 5), (2, 4, 1 / 2)])
 def test_nearly_all_keys_move(before: int, after: int, moved: float) -> None:
-    """Protects the theory of modulo: 1 - min / lcm of the keys move, to four standard errors of 20,000 keys."""
+    """1 - min / lcm of the keys move, to four standard errors of 20,000 keys."""
     pairs = zip(_homes(_targets(before)), _homes(_targets(after)), strict=True)
     share = sum(one != other for one, other in pairs) / len(_KEYS)
     assert abs(share - moved) <= 4 * (moved * (1 - moved) / len(_KEYS)) ** 0.5
 
 
 def test_a_target_that_drains_is_off_the_map() -> None:
-    """Protects weight 0: its keys go, and those of the others with them (rule G18)."""
+    """A target of weight 0 loses its keys, and those of the others move too (rule G18)."""
     draining = [*_targets(3), Target("10.0.0.9:80", 0)]
     assert _homes(draining) == _homes(_targets(3))
 
 
 def test_a_retry_goes_elsewhere_and_a_sick_target_is_passed_over() -> None:
-    """Protects the second hash: neither what failed nor what a health check took out, as long as there is another.
+    """A retry goes neither to what failed nor to what a health check took out, as long as there is another target.
 
     See rule G18.
     """
@@ -48,6 +48,6 @@ def test_a_retry_goes_elsewhere_and_a_sick_target_is_passed_over() -> None:
 
 
 def test_without_targets_there_is_no_peer() -> None:
-    """Protects the empty table."""
+    """An empty table has no peer."""
     with pytest.raises(NoPeerError):
         HashModulo().pick(Handle("a"))

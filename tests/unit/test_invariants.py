@@ -237,7 +237,7 @@ def _pushed_of_two_moments(recording: Recording) -> None:
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
 def test_tampering_is_found(tampering: Tampering, invariant: str) -> None:
-    """Protects the checker itself: a recording that is good passes, one that was changed names what is wrong."""
+    """A recording that is good passes, one that was changed names what is wrong."""
     recording, scenario = _good()
     changed = deepcopy(recording)
     tampering(changed)
@@ -302,7 +302,7 @@ def _seven_attempts(recording: Recording) -> None:
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
 def test_tampering_with_special_runs_is_found(run: str, tampering: Tampering, invariant: str) -> None:
-    """Protects the checks that need hashing, tabs or timeouts to have anything to look at."""
+    """Checks that need hashing, tabs or timeouts find what is tampered with there."""
     recording, scenario = _good_with(run)
     changed = deepcopy(recording)
     tampering(changed)
@@ -311,7 +311,7 @@ def test_tampering_with_special_runs_is_found(run: str, tampering: Tampering, in
 
 
 def test_good_recording_passes_at_every_level() -> None:
-    """Protects --verify at lower record levels: what is there is checked, what is not there is not missed."""
+    """What is there is checked, what is not there is not missed."""
     for level in ("requests", "sessions", "summary"):
         scenario = small(run__record=level)
         verify(Simulation(scenario, 1, 0).run(), scenario)

@@ -15,7 +15,7 @@ def terminating(address: str) -> Endpoint:
 
 
 def test_order_is_the_address_descending_as_a_string() -> None:
-    """Protects the list order Kong's wheel starts from: KIC sorts strings, so .9 comes before .10."""
+    """KIC sorts strings, so .9 comes before .10."""
     pods = [ready(f"10.0.0.{i}:80") for i in (9, 10, 1)]
     assert [t.address for t in translate(pods, drain_support=False)] == [
         "10.0.0.9:80",
@@ -25,33 +25,33 @@ def test_order_is_the_address_descending_as_a_string() -> None:
 
 
 def test_scale_down_with_and_without_drain_support() -> None:
-    """Protects the rule the whole simulation turns on: a terminating pod leaves, or stays with weight 0 (rule I2)."""
+    """A terminating pod leaves, or stays with weight 0 (rule I2)."""
     pods = [ready("10.0.0.1:80"), terminating("10.0.0.2:80")]
     assert translate(pods, drain_support=False) == (Target("10.0.0.1:80", 100),)
     assert translate(pods, drain_support=True) == (Target("10.0.0.2:80", 0), Target("10.0.0.1:80", 100))
 
 
 def test_no_endpoints_no_targets() -> None:
-    """Protects the upstream without targets, which answers 503."""
+    """An upstream without targets answers 503."""
     assert translate([], drain_support=True) == ()
     assert translate([terminating("10.0.0.1:80")], drain_support=False, backend_weight=10) == ()
 
 
 def test_an_endpoint_in_two_slices_counts_once() -> None:
-    """Protects KIC's deduplication within a backend, also for the number a weight is divided by."""
+    """KIC counts an endpoint of two slices once within a backend, also in the number a weight is divided by."""
     pods = [ready("10.0.0.1:80"), ready("10.0.0.1:80"), ready("10.0.0.2:80")]
     assert [t.weight for t in translate(pods, drain_support=False)] == [100, 100]
     assert [t.weight for t in translate(pods, drain_support=False, backend_weight=10)] == [5, 5]
 
 
 def test_terminating_and_not_keeps_the_weight() -> None:
-    """Protects the sum of weights: left out (100) plus 0 is 100."""
+    """A weight of 100 that is left out, plus 0, is 100."""
     pods = [terminating("10.0.0.1:80"), ready("10.0.0.1:80")]
     assert translate(pods, drain_support=True) == (Target("10.0.0.1:80", 100),)
 
 
 def test_backends_share_apart_and_sum_where_they_meet() -> None:
-    """Protects a split over two Services: each weight is spread over its own endpoints."""
+    """Each weight is spread over its own endpoints."""
     stable = Backend([ready("10.0.0.1:80"), ready("10.0.0.2:80"), terminating("10.0.0.3:80")], 90)
     canary = Backend([ready("10.0.0.2:80")], 10)
     weights = {t.address: t.weight for t in translate_backends([stable, canary], drain_support=True)}
@@ -64,7 +64,7 @@ def weights_of(*backends: Backend) -> dict[str, int]:
 
 
 def test_a_canary_gets_its_weight_whatever_its_size() -> None:
-    """Protects the split of a canary: 90 over three pods and 10 over one are 90 % and 10 % of new sessions."""
+    """90 over three pods and 10 over one are 90 % and 10 % of new sessions."""
     stable = Backend([ready(f"10.0.0.{n}:80") for n in (1, 2, 3)], 90)
     canary = Backend([ready("10.0.1.1:80")], 10)
     assert weights_of(stable, canary) == {
@@ -76,7 +76,7 @@ def test_a_canary_gets_its_weight_whatever_its_size() -> None:
 
 
 def test_small_weights_split_by_pods_not_by_weight() -> None:
-    """Protects the floor of 1: with the Gateway API's default weight 1, five pods against one take 5/6, not half."""
+    """With the Gateway API's default weight 1, five pods against one take 5/6, not half."""
     stable = Backend([ready(f"10.0.0.{n}:80") for n in range(1, 6)], 1)
     canary = Backend([ready("10.0.1.1:80")], 1)
     assert sum(weights_of(stable).values()) == 5
@@ -84,19 +84,19 @@ def test_small_weights_split_by_pods_not_by_weight() -> None:
 
 
 def test_a_backend_of_weight_zero_keeps_its_bound_sessions() -> None:
-    """Protects a canary that is turned off: its targets stay listed with weight 0 and take nobody new."""
+    """The targets of a canary that is turned off stay listed with weight 0 and take nobody new."""
     stable, canary = Backend([ready("10.0.0.1:80")], 100), Backend([ready("10.0.1.1:80")], 0)
     assert weights_of(stable, canary) == {"10.0.1.1:80": 0, "10.0.0.1:80": 100}
 
 
 def test_a_terminating_canary_pod_gives_its_share_to_the_others_of_its_service() -> None:
-    """Protects the divisor: a draining pod has weight 0 and does not count when the backend's weight is spread."""
+    """A draining pod has weight 0 and does not count when the backend's weight is spread."""
     canary = Backend([ready("10.0.1.1:80"), terminating("10.0.1.2:80")], 10)
     assert weights_of(canary) == {"10.0.1.2:80": 0, "10.0.1.1:80": 10}
 
 
 def test_a_changed_selector_takes_all_old_targets_at_once() -> None:
-    """Protects blue-green: endpoints that left the slice are gone; drain support keeps only terminating ones."""
+    """Endpoints that left the slice are gone; drain support keeps only terminating ones."""
     blue, green = [ready("10.0.0.1:80"), ready("10.0.0.2:80")], [ready("10.0.1.1:80")]
     assert len(translate(blue, drain_support=True)) == 2
     assert translate(green, drain_support=True) == (Target("10.0.1.1:80", 100),)

@@ -30,7 +30,7 @@ def balancer(*weights: int, threshold: float = 0, algorithm: Algorithm | None = 
 
 
 def test_totals_follow_the_verdicts() -> None:
-    """Protects total and unavailable weight over a loss and a recovery."""
+    """Total and unavailable weight follow a loss and a recovery."""
     it = balancer(100, 50, 0)
     assert (it.total_weight, it.unavailable_weight) == (150, 0)
     assert it.set_address_status(B, available=False)
@@ -41,7 +41,7 @@ def test_totals_follow_the_verdicts() -> None:
 
 
 def test_a_verdict_in_force_does_nothing() -> None:
-    """Protects the no-op rule: the same verdict twice neither counts twice nor shuffles again."""
+    """The same verdict twice neither counts twice nor shuffles again."""
     algorithm = Counting()
     it = balancer(100, 100, algorithm=algorithm)
     assert not it.set_address_status(A, available=True)
@@ -52,7 +52,7 @@ def test_a_verdict_in_force_does_nothing() -> None:
 
 
 def test_a_verdict_on_a_stranger_is_an_error() -> None:
-    """Protects against verdicts for addresses that are not listed."""
+    """A verdict on an address that is not listed is an error."""
     with pytest.raises(KeyError):
         balancer(100).set_address_status("10.9.9.9:80", available=False)
 
@@ -62,7 +62,7 @@ def test_a_verdict_on_a_stranger_is_an_error() -> None:
     [(0, 3, True), (0, 4, False), (50, 1, True), (50, 2, False), (49.9, 2, True), (100, 0, False)],
 )
 def test_healthy_is_strictly_above_the_threshold(threshold: float, lost: int, healthy: bool) -> None:
-    """Protects the comparison of Kong's health gate, of four equal targets (rule G5)."""
+    """Of four equal targets Kong's health gate wants strictly more than the threshold (rule G5)."""
     it = balancer(100, 100, 100, 100, threshold=threshold)
     for target in it.targets[:lost]:
         it.set_address_status(target.address, available=False)
@@ -77,7 +77,7 @@ def test_healthy_is_strictly_above_the_threshold(threshold: float, lost: int, he
 
 @pytest.mark.parametrize(("threshold", "lost", "healthy"), [(0, 3, True), (0, 4, False), (50, 2, True), (100, 0, True)])
 def test_healthy_from_the_threshold_on_where_the_option_says(threshold: float, lost: int, healthy: bool) -> None:
-    """Protects the other comparison: enough is what reaches the threshold, but nothing available is never enough.
+    """A share that reaches the threshold is enough, but nothing available is never enough.
 
     See rule G5.
     """
@@ -90,7 +90,7 @@ def test_healthy_from_the_threshold_on_where_the_option_says(threshold: float, l
 
 @pytest.mark.parametrize("weights", [(), (0,), (0, 0)])
 def test_without_weight_never_healthy(weights: tuple[int, ...]) -> None:
-    """Protects the 503 of an upstream that is empty or wholly drained."""
+    """An upstream that is empty or wholly drained answers 503."""
     it = balancer(*weights)
     assert not it.healthy
     for refused in (it.next_peer, it.new_pick, lambda: it.get_peer(Handle())):
@@ -99,7 +99,7 @@ def test_without_weight_never_healthy(weights: tuple[int, ...]) -> None:
 
 
 def test_recovery_opens_the_gate_again() -> None:
-    """Protects next_peer after the gate was shut and opened."""
+    """next_peer works again after the gate was shut and opened."""
     it = balancer(100)
     it.set_address_status(A, available=False)
     it.set_address_status(A, available=True)
@@ -107,14 +107,14 @@ def test_recovery_opens_the_gate_again() -> None:
 
 
 def test_handle_counts_retries_and_remembers_failures() -> None:
-    """Protects what a request carries: each pick after the first means that the one before failed."""
+    """Each pick after the first means that the one before failed."""
     it, handle = balancer(100, 100), Handle()
     assert [it.get_peer(handle) for _ in range(3)] == [B, A, B]
     assert (handle.address, handle.retry_count, tuple(handle.failed)) == (B, 2, (B, A))
 
 
 def test_refused_retry_leaves_the_handle_as_it_is() -> None:
-    """Protects the handle when the last target goes between two attempts: no algorithm has seen the retry."""
+    """No algorithm has seen the retry."""
     it, handle = balancer(100), Handle()
     it.get_peer(handle)
     it.set_address_status(A, available=False)
@@ -124,13 +124,13 @@ def test_refused_retry_leaves_the_handle_as_it_is() -> None:
 
 
 def test_targets_are_unique() -> None:
-    """Protects the totals from an address listed twice."""
+    """An address cannot be listed twice."""
     with pytest.raises(ValueError, match="same address"):
         Balancer([Target(A), Target(A)], RoundRobin(lambda i: i))
 
 
 @pytest.mark.parametrize("threshold", [-1, 101])
 def test_threshold_is_a_percentage(threshold: float) -> None:
-    """Protects the range Kong's schema gives the threshold."""
+    """The threshold has the range of Kong's schema."""
     with pytest.raises(ValueError, match="threshold"):
         balancer(100, threshold=threshold)

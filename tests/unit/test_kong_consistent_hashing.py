@@ -32,13 +32,13 @@ def equal(n: int, draining: int = 0) -> tuple[Target, ...]:
 
 @pytest.mark.parametrize(("slots", "points"), [(10, 1000), (999, 1000), (1000, 1000), (65_536, 65_536), (2**33, 1000)])
 def test_points(slots: int, points: int) -> None:
-    """Protects the ring's size: too few slots, or too many, make 1000 points."""
+    """Too few slots, or too many, make 1000 points."""
     assert ring_points(slots) == points
     assert ConsistentHashing(slots).points == points
 
 
 def test_49_equal_targets_get_159_points_each() -> None:
-    """Protects the double arithmetic: 1 / 49 * 49 * 160 falls short of 160."""
+    """1 / 49 * 49 * 160 falls short of 160."""
     ring = build_ring(equal(49), 10_000)
     assert len(ring) == 49 * 159
 
@@ -61,7 +61,7 @@ def test_49_equal_targets_get_159_points_each() -> None:
     ],
 )
 def test_capacity(slots: int, active: int, draining: int, fits: bool) -> None:
-    """Protects the budget of points, which draining targets use up like all others."""
+    """The budget of points is used up by draining targets like by all others."""
     if fits:
         assert build_ring(equal(active, draining), ring_points(slots))
         return
@@ -72,7 +72,7 @@ def test_capacity(slots: int, active: int, draining: int, fits: bool) -> None:
 
 
 def test_search_never_looks_just_above_the_start() -> None:
-    """Protects the end of the search: it stops one point short, so that the point above the start is not found."""
+    """The search stops one point short, so that the point above the start is not found."""
     only = Target(A, 1)
     algorithm = ConsistentHashing()
     # 65534 to 1: floor(0.002...) is 0, which counts as one point.
@@ -87,13 +87,13 @@ def test_search_never_looks_just_above_the_start() -> None:
 
 
 def test_no_key_is_the_empty_key() -> None:
-    """Protects requests without anything to hash: they all go to one target."""
+    """Requests without anything to hash all go to one target."""
     balancer = Balancer(equal(5), ConsistentHashing())
     assert balancer.next_peer() == balancer.get_peer(Handle()) == balancer.get_peer(Handle(""))
 
 
 def test_ring_is_the_same_in_every_worker() -> None:
-    """Protects affinity across workers, nodes and pushes: the order of the targets plays no part."""
+    """The order of the targets plays no part."""
     one, other = ConsistentHashing(), ConsistentHashing()
     Balancer(equal(5), one)
     Balancer(equal(5)[::-1], other)
@@ -138,14 +138,14 @@ def no_id() -> str:
     ],
 )
 def test_key(kind: Input, name: str, value: str) -> None:
-    """Protects what each input takes from a request; an empty value is found all the same (rule C8)."""
+    """Each input takes its value from the request; an empty value is found all the same (rule C8)."""
     on = HashOn(HashInput(kind, name), fallback=HashInput("ip"))
     assert hash_key(on, REQUEST, no_id) == HashKey(value)
 
 
 @pytest.mark.parametrize("kind", ["ip", "consumer", "path", "header", "query_arg", "uri_capture"])
 def test_fallback(kind: Input) -> None:
-    """Protects the fallback for what a request lacks, and the empty key where that is missing too."""
+    """The fallback is used for what a request lacks, and the empty key where that is missing too."""
     given = HashInput(kind, "name")
     assert hash_key(HashOn(given, HashInput("cookie", "sid")), {"cookies": {"sid": "s"}}, no_id) == HashKey("s")
     assert hash_key(HashOn(given, given), {}, no_id) == HashKey("")
@@ -153,23 +153,23 @@ def test_fallback(kind: Input) -> None:
 
 
 def test_credential_stands_in_for_the_consumer() -> None:
-    """Protects anonymous credentials: without a consumer the credential's id is hashed."""
+    """Without a consumer the credential's id is hashed."""
     assert hash_key(HashOn(HashInput("consumer")), {"credential": "cred-1"}, no_id) == HashKey("cred-1")
 
 
 def test_generated_cookie() -> None:
-    """Protects the first request of a client: its cookie is generated, hashed at once and set with Kong's spelling."""
+    """A client's first request has its cookie generated, hashed at once, and set with Kong's spelling."""
     on = HashOn(HashInput("cookie", "sid"), cookie_path="/shop")
     key = hash_key(on, {"cookies": {"other": "1"}}, lambda: "0123")
     assert key == HashKey("0123", "sid=0123; Path=/shop; Same-Site=Lax; HttpOnly")
 
 
 def test_none_ignores_the_fallback() -> None:
-    """Protects hash_on none: it is left at once, whatever the fallback says."""
+    """hash_on none is the empty key at once, whatever the fallback says."""
     assert hash_key(HashOn(fallback=HashInput("ip")), REQUEST, no_id) == HashKey("")
 
 
 def test_an_input_without_its_name_is_refused() -> None:
-    """Protects against a header input that names no header."""
+    """A header input that names no header is refused."""
     with pytest.raises(ValueError, match="needs a name"):
         HashInput("header")

@@ -19,7 +19,7 @@ from simsticky.kong.cookie import CookieJar, default_path, path_match
     ],
 )
 def test_default_path(request_path: str, expected: str) -> None:
-    """Protects the steps of RFC 6265 section 5.1.4 for a cookie set without a path."""
+    """A cookie that is set without a path gets one by the steps of RFC 6265 section 5.1.4."""
     assert default_path(request_path) == expected
 
 
@@ -40,12 +40,12 @@ def test_default_path(request_path: str, expected: str) -> None:
     ],
 )
 def test_path_match(request_path: str, cookie_path: str, expected: bool) -> None:
-    """Protects the path match of RFC 6265 section 5.1.4: whole segments, letter case counts (rule C2)."""
+    """Whole segments, letter case counts (rule C2)."""
     assert path_match(request_path, cookie_path) is expected
 
 
 def test_jar_keeps_one_cookie_per_name_and_path() -> None:
-    """Protects overwriting: same name and path replace, another path is another cookie."""
+    """Same name and path replace, another path is another cookie."""
     jar = CookieJar()
     jar.set("id", "one", "/")
     jar.set("id", "two", "/")
@@ -56,7 +56,7 @@ def test_jar_keeps_one_cookie_per_name_and_path() -> None:
 
 
 def test_jar_sends_the_longest_path_first() -> None:
-    """Protects the order of RFC 6265 section 5.4, of which a server reads the first."""
+    """The longest path comes first, as in RFC 6265 section 5.4, and a server reads the first."""
     jar = CookieJar()
     jar.set("id", "root", "/")
     jar.set("id", "deep", "/app/admin")
@@ -66,7 +66,7 @@ def test_jar_sends_the_longest_path_first() -> None:
 
 
 def test_jar_without_a_matching_cookie() -> None:
-    """Protects the request that goes without a cookie."""
+    """Without a matching cookie a request goes without one."""
     jar = CookieJar()
     jar.set("id", "app", "/app")
     assert jar.get("/", "id") is None

@@ -50,7 +50,7 @@ def checker(checks: HealthChecks, *targets: Target) -> HealthChecker:
 
 
 def test_defaults_check_nothing() -> None:
-    """Protects the default upstream: no checker, no state, no probe, no verdict."""
+    """The default upstream has no checker, no state, no probe and no verdict."""
     it = checker(HealthChecks())
     assert (it.addresses, it.next_run_s, it.due(1e9)) == ((), inf, ())
     assert it.report(A, Failure.TCP, 0.0) is None
@@ -58,7 +58,7 @@ def test_defaults_check_nothing() -> None:
 
 
 def test_the_guides_configuration_hardly_ever_marks_a_pod() -> None:
-    """Protects a trap: with tcp_failures and http_failures left at 0 only timeouts count, three of them."""
+    """With tcp_failures and http_failures left at 0 only timeouts count, three of them."""
     guide = HealthChecks(
         ActiveChecks(
             healthy=replace(ACTIVE.healthy, interval_s=10, successes=3),
@@ -74,7 +74,7 @@ def test_the_guides_configuration_hardly_ever_marks_a_pod() -> None:
 
 
 def test_failures_accumulate_for_ever_without_successes() -> None:
-    """Protects the passive default of no successes: two failures today and one tomorrow are three."""
+    """Two failures today and one tomorrow are three."""
     it = checker(HealthChecks(passive=PassiveChecks(unhealthy=replace(PASSIVE.unhealthy, http_failures=3))))
     for now_s in (0.0, 1.0):
         it.report(A, 500, now_s)
@@ -84,7 +84,7 @@ def test_failures_accumulate_for_ever_without_successes() -> None:
 
 
 def test_an_operator_marks_a_target() -> None:
-    """Protects the Admin API's mark: it settles the state with fresh counters, survives a push, and binds nothing.
+    """The Admin API's mark settles the state with fresh counters, survives a push, and binds nothing.
 
     See rule H7.
     """
@@ -99,7 +99,7 @@ def test_an_operator_marks_a_target() -> None:
 
 
 def test_an_operator_marks_nothing_that_is_not_checked() -> None:
-    """Protects targets without a state: one that is not listed, or purged, and any of an upstream without checks."""
+    """A target that is not listed, was purged, or has no checks has no state that a mark could settle."""
     it = checker(PASSIVE_2, Target(A), Target(B, 0))
     assert it.set_status(B, 1.0, up=False) is None
     it.rebuild((Target(B),), 2.0)
@@ -109,7 +109,7 @@ def test_an_operator_marks_nothing_that_is_not_checked() -> None:
 
 
 def test_a_success_clears_all_failures() -> None:
-    """Protects the counters: a success ends the failures of every kind, a failure only the successes (rule H1)."""
+    """A success ends the failures of every kind, a failure only the successes (rule H1)."""
     it = checker(replace(PASSIVE_2, passive=replace(PASSIVE_2.passive, healthy=replace(PASSIVE.healthy, successes=2))))
     it.report(A, Failure.TCP, 0.0)
     it.report(A, Failure.TIMEOUT, 0.0)
@@ -122,14 +122,14 @@ def test_a_success_clears_all_failures() -> None:
 
 @pytest.mark.parametrize(("status", "verdict"), [(0, True), (500, True), (418, False), (502, False)])
 def test_statuses(status: int, verdict: bool) -> None:
-    """Protects the lists: a status in neither says nothing, an unreadable one is a failure."""
+    """A status in neither says nothing, an unreadable one is a failure."""
     it = checker(PASSIVE_2)
     it.report(A, status, 0.0)
     assert (it.report(A, status, 0.0) is not None) is verdict
 
 
 def test_verdicts_reach_every_worker_that_lists_the_target() -> None:
-    """Protects the node: all its balancers follow a verdict, one without the target takes no notice (rule H6)."""
+    """All its balancers follow a verdict, one without the target takes no notice (rule H6)."""
     workers = [Balancer(BOTH, RoundRobin(lambda i: i)) for _ in range(2)]
     elsewhere = Balancer([Target(B)], RoundRobin(lambda i: i))
     assert apply_verdict(Verdict(A, available=False), [*workers, elsewhere])
@@ -156,12 +156,12 @@ def test_verdicts_reach_every_worker_that_lists_the_target() -> None:
     ],
 )
 def test_passive_report(attempt: Attempt, final: bool, status: int, report: Report | None) -> None:
-    """Protects what Kong learns from an attempt: the last one is reported by status, a refused one as 502 (rule H4)."""
+    """The last one is reported by status, a refused one as 502 (rule H4)."""
     assert passive_report(attempt, final=final, status=status) == report
 
 
 def test_refused_connections_are_no_tcp_failures_without_retries() -> None:
-    """Protects a trap: without a retry a refused connection is a 502, which the passive lists leave out."""
+    """Without a retry a refused connection is a 502, which the passive lists leave out."""
     it = checker(PASSIVE_2)
     for _ in range(20):
         report = passive_report(Attempt.REFUSED, final=True)
@@ -174,7 +174,7 @@ def test_refused_connections_are_no_tcp_failures_without_retries() -> None:
 
 
 def test_first_round_after_one_full_interval() -> None:
-    """Protects the schedule: nothing at the start, then both targets at once, then again."""
+    """Nothing is probed at the start; after a full interval both targets are, at once, and then again."""
     it = checker(active(10, tcp_failures=1))
     assert it.next_run_s == 10.0
     assert it.due(9.9) == ()
@@ -183,7 +183,7 @@ def test_first_round_after_one_full_interval() -> None:
 
 
 def test_rounds_begin_on_the_timers_ticks() -> None:
-    """Protects intervals that are no multiple of the timer's tenth of a second: the next tick has them."""
+    """An interval that is no multiple of the timer's tenth of a second ends at the next tick."""
     it = checker(active(0.25, tcp_failures=1))
     times = []
     for _ in range(4):
@@ -193,7 +193,7 @@ def test_rounds_begin_on_the_timers_ticks() -> None:
 
 
 def test_pushes_starve_the_probes() -> None:
-    """Protects a trap: a push every 3 s restarts the interval of 10 s, so that no probe is ever sent (rule H2)."""
+    """A push every 3 s restarts the interval of 10 s, so that no probe is ever sent (rule H2)."""
     it = checker(active(10, tcp_failures=1))
     for push in range(1, 100):
         now_s = 3.0 * push
@@ -203,14 +203,14 @@ def test_pushes_starve_the_probes() -> None:
 
 
 def test_targets_down_have_their_own_round() -> None:
-    """Protects the two lists: the round of the unhealthy follows in the same tick, drawn up before any result."""
+    """The round of the unhealthy follows in the same tick, drawn up before any result."""
     it = checker(active(5, tcp_failures=1))
     it.report(A, Failure.TCP, 1.0, active=True)
     assert it.due(5.0) == (((B,),), ((A,),))
 
 
 def test_weight_0_is_not_added_but_probed_on() -> None:
-    """Protects a draining pod: never added when it comes with weight 0, probed on and judged when it had weight.
+    """Never added when it comes with weight 0, probed on and judged when it had weight.
 
     See rule H5.
     """
@@ -223,7 +223,7 @@ def test_weight_0_is_not_added_but_probed_on() -> None:
 
 
 def test_purge_after_300_seconds() -> None:
-    """Protects forgetting: 300 s after the last push that did not list it a target's state is gone (rule H5)."""
+    """300 s after the last push that did not list it a target's state is gone (rule H5)."""
     it = checker(PASSIVE_2)
     it.report(A, Failure.TCP, 0.0)
     it.rebuild((Target(B),), 10.0)
@@ -235,7 +235,7 @@ def test_purge_after_300_seconds() -> None:
 
 
 def test_state_survives_a_push() -> None:
-    """Protects health through a reload: an unhealthy target is unhealthy to the new balancers at once."""
+    """An unhealthy target is unhealthy to the new balancers at once."""
     it = checker(PASSIVE_2)
     for _ in range(2):
         it.report(A, Failure.TCP, 0.0)
@@ -243,7 +243,7 @@ def test_state_survives_a_push() -> None:
 
 
 def test_tcp_probes_do_not_run_behind_http_routes() -> None:
-    """Protects a trap: active checks of type tcp are silently off for HTTP traffic."""
+    """Active checks of type tcp are silently off for HTTP traffic."""
     checks = active(5, tcp_failures=1)
     it = checker(replace(checks, active=replace(checks.active, type="tcp")))
     assert it.next_run_s == inf
@@ -251,12 +251,12 @@ def test_tcp_probes_do_not_run_behind_http_routes() -> None:
 
 @pytest.mark.parametrize(("concurrency", "packages"), [(10, ("a", "b", "c")), (2, ("ac", "b")), (1, ("abc",))])
 def test_work_packages(concurrency: int, packages: tuple[str, ...]) -> None:
-    """Protects the concurrency: a round is dealt out like cards, and no package is empty."""
+    """A round is dealt out like cards, and no package is empty."""
     assert work_packages("abc", concurrency) == tuple(tuple(package) for package in packages)
 
 
 def test_limits_of_the_settings() -> None:
-    """Protects Kong's schema: numbers out of range are refused, 255 as well, which Kong's checker cannot bear."""
+    """Numbers out of range are refused, 255 as well, which Kong's checker cannot bear."""
     with pytest.raises(ValueError, match="timeouts 255"):
         UnhealthyRule(frozenset(), timeouts=255)
     with pytest.raises(ValueError, match="interval"):

@@ -30,7 +30,7 @@ class Bench:
 
 
 def test_stampede_after_a_rebuild() -> None:
-    """Protects the cold start: every request goes to the first candidate until its first response, then to the next."""
+    """Every request goes to the first candidate until its first response, then to the next."""
     bench = Bench(100, 100, 100, order="CAB")
     assert [bench.balancer.next_peer() for _ in range(4)] == [C] * 4
     bench.answer(C, 1.0, 0.1)
@@ -38,7 +38,7 @@ def test_stampede_after_a_rebuild() -> None:
 
 
 def test_average_decays_with_ten_seconds() -> None:
-    """Protects the average: the past loses exp(-t / 10 s), the new time gets the rest (rule G12)."""
+    """The past loses exp(-t / 10 s), the new time gets the rest (rule G12)."""
     bench = Bench(100, 100)
     bench.answer(A, 5.0, 2.0)
     bench.answer(A, 10.0, 1.0)
@@ -48,7 +48,7 @@ def test_average_decays_with_ten_seconds() -> None:
 
 
 def test_weight_divides_the_score() -> None:
-    """Protects what the documentation denies: a heavier target is picked at a longer time."""
+    """A heavier target is picked at a longer time."""
     bench = Bench(100, 10)
     bench.answer(A, 10.0, 0.5)
     bench.answer(B, 10.0, 0.1)
@@ -56,7 +56,7 @@ def test_weight_divides_the_score() -> None:
 
 
 def test_scores_that_fade_to_nothing_are_equal() -> None:
-    """Protects the end of the numbers' range: after hours without a response all scores are 0 and the first wins."""
+    """After hours without a response all scores are 0 and the first wins."""
     bench = Bench(100, 100)
     bench.answer(A, 10.0, 0.5)
     bench.answer(B, 10.0, 0.1)
@@ -67,7 +67,7 @@ def test_scores_that_fade_to_nothing_are_equal() -> None:
 
 
 def test_the_last_digit_of_a_score_decides() -> None:
-    """Protects picks from the short cut that ranks candidates: a score lower by the least possible is lower."""
+    """A score lower by the least possible is lower."""
     bench = Bench(1, 1, 1)
     for address, rtt_s in ((A, 0.1), (B, nextafter(0.1, 0.0)), (C, 0.2)):
         bench.answer(address, 1e6, rtt_s)
@@ -75,7 +75,7 @@ def test_the_last_digit_of_a_score_decides() -> None:
 
 
 def test_weight_0_wins_only_as_the_first_without_a_response() -> None:
-    """Protects the NaN of a draining target: first in order it gets all requests until its first response."""
+    """First in order it gets all requests until its first response."""
     assert Bench(100, 0, order="ABC").balancer.next_peer() == A
     bench = Bench(100, 0, order="BAC")
     bench.answer(A, 1.0, 0.5)
@@ -85,7 +85,7 @@ def test_weight_0_wins_only_as_the_first_without_a_response() -> None:
 
 
 def test_retries_pass_over_failures_until_none_is_left() -> None:
-    """Protects the retries: each target once, then no peer."""
+    """Each target is tried once, and then there is no peer."""
     bench, handle = Bench(100, 100, 100, order="BCA"), Handle()
     assert [bench.balancer.get_peer(handle) for _ in range(3)] == [B, C, A]
     with pytest.raises(NoPeerError) as refused:
@@ -94,13 +94,13 @@ def test_retries_pass_over_failures_until_none_is_left() -> None:
 
 
 def test_the_only_target_gets_every_retry() -> None:
-    """Protects the single target, whose failures are not looked at."""
+    """The only target gets every retry, and its failures are not looked at."""
     bench, handle = Bench(100), Handle()
     assert [bench.balancer.get_peer(handle) for _ in range(3)] == [A] * 3
 
 
 def test_slow_start_of_a_recovered_target() -> None:
-    """Protects the newcomer's average: the sum of the others over their number, itself counted in."""
+    """The sum of the others over their number, itself counted in."""
     bench = Bench(100, 100, 100)
     for address in (A, B, C):
         bench.answer(address, 10.0, 0.3)
@@ -113,7 +113,7 @@ def test_slow_start_of_a_recovered_target() -> None:
 
 
 def test_average_that_is_too_large_fades_to_nothing_all_the_same() -> None:
-    """Protects the other end of the range: exp(-899) is 0, whatever it is multiplied with, and 0 is the lowest."""
+    """The factor exp(-899) is 0, whatever it is multiplied with, and 0 is the lowest."""
     bench = Bench(100, 100)
     bench.answer(B, 10.0, 1e300)
     bench.answer(A, 7000.0, 1e-200)
@@ -122,7 +122,7 @@ def test_average_that_is_too_large_fades_to_nothing_all_the_same() -> None:
 
 
 def test_late_response_of_an_unhealthy_target() -> None:
-    """Protects Kong's slip: such a response brings the entry back, and a pick that falls on it fails."""
+    """Such a response brings the entry back, and a pick that falls on it fails."""
     bench = Bench(100, 100, 100, order="ABC")
     for address in (A, B, C):
         bench.answer(address, 10.0, 0.3)
@@ -137,7 +137,7 @@ def test_late_response_of_an_unhealthy_target() -> None:
 
 
 def test_no_feedback_while_the_balancer_is_unhealthy() -> None:
-    """Protects the averages: a closed gate takes no note of responses, nor does an unlisted address."""
+    """A closed gate takes no note of responses, nor does an unlisted address."""
     bench = Bench(100)
     with pytest.raises(KeyError):
         bench.balancer.feedback(B, 1.0)
@@ -148,13 +148,13 @@ def test_no_feedback_while_the_balancer_is_unhealthy() -> None:
 
 
 def test_times_of_several_attempts_count_nothing() -> None:
-    """Protects the time after a retry: nginx lists several numbers, Kong reads none of them."""
+    """Of several attempts nginx lists several numbers, and Kong reads none of them."""
     assert round_trip_s(0.25, 0.5) == 0.75
     assert round_trip_s(None, None) == 0.0
     assert round_trip_s(0.25, None) == 0.25
 
 
 def test_an_order_that_is_none_is_refused() -> None:
-    """Protects the candidates against an order that loses or invents one."""
+    """An order of candidates that loses or invents one is refused."""
     with pytest.raises(ValueError, match="exactly once"):
         Balancer([Target(A), Target(B)], Latency(SimpleNamespace(now_s=0.0), lambda listed: listed[:1]))

@@ -23,7 +23,7 @@ def counts(it: Balancer) -> dict[str, int]:
 
 
 def test_one_request_at_a_time_starves_the_third_target() -> None:
-    """Protects Kong's ties: on equal idle targets sequential requests alternate between two of them for ever."""
+    """On equal idle targets sequential requests alternate between two of them for ever."""
     it = balancer(100, 100, 100)
     picks = []
     for _ in range(10):
@@ -33,7 +33,7 @@ def test_one_request_at_a_time_starves_the_third_target() -> None:
 
 
 def test_two_in_flight_starve_the_fourth_target() -> None:
-    """Protects the same with two requests in flight on four targets: one target gets none."""
+    """With two requests in flight on four targets one target gets none."""
     it = balancer(100, 100, 100, 100)
     flying = [it.next_peer(), it.next_peer()]
     picks = Counter(flying)
@@ -45,7 +45,7 @@ def test_two_in_flight_starve_the_fourth_target() -> None:
 
 
 def test_weights_share_the_connections() -> None:
-    """Protects the value (connections + 1) / weight: open requests spread by weight."""
+    """Open requests spread by weight."""
     it = balancer(300, 100)
     for _ in range(40):
         it.next_peer()
@@ -53,7 +53,7 @@ def test_weights_share_the_connections() -> None:
 
 
 def test_weight_0_is_the_last_resort_of_a_retry() -> None:
-    """Protects a draining target: no first try reaches it, a retry does when all others have failed."""
+    """No first try reaches it, a retry does when all others have failed."""
     it = balancer(100, 0)
     assert {it.next_peer() for _ in range(5)} == {A}
     handle = Handle()
@@ -62,7 +62,7 @@ def test_weight_0_is_the_last_resort_of_a_retry() -> None:
 
 
 def test_a_retry_releases_what_failed() -> None:
-    """Protects the counts: through any number of retries a request counts once."""
+    """Through any number of retries a request counts once."""
     it, handle = balancer(100, 100, 100), Handle()
     for _ in range(7):
         it.get_peer(handle)
@@ -73,7 +73,7 @@ def test_a_retry_releases_what_failed() -> None:
 
 
 def test_counts_survive_a_change_of_health() -> None:
-    """Protects the count of a target that is out of the heap for a while, released meanwhile or not."""
+    """A target that is out of the heap for a while keeps its count, released meanwhile or not."""
     it = balancer(100, 100)
     for _ in range(4):
         it.next_peer()
@@ -86,7 +86,7 @@ def test_counts_survive_a_change_of_health() -> None:
 
 
 def test_too_many_releases_are_refused() -> None:
-    """Protects the counts against a caller who releases twice: they never become negative."""
+    """A caller who releases twice is refused, so that counts never become negative."""
     it = balancer(100)
     it.release(it.next_peer())
     with pytest.raises(ValueError, match="more often"):
@@ -94,7 +94,7 @@ def test_too_many_releases_are_refused() -> None:
 
 
 def test_nobody_left() -> None:
-    """Protects the answer of an empty heap, which only an algorithm without its balancer's gate can meet."""
+    """An empty heap, which only an algorithm without its balancer's gate can meet, has no peer."""
     algorithm = LeastConnections()
     with pytest.raises(NoPeerError) as refused:
         algorithm.pick()

@@ -17,19 +17,19 @@ def keep(i: int) -> int:
 
 
 def test_wheel_divides_by_the_common_divisor() -> None:
-    """Protects the size of the wheel: weights over their gcd, weight 0 without entries, list order."""
+    """The wheel has the weights over their gcd, in list order, without entries for weight 0."""
     targets = [Target(A, 100), Target(B, 0), Target(C, 50)]
     assert unshuffled_wheel(targets) == [A, A, C]
 
 
 @pytest.mark.parametrize("targets", [[], [Target(A, 0)], [Target(A, 0), Target(B, 0)]])
 def test_no_weight_no_wheel(targets: list[Target]) -> None:
-    """Protects the division by the gcd of nothing but zeros."""
+    """Nothing but zeros has no gcd, and no wheel."""
     assert unshuffled_wheel(targets) == []
 
 
 def test_shuffle_draws_from_the_end() -> None:
-    """Protects the order of the draws (i = n..2), on which recorded shuffles depend."""
+    """The draws are made in the order i = n..2, on which recorded shuffles depend."""
     asked: list[int] = []
 
     def first(i: int) -> int:
@@ -43,14 +43,14 @@ def test_shuffle_draws_from_the_end() -> None:
 
 
 def test_first_pick_is_the_second_entry() -> None:
-    """Protects Kong's pointer, which starts at 1 and advances before it looks (rule G4)."""
+    """Kong's pointer starts at 1 and advances before it looks (rule G4)."""
     wheel = RoundRobin(keep)
     wheel.rebuild([Target(A), Target(B), Target(C)], set())
     assert [wheel.pick() for _ in range(4)] == [B, C, A, B]
 
 
 def test_rebuild_keeps_the_pointer() -> None:
-    """Protects the pointer over an in-place rebuild, where only the order is new."""
+    """A rebuild in place keeps the pointer; only the order is new."""
     targets = [Target(A), Target(B), Target(C)]
     wheel = RoundRobin(keep)
     wheel.rebuild(targets, set())
@@ -61,7 +61,7 @@ def test_rebuild_keeps_the_pointer() -> None:
 
 
 def test_pointer_beyond_a_smaller_wheel_wraps() -> None:
-    """Protects against the endless walk that a shrunken wheel could start."""
+    """A pointer beyond a wheel that has shrunk does not walk for ever."""
     wheel = RoundRobin(keep)
     wheel.rebuild([Target(A), Target(B), Target(C)], set())
     wheel.pick()
@@ -75,7 +75,7 @@ def test_pointer_beyond_a_smaller_wheel_wraps() -> None:
 
 
 def test_rebuild_without_weight_keeps_the_old_wheel() -> None:
-    """Protects Kong's early return when the weights sum to nothing."""
+    """When the weights sum to nothing, Kong returns early and keeps the old wheel."""
     wheel = RoundRobin(keep)
     wheel.rebuild([Target(A)], set())
     wheel.rebuild([Target(A, 0)], set())
@@ -83,7 +83,7 @@ def test_rebuild_without_weight_keeps_the_old_wheel() -> None:
 
 
 def test_nothing_available_names_kongs_error_and_keeps_the_pointer() -> None:
-    """Protects the outcome of a whole turn in vain."""
+    """A whole turn in vain ends with Kong's error, and the pointer is kept."""
     wheel = RoundRobin(keep)
     wheel.rebuild([Target(A), Target(B)], {A, B})
     with pytest.raises(NoPeerError, match="No peers are available") as caught:
@@ -93,13 +93,13 @@ def test_nothing_available_names_kongs_error_and_keeps_the_pointer() -> None:
 
 
 def test_a_fresh_algorithm_has_no_peer() -> None:
-    """Protects the pick before any build from an index error."""
+    """A pick before any build finds no peer, and raises no index error."""
     with pytest.raises(NoPeerError):
         RoundRobin(keep).pick()
 
 
 def test_share_of_an_unavailable_target_goes_to_what_follows_it() -> None:
-    """Protects Kong's way of passing over entries: the follower inherits, the others do not."""
+    """What follows an unavailable target in the wheel inherits its share, and the others do not."""
     wheel = RoundRobin(keep)
     wheel.rebuild([Target(A), Target(B), Target(C)], {B})
     assert Counter(wheel.pick() for _ in range(30)) == {A: 15, C: 15}
@@ -108,7 +108,7 @@ def test_share_of_an_unavailable_target_goes_to_what_follows_it() -> None:
 
 
 def test_excluded_entries_are_passed_over() -> None:
-    """Protects the walk that sticky sessions use for a retry."""
+    """The walk for a retry of a sticky session passes over excluded entries."""
     wheel = RoundRobin(keep)
     wheel.rebuild([Target(A), Target(B), Target(C)], set())
     assert wheel.pick_other_than({B}) == C
@@ -117,7 +117,7 @@ def test_excluded_entries_are_passed_over() -> None:
 
 
 def test_no_affinity() -> None:
-    """Protects the meaning of followable: round-robin follows no cookie."""
+    """Round robin follows no cookie."""
     wheel = RoundRobin(keep)
     wheel.rebuild([Target(A)], set())
     assert not wheel.followable(balancer_healthy=True)

@@ -27,13 +27,13 @@ def sticky(options: StickyOptions = DEFAULTS, *weights: int, counts: dict[str, i
 
 
 def test_cookie_brings_the_session_back() -> None:
-    """Protects the promise of the algorithm: the cookie's target, each time (rule S2)."""
+    """A bound session goes to its cookie's target each time (rule S2)."""
     it = sticky()
     assert [it.get_peer(Handle(key=C)) for _ in range(5)] == [C] * 5
 
 
 def test_without_a_cookie_picks_go_round() -> None:
-    """Protects the default rule for new sessions: one after the other (rule S3)."""
+    """New sessions go to one pod after the other by default (rule S3)."""
     it = sticky()
     assert [it.new_pick() for _ in range(5)] == [B, C, A, B, C]
     assert it.next_peer() == A
@@ -47,7 +47,7 @@ def test_in_order_begins_with_the_first_target_and_is_not_shuffled() -> None:
 
 
 def test_weight_0_keeps_its_cookies_and_gets_no_new_session() -> None:
-    """Protects draining: bound sessions stay on a weight-0 target, new ones go elsewhere (rule S2)."""
+    """Bound sessions stay on a weight-0 target, new ones go elsewhere (rule S2)."""
     it = sticky(DEFAULTS, 100, 100, 0)
     assert it.get_peer(Handle(key=C)) == C
     assert {it.new_pick() for _ in range(10)} == {A, B}
@@ -55,7 +55,7 @@ def test_weight_0_keeps_its_cookies_and_gets_no_new_session() -> None:
 
 
 def test_weight_0_gives_its_cookies_up_where_the_option_says() -> None:
-    """Protects the other reading of draining: a bound session leaves a weight-0 target, as if it were not listed."""
+    """A bound session leaves a weight-0 target, as if it were not listed."""
     it = sticky(replace(DEFAULTS, on_weight_zero="rebind"), 100, 100, 0)
     assert it.get_peer(Handle(key=C)) in (A, B)
     assert it.get_peer(Handle(key=A)) == A
@@ -64,14 +64,14 @@ def test_weight_0_gives_its_cookies_up_where_the_option_says() -> None:
 
 @pytest.mark.parametrize("cookie", ["10.0.0.9:80", "", "no-address-at-all"])
 def test_removed_or_foreign_cookie_counts_as_none(cookie: str) -> None:
-    """Protects the new pick for a cookie that names nothing listed (rule S3)."""
+    """A cookie that names nothing listed leads to a new pick (rule S3)."""
     it = sticky()
     assert it.get_peer(Handle(key=cookie)) == B
     assert cookie not in it.followable()
 
 
 def test_unhealthy_target_is_rebound_or_followed() -> None:
-    """Protects both readings of a bound target that health checks took out (rule S7)."""
+    """A bound target that health checks took out is left or followed, as the option says (rule S7)."""
     for options, expected in ((DEFAULTS, B), (replace(DEFAULTS, on_unhealthy="follow"), A)):
         it = sticky(options)
         it.set_address_status(A, available=False)
@@ -81,7 +81,7 @@ def test_unhealthy_target_is_rebound_or_followed() -> None:
 
 
 def test_all_draining_is_503_or_serves_the_bound() -> None:
-    """Protects both readings of a total weight of zero; a new session gets 503 in either (rule S6)."""
+    """With a total weight of zero a bound session gets 503 or is served; a new one gets 503 either way (rule S6)."""
     it = sticky(DEFAULTS, 0, 0)
     assert not it.followable()
     with pytest.raises(NoPeerError, match="unhealthy"):
@@ -96,7 +96,7 @@ def test_all_draining_is_503_or_serves_the_bound() -> None:
 
 
 def test_serving_the_bound_does_not_open_the_threshold_gate() -> None:
-    """Protects the scope of serve_bound: no weight at all, not too little of it available."""
+    """The answer is 503 only without any weight at all, not when too little of it is available."""
     it = sticky(replace(DEFAULTS, when_total_weight_zero="serve_bound"), 100, 0)
     it.set_address_status(A, available=False)
     assert not it.followable()
@@ -105,7 +105,7 @@ def test_serving_the_bound_does_not_open_the_threshold_gate() -> None:
 
 
 def test_retry_picks_anew_and_passes_over_failures() -> None:
-    """Protects the default retry: the bound target refused, so another one, until none is left untried (rule S4)."""
+    """The bound target refused, so another one, until none is left untried (rule S4)."""
     it, handle = sticky(), Handle(key=B)
     assert [it.get_peer(handle) for _ in range(3)] == [B, C, A]
     assert it.get_peer(handle) in {A, B, C}
@@ -113,7 +113,7 @@ def test_retry_picks_anew_and_passes_over_failures() -> None:
 
 
 def test_retry_on_the_same_target() -> None:
-    """Protects the other reading: the bound target again; a session without one picks anew."""
+    """A bound session is tried on its target again; a session without one is picked anew."""
     it = sticky(replace(DEFAULTS, retry="same_target"))
     handle = Handle(key=C)
     assert [it.get_peer(handle) for _ in range(3)] == [C, C, C]
@@ -122,7 +122,7 @@ def test_retry_on_the_same_target() -> None:
 
 
 def test_retry_of_a_bound_session_with_nobody_else_is_no_peer() -> None:
-    """Protects the 503 when a draining pod refuses and no target has weight."""
+    """When a draining pod refuses and no target has weight, the answer is 503."""
     it, handle = sticky(replace(DEFAULTS, when_total_weight_zero="serve_bound"), 0, 0), Handle(key=A)
     it.get_peer(handle)
     with pytest.raises(NoPeerError) as caught:
@@ -132,7 +132,7 @@ def test_retry_of_a_bound_session_with_nobody_else_is_no_peer() -> None:
 
 @pytest.mark.parametrize("options", RULES, ids=lambda options: options.new_pick)
 def test_new_picks_honour_exclusions_while_another_is_left(options: StickyOptions) -> None:
-    """Protects every rule's exclusion, and that a lone target is picked although excluded."""
+    """Every rule passes over excluded targets, and picks a lone target although it is excluded."""
     it = sticky(options)
     assert it.new_pick(u=0.1, exclude={A, B}) == C
     assert it.new_pick(u=0.1, exclude={A, B, C}) in {A, B, C}
@@ -140,7 +140,7 @@ def test_new_picks_honour_exclusions_while_another_is_left(options: StickyOption
 
 
 def test_random_pick_inverts_the_cumulated_weights() -> None:
-    """Protects the map from a uniform draw to a target: list order, weight 0 and unavailable left out."""
+    """A uniform draw leads to a target in list order; weight 0 and unavailable targets are left out."""
     it = sticky(RANDOM, 1, 0, 3)
     draws = [0.0, nextafter(0.25, 0), 0.25, nextafter(1, 0)]
     assert [it.new_pick(u=u) for u in draws] == [A, A, C, C]
@@ -150,7 +150,7 @@ def test_random_pick_inverts_the_cumulated_weights() -> None:
 
 
 def test_least_connections_takes_the_smallest_value() -> None:
-    """Protects (connections + 1) / weight and the tie that goes to the first in list order."""
+    """The smallest (connections + 1) / weight is picked, and a tie goes to the first in list order."""
     assert sticky(LEAST_CONNECTIONS, 100, 100, 100, counts={A: 1}).new_pick() == B
     assert sticky(LEAST_CONNECTIONS, 50, 100, counts={B: 1}).new_pick() == A
     assert sticky(LEAST_CONNECTIONS, 50, 100, counts={A: 1, B: 1}).new_pick() == B
@@ -159,13 +159,13 @@ def test_least_connections_takes_the_smallest_value() -> None:
 
 @pytest.mark.parametrize("options", [DEFAULTS, LEAST_CONNECTIONS], ids=lambda options: options.new_pick)
 def test_a_rule_without_its_source_is_refused(options: StickyOptions) -> None:
-    """Protects against a rule for new picks that could never pick."""
+    """A rule for new picks that could never pick is refused."""
     with pytest.raises(ValueError, match=f"{options.new_pick} need"):
         StickySessions(options)
 
 
 def test_identity_by_target_id() -> None:
-    """Protects the option: a reused address is another target when the cookie names the target's id."""
+    """A reused address is another target when the cookie names the target's id."""
     options = replace(DEFAULTS, identity="by_target_id")
     algorithm = StickySessions(options, draw=lambda i: i)
     it = Balancer([Target(A, target_id="new"), Target(B)], algorithm)
@@ -197,6 +197,6 @@ def test_response_cookie(
     error: bool,
     expected: str | None,
 ) -> None:
-    """Protects which target the Set-Cookie of a response names, under each option (rule S5)."""
+    """The Set-Cookie of a response names the right target under each option (rule S5)."""
     options = replace(DEFAULTS, **changes)  # type: ignore[arg-type]  # the values are given by field name
     assert response_cookie(options, presented, first, last, error) == expected

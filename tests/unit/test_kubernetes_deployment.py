@@ -161,7 +161,7 @@ def test_among_equals_the_newer_grows_and_the_older_shrinks() -> None:
 
 
 def test_a_scale_to_the_size_a_rollout_has_just_cut_to_hangs() -> None:
-    """Protects Kubernetes' own trap (issue 102551): 5 pods, surge 0, cut to 4, then scaled to 4: nothing goes on.
+    """5 pods at surge 0 are cut to 4 and then scaled to 4: nothing goes on.
 
     See rule K16.
     """

@@ -96,7 +96,7 @@ def test_back_off_is_looked_at_late() -> None:
     [(300.0, [10.0, 20.0, 40.0, 80.0, 160.0, 300.0]), (30.0, [10.0, 20.0, 30.0, 30.0]), (4.0, [4.0, 4.0])],
 )
 def test_a_node_may_cut_the_back_off(max_s: float, waits_s: list[float]) -> None:
-    """Protects KEP-4603: the node's own maximum, which is the first wait, too, where it is below 10 s."""
+    """The node's own maximum, which is the first wait, too, where it is below 10 s."""
     entry, met = CrashLoopBackOff(max_s=max_s), []
     for _ in waits_s:
         entry = entry.restarted(0.0, 0.0)

@@ -17,12 +17,12 @@ from simsticky.kubernetes.restart import RestartPolicy, RestartRule, restarts_in
     ],
 )
 def test_without_rules_the_policy_decides(policy: RestartPolicy, code: int, *, again: bool) -> None:
-    """Protects the three policies."""
+    """Without rules each of the three policies decides."""
     assert restarts_in_place(policy, (), code) is again
 
 
 def test_a_rule_that_matches_restarts_whatever_the_policy() -> None:
-    """Protects rules by exit code: one of the values, or none of them."""
+    """A rule by exit code matches one of its values, or none of them, whatever the policy."""
     only_42 = [RestartRule("In", {42})]
     assert [restarts_in_place("Never", only_42, code) for code in (42, 1)] == [True, False]
     all_but_1 = [RestartRule("NotIn", {1})]

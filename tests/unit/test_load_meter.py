@@ -54,7 +54,7 @@ def _segments(draw: st.DrawFn) -> list[_Segment]:
 
 @given(_segments(), st.integers(0, 3), st.sampled_from([1, 8, 32_768]))
 def test_integrals_agree_with_the_slow_computation(segments: list[_Segment], first: int, cells: int) -> None:
-    """Protects the meter: pod sets that change, a window that starts late, changes cut into pieces of any size.
+    """Changing pod sets, a late window, and changes cut into pieces of any size give the slow computation's integrals.
 
     See rule L2.
     """
@@ -84,7 +84,7 @@ def test_integrals_agree_with_the_slow_computation(segments: list[_Segment], fir
 
 @given(_segments(), st.lists(st.floats(0, 80), max_size=6), st.randoms(use_true_random=False))
 def test_when_it_is_told_is_seen_in_no_bit(segments: list[_Segment], told_s: list[float], random: Random) -> None:
-    """Protects equal bytes: changes that come at once or bit by bit, with marks between, give the same sums."""
+    """Changes that come at once or bit by bit, with marks between, give the same sums."""
 
     def followed(moments: list[float]) -> dict[tuple[str, str], SkewTotals]:
         meter = LoadMeter(Evenness())
@@ -108,7 +108,7 @@ def test_when_it_is_told_is_seen_in_no_bit(segments: list[_Segment], told_s: lis
 
 
 def test_pod_sets_that_last_no_time_are_seen_in_no_bit() -> None:
-    """Protects from how often they are told at one instant: only the last counts."""
+    """Of several pod sets at one instant only the last counts."""
     steady = {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()}
     totals = []
     for told in ([], [(3.0, {**steady, "taking_new": (0,)}), (3.0, steady)]):
@@ -124,7 +124,7 @@ def test_pod_sets_that_last_no_time_are_seen_in_no_bit() -> None:
 
 
 def test_requests_are_counted_by_pod_in_the_sets_of_their_time() -> None:
-    """Protects the skew of requests: what is sent to a pod counts in the sets it is in then, within the window.
+    """What is sent to a pod counts in the sets it is in then, within the window.
 
     See rule L1.
     """
@@ -146,7 +146,7 @@ def test_requests_are_counted_by_pod_in_the_sets_of_their_time() -> None:
 
 @pytest.mark.parametrize("told_s", [[10.0, 20.0], [20.0]])
 def test_the_latest_mark_counts_and_nothing_after_it(told_s: list[float]) -> None:
-    """Protects the window's end: what the meter is told later, or with it, is not seen in the figures up to a mark."""
+    """What the meter is told later, or with it, is not seen in the figures up to a mark."""
     meter = LoadMeter()
     meter.fit(2)
     meter.change_sets(0.0, {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()})

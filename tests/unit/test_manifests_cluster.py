@@ -34,7 +34,7 @@ _CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Util
 
 
 def test_autoscaler_is_read_with_its_behavior(tmp_path: Path) -> None:
-    """Protects autoscaling/v2: bounds, the CPU target and the policies of each direction."""
+    """Bounds, the CPU target and the policies of each direction are read."""
     policies = [{"type": "Pods", "value": 2, "periodSeconds": 60}]
     behavior = {"scaleDown": {"stabilizationWindowSeconds": 120, "policies": policies}}
     scenario = _read(tmp_path, *_APP, _scaler(minReplicas=2, metrics=[_CPU], behavior=behavior))
@@ -48,14 +48,14 @@ def test_autoscaler_is_read_with_its_behavior(tmp_path: Path) -> None:
 
 
 def test_autoscaler_on_another_metric_is_refused(tmp_path: Path) -> None:
-    """Protects against a silent guess: only CPU utilisation is modelled."""
+    """An autoscaler on another metric than CPU utilisation is refused."""
     memory = {"type": "Resource", "resource": {"name": "memory", "target": {"averageUtilization": 65}}}
     with pytest.raises(InputError, match="this metric is not modelled: Resource memory is not CPU"):
         _read(tmp_path, *_APP, _scaler(metrics=[memory]))
 
 
 def test_budget_of_the_pods_is_read_and_others_are_listed(tmp_path: Path) -> None:
-    """Protects the selector: the budget of these pods binds evictions, another one is ignored."""
+    """The budget of these pods binds evictions, another one is ignored."""
     mine = {"selector": {"matchLabels": {"app": "example-app"}}, "maxUnavailable": "34%"}
     scenario = _read(tmp_path, *_APP, _object("PodDisruptionBudget", "policy/v1", mine))
     assert scenario.deployment.disruption_budget is not None
@@ -67,7 +67,7 @@ def test_budget_of_the_pods_is_read_and_others_are_listed(tmp_path: Path) -> Non
 
 
 def test_stateful_set_may_be_the_application(tmp_path: Path) -> None:
-    """Protects the other owner: its pods, its update strategy and its partition."""
+    """A StatefulSet is read with its pods, its update strategy and its partition."""
     deployment, *others = copy.deepcopy(_APP)
     deployment["kind"] = "StatefulSet"
     deployment["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
@@ -77,7 +77,7 @@ def test_stateful_set_may_be_the_application(tmp_path: Path) -> None:
 
 
 def test_http_route_to_one_backend_is_read_and_a_split_is_refused(tmp_path: Path) -> None:
-    """Protects routes of the Gateway API: the path is the route's; weights belong to a canary operation."""
+    """The path is the route's; weights belong to a canary operation."""
     deployment, service, policy, _ = copy.deepcopy(_APP)
     rule: dict[str, Any] = {"matches": [{"path": {"type": "PathPrefix", "value": "/shop"}}]}
     rule["backendRefs"] = [{"name": "example-app", "port": 80}]

@@ -9,7 +9,7 @@ from sweeps import hand_made
 from test_html import HOSTILE, Elements
 
 import simsticky as ss
-from simsticky.report.rows import sections
+from simsticky.report.rows import rows_of, sections
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=["script", "quote", "end", "template", "long"])
@@ -41,22 +41,24 @@ def test_a_study_shows_the_terminal_s_table():
     study = hand_made().studies[0]
     shown = "".join(Elements(study._repr_html_()).text)
     for part in sections(study):
-        for row in part.rows:
-            assert row.shown.value in shown
-            assert row.shown.interval in shown
+        for row in rows_of(part):
+            assert all(cell.text in shown and cell.interval in shown for cell in row.cells)
 
 
-def test_what_studies_say_is_shown_as_in_a_terminal():
-    """Comparisons, tornados and recommendations show the terminal's lines, with the names of others as text."""
+def test_what_studies_say_is_shown_as_tables():
+    """Comparisons, tornados and recommendations are tables of HTML, with the names of others as text."""
     base = small(run__record="summary", run__skewFloor=False)
     hostile = HOSTILE[0]
     found = ss.compare({hostile: base, "off": base.evolve({"kic.enableDrainSupport": False})}, n=2)
     shown = Elements(found._repr_html_())
     assert hostile in "".join(shown.text)
-    assert shown.tags == ["pre"]
-    assert "nodes" in ss.tornado(base, {"gateway.nodes": [1, 2]}, n=2)._repr_html_()
+    assert {"table", "th", "td"} <= set(shown.tags)
+    assert not {"script", "pre", "img"} & set(shown.tags)
+    moved = ss.tornado(base, {"gateway.nodes": [1, 2]}, n=2)._repr_html_()
+    assert "nodes" in moved
+    assert "<table>" in moved
     best = ss.recommend(base, "broken_sessions < 50%", {"deployment.preStop": ["0s", "25s"]}, n=2)
-    assert "<pre" in best._repr_html_()
+    assert "<table>" in best._repr_html_()
     assert ss.sweep(base, {"gateway.nodes": [1, 2]}, n=2)._repr_html_().count("<tr>") == 3
 
 

@@ -27,7 +27,14 @@ def test_type_checkers_see_the_public_names():
     assert sorted([*homes, "report", "simulate"]) == simsticky.__all__
     modules = {name: vars(simsticky)["_MODULES"][name].rpartition(".")[0] for name in vars(simsticky)["_MODULES"]}
     assert homes == {**vars(simsticky)["_HOME_OF"], **modules}
-    assert set(simsticky.__all__) <= set(dir(simsticky))
+
+
+def test_only_public_names_are_listed():
+    """What a notebook offers behind ``ss.`` is what is meant to be used, whatever modules are loaded."""
+    code = "import simsticky as ss; import simsticky.study.sweep, simsticky.report.html; print(dir(ss) == ss.__all__)"
+    assert fresh(code) == "True"
+    assert dir(simsticky) == simsticky.__all__
+    assert not [name for name in dir(simsticky) if name.startswith("_") and name != "__version__"]
 
 
 @pytest.mark.parametrize("name", simsticky.__all__)

@@ -12,12 +12,12 @@ from drain_stub import (
     simulate_with_a_bump,
     simulate_with_failures,
 )
+from shown import as_csv, as_markdown, in_terminal
 from small_scenario import small
 
 from simsticky.errors import InputError
 from simsticky.report.numbers import THIN
-from simsticky.report.recommendation import render, to_csv, to_markdown
-from simsticky.report.terminal import plain
+from simsticky.report.recommendation import blocks, data_of
 from simsticky.scenario.model import Scenario
 from simsticky.study.better import Standing
 from simsticky.study.recommend.costs import cheapest
@@ -59,7 +59,7 @@ def test_a_search_simulates_no_more_than_its_verdicts_need():
     assert found.simulations == sum(option.replications for option in (found.today, *found.tried)) + 50
     assert found.simulations == 260
     assert found.to_json_dict()["simulations"] == 260
-    assert "in 260 simulations" in " ".join(plain(render(found, 80)).split())
+    assert "in 260 simulations" in " ".join(in_terminal(blocks(found), 80).split())
 
 
 def test_what_is_clear_at_a_look_is_not_run_any_further():
@@ -201,7 +201,7 @@ def test_drain_support_that_nobody_states_is_answered_both_ways():
     assert (found.drain, found.status) == (False, "none")
     assert (found.otherwise.drain, found.otherwise.status) == (True, "found")
     assert found.ending == "not certain"
-    text = " ".join(plain(render(found, 80)).split())
+    text = " ".join(in_terminal(blocks(found), 80).split())
     assert "With drain support off" in text
     assert "With drain support on" in text
     both = search("broken_sessions < 99%", scenario=Scenario.model_validate(given))
@@ -316,7 +316,7 @@ def test_a_timeline_without_operation_is_refused():
 def test_the_table_fits_80_columns_and_says_it_all():
     """On 80 columns every line fits; verdict, prices, crossing and flip are there."""
     found = search(by=simulate_by_duration, scenario=small(traffic__think={"kind": "exponential", "mean": 60}))
-    text = plain(render(found, 80))
+    text = in_terminal(blocks(found), 80)
     assert max(map(len, text.splitlines())) <= 80
     for words in (
         "✗ today",
@@ -328,17 +328,17 @@ def test_the_table_fits_80_columns_and_says_it_all():
     ):
         assert words in text
     assert f"{THIN}%" in text
-    narrow = plain(render(found, 40))
+    narrow = in_terminal(blocks(found), 40)
     assert max(map(len, narrow.splitlines())) <= 40
 
 
 def test_the_answer_no_setting_can_is_told_in_every_format():
     """No setting can, and why, stand in the table and in bold in Markdown; CSV lists what was tried."""
     found = search(vary={"deployment.preStop": "0s..10m"}, scenario=small(deployment__grace="60s"))
-    table = " ".join(plain(render(found, 80)).split())
+    table = " ".join(in_terminal(blocks(found), 80).split())
     assert "No setting can keep broken sessions < 5%: terminationGracePeriodSeconds" in table
-    assert to_markdown(found).startswith("**No setting can keep broken sessions \\< 5%")
-    assert len(to_csv(found).splitlines()) == 2 + len(found.tried)
+    assert as_markdown(blocks(found)).startswith("**✗ No setting can keep broken sessions \\< 5%")
+    assert len(as_csv(data_of(found)).splitlines()) == 2 + len(found.tried)
     assert found.to_json_dict()["status"] == "none"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_scenario import small
 
 from simsticky.errors import InputError
-from simsticky.recording.open_rows import ROW, InFlight, OpenRows
+from simsticky.recording.open_rows import InFlight, OpenRows
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -45,7 +45,7 @@ _CODES = [
 
 
 def test_every_node_and_operation_that_a_scenario_may_have_fits_a_code() -> None:
-    """Protects the recording at the limits: a node or cause beyond its bits would change the fields beside it."""
+    """A node or cause beyond its bits would change the fields beside it."""
     most = pack(MOST_NODES - 1, MAX_ATTEMPTS, Outcome.ANSWERED, cause=MOST_OPERATIONS)
     columns = {name: column.item() for name, column in unpack_columns(np.array([float(most)])).items()}
     assert (columns.pop("node"), columns.pop("attempts"), columns.pop("cause")) == (4095, 255, 65_535)
@@ -106,7 +106,7 @@ def _rows(recording: Recording) -> list[list[float]]:
 
 @given(_REQUESTS, st.lists(st.booleans(), min_size=1, max_size=5))
 def test_sealing_at_any_moment_gives_the_same_figures(requests: list[_Sent], seals: list[bool]) -> None:
-    """Protects the summary from when blocks happen to be made: counts, operations, latencies and rows agree."""
+    """Counts, operations, latencies and rows are the same whenever blocks are made."""
     one, other = _recorded(requests, [False]), _recorded(requests, seals)
     assert one.counts == other.counts
     assert _of_operations(one) == _of_operations(other)
@@ -123,7 +123,7 @@ def _of_operations(recording: Recording) -> list[tuple[int, ...]]:
 
 @given(_REQUESTS)
 def test_counts_are_those_of_the_rows(requests: list[_Sent]) -> None:
-    """Protects the counters against counting by hand."""
+    """The counters agree with counting by hand."""
     recording = _recorded(requests, [True, False])
     measured = [r for r in requests if r.sent_s >= 10.0]
     over = [r for r in measured if r.sent_s + r.wait_s + r.service_s <= _END_S]
@@ -142,7 +142,7 @@ def test_counts_are_those_of_the_rows(requests: list[_Sent]) -> None:
 
 @pytest.mark.parametrize("level", ["sessions", "summary"])
 def test_lower_levels_keep_no_rows_and_the_same_counts(level: str) -> None:
-    """Protects record levels: what is kept changes no figure, the digest included."""
+    """What is kept changes no figure, the digest included."""
     requests = [_Sent(float(second), 0.0, 0.25, second % 3, _CODES[second % len(_CODES)]) for second in range(40)]
     full, less = _recorded(requests, [False, True]), _recorded(requests, [False, True], level)
     assert (less.counts, less.digest) == (full.counts, full.digest)
@@ -150,7 +150,7 @@ def test_lower_levels_keep_no_rows_and_the_same_counts(level: str) -> None:
 
 
 def test_cut_patches_what_is_in_flight_on_that_container() -> None:
-    """Protects the kill: its requests are reset now, those of others and those over by now are left alone."""
+    """A kill resets the requests of its container now; those of others and those over by now are left alone."""
     rows = OpenRows()
     recorder = Recorder("requests", 0.0, rows=rows)
     recorder.recording.containers.extend([0, 1])
@@ -176,7 +176,7 @@ def test_cut_patches_what_is_in_flight_on_that_container() -> None:
 
 @pytest.mark.parametrize("sealed_s", [[], [9.0]])
 def test_window_begins_with_the_requests_in_flight(sealed_s: list[float]) -> None:
-    """Protects the load at a window's start: what was sent before and ends within it counts until it ends."""
+    """What was sent before and ends within it counts until it ends."""
     recorder = Recorder("requests", 0.0)
     recorder.recording.containers.extend([0, 1])
     recorder.pod_sets(0.0, {"taking_new": (0, 1), "serving": (0, 1), "terminating": ()})
@@ -199,7 +199,7 @@ def test_window_begins_with_the_requests_in_flight(sealed_s: list[float]) -> Non
 
 
 def test_window_without_requests_in_flight_follows_none() -> None:
-    """Protects the cheap window of a run without operations: it measures sessions and requests, nothing in flight.
+    """A run without an operation measures sessions and requests, and nothing in flight.
 
     See rule L2.
     """
@@ -217,7 +217,7 @@ def test_window_without_requests_in_flight_follows_none() -> None:
 
 @pytest.mark.parametrize("gathered", [False, True])
 def test_in_flight_are_the_requests_that_a_container_is_to_answer(gathered: bool) -> None:
-    """Protects who is told of a container's death: by time of sending, whether or not somebody has gathered the rows.
+    """A container's death is told to its requests by time of sending, whether or not somebody has gathered the rows.
 
     What is over by now, has timed out, or is on another container, is not in flight there.
     """
@@ -229,8 +229,8 @@ def test_in_flight_are_the_requests_that_a_container_is_to_answer(gathered: bool
         (2, 1.0, 30.0, 0, Outcome.TIMED_OUT),
         (3, 1.0, 30.0, 1, Outcome.ANSWERED),
     ]:
-        rows.write(ROW(session, 4, sent_s, sent_s, ended_s, container, pack(0, 1, outcome), -1.0))
-    rows.late.write(ROW(9, 5, 2.0, 6.0, 11.0, 0, pack(0, 3), 6.0))
+        rows.add((session, 4, sent_s, sent_s, ended_s, container, pack(0, 1, outcome)), sent_s)
+    rows.add((9, 5, 2.0, 6.0, 11.0, 0, pack(0, 3)), 6.0)
     if gathered:
         rows.gather()
     assert rows.in_flight(0, 10.0) == [InFlight(9, 5, 3), InFlight(7, 4, 1), InFlight(8, 4, 1)]
@@ -238,7 +238,7 @@ def test_in_flight_are_the_requests_that_a_container_is_to_answer(gathered: bool
 
 
 def test_frequent_cuts_do_not_keep_rows_from_being_sealed() -> None:
-    """Protects flat memory: each cut takes the rows out of the buffer, which so is never full."""
+    """Each cut takes the rows out of the buffer, which so is never full."""
     recorder = Recorder("requests", 0.0)
     recorder.recording.containers.append(0)
     recorder.start_window(0.0)
@@ -252,7 +252,7 @@ def test_frequent_cuts_do_not_keep_rows_from_being_sealed() -> None:
 
 
 def test_request_that_is_sent_again_leaves_no_row_of_its_cut_attempt() -> None:
-    """Protects one row a request: what nginx sends again is told once, by its next attempt."""
+    """What nginx sends again is told once, by its next attempt."""
     recorder = Recorder("requests", 0.0)
     recorder.recording.containers.extend([0, 1])
     recorder.recording.operations += [OperationRecord(1, "", "rollout", 0.0)]
@@ -267,7 +267,7 @@ def test_request_that_is_sent_again_leaves_no_row_of_its_cut_attempt() -> None:
 
 
 def test_open_requests_are_unfinished_at_the_end() -> None:
-    """Protects the run's end: no end time, no answer, whatever was expected of them."""
+    """Unfinished requests have no end time and no answer, whatever was expected of them."""
     recording = _recorded([_Sent(45.0, 0.0, 20.0, 0, _CODES[5])], [False])
     (row,) = np.concatenate(recording.request_blocks)
     assert np.isnan(row[ENDED])

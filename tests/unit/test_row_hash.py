@@ -30,13 +30,13 @@ def plain_rows(number=3_000):
 
 @given(_ROWS, st.randoms(use_true_random=False), st.lists(st.integers(0, 12), max_size=3))
 def test_order_and_parts_do_not_matter(rows, random, bounds):
-    """Protects the digest from when rows are sealed, and in which order they end."""
+    """The digest does not depend on when rows are sealed, nor on the order in which they end."""
     assert digest(random.sample(rows, len(rows)), *bounds) == digest(rows)
 
 
 @given(_ROWS, st.integers(0, 11), st.integers(0, WIDTH - 1), _NUMBERS)
 def test_another_number_is_another_hash(rows, row, column, number):
-    """Protects every field of every row."""
+    """Another number in any field of any row is another hash."""
     row %= len(rows)
     other = [list(one) for one in rows]
     other[row][column] = number
@@ -45,7 +45,7 @@ def test_another_number_is_another_hash(rows, row, column, number):
 
 
 def test_a_row_more_is_another_hash_also_if_it_is_there_already():
-    """Protects against a recorder that tells a request twice, or none where it should have."""
+    """A request that is told twice, or not at all, is another hash."""
     rows = plain_rows(40)
     found = {digest(rows), digest(rows[1:]), digest([*rows, rows[0]]), digest([*rows, rows[0], rows[0]])}
     assert len({*found, digest([*rows, [0.0] * WIDTH]), digest([]), digest([[0.0] * WIDTH])}) == 7
@@ -53,7 +53,7 @@ def test_a_row_more_is_another_hash_also_if_it_is_there_already():
 
 @pytest.mark.parametrize("column", range(WIDTH))
 def test_one_field_swapped_between_two_rows_is_another_hash(column):
-    """Protects against a sum over columns: the same numbers in other rows are other rows."""
+    """The same numbers in other rows are other rows."""
     rows = plain_rows(40)
     other = rows.copy()
     other[[0, 1], column] = rows[[1, 0], column] = 3.0, 4.0
@@ -62,13 +62,13 @@ def test_one_field_swapped_between_two_rows_is_another_hash(column):
 
 
 def test_two_fields_swapped_within_a_row_are_another_hash():
-    """Protects the columns' places."""
+    """Two fields swapped within a row are another hash."""
     rows = plain_rows(40)
     assert digest(rows) != digest(rows[:, [1, 0, *range(2, WIDTH)]])
 
 
 def test_equal_numbers_have_one_hash():
-    """Protects against the bits of what is equal: 0.0 and -0.0, and every NaN."""
+    """0.0 and -0.0 hash alike, and so does every NaN."""
     odd = np.array([0x7FF8000000000123, 0xFFF8000000000000], np.uint64).view(np.float64)
     plain = np.array([[0.0, np.nan, np.inf, np.nan, 1.0, -np.inf, 0.0]])
     same = plain.copy()
@@ -78,7 +78,7 @@ def test_equal_numbers_have_one_hash():
 
 
 def test_rows_of_small_numbers_do_not_collide():
-    """Protects the mixing: 10,000 rows that differ in few bits have hashes of which any half differs."""
+    """10,000 rows that differ in few bits have hashes of which any half differs."""
     grid = np.stack(np.meshgrid(np.arange(100.0), np.arange(100.0))).reshape(2, -1)
     rows = np.vstack([grid, np.zeros((WIDTH - 2, grid.shape[1]))])
     found = {digest(row)[:8] for row in rows.T}

@@ -26,7 +26,7 @@ def _files(folder: Path, text: str, base: str = _BASE) -> Path:
 
 
 def test_what_is_not_stated_is_as_in_the_base(tmp_path: Path) -> None:
-    """Protects the merge: sections key by key, lists as a whole, name and about never."""
+    """Sections merge key by key and lists are replaced as a whole; name and about never come from the base."""
     text = "schema: simsticky/1\nbase: below.yaml\ndeployment: {replicas: 5}\ntimeline: [{at: 1m, rollout: shop}]\n"
     scenario = load(_files(tmp_path, text))
     assert (scenario.name, scenario.about) == ("above", "")
@@ -36,7 +36,7 @@ def test_what_is_not_stated_is_as_in_the_base(tmp_path: Path) -> None:
 
 
 def test_laws_and_arrivals_are_replaced_as_a_whole(tmp_path: Path) -> None:
-    """Protects kinds: a closed population does not inherit the rate of the base's Poisson process."""
+    """A closed population does not inherit the rate of the base's Poisson process."""
     text = "schema: simsticky/1\nbase: below.yaml\ntraffic: {sessions: {kind: closed, population: 9}}\n"
     scenario = load(_files(tmp_path, text))
     assert scenario.traffic.sessions.kind == "closed"
@@ -44,7 +44,7 @@ def test_laws_and_arrivals_are_replaced_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_places_name_the_file_that_states_a_value(tmp_path: Path) -> None:
-    """Protects provenance and errors: each value is where it is written."""
+    """Each value is where it is written."""
     path = _files(tmp_path, "schema: simsticky/1\nbase: below.yaml\ndeployment: {replicas: 5}\n")
     scenario = load(path)
     assert scenario.came_from("deployment.replicas") == "above.yaml:3"
@@ -55,7 +55,7 @@ def test_places_name_the_file_that_states_a_value(tmp_path: Path) -> None:
 
 
 def test_paths_of_a_base_in_another_directory_start_there(tmp_path: Path) -> None:
-    """Protects manifests and traces of the base: they are found from where it lies."""
+    """Manifests and traces of a base are found from where the base lies."""
     (tmp_path / "manifests").mkdir()
     (tmp_path / "clients.csv").write_text("session,start_s\n1,0\n")
     base = "schema: simsticky/1\ntraffic: {trace: clients.csv}\ndeployment: {name: shop}\n"
@@ -77,6 +77,6 @@ def test_paths_of_a_base_in_another_directory_start_there(tmp_path: Path) -> Non
     ],
 )
 def test_a_wrong_base_is_told_at_its_place(tmp_path: Path, line: str, message: str) -> None:
-    """Protects against silence: a base that is missing, no name, or the file itself is a problem with its place."""
+    """A base that is missing, no name, or the file itself is a problem with its place."""
     with pytest.raises(InputError, match=message):
         load(_files(tmp_path, f"schema: simsticky/1\n{line}\n"))

@@ -25,12 +25,12 @@ def _scaled(replicas: int | None = 9, scaler: dict[str, Any] | None = None, **se
 
 @pytest.mark.parametrize(("stated", "start"), [(None, 2), (1, 2), (2, 2), (9, 9), (12, 12), (13, 12), (0, 0)])
 def test_a_run_starts_within_the_bounds(stated: int | None, start: int) -> None:
-    """Protects rule A6; 0 is no number below the bounds but an autoscaler that is off."""
+    """0 is no number below the bounds but an autoscaler that is off (rule A6)."""
     assert start_replicas(_scaled(stated)) == start
 
 
 def test_light_traffic_is_told_of_with_moment_numbers_and_way_out() -> None:
-    """Protects the user whose nine pods become two before the rollout: after the 300 s that scaling down waits."""
+    """After the 300 s that scaling down waits."""
     scenario = _scaled(9)
     assert first_move(scenario) == Move(9, 2, utilization=9, after_s=300.0)
     (text,) = [text for text in scenario.warnings if text.startswith("autoscaler:")]
@@ -41,7 +41,7 @@ def test_light_traffic_is_told_of_with_moment_numbers_and_way_out() -> None:
 
 @pytest.mark.parametrize("start", [{"replicas": 2}, {"scaler": {"startAt": "equilibrium"}}])
 def test_the_ways_out_work(start: dict[str, Any]) -> None:
-    """Protects the hint: with either setting nothing is warned of, and the autoscaler stays where it is."""
+    """With either setting nothing is warned of, and the autoscaler stays where it is."""
     scenario = _scaled(**start, run={"until": "8m", "skewFloor": False, "record": "summary", "seed": 3})
     assert start_replicas(scenario) == 2
     assert not [text for text in scenario.warnings if text.startswith("autoscaler")]
@@ -49,7 +49,7 @@ def test_the_ways_out_work(start: dict[str, Any]) -> None:
 
 
 def test_the_autoscaler_does_what_was_foretold() -> None:
-    """Protects the warning's figures: the run's first scale is that of the warning, at its moment."""
+    """The run's first scale is that of the warning, at its moment."""
     scenario = _scaled(9, run={"until": "8m", "skewFloor": False, "record": "summary", "seed": 3})
     move, row = first_move(scenario), simulate(scenario).operation_rows[0]
     assert move is not None
@@ -58,7 +58,7 @@ def test_the_autoscaler_does_what_was_foretold() -> None:
 
 
 def test_heavy_traffic_scales_up_at_the_first_sample() -> None:
-    """Protects the other direction: no window to wait for, only for a sample."""
+    """Scaling up waits for no window, only for a sample."""
     heavy = {"sessions": {"kind": "poisson", "rate": "28/s"}, "requests": 20, "think": "6s", "service": "100ms"}
     assert first_move(_scaled(3, traffic=heavy)) == Move(3, 5, utilization=100, after_s=15.0)
     disabled = {"behavior": {"scaleUp": {"selectPolicy": "Disabled"}}}
@@ -66,13 +66,13 @@ def test_heavy_traffic_scales_up_at_the_first_sample() -> None:
 
 
 def test_closed_population_has_a_load_too() -> None:
-    """Protects the mean load of clients: 560 that are served 1 s of every 40 s keep 14 slots busy."""
+    """560 clients that are served 1 s of every 40 s keep 14 slots busy."""
     closed = {"sessions": {"kind": "closed", "population": 560}, "requests": "endless", "think": "39s", "service": "1s"}
     assert first_move(_scaled(9, traffic=closed)) == Move(9, 2, utilization=9, after_s=300.0)
 
 
 def test_tolerance_of_its_own_counts_from_its_release_on() -> None:
-    """Protects KEP-4951: on from 1.35; an older cluster drops the field, and that is said."""
+    """The tolerance counts from 1.35 on; an older cluster drops the field, and that is said."""
     own = {"behavior": {"scaleDown": {"tolerance": 0.9}}}
     assert tolerances(_scaled(9, own)) == (0.1, 0.9)
     assert tolerances(_scaled(9, own, kubernetes={"version": "1.35.1"})) == (0.1, 0.9)
@@ -84,6 +84,6 @@ def test_tolerance_of_its_own_counts_from_its_release_on() -> None:
 
 
 def test_a_trace_has_no_equilibrium() -> None:
-    """Protects startAt from a promise that nobody can keep."""
+    """The option startAt promises no equilibrium for a trace."""
     with pytest.raises((InputError, ValueError), match="a trace has no equilibrium"):
         _scaled(9, {"startAt": "equilibrium"}, traffic={"trace": "trace.csv"})

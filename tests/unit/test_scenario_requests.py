@@ -222,7 +222,7 @@ def test_editors_learn_the_new_fields():
     ],
 )
 def test_sessions_that_take_no_time_are_refused(more: dict[str, Any], *, refused: bool) -> None:
-    """Protects from a run that never ends: a closed population of which everything happens at one instant."""
+    """A closed population of which everything happens at one instant."""
     traffic = {"sessions": {"kind": "closed", "population": 3}, "service": "0s", "think": "1s"} | more
     if not refused:
         Scenario.model_validate({"traffic": traffic})

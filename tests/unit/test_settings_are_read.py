@@ -32,7 +32,7 @@ def fields(model: type, seen: set[type]) -> Iterator[tuple[str, str]]:
 
 
 def test_every_setting_is_read() -> None:
-    """Protects people from settings that say nothing: a new one is an attribute that some line reads."""
+    """A new one is an attribute that some line reads."""
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "simsticky").rglob("*.py")]
     read = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     found = list(fields(Scenario, set()))

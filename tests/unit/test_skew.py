@@ -33,7 +33,7 @@ def _stretches(draw: st.DrawFn) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @given(_stretches())
 def test_figures_agree_with_the_slow_computation(stretches: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Protects every figure of load skew, for few pods (pairs) and many (order statistics), over several stretches.
+    """Every figure of load skew is that of the slow computation, for few pods and many, over several stretches.
 
     See rule L3.
     """
@@ -48,7 +48,7 @@ def test_figures_agree_with_the_slow_computation(stretches: list[tuple[np.ndarra
 
 
 def test_equal_loads_have_no_skew() -> None:
-    """Protects the best case: max/mean 1, Gini and CV 0, Jain 1."""
+    """With equal load max/mean and Jain are 1, and Gini and CV are 0."""
     totals = SkewTotals()
     totals.add(np.full((4, 2), 3), lasting(1.0, 9.0))
     figures = totals.figures()
@@ -57,7 +57,7 @@ def test_equal_loads_have_no_skew() -> None:
 
 
 def test_everything_on_one_of_three() -> None:
-    """Protects the worst case: max/mean is the number of pods, Jain its inverse."""
+    """With all load on one pod max/mean is the number of pods, and Jain its inverse."""
     totals = SkewTotals()
     totals.add(np.array([[6], [0], [0]]), lasting(2.0))
     figures = totals.figures()
@@ -68,7 +68,7 @@ def test_everything_on_one_of_three() -> None:
 
 
 def test_busy_minutes_weigh_more_than_quiet_ones() -> None:
-    """Protects ratios of integrals against averages of ratios: ten sessions on two pods, then one on one of them."""
+    """Ten sessions on two pods, then one on one of them."""
     totals = SkewTotals()
     totals.add(np.array([[5, 1], [5, 0]]), lasting(60.0, 60.0))
     assert totals.figures()["max_to_mean"] == pytest.approx((5 + 1) / (5 + 0.5))
@@ -76,14 +76,14 @@ def test_busy_minutes_weigh_more_than_quiet_ones() -> None:
 
 @pytest.mark.parametrize("loads", [np.zeros((3, 1), int), np.zeros((0, 1), int)])
 def test_empty_is_missing(loads: np.ndarray) -> None:
-    """Protects missing values: no load, or no pod, is None and never 1 (rule L3)."""
+    """Without load, or without pods, a figure is None and never 1 (rule L3)."""
     totals = SkewTotals()
     totals.add(loads, lasting(10.0))
     assert set(totals.figures().values()) == {None}
 
 
 def test_copy_is_independent() -> None:
-    """Protects snapshots from what is added later."""
+    """A copy does not change with what is added later."""
     totals = SkewTotals()
     totals.add(np.array([[1], [2]]), lasting(1.0))
     copy = totals.copy()
@@ -95,7 +95,7 @@ def test_copy_is_independent() -> None:
 def test_order_pieces_and_size_are_seen_in_no_bit(
     stretches: list[tuple[np.ndarray, np.ndarray]], random: Random, bits: int
 ) -> None:
-    """Protects equal bytes: steps in another order, each cut in two, one at a time; also where they outgrow 64 bits."""
+    """Steps in another order, each cut in two, or one at a time give the same sums, also beyond 64 bits."""
     whole, mixed, pieces = SkewTotals(), SkewTotals(), []
     for loads, durations in stretches:
         whole.add(loads << min(bits, 25), durations << max(0, bits - 25))
@@ -108,7 +108,7 @@ def test_order_pieces_and_size_are_seen_in_no_bit(
 
 
 def test_steps_are_timed_in_whole_nanoseconds() -> None:
-    """Protects exact sums: what is between two times is the same however it is cut."""
+    """What is between two times is the same however it is cut."""
     assert ticks(np.array([0.1, 0.3, 1e6])).tolist() == [200_000_000, 10**15 - 300_000_000]
     cut = np.cumsum(np.random.default_rng(1).random(999) * 7)
     assert ticks(cut).sum() == ticks(cut[[0, -1]]).sum()

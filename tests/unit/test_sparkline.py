@@ -5,12 +5,15 @@ import re
 
 import numpy as np
 import pytest
+from shown import in_terminal
 from small_scenario import small
 
 import simsticky as ss
 from simsticky.recording.record import Recording
+from simsticky.report.render.lines import plain, write
+from simsticky.report.render.terminal import render
 from simsticky.report.sparkline import ABSENT, LEVELS, sparks
-from simsticky.report.terminal import plain, render, spark_lines, write
+from simsticky.report.study import blocks, sparkline_figure
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,7 @@ def test_the_most_is_the_same_at_every_width(rolled):
 @pytest.mark.parametrize("width", [20, 26, 33, 40, 60, 80, 132])
 def test_no_line_is_wider_than_the_terminal(rolled, width):
     """Lines fit, and every number stands whole on the line of its pod; where there is no room there is no drawing."""
-    text = plain(spark_lines(rolled.recording, width))
+    text = in_terminal([sparkline_figure(rolled.recording)], width)
     assert all(len(line) <= width for line in text.splitlines())
     if width < 26:
         assert text == ""
@@ -73,20 +76,20 @@ def test_no_line_is_wider_than_the_terminal(rolled, width):
 def test_many_pods_are_cut_short():
     """Of many pods the first are drawn, and the others counted."""
     result = ss.simulate(small(deployment__replicas=15))
-    lines = plain(spark_lines(result.recording, 80)).splitlines()
-    assert len(lines) == 2 + 16 + 1
+    lines = in_terminal([sparkline_figure(result.recording)]).splitlines()
+    assert len(lines) == 1 + 16 + 1
     assert lines[-1] == "  and 14 more pods; --report draws them all"
 
 
 def test_a_recording_without_pods_has_no_lines():
     """Nothing to draw is no error."""
-    assert spark_lines(Recording(level="sessions", settle_s=0.0), 80) == []
+    assert in_terminal([sparkline_figure(Recording(level="sessions", settle_s=0.0))]) == ""
 
 
 def test_the_table_shows_the_lines_above_its_notes(rolled):
     """The drawing is part of the table, in colour or plain, and a stream without Unicode gets letters it has."""
     study = ss.replicate(rolled.scenario, 2)
-    lines = render(study, 80, rolled.recording)
+    lines = render(blocks(study, rolled.recording), 80)
     text = plain(lines)
     assert text.index("Sessions on each pod") < text.index("What a number means")
 

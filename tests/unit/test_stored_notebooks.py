@@ -1,4 +1,4 @@
-"""The notebooks are stored as people should find them: all five, without output."""
+"""The notebooks are stored as people should find them: all six, without output."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,14 @@ NOTEBOOKS = sorted(Path("notebooks").glob("*.ipynb"))
 
 
 def test_the_notebooks_are_these():
-    """The README and the tutorial order rely on their names."""
+    """The navigation of the site and the order of the tutorial rely on their names."""
     assert [path.stem for path in NOTEBOOKS] == [
         "01_rolling_update",
         "02_is_drain_worth_it",
         "03_choosing_prestop_and_grace",
         "04_load_skew_after_scale_up",
         "05_write_your_own_balancer",
+        "06_your_own_logs",
     ]
 
 

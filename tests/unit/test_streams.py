@@ -9,7 +9,7 @@ _KNOWN = [15206970961276434887, 12452398092327464587]
 
 
 def test_draw_depends_on_its_key_alone() -> None:
-    """Protects common random numbers: neither the order of draws nor other draws matter (rule W4)."""
+    """Neither the order of draws nor other draws matter (rule W4)."""
     one, other = Streams(7, 3), Streams(7, 3)
     first = one.uniform(Purpose.PICK, 17, 2)
     for entity in range(100):
@@ -28,19 +28,19 @@ def test_draw_depends_on_its_key_alone() -> None:
     ],
 )
 def test_every_part_of_the_key_counts(seed: int, replication: int, purpose: Purpose, entity: int, ordinal: int) -> None:
-    """Protects the key: seed, replication, purpose, entity and ordinal each make another draw."""
+    """Seed, replication, purpose, entity and ordinal each make another draw."""
     assert Streams(seed, replication).bits(purpose, entity, ordinal) != Streams(7, 3).bits(Purpose.PICK, 17, 2)
 
 
 def test_entity_and_ordinal_are_not_interchangeable() -> None:
-    """Protects against keys that add up: (1, 2) is not (2, 1)."""
+    """The key (1, 2) gives another draw than (2, 1)."""
     streams = Streams(1, 0)
     pairs = {streams.bits(Purpose.PICK, entity, ordinal) for entity in range(50) for ordinal in range(50)}
     assert len(pairs) == 2500
 
 
 def test_many_at_once_are_the_same_numbers() -> None:
-    """Protects the vectorised form: bit for bit that of one draw at a time."""
+    """Many draws at a time are bit for bit those of one at a time."""
     streams = Streams(123, 4)
     entities = np.array([0, 1, 5, 2**40, 10**6, 7])
     ordinals = np.array([0, 3, 3, 1, 2**33, 7])
@@ -52,7 +52,7 @@ def test_many_at_once_are_the_same_numbers() -> None:
 
 
 def test_draws_are_uniform_and_neighbours_do_not_agree() -> None:
-    """Protects the mixer: mean, variance, tenths and correlation of neighbouring keys within 5 standard errors."""
+    """Mean, variance, tenths and correlation of neighbouring keys are right within 5 standard errors."""
     streams, n = Streams(1, 0), 20_000
     by_entity = streams.uniforms(Purpose.PICK, np.arange(n))
     by_ordinal = streams.uniforms(Purpose.PICK, np.full(n, 3), np.arange(n))
@@ -68,7 +68,7 @@ def test_draws_are_uniform_and_neighbours_do_not_agree() -> None:
 
 
 def test_replications_and_seeds_are_independent() -> None:
-    """Protects replications: the same keys of two of them do not go together."""
+    """Draws of the same keys in two replications, or of two seeds, are not correlated."""
     keys = np.arange(5000)
     first = Streams(1, 0).uniforms(Purpose.PICK, keys)
     for other in (Streams(1, 1), Streams(2, 0)):
@@ -76,7 +76,7 @@ def test_replications_and_seeds_are_independent() -> None:
 
 
 def test_generators_are_keyed_too() -> None:
-    """Protects draws from laws: the same key gives the same generator, another key another."""
+    """The same key gives the same generator, another key another."""
     streams = Streams(1, 0)
     first = streams.generator(Purpose.PUSH_DELAY, 2, 5).random(4).tolist()
     assert streams.generator(Purpose.PUSH_DELAY, 2, 5).random(4).tolist() == first
@@ -84,7 +84,7 @@ def test_generators_are_keyed_too() -> None:
 
 
 def test_purposes_keep_their_numbers() -> None:
-    """Protects old seeds: a purpose's number is part of every digest and never changes."""
+    """A purpose's number is part of every digest and never changes."""
     names = "PICK WORKER SHUFFLE KIC_PHASE KIC_WATCH PUSH_DELAY API_WRITE SCHEDULER IMAGE_PULL CONTAINER_START"
     names += " APP_STARTUP STATUS_UPDATE ENDPOINT_UPDATE KUBELET_NOTICE POD_REMOVAL UID BACKOFF PAST_PICKS"
     names += " EXTERNAL_STATE"
@@ -92,6 +92,6 @@ def test_purposes_keep_their_numbers() -> None:
 
 
 def test_known_draws() -> None:
-    """Protects reproducibility across versions: these draws belong to their keys for ever."""
+    """These draws belong to their keys for ever, across versions."""
     streams = Streams(7, 0)
     assert [streams.bits(Purpose.PICK, 0), streams.bits(Purpose.SHUFFLE, 12, 34)] == _KNOWN

@@ -1,6 +1,6 @@
 """What a study says by entry of its timeline, and of operations that only some replications had."""
 
-from simsticky.report.rows import sections
+from simsticky.report.rows import rows_of, sections
 from simsticky.results.metrics import METRICS
 from simsticky.study.check.budget import Budget
 from simsticky.study.entries import by_entry
@@ -99,9 +99,9 @@ ALONE = Study(
 
 def test_what_a_rollout_breaks_is_told_without_the_autoscaler():
     """48 sessions broke, 45 of them by rollouts: "per rollout" counts those only, and so does a budget."""
-    (row,) = [row for section in sections(ALONE) for row in section.rows if row.label == "per rollout"]
-    assert row.details[0] == "45 in 3 rollouts"
-    assert row.shown.value == "15"
+    (row,) = [row for section in sections(ALONE) for row in rows_of(section) if row.cells[0].text == "per rollout"]
+    assert row.cells[2].text == "45 in 3 rollouts"
+    assert row.cells[1].text == "15"
     deploys = Budget.parse("150 broken sessions a day").deploys(ALONE)
     assert deploys.of_rollouts
     assert (deploys.broken.estimate, deploys.allowed.estimate) == (15.0, 10.0)
@@ -110,6 +110,7 @@ def test_what_a_rollout_breaks_is_told_without_the_autoscaler():
 def test_where_no_entries_were_kept_it_is_told_per_run():
     """A study of an older version counts all breaks together, and does not say that a rollout made them."""
     kept = Replications([Replication({"broken_exposed_sessions": 7}, "0" * 64, (), ())] * 3)
-    labels = [row.label for section in sections(Study(ALONE.scenario, 1, kept, METRICS)) for row in section.rows]
+    shown = sections(Study(ALONE.scenario, 1, kept, METRICS))
+    labels = [row.cells[0].text for section in shown for row in rows_of(section)]
     assert "per run" in labels
     assert "per rollout" not in labels

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from shown import as_markdown, in_terminal
 from small_scenario import small
 
 from simsticky.errors import InputError
-from simsticky.report.sweeps import names_of, render, render_tornado, to_markdown, tornado_markdown
-from simsticky.report.terminal import plain
+from simsticky.report.sweeps import blocks, names_of, tornado_blocks
 from simsticky.simulate import simulate as simulate_once
 from simsticky.study.design import plan
 from simsticky.study.replicate import replicate
@@ -217,11 +217,11 @@ def test_a_tornado_sorts_by_what_matters():
     assert [bar.ends for bar in found.bars] == [("0s", "1m"), ("1s", "10s")]
     assert [bar.swing.interval.estimate for bar in found.bars] == pytest.approx([-0.30, 0.009])
     assert found.bars[0].swing.interval.high - found.bars[0].swing.interval.low < 1e-9, "the luck cancels"
-    shown = plain(render_tornado(found, 100))
+    shown = in_terminal(tornado_blocks(found), 100)
     assert "preStop" in shown
     assert "−30" in shown
     assert shown.index("preStop") < shown.index("proxySyncSeconds")
-    assert "| preStop | 0s:" in tornado_markdown(found)
+    assert "| preStop | 0s:" in as_markdown(tornado_blocks(found))
     assert json.loads(found.to_json())["bars"][1]["swing"]["value"] == pytest.approx(0.009)
 
 
@@ -237,14 +237,14 @@ def test_a_tornado_takes_settings_that_are_no_numbers():
 def test_the_table_keeps_to_the_width(width):
     """A row a point where there is room, a paragraph where there is none; never wider than the terminal."""
     metrics = ["broken_sessions", "failed_requests", "last_old_pod_gone_s"]
-    text = plain(render(swept(), metrics, width))
+    text = in_terminal(blocks(swept(), metrics), width)
     assert max(map(len, text.splitlines())) <= width
     assert "preStop" in text
     assert "1m" in text
     if width >= 80:
         header = next(line for line in text.splitlines() if "broken sessions" in line)
         assert header.split()[:2] == ["preStop", "grace"]
-    assert to_markdown(swept(), metrics).count("\n| ") == 5
+    assert f"\n{as_markdown(blocks(swept(), metrics))}".count("\n| ") == 5
 
 
 def test_settings_are_named_as_short_as_can_be():

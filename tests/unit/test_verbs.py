@@ -13,7 +13,7 @@ MOST_PARAMETERS = 7
 
 
 def test_every_verb_of_the_timeline_is_stated_once() -> None:
-    """Protects a new verb from being half there: one table names who does each, and nothing but the timeline's verbs.
+    """One table names who does each verb, and holds nothing but the timeline's verbs.
 
     The autoscaler's scaling is an operation of its own that no timeline holds (rule A5).
     """
@@ -22,7 +22,7 @@ def test_every_verb_of_the_timeline_is_stated_once() -> None:
 
 
 def test_constructors_take_what_they_use() -> None:
-    """Protects the rooms' doors: what belongs together is handed over together."""
+    """What belongs together is handed over together."""
     room = Path(simsticky.sim.__file__).parent
     crowded = [
         f"{path.relative_to(room)}:{node.lineno}"

@@ -25,7 +25,7 @@ def test_constant_rate() -> None:
 
 
 def test_no_time_goes_through_a_function_that_rounds_by_the_processor() -> None:
-    """Protects equal bytes on processors with and without AVX-512: sines of phases are left to the C library."""
+    """Sines of phases are left to the C library."""
     cumulated = np.cumsum(np.random.default_rng(3).exponential(size=200)).view(Watched)
     for rate in (ConstantRate(4.0), StepRate([0.0, 10.0], [2.0, 1.0]), DiurnalRate(2.0, 0.9, 90.0, 20.0)):
         assert len(rate.invert(cumulated)) == 200

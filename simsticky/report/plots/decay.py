@@ -12,6 +12,7 @@ from simsticky.report.plots.style import (
     QUIET,
     VERMILLION,
     axes_for,
+    entitle,
     legend_below,
     nothing,
     styled,
@@ -46,7 +47,7 @@ def sessions_on_old_pods(result: Frames, ax: Axes | None = None, operation: int 
     times, sessions = decay(old)
     if not sessions.any():
         return nothing(ax, title, "no session was on a deleted pod")
-    ax = axes_for(ax)
+    ax = axes_for(ax, height=3.0)
     most = float(sessions[0])
     last_s = float(times[-1])
     pods = "pod" if len(old) == 1 else "pods"
@@ -62,13 +63,13 @@ def sessions_on_old_pods(result: Frames, ax: Axes | None = None, operation: int 
         grid = np.linspace(0.0, span_s, 200)
         label = f"if the pods stayed: {grouped(most)} · {law.formula}"
         ax.plot(grid, most * law.survival(grid), color=VERMILLION, ls="--", gid="closed form", label=label)
-    ends = [_gone_after_s(life) for life in old]
+    ends = {round(gone_after_s(life), 1) for life in old}
     for number, end_s in enumerate(sorted(ends)):
         ax.axvline(end_s, color=QUIET, lw=0.9, ls=":", label=None if number else "a pod is dead")
     ax.set(xlim=(0, span_s), ylim=(0, float(sessions.max()) * 1.08), ylabel="sessions on deleted pods")
     ax.spines["left"].set_color(INK)
     time_axis(ax.xaxis, 0.0, "time since the pod's deletion")
-    ax.set_title(title)
+    entitle(ax, title)
     legend_below(ax, columns=1)
     return ax
 
@@ -90,6 +91,7 @@ def _deleted_s(life: PodLife) -> float:
     return next(at_s for mark, at_s in life.marks if mark == "deleted")
 
 
-def _gone_after_s(life: PodLife) -> float:
+def gone_after_s(life: PodLife) -> float:
+    """Return how long after its deletion a pod's container was dead, in seconds."""
     ends = [end for phase, _, end in life.phases if phase in ("draining", "stopping")]
     return max([end for end in ends if end < float("inf")], default=0.0) - _deleted_s(life) if ends else 0.0

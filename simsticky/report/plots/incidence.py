@@ -1,5 +1,8 @@
 """When the sessions break that an operation met."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -10,6 +13,7 @@ from simsticky.report.plots.style import (
     LINES,
     QUIET,
     axes_for,
+    entitle,
     legend_below,
     nothing,
     plain,
@@ -17,8 +21,12 @@ from simsticky.report.plots.style import (
     time_axis,
     unit_axis,
 )
+from simsticky.report.plots.timeline import since_operation
+from simsticky.report.pod_lives import window
 
 Floats = npt.NDArray[np.float64]
+_Met = tuple[dict[Hashable, Any], Floats, Floats]
+"""An operation, and of the sessions that it met the times to the break of some and to the end of the others."""
 
 
 @styled
@@ -40,10 +48,10 @@ def cumulative_incidence(result: Frames, ax: Axes | None = None) -> Axes:
     title = f"Sessions alive at the start that broke, replication {result.replication}"
     rows = result.operations.to_dict("records")
     found = [(row, *lifetimes(result, int(row["operation"]), float(row["start_s"]))) for row in rows]
-    met = [(row, broken_s, over_s) for row, broken_s, over_s in found if len(broken_s) + len(over_s)]
+    met: list[_Met] = [(row, broken_s, over_s) for row, broken_s, over_s in found if len(broken_s) + len(over_s)]
     if not met:
         return nothing(ax, title, "no operation met a session")
-    ax = axes_for(ax)
+    ax = axes_for(ax, height=2.6)
     # Until the last break and the last old pod's end; where nothing breaks, as long as a session was watched.
     seen = [broken_s for _, broken_s, _ in met if len(broken_s)] or [over_s for _, _, over_s in met]
     last_s = max(1.0, *(float(times.max()) for times in seen))
@@ -62,14 +70,28 @@ def cumulative_incidence(result: Frames, ax: Axes | None = None) -> Axes:
             ends.append(gone_s)
     for number, gone_s in enumerate(ends):
         ax.axvline(gone_s, color=QUIET, lw=0.9, ls=":", label=None if number else "last old pod gone")
-    ax.set(xlim=(0, max([last_s, *ends]) * 1.15), ylim=(0, max(0.1, min(1.03, highest * 1.15))))
-    ax.set_ylabel("broken (% of sessions)")
+    left, right, since = _span(result, met, max([last_s, *ends]) * 1.15)
+    ax.set(xlim=(left, right), ylim=(0, max(0.1, min(1.03, highest * 1.15))))
+    ax.set_ylabel("broken sessions")
     unit_axis(ax.yaxis, "share")
     ax.spines["left"].set_color(INK)
-    time_axis(ax.xaxis, 0.0, "time since the operation's start")
-    ax.set_title(title)
+    time_axis(ax.xaxis, 0.0, since)
+    entitle(ax, title)
     legend_below(ax, columns=2)
     return ax
+
+
+def _span(result: Frames, met: list[_Met], until_s: float) -> tuple[float, float, str]:
+    """Return what the time axis shows, in seconds from the operation's start, and what it is called.
+
+    Where one operation broke sessions that is what the timeline and the skew show, so that the three can be read one
+    under the other; the line may go on to the right of it.
+    """
+    if len(met) > 1 or not len(met[0][1]):
+        return 0.0, until_s, "time since the operation's start"
+    zero_s, since = since_operation(result)
+    start_s, end_s = window(result)
+    return start_s - zero_s, end_s - zero_s, since
 
 
 def lifetimes(result: Frames, operation: int, start_s: float) -> tuple[Floats, Floats]:

@@ -12,6 +12,7 @@ from simsticky.report.plots.style import (
     QUIET,
     VERMILLION,
     axes_for,
+    entitle,
     legend_below,
     nothing,
     styled,
@@ -43,7 +44,7 @@ def load_skew(result: Frames, ax: Axes | None = None) -> Axes:
         high, low = most / mean, least / mean
     if not np.isfinite(high).any():
         return nothing(ax, title, "no serving pod had a session")
-    ax = axes_for(ax)
+    ax = axes_for(ax, height=2.6)
     for level in (1.0, 1.2, 1.5):
         ax.axhline(level, color=QUIET if level == 1.0 else GRID, lw=0.8, zorder=0)
     ax.step(times, high, where="post", color=VERMILLION, label="fullest pod ÷ mean", gid="max/mean")
@@ -54,11 +55,11 @@ def load_skew(result: Frames, ax: Axes | None = None) -> Axes:
         if end_s == end_s:
             ax.axvspan(start_s, end_s, color=GRID, alpha=0.45, lw=0, zorder=-1, label="measured window")
     zero_s, label = since_operation(result)
-    ax.set(xlim=(times[0], times[-1]), ylabel="sessions ÷ mean of serving pods")
+    ax.set(xlim=(times[0], times[-1]), ylabel="sessions ÷ mean")
     ax.set_ylim(0, max(1.6, float(np.nanmax(high)) * 1.08))
     ax.spines["left"].set_color(INK)
     time_axis(ax.xaxis, zero_s, label)
-    ax.set_title(title)
+    entitle(ax, title)
     legend_below(ax)
     return ax
 

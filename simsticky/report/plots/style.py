@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -90,7 +91,10 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return drawn
 
 
+WIDTH, NARROW_WIDTH = 7.2, 4.1
+"""Inches that a figure is wide, and that one for a phone is wide."""
 _drawn_by_pyplot = ContextVar("drawn_by_pyplot", default=True)
+_width = ContextVar("width", default=WIDTH)
 
 
 @contextmanager
@@ -103,6 +107,21 @@ def without_pyplot() -> Iterator[None]:
         _drawn_by_pyplot.reset(token)
 
 
+@contextmanager
+def for_a_phone() -> Iterator[None]:
+    """Make new figures as wide as a phone: fewer ticks, titles and legends on more lines, texts as large as ever."""
+    token = _width.set(NARROW_WIDTH)
+    try:
+        yield
+    finally:
+        _width.reset(token)
+
+
+def is_narrow(ax: Axes) -> bool:
+    """Return whether axes are on a figure for a phone."""
+    return figure_of(ax).get_figwidth() < (WIDTH + NARROW_WIDTH) / 2
+
+
 def axes_for(ax: Axes | None, height: float = 3.4) -> Axes:
     """Return the axes to draw on: those given, or new ones, 7.2 inches wide and ``height`` inches high.
 
@@ -110,7 +129,7 @@ def axes_for(ax: Axes | None, height: float = 3.4) -> Axes:
     """
     if ax is not None:
         return ax
-    size = (7.2, height)
+    size = (_width.get(), height)
     if not _drawn_by_pyplot.get():
         return Figure(figsize=size, layout="constrained").add_subplot()
     from matplotlib import pyplot as plt
@@ -122,10 +141,18 @@ def nothing(ax: Axes | None, title: str, why: str) -> Axes:
     """Return axes that say why a figure has nothing to draw; new ones are low, since they hold one line."""
     ax = axes_for(ax, height=1.2)
     ax.text(0.5, 0.5, why, ha="center", va="center", color=QUIET, transform=ax.transAxes)
-    ax.set_title(title)
+    entitle(ax, title)
     ax.set(xticks=[], yticks=[])
     ax.set_axis_off()
     return ax
+
+
+def entitle(ax: Axes, title: str) -> None:
+    """Write a title over axes; on a phone's width on as many lines as it takes."""
+    if is_narrow(ax):
+        ax.set_title("\n".join(wrap(title, 42)), fontsize=9.5)
+    else:
+        ax.set_title(title)
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -144,7 +171,7 @@ def plain(text: str, most: int = LONGEST_LABEL) -> str:
 def time_axis(axis: "Axis", zero_s: float, label: str) -> None:
     """Let an axis of simulated seconds count from ``zero_s``, in minutes and seconds, with ticks at whole ones."""
     low, high = sorted(axis.get_view_interval())
-    step = _step(high - low)
+    step = _step(high - low, 5 if is_narrow(axis.axes) else 8)
     first = -(-(low - zero_s) // step)
     ticks = [zero_s + step * n for n in range(int(first), int((high - zero_s) // step) + 1)]
     axis.set_ticks(ticks)
@@ -152,24 +179,24 @@ def time_axis(axis: "Axis", zero_s: float, label: str) -> None:
     axis.set_label_text(f"{label} (min:s)")
 
 
-def _step(span_s: float) -> float:
-    """Return the shortest usual step that gives at most eight ticks."""
+def _step(span_s: float, most: int = 8) -> float:
+    """Return the shortest usual step that gives at most so many ticks."""
     steps = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
-    return next((step for step in steps if span_s / step <= 8), max(86400.0, span_s / 8))
+    return next((step for step in steps if span_s / step <= most), max(86400.0, span_s / most))
 
 
 def unit_axis(axis: "Axis", unit: str) -> None:
     """Write an axis in the unit of a metric: ``share`` in percent, ``seconds`` as durations, else plain numbers."""
-    axis.set_major_locator(MaxNLocator(6, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
+    most = 4 if axis is axis.axes.xaxis and is_narrow(axis.axes) else 6
+    axis.set_major_locator(MaxNLocator(most, integer=unit == "count", steps=[1, 2, 2.5, 5, 10]))
     low, high = sorted(axis.get_view_interval())
     if unit == "share":
         # Beyond 0 and 1 there is only room for text.
-        least, most = max(low, 0.0) - 1e-9, min(high, 1.0) + 1e-9
-        axis.set_ticks([share for share in axis.get_major_locator().tick_values(low, high) if least < share < most])
+        least, largest = max(low, 0.0) - 1e-9, min(high, 1.0) + 1e-9
+        axis.set_ticks([share for share in axis.get_major_locator().tick_values(low, high) if least < share < largest])
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{round(100 * share, 6):g} %"))
     elif unit == "seconds" and max(abs(low), abs(high)) >= 60:
-        step = _step(high - low)
-        axis.set_major_locator(MultipleLocator(step))
+        axis.set_major_locator(MultipleLocator(_step(high - low, most + 2)))
         axis.set_major_formatter(FuncFormatter(lambda seconds, _: format_duration(seconds) if seconds else "0"))
     elif unit == "seconds":
         axis.set_major_formatter(FuncFormatter(lambda seconds, _: _seconds(seconds)))
@@ -177,6 +204,22 @@ def unit_axis(axis: "Axis", unit: str) -> None:
 
 def _seconds(seconds: float) -> str:
     return f"{seconds:g} s" if abs(seconds) >= 1 or seconds == 0 else f"{round(seconds * 1000, 6):g} ms"
+
+
+def value_axis(axis: "Axis", places: Sequence[float], labels: Sequence[str]) -> None:
+    """Write values at their places on a level axis: a tick each, and a label where there is room, both ends first."""
+    width = figure_of(axis.axes).get_figwidth() - 1.9
+    low, high = sorted(axis.get_view_interval())
+    inch = width / ((high - low) or 1.0)
+    order = sorted(range(len(places)), key=lambda value: (value not in (0, len(places) - 1), places[value]))
+    kept: list[int] = []
+    for value in order:
+        apart = (abs(places[value] - places[other]) * inch for other in kept)
+        needed = (0.12 + 0.035 * (len(labels[value]) + len(labels[other])) for other in kept)
+        if all(there >= wanted for there, wanted in zip(apart, needed, strict=True)):
+            kept.append(value)
+    axis.set_ticks([places[value] for value in sorted(kept)], [labels[value] for value in sorted(kept)])
+    axis.set_ticks(list(places), minor=True)
 
 
 def label_of(name: str, unit: str) -> str:
@@ -213,6 +256,8 @@ def legend_below(ax: Axes, *twins: Axes, handles: Sequence[Artist] = (), columns
     if not shown:
         return
     figure = figure_of(ax)
+    if is_narrow(ax):
+        columns = max(1, columns - 1)
     if figure.get_layout_engine() is not None and set(figure.axes) == {ax, *twins}:
         # Of the figure, where that lays itself out: there the legend gets room of its own.
         figure.legend(handles=shown, loc="outside lower center", ncols=columns)

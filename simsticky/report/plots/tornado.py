@@ -14,6 +14,8 @@ from simsticky.report.plots.style import (
     ORANGE,
     QUIET,
     axes_for,
+    entitle,
+    is_narrow,
     label_of,
     legend_below,
     plain,
@@ -77,16 +79,21 @@ def tornado(what: SweepLike | Tornado, ax: Axes | None = None, *, metric: str = 
     span = (max(high) - min(low)) or max(abs(middle), 1e-9)
     # Room for the values written beside the bars.
     ax.set(xlim=(min(low) - 0.3 * span, max(high) + 0.3 * span), ylim=(len(paths) - 0.5, -0.5))
-    ax.set_yticks(places, [plain(path, 34) for path in paths])
+    ax.set_yticks(places, [_named(ax, path) for path in paths])
     ax.tick_params(axis="y", length=0)
     unit_axis(ax.xaxis, unit)
     ax.set_xlabel(label_of(metric, unit))
     ax.grid(axis="x", color=GRID)
     ax.set_axisbelow(True)
     ax.spines["left"].set_color(QUIET)
-    ax.set_title(title)
+    entitle(ax, title)
     legend_below(ax, handles=[line])
     return ax
+
+
+def _named(ax: Axes, path: str) -> str:
+    """Return a setting's path; on a phone's width its last word alone, which is what tells it."""
+    return plain(path.rpartition(".")[2], 14) if is_narrow(ax) else plain(path, 34)
 
 
 def _known(estimates: "Iterable[Estimate]") -> list[float]:

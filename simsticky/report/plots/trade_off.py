@@ -11,11 +11,13 @@ from simsticky.report.plots.style import (
     LINES,
     QUIET,
     axes_for,
+    entitle,
     label_of,
     legend_below,
     plain,
     styled,
     unit_axis,
+    value_axis,
 )
 from simsticky.report.sweep_table import Line, Setting, SweepLike, along, knee, settings, standings, written
 from simsticky.scenario.thresholds import Threshold
@@ -52,7 +54,8 @@ def trade_off(
         at: Values of other settings to hold, by path.
 
     Returns:
-        The axes; lines have the gids ``metric`` and ``cost``. x is the place of the value, from 0.
+        The axes; lines have the gids ``metric`` and ``cost``. x is the value of the setting: in seconds, as a share,
+        or a plain number; values that are words stand side by side, and x is their place, from 0.
 
     Raises:
         ValueError: The setting was not swept.
@@ -74,22 +77,22 @@ def trade_off(
         bends = [fit[point] for point in line.points]
         _draw(ax, chosen, line, [estimates[0][point].interval for point in line.points], bends, look, plain(name, 40))
         if twin is not None and cost is not None:
-            _draw_cost(twin, sweep, line, cost, look)
+            _draw_cost(twin, sweep, chosen, line, cost, look)
     unit = estimates[0][0].unit
     # Their kind explained once, after the lines that have names.
     if any(line.get_gid() == "knee" for line in ax.lines):
         ax.plot([], [], "o", ms=9, mfc="none", mec=INK, mew=1.2, label="knee")
     _threshold(ax, sweep, metric)
-    ax.set_xticks(range(len(chosen.values)), [plain(value, 12) for value in chosen.values])
-    ax.set(xlabel=f"{plain(chosen.path, 40)} (values as swept, evenly spaced)", ylabel=label_of(metric, unit))
     ax.margins(x=0.06)
+    value_axis(ax.xaxis, _scale(chosen), [plain(value, 12) for value in chosen.values])
+    ax.set(xlabel=plain(chosen.path, 40), ylabel=label_of(metric, unit))
     ax.set_ylim(0, ax.get_ylim()[1] * 1.05)
     unit_axis(ax.yaxis, unit)
     ax.grid(axis="y", color=GRID)
     if twin is not None and cost is not None:
         _name_cost(twin, sweep, cost)
     fixed = ", ".join(f"{_last(path)} {value}" for path, value in held.items())
-    ax.set_title("Trade-off" + (f" at {plain(fixed, 60)}" if fixed else ""))
+    entitle(ax, "Trade-off" + (f" at {plain(fixed, 60)}" if fixed else ""))
     legend_below(ax, *([] if twin is None else [twin]), columns=2)
     return ax
 
@@ -105,7 +108,9 @@ def _draw(
 ) -> None:
     """Draw one line; its knee is marked only where the point is one to choose (``fit``)."""
     colour, dashes, marker = look
-    known = [(place, i) for place, i in zip(line.places, intervals, strict=True) if i.estimate is not None]
+    scale = _scale(setting)
+    places = [scale[place] for place in line.places]
+    known = [(place, i) for place, i in zip(places, intervals, strict=True) if i.estimate is not None]
     xs, ys = [place for place, _ in known], [interval.estimate or 0.0 for _, interval in known]
     ax.plot(xs, ys, color=colour, ls=dashes, marker=marker, ms=5, gid="metric", label=name or "mean, 95 % interval")
     lows = [interval.estimate if interval.low is None else interval.low for _, interval in known]
@@ -113,18 +118,20 @@ def _draw(
     ax.fill_between(
         xs, [low or 0.0 for low in lows], [high or 0.0 for high in highs], color=colour, alpha=0.2, lw=0, gid="band"
     )
-    numbers = setting.numbers or tuple(range(len(setting.values)))
     widest = max((high or 0.0) - (low or 0.0) for low, high in zip(lows, highs, strict=True)) if known else 0.0
     # A bend smaller than the bands is noise.
-    bend = knee([numbers[place] for place in xs], ys) if known and max(ys) - min(ys) > widest else None
-    if bend is not None and fit[line.places.index(xs[bend])]:
+    bend = knee(xs, ys) if known and max(ys) - min(ys) > widest else None
+    if bend is not None and fit[places.index(xs[bend])]:
         ax.plot([xs[bend]], [ys[bend]], "o", ms=13, mfc="none", mec=INK, mew=1.2, gid="knee")
 
 
-def _draw_cost(twin: Axes, sweep: SweepLike, line: Line, cost: str, look: tuple[str, str, str]) -> None:
+def _draw_cost(
+    twin: Axes, sweep: SweepLike, setting: Setting, line: Line, cost: str, look: tuple[str, str, str]
+) -> None:
     colour, _, marker = look
+    scale = _scale(setting)
     found = [sweep.studies[point].estimate(cost).interval.estimate for point in line.points]
-    drawn = [(place, value) for place, value in zip(line.places, found, strict=True) if value is not None]
+    drawn = [(scale[place], value) for place, value in zip(line.places, found, strict=True) if value is not None]
     twin.plot(*_columns(drawn), color=colour, ls=_DOTS, lw=1.2, marker=marker, mfc="none", ms=5, gid="cost")
 
 
@@ -157,5 +164,10 @@ def _last(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def _columns(pairs: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
+def _scale(setting: Setting) -> tuple[float, ...]:
+    """Return where each value of a setting stands: at its number; words one beside the other."""
+    return setting.numbers or tuple(range(len(setting.values)))
+
+
+def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
     return [x for x, _ in pairs], [y for _, y in pairs]

@@ -16,10 +16,16 @@
     if (text !== undefined) element.textContent = text;
     return element;
   };
-  const cell = (tag, text, scope) => {
-    const element = document.createElement(tag);
+  const head = (text) => {
+    const element = document.createElement("th");
     element.textContent = text;
-    if (scope) element.scope = scope;
+    element.scope = "row";
+    return element;
+  };
+  const cell = (text, label) => {
+    const element = document.createElement("td");
+    element.textContent = text;
+    element.dataset.label = label;
     return element;
   };
   const cut = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
@@ -94,10 +100,15 @@
     chart.replaceChildren();
     chart.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const limit = metric.threshold ? metric.threshold.value : 0;
-    const most = Math.max(...known.map((one) => Math.max(one.numbers[0], one.numbers[2] ?? 0)), limit, 1e-12) * 1.08;
+    // Both scales are those of the whole grid, so that what a slider does to the curve is seen in the curve alone.
+    const highest = (index) => Math.max(...grid.points.map((point) => Math.max(point.numbers[index][0] ?? 0, point.numbers[index][2] ?? 0)), 1e-12);
+    const most = Math.max(highest(metricIndex()), limit) * 1.08;
     const costs = line.filter((one) => one.cost && one.cost[0] !== null && costIndex !== metricIndex());
-    const dearest = Math.max(...costs.map((one) => one.cost[0]), 1e-12) * 1.08;
-    const x = (i) => left + ((width - left - right) * (i + 0.5)) / line.length;
+    const dearest = costs.length ? Math.max(...grid.points.map((point) => point.numbers[costIndex][0] ?? 0), 1e-12) * 1.08 : 1;
+    // Numbers stand at their places on a scale; words one beside the other.
+    const places = setting.numbers || setting.values.map((_, i) => i), low = Math.min(...places), span = Math.max(...places) - low;
+    const inner = width - left - right - 48;
+    const x = (i) => left + 24 + (span ? (inner * (places[i] - low)) / span : inner / 2);
     const y = (value) => height - bottom - ((height - top - bottom) * value) / most;
     const yCost = (value) => height - bottom - ((height - top - bottom) * value) / dearest;
     const path = (points) => points.map(([a, b], n) => `${n ? "L" : "M"}${fixed(a)} ${fixed(b)}`).join("");
@@ -114,9 +125,14 @@
       for (const tick of ticks(dearest, cost.unit))
         chart.append(svg("text", { x: width - right + 8, y: yCost(tick) + 4, class: "soft" }, written(tick, cost.unit, dearest)));
     }
-    const shown = Math.min(line.length, Math.floor(width / 60)), every = Math.ceil(line.length / shown);
+    // A label where there is room, the two ends first; a tick for every value.
+    const letter = 7, labels = line.map((one) => cut(one.value, 14)), kept = [];
+    const byRoom = line.map((_, i) => i).sort((a, b) => (a && a < line.length - 1) - (b && b < line.length - 1) || a - b);
+    for (const i of byRoom)
+      if (kept.every((j) => Math.abs(x(i) - x(j)) >= 8 + (letter / 2) * (labels[i].length + labels[j].length))) kept.push(i);
     line.forEach((one) => {
-      if (one.i % every === 0) chart.append(svg("text", { x: x(one.i), y: height - bottom + 18, "text-anchor": "middle" }, cut(one.value, Math.floor((width - left - right) / 7 / shown))));
+      chart.append(svg("line", { x1: x(one.i), x2: x(one.i), y1: height - bottom, y2: height - bottom + 5, stroke: "var(--quiet)", class: "tick", "data-at": places[one.i] }));
+      if (kept.includes(one.i)) chart.append(svg("text", { x: x(one.i), y: height - bottom + 18, "text-anchor": "middle" }, labels[one.i]));
     });
     chart.append(svg("text", { x: (left + width - right) / 2, y: height - 10, "text-anchor": "middle", class: "soft" }, cut(setting.path, Math.floor((width - left - right) / 7))));
     const band = known.filter((one) => one.numbers[1] !== null && one.numbers[2] !== null);
@@ -143,12 +159,12 @@
     chart.setAttribute("aria-label", `${text} ${line.map((one) => `${one.value}: ${one.numbers ? one.numbers[3] : "not in the grid"}`).join("; ")}.`);
     byId("curve-table").replaceChildren(...line.map((one) => {
       const row = document.createElement("tr");
-      row.append(cell("th", one.value, "row"), cell("td", one.numbers ? `${one.numbers[3]} ${one.numbers[4]}`.trim() : "not in the grid"), cell("td", one.cost ? one.cost[3] : "–"));
+      row.append(head(one.value), cell(one.numbers ? `${one.numbers[3]} ${one.numbers[4]}`.trim() : "not in the grid", metric.label), cell(one.cost ? one.cost[3] : "–", "cost"));
       return row;
     }));
   };
 
-  const looks = { starting: ["var(--sky)", "url(#starting)"], ready: ["var(--blue)", ""], draining: ["var(--orange)", "url(#draining)"], stopping: ["var(--vermillion)", "url(#stopping)"], dead: ["var(--line)", ""] };
+  const looks = { starting: ["var(--sky)", "url(#starting)"], ready: ["var(--blue)", ""], unready: ["var(--purple)", "url(#unready)"], down: ["var(--quiet)", "url(#down)"], draining: ["var(--orange)", "url(#draining)"], stopping: ["var(--vermillion)", "url(#stopping)"], dead: ["var(--line)", ""] };
   const shapes = { deleted: "M-5 -4L5 -4L0 5Z", "weight 0": "M0 -6L6 0L0 6L-6 0Z", removed: "M-5 -5L5 5M-5 5L5 -5", "preStop end": "M0 -12L0 9", SIGTERM: "M-4.5 -4.5H4.5V4.5H-4.5Z", SIGKILL: "M0 -7L2 -2L7 -2L3 1.5L4.5 7L0 3.5L-4.5 7L-3 1.5L-7 -2L-2 -2Z" };
   const dashes = { "operation starts": "1.5 2", "rollout done": "7 2 1.5 2", "last old pod gone": "7 4" };
   const widest = [Math.min(...grid.points.map((p) => p.timeline.from)), Math.max(...grid.points.map((p) => p.timeline.to))];
@@ -167,34 +183,55 @@
       return;
     }
     const width = room(chart), narrow = width < 560;
-    const data = point.timeline, lane = 44, left = narrow ? 52 : 196, right = 12, top = 8;
+    const data = point.timeline, lane = 44, left = narrow ? 52 : 120, right = 12, top = 8;
     const [from, to] = common.checked ? widest : [data.from, data.to];
-    const lanes = data.pods.length + data.breaks.length, foot = top + lanes * lane + 6;
+    // A group of pods has a thin row for each under its sessions, so its lane is higher.
+    const height = (pod) => (pod.rows ? Math.min(100, Math.max(6, 2.6 * pod.rows.length)) : 6);
+    const floors = [];
+    let next = top;
+    for (const pod of data.pods) {
+      floors.push(next + lane - 8);
+      next += lane - 6 + height(pod);
+    }
+    const under = next, foot = under + data.breaks.length * lane + 10;
     const x = (seconds) => left + ((width - left - right) * (Math.min(Math.max(seconds, from), to) - from)) / (to - from || 1);
-    const floor = (row) => top + (row + 1) * lane - 8, scale = (lane - 16) / tallest;
+    const scale = (lane - 16) / tallest;
+    const area = (base, roofs, bottoms) => `M${roofs.map(([t, n]) => `${fixed(x(t))} ${fixed(base - n * scale)}`).join("L")}L${bottoms.map(([t, n]) => `${fixed(x(t))} ${fixed(base - n * scale)}`).reverse().join("L")}Z`;
+    const strip = (phases, y, high, edge) => {
+      for (const [phase, start, end] of phases) {
+        const [colour, pattern] = looks[grid.phases[phase]], bar = { x: fixed(x(start)), width: fixed(Math.max(0, x(end) - x(start))), y: fixed(y), height: fixed(high) };
+        chart.append(svg("rect", { ...bar, fill: colour, stroke: "var(--ink)", "stroke-width": edge, class: "phase", "data-phase": grid.phases[phase] }));
+        if (pattern) chart.append(svg("rect", { ...bar, fill: pattern }));
+      }
+    };
     data.pods.forEach((pod, row) => {
-      const base = floor(row), samples = pod.sessions.length;
+      const base = floors[row], samples = pod.sessions.length;
       const time = (i) => data.from + ((data.to - data.from) * i) / Math.max(1, samples - 1);
-      chart.append(svg("text", { x: left - 8, y: base - 8, "text-anchor": "end" }, cut(pod.pod, narrow ? 6 : 26)));
-      for (const [phase, start, end] of pod.phases) {
-        const [colour, pattern] = looks[grid.phases[phase]], bar = { x: fixed(x(start)), width: fixed(Math.max(0, x(end) - x(start))) };
-        const inside = pod.sessions.map((n, i) => [time(i), n]).filter(([t]) => t >= start && t <= end);
-        if (inside.length > 1) {
-          const outline = `M${fixed(x(inside[0][0]))} ${base}` + inside.map(([t, n]) => `L${fixed(x(t))} ${fixed(base - n * scale)}`).join("") + `L${fixed(x(inside[inside.length - 1][0]))} ${base}Z`;
-          chart.append(svg("path", { d: outline, fill: colour, opacity: 0.45 }));
+      const along = (values) => values.map((n, i) => [time(i), n]);
+      chart.append(svg("text", { x: left - 8, y: base - 8 + (pod.rows ? height(pod) / 2 : 0), "text-anchor": "end", class: "lane" }, narrow ? cut(pod.pod, 6) : cut(pod.pod, 26)));
+      if (pod.rows) {
+        let floor = pod.sessions.map(() => 0);
+        for (const [phase, values] of pod.parts) {
+          const roof = floor.map((n, i) => n + values[i]);
+          chart.append(svg("path", { d: area(base, along(roof), along(floor)), fill: looks[grid.phases[phase]][0], opacity: 0.45 }));
+          floor = roof;
         }
-        chart.append(svg("rect", { ...bar, y: base, height: 6, fill: colour, stroke: "var(--ink)", "stroke-width": 0.4 }));
-        if (pattern) chart.append(svg("rect", { ...bar, y: base, height: 6, fill: pattern }));
+        pod.rows.forEach((phases, n) => strip(phases, base + (n * height(pod)) / pod.rows.length, height(pod) / pod.rows.length, 0));
+      } else {
+        for (const [phase, start, end] of pod.phases) {
+          const inside = along(pod.sessions).filter(([t]) => t >= start && t <= end);
+          if (inside.length > 1) chart.append(svg("path", { d: area(base, inside, inside.map(([t]) => [t, 0])), fill: looks[grid.phases[phase]][0], opacity: 0.45 }));
+        }
+        strip(pod.phases, base, 6, 0.4);
       }
       for (const [mark, at] of pod.marks)
         chart.append(svg("path", { d: shapes[grid.marks[mark]], transform: `translate(${fixed(x(at))} ${base + 3})`, fill: "var(--paper)", stroke: "var(--ink)", "stroke-width": 1.1 }));
     });
     data.breaks.forEach(([label, count, times], n) => {
-      const row = data.pods.length + n, middle = top + row * lane + lane / 2;
-      const told = `${cut(label, 26)} (${count})`;
-      chart.append(narrow ? svg("text", { x: 4, y: middle - 11 }, told) : svg("text", { x: left - 8, y: middle + 4, "text-anchor": "end" }, told));
+      const middle = under + n * lane + lane / 2 + 10;
+      chart.append(svg("text", { x: narrow ? 4 : left + 4, y: middle - 13 }, `${cut(label, 40)} (${count})`));
       const seen = times.filter((t) => t >= from && t <= to);
-      chart.append(svg("path", { d: seen.map((t) => `M${fixed(x(t))} ${middle - 8}V${middle + 8}`).join(""), stroke: ["var(--vermillion)", "var(--purple)", "var(--green)", "var(--ink)"][n % 4], "stroke-width": 0.8 }));
+      chart.append(svg("path", { d: seen.map((t) => `M${fixed(x(t))} ${middle - 8}V${middle + 8}`).join(""), stroke: `var(--${grid.colours[label] || "ink"})`, "stroke-width": 0.8 }));
     });
     for (const [what, at] of data.moments)
       if (at >= from && at <= to)
@@ -204,7 +241,7 @@
     for (let at = Math.ceil(from / step) * step; at <= to; at += step)
       chart.append(svg("text", { x: x(at), y: foot + 16, "text-anchor": "middle" }, clock(at)));
     chart.append(svg("text", { x: (left + width - right) / 2, y: foot + 33, "text-anchor": "middle", class: "soft" }, `${cut(data.since, narrow ? 30 : 60)} (min:s)`));
-    const phases = new Set(data.pods.flatMap((pod) => pod.phases.map(([phase]) => grid.phases[phase])));
+    const phases = new Set(data.pods.flatMap((pod) => (pod.rows || [pod.phases]).flat().map(([phase]) => grid.phases[phase])));
     const marks = new Set(data.pods.flatMap((pod) => pod.marks.map(([mark]) => grid.marks[mark])));
     const entries = [
       ...grid.phases.filter((phase) => phases.has(phase)).map((phase) => [grid.names[phase], looks[phase].filter(Boolean).map((fill) => svg("rect", { y: -8, width: 18, height: 8, fill, stroke: "var(--ink)", "stroke-width": 0.4 }))]),
@@ -218,13 +255,15 @@
       chart.append(entry);
     });
     chart.setAttribute("viewBox", `0 0 ${width} ${foot + 52 + deep * 20}`);
-    const ended = data.pods.filter((pod) => pod.marks.some(([mark]) => grid.marks[mark] === "deleted"));
-    const text = `Replication 0: ${data.pods.length} pods, ${ended.length} of them deleted; the fullest has ${data.top} sessions. Height: sessions on the pod; strip: its phase.`;
+    const grouped = data.pods.some((pod) => pod.rows);
+    const text = `Replication 0: ${data.all} pods, ${data.deleted} of them deleted; the fullest ${grouped ? "lane has" : "has"} ${data.top} sessions${grouped ? " per pod" : ""}. Height: sessions on the pod${grouped ? ", in a group per pod of it; each thin row is a pod" : "; strip: its phase"}.`;
     byId("timeline-caption").textContent = text;
     chart.setAttribute("aria-label", text);
     byId("timeline-table").replaceChildren(...data.pods.map((pod) => {
-      const row = document.createElement("tr"), at = new Map(pod.marks.map(([mark, t]) => [grid.marks[mark], clock(t)]));
-      row.append(cell("th", pod.pod, "row"), ...grid.marks.map((mark) => cell("td", at.get(mark) || "–")));
+      const spans = pod.spans || pod.marks.map(([mark, t]) => [mark, t, t]);
+      const row = document.createElement("tr");
+      const at = new Map(spans.map(([mark, first, last]) => [grid.marks[mark], first === last ? clock(first) : `${clock(first)} to ${clock(last)}`]));
+      row.append(head(pod.pod), ...grid.marks.map((mark) => cell(at.get(mark) || "–", mark)));
       return row;
     }));
   };

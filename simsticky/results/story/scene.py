@@ -9,6 +9,7 @@ from simsticky.recording.events import EventRecord
 from simsticky.recording.pods import PodRecord
 from simsticky.recording.record import OperationRecord, Recording
 from simsticky.results.harm import requests_cut
+from simsticky.results.story.lines import Line
 from simsticky.results.story.words import counted, short_names
 from simsticky.scenario.model import Scenario
 
@@ -48,7 +49,7 @@ class Scene:
 
     def line(self, at_s: float, actor: str, sentence: str) -> str:
         """Return a line: time since the first operation, absolute time, who, and what."""
-        return f"{self.clock(at_s)} {at_s:8.2f}s  {actor:<14} {sentence}"
+        return str(Line(self.clock(at_s), at_s, actor, sentence))
 
     def clock(self, at_s: float) -> str:
         """Return a time as minutes and seconds since the first operation; with hours in a long story."""

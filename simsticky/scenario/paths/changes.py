@@ -11,7 +11,7 @@ from simsticky.scenario.cluster import Kic, Kubernetes
 from simsticky.scenario.location import Keys, Place, dotted, keys_in, read_documents
 from simsticky.scenario.paths.diagnose import diagnose
 from simsticky.scenario.paths.expressions import worked_out
-from simsticky.scenario.paths.vocabulary import all_paths, known_keys, suggestion
+from simsticky.scenario.paths.vocabulary import all_paths, camel_case, known_keys, suggestion
 from simsticky.scenario.sections import Sections
 from simsticky.scenario.short_names import full_keys
 from simsticky.scenario.support import unsupported
@@ -52,7 +52,7 @@ def evolve(scenario: AnyScenario, changes: Mapping[str, Any], source: str) -> An
         places = {other: place for other, place in places.items() if not f"{other}.".startswith(f"{path}.")}
         if value is not None:
             places |= dict.fromkeys([path, *delays_of(keys)], Place(source or "evolve"))
-    changed.set_origin(places, scenario.manifest_report)
+    changed.set_origin(places, scenario.manifest_report, scenario.guessed)
     if refused := unsupported(changed):
         raise InputError(refused)
     return changed
@@ -113,7 +113,12 @@ def keys_of(path: str) -> Keys:
     parts = path.split(".")
     if parts[0] == "thresholds" and len(parts) > 1:
         return ("thresholds", ".".join(parts[1:]))
-    return tuple(key if isinstance(key, int) else _camel(key) for key in keys_in(path))
+    return tuple(key if isinstance(key, int) else camel_case(key) for key in keys_in(path))
+
+
+def as_written(path: str) -> str:
+    """Return a path as scenario files write it: ``deployment.pre_stop`` is ``deployment.preStop``."""
+    return dotted(keys_of(path))
 
 
 def setting_at(scenario: Sections, path: str) -> Any:
@@ -123,11 +128,6 @@ def setting_at(scenario: Sections, path: str) -> Any:
         below = node.get(key) if isinstance(node, Mapping) else None
         node = node[int(key)] if isinstance(node, list) else below
     return node
-
-
-def _camel(word: str) -> str:
-    first, *others = word.split("_")
-    return first + "".join(other.capitalize() for other in others)
 
 
 def _unknown(root: type[Sections], path: str, keys: Keys, data: Any, source: str) -> Diagnostic | None:

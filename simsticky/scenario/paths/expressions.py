@@ -2,9 +2,9 @@
 
 An expression adds, subtracts, multiplies and divides durations, rates, numbers and the names of settings, with
 parentheses. A name is looked for beside the setting that is changed (``preStop`` for ``deployment.grace``), then as
-a full path, then as the only setting of that name. It stands for the value after all other changes; the setting's own
-name stands for its value before (``traffic.sessions.rate: "rate * 2"``). A setting in whole seconds or whole pods
-takes the next whole number up.
+a full path, then as the only setting of that name. It stands for the value after all other changes. Inside its own
+expression a name means the old value: ``rate * 2`` doubles it. A setting in whole seconds or whole pods takes the next
+whole number up.
 """
 
 import difflib
@@ -19,7 +19,7 @@ from typing import Any
 from simsticky.errors import Diagnostic, InputError
 from simsticky.scenario.location import Keys, dotted, keys_in
 from simsticky.scenario.paths.quantities import TEXT, Dimension, Quantity, number_at, quantity_of
-from simsticky.scenario.paths.vocabulary import all_paths, known_keys
+from simsticky.scenario.paths.vocabulary import all_paths, camel_case, known_keys
 from simsticky.scenario.sections import Sections
 from simsticky.scenario.short_names import full_keys
 from simsticky.units import parse_duration, parse_number, parse_rate, quoted
@@ -220,7 +220,7 @@ def _shown(value: float, quantity: Quantity) -> str:
 def _find(scenario: Sections, path: Keys, name: str) -> Keys | None:
     """Return the full keys of the setting that a name stands for, or None."""
     root, data = type(scenario), scenario.to_json_dict()
-    parts = keys_in(name)
+    parts = tuple(part if isinstance(part, int) else camel_case(part) for part in keys_in(name))
     beside = [(*path[:depth], *parts) for depth in range(len(path) - 1, -1, -1)]
     known = next((keys for keys in beside if _exists(root, keys, data)), None)
     if known is not None:

@@ -25,6 +25,12 @@ _WRITTEN: Mapping[type[BaseModel], tuple[str, ...]] = {
 """Keys of models that are written otherwise than they are kept."""
 
 
+def camel_case(word: str) -> str:
+    """Return a name of Python's as a scenario file writes it: ``pre_stop`` is ``preStop``."""
+    first, *others = word.split("_")
+    return first + "".join(other.capitalize() for other in others) if first else word
+
+
 def _models(annotation: Any) -> tuple[type[BaseModel], ...]:
     """Return the models that may stand where the annotation is."""
     origin = get_origin(annotation)

@@ -1,5 +1,6 @@
 """Reading a scenario file: its own sections over those of its manifests, every problem with its place."""
 
+import re
 from collections.abc import Mapping
 from os.path import relpath
 from pathlib import Path
@@ -23,13 +24,15 @@ from simsticky.scenario.model import Scenario
 from simsticky.scenario.paths.changes import base_for_algorithm, delays_of
 from simsticky.scenario.paths.diagnose import diagnose, in_order
 from simsticky.scenario.paths.vocabulary import suggestion
+from simsticky.scenario.reading.profile import take_in
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.short_names import expanded
 from simsticky.scenario.support import unsupported
 from simsticky.scenario.traffic import is_inline
 
-_VERSION = "simsticky/1"
+VERSION = "simsticky/1"
 _MOST_BASES = 20
+_GUESS = re.compile(r"#\s*GUESS\b")
 _WHOLE: tuple[Keys, ...] = (("deployment", "preStop"),)
 """What is replaced as a whole: its forms do not mix."""
 
@@ -41,7 +44,7 @@ def load(path: str | Path, *, namespace: str | None = None, lenient: bool = Fals
         path: The file; relative paths inside it start from its directory. ``-`` is standard input, whose relative
             paths start from the working directory.
         namespace: The application's namespace; it wins over ``namespace:`` in the file.
-        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
+        lenient: Warn about manifest fields that are unknown or of a wrong type, and ignore them.
 
     Raises:
         InputError: Everything that is wrong, as ``file:line:column: path: message``.
@@ -51,7 +54,8 @@ def load(path: str | Path, *, namespace: str | None = None, lenient: bool = Fals
     path = Path(path)
     name = shown_path(path)
     text = read_text(path, name)
-    return _read(text, name, path.parent, shown_path(path.stem), (path,), namespace=namespace, lenient=lenient)
+    document = the_document(read_documents(text, name), name)
+    return read(document, path.parent, shown_path(path.stem), (path,), namespace=namespace, lenient=lenient, text=text)
 
 
 def loads(
@@ -69,21 +73,50 @@ def loads(
         name: What to call the text in errors.
         base_dir: Directory that relative paths start from.
         namespace: As for :func:`load`.
-        lenient: Warn of fields of manifests that are unknown or of a wrong type, and take them as not there.
+        lenient: Warn about manifest fields that are unknown or of a wrong type, and ignore them.
 
     Raises:
         InputError: Everything that is wrong.
     """
-    return _read(text, name, Path(base_dir), "scenario", namespace=namespace, lenient=lenient)
+    document = the_document(read_documents(text, name), name)
+    return read(document, Path(base_dir), "scenario", namespace=namespace, lenient=lenient, text=text)
 
 
-def _read(
-    text: str, name: str, base: Path, stem: str, itself: tuple[Path, ...] = (), *, namespace: str | None, lenient: bool
+def _guessed(text: str, name: str, places: Mapping[Keys, tuple[Place, Place]]) -> list[str]:
+    """The settings whose keys stand on lines of the file that a comment marks as guesses, without those within."""
+    lines = {number for number, line in enumerate(text.splitlines(), 1) if _GUESS.search(line)}
+    found = [dotted(keys) for keys, (_, key) in places.items() if key.file == name and key.line in lines and keys]
+    return [path for path in found if not any(path.startswith(f"{above}.") for above in found)]
+
+
+def read(
+    document: Document,
+    base: Path,
+    stem: str,
+    itself: tuple[Path, ...] = (),
+    *,
+    namespace: str | None,
+    lenient: bool,
+    text: str = "",
 ) -> Scenario:
+    """Read a scenario from its document.
+
+    Args:
+        document: What it says.
+        base: Directory that its paths start from.
+        stem: Its name, unless it says one.
+        itself: Its file, which it may not stand on.
+        namespace: As for :func:`load`.
+        lenient: As for :func:`load`.
+        text: Its text, if it has one: comments there mark what is guessed.
+
+    Raises:
+        InputError: Everything that is wrong.
+    """
     problems: list[Diagnostic] = []
-    document, data, places = stated_by(text, name, base, problems, itself)
+    data, places = _on_its_base(document, base, problems, itself)
     if "schema" not in data:
-        problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {_VERSION}"))
+        problems.append(document.diagnostic((), f"schema is missing; begin the file with schema: {VERSION}"))
     stated_namespace = data.pop("namespace", None)
     if not isinstance(stated_namespace, str | None):
         problems.append(document.diagnostic(("namespace",), "is the name of a namespace"))
@@ -110,7 +143,7 @@ def _read(
     wrong = [problem for problem in wrong if (problem.file, problem.line, problem.column) not in told]
     problems += [problem for problem in wrong if not (manifests.problems and _is_consequence(problem))]
     if scenario is not None:
-        scenario.set_origin(_origins(places, merged), manifests.report)
+        scenario.set_origin(_origins(places, merged), manifests.report, _guessed(text, document.place().file, places))
         problems += unsupported(scenario)
     if problems or scenario is None:
         raise InputError(in_order(problems))
@@ -129,36 +162,44 @@ def stated_by(
         problems: Where problems go.
         above: The files that stand on this one, and itself.
     """
-    document = _the_document(read_documents(text, name), name)
+    document = the_document(read_documents(text, name), name)
+    return document, *_on_its_base(document, folder, problems, above)
+
+
+def _on_its_base(
+    document: Document, folder: Path, problems: list[Diagnostic], above: tuple[Path, ...]
+) -> tuple[dict[str, Any], dict[Keys, tuple[Place, Place]]]:
     places: dict[Keys, tuple[Place, Place]] = {
         keys: (place, document.keys.get(keys, place)) for keys, place in document.values.items()
     }
     problems += _no_snake_case(document)
     data = {key: value for key, value in document.data.items() if value is not None or key == "about"}
     _expand_short_names(data, places, problems, document)
+    fitted, of_fitted = take_in(data, document, folder, problems)
+    data, places = merge(fitted, data), _on_top(of_fitted, places)
     below = data.pop("base", None)
     if below is None:
-        return document, data, places
+        return data, places
     if not isinstance(below, str):
         problems.append(document.diagnostic(("base",), "is the name of another scenario file"))
-        return document, data, places
+        return data, places
     path = folder / below
     if any(same_file(path, other) for other in above):
         problems.append(document.diagnostic(("base",), f"{below} stands on this file itself"))
-        return document, data, places
+        return data, places
     if len(above) > _MOST_BASES:
         problems.append(document.diagnostic(("base",), f"more than {_MOST_BASES} files stand on each other"))
-        return document, data, places
+        return data, places
     try:
         text = read_text(path, shown_path(path))
     except InputError as error:
         problems.append(document.diagnostic(("base",), f"{below}: {error.diagnostics[0].message}"))
-        return document, data, places
+        return data, places
     _, found, found_places = stated_by(text, shown_path(path), path.parent, problems, (*above, path))
     for key in ("name", "about"):
         found.pop(key, None)
     _move_paths(found, path.parent, folder)
-    return document, merge(found, data), _on_top(found_places, places)
+    return merge(found, data), _on_top(found_places, places)
 
 
 def _on_top(
@@ -187,9 +228,14 @@ def _moved(path: Any, found_in: Path, folder: Path) -> Any:
     return relpath(found_in / path, folder) if isinstance(path, str) and path != "-" else path
 
 
-def _the_document(documents: list[Document], name: str) -> Document:
+def the_document(documents: list[Document], name: str) -> Document:
+    """Return the one document of a scenario.
+
+    Raises:
+        InputError: There is none or more than one, or it is no scenario.
+    """
     if not documents:
-        raise InputError.of("is empty", file=name, hint=f"a scenario begins with schema: {_VERSION}")
+        raise InputError.of("is empty", file=name, hint=f"a scenario begins with schema: {VERSION}")
     first = documents[0]
     if len(documents) > 1:
         text = "a scenario file holds one document, this is a second one"

@@ -75,6 +75,10 @@ class LogPhase:
         """Return the balancer with a number, None where it is not known any more."""
         return self._balancers.get(number)
 
+    def was_replaced(self, number: int, after_s: float) -> bool:
+        """Return whether a balancer is known that was replaced later than at a time."""
+        return self._replaced_s.get(number, -1.0) > after_s
+
     def balancer_of(self, session: int, request: int) -> Balancer | None:
         """Return the balancer of an open request's first attempt; None where it is not known."""
         for end in self._queues.open_ends():

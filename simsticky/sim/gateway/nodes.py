@@ -113,6 +113,7 @@ class Worker:
     __slots__ = (
         "_columns",
         "_log",
+        "_numbers",
         "balancer",
         "counts",
         "index",
@@ -134,6 +135,7 @@ class Worker:
         self.rebuilds = -1  # the empty balancer it begins with does not count
         self.now_s = 0.0
         self._log = log
+        self._numbers: list[int] = []  # of its balancers, the present one last
         self._columns = columns
         log.workers.append(self)
         columns.workers.grow(index + 1)
@@ -149,7 +151,8 @@ class Worker:
     def begin(self, balancer: Balancer) -> None:
         """Work with a new balancer from now on; requests that are open keep theirs."""
         workers = self._columns.workers
-        workers[BALANCER][self.index] = self._log.number(balancer, workers[BALANCER][self.index])
+        number = workers[BALANCER][self.index] = self._log.number(balancer, workers[BALANCER][self.index])
+        self._numbers = [old for old in self._numbers if self._log.balancer(old) is not None] + [number]
         self.balancer = balancer
         self.counts = not isinstance(balancer.algorithm, Latency)
         self.times = not isinstance(balancer.algorithm, LeastConnections)
@@ -204,9 +207,13 @@ class Worker:
         self.log_until(now_s)
         self.tell(balancer, address, response_s)
 
-    def balancer_of(self, session: int, request: int) -> Balancer:
-        """Return the balancer of an open request's first attempt; the present one where it is not known."""
-        return self._log.balancer_of(session, request) or self.balancer
+    def balancer_of(self, session: int, request: int, sent_s: float) -> Balancer:
+        """Return the balancer of a request's first attempt, which was sent at a time (rule G9)."""
+        found = self._log.balancer_of(session, request)
+        if found is not None:
+            return found
+        then = next((number for number in self._numbers if self._log.was_replaced(number, sent_s)), None)
+        return self.balancer if then is None else self._log.balancer(then) or self.balancer
 
     def numbered(self, number: int) -> Balancer | None:
         """Return the balancer with a number, None where it is not known any more."""

@@ -128,7 +128,7 @@ class Attempts:
     ) -> Exchange:
         """Return a request as the gateway holds it that had no exchange so far and that a dying container has cut."""
         presented = session.cookie if self._sticky else session.key
-        balancer = worker.balancer_of(session.id, request)
+        balancer = worker.balancer_of(session.id, request, sent_s)
         if session.request == request and session.picked_by >= 0:
             # The session's first. The cookie may be this very request's.
             presented, balancer = session.key, worker.numbered(session.picked_by) or balancer

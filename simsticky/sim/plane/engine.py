@@ -86,13 +86,16 @@ def _made() -> Engine:
         path = kept.place(found, assembled(cached=True))
         if path is None:
             break
+        was_there = kept.is_kept(found)
         try:
             with kept.alone(path):
                 engine = _called(_module_at(path))
         except NumbaError:  # it cannot compile this
             raise
-        except Exception:
-            kept.discard(path)
+        except Exception as error:
+            if not was_there and not isinstance(error, OSError):
+                raise
+            kept.discard(path)  # damaged; or the disk is full
         else:
             kept.tidy(path)
             return engine
@@ -134,6 +137,7 @@ def _call_each(engine: Engine) -> None:
     queues.drop_first()
     queues.occupy(0, 1.0)
     queues.put_end(End(1.0, 0, 0, 0, 0, 0, 0, 0, 0.0))
+    queues.have_copies(1)
     state = columns.state
     run.first_end(state.ends)
     run.log_ends(state.ends, 0.0, 0, state.workers, state.cells, state.numbers)
@@ -144,7 +148,7 @@ def _call_each(engine: Engine) -> None:
     columns.set_arrivals(0, [0.0], [[0]] * 6)
     run.arrive(columns.state)
     run.leave(0, 1.0, columns.state)
-    run.vacate_first(0, columns.state)
+    run.vacate_first(run.part_leaving(0.0, columns.state), columns.state)
 
 
 _HEAD = """from __future__ import annotations

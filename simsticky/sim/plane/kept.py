@@ -125,8 +125,8 @@ def place(key: str, text: str) -> Path | None:
 def _written(folder: Path, text: str) -> Path:
     """Write the source into a folder and return its file."""
     beside, path = folder / "__pycache__", folder / f"{name_of(folder.name.removeprefix('engine-'))}.py"
-    if not folder.parent.exists():
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.parent.parent == Path(tempfile.gettempdir()):
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
     beside.mkdir(parents=True, exist_ok=True)
     # Written where Numba will write: else it would keep nothing, or elsewhere.
     with tempfile.NamedTemporaryFile("w", dir=beside, suffix=".part", delete=False, encoding="utf-8") as part:

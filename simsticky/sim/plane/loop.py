@@ -83,23 +83,21 @@ from simsticky.sim.plane.rules import begin, leave, log_ends, roam, roaming, sen
 def advance(until_s: float, s: Any) -> int:
     """Make every regular send strictly before a time, in order; return why that is all (``fields.py:Stop``).
 
-    Of an irregular send nothing is done but its pick, if it has one: ``PICKED`` of the plane's own numbers is the
-    number of the address. Its entry stays first in the queue, ``TURN_OF`` is its place. ``s`` is the plane's state,
-    with room for as many rows, copies and ends as are ``ENOUGH``. What is read for each request is a local name.
+    Of an irregular send only its pick is made (``PICKED``), and it stays first in the queue (``TURN_OF``). ``s`` is the
+    plane's state, with room for ``ENOUGH`` rows, copies and ends. What is read for each request is a local name.
     """
     sends, ends, slots, rows, cells, numbers = s.sends, s.ends, s.slots, s.rows, s.cells, s.numbers
     floats, ints, workers, own, rules, times = s.floats, s.ints, s.workers, s.own, s.rules, s.times
     mode, picks, turns, per_request = rules[MODE], rules[PICKS], rules[TURNS], rules[PER_REQUEST]
     endless, enough, hears, external = rules[ENDLESS], rules[ENOUGH], rules[HEARS], rules[EXTERNAL]
     timeout_s, read_timeout_s, prompt_s = times[TIMEOUT], times[READ_TIMEOUT], times[PROMPT]
-    expires, ended_at, sent_at = floats[EXPIRES], floats[ENDED], floats[SENT_AT]
-    ended_before = floats[ENDED_BEFORE]
+    expires, ended_at, ended_before, sent_at = floats[EXPIRES], floats[ENDED], floats[ENDED_BEFORE], floats[SENT_AT]
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
     worker_of, holders, cookies, jars = ints[WORKER], ints[HOLDER], ints[COOKIE], ints[JAR]
-    slow, keys, connected = ints[SLOW], ints[KEY], ints[CONNECTED]
+    slow, keys, connected, balancers = ints[SLOW], ints[KEY], ints[CONNECTED], workers[BALANCER]
     routes_at, regions, first_numbers = workers[ROUTES_AT], workers[PICKS_INTS], workers[PICKS_FLOATS]
-    healthy, balancers = workers[HEALTHY], workers[BALANCER]
-    cold, watchers, codes, ok_codes = s.containers[COLD], s.containers[WATCHERS], s.codes, s.codes[OK_CODE]
+    cold, watchers, healthy = s.containers[COLD], s.containers[WATCHERS], workers[HEALTHY]
+    codes, ok_codes = s.codes, s.codes[OK_CODE]
     demands, gaps, via, routes, copies = s.demands, s.gaps, s.via, s.routes, s.copies
     by_cookie, by_nothing, by_turn = mode == BY_COOKIE, mode == BY_NOTHING, picks == ROUND_ROBIN
     by_count, logs, warms = picks == LEAST_CONNECTIONS, by_nothing and not by_turn, times[WARM_FOR] > 0.0

@@ -75,7 +75,7 @@ class Check:
         study: Its replications; None where nothing was run.
         thresholds: What is said of each threshold of the scenario and of its baseline.
         comparison: The baseline and the scenario; None without a baseline, and where nothing was run.
-        most: Replications at the most.
+        most: At most this many replications.
         level: Confidence level of the last look.
         is_late: Whether the time was over before all was told.
         baseline: Name of the baseline; empty without one.

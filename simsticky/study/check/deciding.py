@@ -63,7 +63,7 @@ def check(
         scenario: What is there now.
         baseline: What was there before.
         seed: Seed of all; that of a stored baseline, else the scenario's, by default.
-        most: Replications at the most.
+        most: At most this many replications.
         max_time: Seconds after which nothing more is run; what is open then stays so, and may be told the next time.
         budget: How many broken sessions there may be, to say how often that allows a deploy.
         metrics: The metrics there are; all by default.
@@ -102,7 +102,7 @@ def look_by_look(most: int, run: Callable[[int], bool], ask: Callable[[Look], bo
     """Run and ask, look after look, until there is nothing left to ask.
 
     Args:
-        most: Replications at the most.
+        most: At most this many replications.
         run: Runs up to so many replications; says whether the time was enough.
         ask: Asks what is open at a look; says whether all is told.
 

@@ -17,6 +17,7 @@ from simsticky.scenario.paths.diagnose import diagnose
 from simsticky.scenario.short_names import full_keys
 from simsticky.units import parse_percentage
 
+Law = str | Mapping[str, Any]
 _TRAFFIC = ("rps", "session", "think", "service")
 _LAW_EXAMPLE = "write for example p50=6m,p95=40m or mean=10m,cv=1.5"
 
@@ -46,30 +47,30 @@ class Asked:
 
 def read_asked(
     *,
-    rps: str | None = None,
-    session: str | None = None,
-    think: str | None = None,
-    service: str | None = None,
+    rps: str | float | None = None,
+    session: Law | None = None,
+    think: Law | None = None,
+    service: Law | None = None,
     cookieless: str | None = None,
-    pods_start: str | None = None,
-    settings: Iterable[str] = (),
+    pods_start: Law | None = None,
+    settings: Iterable[str] | Mapping[str, Any] = (),
 ) -> Asked:
-    """Read the flags of ``init``.
+    """Read the flags of ``init``, or what Python states in their place.
 
     Args:
         rps: ``120``, ``120/s``, ``7200/min``.
-        session: ``p50=6m,p95=40m`` or ``mean=10m,cv=1.5``.
+        session: ``p50=6m,p95=40m`` or ``mean=10m,cv=1.5``; or the law as a mapping.
         think: The same, or a mean: ``10s``, of an exponential law.
         service: The same as of ``think``.
         cookieless: Share of clients without cookies: ``2%``.
         pods_start: The same as of ``session``, or a mean: ``20s``, with a spread of 40 %.
-        settings: ``key=value``, as for ``--set``.
+        settings: ``key=value``, as for ``--set``; or values by dotted path.
 
     Raises:
         InputError: With all that are wrong.
     """
     problems: list[Diagnostic] = []
-    found: dict[str, Any] = {"rps": rps}
+    found: dict[str, Any] = {"rps": None if rps is None else str(rps)}
     laws = {
         "session": ("--session", session, None),
         "think": ("--think", think, {"kind": "exponential"}),
@@ -105,13 +106,13 @@ def read_asked(
     return Asked(**found, settings=stated)
 
 
-def _settings(texts: Iterable[str]) -> dict[tuple[str, ...], Any]:
+def _settings(stated: Iterable[str] | Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
     """Return what ``--set`` states, by path.
 
     Raises:
         InputError: With all that cannot be set in a draft.
     """
-    changes = parse_settings(texts)
+    changes = stated if isinstance(stated, Mapping) else parse_settings(stated)
     problems = [problem for path in changes if (problem := unknown_path(Scenario(), path, "--set"))]
     for path in changes:
         if any(isinstance(key, int) for key in keys_of(path)):
@@ -126,8 +127,10 @@ def _settings(texts: Iterable[str]) -> dict[tuple[str, ...], Any]:
     return {tuple(map(str, full_keys(keys_of(path)))): value for path, value in changes.items()}
 
 
-def _law(text: str, plain: Mapping[str, Any] | None) -> dict[str, Any]:
+def _law(text: Law, plain: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the law that ``p50=6m,p95=40m`` states, or a plain mean where one will do."""
+    if isinstance(text, Mapping):
+        return dict(text)
     if "=" not in text:
         if plain is None:
             raise ValueError("takes two numbers")

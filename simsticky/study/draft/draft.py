@@ -80,8 +80,13 @@ class Draft:
         return [value.name for value in self.values if value.is_guess]
 
 
-def draft(source: Source, asked: Asked) -> Draft:
+def draft(source: Source, asked: Asked, *, try_guesses: bool = True) -> Draft:
     """Draft a scenario.
+
+    Args:
+        source: Where it comes from.
+        asked: What was stated.
+        try_guesses: Whether to find out in small runs which guesses the answer hangs on.
 
     Raises:
         InputError: The manifests and what was stated make no scenario.
@@ -106,7 +111,7 @@ def draft(source: Source, asked: Asked) -> Draft:
     run = [value for value in run_values(scenario_of(block(values), end)) if not is_given(given, value.path)]
     body = block([*run, *values])
     whole = scenario_of(body, end)
-    found = hinges(whole, values) if whole.timeline else None
+    found = hinges(whole, values) if try_guesses and whole.timeline else None
     parts = (head, [""], _spaced(body), ["", *end, ""], _hinge_lines(found, values, source))
     text = "\n".join(line for part in parts for line in part) + "\n"
     matter = None if found is None else tuple(bar.setting for bar in that_matter(found))

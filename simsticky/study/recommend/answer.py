@@ -134,7 +134,7 @@ class Recommendation(ShownInNotebooks):
         varied: What was varied, by path, as asked.
         status: ``found``; ``none``: no setting can; ``not certain``: none is certain to, and one may.
         seed: The seed.
-        n: Replications of a setting at the most.
+        n: At most this many replications of a setting.
         level: Confidence of each verdict over all its looks: 0.95, adjusted for the number of lines searched.
         looks: After how many replications was looked, and the level of each look's intervals.
         today: The scenario as it is: the reference that no pick may be worse than.

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from simsticky.errors import InputError
 from simsticky.manifests.patches import patches
+from simsticky.scenario.reading.given import scenario_of
 from simsticky.stats.intervals import LEVEL
 from simsticky.study.better import MARGINS
 from simsticky.study.case import simulate_numbers
 from simsticky.study.clock import Clock
+from simsticky.study.otherwise import DRAIN, is_drain_stated
 from simsticky.study.recommend.answer import Between, Crossing, Option, Priced, Recommendation, Status
 from simsticky.study.recommend.costs import WithPodTime, cheapest, checked_order
 from simsticky.study.recommend.knobs import Knob, SearchSpace
@@ -31,11 +33,11 @@ from simsticky.units import format_duration
 if TYPE_CHECKING:
     from simsticky.results.metrics import Metric
     from simsticky.scenario.model import Scenario
+    from simsticky.scenario.reading.given import Given
 
 DEFAULT_VARY: Mapping[str, Any] = {"deployment.preStop": "0s..1h", "deployment.grace": "preStop + 30s"}
 """What is varied unless asked otherwise."""
 
-_DRAIN = "kic.enableDrainSupport"
 _MOST_SETTINGS = 500
 
 _Turned = tuple[int, ...]
@@ -53,7 +55,7 @@ Answer = TypeVar("Answer")
 
 
 def recommend(
-    scenario: Scenario,
+    scenario: Given,
     thresholds: str | Sequence[str] | None = None,
     vary: Mapping[str, Any] | None = None,
     n: int | None = None,
@@ -67,18 +69,19 @@ def recommend(
 ) -> Recommendation:
     """Find the cheapest setting that keeps the thresholds with 95 % confidence, and is not worse than today (rule Q12).
 
-    The longest range is bisected where the metrics go one way along it, for every combination of the other values;
-    choices are raced. All settings run on common random numbers and are looked at after 10, 20, 40, … replications,
-    ``n`` at the most; what is certain is not run any further. Where neither the scenario nor a manifest says whether
-    drain support is on, the answer is given for off, and for on in :attr:`Recommendation.otherwise`.
+    Ranges are searched by bisection; if a tried point contradicts monotonicity, sampled values are raced instead. The
+    longest range is the one that is searched, for every combination of the other values. All settings run on common
+    random numbers and are looked at after 10, 20, 40, … replications, at most ``n``; what is certain is not run any
+    further. If neither the scenario nor a manifest says whether drain support is on, the answer is given for off, and
+    for on in :attr:`Recommendation.otherwise`.
 
     Args:
-        scenario: What is there today.
+        scenario: What is there today: a scenario, the path of its file, or a mapping of what the file says.
         thresholds: ``"broken_sessions < 1%"``, or several; the scenario's own by default.
         vary: What may be turned, by dotted path, as :mod:`simsticky.study.settings` has it: a range ``"0s..30m"`` or
             ``("0s", "30m")``, a list of values, or a value or expression that all settings get (``"preStop + 30s"``).
             :data:`DEFAULT_VARY` by default.
-        n: Replications of a setting at the most; the scenario's ``run.replications`` by default.
+        n: At most this many replications of a setting; by default the scenario's ``run.replications``.
         seed: Seed; the scenario's ``run.seed`` by default.
         cost: Costs that come first, of :data:`simsticky.study.recommend.costs.ORDER`.
         max_time: Seconds after which nothing more is tried: what is open then is not certain, and may be something
@@ -98,6 +101,7 @@ def recommend(
         from simsticky.results.metrics import METRICS
 
         metrics = METRICS
+    scenario = scenario_of(scenario)
     n = scenario.run.replications if n is None else n
     seed = scenario.run.seed if seed is None else seed
     order = checked_order(cost)
@@ -113,7 +117,7 @@ def recommend(
         answer = _Search(scenario, lean, asked, runner).answer()
         if not _drain_is_unknown(scenario, space):
             return answer
-        on = {_DRAIN: True}
+        on = {DRAIN: True}
         otherwise = _Search(scenario.evolve(on), lean.evolve(on), asked, runner).answer()
         return replace(answer, drain=False, otherwise=replace(otherwise, drain=True))
 
@@ -383,8 +387,7 @@ def _lean(scenario: Scenario, limits: Sequence[Limit]) -> Scenario:
 def _drain_is_unknown(scenario: Scenario, space: SearchSpace) -> bool:
     """Whether nothing says if drain support is on, scenario or manifest, nor does the search turn it (rule Q13)."""
     turned = {*(knob.path for knob in space.knobs), *space.follows}
-    stated = "enable_drain_support" in scenario.kic.model_fields_set or "kic" in scenario.manifest_report.objects
-    return not stated and _DRAIN not in turned
+    return not is_drain_stated(scenario) and DRAIN not in turned
 
 
 def _axis(knobs: Sequence[Knob]) -> int | None:

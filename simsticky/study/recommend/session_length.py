@@ -38,19 +38,24 @@ def mean_session_s(scenario: Scenario) -> float | None:
 
 
 def with_sessions(scenario: Scenario, factor: float) -> Scenario:
-    """Return the scenario with sessions longer by a factor, of the same shape; arrivals stay as they are.
+    """Return the scenario with sessions longer by a factor, of the same shape; arrivals stay as they are."""
+    return scenario.evolve(stretched(scenario, factor))
+
+
+def stretched(scenario: Scenario, factor: float) -> dict[str, Any]:
+    """Return the changes, by dotted path, that make sessions longer by a factor.
 
     ``traffic.sessionDuration`` is stretched, or the think times of sessions that are a number of requests.
     """
     key = "sessionDuration" if scenario.traffic.session_duration is not None else "think"
     law: dict[str, Any] = scenario.to_json_dict()["traffic"][key]
-    stretched = {name: value * factor if name in _TIMES else value for name, value in law.items()}
+    longer = {name: value * factor if name in _TIMES else value for name, value in law.items()}
     if "values" in law:
-        stretched["values"] = [value * factor for value in law["values"]]
-    changes: dict[str, Any] = {f"traffic.{key}": stretched}
+        longer["values"] = [value * factor for value in law["values"]]
+    changes: dict[str, Any] = {f"traffic.{key}": longer}
     if scenario.traffic.rps is not None:  # which would let fewer of the longer sessions come
         changes["traffic.sessions"] = scenario.to_json_dict()["traffic"]["sessions"]
-    return scenario.evolve(changes)
+    return changes
 
 
 def flip(trials: Trials, pick: SettingKey, limits: Sequence[Limit]) -> Flip | None:

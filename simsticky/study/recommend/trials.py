@@ -144,7 +144,7 @@ class Trials:
     Args:
         runner: What runs them.
         seed: Seed of all.
-        n: Replications of a setting at the most.
+        n: At most this many replications of a setting.
         reference: The setting that all are held against; it has run as often as any that was looked at.
         scenario_of: Returns the scenario of a setting.
 

@@ -201,7 +201,7 @@ def test_after_a_failure_a_client_does_what_the_scenario_says(
 
 @needs_node
 def test_an_answer_that_names_no_backend_is_counted(tmp_path: Path) -> None:
-    """Protects against a run that finds nothing broken because nobody said who answered."""
+    """An answer that names no backend is counted, so that nothing looks unbroken because nobody said who answered."""
     text = script(steady())
     found = answered(tmp_path, text, "gateway.named = false; run(75); answer(metrics);")
     assert len(found["unidentified_answers"]) == 5
@@ -358,7 +358,7 @@ def test_a_bound_on_the_exposed_is_not_kept_by_nobody() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_k6_cannot_do_is_refused(changes: dict[str, Any], path: str) -> None:
-    """Protects against a script that is silently another load: each is named by its path."""
+    """What k6 cannot do is refused, each by its path, so that no script is silently another load."""
     with pytest.raises(InputError) as caught:
         script(small().evolve(changes))
     assert [problem.path for problem in caught.value.diagnostics] == [path]
@@ -372,7 +372,7 @@ def test_a_trace_is_refused() -> None:
 
 
 def test_names_cannot_leave_their_place(tmp_path: Path) -> None:
-    """Protects against text of a scenario that becomes code: quotes and line ends in a path, a name, an address."""
+    """Quotes and line ends in a path, a name or an address come out as text."""
     scenario = small(traffic__path='/a"+alert(1)+"`${x}', name="*/ name", about="first\nsecond */ throw 1")
     text = script(scenario, 'https://host/";throw 2;"', Backend('X"-Y'))
     for line in text.splitlines():

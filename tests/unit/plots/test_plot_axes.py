@@ -1,10 +1,12 @@
 """Figures on axes of one's own, beside others, with the settings of the caller."""
 
+import pytest
 from figure_data import NAMES
 from figure_text import unreadable
 from matplotlib import pyplot as plt
 
 from simsticky import plots
+from simsticky.report.picture import align
 
 
 def test_figures_draw_on_given_axes(rolled):
@@ -30,3 +32,16 @@ def test_the_settings_of_the_caller_stay(rolled):
     before = dict(plt.rcParams)
     plots.timeline(rolled)
     assert dict(plt.rcParams) == before
+
+
+def test_figures_over_time_share_their_axis(rolled):
+    """Timeline, skew and incidence show the same span of time, drawn from the same left to the same right edge."""
+    axes = [plots.timeline(rolled), plots.load_skew(rolled), plots.cumulative_incidence(rolled)]
+    zero_s = rolled.operations["start_s"].iloc[0]
+    spans = [ax.get_xlim() for ax in axes[:2]] + [tuple(at_s + zero_s for at_s in axes[2].get_xlim())]
+    assert spans[0] == pytest.approx(spans[1])
+    assert spans[0] == pytest.approx(spans[2])
+    align(axes)
+    edges = [(round(ax.get_position().x0, 6), round(ax.get_position().x1, 6)) for ax in axes]
+    assert len(set(edges)) == 1
+    assert all(unreadable(ax) == [] for ax in axes)

@@ -7,6 +7,7 @@ from small_scenario import small
 
 import simsticky as ss
 from simsticky import plots
+from simsticky.report.captions import of_skew
 from simsticky.report.plots.skew import skew_over_time
 
 
@@ -37,3 +38,26 @@ def test_the_skew_figure_draws_these_ratios(rolled):
     assert list(line(ax, "max/mean").get_xdata()) == list(times)
     assert line(ax, "max/mean").get_ydata() == pytest.approx(most / mean, nan_ok=True)
     assert line(ax, "min/mean").get_ydata() == pytest.approx(least / mean, nan_ok=True)
+
+
+CRASHING = {"every": {"kind": "exponential", "mean": "40s"}, "versions": "new"}
+
+
+@pytest.mark.parametrize("changes", [{}, {"app__crash": CRASHING, "run__until": "5m"}], ids=["rolled", "crashing"])
+def test_the_caption_tells_the_summary_s_peak(changes):
+    """The worst moment is one of the operation's window, also where pods crash and open again, and not of the run's
+    end, when a few sessions are left.
+    """
+    result = ss.simulate(small(**changes))
+    peak = result.summary["load_skew.sessions.serving.peak"]
+    assert f"the fullest serving pod had {peak:.2f} times the mean" in of_skew(result).text
+
+
+def test_the_end_of_a_run_is_not_its_worst_moment():
+    """What the last sessions of a run do is in the picture and beside the point."""
+    result = ss.simulate(small([{"at": "30s", "rollout": "app"}], app__crash=CRASHING, run__until="5m"))
+    times, most, _, mean = skew_over_time(result)
+    late = times > result.operations["last_old_pod_gone_s"].max()
+    peak = result.summary["load_skew.sessions.serving.peak"]
+    assert np.nanmax((most / mean)[late & (mean > 0)]) > peak
+    assert f"had {peak:.2f} times" in of_skew(result).text

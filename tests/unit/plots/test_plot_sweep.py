@@ -27,7 +27,7 @@ def test_the_trade_off_draws_the_grid(sweep):
     ]
     bands = [one for one in ax.collections if one.get_gid() == "band"]
     for band, drain in zip(bands, (True, False), strict=True):
-        for place, pre_stop in enumerate(("0s", "5s", "20s", "1m")):
+        for place, pre_stop in ((0, "0s"), (5, "5s"), (20, "20s"), (60, "1m")):
             interval = by_point[pre_stop, drain].estimate("broken_sessions").interval
             at_place = [y for x, y in band.get_paths()[0].vertices if x == place]
             assert [min(at_place), max(at_place)] == pytest.approx([interval.low, interval.high])
@@ -40,7 +40,34 @@ def test_the_knee_is_a_ring_on_its_point(sweep):
     ax = plots.trade_off(sweep, at={"kic.enableDrainSupport": True})
     share = line(ax, "metric").get_ydata()
     place = knee([0, 5, 20, 60], list(share))
-    assert line(ax, "knee").get_xydata().tolist() == [[place, share[place]]]
+    assert line(ax, "knee").get_xydata().tolist() == [[[0, 5, 20, 60][place], share[place]]]
+
+
+def test_numbers_stand_at_their_places(sweep):
+    """5 s is as far from 0 s as a twelfth of a minute: points, cost and ticks stand at the seconds that they are."""
+    ax = plots.trade_off(sweep, setting="deployment.preStop")
+    drawn = [one for one in (*ax.lines, *ax.figure.axes[1].lines) if one.get_gid() in ("metric", "cost")]
+    assert len(drawn) == 4
+    assert all(list(one.get_xdata()) == [0, 5, 20, 60] for one in drawn)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0s", "5s", "20s", "1m"]
+    assert list(ax.get_xticks()) == [0, 5, 20, 60]
+
+
+def test_words_stand_side_by_side(sweep):
+    """Values that are no numbers are one beside the other, in their order."""
+    ax = plots.trade_off(sweep, setting="kic.enableDrainSupport", at={"deployment.preStop": "5s"})
+    assert list(line(ax, "metric").get_xdata()) == [0, 1]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["true", "false"]
+
+
+def test_values_close_together_leave_out_labels(sweep):
+    """Where the values crowd, some have a tick and no label; the first and the last are always named."""
+    values = ("0s", "1s", "2s", "1h")
+    points = tuple({"deployment.preStop": value} for value in values)
+    ax = plots.trade_off(HandMadeSweep(points, sweep.scenarios[:4], sweep.studies[:4]))
+    assert unreadable(ax) == []
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0s", "1h"]
+    assert sorted([*ax.get_xticks(), *ax.get_xticks(minor=True)]) == [0, 1, 2, 3600]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from sweeps import HandMadeSweep, hand_made
 
 import simsticky as ss
 from simsticky import plots
+from simsticky.report.plots.style import NARROW_WIDTH, for_a_phone
 
 
 def test_every_figure_is_looked_at():
-    """Protects a new figure from being held by none of the tests below."""
+    """Every figure is held by the tests below."""
     assert sorted(plots.__all__) == sorted([*NAMES, *OF_SWEEPS])
 
 
@@ -37,6 +38,24 @@ def test_no_text_is_cut_or_overlaps(name, changes):
 def test_no_text_of_a_sweep_is_cut_or_overlaps(name, sweep):
     """The same for figures of a sweep."""
     assert unreadable(getattr(plots, name)(sweep)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("replicas", [3, 40])
+def test_a_phone_can_be_read_too(name, replicas):
+    """As narrow as a phone a figure has fewer words on more lines, none of them cut, smaller or on another."""
+    result = ss.simulate(small(deployment__replicas=replicas))
+    with for_a_phone():
+        ax = getattr(plots, name)(result)
+    assert ax.figure.get_figwidth() == NARROW_WIDTH
+    assert unreadable(ax) == []
+
+
+@pytest.mark.parametrize("name", OF_SWEEPS)
+def test_a_sweep_on_a_phone_can_be_read_too(name, sweep):
+    """The same for figures of a sweep."""
+    with for_a_phone():
+        assert unreadable(getattr(plots, name)(sweep)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

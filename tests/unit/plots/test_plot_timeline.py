@@ -68,26 +68,67 @@ def test_ticks_are_the_failed_requests():
     assert list(line(plots.timeline(result), "failed requests").get_xdata()[::3]) == list(failed["sent_s"])
 
 
-def test_ticks_are_the_breaks_by_mechanism(rolled):
-    """Each break that an operation caused is one tick, in the row of its mechanism."""
+def test_ticks_are_the_breaks_by_cause(rolled):
+    """Each break that an operation caused is one tick, in the row of why it broke."""
     ax = plots.timeline(rolled)
     caused = rolled.requests[(rolled.requests["broke"] != "") & (rolled.requests["operation"] > 0)]
     assert len(caused) > 10
-    for mechanism, rows in caused.groupby("mechanism", observed=True):
-        assert list(line(ax, f"broken: {mechanism}").get_xdata()[::3]) == list(rows["sent_s"])
+    for origin, rows in caused.groupby("origin", observed=True):
+        assert list(line(ax, f"broken: {origin.replace('_', ' ')}").get_xdata()[::3]) == list(rows["sent_s"])
 
 
-def test_fifty_pods_can_be_read():
-    """With 50 pods the names shrink before any is left out, and the rows of breaks keep theirs."""
-    result = ss.simulate(small(deployment__replicas=50, traffic__sessions__rate="1/s"))
+def test_fifty_pods_are_two_lanes():
+    """Old and new pods are a group each, with the sessions per pod above and each pod's phases below."""
+    result = ss.simulate(small(deployment__replicas=50, traffic__sessions__rate="5/s"))
     ax = plots.timeline(result)
     assert unreadable(ax) == []
-    labels = [label.get_text() for label in ax.get_yticklabels()]
-    caused = result.requests[(result.requests["broke"] != "") & (result.requests["operation"] > 0)]
-    counts = caused["mechanism"].value_counts()
-    rows = {f"broken: {mechanism} ({count})" for mechanism, count in counts.items() if count}
-    assert rows <= set(labels)
-    assert len(labels) == len(result.pods) + len(rows) == 100 + len(rows)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["50 old pods", "50 new pods"]
+    for label, pods in zip(("50 old pods", "50 new pods"), (result.pods[:50], result.pods[50:]), strict=True):
+        drawn = line(ax, label)
+        floor = max(drawn.get_ydata())
+        for at_s, height in list(zip(*drawn.get_data(), strict=True))[::37]:
+            there = [pod.pod for pod in pods.itertuples() if pod.started_s <= at_s]
+            total = sum(load_at(result, pod, [at_s])[0] for pod in there)
+            assert (floor - height) * ax.sessions_per_lane == pytest.approx(total / 50, abs=1e-9)
+    old = next(one for one in ax.collections if one.get_gid() == "50 old pods draining")
+    spans = sorted(tuple(path.get_extents().intervalx) for path in old.get_paths())
+    moments = sorted(zip(result.pods["deleted_s"][:50], result.pods["sigterm_s"][:50], strict=True))
+    assert np.array(spans) == pytest.approx(np.array(moments))
+
+
+CRASHING = {"every": {"kind": "exponential", "mean": "40s"}, "versions": "new"}
+
+
+def test_a_crashed_pod_is_not_drawn_ready():
+    """From a crash until the kubelet calls the pod ready again its strip is down or starting, never ready."""
+    result = ss.simulate(small(app__crash=CRASHING, run__until="5m"))
+    ax = plots.timeline(result)
+    right = ax.get_xlim()[1]
+    told = result.events[result.events["kind"].isin(["crashed", "ready"])]
+    crashes = told[(told["kind"] == "crashed") & (told["at_s"] < right)]
+    assert len(crashes) > 3
+    for crash in crashes.itertuples():
+        again = told[(told["kind"] == "ready") & (told["subject"] == crash.subject) & (told["at_s"] > crash.at_s)]
+        until_s = min(right, again["at_s"].min()) if len(again) else right
+        for one in ax.collections:
+            if one.get_gid() == f"{crash.subject} ready":
+                low, high = one.get_paths()[0].get_extents().intervalx
+                assert high <= crash.at_s + 1e-6 or low >= until_s - 1e-6
+        # With no delays at all the first restart follows at once.
+        names = (f"{crash.subject} down", f"{crash.subject} starting")
+        down = [one for one in ax.collections if one.get_gid() in names]
+        spans = [tuple(one.get_paths()[0].get_extents().intervalx) for one in down]
+        assert any(low == pytest.approx(crash.at_s) for low, _ in spans)
+    assert sum(one.get_gid().endswith(" down") for one in ax.collections if one.get_gid()) > 3
+
+
+def test_what_a_crash_broke_is_in_the_picture():
+    """The breaks that no operation but a crash brought about have a row, and its count is that of the frame."""
+    result = ss.simulate(small(app__crash=CRASHING, run__until="5m"))
+    broken = result.requests[(result.requests["broke"] != "") & (result.requests["origin"] == "crash")]
+    assert len(broken) > 10
+    texts = [text.get_text() for text in plots.timeline(result).texts]
+    assert f"broken: crash ({len(broken)})" in texts
 
 
 def test_what_comes_at_one_moment_is_seen():
