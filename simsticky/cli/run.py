@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.case import Simulate
+    from simsticky.study.recommend.first import KeepingFirst
     from simsticky.study.otherwise import Otherwise
     from simsticky.study.replicate import Study
 
@@ -110,20 +111,10 @@ def run(
             page.write(report_page(study, detailed, asked=asked, others=others))
         except Exception as error:
             failure = failure or error
-    first = detailed
-    if first is None and output is Output.TABLE:
-        first = keep.first or _sessions_of_first(study)
+    first = detailed or (_first(study, keep) if output is Output.TABLE else None)
     told = detailed.story() if story and detailed is not None else None
-    shown = Shown(
-        study,
-        asked,
-        others,
-        None if first is None else first.recording,
-        told,
-        runner.engine,
-        verbose=verbose,
-        rare=rare,
-    )
+    recorded = None if first is None else first.recording
+    shown = Shown(study, asked, others, recorded, told, runner.engine, verbose=verbose, rare=rare)
     _print(shown, output, no_color)
     if not quiet:
         console.warn(study.warnings)
@@ -228,8 +219,10 @@ def _engine_note(engine: str | None, first: Recording | None) -> Note:
     return Note(text)
 
 
-def _sessions_of_first(study: Study) -> Result:
-    """Replication 0 once more, for the line of each pod's sessions."""
+def _first(study: Study, keep: KeepingFirst) -> Result:
+    """Replication 0, once more if it was not kept: for the line of each pod's sessions."""
+    if keep.first is not None:
+        return keep.first
     from simsticky.simulate import simulate
 
     scenario = study.scenario.evolve({"run.record": "sessions", "run.skewFloor": False})
