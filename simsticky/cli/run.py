@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.case import Simulate
-    from simsticky.study.recommend.first import KeepingFirst
     from simsticky.study.otherwise import Otherwise
+    from simsticky.study.recommend.first import KeepingFirst
     from simsticky.study.replicate import Study
 
 
