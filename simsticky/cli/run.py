@@ -70,7 +70,6 @@ def run(
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
     from simsticky.report.asked import Asked
-    from simsticky.study.otherwise import otherwise
     from simsticky.study.precision import MOST
     from simsticky.study.recommend.first import KeepingFirst
     from simsticky.study.replicate import replicate
@@ -93,7 +92,7 @@ def run(
     ) as runner:
         study = replicate(scenario, n, seed, precision=precision, max_reps=max_reps or MOST, runner=runner)
     asked = Asked.of(file, changes, namespace=namespace, lenient=lenient)
-    others = otherwise(study) if _for_people(output, page, out) else None
+    others, stopped = _otherwise(study) if _for_people(output, page, out) else (None, None)
     frames_wanted = place is not None and place.is_directory
     detailed = _detailed(study, verify) if story or frames_wanted or page is not None else None
 
@@ -130,6 +129,18 @@ def run(
         console.warn(study.warnings)
     if failure is not None:
         raise failure
+    if stopped is not None:
+        raise stopped
+
+
+def _otherwise(study: Study) -> tuple[list[Otherwise] | None, KeyboardInterrupt | None]:
+    """What the headline would be otherwise; whoever is tired of waiting for it gets all the rest, and no less."""
+    from simsticky.study.otherwise import otherwise
+
+    try:
+        return otherwise(study), None
+    except KeyboardInterrupt as stopped:
+        return None, stopped
 
 
 def _for_people(output: Output, page: TextFile | None, out: Path | None) -> bool:

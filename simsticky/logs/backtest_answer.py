@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from simsticky.logs.figures import Figure, Frame
 from simsticky.logs.watched import Watched
+from simsticky.notebook import ShownInNotebooks
 from simsticky.stats.prediction import Range
 from simsticky.version import __version__
 
@@ -76,7 +77,7 @@ class Timelines:
 
 
 @dataclass(frozen=True, eq=False)
-class Backtest:
+class Backtest(ShownInNotebooks):
     """What a log says of a model.
 
     Attributes:

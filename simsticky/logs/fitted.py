@@ -13,6 +13,7 @@ from simsticky.logs.search import Bounds
 from simsticky.logs.shapes import Shape
 from simsticky.logs.tails import Tail
 from simsticky.logs.visits import Booleans, Visits
+from simsticky.notebook import ShownInNotebooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(ShownInNotebooks):
     """What a log says of a scenario's traffic.
 
     Attributes:

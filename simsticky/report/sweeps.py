@@ -6,9 +6,25 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simsticky.report.blocks import Block, Cell, Column, Kind, Note, Row, Section, Table, Title, Warnings, number
+from simsticky.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Kind,
+    Note,
+    Row,
+    Section,
+    Sentence,
+    Table,
+    Title,
+    Warnings,
+    number,
+)
 from simsticky.report.numbers import MISSING, THIN, counted, show
 from simsticky.study.better import Standing
+from simsticky.study.precision import HEADLINE
+from simsticky.study.thresholds import together
+from simsticky.study.verdicts import Mark
 
 if TYPE_CHECKING:
     from simsticky.stats.intervals import Interval
@@ -58,7 +74,7 @@ def blocks(sweep: Sweep, metrics: Sequence[str]) -> list[Block]:
         metrics: What is told of each point.
     """
     points = _points(sweep, metrics)
-    found: list[Block] = [Title(title(sweep))]
+    found: list[Block] = [*_sentence(sweep), Title(title(sweep))]
     if sweep.plan.design == "saltelli":
         found += [_indices(sweep, metric) for metric in metrics]
         found.append(Section("Every point", (points,), folded=True))
@@ -67,6 +83,44 @@ def blocks(sweep: Sweep, metrics: Sequence[str]) -> list[Block]:
     runs = counted(sweep.simulations, "simulation")
     said = f"{runs}; all points meet the same sessions and the same luck. Every metric: -o csv, --out FILE.parquet."
     return [*found, Note(said), Warnings(tuple(sweep.warnings))]
+
+
+def _sentence(sweep: Sweep) -> list[Sentence]:
+    """Which point to look at first, against the scenario as it is; nothing where no broken sessions were measured."""
+    now = sweep.reference.estimate(HEADLINE).interval
+    if now.estimate is None or sweep.plan.design == "saltelli":
+        return []
+    better = [
+        (interval.estimate, at, interval)
+        for at, (study, standing) in enumerate(zip(sweep.studies, sweep.standings, strict=True))
+        if standing is Standing.BETTER and (interval := study.estimate(HEADLINE).interval).estimate is not None
+    ]
+    points, as_it_is = counted(len(sweep.points), "point"), show(now, "share").value
+    if not better:
+        none = f"None of {points} is" if len(sweep.points) > 1 else "The point is not"
+        said = f"{none} certainly better than the scenario as it is"
+        return [Sentence(f"{said}, which breaks {as_it_is} of the exposed sessions.{_kept(sweep)}")]
+    fewest, at, interval = min(better, key=lambda one: one[:2])
+    named = zip(names_of(sweep.settings), sweep.points[at].values(), strict=True)
+    point = ", ".join(f"{name} {_value(value)}" for name, value in named)
+    if fewest >= now.estimate:
+        stand = "is" if len(better) == 1 else "are"
+        said = (
+            f"Of {points} {len(better)} {stand} better than the scenario as it is, though not by fewer broken sessions"
+        )
+        return [Sentence(f"{said}.{_kept(sweep)}")]
+    said = f"Of {points}, {point} breaks fewest: {show(interval, 'share').value} of the exposed sessions"
+    return [Sentence(f"{said}, instead of {as_it_is} as it is.{_kept(sweep)}")]
+
+
+def _kept(sweep: Sweep) -> str:
+    """How many points keep the thresholds, as a sentence; nothing where none is set."""
+    marks = [together(study.verdicts())[1] for study in sweep.studies]
+    kept = sum(mark is Mark.PASS for mark in marks)
+    if all(mark is None for mark in marks):
+        return ""
+    many = "No point certainly keeps" if not kept else f"{kept} of them certainly keep{'s' if kept == 1 else ''}"
+    return f" {many} all thresholds."
 
 
 def tornado_blocks(tornado: Tornado) -> list[Block]:

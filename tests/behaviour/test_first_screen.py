@@ -226,3 +226,19 @@ def test_what_would_take_long_is_a_command_that_works(tmp_path, capsys):
 def test_state_outside_the_pods_leaves_nothing_to_assume():
     """Where no session can lose its state, nothing hangs on drain support."""
     assert assumptions(loads(UNSAID).evolve({STATE: "external"})) == []
+
+
+def test_ctrl_c_while_it_looks_at_assumptions_costs_nothing_else(tmp_path, capsys, monkeypatch):
+    """The numbers are there by then: they are printed and written, with the commands that tell; the exit is 130."""
+
+    def interrupted(study):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simsticky.study.otherwise.otherwise", interrupted)
+    file, out = tmp_path / "tiny.yaml", tmp_path / "tiny.md"
+    file.write_text(UNSAID)
+    assert main(["run", str(file), "--reps", "2", "-j", "1", "--out", str(out)]) == 130
+    shown = capsys.readouterr().out
+    assert "of exposed sessions" in shown
+    assert "simsticky compare" in shown
+    assert "of exposed sessions" in out.read_text()

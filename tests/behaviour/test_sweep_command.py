@@ -20,10 +20,14 @@ def tiny(tmp_path):
 
 
 def test_a_grid_is_a_table(tiny):
-    """A row a point with its verdict, followers worked out, 80 columns, nothing but data on standard output."""
+    """A sentence, then a row a point with its verdict, followers worked out, 80 columns, nothing but data on standard
+    output.
+    """
     done = called("sweep", tiny, *GRID, "--reps", 6, COLUMNS="80")
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    sentence, _, rest = done.stdout.partition("\n\n")
+    assert sentence.startswith("None of 2 points is certainly better than the scenario as it is, which breaks")
+    lines = rest.splitlines()
     assert lines[0].startswith("tiny · 2 points · 6 replications each · seed 7")
     assert lines[2].split()[:2] == ["preStop", "grace"]
     assert lines[3].split()[:3] == ["5s", "10s", "?"]  # the scenario as it is
@@ -83,11 +87,13 @@ def test_files(tiny, tmp_path, suffix):
     place = tmp_path / f"grid.{suffix}"
     done = called("sweep", tiny, *GRID, "--reps", 2, "-q", "--out", place)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("tiny · 2 points")
+    assert "\ntiny · 2 points" in done.stdout
     if suffix == "parquet":
         assert set(pd.read_parquet(place)["point"]) == {0, 1}
     else:
-        assert place.read_text(encoding="utf-8").startswith({"json": "{", "csv": "point,", "md": "**tiny"}[suffix])
+        assert place.read_text(encoding="utf-8").startswith(
+            {"json": "{", "csv": "point,", "md": "**None of 2 points"}[suffix]
+        )
 
 
 def test_a_tornado(tiny):

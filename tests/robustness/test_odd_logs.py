@@ -15,7 +15,8 @@ from simsticky.logs.fitted import Fit
 from simsticky.logs.profile import profile_text, traffic_of
 from simsticky.logs.requests import LoggedRequests, LogRead, PodLives, SessionKey, Sessions
 from simsticky.logs.trace import trace_text
-from simsticky.report.fit import render, to_csv, to_markdown
+from simsticky.report.fit import blocks, data_of
+from simsticky.report.render import csv, markdown, terminal
 from simsticky.scenario.model import Traffic
 
 COUNTS = [
@@ -99,9 +100,9 @@ def held(seed: int) -> bool:
     Traffic.model_validate(traffic_of(found))
     assert profile_text(found).startswith("# The traffic of a log")
     assert to_json(found).endswith("}\n")
-    assert to_csv(found).startswith("quantity,")
-    assert "| sessions start |" in to_markdown(found)
-    assert all(sum(len(text) for text, _ in line) <= 80 for line in render(found, 80))
+    assert csv.render(data_of(found)).startswith("quantity,")
+    assert "| sessions start |" in markdown.render(blocks(found))
+    assert all(sum(len(text) for text, _ in line) <= 80 for line in terminal.render(blocks(found), 80))
     if found.service is not None:
         assert trace_text(log, found).count("\n") == len(log.requests) + 1
     return True

@@ -190,6 +190,7 @@ def test_the_models_own_log_is_compatible() -> None:
     assert text.startswith("✓ The model is compatible with this log")
     assert all(len(line) <= 80 for line in text.splitlines())
     assert "cookie:sid (certain)" in text
+    assert "broken sessions" in found._repr_html_()
 
 
 def test_a_model_that_does_otherwise_is_not() -> None:

@@ -58,6 +58,8 @@ def simulate(scenario, *, seed, replication):
 @pytest.fixture
 def stubbed(monkeypatch):
     """`simsticky run` on the stub, with the metrics of the stub."""
+    for name in ("simsticky.cli.check", "simsticky.study.otherwise"):
+        importlib.import_module(name)  # else it takes the stubs with it, for every test that comes after
     replicate = importlib.import_module("simsticky.study.replicate").replicate
 
     def with_stub_metrics(*arguments, **options):

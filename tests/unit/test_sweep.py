@@ -247,6 +247,22 @@ def test_the_table_keeps_to_the_width(width):
     assert f"\n{as_markdown(blocks(swept(), metrics))}".count("\n| ") == 5
 
 
+def test_the_first_sentence_names_the_best_point():
+    """The point with the fewest broken sessions of those that are better, and how many keep the thresholds."""
+    kept = small(thresholds__broken_sessions="< 40%")
+    grid = {"deployment.preStop": ["0s", "25s", "30s"]}
+    better = blocks(sweep(kept, grid, 4, 7, simulate=linear), ["broken_sessions"])[0]
+    assert better.text == (
+        "Of 3 points, preStop 30s breaks fewest: 35.3\u202f% of the exposed sessions, instead of 45.3\u202f% as it is."
+        " 2 of them certainly keep all thresholds."
+    )
+    worse = blocks(swept({"deployment.preStop": ["0s"]}), ["broken_sessions"])[0]
+    assert worse.text == (
+        "The point is not certainly better than the scenario as it is, which breaks 45.3\u202f% of the exposed"
+        " sessions."
+    )
+
+
 def test_settings_are_named_as_short_as_can_be():
     """The last word of a path, and more of it where two end alike."""
     assert names_of(["deployment.preStop", "kic.delays", "kubernetes.delays"]) == [
