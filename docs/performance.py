@@ -1,4 +1,7 @@
-"""Write the tables of docs/performance.md anew: python docs/performance.py. It takes two minutes of an idle core."""
+"""Write the tables of docs/performance.md anew: python docs/performance.py. It takes five minutes of an idle core.
+
+Numba (the extra ``fast``) must be there.
+"""
 
 import json
 import re
@@ -19,6 +22,7 @@ HERE = Path(__file__).parent
 PAGE = HERE / "performance.md"
 SCENARIO = HERE.parent / "scenarios" / "rolling.yaml"
 COSTS = HERE.parent / "tests" / "perf" / "costs.py"
+ENGINES = COSTS.with_name("engine_costs.py")
 ROUNDS = 7
 SEALING = ("seal", "pod_sets", "start_window", "mark_window", "cut", "finish")
 
@@ -103,6 +107,23 @@ def of_a_request() -> str:
     return table(("", "CPU µs a request", "times the bare loop", "SimPy model, times this one"), rows)
 
 
+def of_engines() -> str:
+    """Return the table of what a request costs with either engine."""
+    done = subprocess.run([sys.executable, ENGINES], capture_output=True, text=True, check=True)
+    return engines_table(json.loads(done.stdout))
+
+
+def engines_table(found: dict[str, float]) -> str:
+    """Return the table of costs that ``tests/perf/engine_costs.py`` has printed."""
+    bare = found["bare"]
+    rows = [("the bare loop: two events of a Python heap", "", f"{bare * 1e6:.2f}", "1.0")]
+    for name, cost in found.items():
+        what, _, engine = name.rpartition(" ")
+        if engine in ("interpreted", "compiled", "auto"):
+            rows.append((what, engine, f"{cost * 1e6:.2f}", f"{bare / cost:.2f}"))
+    return table(("", "engine", "CPU µs a request", "times as fast as the bare loop"), rows)
+
+
 def replaced(page: str, name: str, text: str) -> str:
     """Return the page with another table between the marks of that name."""
     marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
@@ -113,6 +134,6 @@ def replaced(page: str, name: str, text: str) -> str:
 
 if __name__ == "__main__":
     written = PAGE.read_text("utf-8")
-    for name, make in {"replication": of_a_replication, "request": of_a_request}.items():
+    for name, make in {"replication": of_a_replication, "request": of_a_request, "engines": of_engines}.items():
         written = replaced(written, name, make())
     PAGE.write_text(written, "utf-8")

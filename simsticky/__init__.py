@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from simsticky.errors import InputError as InputError
     from simsticky.errors import InvariantError as InvariantError
     from simsticky.errors import SimstickyError as SimstickyError
+    from simsticky.logs.backtest import backtest as backtest
+    from simsticky.logs.backtest_answer import Backtest as Backtest
+    from simsticky.logs.fit import fit as fit
+    from simsticky.logs.fitted import Fit as Fit
+    from simsticky.logs.read import read_logs as read_logs
+    from simsticky.logs.requests import LogRead as LogRead
     from simsticky.report import plots as plots
     from simsticky.report.explore import explore as explore
     from simsticky.results.metrics import METRICS as METRICS
@@ -42,6 +48,12 @@ if TYPE_CHECKING:
 # Where each public name lives; type checkers read the same from the imports above, and a test holds the two together.
 _HOMES = {
     "simsticky.errors": ("Diagnostic", "InputError", "InvariantError", "SimstickyError"),
+    "simsticky.logs.backtest": ("backtest",),
+    "simsticky.logs.backtest_answer": ("Backtest",),
+    "simsticky.logs.fit": ("fit",),
+    "simsticky.logs.fitted": ("Fit",),
+    "simsticky.logs.read": ("read_logs",),
+    "simsticky.logs.requests": ("LogRead",),
     "simsticky.report.explore": ("explore",),
     "simsticky.results.metrics": ("METRICS", "Metric"),
     "simsticky.results.result": ("Result",),

@@ -103,5 +103,9 @@ class InputError(SimstickyError):
         return (type(self), (self.diagnostics,))
 
 
+class EngineError(SimstickyError):
+    """The compiled engine is not to be had: Numba is not installed, or does not work here."""
+
+
 class InvariantError(SimstickyError):
     """The simulator contradicted itself: a bug of simsticky, never of the input."""

@@ -26,6 +26,15 @@ _INT_PERCENTAGE = re.compile(r"[+-]?\d+%", re.ASCII)
 _MOST_DIGITS = 400
 
 
+THIN = "\u202f"
+"""A narrow no-break space: between thousands, and between a number and its unit."""
+
+
+def thousands(number: float, decimals: int = 0) -> str:
+    """Return a number with its thousands set apart: 1203 -> ``1 203``."""
+    return f"{number:,.{decimals}f}".replace(",", THIN).replace("-", "−")
+
+
 def quoted(value: object) -> str:
     """Return a value as a message shows it: in quotes if it is text, and cut where it is long."""
     try:

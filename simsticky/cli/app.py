@@ -10,11 +10,13 @@ import typer.core
 import typer.main
 
 from simsticky.cli import completing, console
+from simsticky.cli.backtest import backtest
 from simsticky.cli.check import check
 from simsticky.cli.compare import compare
 from simsticky.cli.completion import completion
 from simsticky.cli.explain import explain
 from simsticky.cli.export import export
+from simsticky.cli.fit import fit
 from simsticky.cli.init import init
 from simsticky.cli.lint import lint
 from simsticky.cli.recommend import recommend
@@ -30,8 +32,10 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "compare": compare,
     "recommend": recommend,
     "sweep": sweep,
+    "backtest": backtest,
     "report": report,
     "lint": lint,
+    "fit": fit,
     "export": export,
     "explain": explain,
     "schema": schema,

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from simsticky.errors import SimstickyError, visible
@@ -113,6 +114,11 @@ def is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def is_watched() -> bool:
+    """Return whether somebody sees standard error as it comes."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def width() -> int:
     """Columns of the terminal, or of ``COLUMNS``; in a pipe no line is too long, so that ``grep`` finds whole ones."""
     if not os.environ.get("COLUMNS") and not is_terminal():
@@ -120,24 +126,56 @@ def width() -> int:
     return max(_NARROWEST, shutil.get_terminal_size((80, 24)).columns)
 
 
-@contextmanager
-def progress(task: str, total: int | None, *, shown: bool, no_color: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the simulations and the time left on standard error; yields what to call with (finished, total).
+class Bar:
+    """What a bar shows: the simulations that are finished, and how far the one has come that runs in this process.
 
-    Only on a terminal: a log file wants no bar.
+    Args:
+        update: Called with ``completed`` and ``total`` when there is something new.
+        total: Simulations to expect; None when nobody knows.
+    """
+
+    def __init__(self, update: Callable[..., None], total: int | None) -> None:
+        self._update = update
+        self._finished = 0
+        self._total = total
+
+    def finished(self, finished: int, of: int) -> None:
+        """Show that so many of so many are finished."""
+        self._finished, self._total = finished, of
+        self._update(completed=finished, total=of)
+
+    def share(self, share: float) -> None:
+        """Show which share of its simulated time the one that runs has behind it."""
+        self._update(completed=self._finished + share, total=self._total)
+
+
+@contextmanager
+def progress(task: str, total: int | None, *, shown: bool, no_color: bool) -> Iterator[Bar]:
+    """A bar with the simulations and the time left on standard error; yields what to tell of both.
+
+    Only on a terminal: a log file wants no bar. That of a single simulation shows its share of the simulated time.
     """
     if not shown or sys.stderr is None or not sys.stderr.isatty():
-        yield lambda finished, of: None
+        yield Bar(lambda **_: None, total)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     console = Console(stderr=True, no_color=no_color or None)
-    done = (MofNCompleteColumn(), TextColumn("simulations,", markup=False), TimeRemainingColumn(), TextColumn("left"))
+    of_all = (MofNCompleteColumn(), TextColumn("simulations,", markup=False))
+    of_one = (TaskProgressColumn(), TextColumn("of the simulated time,", markup=False))
+    done = (*(of_one if total == 1 else of_all), TimeRemainingColumn(), TextColumn("left"))
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), *done)
     with Progress(*columns, console=console, transient=True) as bar:
         row = bar.add_task(visible(task), total=total)
-        yield lambda finished, of: bar.update(row, completed=finished, total=of)
+        yield Bar(partial(bar.update, row), total)
 
 
 def _wants_color(stream: TextIO) -> bool:

@@ -64,6 +64,24 @@ Reps = Annotated[
     ),
 ]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; by default one for each CPU.")]
+
+
+class EngineChoice(StrEnum):
+    """What runs the data plane."""
+
+    AUTO = "auto"
+    INTERPRETED = "interpreted"
+    COMPILED = "compiled"
+
+
+Engine = Annotated[
+    EngineChoice,
+    typer.Option(
+        "--engine",
+        help="What runs the data plane: Python, or compiled by Numba (pip install 'simsticky[fast]'), which gives the"
+        " same bytes sooner; auto compiles where that repays.",
+    ),
+]
 Precision = Annotated[
     str | None,
     typer.Option(

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from simsticky.cli.texts import TextFile
     from simsticky.recording.record import Recording
     from simsticky.report.asked import Asked
-    from simsticky.report.blocks import Block
+    from simsticky.report.blocks import Block, Note
     from simsticky.results.result import Result
     from simsticky.scenario.model import Scenario
     from simsticky.study.case import Simulate
     from simsticky.study.otherwise import Otherwise
+    from simsticky.study.recommend.first import KeepingFirst
     from simsticky.study.replicate import Study
 
 
@@ -33,6 +34,7 @@ def run(
     precision: options.Precision = None,
     max_reps: options.MaxReps = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = options.EngineChoice.AUTO,
     scheduler: options.Scheduler = None,
     study_directory: options.StudyDirectory = None,
     output: options.OutputFormat = Output.TABLE,
@@ -79,6 +81,7 @@ def run(
         scenario.name,
         n,
         jobs=jobs,
+        engine=engine,
         scheduler=scheduler,
         study=study_directory,
         verify=verify,
@@ -108,11 +111,10 @@ def run(
             page.write(report_page(study, detailed, asked=asked, others=others))
         except Exception as error:
             failure = failure or error
-    first = detailed
-    if first is None and output is Output.TABLE:
-        first = keep.first or _sessions_of_first(study)
+    first = detailed or (_first(study, keep) if output is Output.TABLE else None)
     told = detailed.story() if story and detailed is not None else None
-    shown = Shown(study, asked, others, None if first is None else first.recording, told, verbose=verbose, rare=rare)
+    recorded = None if first is None else first.recording
+    shown = Shown(study, asked, others, recorded, told, runner.engine, verbose=verbose, rare=rare)
     _print(shown, output, no_color)
     if not quiet:
         console.warn(study.warnings)
@@ -205,8 +207,22 @@ def _detailed(study: Study, verify: bool) -> Result:
     return (simulate_for(verify=verify) or simulate)(scenario, seed=study.seed, replication=0)
 
 
-def _sessions_of_first(study: Study) -> Result:
-    """Replication 0 once more, for the line of each pod's sessions."""
+def _engine_note(engine: str | None, first: Recording | None) -> Note:
+    """Say what ran the data plane, and how much of replication 0 took the way that always is plain Python."""
+    from simsticky.report.blocks import Note
+
+    text = f"Engine: {engine or 'none, all replications were found'}."
+    if first is not None:
+        sent = first.counts.get("requests_sent", 0)
+        share = first.irregular_sends / sent if sent else 0.0
+        text += f" Irregular sends: {share:.1%} of the requests of replication 0."
+    return Note(text)
+
+
+def _first(study: Study, keep: KeepingFirst) -> Result:
+    """Replication 0, once more if it was not kept: for the line of each pod's sessions."""
+    if keep.first is not None:
+        return keep.first
     from simsticky.simulate import simulate
 
     scenario = study.scenario.evolve({"run.record": "sessions", "run.skewFloor": False})
@@ -223,7 +239,8 @@ class Shown:
         others: What the headline would be if an assumption is wrong.
         first: Replication 0, for the sessions on each pod.
         story: Its story, if that was asked for.
-        verbose: Whether the manifests' fields are listed.
+        engine: What ran the data plane.
+        verbose: Whether the manifests' fields are listed, and the engine named.
         rare: Whether estimates with less variance are told.
     """
 
@@ -232,6 +249,7 @@ class Shown:
     others: list[Otherwise] | None
     first: Recording | None
     story: list[str] | None
+    engine: str | None
     verbose: bool
     rare: bool
 
@@ -270,6 +288,7 @@ def _blocks(shown: Shown) -> list[Block]:
         blocks.append(reduction_section(shown.study))
     if shown.verbose:
         blocks += report.manifest_sections(shown.study.scenario.manifest_report)
+        blocks.append(_engine_note(shown.engine, shown.first))
     if shown.story is not None:
         blocks.append(report.story_section(shown.story))
     return blocks

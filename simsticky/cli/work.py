@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from simsticky.cli import console, stopping
+from simsticky.cli.options import EngineChoice
 
 if TYPE_CHECKING:
     from simsticky.study.case import Simulate
@@ -29,6 +30,7 @@ def working(
     verify: bool = False,
     simulate: Simulate | None = None,
     keep: KeepingFirst | None = None,
+    engine: EngineChoice = EngineChoice.AUTO,
     quiet: bool = False,
     no_progress: bool = False,
     no_color: bool = False,
@@ -44,6 +46,7 @@ def working(
         verify: Whether to check the model's invariants.
         simulate: What runs one replication, where the verb has its own.
         keep: The usual, with replication 0 kept; ignored where the verb has its own.
+        engine: What runs the data plane.
         quiet: No progress and no notes.
         no_progress: No progress bar.
         no_color: No colour.
@@ -52,9 +55,11 @@ def working(
         typer.Exit: With 130, after saying how far it came, on Ctrl-C.
     """
     import simsticky.study.warm  # noqa: F401
+    from simsticky import progress
     from simsticky.study.pool import Interrupted, available_cpus
     from simsticky.study.runner import Runner
 
+    _have(engine)
     if stopping.asked():  # and what was being imported has swallowed it
         raise KeyboardInterrupt
     workers = jobs or available_cpus()
@@ -64,23 +69,41 @@ def working(
     shown = not (quiet or no_progress)
     try:
         with (
-            console.progress(task, total, shown=shown, no_color=no_color) as advance,
+            console.progress(task, total, shown=shown, no_color=no_color) as bar,
+            progress.watched(bar.share),
             Runner(
                 jobs=workers if total is None else min(workers, total),
                 small_here=jobs is None,
                 scheduler=scheduler,
                 directory=study,
-                on_progress=advance,
+                on_progress=bar.finished,
                 on_note=_unheard if quiet else _note,
                 on_estimate=None if quiet else _tell_of_time,
                 simulate=simulate or simulate_for(verify=verify) or keep,
                 options=options,
+                engine=engine.value,
+                on_compile=None if quiet else _tell_of_compiling,
             ) as runner,
         ):
             yield runner
     except Interrupted as stop:
         console.complain(f"interrupted: {stop}")
         raise typer.Exit(stopping.INTERRUPTED) from None
+
+
+def _have(engine: EngineChoice) -> None:
+    """Let this process simulate so, too.
+
+    Raises:
+        InputError: The compiled engine is asked for, and Numba is not installed.
+    """
+    from simsticky import engines
+    from simsticky.errors import InputError
+
+    if engine is EngineChoice.COMPILED and not engines.is_installed():
+        hint = "pip install 'simsticky[fast]'; the interpreted engine gives the same bytes"
+        raise InputError.of("the compiled engine needs Numba", file="--engine", hint=hint)
+    engines.use(engine.value)
 
 
 def simulate_for(*, verify: bool) -> Simulate | None:
@@ -101,6 +124,17 @@ def _tell_of_time(seconds: float) -> None:
         from simsticky.units import rough_duration
 
         _note(f"this will take about {rough_duration(seconds)}")
+
+
+def _tell_of_compiling() -> None:
+    from simsticky import engines
+
+    if not console.is_watched():
+        return
+    if engines.can_be_kept():
+        console.complain("compiling the engine, once")
+    else:
+        console.complain("compiling the engine; it cannot be kept, as no folder can be written (SIMSTICKY_CACHE_DIR)")
 
 
 def _note(text: str) -> None:

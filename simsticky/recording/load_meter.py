@@ -4,6 +4,7 @@ All sums are exact (:mod:`simsticky.stats.skew`), so when it is told of changes,
 """
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ class Steps(NamedTuple):
     """Piecewise-constant loads.
 
     Attributes:
-        members: The containers whose loads these are, in order.
+        members: The containers whose loads these are, in rising order.
         loads: Shape (members, steps).
         edges: Shape (steps + 1,), the times at which the steps begin and end.
     """
@@ -62,6 +63,10 @@ class Steps(NamedTuple):
     members: list[int]
     loads: Integers
     edges: Floats
+
+    def are_during(self, span: Span) -> bool:
+        """Return whether any of them lasts during a span."""
+        return bool(span.begin_s < self.edges[-1] and span.end_s > self.edges[0])
 
     def during(self, span: Span) -> tuple[Integers, Floats]:
         """Return the loads of a span's containers during it, and their edges; one if it is elsewhere."""
@@ -73,9 +78,10 @@ class Steps(NamedTuple):
         inside = edges[first : last + 1]
         if span.begin_s > edges[0] or span.end_s < edges[-1]:
             inside = inside.clip(span.begin_s, span.end_s)
-        rows = [self.members.index(container) for container in span.containers]
         loads = self.loads[:, first:last]
-        return (loads if rows == list(range(len(self.members))) else loads[rows]), inside
+        if list(span.containers) == self.members:
+            return loads, inside
+        return loads[np.searchsorted(self.members, span.containers)], inside
 
 
 class _Followed:
@@ -145,6 +151,13 @@ class LoadMeter:
     def sets(self) -> Sets:
         """The containers in each pod set now."""
         return self._states[-1][1]
+
+    def beside(self) -> "LoadMeter":
+        """Return a meter that has been told the same so far, without the evenness."""
+        evenness, self.evenness = self.evenness, None
+        other = deepcopy(self)
+        self.evenness = evenness
+        return other
 
     def change_sets(self, now_s: float, sets: Sets) -> None:
         """Let the pod sets be others from now on."""
@@ -286,7 +299,7 @@ class LoadMeter:
     def _follow(self, steps: Steps, serving: Sequence[Span]) -> None:
         """Let the evenness know of steps."""
         assert self.evenness is not None
-        for span in serving:
+        for span in filter(steps.are_during, serving):
             loads, edges = steps.during(span)
             if len(edges) > 1:
                 if self.running:
@@ -340,7 +353,7 @@ def _longer(loads: Integers, containers: int) -> Integers:
 def _totals(steps: Steps, of_set: Sequence[Span]) -> SkewTotals:
     """Return the totals of a pod set during steps; spans with as many pods are added up at once."""
     parts: dict[int, list[tuple[Integers, Integers]]] = {}
-    for span in of_set:
+    for span in filter(steps.are_during, of_set):
         loads, edges = steps.during(span)
         if len(loads) and len(edges) > 1:
             parts.setdefault(len(loads), []).append((loads, ticks(edges)))

@@ -4,6 +4,7 @@ The model writes here, and may look for what is in flight: these are its own req
 are over, and never says what it has done with them.
 """
 
+from collections.abc import Callable, MutableSequence
 from io import BytesIO
 from struct import Struct
 from typing import NamedTuple
@@ -35,6 +36,8 @@ Bytes, and no list of numbers: they take a quarter of the memory, which leaves m
 model."""
 
 ROW_BYTES = 8 * (WIDTH + 1)
+_FIRST_ROOM = 1 << 14
+"""Twice what a recorder usually takes at once."""
 
 
 class InFlight(NamedTuple):
@@ -49,18 +52,35 @@ class OpenRows:
     """Keeps rows until they are over.
 
     Attributes:
-        write: Takes a request packed by :data:`ROW`, at the time of its only attempt.
-        written: Returns the length of what has been written and not gathered, in bytes.
+        buffer: Requests packed by :data:`ROW`, written at the time of their only attempt.
         late: The same of requests whose last attempt was made later than they were sent; last in each is that time.
         columns: The rows that have been gathered and not taken, shape (WIDTH, n).
     """
 
     def __init__(self) -> None:
-        self._rows = BytesIO()
-        self.write = self._rows.write
-        self.written = self._rows.tell
+        self.buffer = BytesIO()
         self.late = BytesIO()
         self.columns: Columns = np.empty((WIDTH, 0))
+
+    @property
+    def written(self) -> int:
+        """How many requests have been written at the time of their only attempt and not gathered."""
+        return self.buffer.tell() // ROW_BYTES
+
+    @property
+    def written_late(self) -> int:
+        """How many others have been written and not gathered."""
+        return self.late.tell() // ROW_BYTES
+
+    def add(self, row: tuple[float, ...], arrived_s: float) -> None:
+        """Write a request, a row of ``REQUEST_COLUMNS``, whose last attempt was made at ``arrived_s``."""
+        if row[SENT] == arrived_s:
+            self._add(row)
+        else:
+            self.late.write(ROW(*row, arrived_s))
+
+    def _add(self, row: tuple[float, ...]) -> None:
+        self.buffer.write(ROW(*row, -1.0))
 
     def in_flight(self, container: int, now_s: float) -> list[InFlight]:
         """Return the requests that a container is to answer after ``now_s``, by the time of their sending.
@@ -81,12 +101,19 @@ class OpenRows:
             InFlight(int(s), int(r), int(n)) for s, r, n in zip(rows[SESSION], rows[REQUEST], attempts, strict=True)
         ]
 
+    def begin_with(self, other: "OpenRows") -> None:
+        """Have the rows that others have gathered, and nobody has taken."""
+        self.columns = other.columns.copy()
+
     def look(self) -> tuple[Rows, Rows]:
         """Return what has been written and not gathered, and of it what is late: shapes (n, WIDTH + 1).
 
         A buffer cannot be written to while somebody looks at it: let go of them soon.
         """
-        return _view(self._rows), _view(self.late)
+        return self._fresh(), _view(self.late)
+
+    def _fresh(self) -> Rows:
+        return _view(self.buffer)
 
     def gather(self) -> None:
         """Move what has been written to :attr:`columns`."""
@@ -99,13 +126,74 @@ class OpenRows:
             rows[:, until:] = late[:, :WIDTH].T
             self.columns = rows
         del fresh, late
-        self._rows.seek(0)
+        self._forget()
         self.late.seek(0)
+
+    def _forget(self) -> None:
+        """Have nothing written any more."""
+        self.buffer.seek(0)
+
+    def take_moves(self) -> Rows:
+        """Take the moves of sessions that were written beside the rows: shape (n, 3), time, container, +1 or -1."""
+        return np.empty((0, 3))
 
     def take_over(self, now_s: float) -> Columns:
         """Take the gathered rows that are over by ``now_s``."""
         closed, self.columns = _parted(self.columns, now_s)
         return closed
+
+
+class ArrayRows(OpenRows):
+    """The same, written by compiled code to arrays.
+
+    Attributes:
+        table: The rows written and not gathered, shape (WIDTH + 1, room).
+        moves: The moves of sessions, shape (3, room).
+
+    Args:
+        counts: Numbers that the writer counts rows and moves in.
+        places: Which of them are those two.
+        on_room: Called when the tables are other ones.
+    """
+
+    def __init__(self, counts: MutableSequence[int], places: tuple[int, int], on_room: Callable[[], None]) -> None:
+        super().__init__()
+        self._counts = counts
+        self._at_rows, self._at_moves = places
+        self._on_room = on_room
+        self.table = np.empty((WIDTH + 1, _FIRST_ROOM))
+        self.moves = np.empty((3, 2 * _FIRST_ROOM))
+
+    @property
+    def written(self) -> int:
+        """How many requests have been written at the time of their only attempt and not gathered."""
+        return self._counts[self._at_rows]
+
+    def _add(self, row: tuple[float, ...]) -> None:
+        at = self._counts[self._at_rows]
+        if at == self.table.shape[1]:
+            self._grow()
+        self.table[:WIDTH, at] = row
+        self.table[WIDTH, at] = -1.0
+        self._counts[self._at_rows] = at + 1
+
+    def _grow(self) -> None:
+        self.table = np.concatenate([self.table, np.empty_like(self.table)], axis=1)
+        self.moves = np.concatenate([self.moves, np.empty_like(self.moves)], axis=1)
+        self._on_room()
+
+    def _fresh(self) -> Rows:
+        fresh: Rows = self.table[:, : self._counts[self._at_rows]].T
+        return fresh
+
+    def _forget(self) -> None:
+        self._counts[self._at_rows] = 0
+
+    def take_moves(self) -> Rows:
+        """Take the moves of sessions that were written beside the rows: shape (n, 3), time, container, +1 or -1."""
+        moves: Rows = self.moves[:, : self._counts[self._at_moves]].T.copy()
+        self._counts[self._at_moves] = 0
+        return moves
 
 
 def on_container(rows: Columns, container: int, now_s: float) -> npt.NDArray[np.intp]:

@@ -258,6 +258,7 @@ class Recording:
             not when the run ended; the first operation's start where they never were less so.
         skew: Integrals by (quantity, pod set) over the measured window.
         kernel_events: Events the SimPy kernel was given; ``control_events`` of them are not the sending of a request.
+        irregular_sends: Requests that took the way that always is plain Python (``sim/clients/irregular.py``).
         warnings: What the scenario and its trace file say that a reader should know.
         uncovered: Requested paths that the sticky cookie's path does not cover.
         digest: Hash of all request rows, whatever their order (:class:`simsticky.recording.row_hash.RowHash`), hex.
@@ -288,6 +289,7 @@ class Recording:
     skew: dict[tuple[str, str], SkewTotals] = field(default_factory=dict)
     kernel_events: int = 0
     control_events: int = 0
+    irregular_sends: int = 0
     digest: str = ""
     warnings: list[str] = field(default_factory=list)
     uncovered: list[UncoveredPath] = field(default_factory=list)

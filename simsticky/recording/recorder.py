@@ -1,9 +1,9 @@
 """The recorder: what the running model writes to. It is a sink: it answers no question of the model.
 
-The hot path writes seven packed numbers to one buffer (:attr:`Recorder.write`) and never looks back. From time to time
-the buffer is *sealed*: turned into a NumPy block, split into rows that are over and rows still open, counted, measured,
-and kept or dropped by record level. So memory stays flat below the level ``requests``, and every figure of the
-summary is the same at every level.
+The hot path writes seven numbers to one buffer (:mod:`simsticky.recording.open_rows`) and never looks back. From time
+to time the buffer is *sealed*: turned into a NumPy block, split into rows that are over and rows still open, counted,
+measured, and kept or dropped by record level. So memory stays flat below the level ``requests``, and every figure of
+the summary is the same at every level.
 """
 
 from array import array
@@ -17,7 +17,7 @@ from simsticky.recording.evenness import Evenness
 from simsticky.recording.events import EventRecord
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.recording.load_meter import NO_CHANGES, Changes, LoadMeter, Sets
-from simsticky.recording.open_rows import ROW, ROW_BYTES, OpenRows, on_container
+from simsticky.recording.open_rows import OpenRows, on_container
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -39,15 +39,14 @@ from simsticky.recording.row_counter import Columns, RowCounter
 
 Floats = npt.NDArray[np.float64]
 
-SEAL_AT = 8_192 * ROW_BYTES
-"""Length of the buffer, in bytes, at which the model asks for a seal."""
+ROWS_AT_ONCE = 8_192
+"""Rows at which the model asks for a seal."""
 
 
 class Recorder:
     """Collects one replication's recording.
 
     Attributes:
-        write: Takes a request packed by ``open_rows.ROW``; ``written()`` is the length of the buffer in bytes.
         residence: Takes the other moves of sessions: time, container, and 1 for a session that comes or -1 for one
             that goes.
         measures_load_only: Whether nobody asks for more than the load skew.
@@ -64,8 +63,6 @@ class Recorder:
     ) -> None:
         self.recording = Recording(level=level, settle_s=settle_s)
         self._open = rows or OpenRows()
-        self.write = self._open.write
-        self.written = self._open.written
         self.residence = array("d")
         self._session_rows = array("d")
         self._evenness = Evenness() if follows_evenness else None
@@ -94,19 +91,16 @@ class Recorder:
 
     def request(self, row: tuple[float, ...], arrived_s: float) -> None:
         """Add a request, a row of ``REQUEST_COLUMNS``, whose last attempt was made at ``arrived_s``."""
-        if row[SENT] == arrived_s:
-            self.write(ROW(*row, -1.0))
-        else:
-            self._open.late.write(ROW(*row, arrived_s))
+        self._open.add(row, arrived_s)
 
     def moved(self, at_s: float, origin: float, target: float) -> None:
         """Let a session live on another container from now on."""
         self.residence.extend((at_s, origin, -1.0, at_s, target, 1.0))
 
-    def session(self, row: Iterable[float]) -> None:
-        """Add a finished session, a row of ``SESSION_COLUMNS``; kept from the level ``sessions`` on."""
+    def sessions(self, rows: Rows) -> None:
+        """Add finished sessions, rows of ``SESSION_COLUMNS``; kept from the level ``sessions`` on."""
         if self._keeps_sessions:
-            self._session_rows.extend(row)
+            self._session_rows.frombytes(np.ascontiguousarray(rows).tobytes())
 
     def exposed(self, session: int, exposures: Iterable[Exposure]) -> None:
         """Add the exposures of a finished session; kept from the level ``sessions`` on."""
@@ -116,7 +110,7 @@ class Recorder:
     def pod_sets(self, now_s: float, sets: Sets) -> None:
         """Change which containers are in which pod set."""
         if sets != self.meter.sets:
-            self._told.append((self.written() // ROW_BYTES, self._open.late.tell() // ROW_BYTES, self.meter.sets))
+            self._told.append((self._open.written, self._open.written_late, self.meter.sets))
             self.meter.change_sets(now_s, sets)
 
     def measure_load_only(self, now_s: float) -> None:
@@ -124,6 +118,20 @@ class Recorder:
         self.measures_load_only, self._keeps_sessions = True, False
         self.meter.evenness = None
         self.start_window(now_s)
+
+    def beside(self, rows: OpenRows, now_s: float) -> "Recorder":
+        """Return the recorder of another run that has been the same so far, sealed now: of its load skew only.
+
+        Args:
+            rows: Where that run's rows are written; those that are open are there already.
+            now_s: The time, at which its window begins.
+        """
+        other = Recorder("summary", self.recording.settle_s, rows=rows)
+        other.recording.containers = list(self.recording.containers)
+        other.meter = self.meter.beside()
+        other._moves = self._moves.copy()
+        other.measure_load_only(now_s)
+        return other
 
     def start_window(self, now_s: float, *, in_flight: bool = True) -> None:
         """Begin the window over which load skew is measured, of requests in flight only if asked (rule L2)."""
@@ -205,7 +213,7 @@ class Recorder:
 
     def _look(self, now_s: float) -> None:
         """Have all rows at hand that may be open still; where cuts are frequent the buffer never is full."""
-        if self._open.columns.shape[1] * ROW_BYTES >= SEAL_AT:
+        if self._open.columns.shape[1] >= ROWS_AT_ONCE:
             self.seal(now_s)
         else:
             self._take()
@@ -223,6 +231,7 @@ class Recorder:
         self.sends += len(fresh) + len(late)
         del fresh, late
         self._open.gather()
+        self.residence.frombytes(self._open.take_moves().tobytes())
 
     def _count_sent(self, fresh: Floats, late: Floats) -> None:
         """Count the requests sent to each container while it was in a pod set."""

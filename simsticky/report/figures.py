@@ -36,12 +36,14 @@ IN_THE_ANNEX = ("decay",)
 def figures(study: Study, run: Frames) -> list[Figure]:
     """Return the figures of a study; those over time are of one of its replications, as far as it was recorded."""
     found = [
-        _figure(name, heading, partial(draw, run), tell(run), over_time=name in _OVER_TIME)
+        figure_of(name, heading, partial(draw, run), tell(run), over_time=name in _OVER_TIME)
         for name, heading, draw, tell in _OF_A_RUN
         if _is_recorded(name, run)
     ]
     if study.estimate("breaks").interval.estimate:
-        found.insert(0, _figure("causes", "What broke sessions", partial(plots.break_causes, study), _of_causes(study)))
+        found.insert(
+            0, figure_of("causes", "What broke sessions", partial(plots.break_causes, study), _of_causes(study))
+        )
     return found
 
 
@@ -72,10 +74,13 @@ def figures_of_sweep(sweep: SweepLike) -> list[Figure]:
         for side, (value, at) in zip(("least", "most"), ends_of(sweep, setting, "broken_sessions"), strict=True):
             rows.append([setting.path, side, at, str(show(Interval(value, None, None), "share"))])
     caption = Caption(text, ["setting", "broken sessions", "at", "mean over the points"], rows)
-    return [_figure("tornado", "What matters", partial(plots.tornado, sweep), caption)]
+    return [figure_of("tornado", "What matters", partial(plots.tornado, sweep), caption)]
 
 
-def _figure(name: str, heading: str, draw: Callable[[], Axes], caption: Caption, *, over_time: bool = False) -> Figure:
+def figure_of(
+    name: str, heading: str, draw: Callable[[], Axes], caption: Caption, *, over_time: bool = False
+) -> Figure:
+    """Return a figure as a block, its caption's numbers as a table."""
     numbers = None
     if caption.rows:
         first, *others = caption.head

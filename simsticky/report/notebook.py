@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
-from simsticky.report import comparison, recommendation, study, sweeps
+from simsticky.logs.backtest_answer import Backtest
+from simsticky.logs.fitted import Fit
+from simsticky.report import backtest, comparison, fit, recommendation, study, sweeps
 from simsticky.report.blocks import Block, Cell, Column, Kind, Note, Row, Sentence, Table, Title, Tone, Warnings, number
 from simsticky.report.inputs import inputs
 from simsticky.report.numbers import MISSING, grouped
@@ -106,6 +108,16 @@ def _(found: Recommendation) -> list[Block]:
 @blocks_of.register
 def _(found: Tornado) -> list[Block]:
     return sweeps.tornado_blocks(found)
+
+
+@blocks_of.register
+def _(found: Backtest) -> list[Block]:
+    return backtest.blocks(found)
+
+
+@blocks_of.register
+def _(found: Fit) -> list[Block]:
+    return fit.blocks(found)
 
 
 def _of_sweep(sweep: Any) -> list[Block]:

@@ -10,8 +10,9 @@ import math
 from dataclasses import dataclass
 
 from simsticky.stats.intervals import Interval
+from simsticky.units import THIN as THIN
+from simsticky.units import thousands
 
-THIN = "\u202f"
 MISSING = "–"
 
 
@@ -55,7 +56,7 @@ def grouped(number: float | int | None, decimals: int = 0) -> str:
     """Return a number with its thousands set apart: 1203 -> ``1 203``; None -> ``–``."""
     if number is None:
         return MISSING
-    return f"{number:,.{decimals}f}".replace(",", THIN).replace("-", "−")
+    return thousands(number, decimals)
 
 
 def counted(number: int, noun: str) -> str:

@@ -22,9 +22,9 @@ _RULES = (
 )
 
 
-def blocks(scenario: Scenario) -> Iterator[Block]:
-    """Yield what a scenario was simulated with, and where each value came from."""
-    found, manifests = inputs(scenario), scenario.manifest_report
+def blocks(scenario: Scenario, *, without: Sequence[str] = ()) -> Iterator[Block]:
+    """Yield what a scenario was simulated with, and where each value came from; settings that no one chose left out."""
+    found, manifests = [item for item in inputs(scenario) if item.path not in without], scenario.manifest_report
     stated = [item for item in found if item.kind != "default"]
     defaults = [item for item in found if item.kind == "default"]
     yield Section(

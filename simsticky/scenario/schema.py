@@ -37,6 +37,7 @@ _EXAMPLES: Final[Mapping[str, list[Any]]] = {
     "name": ["shop"],
     "namespace": ["shop"],
     "base": ["rolling.yaml"],
+    "profile": ["profile.yaml"],
     "manifests": [["k8s/"], ["deployment.yaml", "service.yaml"]],
     "thresholds": [{"broken_sessions": "< 1%", "failed_requests": "< 0.1%"}],
     "timeline": [[{"at": "10m", "rollout": "shop"}]],
@@ -120,6 +121,8 @@ def json_schema(root: type[BaseModel]) -> Node:
     about = "Another scenario file: what is not stated here is as it is there, but for name and about."
     schema["properties"]["base"] = {"type": "string", "description": about}
     definitions = schema["$defs"]
+    fitted = "A file that simsticky fit wrote: its traffic is taken where this section states nothing else."
+    definitions["Traffic"]["properties"]["profile"] = {"type": "string", "description": fitted}
     for title in _FILLED_FROM_BELOW:
         definitions[title].pop("required", None)
     for node in _nodes(schema):

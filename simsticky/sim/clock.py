@@ -3,16 +3,15 @@
 SimPy orders its queue by ``(time, priority, sequence number)``. The model uses the priority as the *phase* of an
 instant (rule T1 of docs/model.md), so that simultaneous events happen in an order a person can reason about.
 
-The hot path re-arms one :class:`Tick` per live session instead of building a ``Timeout`` for every request. Ticks are
-in the last phase and have a queue of their own (docs/decisions/0003). That touches ``Environment._queue`` and
-``Environment._eid``; ``tests/unit/test_clock.py`` pins the behaviour of SimPy it relies on, and ``pyproject.toml``
-pins the major version.
+Sends are the last phase. They have a queue of their own, in the plane (``sim/plane``): before each event of SimPy's the
+clock lets the plane make all sends that come before it. That touches ``Environment._queue`` and ``Environment._eid``;
+``tests/unit/test_clock.py`` pins the behaviour of SimPy it relies on, and ``pyproject.toml`` pins the major version.
 """
 
 from collections.abc import Callable
 from enum import IntEnum
-from heapq import heapify, heappop, heappush, heapreplace
-from typing import Any
+from heapq import heappush
+from typing import Any, Protocol
 
 import simpy
 from simpy.core import SimTime
@@ -48,28 +47,6 @@ class Wait(Event):
         self._ok = True
         self._value = None
         env.schedule(self, EventPriority(phase), delay_s)
-
-
-class Tick:
-    """A re-armable event: when its time comes, its session's loop goes on.
-
-    Attributes:
-        resume: Called with the time. Where it returns a later time, the tick comes again then; None where the loop has
-            armed a tick itself, or waits for nothing.
-    """
-
-    __slots__ = ("resume",)
-    resume: Callable[[float], float | None]
-
-    def disarm(self) -> "Tick":
-        """Empty a pending tick, which stays in its queue and does nothing there; return another in its place."""
-        other = Tick()
-        other.resume, self.resume = self.resume, _nothing
-        return other
-
-
-def _nothing(_: float) -> None:
-    """What an empty tick does."""
 
 
 def call_at(env: simpy.Environment, delay_s: float, phase: Phase, action: Callable[[], None]) -> None:
@@ -111,33 +88,48 @@ def call_on(clock: "Clock", at_s: float, phase: Phase, action: Callable[[], None
     clock.schedule_on(event, phase, at_s, place)
 
 
+def call_on_completion(clock: "Clock", at_s: float, action: Callable[[], None]) -> None:
+    """Call ``action`` once before all else of a moment."""
+    call_on(clock, at_s, Phase.COMPLETION, action, clock.place())
+
+
 _FIRST = (-INFINITY,)
 """The rank of what has been scheduled: before what only would have been, in the same phase."""
 
 
-class _Stop(Exception):  # noqa: N818  # a signal, not an error
-    """The awaited event has been processed."""
+class Sends(Protocol):
+    """Who makes the sends."""
+
+    @property
+    def next_s(self) -> float:
+        """When the next send is due; inf if none is."""
+
+    def advance(self, until_s: float) -> None:
+        """Make sends strictly before a time, until all are made or an event has been scheduled."""
+
+
+class NoSends:
+    """Nobody sends anything."""
+
+    next_s = INFINITY
+
+    def advance(self, until_s: float) -> None:
+        """Make no sends."""
 
 
 class Clock(simpy.Environment):
-    """SimPy's environment with a second queue beside its own: that of the ticks, in the phase of sends.
+    """SimPy's environment, which lets sends be made between its events.
 
-    ``run`` is SimPy's own with ``step`` written out, and with ticks after the events of the same instant: a call less
-    per event, a smaller entry for each, and a tick that comes again takes its old place in its queue in one operation
-    (docs/decisions/0003). ``step`` and ``peek`` do not know ticks.
+    Attributes:
+        sends: Who makes them.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._ticks: list[tuple[float, int, Tick]] = []
-        self._armed = self._scheduled = 0
-        self._next_event_s = INFINITY
+        self.sends: Sends = NoSends()
+        self.scheduled = 0
         self._in_event = True
         self._reached_s, self._reached = 0.0, 0
-
-    def count_events(self) -> int:
-        """Return how many events both queues have been given."""
-        return self._armed + self._scheduled
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
         """Put an event into SimPy's queue, as SimPy does."""
@@ -152,9 +144,8 @@ class Clock(simpy.Environment):
         if at_s < self._now:
             raise ValueError(f"{at_s} is before now, {self._now}")
         entry = at_s, priority, self.place() if place is None else (*place, next(self._eid)), event
-        self._scheduled += 1
+        self.scheduled += 1
         heappush(self._queue, entry)  # type: ignore[misc]  # anything orders them
-        self._next_event_s = self._queue[0][0]
         if not self._in_event:
             self._reach(Phase.SEND)
 
@@ -172,81 +163,22 @@ class Clock(simpy.Environment):
         reached = self._reached if self._reached_s == self._now and self._in_event else Phase.SEND
         return self._now, reached, _FIRST, next(self._eid)
 
-    def arm(self, tick: Tick, at_s: float) -> None:
-        """Let a tick come at ``at_s``.
+    def be_at(self, now_s: float) -> None:
+        """Let it be the time of a send."""
+        self._now = now_s
+
+    def step(self) -> None:
+        """Make all sends before the next event, then process that event.
 
         Raises:
-            ValueError: That is in the past.
+            simpy.core.EmptySchedule: Nothing is left to wait for.
         """
-        if at_s < self._now:
-            raise ValueError(f"{at_s} is before now, {self._now}")
-        self._armed += 1
-        heappush(self._ticks, (at_s, self._armed, tick))
-
-    def arm_completion(self, tick: Tick, at_s: float) -> None:
-        """Let a tick come at ``at_s`` before everything else of that instant."""
-        self._scheduled += 1
-        heappush(self._queue, (at_s, Phase.COMPLETION, self.place(), tick))  # type: ignore[misc]  # for an Event
-        self._next_event_s = self._queue[0][0]
-
-    def run(self, until: Event) -> None:  # type: ignore[override]  # of what SimPy takes, an event is all we need
-        """Run until an event has been processed.
-
-        An event that fails and that nobody defused ends the run with its exception, as in SimPy.
-
-        Raises:
-            RuntimeError: There is nothing left to wait for.
-        """
-
-        def stop(_: Event) -> None:
-            raise _Stop
-
-        assert until.callbacks is not None
-        until.callbacks.append(stop)
-        ticks = self._ticks
-        end = (INFINITY, 0, Tick())  # so that there always is a tick to look at
-        ticks.append(end)
         self._in_event = False
-        try:
-            while True:
-                now_s, _, tick = ticks[0]
-                if self._next_event_s <= now_s:
-                    self._process_event()
-                    continue
-                self._now = now_s
-                # A step of its own: Python calls what it has read from a slot faster than a method.
-                resume = tick.resume
-                again_s = resume(now_s)
-                if again_s is None:
-                    heappop(ticks)
-                else:
-                    self._armed = number = self._armed + 1
-                    heapreplace(ticks, (again_s, number, tick))
-        except _Stop:
-            return
-        finally:
-            ticks.remove(end)
-            heapify(ticks)
-
-    def _process_event(self) -> None:
-        """Do with the next event what ``Environment.step`` does."""
-        event: Any
-        queue = self._queue
-        if not queue:
-            raise RuntimeError("nothing is left to wait for")
-        self._now, phase, _, event = heappop(queue)
-        self._next_event_s = queue[0][0] if queue else INFINITY
+        while self.sends.next_s < self.peek():
+            self.sends.advance(self.peek())
         self._in_event = True
-        self._reach(phase)
-        if type(event) is Tick:
-            again_s = event.resume(self._now)
-            if again_s is not None:
-                self.arm(event, again_s)
-            self._in_event = False
-            return
-        callbacks, event.callbacks = event.callbacks, None
-        for callback in callbacks:
-            callback(event)
+        if self._queue:
+            self._now = self._queue[0][0]
+            self._reach(self._queue[0][1])
+        super().step()
         self._in_event = False
-        if not event._ok and not hasattr(event, "_defused"):
-            raise event._value

@@ -8,14 +8,15 @@ from itertools import islice
 
 from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.recording.events import UncoveredPath
-from simsticky.recording.open_rows import OpenRows
 from simsticky.recording.record import Recording
 from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.replicas import start_replicas
 from simsticky.sim.clients.admission import Clients
+from simsticky.sim.clients.paired import PairedRun, Skew, may_be_alone
 from simsticky.sim.clients.past_picks import PastPicks
+from simsticky.sim.clients.sends import Plane
 from simsticky.sim.clients.tally import Tally
 from simsticky.sim.clock import Clock, Phase, call_at
 from simsticky.sim.control.api_server import ApiServer
@@ -28,13 +29,14 @@ from simsticky.sim.control.pod_sets import PodSets
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.stateful_sets import StatefulSetController
 from simsticky.sim.control.workload_controller import WorkloadController
+from simsticky.sim.gateway.cookies import Stranger
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.ways import INTERPRETED, Engine
+from simsticky.sim.sessions.registry import Sessions
 from simsticky.sim.streams import Streams
-from simsticky.sim.twin import FEWEST_REQUESTS, Twin
 from simsticky.sim.world import World
 from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
@@ -73,7 +75,9 @@ class Simulation:
         replication: Number of this replication.
         window_s: If given, load skew is measured from the first to the second time, and the run ends there.
         make_algorithm: Makes the algorithm of each balancer, instead of the scenario's.
-        twin: If given, the run without operations parts from this one where the first of them begins.
+        engine: What runs the data plane; Python, if it is not given.
+        on_time: Is told the simulated time now and then, in seconds.
+        paired: Whether the load skew of the run without operations is going to be asked for.
     """
 
     def __init__(
@@ -83,24 +87,31 @@ class Simulation:
         replication: int,
         window_s: tuple[float, float] | None = None,
         make_algorithm: AlgorithmFactory | None = None,
-        twin: Twin | None = None,
+        engine: Engine | None = None,
+        *,
+        on_time: Callable[[float], None] | None = None,
+        paired: bool = False,
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
         self._scenario = scenario
+        self.engine = engine or INTERPRETED
         self._window_s = window_s
-        self._twin = twin or Twin()
+        self._paired: PairedRun | None = None
         env = self._env = Clock()
         streams = Streams(seed, replication)
         acts = window_s is None and bool(scenario.operations or scenario.autoscaler)
-        rows, run = OpenRows(), scenario.run
-        recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=rows)
+        run, columns = scenario.run, Columns(self.engine)
+        recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=columns.rows)
         recorder.measures_load_only = window_s is not None
-        world = self._world = World(env, scenario, streams, recorder, rows)
+        columns.write_moves_to(recorder.residence)
+        world = self._world = World(env, scenario, streams, recorder, columns.rows, columns)
         self._workload = Workload(scenario, seed, replication)
         self._tally = Tally(world, self._is_sticky, guards_timeline=bool(scenario.timeline))
-        self._sessions = Sessions(recorder, self._tally.count)
+        self._sessions = Sessions(columns, recorder, self._tally.count)
         self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
+        env.sends = plane = Plane(env, columns, self._clients.serve)
+        plane.on_time = on_time
         browsers = self._gateway.browsers
         recorder.recording.uncovered = [UncoveredPath(browsers.cookie_path, path) for path in browsers.uncovered]
         self._api = ApiServer(world)
@@ -113,8 +124,8 @@ class Simulation:
         operations = scenario.operations if window_s is None else ()
         cluster = Cluster(world, self._api, self._kubelet, self.workloads, self._gateway, self._ingress, self._slices)
         self._timeline = Timeline(cluster, operations, self._sessions, self._operations_over)
-        if twin is not None:
-            self._timeline.parts = self._part
+        if paired and may_be_alone(scenario):
+            self._timeline.on_first = self._pair
         self._autoscaler: Autoscaler | None = None
         if scenario.autoscaler is not None and window_s is None:
             first = next(iter(self.workloads.values()))
@@ -137,19 +148,17 @@ class Simulation:
         if self._window_s is not None:
             stop_s = self._window_s[1]
         self._at(stop_s, self._stop)
-        with _collector_paused(), self._twin.contained():
+        with _collector_paused():
             env.run(until=self._end)
-            if self._twin.is_me:
-                recorder.mark_window(float(env.now))
-                self._twin.tell(recorder.finish(float(env.now)).skew)
         end_s = float(env.now)
         if self._window_s is not None or not scenario.timeline:
             recorder.mark_window(end_s)
-        self._sessions.close(end_s)
+        self._sessions.close(end_s, self._clients.is_over)
         self._tally.close()
         recording = recorder.finish(end_s)
-        recording.kernel_events = env.count_events()
-        recording.control_events = recording.kernel_events - recorder.sends
+        recording.control_events = env.scheduled
+        recording.irregular_sends = self._clients.irregular.made
+        recording.kernel_events = env.scheduled + recorder.sends
         recording.warnings = [*scenario.warnings, *self._workload.warnings]
         return recording
 
@@ -185,30 +194,26 @@ class Simulation:
             new_pick=scenario.gateway.sticky_new_pick,
             held=scenario.traffic.connections.long_lived,
         )
-        sessions = [
-            Session(alive.first_session + index, clients.has_jar(alive, index), -alive.age_s[index])
-            for index in range(len(alive))
-        ]
+        sessions = [Stranger(alive.first_session + at, jar) for at, jar in enumerate(clients.arrivals.jars(alive))]
         placed = picks.place(sessions, alive, clients.first_worker)
-        for index, (session, container) in enumerate(zip(sessions, placed, strict=True)):
-            if container is None:
-                continue
-            session.holder = container
-            session.first_container = container.index
-            self._gateway.give_cookie(session, container)
-            container.take_in(0.0)  # as if it had been active at 0 (rule W7)
-            self._recorder.residence.extend((0.0, container.index, 1.0))
-            clients.adopt(session, alive, index)
+        clients.adopt(alive, placed, [session.visits for session in sessions])
 
-    def _part(self) -> bool:
-        """Part from the run without operations, if that repays it; return whether this is it."""
-        recorder, now_s = self._recorder, self._world.now_s
-        recorder.seal(now_s)
-        if recorder.sends < FEWEST_REQUESTS or not self._twin.part():
-            return False
-        recorder.measure_load_only(now_s)
-        self._at(self._twin.window_end_s(), self._stop)
-        return True
+    def _pair(self) -> None:
+        """Keep what the run without operations goes on from."""
+        now_s = self._world.now_s
+        self._recorder.seal(now_s)
+        self._sessions.purge(now_s)
+        self._paired = PairedRun(self._world.columns, self._recorder, self._clients.arrivals, now_s)
+
+    def paired_skew(self, end_s: float) -> Skew | None:
+        """Return the load skew of the run without operations, from the first of them to a time.
+
+        None where it has to be run from its start: more happens in it than the plane does alone.
+        """
+        if self._paired is None:
+            return None
+        with _collector_paused():
+            return self._paired.skew(end_s)
 
     # What the parts tell each other -----------------------------------------------------------------------------
 
@@ -229,10 +234,11 @@ class Simulation:
 
     def _sessions_on(self, pod: Pod) -> int:
         """Count the live sessions whose state is on a pod (rule K14)."""
-        return sum(session.holder is pod.container for session in self._sessions.alive(self._world.now_s))
+        container = pod.container
+        return 0 if container is None else len(self._sessions.living_on(container, self._world.now_s))
 
-    def _is_sticky(self, session: Session) -> bool:
-        return self._scenario.traffic.connections.long_lived or self._gateway.binds(session)
+    def _is_sticky(self, jar: bool) -> bool:
+        return self._scenario.traffic.connections.long_lived or self._gateway.binds(jar=jar)
 
     def _operations_over(self) -> None:
         """Let no more sessions begin once all operations are over and every node has heard of it (rule O3)."""

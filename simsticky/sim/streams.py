@@ -96,15 +96,21 @@ class Streams:
         """Return a number in [0, 1) of this key."""
         return (self.bits(purpose, entity, ordinal) >> 11) * 2.0**-53
 
-    def uniforms(
+    def many_bits(
         self, purpose: Purpose, entities: npt.NDArray[np.int64], ordinals: npt.NDArray[np.int64] | int = 0
-    ) -> npt.NDArray[np.float64]:
-        """Return :meth:`uniform` of many keys at once; the shape is that of ``entities`` and ``ordinals``."""
+    ) -> npt.NDArray[np.uint64]:
+        """Return :meth:`bits` of many keys at once; the shape is that of ``entities`` and ``ordinals``."""
         gamma = np.uint64(_GAMMA)
         with np.errstate(over="ignore"):
             start = np.uint64(_mix((self._key + purpose * _GAMMA) & _MASK))
             value = _mix_array(start + (np.asarray(entities).astype(np.uint64) + np.uint64(1)) * gamma)
-            value = _mix_array(value + (np.asarray(ordinals).astype(np.uint64) + np.uint64(1)) * gamma)
+            return _mix_array(value + (np.asarray(ordinals).astype(np.uint64) + np.uint64(1)) * gamma)
+
+    def uniforms(
+        self, purpose: Purpose, entities: npt.NDArray[np.int64], ordinals: npt.NDArray[np.int64] | int = 0
+    ) -> npt.NDArray[np.float64]:
+        """Return :meth:`uniform` of many keys at once; the shape is that of ``entities`` and ``ordinals``."""
+        value = self.many_bits(purpose, entities, ordinals)
         return (value >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def generator(self, purpose: Purpose, entity: int, ordinal: int = 0) -> np.random.Generator:

@@ -8,18 +8,20 @@ from simsticky.recording.recorder import Recorder
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import Scenario
 from simsticky.sim.clock import Clock
+from simsticky.sim.plane.columns import Columns
 from simsticky.sim.streams import Purpose, Streams
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One replication's environment, streams and recorder, and the rows of its requests."""
+    """One replication's environment, streams and recorder, the rows of its requests, and the plane's columns."""
 
     env: Clock
     scenario: Scenario
     streams: Streams
     recorder: Recorder
     rows: OpenRows
+    columns: Columns
 
     @property
     def now_s(self) -> float:

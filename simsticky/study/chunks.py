@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from simsticky.study.store import Replication
 
 if TYPE_CHECKING:
+    from simsticky.engines import Choice
     from simsticky.scenario.model import Scenario
     from simsticky.study.case import Case, Simulate
 
@@ -66,15 +67,16 @@ class Chunks(Sequence[Chunk]):
         return Chunk(self._cases[place], tuple(numbers[first : first + self._size]))
 
 
-Message: TypeAlias = "tuple[Simulate, bytes, int, tuple[int, ...]]"
+Message: TypeAlias = "tuple[Simulate, Choice, bytes, int, tuple[int, ...]]"
 """A chunk as it is sent."""
 
 
 class Post:
     """Makes messages of chunks; the scenario of several is pickled once."""
 
-    def __init__(self, simulate: Simulate) -> None:
+    def __init__(self, simulate: Simulate, engine: Choice) -> None:
         self._simulate = simulate
+        self._engine: Choice = engine
         self._last: tuple[Scenario, bytes] | None = None
 
     def message(self, chunk: Chunk) -> Message:
@@ -82,18 +84,18 @@ class Post:
         scenario = chunk.case.scenario
         if self._last is None or self._last[0] is not scenario:
             self._last = scenario, pickle.dumps(scenario)
-        return self._simulate, self._last[1], chunk.case.seed, chunk.replications
+        return self._simulate, self._engine, self._last[1], chunk.case.seed, chunk.replications
 
 
-def run_here(simulate: Simulate, chunk: Chunk) -> list[Replication]:
+def run_here(simulate: Simulate, engine: Choice, chunk: Chunk) -> list[Replication]:
     """Simulate a chunk in this process."""
-    return _simulated(simulate, chunk.case.scenario, chunk.case.seed, chunk.replications)
+    return _simulated(simulate, engine, chunk.case.scenario, chunk.case.seed, chunk.replications)
 
 
 def run_sent(message: Message) -> list[Replication]:
     """Simulate a chunk that was sent to this process."""
-    simulate, pickled, seed, replications = message
-    return _simulated(simulate, _scenario(pickled), seed, replications)
+    simulate, engine, pickled, seed, replications = message
+    return _simulated(simulate, engine, _scenario(pickled), seed, replications)
 
 
 @lru_cache(maxsize=4)
@@ -102,5 +104,10 @@ def _scenario(pickled: bytes) -> Scenario:
     return scenario
 
 
-def _simulated(simulate: Simulate, scenario: Scenario, seed: int, replications: Iterable[int]) -> list[Replication]:
-    return [Replication.of(simulate(scenario, seed=seed, replication=replication)) for replication in replications]
+def _simulated(
+    simulate: Simulate, engine: Choice, scenario: Scenario, seed: int, replications: Iterable[int]
+) -> list[Replication]:
+    from simsticky.engines import using
+
+    with using(engine):
+        return [Replication.of(simulate(scenario, seed=seed, replication=replication)) for replication in replications]

@@ -394,7 +394,7 @@ def _begin_as_worker() -> None:
             os._exit(1)
 
     if hasattr(signal, "setitimer"):
-        # No thread: only a process without one may fork (``sim/twin.py``).
+        # No thread: a simulation of somebody's own may fork, and only a process without one safely does.
         signal.signal(signal.SIGALRM, look)
         signal.setitimer(signal.ITIMER_REAL, _LOOK_AFTER_PARENT_S, _LOOK_AFTER_PARENT_S)
     else:

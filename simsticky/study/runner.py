@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict
 from simsticky.errors import InputError, SimstickyError
 from simsticky.results.provenance import library_versions
 from simsticky.study.case import Case, Simulate, simulate_numbers
+from simsticky.study.chosen_engine import ChosenEngine
 from simsticky.study.chunks import Chunk, Chunks, Post, run_here, run_sent
 from simsticky.study.journal import Journal, RunKey
 from simsticky.study.pool import (
@@ -37,6 +38,7 @@ from simsticky.version import __version__
 from simsticky.workload.effort import effort_of, refuse_too_much
 
 if TYPE_CHECKING:
+    from simsticky.engines import Choice
     from simsticky.scenario.model import Scenario
 
 MOST_REPLICATIONS = 10_000_000
@@ -64,6 +66,8 @@ class Execution(TypedDict, total=False):
     simulate: Simulate | None
     options: Mapping[str, Any] | None
     small_here: bool
+    engine: Choice
+    on_compile: Callable[[], None] | None
 
 
 class Runner:
@@ -90,6 +94,8 @@ class Runner:
         simulate: Simulate | None = None,
         options: Mapping[str, Any] | None = None,
         small_here: bool = False,
+        engine: Choice = "auto",
+        on_compile: Callable[[], None] | None = None,
     ) -> None:
         """Say how to run; nothing starts before it is entered.
 
@@ -106,6 +112,8 @@ class Runner:
             simulate: What runs one replication, picklable when there are workers; ``simsticky.simulate`` by
                 default.
             options: What else the numbers depend on, as plain JSON types: it is noted in the directory.
+            engine: What runs the data plane, as for ``simsticky.simulate``; it is in no result.
+            on_compile: Called before it is compiled, which is done once on a machine.
             small_here: Run in this process, whatever ``jobs`` says, what takes less than to start workers.
         """
         self.finished = 0
@@ -127,6 +135,7 @@ class Runner:
         self._wanted = 0
         self._expected = 0
         self._small_here_s = _WORTH_WORKERS_S if small_here else 0.0
+        self._engine = ChosenEngine(engine, on_compile, self._note)
         self._ahead: dict[RunKey, Future[list[Replication]]] = {}
 
     def __enter__(self) -> Self:
@@ -136,6 +145,11 @@ class Runner:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
         return self._resources.__exit__(kind, error, traceback)
+
+    @property
+    def engine(self) -> Choice | None:
+        """What runs the data plane; None before anything had to be simulated."""
+        return self._engine.name
 
     def begin(self, scenarios: Sequence[Scenario], seed: int, **options: Any) -> None:
         """Open the directory, if there is one, for a study of these scenarios.
@@ -210,7 +224,7 @@ class Runner:
             raise type(error)(f"{error}; {self._kept()}") from error
 
     def _size_up(self, cases: Sequence[Case], missing: Sequence[Sequence[int]]) -> float:
-        """Refuse what this machine cannot do, tell how long the rest will take, and return it for one processor.
+        """Refuse what this machine cannot do, and return how long the rest would take one processor, interpreted.
 
         Endless where nobody can tell.
         """
@@ -228,8 +242,6 @@ class Runner:
                 effort = effort_of(case.scenario)
                 refuse_too_much(case.scenario, effort, min(jobs, len(lacking)) if here else 1)
                 seconds += len(lacking) * effort.seconds
-        if self._estimated is not None and here:
-            self._estimated(seconds / min(jobs, available_cpus()))
         return seconds if known else math.inf
 
     def _missing(self, case: Case) -> Sequence[int]:
@@ -260,9 +272,10 @@ class Runner:
     def _fresh(
         self, cases: Sequence[Case], missing: Sequence[Sequence[int]], ahead: Iterable[Case], seconds: float
     ) -> Iterator[Replication]:
-        if not any(missing):
+        if not any(map(len, missing)):
             return
-        where = self._start(seconds)
+        first = next(case.scenario for case, lacking in zip(cases, missing, strict=True) if lacking)
+        where = self._ready(first, seconds)
         size = max(1, min(sum(map(len, missing)) // (where.width * _CHUNKS_PER_WORKER), _LARGEST_CHUNK))
         if self._journal is not None or where.executor is None:
             size = 1  # what is finished is on disk at once; here there is nothing to send
@@ -278,11 +291,30 @@ class Runner:
             self._tell(len(replications))
 
         if where.executor is None:
-            done = in_order(chunks, partial(run_here, self._simulate), where, on_done=keep)
+            done = in_order(chunks, partial(run_here, self._simulate, self.engine or "auto"), where, on_done=keep)
         else:
             done = in_futures(len(chunks), *self._submitting(where.executor, chunks, ahead), where, on_done=keep)
         for replications in done:
             yield from replications
+
+    def _ready(self, scenario: Scenario, seconds: float) -> Workers:
+        """Return what simulates, with its engine compiled before there are workers, and tell how long it will take."""
+        engine = self._engine.choose(scenario, seconds, self._workers_for(seconds))
+        jobs, executor, scheduler = self._where
+        if self._estimated is not None and executor is None and scheduler is None and math.isfinite(seconds):
+            from simsticky.engines import seconds_with
+
+            self._estimated(seconds_with(engine, scenario, seconds) / min(jobs, available_cpus()))
+        return self._start(seconds)
+
+    def _workers_for(self, seconds: float) -> int:
+        """Return how many processes beside this one will simulate what takes so long; 0 where this one does."""
+        jobs, executor, scheduler = self._where
+        if executor is not None or scheduler is not None:
+            return max(2, jobs)
+        if self._workers is None and self._small_here_s > seconds:
+            return 0
+        return jobs if jobs > 1 else 0
 
     def _begun(self, case: Case, lacking: Sequence[int]) -> int:
         """Return how many of the first replications have been begun ahead."""
@@ -292,7 +324,7 @@ class Runner:
         self, executor: Executor, chunks: Chunks, ahead: Iterable[Case]
     ) -> tuple[Callable[[int], Future[list[Replication]]], Callable[[], Future[list[Replication]] | None]]:
         """Return what begins a chunk, and what begins one replication ahead, None where there is none to begin."""
-        post = Post(self._simulate)
+        post = Post(self._simulate, self.engine or "auto")
         wishes = ((case, number) for case in ahead for number in self._missing(case))
 
         def submit(index: int) -> Future[list[Replication]]:

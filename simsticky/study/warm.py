@@ -9,11 +9,13 @@ import gc
 
 import numpy.ma  # noqa: F401  # by NumPy, for its unique()
 
+import simsticky.engines
 import simsticky.files
 import simsticky.results.pod_time
 import simsticky.study.chunks
-import simsticky.study.recommend.costs  # noqa: F401
+import simsticky.study.recommend.costs
 from simsticky.simulate import prepare
 
 prepare()
+simsticky.engines.is_installed()
 gc.freeze()

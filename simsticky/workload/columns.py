@@ -4,7 +4,11 @@ A block holds many sessions in a few flat Python lists (of Python floats, not Nu
 reads them one by one, and a list of floats is several times faster to index than an array).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(slots=True)
@@ -37,6 +41,41 @@ class SessionBlock:
     def __len__(self) -> int:
         """Return the number of sessions."""
         return len(self.start_s)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayBlock:
+    """The same as arrays, of sessions that begin in the run; the attributes are those of :class:`SessionBlock`."""
+
+    first_session: int
+    start_s: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.int64]
+    think_s: npt.NDArray[np.float64]
+    service_s: npt.NDArray[np.float64]
+    has_jar: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return the number of sessions."""
+        return len(self.start_s)
+
+    def in_parts(self, sessions: int) -> Iterator[SessionBlock]:
+        """Yield the sessions as lists, so many at a time.
+
+        They become lists late, so that their numbers are still in the processor's cache when they are used.
+        """
+        for begin in range(0, len(self), sessions):
+            part = slice(begin, begin + sessions)
+            offset = self.offset[begin : begin + sessions + 1]
+            flat = slice(int(offset[0]), int(offset[-1]))
+            yield SessionBlock(
+                first_session=self.first_session + begin,
+                start_s=self.start_s[part].tolist(),
+                offset=(offset - offset[0]).tolist(),
+                think_s=self.think_s[flat].tolist(),
+                service_s=self.service_s[flat].tolist(),
+                has_jar=self.has_jar[part].tolist(),
+                request_before=[0] * (offset.size - 1),
+            )
 
 
 @dataclass(slots=True)

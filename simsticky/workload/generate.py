@@ -16,7 +16,7 @@ from simsticky.scenario.traffic import is_inline
 from simsticky.workload.arrivals import RateProfile, arrival_times, changed_rate, rate_profile
 from simsticky.workload.client_rates import ClientRates
 from simsticky.workload.closed import Population
-from simsticky.workload.columns import AliveBlock, SessionBlock
+from simsticky.workload.columns import AliveBlock, ArrayBlock, SessionBlock
 from simsticky.workload.components import Component, Generators
 from simsticky.workload.equilibrium import draw_snapshot
 from simsticky.workload.shapes import (
@@ -160,12 +160,17 @@ class Workload:
         Each call begins anew. Endless for a rate that never stays 0; ends with the trace; empty for a closed
         population.
         """
+        for block in self.blocks():
+            yield from block.in_parts(_AT_A_TIME)
+
+    def blocks(self) -> Iterator[ArrayBlock]:
+        """Yield the same as arrays, as many sessions at a time as are drawn together."""
         if self._trace is not None:
             yield from self._traced(self._trace)
         elif self._profile is not None and self._shape is not None:
             yield from self._arriving(self._profile, self._shape)
 
-    def _arriving(self, profile: RateProfile, shape: SessionShape) -> Iterator[SessionBlock]:
+    def _arriving(self, profile: RateProfile, shape: SessionShape) -> Iterator[ArrayBlock]:
         alive = self.alive()
         first = 0 if alive is None else len(alive)
         sizes = block_sizes(shape.mean_requests)
@@ -174,8 +179,13 @@ class Workload:
             generator_of = self._streams.for_key(number)
             counts, think = shape.draw(start.size, generator_of)
             service = self._service.sample(generator_of(Component.SERVICE), think.size)
-            yield from self._handed_out(first, number, start, counts, think, service)
+            yield self._block(first, number, start, counts, think, service)
             first += start.size
+
+    @property
+    def states_keys(self) -> bool:
+        """Whether a trace says what sessions are hashed by."""
+        return self._trace is not None and self._trace.keys is not None
 
     def key_of(self, session: int) -> str | None:
         """Return what a trace says that a session is hashed by; None where none does."""
@@ -192,14 +202,14 @@ class Workload:
         assert self._trace is not None
         return session_bounds(self._trace.counts)
 
-    def _traced(self, trace: Trace) -> Iterator[SessionBlock]:
+    def _traced(self, trace: Trace) -> Iterator[ArrayBlock]:
         bounds = session_bounds(trace.counts)
         sizes = block_sizes(trace.think_s.size / trace.counts.size)
         first = 0
         for number, size in enumerate(sizes):
             end = min(first + size, trace.counts.size)
             flat = slice(int(bounds[first]), int(bounds[end]))
-            yield from self._handed_out(
+            yield self._block(
                 first,
                 number,
                 trace.start_s[first:end],
@@ -212,7 +222,7 @@ class Workload:
             if first == trace.counts.size:
                 return
 
-    def _handed_out(
+    def _block(
         self,
         first: int,
         number: int,
@@ -221,24 +231,11 @@ class Workload:
         think: Floats,
         service: Floats,
         jar: Booleans | None = None,
-    ) -> Iterator[SessionBlock]:
-        """Yield the sessions of one block of draws, some at a time; jars are drawn unless they are known (rule W3)."""
+    ) -> ArrayBlock:
+        """Return the sessions of one block of draws; jars are drawn unless they are known (rule W3)."""
         if jar is None:
             jar = self._streams.generator(Component.JAR, number).random(start.size) < self._keep_cookies
-        bounds = session_bounds(counts)
-        for begin in range(0, start.size, _AT_A_TIME):
-            part = slice(begin, begin + _AT_A_TIME)
-            offset = bounds[begin : begin + _AT_A_TIME + 1]
-            flat = slice(int(offset[0]), int(offset[-1]))
-            yield SessionBlock(
-                first_session=first + begin,
-                start_s=start[part].tolist(),
-                offset=(offset - offset[0]).tolist(),
-                think_s=think[flat].tolist(),
-                service_s=service[flat].tolist(),
-                has_jar=jar[part].tolist(),
-                request_before=[0] * (offset.size - 1),
-            )
+        return ArrayBlock(first, start, session_bounds(counts), think, service, jar)
 
     def client_session(self, client: int, ordinal: int) -> SessionBlock:
         """Return a client's session; ``start_s[0]`` is the pause before it.

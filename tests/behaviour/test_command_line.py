@@ -135,6 +135,13 @@ def in_a_terminal(arguments, **environment):
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_single_simulation_shows_how_far_it_has_come(tiny):
+    """Protects the wait for a long run: the bar tells the share of the simulated time, not 0 of 1."""
+    shown = in_a_terminal(["run", tiny, "--reps", "1"])
+    assert "of the simulated time" in shown
+    assert "1/1" not in shown
+
+
 def test_a_terminal_gets_colour_and_progress(tiny):
     """On a terminal there is a bar while it runs and colour after; NO_COLOR, --no-color and --no-progress are heard."""
     arguments = ["run", tiny, "--reps", "6", "--jobs", "1"]

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import simsticky.recording.recorder
+import simsticky.sim.gateway.plane_rules
 import simsticky.sim.simulation
-from simsticky.recording.open_rows import ROW_BYTES
-from simsticky.recording.record import SENT
-from simsticky.recording.recorder import SEAL_AT, Recorder
+from simsticky.recording.recorder import ROWS_AT_ONCE, Recorder
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
 from simsticky.simulate import simulate
@@ -76,28 +76,18 @@ CASES: dict[str, Callable[[], Scenario]] = {
 QUICK = ("sticky-sessions", "long-lived", "same-moments")
 
 
-def sealing_every(rows: int) -> type[Recorder]:
-    """Return a recorder that seals whenever this many rows are written, in the middle of whatever goes on."""
+def seal_every(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the model seal whenever this many rows are written, in the middle of whatever goes on."""
 
     class SealsOften(Recorder):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            write = self.write
+        def request(self, row: tuple[float, ...], arrived_s: float) -> None:
+            super().request(row, arrived_s)
+            if self._open.written + self._open.written_late >= rows:
+                self.seal(arrived_s)
 
-            def write_and_seal(row: bytes) -> int:
-                length = write(row)
-                if self.written() >= rows * ROW_BYTES:
-                    self.seal(unpacked(row)[SENT])
-                return length
-
-            self.write = write_and_seal
-
-    return SealsOften
-
-
-def unpacked(row: bytes) -> list[float]:
-    """Return the numbers of a packed row."""
-    return memoryview(row).cast("d").tolist()
+    monkeypatch.setattr(simsticky.sim.simulation, "Recorder", SealsOften)
+    for module in (simsticky.sim.gateway.plane_rules, simsticky.recording.recorder):
+        monkeypatch.setattr(module, "ROWS_AT_ONCE", rows)
 
 
 def told(result: Result) -> tuple[str, str, list[str]]:
@@ -117,7 +107,7 @@ def test_nothing_depends_on_when_rows_are_sealed(name: str, monkeypatch: pytest.
         assert expected.summary["requests_failed"]
         assert {"reset", "timed_out"} & set(expected.requests.outcome)
     for rows in (1, 7, 1_000, 100_000):
-        monkeypatch.setattr(simsticky.sim.simulation, "Recorder", sealing_every(rows))
+        seal_every(rows, monkeypatch)
         result = simulate(case, seed=3)
         assert told(result) == told(expected), rows
         for frame in FRAMES:
@@ -130,6 +120,6 @@ def test_nor_does_a_long_window(monkeypatch: pytest.MonkeyPatch) -> None:
     traffic = {"sessions": {"kind": "poisson", "rate": "30/s"}, "service": {"kind": "exponential", "mean": "5ms"}}
     case = scenario("sticky-sessions", traffic=traffic, timeline=rollouts)
     expected = simulate(case, seed=3)
-    assert expected.summary["requests_sent"] > 3 * SEAL_AT // ROW_BYTES
-    monkeypatch.setattr(simsticky.sim.simulation, "Recorder", sealing_every(101))
+    assert expected.summary["requests_sent"] > 3 * ROWS_AT_ONCE
+    seal_every(101, monkeypatch)
     assert told(simulate(case, seed=3)) == told(expected)

@@ -31,6 +31,7 @@ def test_every_fence_is_of_a_language_that_a_test_reads() -> None:
         ("python.md", "python"),
         ("CONTRIBUTING.md", ""),  # the layers, which lint-imports checks
         ("ci.md", "yaml"),  # tests/packaging/test_ci_page.py
+        ("logs.md", "yaml"),  # tests/unit/logs/test_fit_verb.py
         ("mirror_an_experiment.md", "python"),
     }
 

@@ -26,6 +26,8 @@ SET_UP, *_ = [block for block in blocks(README) if block.language == "sh"]
 ELSEWHERE = {
     "ci.md": "tests/packaging/test_ci_page.py runs them in a repository like the page's",
     "validation.md": "tests/validation/test_recommended_drain.py",
+    "logs.md": "tests/unit/logs/test_fit_verb.py fits a log of its own",
+    "does_it_match.md": "test_match_page.py, which also holds the page to what is printed",
     "CONTRIBUTING.md": "installs, and runs what .ci/run runs",
 }
 """Pages whose commands are not run here, and who does."""

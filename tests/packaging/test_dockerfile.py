@@ -2,7 +2,9 @@
 
 import fnmatch
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -55,6 +57,20 @@ def is_ignored(path: str) -> bool:
 
 BUILD, FINAL = stages()
 
+_LOADS = """
+from pathlib import Path
+from simsticky.sim.plane import engine, kept
+written = kept._written
+def refused(folder, text):
+    if folder.parent.parent.name != "tmp":
+        raise PermissionError(13, "read-only")
+    return written(folder, text)
+kept._written = refused
+assert engine.is_kept()
+engine.compiled()
+"""
+"""Has the engine where every folder but the temporary one refuses to be written."""
+
 
 def test_both_stages_begin_with_the_same_slim_python() -> None:
     """A virtual environment moves only between the same Pythons, and the action runs on that one."""
@@ -101,15 +117,48 @@ def test_the_final_stage_takes_only_the_environment_and_no_tools() -> None:
     assert "/opt/simsticky/bin:" in " ".join(of(FINAL, "ENV"))
 
 
+def test_the_engine_is_compiled_for_any_processor_and_found_when_it_runs() -> None:
+    """What decides where compiled code is kept, and for which processor, is the same where it is made and used."""
+    made, used = ({*" ".join(of(stage, "ENV")).split()} for stage in (BUILD, FINAL))
+    wanted = {"NUMBA_CPU_NAME=generic", "SIMSTICKY_CACHE_DIR=/opt/simsticky/engine"}
+    assert wanted <= made
+    assert wanted <= used
+    words = [instruction.word for instruction in BUILD]
+    (compiles,) = [at for at, instruction in enumerate(BUILD) if "have_compiled" in instruction.rest]
+    assert words.index("ENV") < compiles
+    assert any(".[fast]" in rest for rest in of(BUILD, "RUN")[:compiles])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("numba") is None, reason="the extra fast is not installed")
+def test_the_command_that_compiles_leaves_what_is_loaded_from_a_folder_that_is_only_read(tmp_path: Path) -> None:
+    """As in the image with a read-only root: another user may read the engine, and copies it to ``/tmp``."""
+    (command,) = [rest for rest in of(BUILD, "RUN") if "have_compiled" in rest]
+    home, temporary = tmp_path / "engine", tmp_path / "tmp"
+    temporary.mkdir()
+    env = {**os.environ, "NUMBA_CPU_NAME": "generic", "SIMSTICKY_CACHE_DIR": str(home), "TMPDIR": str(temporary)}
+    arguments = shlex.split(command.replace("/opt/simsticky/bin/python", sys.executable))
+    subprocess.run(arguments, check=True, timeout=300, env=env)
+    made = {file.name: file.stat().st_mode & 0o444 for file in home.rglob("*.nb[ic]")}
+    assert made
+    assert set(made.values()) == {0o444}, "anybody may read them"
+    subprocess.run([*arguments[:2], _LOADS], check=True, timeout=300, env=env)
+    assert made.keys() == {file.name for file in home.rglob("*.nb[ic]")}
+    assert made.keys() == {file.name for file in temporary.rglob("*.nb[ic]")}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("pip") is None, reason="pip installs it")
 def test_the_commands_of_the_build_stage_install_it(tmp_path: Path) -> None:
-    """They run on the files that are copied and no others, into another place than /opt, without the dependencies."""
+    """They run on the files that are copied and no others, into another place than /opt, without the dependencies.
+
+    The one that compiles needs them.
+    """
     sources = [source for rest in of(BUILD, "COPY") for source in rest.split()[:-1]]
     folder, home = without_dependencies(tmp_path / "src", sources), tmp_path / "opt"
-    for command in of(BUILD, "RUN"):
+    for command in (rest for rest in of(BUILD, "RUN") if "have_compiled" not in rest):
         text = command.replace("/opt/simsticky", str(home)).replace("python -m", f"{sys.executable} -m")
-        subprocess.run(text.split(), cwd=folder, check=True, timeout=300)
+        subprocess.run(shlex.split(text.replace(".[fast]", ".")), cwd=folder, check=True, timeout=300)
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(home)}))
     assert (packages / "simsticky" / "py.typed").exists()
     assert (packages / "simsticky" / "shipped" / "rolling.yaml").exists()

@@ -73,12 +73,12 @@ def steady(**changes: Any) -> Scenario:
     )
 
 
-def drawn(scenario: Scenario) -> tuple[list[float], list[int], list[float], list[float]]:
+def drawn(scenario: Scenario, until_s: float = RUN_S) -> tuple[list[float], list[int], list[float], list[float]]:
     """Return the sessions that start within the run: starts, bounds, thinks and demands as plain lists."""
     start, offset, think, service = [], [0], [], []
     for block in Workload(scenario, 7, 0).arrivals():
         for index, start_s in enumerate(block.start_s):
-            if start_s >= RUN_S:
+            if start_s >= until_s:
                 return start, offset, think, service
             part = slice(block.offset[index], block.offset[index + 1])
             start.append(start_s)

@@ -125,14 +125,15 @@ def test_every_connection_is_counted_down_again(scenario: Mapping[str, Any], alg
     simulation = Simulation(Scenario.model_validate(scenario), 1, 0)
     recording = simulation.run()
     still_open = recording.counts.get("requests_unfinished", 0)
-    logged, held = 0, simulation._scenario.traffic.connections.long_lived
+    held = simulation._scenario.traffic.connections.long_lived
     for session in simulation._sessions.alive(recording.end_s):
         if session.connection is not None:
             session.connection.log(recording.end_s)
+    ends = simulation._world.columns.queues.open_ends()
+    logged = sum(end.at_s > recording.end_s for end in ends)
     for worker in simulation._gateway.workers:
-        logged += sum(entry[0] > recording.end_s for entry in worker.open)
-        worker.log_until(float("inf"))
-        assert worker.open == []
+        worker.log_until(1e300)
+        assert list(simulation._world.columns.queues.open_ends()) == []
         if isinstance(worker.balancer.algorithm, LeastConnections):
             left = sum(worker.balancer.algorithm.connections.values())
             assert left <= (still_open if held else 0) or scenario["run"]["settle"] > 0

@@ -272,6 +272,32 @@ FILES = [
 ]
 
 
+def profile(name: str, content: str, *told: str, **more: object) -> Case:
+    """A scenario that takes in a profile; what is told is of that."""
+    files = {"t.yaml": "schema: simsticky/1\ntraffic: {profile: p.yaml}\n", "p.yaml": content}
+    return Case(name, RUN, told, files=files, **more)  # type: ignore[arg-type]
+
+
+LOGS = [
+    profile("a profile that names itself", "schema: simsticky-profile/1\ntraffic: {profile: p.yaml}\n", "p.yaml:2:"),
+    profile("a profile of nothing", "", "p.yaml: is no profile"),
+    profile("a profile of nines", f"schema: simsticky-profile/1\ntraffic: {{think: {NINES}s}}\n", "p.yaml:2:"),
+    profile("a profile of an escape", 'schema: simsticky-profile/1\n"a\\e[31m": 1\ntraffic: {}\n', "p.yaml:2:"),
+    profile("a profile that is a list", "schema: simsticky-profile/1\ntraffic: [1, 2]\n", "p.yaml:2:", "traffic"),
+    file("a profile that is a pipe", "traffic: {profile: pipe}\n", "is a pipe", prepare=lambda: os.mkfifo("pipe")),
+    Case("a fit of a scenario", ("fit", "t.yaml"), ("t.yaml", "is no access log")),
+    Case("a fit of a device", ("fit", "/dev/zero"), ("/dev/zero", "is a device")),
+    Case("a service of an escape", ("fit", "t.yaml", "--service", "\x1b[31m"), ("t.yaml",)),
+    Case("a backtest of a scenario", ("backtest", "t.yaml", "t.yaml"), ("t.yaml", "is no access log")),
+    Case("a backtest of a device", ("backtest", "t.yaml", "/dev/zero"), ("/dev/zero", "is a device")),
+    Case("a backtest of one run", ("backtest", "t.yaml", "t.yaml", "--reps", "1"), ("--reps",)),
+    Case("a backtest into /proc", ("backtest", "t.yaml", "t.yaml", "--out", "/proc/b.json"), ("--out", "cannot be")),
+    Case("a gap of nines", ("fit", "t.yaml", "--gap", f"{NINES}s"), ("--gap",)),
+    Case("damage of nines", ("fit", "t.yaml", "--max-damaged", f"{NINES}%"), ("--max-damaged",)),
+    Case("a profile in /proc", ("fit", "t.yaml", "--out", "/proc/p.yaml"), ("--out", "cannot be written")),
+]
+
+
 def _read_only() -> None:
     Path("place").mkdir(mode=0o500)
 
@@ -295,7 +321,7 @@ PLACES = [
     Case("advice in /proc", ("recommend", "t.yaml", "--out", "/proc/x.json"), ("--out", "cannot be written")),
 ]
 
-CASES = [*VALUES, *SIZES, *TEXTS, *FILES, *PLACES]
+CASES = [*VALUES, *SIZES, *TEXTS, *FILES, *LOGS, *PLACES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.encode("unicode_escape").decode())

@@ -8,6 +8,8 @@ from simsticky.recording.recorder import Recorder
 from simsticky.sim.clock import Clock
 from simsticky.sim.control.api_server import ApiServer, Deletion
 from simsticky.sim.control.pods import Pod, Template
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.ways import INTERPRETED
 from simsticky.sim.streams import Streams
 from simsticky.sim.world import World
 
@@ -18,7 +20,8 @@ _TEMPLATE = Template(small().app.startup, never_ready=True)
 def api() -> ApiServer:
     """Return an API server without pods."""
     rows = OpenRows()
-    return ApiServer(World(Clock(), small(), Streams(1, 0), Recorder("summary", 0.0, rows=rows), rows))
+    recorder = Recorder("summary", 0.0, rows=rows)
+    return ApiServer(World(Clock(), small(), Streams(1, 0), recorder, rows, Columns(INTERPRETED)))
 
 
 def _pod(api: ApiServer, created_s: float | None = None) -> Pod:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from small_scenario import small
 
 from simsticky.errors import InputError
-from simsticky.recording.open_rows import ROW, ROW_BYTES, InFlight, OpenRows
+from simsticky.recording.open_rows import InFlight, OpenRows
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
     ENDED,
     MAX_ATTEMPTS,
+    SENT,
     STARTED,
     Kind,
     Mechanism,
@@ -26,7 +27,7 @@ from simsticky.recording.record import (
     pack,
     unpack_columns,
 )
-from simsticky.recording.recorder import SEAL_AT, Recorder
+from simsticky.recording.recorder import ROWS_AT_ONCE, Recorder
 from simsticky.scenario.gateway import MOST_NODES
 from simsticky.scenario.targets import MOST_OPERATIONS
 
@@ -80,6 +81,11 @@ _REQUESTS = st.lists(
 ).map(sorted)
 
 
+def _write(recorder: Recorder, *row: float) -> None:
+    """Write a request that was sent at the time of its only attempt."""
+    recorder.request(row, row[SENT])
+
+
 def _recorded(requests: Sequence[_Sent], seals: Sequence[bool], level: str = "requests") -> Recording:
     recorder = Recorder(level, 10.0)
     recorder.recording.containers.extend([0, 1, 2])
@@ -89,7 +95,7 @@ def _recorded(requests: Sequence[_Sent], seals: Sequence[bool], level: str = "re
             recorder.seal(request.sent_s)
         started_s = request.sent_s + request.wait_s
         row = (number, 1.0, request.sent_s, started_s, started_s + request.service_s, request.container, request.code)
-        recorder.write(ROW(*row, -1.0))
+        _write(recorder, *row)
     return recorder.finish(_END_S)
 
 
@@ -152,7 +158,7 @@ def test_cut_patches_what_is_in_flight_on_that_container() -> None:
     for session, (sent_s, started_s, ended_s, container) in enumerate(
         [(1.0, 1.0, 9.0, 0), (2.0, 2.0, 10.0, 0), (3.0, 3.0, 11.0, 0), (4.0, 4.0, 11.0, 1), (5.0, 12.0, 20.0, 0)]
     ):
-        recorder.write(ROW(session, 7.0, sent_s, started_s, ended_s, container, pack(3, 2), -1.0))
+        _write(recorder, session, 7.0, sent_s, started_s, ended_s, container, pack(3, 2))
     assert rows.in_flight(0, 10.0) == [InFlight(2, 7, 2), InFlight(4, 7, 2)]
     recorder.cut(10.0, 0, cause=5, sent_again=())
     assert rows.in_flight(0, 10.0) == []
@@ -182,11 +188,11 @@ def test_window_begins_with_the_requests_in_flight(sealed_s: list[float]) -> Non
             (4.0, 18.0, -1, Outcome.TIMED_OUT),  # reached no container
         ]
     ):
-        recorder.write(ROW(number, 1.0, sent_s, sent_s, ended_s, container, pack(0, 1, outcome), -1.0))
+        _write(recorder, number, 1.0, sent_s, sent_s, ended_s, container, pack(0, 1, outcome))
     for now_s in sealed_s:
         recorder.seal(now_s)
     recorder.start_window(10.0)
-    recorder.write(ROW(9, 1.0, 19.0, 19.0, 30.0, 1, pack(0), -1.0))
+    _write(recorder, 9, 1.0, 19.0, 19.0, 30.0, 1, pack(0))
     recorder.mark_window(20.0)
     totals = recorder.finish(25.0).skew["in_flight", "serving"]
     assert (totals.mean, totals.max) == ((5 + 2 + 1) / 2, 5 + 1)
@@ -200,9 +206,9 @@ def test_window_without_requests_in_flight_follows_none() -> None:
     recorder = Recorder("requests", 0.0)
     recorder.recording.containers.append(0)
     recorder.pod_sets(0.0, {"taking_new": (0,), "serving": (0,), "terminating": ()})
-    recorder.write(ROW(0, 1.0, 5.0, 5.0, 15.0, 0, pack(0), -1.0))
+    _write(recorder, 0, 1.0, 5.0, 5.0, 15.0, 0, pack(0))
     recorder.start_window(10.0, in_flight=False)
-    recorder.write(ROW(1, 1.0, 11.0, 11.0, 19.0, 0, pack(0), -1.0))
+    _write(recorder, 1, 1.0, 11.0, 11.0, 19.0, 0, pack(0))
     recorder.mark_window(20.0)
     recording = recorder.finish(25.0)
     assert recording.skew["in_flight", "serving"].mean == 0.0
@@ -223,8 +229,8 @@ def test_in_flight_are_the_requests_that_a_container_is_to_answer(gathered: bool
         (2, 1.0, 30.0, 0, Outcome.TIMED_OUT),
         (3, 1.0, 30.0, 1, Outcome.ANSWERED),
     ]:
-        rows.write(ROW(session, 4, sent_s, sent_s, ended_s, container, pack(0, 1, outcome), -1.0))
-    rows.late.write(ROW(9, 5, 2.0, 6.0, 11.0, 0, pack(0, 3), 6.0))
+        rows.add((session, 4, sent_s, sent_s, ended_s, container, pack(0, 1, outcome)), sent_s)
+    rows.add((9, 5, 2.0, 6.0, 11.0, 0, pack(0, 3)), 6.0)
     if gathered:
         rows.gather()
     assert rows.in_flight(0, 10.0) == [InFlight(9, 5, 3), InFlight(7, 4, 1), InFlight(8, 4, 1)]
@@ -238,11 +244,11 @@ def test_frequent_cuts_do_not_keep_rows_from_being_sealed() -> None:
     recorder.start_window(0.0)
     for second in range(60):
         for number in range(1_000):
-            recorder.write(ROW(number, 1.0, second, second, second + 0.5, 0, pack(0), -1.0))
+            _write(recorder, number, 1.0, second, second, second + 0.5, 0, pack(0))
         recorder.cut(second + 0.9, 0, 0, ())
         recorder.mark_window(second + 0.9)
         sealed = sum(map(len, recorder.recording.request_blocks))
-        assert 1_000 * (second + 1) - sealed <= SEAL_AT // ROW_BYTES + 1_000
+        assert 1_000 * (second + 1) - sealed <= ROWS_AT_ONCE + 1_000
 
 
 def test_request_that_is_sent_again_leaves_no_row_of_its_cut_attempt() -> None:

@@ -38,7 +38,7 @@ class Bench:
     @property
     def numbers(self):
         """The replications begun, in order."""
-        return [number for _, _, (_, _, _, numbers) in self.begun for number in numbers]
+        return [number for _, _, (*_, numbers) in self.begun for number in numbers]
 
 
 @pytest.fixture

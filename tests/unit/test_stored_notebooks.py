@@ -1,4 +1,4 @@
-"""The notebooks are stored as people should find them: all five, without output."""
+"""The notebooks are stored as people should find them: all six, without output."""
 
 import json
 from pathlib import Path
@@ -16,6 +16,7 @@ def test_the_notebooks_are_these():
         "03_choosing_prestop_and_grace",
         "04_load_skew_after_scale_up",
         "05_write_your_own_balancer",
+        "06_your_own_logs",
     ]
 
 

@@ -11,7 +11,7 @@ OURS = ("simsticky", "numpy", "scipy", "pandas", "pydantic", "simpy", "xxhash")
 if multiprocessing.parent_process() is None:
     from small_scenario import small
 
-    MESSAGE = Post(simulate_numbers).message(Chunk(Case(small(), 7, range(1)), (0,)))
+    MESSAGE = Post(simulate_numbers, "interpreted").message(Chunk(Case(small(), 7, range(1)), (0,)))
 
 
 def loaded():

@@ -15,6 +15,8 @@ from xxhash import xxh32_intdigest
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
+from simsticky.kong.cells import Cells, Region
+from simsticky.kong.picks import RING_HEAD, ring_owner
 from simsticky.kong.upstream import DEFAULT_COOKIE_PATH, DEFAULT_SLOTS, Target
 
 POINTS_PER_TARGET: Final = 160
@@ -112,6 +114,20 @@ def _owners(targets: tuple[Target, ...], points: int, unavailable: frozenset[str
     return owners
 
 
+class _Ring:
+    """A ring in cells: the address that each start point leads to; the same for all balancers of the same targets."""
+
+    __slots__ = ("__weakref__", "region")
+
+    def __init__(self, cells: Cells, owners: list[str | None]) -> None:
+        self.region = cells.region(self, RING_HEAD + len(owners))
+        ints, first, number_of = cells.ints, self.region.ints + RING_HEAD, cells.numbers.of
+        ints[self.region.ints] = len(owners)
+        numbers = {address: -1 if address is None else number_of(address) for address in dict.fromkeys(owners)}
+        for at, address in enumerate(owners, first):
+            ints[at] = numbers[address]
+
+
 class ConsistentHashing(Algorithm):
     """The ring. It is a pure function of the targets: the same in every worker and node, and after every rebuild.
 
@@ -120,17 +136,24 @@ class ConsistentHashing(Algorithm):
 
     Args:
         slots: The upstream's ``slots``.
+        cells: Where the ring is kept; cells of its own, if not given.
 
     Attributes:
         points: Points of the ring.
     """
 
-    __slots__ = ("_owner_of", "_targets", "points")
+    __slots__ = ("_cells", "_ring", "_targets", "points")
 
-    def __init__(self, slots: int = DEFAULT_SLOTS) -> None:
+    def __init__(self, slots: int = DEFAULT_SLOTS, cells: Cells | None = None) -> None:
         self.points = ring_points(slots)
+        self._cells = Cells() if cells is None else cells
         self._targets: tuple[Target, ...] = ()
-        self._owner_of: list[str | None] = [None] * self.points
+        self._ring = self._ring_of((), frozenset())
+
+    @property
+    def region(self) -> Region:
+        """Where the ring is in the cells."""
+        return self._ring.region
 
     @property
     def ring(self) -> tuple[tuple[int, str], ...]:
@@ -140,7 +163,8 @@ class ConsistentHashing(Algorithm):
     @property
     def owners(self) -> tuple[str | None, ...]:
         """The address that a key gets, for each point it may fall on, from 1 on."""
-        return tuple(self._owner_of)
+        numbers = (ring_owner(self._cells.ints, self.region.ints, point) for point in range(self.points))
+        return tuple(None if number < 0 else self._cells.numbers.name(number) for number in numbers)
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Build the ring.
@@ -149,7 +173,14 @@ class ConsistentHashing(Algorithm):
             RingCapacityError: The ring has no room for the targets.
         """
         self._targets = tuple(targets)
-        self._owner_of = _owners(self._targets, self.points, frozenset(unavailable))
+        self._ring = self._ring_of(self._targets, frozenset(unavailable))
+
+    def _ring_of(self, targets: tuple[Target, ...], unavailable: frozenset[str]) -> _Ring:
+        made_of = targets, self.points, unavailable
+        ring: _Ring | None = self._cells.shared.get(made_of)
+        if ring is None:
+            ring = self._cells.shared[made_of] = _Ring(self._cells, _owners(*made_of))
+        return ring
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the address that the handle's key leads to; no key counts as the empty text.
@@ -158,10 +189,15 @@ class ConsistentHashing(Algorithm):
             NoPeerError: The search meets no available address.
         """
         key = "" if handle is None or handle.key is None else handle.key
-        owner = self._owner_of[xxh32_intdigest(key.encode()) % self.points]
-        if owner is None:
+        number = ring_owner(self._cells.ints, self.region.ints, hash_of(key))
+        if number < 0:
             raise NoPeerError(Refusal.NO_PEERS)
-        return owner
+        return self._cells.numbers.name(number)
+
+
+def hash_of(key: str) -> int:
+    """Return Kong's hash of a key, 32 bits."""
+    return xxh32_intdigest(key.encode())
 
 
 # The key --------------------------------------------------------------------------------------------------------

@@ -15,25 +15,45 @@ from math import gcd
 from xxhash import xxh32_intdigest
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
+from simsticky.kong.cells import Cells
+from simsticky.kong.picks import RING_HEAD
 from simsticky.kong.upstream import Target
 
 MOST_REHASHES = 20
 
 
 class HashModulo(Algorithm):
-    """The map (rule G18): each target in list order as often as its weight, in lowest terms, says; at 0 never."""
+    """The map (rule G18): each target in list order as often as its weight, in lowest terms, says; at 0 never.
 
-    __slots__ = ("_map", "_unavailable")
+    Args:
+        cells: Where the map is kept; cells of its own, if not given.
 
-    def __init__(self) -> None:
+    Attributes:
+        region: Where it is in the cells.
+    """
+
+    __slots__ = ("__weakref__", "_cells", "_map", "_unavailable", "region")
+
+    def __init__(self, cells: Cells | None = None) -> None:
+        self._cells = Cells() if cells is None else cells
         self._map: list[str] = []
         self._unavailable: AbstractSet[str] = frozenset()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Have the map in the cells as well; what is unavailable is nobody there."""
+        self.region = self._cells.region(self, RING_HEAD + max(1, len(self._map)))
+        ints, first, number_of = self._cells.ints, self.region.ints, self._cells.numbers.of
+        ints[first], ints[first + RING_HEAD] = max(1, len(self._map)), -1
+        for at, address in enumerate(self._map, first + RING_HEAD):
+            ints[at] = -1 if address in self._unavailable else number_of(address)
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Build the map; a target that a health check has taken out stays on it and is passed over."""
         divisor = gcd(*(target.weight for target in targets)) or 1
         self._map = [target.address for target in targets for _ in range(target.weight // divisor)]
         self._unavailable = frozenset(unavailable)
+        self._lay_out()
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the address that the handle's key leads to, of those available and not tried in vain.

@@ -6,24 +6,29 @@ are compared. Nothing is known of a response before it is logged, so after every
 go to one target until its first response, then to the next.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
-from math import e, exp, exp2, inf, log2, nan
-from typing import Any, Protocol
+from typing import Protocol
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
+from simsticky.kong.cells import Cells, Integers
+from simsticky.kong.picks import (
+    AVERAGES_AVAILABLE,
+    AVERAGES_COUNT,
+    AVERAGES_HEAD,
+    AVERAGES_LEADER,
+    AVERAGES_MOVED,
+    AVERAGES_TARGETS,
+    LEADS_UNTIL_S,
+    NEVER_S,
+    SCORES_HEAD,
+    UNAVAILABLE,
+    latency_feedback,
+    latency_key,
+    latency_pick,
+    latency_score,
+)
 from simsticky.kong.upstream import Target
-
-DECAY_S = 10.0
-"""Time after which an average has lost all but 1/e of its past."""
-
-_FADING_S = -DECAY_S
-_HALVINGS_PER_S = log2(e) / DECAY_S
-_TOO_CLOSE = 1e-9
-_TOO_SMALL = 1000.0
-"""A key is good to some 1e-12; a number below the -1022nd power of 2 has lost digits."""
-_TOO_LARGE_S = 2.0**20
-"""Twelve days, for a weight of 1. In its key a larger average may outlive the exponential by which it fades."""
 
 
 class Clock(Protocol):
@@ -57,47 +62,6 @@ def round_trip_s(connect_s: float | None, response_s: float | None) -> float:
     return (connect_s or 0.0) + (response_s or 0.0)
 
 
-class _Average:
-    """One target's average.
-
-    Attributes:
-        available: Whether the target is; an average may outlive that (see ``Latency.feedback``).
-        position: Place among the candidates, from 0.
-        moved: Whether it has changed since its key was computed; not kept of the candidate that leads.
-    """
-
-    __slots__ = ("address", "available", "ewma_s", "moved", "position", "touched_s", "weight")
-
-    def __init__(self, target: Target, available: bool, ewma_s: float, touched_s: float) -> None:
-        self.address = target.address
-        self.weight = float(target.weight)
-        self.available = available
-        self.ewma_s = ewma_s
-        self.touched_s = touched_s
-        self.position = 0
-        self.moved = False
-
-    def score(self, now_s: float) -> float:
-        """Return the score as Kong computes it, infinite or NaN for weight 0."""
-        age_s = now_s - self.touched_s
-        score = self.ewma_s * exp(-age_s / DECAY_S) if age_s > 0 else self.ewma_s
-        if self.weight:
-            return score / self.weight
-        return inf if score > 0 else nan
-
-    def key(self) -> float:
-        """Return the binary logarithm of the score at time 0, which ranks scores of all times alike.
-
-        An average of 0 is the lowest. A target of weight 0 never undercuts another, but as the first candidate it may
-        be a NaN that none undercuts: there it ranks lowest, which makes the pick compare the scores. So does an average
-        that is too large.
-        """
-        if not self.weight:
-            return inf if self.position else -inf
-        scaled = self.ewma_s / self.weight
-        return log2(scaled) + self.touched_s * _HALVINGS_PER_S if 0.0 < scaled < _TOO_LARGE_S else -inf
-
-
 class Latency(Algorithm):
     """The averages and the pick of the lowest score.
 
@@ -105,63 +69,76 @@ class Latency(Algorithm):
     first of equals. With weight 0 it is not a number while the average is 0, and infinite afterwards: such a target
     wins every comparison if it is the first candidate and has not answered since the rebuild, otherwise none.
 
-    All scores fade alike, so that keys which do not (``_Average.key``) rank them without computing any. Where two keys
-    are too close to tell, and at the ends of the numbers' range, the scores themselves are compared as Kong does.
-    A response is averaged into what has faded, which can only raise a score above what it would have been. So whoever
-    leads, does until its own responses raise it to where the second was when it took the lead.
+    All scores fade alike, so that keys which do not (``kong/picks.py:latency_key``) rank them without computing any.
+    Where two keys are too close to tell, and at the ends of the numbers' range, the scores themselves are compared as
+    Kong does.
 
     Args:
         clock: Whoever knows the time.
         order: The order of the candidates; called at every change of the set of averages.
+        cells: Where the averages are kept; cells of its own, if not given.
 
     Attributes:
-        address_count: Available targets at the latest rebuild that found any.
+        region: Where they are in the cells.
     """
 
-    __slots__ = (
-        "_averages",
-        "_candidates",
-        "_clock",
-        "_keys",
-        "_leader",
-        "_leads_until_s",
-        "_limit_falls",
-        "_limit_s",
-        "_moved",
-        "_order",
-        "_targets",
-        "address_count",
-    )
+    __slots__ = ("__weakref__", "_by_age", "_cells", "_clock", "_known", "_order", "_targets", "region")
 
-    def __init__(self, clock: Clock, order: Order = as_listed) -> None:
+    def __init__(self, clock: Clock, order: Order = as_listed, cells: Cells | None = None) -> None:
         self._clock = clock
         self._order = order
-        self._targets: dict[str, Target] = {}
-        self._averages: dict[str, _Average] = {}
-        self._candidates: list[_Average] = []
-        self._keys: list[float] = []
-        self._moved: list[_Average] = []
-        # The candidate that leads, if one clearly does: until a time at which its score begins to lose digits (in the
-        # past, if none does), and while its average is below a limit, which falls with time (seconds a second).
-        self._leader: Any = None
-        self._leads_until_s = -inf
-        self._limit_s = self._limit_falls = 0.0
-        self.address_count = 0
+        self._cells = Cells() if cells is None else cells
+        self._targets: tuple[Target, ...] = ()
+        self._known: dict[str, int] = {}
+        self._by_age: list[str] = []  # the addresses that have an average, in the order in which they got it
+        self.region = self._cells.region(self, AVERAGES_HEAD, SCORES_HEAD)
+        for cell in range(AVERAGES_HEAD):
+            self._ints[self.region.ints + cell] = 0
+        self._lay_out(())
+
+    @property
+    def _ints(self) -> Integers:
+        return self._cells.ints
+
+    @property
+    def address_count(self) -> int:
+        """Available targets at the latest rebuild that found any."""
+        return self._ints[self.region.ints + AVERAGES_AVAILABLE]
+
+    def _cell(self, row: int, target: int) -> int:
+        """Return the cell of a target, or of a place, in a row of integers."""
+        return self.region.ints + AVERAGES_HEAD + row * len(self._targets) + target
+
+    def _number(self, row: int, target: int) -> int:
+        """Return the cell of a target in a row of floats."""
+        return self.region.floats + SCORES_HEAD + row * len(self._targets) + target
+
+    def _with_average(self) -> list[int]:
+        """Return the targets that have an average, in the order of ``pairs()``."""
+        return [self._ints[self._cell(_TARGET_AT, place)] for place in range(self._ints[self.region.ints])]
 
     @property
     def candidates(self) -> tuple[str, ...]:
         """The addresses that have an average, in the order of ``pairs()``."""
-        return tuple(average.address for average in self._candidates)
+        return tuple(self._targets[t].address for t in self._with_average())
 
     @property
     def ewma(self) -> dict[str, float]:
         """The averages in seconds by address, as of the time they were last touched."""
-        return {address: average.ewma_s for address, average in self._averages.items()}
+        return {self._targets[t].address: self._cells.floats[self._number(_EWMA, t)] for t in self._with_average()}
 
     @property
     def last_touched(self) -> dict[str, float]:
         """When each average was last touched, in seconds."""
-        return {address: average.touched_s for address, average in self._averages.items()}
+        return {self._targets[t].address: self._cells.floats[self._number(_TOUCHED, t)] for t in self._with_average()}
+
+    def place_of(self, address: str) -> int:
+        """Return the place of an address among the targets.
+
+        Raises:
+            KeyError: It is not listed.
+        """
+        return self._known[address]
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Drop the averages of unavailable targets and give newcomers a slow start.
@@ -169,30 +146,56 @@ class Latency(Algorithm):
         A newcomer begins with the sum of the averages of the available targets, divided by their number, itself
         included (``calculate_slow_start_ewma``).
         """
-        self._targets = {target.address: target for target in targets}
-        available = [address for address in self._targets if address not in unavailable]
-        if available:
-            self.address_count = len(available)
-        kept = {address: self._averages[address] for address in self._averages if address in available}
-        total_s = sum(kept[address].ewma_s for address in available if address in kept)
-        self._averages = {}
+        ewma, touched, before = self.ewma, self.last_touched, self._by_age
+        listed = {target.address: target for target in targets}
+        available = [address for address in listed if address not in unavailable]
+        kept = [address for address in before if address in available]
+        total_s = sum(ewma[address] for address in available if address in ewma)
+        count = len(available) or self.address_count
+        self._lay_out(tuple(listed.values()))
+        self._ints[self.region.ints + AVERAGES_AVAILABLE] = count
+        floats = self._cells.floats
         for address in (*kept, *(address for address in available if address not in kept)):
-            before = kept.get(address)
-            ewma_s = before.ewma_s if before else total_s / len(available)
-            touched_s = before.touched_s if before else self._clock.now_s
-            self._averages[address] = _Average(self._targets[address], True, ewma_s, touched_s)
-        self._arrange()
+            t = self._known[address]
+            self._ints[self._cell(_IS_AVAILABLE, t)] = 1
+            floats[self._number(_EWMA, t)] = ewma[address] if address in ewma else total_s / len(available)
+            floats[self._number(_TOUCHED, t)] = touched[address] if address in ewma else self._clock.now_s
+        self._arrange([self._known[a] for a in (*kept, *(a for a in available if a not in kept))])
 
-    def _arrange(self) -> None:
-        ordered = tuple(self._order(tuple(self._averages)))
-        if len(ordered) != len(self._averages) or set(ordered) != self._averages.keys():
+    def _lay_out(self, targets: tuple[Target, ...]) -> None:
+        """Have room for these targets, none of them with an average."""
+        if len(targets) != len(self._targets):
+            size, count = len(targets), self.address_count
+            self.region = self._cells.region(self, AVERAGES_HEAD + 6 * size, SCORES_HEAD + 4 * size)
+            self._ints[self.region.ints + AVERAGES_AVAILABLE] = count
+        self._targets = targets
+        self._known = {target.address: t for t, target in enumerate(targets)}
+        self._ints[self.region.ints + AVERAGES_TARGETS] = len(targets)
+        for t, target in enumerate(targets):
+            self._ints[self._cell(_NUMBER, t)] = self._cells.numbers.of(target.address)
+            self._ints[self._cell(_PLACE, t)] = -1
+            self._ints[self._cell(_IS_AVAILABLE, t)] = 0
+            self._cells.floats[self._number(_WEIGHT, t)] = float(target.weight)
+        self._arrange([])
+
+    def _arrange(self, with_average: Sequence[int]) -> None:
+        """Have these targets as candidates, in the order of ``pairs()``."""
+        addresses = tuple(self._targets[t].address for t in with_average)
+        ordered = tuple(self._order(addresses)) if addresses else ()
+        if len(ordered) != len(addresses) or set(ordered) != set(addresses):
             raise ValueError("the order must hold each address exactly once")
-        self._candidates = [self._averages[address] for address in ordered]
-        for position, average in enumerate(self._candidates):
-            average.position, average.moved = position, False
-        self._moved.clear()
-        self._keys = [average.key() for average in self._candidates]
-        self._leader, self._leads_until_s = None, -inf
+        self._by_age = list(addresses)
+        ints, averages, floats = self._ints, self.region.ints, self._cells.floats
+        ints[averages + AVERAGES_COUNT] = len(ordered)
+        ints[averages + AVERAGES_LEADER], ints[averages + AVERAGES_MOVED] = -1, 0
+        floats[self.region.floats + LEADS_UNTIL_S] = NEVER_S
+        for place, address in enumerate(ordered):
+            t = self._known[address]
+            ints[self._cell(_TARGET_AT, place)], ints[self._cell(_PLACE, t)] = t, place
+            ints[self._cell(_HAS_MOVED, t)] = 0
+        for place, address in enumerate(ordered):
+            key = latency_key(ints, averages, floats, self.region.floats, self._known[address])
+            floats[self._number(_KEY, place)] = key
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the candidate with the lowest score (rule G12).
@@ -203,66 +206,28 @@ class Latency(Algorithm):
             NoPeerError: There is no candidate, or every one has failed; or the pick fell on an address that is
                 unavailable (see ``feedback``).
         """
-        if self._clock.now_s >= self._leads_until_s or (handle is not None and handle.failed):
-            return self._compare(handle)
-        address: str = self._leader.address
-        return address
-
-    def _compare(self, handle: Handle | None) -> str:
-        """Pick among all candidates, and see whether one of them leads clearly."""
-        candidates = self._candidates
-        if not candidates:
-            raise NoPeerError(Refusal.NO_PEERS)
-        if self.address_count <= 1:
-            peer = candidates[0]
-        elif handle is not None and handle.failed:
-            left = [average for average in candidates if average.address not in handle.failed]
-            if not left:
-                raise NoPeerError(Refusal.NO_PEERS)
-            peer = self._lowest(left, self._clock.now_s)
+        now_s = self._clock.now_s
+        ints, floats = self._ints, self._cells.floats
+        if handle is not None and handle.failed and self.address_count > 1:
+            target = self._pick_other_than(handle.failed, now_s)
         else:
-            now_s, keys = self._clock.now_s, self._keys
-            if self._leader is not None:
-                self._moved.append(self._leader)
-            for average in self._moved:
-                # ``_Average.key``, written out because every other response leads here.
-                average.moved = False
-                scaled = average.ewma_s / average.weight if average.weight else 0.0
-                plain = 0.0 < scaled < _TOO_LARGE_S
-                key = log2(scaled) + average.touched_s * _HALVINGS_PER_S if plain else average.key()
-                keys[average.position] = key
-            self._moved.clear()
-            lowest = min(keys)
-            position = keys.index(lowest)
-            peer = candidates[position]
-            keys[position] = inf
-            second = min(keys)
-            keys[position] = lowest
-            leads_until_s = (lowest + _TOO_SMALL) / _HALVINGS_PER_S
-            # Not written the other way round: the difference of two infinities is NaN.
-            if not (second - lowest > _TOO_CLOSE and now_s < leads_until_s):
-                self._leader, self._leads_until_s = None, -inf
-                peer = self._lowest(candidates, now_s)
-            elif peer.available:
-                self._leader, self._leads_until_s = peer, leads_until_s
-                # The second's score times the leader's weight. It fades by exp(-x), which 1 - x never exceeds.
-                power = second - now_s * _HALVINGS_PER_S - _TOO_CLOSE
-                limit_s = peer.weight * exp2(power) if power < _TOO_SMALL else 0.0
-                self._limit_falls = falls = limit_s / DECAY_S
-                self._limit_s = limit_s + falls * now_s
-        if not peer.available:
-            raise NoPeerError(Refusal.ADDRESS_UNAVAILABLE)
-        return peer.address
+            target = latency_pick(ints, self.region.ints, floats, self.region.floats, now_s)
+        if target < 0:
+            raise NoPeerError(Refusal.ADDRESS_UNAVAILABLE if target == UNAVAILABLE else Refusal.NO_PEERS)
+        return self._targets[target].address
 
-    @staticmethod
-    def _lowest(candidates: Sequence[_Average], now_s: float) -> _Average:
-        best = candidates[0]
-        lowest = best.score(now_s)
-        for average in candidates:
-            score = average.score(now_s)
-            # Any comparison with NaN is false, in Lua as here.
-            if score < lowest:
-                best, lowest = average, score
+    def _pick_other_than(self, failed: Collection[str], now_s: float) -> int:
+        """Return the candidate with the lowest score among those that a request has not failed on; -1 for none."""
+        ints, floats, region = self._ints, self._cells.floats, self.region
+        best, lowest, known = -1, 0.0, True
+        for t in self._with_average():
+            if self._targets[t].address in failed:
+                continue
+            is_number, score = latency_score(ints, region.ints, floats, region.floats, t, now_s)
+            if best < 0 or (known and is_number and score < lowest):
+                best, lowest, known = t, score, is_number
+        if best >= 0 and not ints[self._cell(_IS_AVAILABLE, best)]:
+            return UNAVAILABLE
         return best
 
     def feedback(self, address: str, rtt_s: float) -> float | None:
@@ -275,23 +240,16 @@ class Latency(Algorithm):
         Raises:
             KeyError: The address is not listed.
         """
-        now_s = self._clock.now_s
-        try:
-            average = self._averages[address]
-        except KeyError:
+        now_s, t, region = self._clock.now_s, self._known[address], self.region
+        floats = self._cells.floats
+        if not latency_feedback(self._ints, region.ints, floats, region.floats, t, rtt_s, now_s):
             # Kong takes such an average as last touched in 1970, which leaves nothing of it.
-            self._averages[address] = _Average(self._targets[address], False, rtt_s, now_s)
-            self._arrange()
-            return rtt_s
-        ewma_s, age_s = average.ewma_s, now_s - average.touched_s
-        average.touched_s = now_s
-        if age_s > 0.0:
-            kept = exp(age_s / _FADING_S)
-            average.ewma_s = ewma_s = ewma_s * kept + rtt_s * (1.0 - kept)
-        if average is self._leader:
-            if not ewma_s < self._limit_s - self._limit_falls * now_s:
-                self._leads_until_s = -inf
-        elif not average.moved:
-            average.moved = True
-            self._moved.append(average)
-        return ewma_s
+            floats[self._number(_EWMA, t)], floats[self._number(_TOUCHED, t)] = rtt_s, now_s
+            self._arrange([self._known[a] for a in (*self._by_age, address)])
+        return floats[self._number(_EWMA, t)]
+
+
+_NUMBER, _PLACE, _TARGET_AT, _IS_AVAILABLE, _HAS_MOVED = range(5)
+"""Rows of integers; a sixth lists those that have moved (``kong/picks.py``)."""
+_EWMA, _TOUCHED, _WEIGHT, _KEY = range(4)
+"""Rows of floats."""

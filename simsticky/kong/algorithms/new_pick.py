@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Protocol
 
 from simsticky.kong.algorithms.round_robin import Draw, RoundRobin
+from simsticky.kong.cells import Cells
 from simsticky.kong.upstream import Target
 
 
@@ -31,12 +32,13 @@ class PickByRoundRobin(NewPick):
 
     Args:
         draw: Source of the wheel's shuffle.
+        cells: Where the wheel is kept; cells of its own, if not given.
     """
 
     __slots__ = ("wheel",)
 
-    def __init__(self, draw: Draw) -> None:
-        self.wheel = RoundRobin(draw)
+    def __init__(self, draw: Draw, cells: Cells | None = None) -> None:
+        self.wheel = RoundRobin(draw, cells)
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Rebuild the wheel in place."""
@@ -55,8 +57,8 @@ class PickInOrder(PickByRoundRobin):
 
     __slots__ = ()
 
-    def __init__(self) -> None:
-        super().__init__(draw=_stay)
+    def __init__(self, cells: Cells | None = None) -> None:
+        super().__init__(draw=_stay, cells=cells)
         # The pointer moves before each look: from before the first entry, to the first.
         self.wheel.pointer = 0
 

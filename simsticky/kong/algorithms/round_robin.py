@@ -9,6 +9,8 @@ from collections.abc import Set as AbstractSet
 from math import gcd
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
+from simsticky.kong.cells import Cells
+from simsticky.kong.picks import WHEEL_HEAD, WHEEL_POSITION, WHEEL_SIZE, wheel_next
 from simsticky.kong.upstream import Target
 
 Draw = Callable[[int], int]
@@ -42,24 +44,36 @@ class RoundRobin(Algorithm):
 
     Args:
         draw: Source of the shuffle, called for i = n, ..., 2 at every rebuild.
+        cells: Where the wheel is kept; cells of its own, if not given.
 
     Attributes:
-        pointer: 1-based position of the latest look; 1 before the first.
+        region: Where it is in the cells.
     """
 
-    __slots__ = ("_draw", "_peers", "_wheel", "pointer")
+    __slots__ = ("__weakref__", "_cells", "_draw", "_room", "_wheel", "region")
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: Draw, cells: Cells | None = None) -> None:
         self._draw = draw
+        self._cells = Cells() if cells is None else cells
         self._wheel: list[str] = []
-        # The wheel with unavailable entries blanked out; never empty, which spares each pick a test.
-        self._peers: list[str | None] = [None]
+        self._room = WHEEL_HEAD
+        self.region = self._cells.region(self, self._room)
+        self._cells.ints[self.region.ints + WHEEL_SIZE] = 0
         self.pointer = 1
 
     @property
     def wheel(self) -> tuple[str, ...]:
         """The addresses on the wheel in order, unavailable ones included."""
         return tuple(self._wheel)
+
+    @property
+    def pointer(self) -> int:
+        """1-based position of the latest look, which is the 0-based position of the next one; 1 before the first."""
+        return self._cells.ints[self.region.ints + WHEEL_POSITION]
+
+    @pointer.setter
+    def pointer(self, position: int) -> None:
+        self._cells.ints[self.region.ints + WHEEL_POSITION] = position
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Build and shuffle the wheel; the pointer stays. Without any weight the old wheel stays as well."""
@@ -68,7 +82,15 @@ class RoundRobin(Algorithm):
             return
         shuffle(wheel, self._draw)
         self._wheel = wheel
-        self._peers = [None if address in unavailable else address for address in wheel]
+        pointer, number_of = self.pointer, self._cells.numbers.of
+        if len(wheel) + WHEEL_HEAD > self._room:
+            self._room = len(wheel) + WHEEL_HEAD
+            self.region = self._cells.region(self, self._room)
+        ints, first = self._cells.ints, self.region.ints
+        ints[first + WHEEL_SIZE] = len(wheel)
+        self.pointer = pointer
+        for at, address in enumerate(wheel, first + WHEEL_HEAD):
+            ints[at] = -1 if address in unavailable else number_of(address)
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the next available entry. The handle plays no part.
@@ -76,30 +98,20 @@ class RoundRobin(Algorithm):
         Raises:
             NoPeerError: A whole turn finds none.
         """
-        # The 1-based position of the latest look is the 0-based position of the next one.
-        peers = self._peers
-        position = self.pointer
-        if position >= len(peers):
-            position = 0
-        peer = peers[position]
-        if peer is not None:
-            self.pointer = position + 1
-            return peer
-        peer = self.pick_other_than(())
-        if peer is None:
+        number = wheel_next(self._cells.ints, self.region.ints)
+        if number < 0:
             raise NoPeerError(Refusal.NO_PEERS)
-        return peer
+        return self._cells.numbers.name(number)
 
     def pick_other_than(self, exclude: Collection[str]) -> str | None:
         """Return the next available entry not excluded; None, and the pointer unmoved, if there is none."""
-        peers = self._peers
-        position = self.pointer
-        for _ in peers:
-            if position >= len(peers):
-                position = 0
-            peer = peers[position]
-            position += 1
-            if peer is not None and peer not in exclude:
-                self.pointer = position
-                return peer
+        ints, pointer = self._cells.ints, self.pointer
+        for _ in self._wheel:
+            number = wheel_next(ints, self.region.ints)
+            if number < 0:
+                return None
+            address = self._cells.numbers.name(number)
+            if address not in exclude:
+                return address
+        self.pointer = pointer
         return None

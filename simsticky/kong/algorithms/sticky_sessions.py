@@ -20,6 +20,7 @@ from simsticky.kong.algorithms.new_pick import (
 )
 from simsticky.kong.algorithms.round_robin import Draw
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
+from simsticky.kong.cells import Cells, Region
 from simsticky.kong.upstream import Target
 
 
@@ -68,6 +69,7 @@ class StickySessions(Algorithm):
         options: The open points.
         draw: Source of the wheel's shuffle; needed for ``new_pick="round_robin"``.
         in_flight: Requests in flight per address; needed for ``new_pick="least_connections"``.
+        cells: Where the wheel is kept; cells of its own, if not given.
 
     Raises:
         ValueError: The rule for new picks lacks its source.
@@ -81,11 +83,17 @@ class StickySessions(Algorithm):
         *,
         draw: Draw | None = None,
         in_flight: Callable[[str], int] | None = None,
+        cells: Cells | None = None,
     ) -> None:
         self.options = StickyOptions() if options is None else options
-        self._new_pick = _new_pick_rule(self.options, draw, in_flight)
+        self._new_pick = _new_pick_rule(self.options, draw, in_flight, cells)
         self._bound: dict[str, str] = {}
         self._total_weight = 0
+
+    @property
+    def wheel(self) -> Region | None:
+        """Where the wheel of new picks is in the cells; None where another rule picks."""
+        return self._new_pick.wheel.region if isinstance(self._new_pick, PickByRoundRobin) else None
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Take in the targets: ``on_weight_zero`` rules on draining ones, ``on_unhealthy`` on unavailable (rule S7)."""
@@ -151,15 +159,17 @@ def response_cookie(
     return None
 
 
-def _new_pick_rule(options: StickyOptions, draw: Draw | None, in_flight: Callable[[str], int] | None) -> NewPick:
+def _new_pick_rule(
+    options: StickyOptions, draw: Draw | None, in_flight: Callable[[str], int] | None, cells: Cells | None
+) -> NewPick:
     if options.new_pick == "random":
         return PickAtRandom()
     if options.new_pick == "in_order":
-        return PickInOrder()
+        return PickInOrder(cells)
     if options.new_pick == "least_connections":
         if in_flight is None:
             raise ValueError("new picks by least_connections need in_flight")
         return PickByLeastConnections(in_flight)
     if draw is None:
         raise ValueError("new picks by round_robin need draw")
-    return PickByRoundRobin(draw)
+    return PickByRoundRobin(draw, cells)

@@ -24,6 +24,7 @@ from simsticky.scenario.model import Scenario
 from simsticky.scenario.paths.changes import base_for_algorithm, delays_of
 from simsticky.scenario.paths.diagnose import diagnose, in_order
 from simsticky.scenario.paths.vocabulary import suggestion
+from simsticky.scenario.reading.profile import take_in
 from simsticky.scenario.report import ManifestReport
 from simsticky.scenario.short_names import expanded
 from simsticky.scenario.support import unsupported
@@ -174,6 +175,8 @@ def _on_its_base(
     problems += _no_snake_case(document)
     data = {key: value for key, value in document.data.items() if value is not None or key == "about"}
     _expand_short_names(data, places, problems, document)
+    fitted, of_fitted = take_in(data, document, folder, problems)
+    data, places = merge(fitted, data), _on_top(of_fitted, places)
     below = data.pop("base", None)
     if below is None:
         return data, places

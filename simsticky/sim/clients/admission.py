@@ -1,27 +1,54 @@
 """The clients: who begins a session and when, until no more may.
 
-What a session does between its first send and its last is in ``plane/loop.py``, or in ``connections.py`` where it
-holds a long-lived connection.
+What a session does between its first send and its last is in ``plane/loop.py``, in ``irregular.py`` where a request is
+not answered at once by its one target, and in ``connections.py`` where it holds a long-lived connection.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
-from simsticky.sim.clients.connections import LongLived
-from simsticky.sim.clients.departures import Departures, Successor
+from simsticky.sim.clients.arrivals import Arrivals
+from simsticky.sim.clients.departures import Departures
 from simsticky.sim.clients.feeds import Feeds
-from simsticky.sim.clock import Tick
+from simsticky.sim.clients.irregular import IrregularSends
+from simsticky.sim.clients.long_lived import LongLived
+from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.loop import INFINITY, SessionLoops
-from simsticky.sim.plane.session import Loop, Session, Tabs
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.plane.fields import (
+    ADMITTED,
+    ALWAYS,
+    BEFORE,
+    BEGINS,
+    BY_ASKING,
+    COOKIE,
+    CURSOR,
+    ENDED,
+    EXPIRES,
+    FIRST,
+    HOLDER,
+    LAST,
+    LIVE,
+    MODE,
+    PICKED,
+    REQUESTS,
+    SENDING,
+    SLOW,
+    STATE,
+    TIMEOUT,
+    TURN,
+    WORKER,
+    Stop,
+)
+from simsticky.sim.plane.rules import seat
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Cut, Session, Tabs
 from simsticky.sim.world import World
-from simsticky.workload.columns import SessionBlock
+from simsticky.workload.columns import AliveBlock
 from simsticky.workload.generate import Workload
 
 
 class Clients:
-    """Admits sessions and starts their loops.
+    """Admits sessions, and serves the plane whenever it stops.
 
     Args:
         on_idle: Called when no session sends any more after :meth:`close`.
@@ -31,113 +58,156 @@ class Clients:
         self, world: World, workload: Workload, gateway: Gateway, sessions: Sessions, *, on_idle: Callable[[], None]
     ) -> None:
         traffic = world.scenario.traffic
-        self._clock = world.env
+        self._world = world
+        self._columns = gateway.columns
         self._workload = workload
+        self._gateway = gateway
         self._sessions = sessions
-        self._tabs = traffic.tabs
-        self._sends_cookie = gateway.browsers.sends_cookie
-        self._feeds = Feeds(workload, gateway, world.streams, world.scenario)
-        self._departures = Departures(sessions, on_idle)
-        self._loops = SessionLoops(world, gateway, sessions, self._departures)
-        self._run: Callable[..., Loop] = self._loops.run
+        # A client that never ends deals out nothing.
+        self._tabs = 1 if workload.endless else traffic.tabs
+        self._departures = Departures(gateway.columns, sessions, on_idle)
+        asks = self._columns.rules.cells[MODE] == BY_ASKING
+        slow = ALWAYS if self._tabs > 1 or asks or not gateway.browsers.plain else 0
+        feeds = Feeds(gateway.columns, workload, gateway.front, world.streams, world.scenario)
+        self.arrivals = Arrivals(gateway.columns, gateway, workload, feeds, slow)
+        if workload.population and not workload.endless:
+            self._departures.succeed = self.arrivals.succeed
+        self.irregular = IrregularSends(world, gateway, sessions, self._departures)
+        gateway.cuts.on_cut = self._cut
+        self._held: LongLived | None = None
         if traffic.connections.long_lived:
-            self._run = LongLived(world, gateway, sessions, self._departures).run
-        self._arrivals = self._open_arrivals()
+            self._held = LongLived(world, gateway, sessions, self._departures)
 
     # Admission --------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Arm the first arrival, or all clients of a closed population."""
+        """Have the first arrival sent for, or all clients of a closed population."""
         for client in range(self._workload.population):
-            self._start_client(client, 0, 0.0)
-        self._arm_next_arrival()
+            self.arrivals.start_client(client, 0, 0.0)
+        if self.arrivals.load():
+            self._columns.have_room()
+            self._columns.run.arrive(self._columns.state)
 
     def first_worker(self, session: int) -> Worker:
         """Return the worker that the front balancer gives a session's first request."""
-        return self._feeds.first_worker(session)
+        return self._gateway.front.worker_of(session)
 
-    def adopt(self, session: Session, block: SessionBlock, index: int) -> None:
-        """Let a session that is alive at 0 go on: its next request comes at ``block.start_s[index]``."""
-        self._sessions.admit(session)
-        self._launch(session, block, index, block.start_s[index], requests_before=block.request_before[index])
+    def adopt(self, alive: AliveBlock, placed: Sequence[Container | None], visits: Sequence[int]) -> None:
+        """Let the sessions that are alive at 0 go on where they have been placed (rules W6 and W7).
+
+        Args:
+            alive: The sessions.
+            placed: Where each is; None where no target takes sessions.
+            visits: How often something has been drawn for each of them to be placed: its requests draw anew.
+        """
+        columns, browsers = self._columns, self._gateway.browsers
+        numbers = range(alive.first_session, alive.first_session + len(alive))
+        first = self.arrivals.feeds.add(numbers, alive.offset, alive.service_s, alive.think_s)
+        jars = self.arrivals.jars(alive)
+        keys = self._gateway.browsers.hashes(numbers, jars)
+        for index, container in enumerate(placed):
+            if container is None:
+                continue
+            bounds = first + alive.offset[index], first + alive.offset[index + 1]
+            place = self.arrivals.seat(numbers[index], -alive.age_s[index], bounds, keys[index], jar=jars[index])
+            ints, own = columns.ints, columns.own.cells
+            own[SENDING] += 1
+            own[ADMITTED] += 1
+            ints[TURN][place], ints[STATE][place] = own[ADMITTED], LIVE
+            ints[SLOW][place] -= BEGINS
+            ints[BEFORE][place] = ints[REQUESTS][place] = alive.request_before[index]
+            # Active just before the run.
+            columns.floats[EXPIRES][place] = columns.times.cells[TIMEOUT]
+            ints[HOLDER][place] = ints[FIRST][place] = container.index
+            ints[COOKIE][place] = self._gateway.cookie_for(container) if jars[index] else -1
+            container.take_in(0.0)
+            self._world.recorder.residence.extend((0.0, container.index, 1.0))
+            if visits[index] and browsers.draws_each_time(jar=jars[index]):
+                self._sessions.at(place).visits = visits[index]
+            if self._held is not None:
+                self._held.adopt(self._sessions.at(place), alive.start_s[index])
+            else:
+                columns.send_at(place, alive.start_s[index])
 
     def close(self) -> None:
         """Admit no more sessions."""
         self._departures.close()
 
-    def _open_arrivals(self) -> Iterator[tuple[SessionBlock, int]]:
-        for block in self._workload.arrivals():
-            for index in range(len(block)):
-                yield block, index
+    def _open_tabs(self, session: Session) -> None:
+        """Let a session that begins have its tabs: its requests are dealt out (rule C1).
 
-    def _arm_next_arrival(self) -> None:
-        arrival = next(self._arrivals, None)
-        if arrival is None or not self._departures.open:
-            return
-        block, index = arrival
-        session = Session(block.first_session + index, self.has_jar(block, index), block.start_s[index])
-        self._launch(session, block, index, block.start_s[index], on_start=self._arm_next_arrival)
-
-    def _start_client(self, client: int, ordinal: int, after_s: float) -> Session:
-        """Arm a client's next session of a closed population, and return it."""
-        workload = self._workload
-        block = workload.client_session(client, ordinal)
-        start_s = after_s + block.start_s[0]
-        number = client + ordinal * workload.population
-        session = Session(number, self.has_jar(block, 0), start_s)
-        if workload.endless:
-            tick = Tick()
-            loop = self._run(session, tick, start_s, self._feeds.endless(client), INFINITY)
-            self._begin(session, loop, tick, start_s)
-            return session
-
-        def again(end_s: float) -> Session | None:
-            return self._start_client(client, ordinal + 1, end_s) if self._departures.open else None
-
-        self._launch(session, block, 0, start_s, on_end=again)
-        return session
-
-    def has_jar(self, block: SessionBlock, index: int) -> bool:
-        """Return whether a session of a block sends a cookie back."""
-        return block.has_jar[index] and self._sends_cookie
-
-    def _launch(
-        self,
-        session: Session,
-        block: SessionBlock,
-        index: int,
-        at_s: float,
-        *,
-        requests_before: int = 0,
-        on_start: Callable[[], None] | None = None,
-        on_end: Successor | None = None,
-    ) -> None:
-        """Start the loop of a block's session, or one for each of its tabs."""
-        low, high = block.offset[index], block.offset[index + 1]
-        if self._tabs == 1:
-            feed = self._feeds.of(session.id, block.service_s, block.think_s, low, high)
-            tick = Tick()
-            loop = self._run(session, tick, at_s, feed, high - low, requests_before, on_start, on_end)
-            self._begin(session, loop, tick, at_s)
-            return
-        # The session's requests are dealt out; each tab but the first opens after a think of its own (rule C1).
-        tabs = min(self._tabs, high - low)
-        session.tabs = Tabs(left=tabs, first_request=requests_before + 1)
+        Each tab but the first opens after a think of its own.
+        """
+        columns, home, ints = self._columns, session.place, self._columns.ints
+        begin, end = ints[CURSOR][home], ints[LAST][home]
+        service = list(columns.demands.cells[begin:end])
+        think = list(columns.gaps.cells[begin:end])
+        tabs, before = min(self._tabs, end - begin), ints[BEFORE][home]
+        session.tabs = Tabs(left=tabs, first_request=before + 1, places=[home])
         for tab in range(tabs):
-            service, think = block.service_s[low + tab : high : tabs], block.think_s[low + tab : high : tabs]
-            feed = self._feeds.of(session.id, service, think, 0, len(service))
-            opens_s = at_s + think[0] if tab else at_s
-            tick, starts = Tick(), None if tab else on_start
-            loop = self._loops.run(
-                session, tick, opens_s, feed, high - low, requests_before, starts, on_end, tab=(tab, tabs)
-            )
-            session.tabs.loops.append(loop)
-            self._begin(session, loop, tick, opens_s)
-        session.loop = session.tabs.loops[0]
+            demands, gaps = service[tab::tabs], think[tab::tabs]
+            place = home
+            if tab:
+                place = columns.take_place()
+                self._sessions.share(place, home)
+                session.tabs.places.append(place)
+                seat(columns.floats, columns.ints, place, session.id, session.started_s)
+            first = self.arrivals.feeds.deal(session.id, demands, gaps)
+            ints = columns.ints
+            ints[CURSOR][place], ints[LAST][place] = first, first + len(demands)
+            ints[BEFORE][place], ints[REQUESTS][place] = before, before + tab + 1 - tabs
+            ints[WORKER][place], ints[SLOW][place] = ints[WORKER][home], ALWAYS
+            columns.floats[EXPIRES][place] = columns.floats[EXPIRES][home]
+            if tab:
+                ints[STATE][place] = LIVE
+                columns.send_at(place, columns.queues.next_s + gaps[0])
 
-    def _begin(self, session: Session, loop: Loop, tick: Tick, at_s: float) -> None:
-        """Let a loop go on whenever its tick comes, first at ``at_s``."""
-        session.loop = loop
-        next(loop)
-        tick.resume = loop.send
-        self._clock.arm(tick, at_s)
+    def is_over(self, place: int) -> bool:
+        """Say, at the end of the run, whether a session has sent its last request; take back what is unanswered."""
+        if self._held is not None:
+            return self._held.is_over(place)
+        return self.irregular.is_over(place)
+
+    # The plane's stops ------------------------------------------------------------------------------------------
+
+    def serve(self, stop: int, place: int) -> None:
+        """Do what the plane has stopped for, other than the time."""
+        columns, now_s = self._columns, self._world.now_s
+        match stop:
+            case Stop.IRREGULAR:
+                self._take_turn(place, columns.own.cells[PICKED])
+            case Stop.ARRIVALS:
+                self.arrivals.load()
+            case Stop.FEED:
+                self.arrivals.feed(place)
+            case Stop.ROOM:
+                columns.have_room()
+            case Stop.FULL:
+                self._world.recorder.seal(now_s)
+                self._sessions.purge(now_s)
+            case Stop.SUCCESSOR | Stop.IDLE:
+                self._departures.left(place, columns.floats[ENDED][place])
+            case Stop.LOG:
+                self._gateway.log.until(now_s)
+
+    def _take_turn(self, place: int, picked: int) -> None:
+        """Let a session go on whose next send is irregular."""
+        columns = self._columns
+        if self._tabs > 1 and self._sessions.at(place).tabs is None:
+            self._open_tabs(self._sessions.at(place))
+        if self._held is not None:
+            columns.queues.drop_first()
+            self._held.take_turn(self._sessions.at(place))
+            return
+        columns.queues.drop_first()
+        self.irregular.take_turn(place, picked)
+
+    def _cut(self, news: Sequence[tuple[Session, Cut]]) -> None:
+        """Let sessions know that their request in flight is cut."""
+        places = {self.irregular.place_of(session, cut.request) for session, cut in news}
+        self._columns.queues.withdraw(places)
+        for session, cut in news:
+            if self._held is not None:
+                self._held.cut(session, cut)
+            else:
+                self.irregular.cut(session, cut)

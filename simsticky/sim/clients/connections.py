@@ -1,293 +1,368 @@
-"""Clients with long-lived connections: one small loop per live session (docs/model.md, rules V).
+"""Clients with long-lived connections (docs/model.md, rules V).
 
-A session's first request is a connect: it goes through the gateway like any request, and opens a connection when it is
-answered. From then on nobody asks the gateway: messages go to the connected container for as long as its process lives.
-A session that has lost its connection waits, with back-off and jitter, and connects again.
+A session's first request is a connect: it goes through the gateway like any request, and opens a connection when it
+is answered. From then on nobody asks the gateway: messages go to the connected container for as long as its process
+lives, and the plane sends them (``plane/loop.py``), all but the last. A session that has lost its connection waits,
+with back-off and jitter, and connects again.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator
+from typing import Protocol
 
-from simsticky.recording.open_rows import ROW
+from simsticky.recording.connection_meter import ConnectionMeter
 from simsticky.recording.record import CONNECT, Exposure, How
-from simsticky.recording.recorder import SEAL_AT
-from simsticky.scenario.model import Scenario
+from simsticky.recording.recorder import Recorder
+from simsticky.scenario.application import WarmUp
+from simsticky.scenario.connections import Reconnect
+from simsticky.scenario.distributions import Law
 from simsticky.sim.clients.connection import Closed, Connection, GivenUpError
-from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures, Successor
-from simsticky.sim.clients.feeds import Chunk, one_by_one
+from simsticky.sim.clients.departures import PAUSE_AFTER_FAILURE_S, Departures
 from simsticky.sim.clients.severed import Severed
-from simsticky.sim.clock import Clock, Tick
+from simsticky.sim.clock import Clock, call_on_completion
 from simsticky.sim.control.pods import Container
-from simsticky.sim.gateway.affinity import HASH
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.session import Cut, Exchange, Loop, RunOver, Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.gateway.proxy import Reply
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import (
+    BEFORE,
+    CONNECTED,
+    CURSOR,
+    ENDED,
+    ENDED_BEFORE,
+    LAST,
+    REQUESTS,
+    SENT_AT,
+    THROUGH,
+    WORKER,
+)
+from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
 INFINITY = float("inf")
 NAN = float("nan")
 
-
-class LongLived:
-    """Runs the sessions of clients that hold a connection."""
-
-    def __init__(self, world: World, gateway: Gateway, sessions: Sessions, departures: Departures) -> None:
-        scenario: Scenario = world.scenario
-        self.world = world
-        self.env: Clock = world.env
-        self.gateway = gateway
-        self.sessions = sessions
-        self.recorder = world.recorder
-        self.meter = world.recorder.connections
-        self.departures = departures
-        self.law = scenario.traffic.connections.connect
-        self.reconnect = scenario.traffic.connections.reconnect
-        self.warm_up = scenario.app.warm_up
-        self.timeout_s = scenario.app.session_timeout if scenario.app.state == "pod" else INFINITY
-        self.severed = Severed(world)
-
-    def run(
-        self,
-        session: Session,
-        tick: Tick,
-        at_s: float,
-        feed: Iterable[Chunk],
-        total: float,
-        requests_before: int = 0,
-        on_start: Callable[[], None] | None = None,
-        on_end: Successor | None = None,
-    ) -> Loop:
-        """Return the loop of a session that connects at ``at_s``, or is connected and sends its next message then.
-
-        Its tick is armed for that time by whoever starts the loop.
-        """
-        return _Client(self, session, tick, requests_before).run(at_s, feed, total, on_start, on_end)
+Waiting = Generator[None, None, None]
+"""What a client does; it yields where it waits for its next turn."""
 
 
-class _Client:
+class CutOff(Exception):  # noqa: N818  # a signal, not an error
+    """The container of a connection, or of a connect under way, has died.
+
+    Attributes:
+        news: What is known of it.
+    """
+
+    def __init__(self, news: Cut) -> None:
+        super().__init__(news)
+        self.news = news
+
+
+class Parts(Protocol):
+    """What all clients share (``long_lived.py``)."""
+
+    world: World
+    env: Clock
+    columns: Columns
+    gateway: Gateway
+    recorder: Recorder
+    meter: ConnectionMeter
+    departures: Departures
+    law: Law | None
+    reconnect: Reconnect
+    warm_up: WarmUp | None
+    timeout_s: float
+    severed: Severed
+
+
+class Client:
     """One session's side of its connection."""
 
     __slots__ = (
-        "_before",
         "_connects",
-        "_ended_s",
+        "_due_s",
         "_expires_s",
+        "_first_s",
+        "_is_cut",
         "_last",
+        "_loop",
         "_lost_s",
-        "_message_s",
         "_of",
+        "_opened",
         "_opening_s",
         "_picked_anew",
-        "_sent",
-        "_sent_s",
+        "_place",
+        "_reopened",
         "_severed_by",
-        "_tick",
+        "_turn",
         "_waits",
-        "_worker",
         "session",
     )
-    _worker: Worker
+    _loop: Waiting
 
-    def __init__(self, of: LongLived, session: Session, tick: Tick, requests_before: int) -> None:
+    def __init__(self, of: Parts, session: Session, first_s: float) -> None:
         self._of = of
         self.session = session
-        self._before = self._sent = requests_before
-        self._sent_s = self._ended_s = -INFINITY
+        self._place = session.place
+        self._first_s = first_s
         self._lost_s = NAN
         self._expires_s = INFINITY
-        self._message_s = -INFINITY
         self._opening_s = 0.0
-        self._connects = 0
-        self._waits = self._last = False
+        self._connects = self._turn = self._reopened = 0
+        self._opened = self._sent  # the latest request that was no message
+        self._waits = self._last = self._is_cut = False
         self._severed_by: Container | None = None
-        self._tick = tick
-        picks, _ = of.gateway.browsers.binding(session)
-        self._picked_anew = picks and of.gateway.affinity == HASH
+        self._picked_anew = of.gateway.browsers.picks_anew(session)
 
-    # The session --------------------------------------------------------------------------------------------------
+    # Its columns --------------------------------------------------------------------------------------------------
 
-    def run(
-        self,
-        at_s: float,
-        feed: Iterable[Chunk],
-        total: float,
-        on_start: Callable[[], None] | None,
-        on_end: Successor | None,
-    ) -> Loop:
-        """Send everything the session has to send; see :meth:`LongLived.run`."""
-        of, session = self._of, self.session
-        adopted, done = session.holder is not None, 0
-        try:
-            for worker, demand_s, gap_s in one_by_one(feed):
-                self._worker = worker
-                if done:
-                    self._send(demand_s)
-                else:
-                    self._opening_s = demand_s
-                    yield from self._begin(at_s, demand_s, on_start, adopted=adopted)
-                done += 1
-                if done < total:
-                    yield from self._pause(self._ended_s + gap_s, gap_s)
-            yield from self._finish()
-            self._tell_answer()
-            of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, self._ended_s)
-            yield None  # for good
-        except GivenUpError:
-            self._tell_answer()
-            after_s = self._ended_s + PAUSE_AFTER_FAILURE_S
-            of.departures.leave(session, self._sent_s, self._ended_s, self._sent - self._before, on_end, after_s)
-            yield None  # for good
-        except RunOver:
-            self._report()
-            yield None  # for good
+    @property
+    def _sent(self) -> int:
+        """Number of its latest request."""
+        sent: int = self._of.columns.ints[REQUESTS][self._place]
+        return sent
 
-    def _begin(self, at_s: float, demand_s: float, on_start: Callable[[], None] | None, *, adopted: bool) -> Loop:
-        """Send the first request: a connect (rule V1), or the next message of a session that is connected already."""
-        of, session = self._of, self.session
-        if adopted:
-            self._adopt()
-            yield from self._pause(at_s, 0.0, armed=True)
-            self._send(demand_s)
-            return
-        yield None
-        if not of.departures.open:
-            yield None  # for good: no new sessions any more
-        of.sessions.admit(session)
-        if on_start is not None:
-            on_start()
-        yield from self._open()
+    @property
+    def _ended_s(self) -> float:
+        """When that ends."""
+        ended_s: float = self._of.columns.floats[ENDED][self._place]
+        return ended_s
 
-    def _adopt(self) -> None:
-        """Be connected from before the run to the container that holds the session's state (rule V9)."""
+    @_ended_s.setter
+    def _ended_s(self, ended_s: float) -> None:
+        self._of.columns.floats[ENDED][self._place] = ended_s
+
+    @property
+    def _message_s(self) -> float:
+        """When its latest message is answered; -inf where that was cut, or there is none since it has connected."""
+        return -INFINITY if self._is_cut or self._sent == self._opened else self._ended_s
+
+    @property
+    def _at(self) -> int:
+        """The draw of its next message."""
+        at: int = self._of.columns.ints[CURSOR][self._place]
+        return at
+
+    @property
+    def _has_sent(self) -> bool:
+        """Whether it has sent anything in the run that has taken a draw: its first connect, or a message."""
+        return self._sent > int(self._of.columns.ints[BEFORE][self._place]) + self._reopened
+
+    @property
+    def _worker(self) -> Worker:
+        """The worker of its latest request, or of its first."""
+        of, columns = self._of, self._of.columns
+        number: int = columns.ints[WORKER][self._place]
+        if not of.gateway.front.one_worker:
+            number = columns.via.cells[self._at - self._has_sent]
+        return of.gateway.workers[number]
+
+    # Its turns ----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Connect for the first time (rule V1)."""
+        self._loop = self._run(adopted=False)
+        next(self._loop)
+
+    def adopt(self) -> None:
+        """Be connected already, to the container that holds the session's state (rule V9)."""
         container, worker = self.session.holder, self._worker
         assert container is not None
         self._hold(Connection(container, worker, worker.balancer, container.pod.address, 0.0, 1))
+        self._loop = self._run(adopted=True)
+        next(self._loop)
 
-    def _report(self) -> None:
-        """Say what the session is at the end of the run."""
-        of, session, now_s = self._of, self.session, float(self._of.env.now)
+    def go_on(self) -> None:
+        """Take the turn that has been waited for."""
+        self._turn += 1
+        next(self._loop, None)
+
+    def cut(self, news: Cut) -> None:
+        """Hear that the container of its connection has died, or of its connect under way."""
+        self._interrupt(CutOff(news))
+
+    def closed(self, closed: Closed) -> None:
+        """Hear that the other side closes the connection, after the message under way."""
+        self._interrupt(closed)
+
+    def _interrupt(self, signal: Exception) -> None:
+        self._turn += 1
+        self._of.columns.queues.withdraw((self._place,))
+        self._loop.throw(signal)
+
+    def _wait_until(self, at_s: float) -> None:
+        """Have its next turn among the sends of a moment."""
+        self._of.columns.send_at(self._place, at_s)
+
+    def _wait_for_end(self, at_s: float) -> None:
+        """Have its next turn before all else of a moment."""
+        turn = self._turn
+
+        def take() -> None:
+            if self._turn == turn:
+                self.go_on()
+
+        call_on_completion(self._of.env, at_s, take)
+
+    # The session --------------------------------------------------------------------------------------------------
+
+    def _run(self, *, adopted: bool) -> Waiting:
+        """Send everything the session has to send, from its first connect on, or its next message if it is adopted."""
+        of, session, ints = self._of, self.session, self._of.columns.ints
+        self._opening_s = of.columns.demands.cells[self._at]
+        try:
+            if not adopted:
+                ints[CURSOR][self._place] += 1
+                yield from self._open()
+            while self._at < of.columns.ints[LAST][self._place]:
+                yield from self._pause()
+                self._send()
+            yield from self._finish()
+            self._tell_answer()
+            of.departures.leave(session, self._place, self._ended_s)
+        except GivenUpError:
+            self._tell_answer()
+            of.departures.leave(session, self._place, self._ended_s + PAUSE_AFTER_FAILURE_S)
+        yield
+
+    def report(self) -> bool:
+        """Say what the session is at the end of the run; return whether it has sent its last request."""
+        of, now_s = self._of, float(self._of.env.now)
         if self._waits:
-            row = (session.id, self._sent, self._sent_s, INFINITY, INFINITY, -1.0, self._worker.ok_code + CONNECT)
-            of.recorder.request(row, now_s)
-        elif self._ended_s > now_s and session.request == self._sent:
-            of.gateway.undo(session, self._sent, now_s)  # a connect that is unanswered, so it moved nothing
-        if session.connection is None and not self._last:
+            self._write(
+                of.columns.floats[SENT_AT][self._place], INFINITY, INFINITY, -1.0, self._worker.ok_code + CONNECT
+            )
+        elif self._ended_s > now_s and self.session.request == self._sent:
+            of.gateway.undo(self.session, self._sent, now_s)  # a connect that is unanswered, so it moved nothing
+        if self.session.connection is None and not self._last:
             of.meter.still_without(self._lost_s, now_s)
-        ended_s = self._ended_s if self._last else NAN
-        of.sessions.report(session, self._sent_s, ended_s, self._sent - self._before)
+        return self._last
+
+    def _write(self, sent_s: float, started_s: float, ended_s: float, container: float, code: float) -> None:
+        row = (self.session.id, self._sent, sent_s, started_s, ended_s, container, code)
+        self._of.recorder.request(row, float(self._of.env.now))
 
     # Messages -----------------------------------------------------------------------------------------------------
 
-    def _send(self, demand_s: float) -> None:
+    def _send(self) -> None:
         """Send a message to where the connection ends, whatever any table says (rule V2)."""
-        of, now_s, connection = self._of, float(self._of.env.now), self.session.connection
+        of, now_s, connection, place = self._of, float(self._of.env.now), self.session.connection, self._place
         assert connection is not None
-        container = connection.container
+        container, columns = connection.container, of.columns
+        demand_s = columns.demands.cells[self._at]
         started_s, ended_s = container.serve(now_s, demand_s * container.slowdown(now_s, of.warm_up))
         self._tell_answer()
-        self._message_s = ended_s
-        self._sent += 1
-        self._sent_s, self._ended_s = now_s, ended_s
-        code = connection.worker.ok_code
-        of.recorder.write(ROW(self.session.id, self._sent, now_s, started_s, ended_s, container.number, code, -1.0))
-        self._seal()
+        columns.ints[CURSOR][place] += 1
+        columns.ints[REQUESTS][place] += 1
+        columns.floats[SENT_AT][place], columns.floats[ENDED][place] = now_s, ended_s
+        self._is_cut = False
+        self._write(now_s, started_s, ended_s, container.index, connection.worker.ok_code)
 
     def _tell_answer(self) -> None:
         """Tell of the latest message that it was answered, unless it was cut."""
         self.session.answered_s = max(self.session.answered_s, self._message_s)
 
-    def _pause(self, due_s: float, gap_s: float, *, armed: bool = False) -> Loop:
-        """Wait until the next message is due, and until there is a connection to send it on.
+    def _cut_message(self) -> None:
+        """Let the latest message end now without an answer; the one before it, if the plane has sent both, had one."""
+        before_s = self._of.columns.floats[ENDED_BEFORE][self._place]
+        self.session.answered_s = max(self.session.answered_s, before_s)
+        self._is_cut = True
+        self._ended_s = float(self._of.env.now)
 
-        Args:
-            due_s: When it is due.
-            gap_s: How long after the end of the one before; that may come sooner, with the connection's.
-            armed: Whether the tick is set for ``due_s`` already.
-        """
+    def _due(self) -> float:
+        """Return when the next message is due."""
+        if not self._has_sent:
+            return self._first_s
+        due_s: float = self._ended_s + self._of.columns.gaps.cells[self._at - 1]
+        return due_s
+
+    def _pause(self) -> Waiting:
+        """Wait until a message is due that is not the plane's to send, and until there is a connection for it."""
         env = self._of.env
+        self._due_s = self._due()
         while True:
             if self.session.connection is None:
                 yield from self._open()
             try:
-                if not armed:
-                    env.arm(self._tick, max(due_s, float(env.now)))
-                armed = False
-                yield None
+                self._wait_until(max(self._due_s, float(env.now)))
+                yield
                 return
-            except Cut as cut:
-                self._disarm()
+            except CutOff as cut:
                 if self._ended_s > env.now:
-                    self._message_s = -INFINITY
-                    self._ended_s = float(env.now)
-                    due_s = self._ended_s + gap_s
-                self._lose(cut.container.cause, severed=True)
+                    self._cut_message()
+                self._look_again()
+                self._lose(cut.news.container.cause, severed=True)
             except Closed as closed:
-                self._disarm()
-                if self._ended_s > env.now and (yield from self._is_cut_before(self._ended_s)):
-                    due_s = self._ended_s + gap_s
+                if self._ended_s > env.now:
+                    yield from self._is_cut_before(self._ended_s)
+                self._look_again()
                 self._lose(closed.cause, severed=closed.by_container)
 
-    def _finish(self) -> Loop:
+    def _look_again(self) -> None:
+        """See when the next message is due, if the plane has sent some since the connection was opened."""
+        if self._sent != self._opened:
+            self._due_s = self._due()
+
+    def _finish(self) -> Waiting:
         """Close the connection once the last message is answered, or lost with it."""
         self._last = True
         if self._ended_s > self._of.env.now:
             yield from self._is_cut_before(self._ended_s)
         self._let_go()
 
-    def _is_cut_before(self, at_s: float) -> Generator[float | None, float, bool]:
+    def _is_cut_before(self, at_s: float) -> Generator[None, None, bool]:
         """Wait for the end of the message under way; return whether the connection's end came first."""
-        env = self._of.env
         while True:
             try:
-                env.arm_completion(self._tick, at_s)
-                yield None
+                self._wait_for_end(at_s)
+                yield
                 return False
-            except Cut:
-                self._disarm()
-                self._message_s = -INFINITY
-                self._ended_s = float(env.now)
+            except CutOff:
+                self._cut_message()
                 return True
             except Closed:
-                self._disarm()  # it is closing already
+                pass  # it is closing already
 
     # Connections --------------------------------------------------------------------------------------------------
 
-    def _open(self) -> Loop:
+    def _open(self) -> Waiting:
         """Connect, with a wait before each attempt but a session's very first, until there is a connection (rule V5).
 
         Raises:
             GivenUpError: ``reconnect.maxAttempts`` attempts in a row have failed.
         """
         of, failed, waits = self._of, 0, 0
-        self._sent += 1
+        self._tell_answer()
+        of.columns.ints[REQUESTS][self._place] += 1
+        self._opened, self._is_cut = self._sent, False
         if self._lost_s == self._lost_s:
+            self._reopened += 1
             yield from self._back_off(float(of.env.now), waits)
             waits = 1
         while not (yield from self._connect()):
             failed += 1
             if failed == of.reconnect.max_attempts:
-                of.env.arm_completion(self._tick, self._ended_s)
-                yield None
+                self._wait_for_end(self._ended_s)
+                yield
                 of.meter.given_up(self._lost_s, self._ended_s)
                 self._settle(None)
                 raise GivenUpError
             yield from self._back_off(self._ended_s, waits)
             waits += 1
 
-    def _back_off(self, from_s: float, waits: int) -> Loop:
+    def _back_off(self, from_s: float, waits: int) -> Waiting:
         draw = self._of.world.streams.uniform(Purpose.RECONNECT, self.session.id, self._connects)
-        self._of.env.arm(self._tick, from_s + self._of.reconnect.wait_s(waits, draw))
-        yield None
+        self._wait_until(from_s + self._of.reconnect.wait_s(waits, draw))
+        yield
 
-    def _connect(self) -> Generator[float | None, float, bool]:
+    def _connect(self) -> Generator[None, None, bool]:
         """Send one connect; return, at the time its fate is known, whether the connection is open."""
         of, session, worker = self._of, self.session, self._worker
         now_s = float(of.env.now)
         of.meter.connect(now_s, again=self._lost_s == self._lost_s)
         self._connects += 1
-        self._sent_s = now_s
-        self._seal()
+        of.columns.floats[SENT_AT][self._place] = now_s
         if worker.logs:
             worker.log_until(now_s)
         session.request = self._sent
@@ -297,35 +372,41 @@ class _Client:
             exchange, session.exchange = session.exchange, None
             if reply is None:
                 assert exchange is not None
-                self._waits = True
-                reply = yield from of.gateway.attempts.wait(exchange, self._tick, of.env)
-                self._waits, session.exchange = False, None
+                reply = yield from self._wait_for(exchange)
             started_s, self._ended_s, index, code, failed = reply
-            row = (session.id, self._sent, self._sent_s, started_s, self._ended_s, index, code + CONNECT)
-            of.recorder.request(row, float(of.env.now))
+            self._write(now_s, started_s, self._ended_s, index, code + CONNECT)
             if failed:
                 session.request = -1
                 return False
             assert exchange is not None
             connection = self._connection(exchange)
             try:
-                of.env.arm_completion(self._tick, self._ended_s)
-                yield None
-            except Cut as cut:
-                self._disarm()
+                self._wait_for_end(self._ended_s)
+                yield
+            except CutOff as cut:
                 self._ended_s = float(of.env.now)
-                if not cut.again:
+                if not cut.news.again:
                     session.request = -1
                     connection.log(self._ended_s)
                     return False
                 attempts = of.gateway.attempts
-                send_on = attempts.wait_in_vain if cut.silent else attempts.send_again
-                reply = send_on(exchange, cut.container, self._ended_s)
+                send_on = attempts.wait_in_vain if cut.news.silent else attempts.send_again
+                reply = send_on(exchange, cut.news.container, self._ended_s)
                 if reply is None:
                     session.exchange = exchange
             else:
                 self._regain(connection)
                 return True
+
+    def _wait_for(self, exchange: Exchange) -> Generator[None, None, Reply]:
+        """Wait for a connect whose attempt under way will fail; return what became of it."""
+        self._waits, reply = True, None
+        while reply is None:
+            self._wait_until(exchange.resume_s)
+            yield
+            reply = self._of.gateway.attempts.resume(exchange, float(self._of.env.now))
+        self._waits, self.session.exchange = False, None
+        return reply
 
     def _demand_s(self) -> float:
         """Return what the next connect asks of a pod, in seconds of service (rule V1)."""
@@ -358,6 +439,11 @@ class _Client:
     def _hold(self, connection: Connection) -> None:
         session, container = self.session, connection.container
         session.connection, session.lost_by = connection, None
+        columns = self._of.columns
+        columns.ints[CONNECTED][self._place], columns.ints[THROUGH][self._place] = (
+            container.index,
+            connection.worker.index,
+        )
         session.request = -1  # messages move nothing
         container.hold(session.id)
         if container.closes_connections and not container.listening:
@@ -368,6 +454,7 @@ class _Client:
         connection = self.session.connection
         assert connection is not None
         self.session.connection = None
+        self._of.columns.ints[CONNECTED][self._place] = -1
         connection.container.drop(self.session.id)
         connection.log(float(self._of.env.now))
         return connection.container
@@ -391,12 +478,3 @@ class _Client:
         if severed:
             self._severed_by = container
             of.severed.note(container)
-
-    def _disarm(self) -> None:
-        self._tick = self._tick.disarm()
-
-    def _seal(self) -> None:
-        recorder, now_s = self._of.recorder, float(self._of.env.now)
-        if recorder.written() >= SEAL_AT:
-            recorder.seal(now_s)
-            self._of.sessions.purge(now_s)

@@ -15,9 +15,9 @@ from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import COOKIE, HASH, NONE
+from simsticky.sim.gateway.cookies import Stranger
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.session import Session
 from simsticky.sim.streams import Purpose, Streams
 from simsticky.workload.columns import AliveBlock, SessionBlock
 
@@ -61,7 +61,7 @@ class PastPicks:
         self._extra = jarless * max(0.0, len(sample.think_s) / max(1, len(sample)) - 1.0)
 
     def place(
-        self, sessions: list[Session], alive: AliveBlock, worker_of: Callable[[int], Worker]
+        self, sessions: list[Stranger], alive: AliveBlock, worker_of: Callable[[int], Worker]
     ) -> list[Container | None]:
         """Return the container of each session, in the order given; None where no target takes sessions."""
         placed: list[Container | None] = [None] * len(sessions)
@@ -80,7 +80,7 @@ class PastPicks:
                 self._turn(worker, turns[-1])
         return placed
 
-    def _pick(self, worker: Worker, session: Session, turn: int, loads: dict[str, int]) -> str | None:
+    def _pick(self, worker: Worker, session: Stranger, turn: int, loads: dict[str, int]) -> str | None:
         open_to_new = sorted(address for address, weight in worker.node.weights.items() if weight > 0)
         if not open_to_new:
             return None

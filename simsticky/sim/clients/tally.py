@@ -1,11 +1,14 @@
 """What became of the sessions, counted as each of them ends (docs/model.md, rules B6 to B9 and B14)."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isnan
 
+import numpy as np
+
 from simsticky.recording.record import Harmed
-from simsticky.sim.plane.session import Session
+from simsticky.sim.sessions.registry import Ended
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
 
 _Operations = frozenset[int]
@@ -15,12 +18,12 @@ class Tally:
     """Counts sessions for the operations that they were exposed to, alive at, or born under.
 
     Args:
-        is_sticky: Whether something binds a session to the pod with its state.
+        is_sticky: Whether something binds a session, with a jar or without, to the pod with its state.
         guards_timeline: Whether ``broken_any_cause`` is about the sessions alive at the start of an operation; without
             a timeline it is about those that begin after ``run.settle`` and end in the run.
     """
 
-    def __init__(self, world: World, is_sticky: Callable[[Session], bool], *, guards_timeline: bool) -> None:
+    def __init__(self, world: World, is_sticky: Callable[[bool], bool], *, guards_timeline: bool) -> None:
         self._recorder = world.recorder
         self._settle_s = world.settle_s
         self._operations = world.recorder.recording.operations
@@ -29,28 +32,32 @@ class Tally:
         self._alive: Counter[tuple[_Operations, _Operations]] = Counter()
         self.seen = self.broken_in_background = self.bound = 0
 
-    def count(self, session: Session, last_sent_s: float, ended_s: float, unfinished: bool) -> None:
-        """Count a session that sends no more.
+    def count(self, ended: Ended, known: Mapping[int, Session], unfinished: bool) -> None:
+        """Count sessions that send no more.
 
         Args:
-            session: The session.
-            last_sent_s: When it sent its last request. What happens at that very instant comes before it (rule T1).
-            ended_s: When that has ended; NaN if the run ended before it could send another.
-            unfinished: Whether it was not over when the run ended.
+            ended: What they were. What happens at the very instant of a session's last request comes before that (rule
+                T1).
+            known: What is known of some beyond that, by where they are among them.
+            unfinished: Whether they were not over when the run ended.
         """
-        self.bound += session.holder is not None and self._is_sticky(session)
-        if session.exposures:
-            self._count_exposed(session, last_sent_s, censored=unfinished and isnan(ended_s))
-        if session.alive_at:
-            self._count_alive(session, last_sent_s)
-        if session.born_terminating:
-            record = self._operations[session.born_terminating - 1]
+        sticky = np.where(ended.has_jar, self._is_sticky(True), self._is_sticky(False))
+        self.bound += int(np.count_nonzero((ended.last >= 0) & sticky))
+        seen = ended.sent_s >= self._settle_s
+        self.seen += int(np.count_nonzero(seen))
+        self.broken_in_background += int(np.count_nonzero(seen & (ended.background > 0)))
+        for at, session in known.items():
+            last_sent_s = float(ended.sent_s[at])
+            if session.exposures:
+                self._count_exposed(session, last_sent_s, censored=unfinished and isnan(ended.ended_s[at]))
+            if session.alive_at:
+                self._count_alive(session, last_sent_s)
+        for born in np.flatnonzero(ended.born).tolist():
+            operation, broke = int(ended.born[born]), known.get(born)
+            record = self._operations[operation - 1]
             record.born_on_terminating += 1
-            record.born_broken += session.born_terminating in session.broken_by
-        self._guard(session, last_sent_s, unfinished=unfinished)
-        if last_sent_s >= self._settle_s:
-            self.seen += 1
-            self.broken_in_background += session.breaks_background > 0
+            record.born_broken += broke is not None and operation in broke.broken_by
+        self._guard(ended, known, unfinished=unfinished)
 
     def close(self) -> None:
         """Sum up at the end of the run, when it is known which operations have exposed anybody (rule B7)."""
@@ -100,23 +107,22 @@ class Tally:
         if alive:
             self._alive[alive, alive & session.broken_by] += 1
 
-    def _guard(self, session: Session, last_sent_s: float, *, unfinished: bool) -> None:
-        """Count a session for ``broken_any_cause``, whatever has broken it (rule B14)."""
-        since_s = session.started_s
+    def _guard(self, ended: Ended, known: Mapping[int, Session], *, unfinished: bool) -> None:
+        """Count sessions for ``broken_any_cause``, whatever has broken them (rule B14)."""
+        since_s = ended.started_s
         if self._guards_timeline:
-            if not session.alive_at:
-                return
-            since_s = session.alive_at[0][1]
+            alive = {at: session.alive_at[0][1] for at, session in known.items() if session.alive_at}
             if unfinished:
-                self._recorder.count("any_cause_left_out")
+                self._recorder.count("any_cause_left_out", len(alive))
                 return
-            if last_sent_s < since_s:
-                return
-        elif unfinished or since_s < self._settle_s:
-            return
-        self._recorder.count("any_cause_sessions")
-        if session.broke_s >= since_s or session.answered_s < since_s:
-            self._recorder.count("broken_any_cause_sessions")
+            since_s = np.full(len(ended.number), np.inf)
+            since_s[list(alive)] = list(alive.values())
+            chosen = ended.sent_s >= since_s
+        else:
+            chosen = since_s >= (np.inf if unfinished else self._settle_s)
+        broken = (ended.broke_s >= since_s) | (ended.answered_s < since_s)
+        self._recorder.count("any_cause_sessions", int(np.count_nonzero(chosen)))
+        self._recorder.count("broken_any_cause_sessions", int(np.count_nonzero(chosen & broken)))
 
 
 def _add(harmed: Harmed, *, broken: bool) -> None:

@@ -149,6 +149,8 @@ class ApiServer:
         pod.deleted = True
         pod.record.deleted_s = self._world.now_s
         pod.record.deleted_by = cause
+        if pod.container is not None:
+            pod.container.pod_deleted(cause)
         self._world.tell(by, "deleted", pod.name, Deleted(how), cause)
 
     def _tell(self, deletion: Deletion) -> None:

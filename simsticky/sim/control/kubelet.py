@@ -31,7 +31,7 @@ from simsticky.sim.control.probes import Prober, spec_of
 from simsticky.sim.control.sidecars import Sidecars
 from simsticky.sim.control.termination import Stopper
 from simsticky.sim.gateway.gateway import Gateway
-from simsticky.sim.plane.patience import patience_s
+from simsticky.sim.gateway.patience import patience_s
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 from simsticky.workload.equilibrium import residual_gap
@@ -151,7 +151,10 @@ class Kubelet:
         recording = self._world.recorder.recording
         life = ContainerRecord(pod.index, pod.record.restarts + 1, now_s, due_s=pod.restarted_s)
         number = len(recording.containers)
-        pod.container = Container(number, pod, self._app.concurrency, now_s, life, self._patience_s)
+        pod.container = Container(
+            number, pod, self._app.concurrency, now_s, life, self._world.columns, self._patience_s
+        )
+        self._gateway.container_made(pod.container)
         recording.containers.append(pod.index)
         recording.lives.append(life)
         if pod.record.restarts == 0:

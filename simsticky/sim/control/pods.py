@@ -8,7 +8,7 @@ FIFO queue, kept as a heap of slot-end times (rule P1): a request that arrives a
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush, heapreplace
+from heapq import heappop, heappush
 from math import nan
 from typing import NamedTuple, Protocol
 
@@ -16,6 +16,9 @@ from simsticky.recording.pods import ContainerRecord, PodRecord
 from simsticky.scenario.distributions import Law
 from simsticky.scenario.model import WarmUp
 from simsticky.sim.control.causes import ContainerCauses, PodCauses
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import COLD, DELETED_BY, LISTENING_SINCE, WATCHERS
+from simsticky.sim.plane.rules import warm_factor
 
 INFINITY = float("inf")
 
@@ -163,40 +166,36 @@ class Container:
     """One container instance.
 
     Attributes:
-        index: Its number in the recording; ``number`` is the same as the float that goes into the rows.
+        index: Its number in the recording.
         record: Its life in the recording.
-        ends: Heap of the times at which each slot is free; the largest is the end of its last request so far.
         listening: Whether it takes connections.
         causes: The operations behind what has become of it, and when and why it stopped taking connections.
         dead: Whether the process is gone.
         flapping_until_s: Until when its readiness probe fails although it serves.
         refuses_checks_until_s: Until when it answers the gateway's active HTTP checks with 503.
-        warm: Whether it works at full speed; the gateway's fast path knows only containers that do.
         memory: The sessions it keeps, where the scenario bounds them.
         connections: Numbers of the sessions with an open long-lived connection to it, in the order of opening.
         closes_connections: Whether it has begun to close them.
         on_last_closed: Called once, each, when no connection is open any more.
-        patience_s: An answer later than this after its request may make a probe fail (``sim/plane/patience.py``).
+        patience_s: An answer later than this after its request may make a probe fail (``sim/gateway/patience.py``).
         watchers: Who is to be told of all that may change what a probe finds.
     """
 
     __slots__ = (
+        "_columns",
         "causes",
         "closes_connections",
         "connections",
         "dead",
-        "ends",
         "flapping_until_s",
         "index",
         "listening",
         "memory",
-        "number",
         "on_last_closed",
         "patience_s",
         "pod",
         "record",
         "refuses_checks_until_s",
-        "warm",
         "watchers",
     )
 
@@ -207,26 +206,59 @@ class Container:
         concurrency: int,
         free_from_s: float,
         record: ContainerRecord,
+        columns: Columns,
         patience_s: float = INFINITY,
     ) -> None:
         """Make a container whose slots are free from ``free_from_s`` and that does not listen yet."""
         self.index = index
-        self.number = float(index)
         self.pod = pod
         self.record = record
-        self.ends = [free_from_s] * concurrency
+        self._columns = columns
+        columns.add_container(free_from_s, concurrency)
         self.listening = False
         self.causes = pod.causes.container = ContainerCauses(record, pod.causes)
         self.dead = False
         self.flapping_until_s = 0.0
         self.refuses_checks_until_s = 0.0
-        self.warm = True
         self.memory: Memory | None = None
         self.connections: dict[int, None] = {}
         self.closes_connections = False
         self.on_last_closed: list[Callable[[], None]] = []
         self.patience_s = patience_s
         self.watchers: list[Watcher] = []
+
+    @property
+    def ends(self) -> list[float]:
+        """Heap of the times at which each slot is free; the largest is the end of its last request so far."""
+        return self._columns.queues.slots_of(self.index)
+
+    @ends.setter
+    def ends(self, ends_s: list[float]) -> None:
+        self._columns.queues.set_slots(self.index, ends_s)
+
+    @property
+    def warm(self) -> bool:
+        """Whether it works at full speed."""
+        return not self._columns.containers[COLD][self.index]
+
+    @warm.setter
+    def warm(self, warm: bool) -> None:
+        self._columns.listening[LISTENING_SINCE][self.index] = self.record.listening_s
+        self._columns.containers[COLD][self.index] = not warm
+
+    def pod_deleted(self, operation: int) -> None:
+        """Note that its pod is deleted, and the number of the operation behind that, 0 for none."""
+        self._columns.containers[DELETED_BY][self.index] = operation
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have somebody told of all that may change what a probe finds."""
+        self.watchers.append(watcher)
+        self._columns.containers[WATCHERS][self.index] = len(self.watchers)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Have somebody told no more."""
+        self.watchers.remove(watcher)
+        self._columns.containers[WATCHERS][self.index] = len(self.watchers)
 
     @property
     def idle_at_s(self) -> float:
@@ -262,11 +294,12 @@ class Container:
 
     def serve(self, now_s: float, demand_s: float) -> tuple[float, float]:
         """Take in a request that is sent now; return when its service starts and ends (rule P1)."""
-        started_s = max(self.ends[0], now_s)
+        queues = self._columns.queues
+        started_s = max(queues.earliest(self.index), now_s)
         ended_s = started_s + demand_s
         if ended_s > now_s + self.patience_s:
             self.tell_late(ended_s)
-        heapreplace(self.ends, ended_s)
+        queues.occupy(self.index, ended_s)
         return started_s, ended_s
 
     def tell_late(self, ended_s: float) -> None:
@@ -289,10 +322,10 @@ class Container:
 
     def queue_wait_s(self, now_s: float) -> float:
         """How long a request that arrives now would wait for a slot."""
-        return max(0.0, self.ends[0] - now_s)
+        return max(0.0, self._columns.queues.earliest(self.index) - now_s)
 
     def slowdown(self, now_s: float, warm_up: WarmUp | None) -> float:
         """Return by what the service demand of a request sent now is multiplied: from ``slowdown`` down to 1."""
         if self.warm or warm_up is None:
             return 1.0
-        return warm_up.factor(now_s - self.record.listening_s)
+        return warm_factor(now_s - self.record.listening_s, warm_up.slowdown, warm_up.duration)

@@ -199,7 +199,7 @@ class _Row:
         self._rank = float(late), first_s if late else -first_s, self._last_s, float(number)
         self._upcoming = tick  # the tick of the next event
         self._due: _Due | None = None  # that event; None at rest
-        container.watchers.append(self)
+        container.watch(self)
         self._plan()
 
     # What it is told --------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ class _Row:
         self._count(including_now=self._clock.has_passed(Phase.STATUS))
         if self._over:
             self._due = None
-            self._container.watchers.remove(self)
+            self._container.unwatch(self)
         else:
             self._plan()
 
@@ -235,7 +235,7 @@ class _Row:
                 if isinstance(other, _Row):
                     other._let_pass(place)
             if not self._on_change():
-                self._container.watchers.remove(self)
+                self._container.unwatch(self)
                 return
         self._plan()
 

@@ -11,6 +11,7 @@ from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
 from simsticky.kong.balancer import Algorithm, AlgorithmFactory, Balancer
+from simsticky.kong.cells import Cells
 from simsticky.kong.upstream import Target
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.upstream_settings import checks, threshold_comparison
@@ -36,6 +37,7 @@ class Balancers:
     def __init__(self, world: World, addresses: Addresses, make_algorithm: AlgorithmFactory | None) -> None:
         scenario, settings = world.scenario, world.scenario.gateway
         self._streams = world.streams
+        self._cells = world.columns.cells
         self._in_flight = addresses.in_flight
         self._make_algorithm = make_algorithm
         self._policy = scenario.upstream
@@ -74,18 +76,18 @@ class Balancers:
             return OwnAlgorithm(self._make_algorithm(draw))
         match self._policy.algorithm:
             case "sticky-sessions":
-                return StickySessions(self._options, draw=draw, in_flight=self._in_flight)
+                return StickySessions(self._options, draw=draw, in_flight=self._in_flight, cells=self._cells)
             case "consistent-hashing":
-                return self._hashing()
+                return self._hashing(self._cells)
             case "least-connections":
-                return LeastConnections()
+                return LeastConnections(self._cells)
             case "latency":
-                return Latency(worker, as_pairs)
+                return Latency(worker, as_pairs, self._cells)
             case _:
-                return RoundRobin(draw)
+                return RoundRobin(draw, self._cells)
 
-    def _hashing(self) -> Algorithm:
-        return HashModulo() if self._by_modulo else ConsistentHashing(self._policy.slots)
+    def _hashing(self, cells: Cells | None = None) -> Algorithm:
+        return HashModulo(cells) if self._by_modulo else ConsistentHashing(self._policy.slots, cells)
 
 
 def sticky_options(scenario: Scenario) -> StickyOptions:

@@ -4,7 +4,7 @@ from simsticky.recording.record import Kind, Mechanism, Origin
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.exposures import Exposures
-from simsticky.sim.plane.session import Broken, Exchange, Session
+from simsticky.sim.sessions.session import Broken, Exchange, Session
 from simsticky.sim.world import World
 
 INFINITY = float("inf")
@@ -55,9 +55,8 @@ class Breaks:
             return NOT_BROKEN
         if holder is container and (now_s <= expires_s or self._external):
             return NOT_BROKEN
-        past = session.past or {}
-        kept_here = past.get(container, -INFINITY) >= now_s
-        session.past = {**past, holder: expires_s}
+        kept_here = session.copy_until(container) >= now_s
+        session.keep_copy(holder, expires_s)
         session.holder = container
         if holder is not container:
             holder.let_go(now_s)
@@ -164,6 +163,9 @@ class Breaks:
         tabs = session.tabs
         if tabs is not None:
             self._retract(session, tabs.breaks.pop(request, None))
+        if session.roamed == request:
+            self._turn_back(session, now_s)
+            return
         counts = session.breaks_caused, session.breaks_background, session.broke_s
         operations = session.broken_by, session.harmed_by
         if session.request != request:
@@ -182,6 +184,16 @@ class Breaks:
             if holder is not None:
                 holder.take_in(now_s)
                 self._recorder.residence.extend((now_s, holder.index, 1.0))
+
+    def _turn_back(self, session: Session, now_s: float) -> None:
+        """Take back that a session has roamed."""
+        moved_to = session.holder
+        assert moved_to is not None
+        session.turn_back(counts=not self._external)
+        holder = session.holder
+        assert holder is not None
+        session.exposures = tuple(e for e in session.exposures if e.container != moved_to.index)
+        self._recorder.moved(now_s, moved_to.index, holder.index)
 
     @staticmethod
     def _retract(session: Session, broken: Broken | None) -> None:

@@ -5,22 +5,44 @@ the same cookie, and clients that clear their cookies need a jar with paths, and
 come; such clients have a :class:`Browser`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from uuid import UUID
 
-from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key
+import numpy as np
+import numpy.typing as npt
+from xxhash import xxh32_intdigest
+
+from simsticky.kong.algorithms.consistent_hashing import HashOn, Request, hash_key, hash_of
 from simsticky.kong.cookie import CookieJar, default_path, path_match
 from simsticky.scenario.upstream_settings import hash_on
-from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.browser import Browser
 from simsticky.sim.gateway.nodes import Worker
-from simsticky.sim.plane.session import Session
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
-_NO_ROUTES: dict[str | None, Container] = {}
+
+@dataclass(slots=True)
+class Stranger:
+    """A session of which nothing is known but its number, and whether it keeps cookies."""
+
+    id: int
+    jar: bool
+    visits: int = 0
+    browser: Browser | None = None
+
+
+_HEX = np.array([list(f"{byte:02x}".encode()) for byte in range(256)], np.uint8)
+_WITHOUT_DASHES = [place for place in range(36) if place not in (8, 13, 18, 23)]
+
+
+def no_key(_: int) -> None:
+    """Say that no trace states what a session is hashed by."""
+
+
 _FOREIGN = "a target of the other upstream"
 
 
@@ -75,28 +97,27 @@ class Browsers:
 
     # Keys -------------------------------------------------------------------------------------------------------
 
-    def binding(self, session: Session) -> tuple[bool, str | None]:
-        """Return whether each request of a session is picked anew, and the one key that all are hashed by, if any."""
-        if self.affinity == HASH and self.plain:
-            session.key = self._one_key(session)
-        if self.asks_each_time:
-            return False, None
-        if self.affinity == HASH and self.plain:
-            return session.key is None, session.key
-        return self.affinity == NONE, None
+    def introduce(self, session: Session) -> None:
+        """Let a session know the one key that all its requests are hashed by, if there is one."""
+        if self.affinity == HASH and self.plain and not self._keys_differ(session.jar):
+            session.key = self.key(session)
 
-    def _one_key(self, session: Session) -> str | None:
-        """Return the key of all requests of a session; None where they differ."""
-        return None if self._keys_differ(session) else self.key(session)
+    def picks_anew(self, session: Session) -> bool:
+        """Return whether each request of a session is hashed by a key of its own, and picked by that at once."""
+        return self.affinity == HASH and self.plain and not self.asks_each_time and self._keys_differ(session.jar)
 
-    def _keys_differ(self, session: Session) -> bool:
-        """Return whether each request of a session has a key of its own."""
+    def draws_each_time(self, *, jar: bool) -> bool:
+        """Return whether something is drawn for each request of a session, with a jar or without."""
+        return not self.plain or self._keys_differ(jar)
+
+    def _keys_differ(self, jar: bool) -> bool:
+        """Return whether each request of a session, with a jar or without, has a key of its own."""
         inputs = {self._hash_on.input.kind, self._hash_on.fallback.kind}
-        return ("cookie" in inputs and not session.jar) or ("path" in inputs and len(self._paths) > 1)
+        return ("cookie" in inputs and not jar) or ("path" in inputs and len(self._paths) > 1)
 
-    def binds(self, session: Session) -> bool:
-        """Return whether the session's requests are led to one pod, by its cookie or its key."""
-        if self.affinity == NONE or (self._with_cookie and not session.jar):
+    def binds(self, *, jar: bool) -> bool:
+        """Return whether the requests of a session, with a jar or without, are led to one pod, by its cookie or key."""
+        if self.affinity == NONE or (self._with_cookie and not jar):
             return False
         return self.affinity == COOKIE or self._with_cookie or len(self._paths) == 1 or not self._by_path
 
@@ -129,25 +150,47 @@ class Browsers:
                 brought.append(held)
         return brought
 
-    def routes(self, session: Session, worker: Worker) -> Callable[[str | None], Container | None]:
-        """Return the look-up of the fast path.
+    def hashes(self, sessions: Sequence[int], jars: Sequence[bool]) -> list[int]:
+        """Return the hash of the key of each session, -1 where each request has its own.
 
-        Nothing is found where a client's jar must be looked into first, or where other tabs move the session.
+        Args:
+            sessions: Their numbers.
+            jars: Whether each keeps cookies.
         """
-        fast = self.plain and session.tabs is None and not self.asks_each_time
-        return worker.routes.get if fast else _NO_ROUTES.get
+        if self.affinity != HASH:
+            return [-1] * len(sessions)
+        if self.plain and self._hash_on.input.kind == "cookie" and self._key_of is no_key:
+            hashed = self._hashes_of_ids(np.asarray(sessions))
+            return [value if jar else -1 for value, jar in zip(hashed, jars, strict=True)]
+        found = []
+        for number, jar in zip(sessions, jars, strict=True):
+            found.append(-1 if self.draws_each_time(jar=jar) else hash_of(self.key(Stranger(number, jar))))
+        return found
+
+    def _hashes_of_ids(self, sessions: npt.NDArray[np.int64]) -> list[int]:
+        """Return the hash of each session's cookie, a UUID of version 4 as :meth:`_new_id` makes it."""
+        high = self._streams.many_bits(Purpose.HASH_COOKIE, sessions, 0)
+        low = self._streams.many_bits(Purpose.HASH_COOKIE, sessions, 1)
+        high = high & np.uint64(0xFFFF_FFFF_FFFF_0FFF) | np.uint64(0x4000)
+        low = low & np.uint64(0x3FFF_FFFF_FFFF_FFFF) | np.uint64(1 << 63)
+        numbers = np.stack([high, low], axis=1).astype(">u8").view(np.uint8)
+        digits = _HEX[numbers].reshape(len(sessions), 32)
+        text = np.full((len(sessions), 36), ord("-"), np.uint8)
+        text[:, _WITHOUT_DASHES] = digits
+        joined = text.tobytes()
+        return [xxh32_intdigest(joined[at : at + 36]) for at in range(0, len(joined), 36)]
 
     def peer_of_next(self, session: Session, worker: Worker) -> str | None:
         """Return the target of a request that is hashed by a key of its own."""
         session.key = self.key(session)
         return worker.peer_of(session.key)
 
-    def key(self, session: Session) -> str:
+    def key(self, session: Session | Stranger) -> str:
         """Return what the session's next request is hashed by."""
         session.visits += 1
         return hash_key(self._hash_on, self._request(session), lambda: self._new_id(session)).value
 
-    def _new_id(self, session: Session) -> str:
+    def _new_id(self, session: Session | Stranger) -> str:
         """Return a fresh cookie; a client with a jar keeps the first one it gets."""
         stated = self._key_of(session.id)
         if stated is not None:
@@ -156,7 +199,7 @@ class Browsers:
         bits = [self._streams.bits(Purpose.HASH_COOKIE, session.id, 2 * ordinal + half) for half in (0, 1)]
         return str(UUID(int=bits[0] << 64 | bits[1], version=4))
 
-    def _request(self, session: Session) -> Request:
+    def _request(self, session: Session | Stranger) -> Request:
         path = self._path(session)
         request = self._request_to(session, path)
         if session.browser is not None:
@@ -165,7 +208,7 @@ class Browsers:
                 request["cookies"] = {self.cookie_name: held}
         return request
 
-    def _request_to(self, session: Session, path: str) -> Request:
+    def _request_to(self, session: Session | Stranger, path: str) -> Request:
         """Return what a request of a session to a path brings but for cookies."""
         found = self._traffic.identifiers
         request: Request = {"ip": self._identifier(session, "ip", found.ip.values), "path": path}
@@ -186,10 +229,10 @@ class Browsers:
                 request["uri_captures"] = {chosen.name: value}
         return request
 
-    def _brings(self, session: Session, kind: str, share: float) -> bool:
+    def _brings(self, session: Session | Stranger, kind: str, share: float) -> bool:
         return share >= 1.0 or self._streams.uniform(Purpose.IDENTIFIER, session.id, _KINDS.index(kind)) < share
 
-    def _identifier(self, session: Session, kind: str, values: int | None) -> str:
+    def _identifier(self, session: Session | Stranger, kind: str, values: int | None) -> str:
         """Return the session's value of one kind: its own, or one of so many (rule C8)."""
         stated = self._key_of(session.id)
         if stated is not None:
@@ -212,7 +255,7 @@ class Browsers:
         if self.plain:
             if self.affinity != HASH:
                 return session.cookie
-            if self.asks_each_time and self._keys_differ(session):
+            if self.asks_each_time and self._keys_differ(session.jar):
                 session.key = self.key(session)
             return session.key
         if session.browser is None:
@@ -258,7 +301,7 @@ class Browsers:
         """
         return self.cookie_path if self.cookie_path.startswith("/") else default_path(path)
 
-    def _path(self, session: Session) -> str:
+    def _path(self, session: Session | Stranger) -> str:
         """Return the path of the session's present request (rule C5)."""
         if len(self._paths) == 1:
             return self._paths[0]

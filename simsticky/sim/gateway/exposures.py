@@ -15,8 +15,9 @@ from simsticky.sim.gateway.cookies import Browsers
 from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.nodes import Node
 from simsticky.sim.gateway.tables import Tables
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.plane.fields import EXPOSED
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
 
 
@@ -68,14 +69,17 @@ class Exposures:
         container = pod.container
         if container is None or container.dead:
             return
-        for session in self._sessions.alive(self._world.now_s):
-            if session.holder is container and self._is_bound(session, container):
+        for place in self._sessions.living_on(container, self._world.now_s):
+            session = self._sessions.at(place)
+            if self._is_bound(session, container):
                 self.note(session, container, Exposure(operation, self._world.now_s, container.index, how))
 
     def note(self, session: Session, container: Container, exposure: Exposure) -> None:
         """Note an exposure, unless the same operation has cut the session off from this container before."""
         if not self.has(session, container, exposure.operation):
             session.exposures += (exposure,)
+            if not session.jar:
+                session.slow_down(EXPOSED)
 
     @staticmethod
     def has(session: Session, container: Container, operation: int) -> bool:

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from simsticky.sim.gateway.nodes import Node, Worker
-from simsticky.sim.plane.session import Session
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -28,6 +31,12 @@ class FrontBalancer:
         if len(self.workers) == 1:
             return self.workers[0]
         return self.workers[int(self._streams.uniform(Purpose.WORKER, session) * len(self.workers))]
+
+    def workers_of(self, sessions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the number of the worker of each session's first request, as :meth:`worker_of` does."""
+        if len(self.workers) == 1:
+            return np.zeros(len(sessions), np.int64)
+        return (self._streams.uniforms(Purpose.WORKER, sessions) * len(self.workers)).astype(np.int64)
 
     def nodes_of(self, session: Session) -> list[Node]:
         """Return the nodes that a session's next request may be given."""

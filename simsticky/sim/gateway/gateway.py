@@ -5,7 +5,6 @@ What a request meets is in ``proxy.py``, which worker it goes through in ``front
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
 
 from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.kong.upstream import Target
@@ -18,18 +17,20 @@ from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.balancers import Balancers
 from simsticky.sim.gateway.breaks import Breaks
-from simsticky.sim.gateway.cookies import Browsers
+from simsticky.sim.gateway.cookies import Browsers, no_key
 from simsticky.sim.gateway.cuts import Cuts
 from simsticky.sim.gateway.exposures import Exposures
 from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.health_checks import HealthCheckers
+from simsticky.sim.gateway.log_phase import LogPhase
 from simsticky.sim.gateway.nodes import Node, Worker
+from simsticky.sim.gateway.plane_rules import tell_rules
 from simsticky.sim.gateway.proxy import Attempts
 from simsticky.sim.gateway.retries import Retries
 from simsticky.sim.gateway.slow_start import SlowStart
 from simsticky.sim.gateway.tables import Led, Step, Tables
-from simsticky.sim.plane.session import Session
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
 from simsticky.workload.generate import Workload
 
@@ -61,6 +62,7 @@ class Gateway:
     ) -> None:
         settings, algorithm = world.scenario.gateway, world.scenario.upstream.algorithm
         self._world = world
+        self.columns = world.columns
         self._sessions = sessions
         # What clients bring follows from the scenario's upstream, whoever picks.
         self.affinity = AFFINITY.get(algorithm, NONE)
@@ -71,27 +73,40 @@ class Gateway:
         self._by_age = settings.sticky_new_pick == "in_order" or settings.hash_method == "modulo"
         self._held = world.scenario.traffic.connections.long_lived
         self._slow_start = SlowStart(world, settings.slow_start, self._rebuild_routes)
-        self._versions = count(1)
         self.on_tables: Callable[[], None] = _nothing
         self.on_ready: Callable[[Node], None] = _nothing
         self.addresses = Addresses(world)
         self._balancers = Balancers(world, self.addresses, make_algorithm)
+        self.log = LogPhase(world)
         self.nodes = self._make_nodes(settings.nodes, settings.workers)
         self.front = FrontBalancer(world, self.nodes)
         self.workers = self.front.workers
-        self.browsers = Browsers(world, workload.key_of, asks_each_time=self.asks_each_time)
+        self.browsers = Browsers(
+            world, workload.key_of if workload.states_keys else no_key, asks_each_time=self.asks_each_time
+        )
         self.exposures = Exposures(world, sessions, self.browsers, self.front, self.addresses, self._past_tables())
         breaks, retries = Breaks(world, self.exposures), Retries(world, workload)
         self._breaks = breaks
         self._health = HealthCheckers(world, checks(world.scenario), self.addresses, self._verdict)
         self.attempts = Attempts(world, self.front, self.addresses, self.browsers, breaks, self._health, retries)
-        self.cuts = Cuts(world, sessions, breaks, retries)
+        self.cuts = Cuts(world, sessions, retries)
+        sessions.on_known = self.browsers.introduce
+        tell_rules(
+            world,
+            self.affinity,
+            asks_each_time=self.asks_each_time,
+            endless=workload.endless,
+            closed=bool(workload.population),
+        )
 
     def _make_nodes(self, number: int, workers: int) -> list[Node]:
         nodes = [Node(index, f"kong-{index + 1}") for index in range(number)]
+        self.columns.have_nodes(number)
         for node in nodes:
             first = node.index * workers
-            node.workers = [Worker(first + i, node, logs=self.picks_counted) for i in range(workers)]
+            node.workers = [
+                Worker(first + i, node, self.columns, self.log, logs=self.picks_counted) for i in range(workers)
+            ]
         for node in nodes:
             for worker in node.workers:
                 worker.begin(self._balancers.make(worker, ()))
@@ -148,19 +163,27 @@ class Gateway:
 
     def _rebuild_routes(self, node: Node) -> None:
         """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
-        balancer, servers = node.workers[0].balancer, self.addresses.servers
-        node.routes.clear()
+        balancer, servers, columns = node.workers[0].balancer, self.addresses.servers, self.columns
+        for number in node.routed:
+            columns.set_route(node.index, number, -1)
+        node.routed.clear()
         if node.up:
-            named = balancer.followable() if self.affinity == COOKIE else {a: a for a in node.weights}
-            node.routes.update(
-                {
-                    name: servers[address]
-                    for name, address in named.items()
-                    if address in servers and servers[address].warm and address not in node.watched
-                }
-            )
+            named = dict(balancer.followable()) if self.affinity == COOKIE else {}
+            if self.affinity != COOKIE or self.addresses.by_uid:
+                # A new session is given an address, which no cookie names.
+                named.update({address: address for address in node.weights})
+            for name, address in named.items():
+                if address in servers and address not in node.watched:
+                    self._route(node, name, servers[address])
         for worker in node.workers:
-            worker.version = next(self._versions)
+            worker.show()
+
+    def _route(self, node: Node, name: str, container: Container) -> None:
+        """Let requests take a container without ado that bring its name, or that are given its address."""
+        columns = self.columns
+        number = columns.number_of(name)
+        columns.set_route(node.index, number, container.index)
+        node.routed.append(number)
 
     def _verdict(self, node: Node, cause: int | None = None) -> None:
         """A health checker has counted something, or told the balancers of a node.
@@ -206,17 +229,19 @@ class Gateway:
 
         call_at(self._world.env, downtime_s, Phase.PUSH, started)
 
-    def binds(self, session: Session) -> bool:
-        """Return whether the algorithm leads a session's requests to one pod, by its cookie or its key."""
+    def binds(self, *, jar: bool) -> bool:
+        """Return whether the algorithm leads the requests of a session, with a jar or without, to one pod."""
         if self.asks_each_time and not any(worker.balancer.followable() for worker in self.workers):
             return False
-        return self.browsers.binds(session)
+        return self.browsers.binds(jar=jar)
 
     # Containers -------------------------------------------------------------------------------------------------
 
     def address_taken(self, pod: Pod) -> None:
         """Know whose an address is from now on."""
         self.addresses.pods[pod.address] = pod
+        number = self.columns.number_of(pod.address)
+        self.columns.identities.cells[number] = self.columns.number_of(self.addresses.identity(pod.address))
 
     def listener_opened(self, container: Container) -> None:
         """Let requests through to a container that has begun to listen."""
@@ -229,10 +254,12 @@ class Gateway:
         container.tell_changed()
 
     def warmed_up(self, container: Container) -> None:
-        """Let a container that works at full speed from now on be reached the fast way."""
+        """Let a container work at full speed from now on."""
         container.warm = True
-        for node in self.nodes:
-            self._rebuild_routes(node)
+
+    def container_made(self, container: Container) -> None:
+        """Know a container, by its number."""
+        self._sessions.containers.append(container)
 
     def listener_closed(self, container: Container, now_s: float, because: Origin) -> None:
         """Refuse connections to a container from now on."""
@@ -247,12 +274,11 @@ class Gateway:
             self._rebuild_routes(node)
         container.tell_changed()
 
-    def give_cookie(self, session: Session, container: Container) -> None:
-        """Let a session alive at 0 hold the cookie that brought it to its container."""
-        if self.affinity == COOKIE and session.jar:
-            session.cookie = self.addresses.identity(container.pod.address)
-        elif self.affinity == HASH and session.jar:
-            session.cookie = session.key
+    def cookie_for(self, container: Container) -> int:
+        """Return the number of what the cookie names that brings a session to a container; -1 where cookies do not."""
+        if self.affinity != COOKIE:
+            return -1
+        return self.columns.number_of(self.addresses.identity(container.pod.address))
 
     def listed(self, address: str) -> bool:
         """Whether any node lists the address."""

@@ -180,7 +180,7 @@ class HealthCheckers:
     def watch(self, container: Container) -> None:
         """Hear of what happens to a container that has begun to listen."""
         if self._may_rest:
-            container.watchers.append(_Watcher(self, container))
+            container.watch(_Watcher(self, container))
 
     def changed(self, container: Container) -> None:
         """Probes may find something else at a container from now on."""

@@ -1,24 +1,33 @@
 """Kong's nodes and worker processes: what each of them knows (docs/model.md, rules G).
 
-The target table and the health checker belong to the node, the balancer to the worker. A worker whose algorithm wants
-to hear of the end of a request (open connections, response times) keeps a heap of the ends to come and looks at it
-before each pick: no event is needed for an end that nobody waits for.
+The target table and the health checker belong to the node, the balancer to the worker.
 """
 
-from heapq import heapify, heappop, heappush
-
+from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
+from simsticky.kong.algorithms.hash_modulo import HashModulo
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
+from simsticky.kong.algorithms.round_robin import RoundRobin
+from simsticky.kong.algorithms.sticky_sessions import StickySessions
 from simsticky.kong.balancer import Balancer, Handle, NoPeerError
+from simsticky.kong.cells import Region
 from simsticky.kong.upstream import Target
 from simsticky.recording.record import Kind, Mechanism, Origin, Outcome, pack
 from simsticky.sim.control.causes import NodeCauses
-from simsticky.sim.control.pods import Container
+from simsticky.sim.gateway.log_phase import LogPhase
 from simsticky.sim.gateway.tables import Led
-
-Open = tuple[float, float, float, Balancer, str, float]
-"""An open request: its end, its session, its number, the balancer of its first attempt, the address of its latest, and
-the response time that Kong averages, 0 after a retry, where Kong reads a list of times as no number."""
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import (
+    BALANCER,
+    HEALTHY,
+    LOST_CODE,
+    NODE,
+    OK_CODE,
+    PICKS_FLOATS,
+    PICKS_INTS,
+    ROUTES_AT,
+    STALE_CODE,
+)
 
 
 class Node:
@@ -26,7 +35,6 @@ class Node:
 
     Attributes:
         up: Whether it takes requests; not while it restarts.
-        routes: Listening container by address, for targets of the table that requests may take without ado.
         weights: Weight of every listed target by address.
         history: The tables it has had, and what its health checks had taken out of them.
         configured: How many of the changes that KIC has pushed it has got.
@@ -34,7 +42,8 @@ class Node:
         targets: The table as it was pushed; their weights are the full ones also while they grow.
         since_s: Since when each target whose weight grows has been listed.
         restarts: How often it went down.
-        watched: Targets whose answers the health checker wants to hear of; kept out of ``routes``.
+        routed: Numbers of the names that requests may take without ado.
+        watched: Targets whose answers the health checker wants to hear of; no request takes those without ado.
     """
 
     __slots__ = (
@@ -44,7 +53,7 @@ class Node:
         "index",
         "name",
         "restarts",
-        "routes",
+        "routed",
         "since_s",
         "targets",
         "up",
@@ -57,8 +66,8 @@ class Node:
         self.index = index
         self.name = name
         self.up = True
-        self.routes: dict[str | None, Container] = {}
         self.weights: dict[str, int] = {}
+        self.routed: list[int] = []
         self.history: list[Led] = []
         self.configured = 0
         self.causes = NodeCauses()
@@ -90,60 +99,74 @@ class Worker:
     """One worker process of a node: its own balancer, rebuilt at every push (rule G1).
 
     Args:
+        log: Logs what ends.
         logs: Whether the algorithm wants to hear of the end of each request.
 
     Attributes:
-        open: Heap of the requests that will be logged, if the algorithm wants to hear of them.
         counts: Whether the algorithm counts connections.
         times: Whether it averages response times.
-        ok_code: Code in the recording of an answer at the first attempt; ``lost_code`` and ``stale_code`` where the
-            session was sent away from its state by an algorithm without affinity.
+        ok_code: Code in the recording of an answer at the first attempt.
         rebuilds: How often its balancer was replaced.
-        version: Changes whenever a key may lead elsewhere than before.
         now_s: The time as the balancer sees it, as of the latest log phase or pick.
     """
 
     __slots__ = (
+        "_columns",
+        "_log",
+        "_numbers",
         "balancer",
         "counts",
         "index",
         "logs",
-        "lost_code",
         "node",
         "now_s",
         "ok_code",
-        "open",
         "rebuilds",
-        "routes",
-        "stale_code",
         "times",
-        "version",
     )
     balancer: Balancer
 
-    def __init__(self, index: int, node: Node, *, logs: bool) -> None:
+    def __init__(self, index: int, node: Node, columns: Columns, log: LogPhase, *, logs: bool) -> None:
         """Make a worker without a balancer; the first push brings one."""
         self.index = index
         self.node = node
-        self.routes = node.routes
         self.logs = logs
         self.ok_code = float(pack(node.index))
-        lost, stale = (
-            float(pack(node.index, 1, Outcome.ANSWERED, Mechanism.NO_COOKIE, kind, Origin.BACKGROUND))
-            for kind in (Kind.LOST, Kind.STALE)
-        )
-        self.lost_code, self.stale_code = lost, stale
         self.rebuilds = -1  # the empty balancer it begins with does not count
-        self.version = 0
         self.now_s = 0.0
-        self.open: list[Open] = []
+        self._log = log
+        self._numbers: list[int] = []  # of its balancers, the present one last
+        self._columns = columns
+        log.workers.append(self)
+        columns.workers.grow(index + 1)
+        columns.codes.grow(index + 1)
+        columns.workers[NODE][index] = node.index
+        columns.workers[ROUTES_AT][index] = columns.routes_of(node.index)
+        columns.codes[OK_CODE][index] = self.ok_code
+        for field, kind in ((LOST_CODE, Kind.LOST), (STALE_CODE, Kind.STALE)):
+            # The session was sent away from its state, bound by nothing.
+            code = pack(node.index, 1, Outcome.ANSWERED, Mechanism.NO_COOKIE, kind, Origin.BACKGROUND)
+            columns.codes[field][index] = float(code)
 
     def begin(self, balancer: Balancer) -> None:
         """Work with a new balancer from now on; requests that are open keep theirs."""
+        workers = self._columns.workers
+        number = workers[BALANCER][self.index] = self._log.number(balancer, workers[BALANCER][self.index])
+        self._numbers = [old for old in self._numbers if self._log.balancer(old) is not None] + [number]
         self.balancer = balancer
         self.counts = not isinstance(balancer.algorithm, Latency)
         self.times = not isinstance(balancer.algorithm, LeastConnections)
         self.rebuilds += 1
+        self.show()
+
+    def show(self) -> None:
+        """Let the hot path pick by the balancer as it is now; it has changed."""
+        workers, at = self._columns.workers, self.index
+        region = _region_of(self.balancer)
+        workers[HEALTHY][at] = self.balancer.healthy and region is not None
+        if region is not None:
+            workers[PICKS_INTS][at], workers[PICKS_FLOATS][at] = region.ints, region.floats
+        self._columns.changed()
 
     # Picks ------------------------------------------------------------------------------------------------------
 
@@ -163,46 +186,53 @@ class Worker:
 
     # The log phase ----------------------------------------------------------------------------------------------
 
-    def opened(self, request: Open) -> None:
-        """Note a request that will be logged at its end, to the balancer of its first attempt."""
-        heappush(self.open, request)
+    def opened(self, session: int, request: int, balancer: Balancer, at: tuple[float, str, float]) -> None:
+        """Note a request that will be logged at its end; see :meth:`LogPhase.opened`."""
+        self._log.opened(self, session, request, balancer, at)
 
     def log_until(self, now_s: float) -> None:
-        """Log the requests that have ended by ``now_s``, each at its time: release, then average the time in."""
-        waiting, counts, times = self.open, self.counts, self.times
-        while waiting and waiting[0][0] <= now_s:
-            self.now_s, _, _, balancer, address, response_s = heappop(waiting)
-            if counts:
-                balancer.release(address)
-            if times:
-                balancer.feedback(address, response_s)
+        """Log the requests that have ended by ``now_s``."""
+        self._log.until(now_s)
         self.now_s = now_s
 
-    def log(self, balancer: Balancer, address: str, response_s: float, now_s: float) -> None:
-        """Log what has ended just now and was not known to end: a long-lived connection."""
-        self.log_until(now_s)
+    def tell(self, balancer: Balancer, address: str, response_s: float) -> None:
+        """Tell a balancer of the end of a request it has picked for."""
         if self.counts:
             balancer.release(address)
         if self.times:
             balancer.feedback(address, response_s)
 
-    def balancer_of(self, session: int, request: int) -> Balancer:
-        """Return the balancer of an open request's first attempt; the present one where it is not known."""
-        return next((entry[3] for entry in self.open if entry[1:3] == (session, request)), self.balancer)
+    def log(self, balancer: Balancer, address: str, response_s: float, now_s: float) -> None:
+        """Log what has ended just now and was not known to end: a long-lived connection."""
+        self.log_until(now_s)
+        self.tell(balancer, address, response_s)
+
+    def balancer_of(self, session: int, request: int, sent_s: float) -> Balancer:
+        """Return the balancer of a request's first attempt, which was sent at a time (rule G9)."""
+        found = self._log.balancer_of(session, request)
+        if found is not None:
+            return found
+        then = next((number for number in self._numbers if self._log.was_replaced(number, sent_s)), None)
+        return self.balancer if then is None else self._log.balancer(then) or self.balancer
+
+    def numbered(self, number: int) -> Balancer | None:
+        """Return the balancer with a number, None where it is not known any more."""
+        return self._log.balancer(number)
 
     def forget(self, session: int, request: int) -> None:
         """Drop an open request, which goes on elsewhere: its retry releases the address."""
-        self.open[:] = [entry for entry in self.open if (entry[1], entry[2]) != (session, request)]
-        heapify(self.open)
+        self._log.forget(session, request)
 
     def cut_short(self, session: int, request: int, now_s: float) -> None:
         """Let an open request end now, and take only so long."""
+        self._log.cut_short(session, request, now_s)
 
-        def ended(entry: Open) -> Open:
-            ended_s, by, number, balancer, address, response_s = entry
-            if (by, number) != (session, request):
-                return entry
-            return now_s, by, number, balancer, address, max(0.0, response_s - (ended_s - now_s))
 
-        self.open[:] = map(ended, self.open)
-        heapify(self.open)
+def _region_of(balancer: Balancer) -> Region | None:
+    """Return where a balancer keeps what new requests are picked by; None where another rule picks."""
+    algorithm = balancer.algorithm
+    if isinstance(algorithm, StickySessions):
+        return algorithm.wheel
+    if isinstance(algorithm, RoundRobin | LeastConnections | Latency | ConsistentHashing | HashModulo):
+        return algorithm.region
+    return None

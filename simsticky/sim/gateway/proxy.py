@@ -1,17 +1,15 @@
 """The attempts of one request: pick, connect, wait, try again, and the answer the client gets (rules G and S).
 
-The fast path is in ``plane/loop.py``. Everything that is not "the one target it can be, listening, in time" comes
+The hot path is in ``plane/loop.py``. Everything that is not "the one target it can be, listening, in time" comes
 here: new picks, connections refused or never answered, timeouts, requests cut by a dying container, cookies.
 """
 
-from collections.abc import Generator, Sequence
-from heapq import heappush
+from collections.abc import Sequence
 
 from simsticky.kong.algorithms.sticky_sessions import response_cookie
 from simsticky.kong.balancer import NoPeerError
 from simsticky.kong.retries import Attempt, gateway_status
 from simsticky.recording.record import MAX_ATTEMPTS, Outcome, pack
-from simsticky.sim.clock import Clock, Tick
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import COOKIE
@@ -22,7 +20,7 @@ from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.health_checks import HealthCheckers
 from simsticky.sim.gateway.nodes import Node, Worker
 from simsticky.sim.gateway.retries import Retries
-from simsticky.sim.plane.session import FRESH, Cut, Exchange, Session
+from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -103,10 +101,6 @@ class Attempts:
         with_cookie = self._sticky and presented is not None
         if first is None and not with_cookie and not self._random_picks and not self._asks_each_time:
             first = worker.next_peer() if key is None else worker.peer_of(key)
-        if first is not None and not with_cookie and not lent and not self._held:
-            reply = self._begin(session, worker, now_s, demand_s, first, presented)
-            if reply is not None:
-                return reply
         exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
         exchange.handle.key = key
         exchange.handle.cookie = session.cookie if presented is not None else None
@@ -116,34 +110,6 @@ class Attempts:
             exchange.handle.u = self._world.streams.uniform(Purpose.PICK, session.id, session.picks)
         exchange.handle.address = first
         return self._go_on(exchange, now_s, first)
-
-    def _begin(
-        self, session: Session, worker: Worker, now_s: float, demand_s: float, address: str, presented: str | None
-    ) -> Reply | None:
-        """Answer a session's first request where nothing but its pick decides; None where there is more to it.
-
-        One attempt needs no :class:`Exchange`; should the request be cut, its loop makes one.
-        """
-        container = worker.routes.get(address)
-        if container is None or session.holder is not None or session.tabs is not None:
-            return None
-        if not self.begins(session, session.request, worker, container, now_s, demand_s):
-            return None
-        started_s, ended_s = container.serve(now_s, demand_s)
-        self._set_cookie(session, presented, session.key, (address,), ended_s)
-        if worker.logs:
-            heappush(worker.open, (ended_s, session.id, session.request, worker.balancer, address, ended_s - now_s))
-        return started_s, ended_s, container.index, worker.ok_code, False
-
-    def begins(
-        self, session: Session, request: float, worker: Worker, container: Container, now_s: float, demand_s: float
-    ) -> bool:
-        """Let a session begin where its first request will be answered in time; return whether it will be."""
-        if max(container.ends[0], now_s) + demand_s > now_s + self._read_timeout_s:
-            return False
-        session.request, session.before, session.picked_by = int(request), FRESH, worker.balancer
-        self._breaks.begin(session, container, now_s)
-        return True
 
     def resume(self, exchange: Exchange, now_s: float) -> Reply | None:
         """Go on with a request after the wait that :meth:`send` asked for; None for a further wait."""
@@ -157,23 +123,15 @@ class Attempts:
         self._health.attempt_failed(node, address, Attempt.READ_TIMEOUT, final=False, at_s=now_s)
         return self._try_again(exchange, now_s)
 
-    def wait(self, exchange: Exchange, tick: Tick, clock: Clock) -> Generator[None, float, Reply]:
-        """Wait, in a client's loop, for a request whose attempt under way will fail; return what became of it."""
-        reply = None
-        while reply is None:
-            clock.arm(tick, exchange.resume_s)
-            reply = self.resume(exchange, (yield))
-        return reply
-
     def exchange_of(
         self, session: Session, worker: Worker, request: int, sent_s: float, demand_s: float, expires_s: float
     ) -> Exchange:
         """Return a request as the gateway holds it that had no exchange so far and that a dying container has cut."""
         presented = session.cookie if self._sticky else session.key
-        balancer = worker.balancer_of(session.id, request)
-        if session.request == request and session.picked_by is not None:
+        balancer = worker.balancer_of(session.id, request, sent_s)
+        if session.request == request and session.picked_by >= 0:
             # The session's first. The cookie may be this very request's.
-            presented, balancer = session.key, session.picked_by
+            presented, balancer = session.key, worker.numbered(session.picked_by) or balancer
         session.request = request
         return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
 
@@ -331,7 +289,8 @@ class Attempts:
         address, balancer = exchange.handle.address, exchange.balancer
         if address is not None:
             response_s = took_s if len(exchange.tried) == 1 else 0.0
-            exchange.worker.opened((ended_s, exchange.session.id, exchange.request, balancer, address, response_s))
+            at = ended_s, address, response_s
+            exchange.worker.opened(exchange.session.id, exchange.request, balancer, at)
 
     def _refuse(self, session: Session, worker: Worker, now_s: float) -> Reply:
         """No node is up: the front balancer itself answers 503."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from simsticky.kong.retries import Attempt, tries_again
-from simsticky.sim.plane.session import Session
+from simsticky.sim.sessions.session import Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 from simsticky.workload.generate import Workload

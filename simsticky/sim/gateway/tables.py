@@ -1,14 +1,16 @@
 """The tables that a node has had: which change led a session away from where its state is (docs/model.md, rule B4)."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from simsticky.kong.balancer import Balancer, Handle, NoPeerError
 from simsticky.kong.upstream import Target
 
-_VIEWS_KEPT = 32
-"""How many tables of the past are kept ready: sessions that a change has led away ask for the same few."""
+_VIEWS_KEPT = 1_024
+"""How many tables of the past are kept ready: a session that a change has led away asks for all since then."""
+
+View = Callable[[str], str | None]
+"""Returns the address that a cookie, or a key, leads to."""
 
 
 class Step(NamedTuple):
@@ -50,7 +52,7 @@ class Tables:
     def __init__(self, make: Callable[[tuple[Target, ...]], Balancer], *, by_cookie: bool) -> None:
         self._make = make
         self._by_cookie = by_cookie
-        self._view = lru_cache(maxsize=_VIEWS_KEPT)(self._build)
+        self._views: dict[tuple[int, frozenset[str]], tuple[tuple[Target, ...], View]] = {}
 
     def led_away(self, history: Sequence[Led], brought: str, address: str) -> Led | None:
         """Return the change since which what a request brings has not led to an address.
@@ -59,12 +61,23 @@ class Tables:
         """
         first: Led | None = None
         for led in reversed(history):
-            if self._view(led.targets, led.unavailable)(brought) == address:
+            if self._view(led)(brought) == address:
                 return first
             first = led
         return None
 
-    def _build(self, targets: tuple[Target, ...], unavailable: frozenset[str]) -> Callable[[str], str | None]:
+    def _view(self, led: Led) -> View:
+        """Return what reads a table; it is known by which object it is, for its content would be hashed each time."""
+        key = id(led.targets), led.unavailable
+        found = self._views.get(key)
+        if found is None:
+            if len(self._views) >= _VIEWS_KEPT:
+                del self._views[next(iter(self._views))]
+            # The table is kept with it: as long as it is, no other has its identity.
+            found = self._views[key] = led.targets, self._build(led.targets, led.unavailable)
+        return found[1]
+
+    def _build(self, targets: tuple[Target, ...], unavailable: frozenset[str]) -> View:
         balancer = self._make(targets)
         for address in sorted(unavailable):
             balancer.set_address_status(address, False)

@@ -13,7 +13,7 @@ from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.verbs import Verbs
-from simsticky.sim.plane.sessions import Sessions
+from simsticky.sim.sessions.registry import Sessions
 
 
 class Timeline:
@@ -24,8 +24,7 @@ class Timeline:
         on_over: Called once when every operation is over.
 
     Attributes:
-        parts: Called where the first operation is about to begin; where it returns that this is the run without
-            operations from here on, this one and all later ones do nothing.
+        on_first: Called where the first operation is about to begin.
     """
 
     def __init__(
@@ -37,8 +36,7 @@ class Timeline:
         self._pods = cluster.api.pods
         self._sessions = sessions
         self._on_over = on_over
-        self.parts: Callable[[], bool] = lambda: False
-        self._is_void: bool | None = None
+        self.on_first: Callable[[], None] = _nothing
         self._verbs = Verbs(cluster, self._blocked)
         self._records = world.recorder.recording.operations
         world.recorder.recording.entries.update((key, Harmed()) for key, _ in timeline_entries(world.scenario))
@@ -59,14 +57,7 @@ class Timeline:
         for workload in self._workloads.values():
             workload.on_change.append(self._workload_changed)
 
-    def _does_nothing(self) -> bool:
-        if self._is_void is None:
-            self._is_void = self.parts()
-        return self._is_void
-
     def _begin(self, operation: Operation, record: OperationRecord) -> None:
-        if self._does_nothing():
-            return
         self._to_come.remove(operation)
         self._start(record, operation.target)
         if operation.lasts_s is not None:
@@ -80,6 +71,8 @@ class Timeline:
 
     def _start(self, record: OperationRecord, target: str, why: Data | None = None) -> None:
         world, number = self._world, record.number
+        on_first, self.on_first = self.on_first, _nothing
+        on_first()
         record.target = target
         world.recorder.operation_begins(world.now_s)
         self._running.append(record)
@@ -92,8 +85,6 @@ class Timeline:
 
     def scale_by_itself(self, workload: WorkloadController, replicas: int, before: int, why: Utilization) -> None:
         """Let the autoscaler scale: an operation of its own, so that what it breaks is told apart (rule A5)."""
-        if self._does_nothing():
-            return
         label = f"hpa scale {before} to {replicas}"
         record = OperationRecord(len(self._records) + 1, label, "hpa", self._world.now_s, AUTOSCALER)
         record.wanted_pods = replicas
@@ -187,3 +178,7 @@ class Timeline:
         if not self._running and not self._to_come and not self._over:
             self._over = True
             self._on_over()
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

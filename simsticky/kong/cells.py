@@ -1,0 +1,145 @@
+"""Where balancers keep their numbers: regions of two flat stores, one of integers, one of floats.
+
+The rules over them (``kong/picks.py``) are plain functions of a store and the region's first cell, which is what can be
+compiled. A store is a list, or an array seen through a memoryview: both are read and written one cell at a time.
+"""
+
+from collections.abc import MutableSequence
+from typing import Any
+from weakref import WeakValueDictionary, finalize
+
+import numpy as np
+
+Integers = MutableSequence[int]
+Floats = MutableSequence[float]
+
+_FIRST_CELLS = 1 << 10
+
+
+class Numbers:
+    """Numbers for names: addresses, and whatever else a cookie may name."""
+
+    def __init__(self) -> None:
+        self._number_of: dict[str, int] = {}
+        self._names: list[str] = []
+
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        return len(self._names)
+
+    def of(self, name: str) -> int:
+        """Return the number of a name, a new one for a name not met before."""
+        number = self._number_of.get(name)
+        if number is None:
+            number = self._number_of[name] = len(self._names)
+            self._names.append(name)
+        return number
+
+    def name(self, number: int) -> str:
+        """Return the name with a number."""
+        return self._names[number]
+
+
+def seen(array: Any) -> Any:
+    """Return a row of an array as Python reads and writes it: every number is Python's own."""
+    return memoryview(array)
+
+
+class _Store:
+    """Cells of one type, handed out in regions whose sizes are powers of two; those handed back are used again."""
+
+    def __init__(self, zero: Any, *, arrays: bool) -> None:
+        self._zero = zero
+        self._arrays = arrays
+        self._used = 0
+        self._free: dict[int, list[int]] = {}
+        self.raw: Any = np.zeros(_FIRST_CELLS, type(zero)) if arrays else []
+        self.cells: Any = seen(self.raw) if arrays else self.raw
+
+    def take(self, size: int) -> int:
+        """Return the first cell of a region of at least so many cells, whatever they hold."""
+        room = 1 << max(0, size - 1).bit_length()
+        free = self._free.get(room)
+        if free:
+            return free.pop()
+        first, self._used = self._used, self._used + room
+        if not self._arrays:
+            self.raw += [self._zero] * room
+        elif self._used > len(self.raw):
+            more = np.zeros(max(2 * len(self.raw), self._used), self.raw.dtype)
+            more[: len(self.raw)] = self.raw
+            self.raw, self.cells = more, seen(more)
+        return first
+
+    def copy(self) -> "_Store":
+        """Return a store with the same content, which hands out nothing."""
+        other = _Store(self._zero, arrays=self._arrays)
+        other.raw = self.raw.copy()
+        other.cells = seen(other.raw) if self._arrays else other.raw
+        return other
+
+    def give_back(self, first: int, size: int) -> None:
+        """Take a region back."""
+        self._free.setdefault(1 << max(0, size - 1).bit_length(), []).append(first)
+
+
+class Cells:
+    """The two stores, and the numbers of the names in them.
+
+    Args:
+        arrays: Whether the stores are NumPy arrays, for compiled rules; otherwise lists.
+
+    Attributes:
+        numbers: The numbers of names.
+        shared: What several balancers may share, by what it is made of, for as long as one of them has it.
+    """
+
+    def __init__(self, *, arrays: bool = False) -> None:
+        self.numbers = Numbers()
+        self.shared: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+        self._ints = _Store(0, arrays=arrays)
+        self._floats = _Store(0.0, arrays=arrays)
+
+    def copy(self) -> "Cells":
+        """Return cells with the same content, in which nothing new is kept."""
+        other = Cells(arrays=False)
+        other.numbers, other._ints, other._floats = self.numbers, self._ints.copy(), self._floats.copy()
+        return other
+
+    @property
+    def ints(self) -> Integers:
+        """The integers, as Python reads them; another object after a region has been taken."""
+        cells: Integers = self._ints.cells
+        return cells
+
+    @property
+    def floats(self) -> Floats:
+        """The floats, likewise."""
+        cells: Floats = self._floats.cells
+        return cells
+
+    @property
+    def raw(self) -> tuple[Any, Any]:
+        """The integers and the floats as the rules of the hot path take them: lists, or arrays."""
+        return self._ints.raw, self._floats.raw
+
+    def region(self, owner: object, ints: int, floats: int = 0) -> "Region":
+        """Return a region that is handed back when its owner is no more."""
+        region = Region(self._ints.take(ints), self._floats.take(floats) if floats else 0)
+        finalize(owner, self._give_back, region, ints, floats)
+        return region
+
+    def _give_back(self, region: "Region", ints: int, floats: int) -> None:
+        self._ints.give_back(region.ints, ints)
+        if floats:
+            self._floats.give_back(region.floats, floats)
+
+
+class Region:
+    """The first cells of a region: of integers and of floats."""
+
+    __slots__ = ("floats", "ints")
+
+    def __init__(self, ints: int, floats: int) -> None:
+        self.ints = ints
+        self.floats = floats

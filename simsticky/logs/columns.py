@@ -1,0 +1,198 @@
+"""Requests as they are read: rows packed one after the other, sealed into narrow columns chunk by chunk.
+
+A value that tells people apart (a cookie, an address) is kept as 64 bits of its hash, so a row has a fixed size, and
+what is interned is interned once, at the end.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from xxhash import xxh3_64_intdigest
+
+from simsticky.logs.record import UNKNOWN_S, Record, Text
+from simsticky.logs.times import EARLIEST_S, LATEST_S
+
+_ROW = struct.Struct("=dffQQQQQihhhB")
+_FIELDS = (
+    ("sent", np.float64),
+    ("took", np.float32),
+    ("service", np.float32),
+    ("key_in", np.uint64),
+    ("key_out", np.uint64),
+    ("cookie_in", np.uint64),
+    ("cookie_out", np.uint64),
+    ("client", np.uint64),
+    ("pod", np.int32),
+    ("status", np.int16),
+    ("attempts", np.int16),
+    ("gateway", np.int16),
+    ("flags", np.uint8),
+)
+_LAYOUT = np.dtype(list(_FIELDS))
+_CHUNK = 2**15
+_LONGEST_S = 1e7
+"""No request takes a season."""
+
+HAS_COOKIES, SERVER_DOWN, SAYS_SERVER = 1, 2, 4
+"""Flags: the request has a ``Cookie`` header; its cookie's server was down; the format says so, if so."""
+
+Raw = dict[str, npt.NDArray[Any]]
+"""Columns by name; 0 is no value in those of hashes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to keep of the lines: the sticky cookie, and what tells sessions apart.
+
+    Attributes:
+        sticky: Name of the sticky cookie; empty for none.
+        kind: Of the key, as in :class:`simsticky.logs.requests.SessionKey`.
+        name: Of its cookie or header.
+    """
+
+    sticky: str = ""
+    kind: str = "client"
+    name: str = ""
+
+
+def digest(text: str) -> int:
+    """Return 64 bits that stand for a text, never 0; 0 for an empty one."""
+    if not text:
+        return 0
+    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) or 1
+
+
+def client_of(record: Record, *, agent: bool = True) -> int:
+    """Return 64 bits that stand for address and user agent; 0 where the line has no address."""
+    return digest(f"{record.client}\0{record.agent}" if agent else record.client) if record.client else 0
+
+
+def reader_of_cookie(name: str) -> Callable[[Text], int]:
+    """Return what reads a cookie's value from a request's ``Cookie`` header, as :func:`digest` makes it."""
+    search = re.compile(rf'(?:^|[;,\s]){re.escape(name)}="?([^;"\s]+)').search
+
+    def value(cookies: Text) -> int:
+        if not isinstance(cookies, str):
+            cookies = "; ".join(map(str, cookies)) if cookies else ""
+        found = search(cookies)
+        return digest(found[1]) if found else 0
+
+    return value
+
+
+def reader_of_set_cookie(name: str) -> Callable[[Text], int]:
+    """Return what reads the value that an answer's ``Set-Cookie`` gives a cookie; the last one counts."""
+    findall = re.compile(rf'(?:^|\n|,\s*){re.escape(name)}="?([^;"\s]*)').findall
+
+    def value(set_cookies: Text) -> int:
+        if not isinstance(set_cookies, str):
+            set_cookies = "\n".join(map(str, set_cookies)) if set_cookies else ""
+        found = findall(set_cookies)
+        return digest(found[-1]) if found else 0
+
+    return value
+
+
+def reader_of_key(plan: Plan) -> Callable[[Record], tuple[int, int]]:
+    """Return what reads from a record the value of the session's key that came with it, and that its answer set."""
+    if plan.kind == "cookie":
+        cookie, set_cookie = reader_of_cookie(plan.name), reader_of_set_cookie(plan.name)
+        return lambda record: (
+            cookie(record.cookies) if record.cookies else 0,
+            set_cookie(record.set_cookies) if record.set_cookies else 0,
+        )
+    if plan.kind == "header":
+        names = (plan.name.lower(), plan.name.lower().replace("-", "_"), plan.name)
+        return lambda record: (digest(_header(record, names)), 0)
+    if plan.kind == "consumer":
+        return lambda record: (digest(record.consumer), 0)
+    return lambda record: (client_of(record, agent=plan.name != "ip"), 0)
+
+
+def _header(record: Record, names: tuple[str, ...]) -> str:
+    headers = record.other_headers or {}
+    return next((str(value) for name in names if (value := headers.get(name))), "")
+
+
+class Columns:
+    """Growing columns.
+
+    Attributes:
+        pods: Addresses by their number, in the order of their first line.
+        gateways: Names by their number.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.pods: dict[str, int] = {"": -1}
+        self.gateways: dict[str, int] = {}
+        self._key = reader_of_key(plan)
+        self._shared = plan.kind == "cookie" and plan.name == plan.sticky
+        self._cookie = reader_of_cookie(plan.sticky) if plan.sticky else None
+        self._set_cookie = reader_of_set_cookie(plan.sticky) if plan.sticky else None
+        self._rows = bytearray(_ROW.size * _CHUNK)
+        self._filled = 0
+        self._sealed: dict[str, list[npt.NDArray[Any]]] = {name: [] for name, _ in _FIELDS}
+
+    def add(self, record: Record, gateway: str) -> None:
+        """Keep a request.
+
+        Args:
+            record: The request.
+            gateway: Whose line it is, if the record does not say.
+
+        Raises:
+            ValueError, TypeError: A value is none that such a field can have.
+        """
+        sent, took, service, status = record.sent_s, record.took_s, record.service_s, record.status
+        # What is not known is nan, and passes: it compares as false.
+        if not EARLIEST_S <= sent < LATEST_S or took > _LONGEST_S or service > _LONGEST_S or not 0 <= status < 1000:
+            raise ValueError("a moment, a duration or a status that cannot be")
+        if took < 0 or service < 0:
+            # A clock was set back meanwhile.
+            took = service = UNKNOWN_S
+        pod = self.pods.get(record.pod)
+        if pod is None:
+            pod = self.pods[record.pod] = len(self.pods) - 1
+        node = self.gateways.get(record.gateway or gateway)
+        if node is None:
+            node = self.gateways[record.gateway or gateway] = len(self.gateways)
+        key_in, key_out = self._key(record)
+        cookie_in = cookie_out = 0
+        if self._shared:
+            cookie_in, cookie_out = key_in, key_out
+        elif self._cookie is not None and self._set_cookie is not None:
+            cookie_in = self._cookie(record.cookies) if record.cookies else 0
+            cookie_out = self._set_cookie(record.set_cookies) if record.set_cookies else 0
+        flags = HAS_COOKIES if record.cookies else 0
+        if record.server_down is not None:
+            flags |= SAYS_SERVER | (SERVER_DOWN if record.server_down else 0)
+        try:
+            _ROW.pack_into(
+                self._rows, self._filled * _ROW.size, sent, took, service,
+                key_in, key_out, cookie_in, cookie_out, client_of(record),
+                pod, status, record.attempts, node, flags,
+            )  # fmt: skip
+        except (struct.error, OverflowError) as error:
+            raise ValueError(str(error)) from None
+        self._filled += 1
+        if self._filled == _CHUNK:
+            self._seal()
+
+    def _seal(self) -> None:
+        rows = np.frombuffer(self._rows, _LAYOUT, self._filled)
+        for name, _ in _FIELDS:
+            self._sealed[name].append(np.ascontiguousarray(rows[name]))
+        self._filled = 0
+
+    def take(self) -> Raw:
+        """Return all columns, and keep none of them; one after the other, so that no two copies are held at once."""
+        if self._filled or not self._sealed["sent"]:
+            self._seal()
+        return {name: np.concatenate(self._sealed.pop(name)) for name, _ in _FIELDS}

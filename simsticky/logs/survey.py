@@ -1,0 +1,163 @@
+"""What a log's first requests say of each cookie, header, consumer and client: figures, and no decision."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simsticky.logs.columns import client_of, digest
+from simsticky.logs.record import Record, cookie_pairs, set_cookie_pairs
+
+_MOST_NAMES = 200
+_TELLING_HEADER = re.compile(r"session|(?:user|client|device|visitor)[-_]?id$", re.IGNORECASE)
+"""Headers that may name a session or a person by themselves; any other has to be asked for."""
+
+Values = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Trait:
+    """Figures of one thing that requests carry.
+
+    Attributes:
+        kind: ``cookie``, ``header``, ``consumer`` or ``client``.
+        name: Of the cookie or header.
+        requests: Requests in all.
+        covered: Share of them that carry it, or whose answer sets it.
+        values: Different values that came with requests; of those that were set, where none came.
+        pods: Different pods that answered in the log.
+        purity: Share of the requests that present a value and were answered by that value's main pod; nan unknown.
+        clients: Mean number of different clients a value; nan where clients are unknown.
+        all_clients: Different clients in the log; 0 unknown.
+        set_share: Share of the requests that come without it and whose answer sets it.
+        largest: Share of the requests of the most frequent value.
+    """
+
+    kind: str
+    name: str
+    requests: int
+    covered: float
+    values: int
+    pods: int
+    purity: float
+    clients: float
+    all_clients: int
+    set_share: float
+    largest: float
+
+    @property
+    def per_value(self) -> float:
+        """Requests that came with a value, for each of them."""
+        return (self.covered - self.set_share) * self.requests / self.values if self.values else 0.0
+
+
+@dataclass
+class _Column:
+    rows: list[int]
+    values: list[int]
+    presented: list[bool]
+
+
+def survey(records: Iterable[Record]) -> list[Trait]:
+    """Return the figures of all that a log's first requests carry.
+
+    Args:
+        records: Of some thousands of requests.
+    """
+    columns: dict[tuple[str, str], _Column] = defaultdict(lambda: _Column([], [], []))
+    pod_numbers: dict[str, int] = {"": -1}
+    pods: list[int] = []
+    clients: list[int] = []
+    for row, record in enumerate(records):
+        pods.append(pod_numbers.setdefault(record.pod, len(pod_numbers) - 1))
+        clients.append(client_of(record))
+        for kind, name, value, presented in _carried(record):
+            if (kind, name) in columns or len(columns) < _MOST_NAMES:
+                column = columns[kind, name]
+                column.rows.append(row)
+                column.values.append(digest(value))
+                column.presented.append(presented)
+    where, who = np.array(pods, np.int64), np.array(clients, np.uint64)
+    if not pods:
+        return []
+    traits = [_trait(*key, column, where, who) for key, column in columns.items()]
+    return [*traits, *_of_clients(where, who)]
+
+
+def _carried(record: Record) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield kind, name, value and whether it came with the request; a cookie once, though it comes and is set."""
+    seen = set()
+    for name, value in cookie_pairs(record.cookies):
+        if name not in seen:
+            yield "cookie", name, value, True
+        seen.add(name)
+    for name, value in set_cookie_pairs(record.set_cookies):
+        if name not in seen:
+            yield "cookie", name, value, False
+        seen.add(name)
+    for name, value in (record.other_headers or {}).items():
+        if isinstance(value, str) and value and _TELLING_HEADER.search(name):
+            yield "header", name, value, True
+    if record.consumer:
+        yield "consumer", "", record.consumer, True
+
+
+def _trait(kind: str, name: str, column: _Column, pods: Values, clients: npt.NDArray[np.uint64]) -> Trait:
+    rows, values = np.array(column.rows), np.array(column.values, np.uint64)
+    presented = np.array(column.presented)
+    codes, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
+    counts = np.bincount(codes[presented]) if presented.any() else counts
+    known = presented & (pods[rows] >= 0)
+    whose = clients[rows]
+    pairs = np.unique(np.stack([codes[whose != 0].astype(np.uint64), whose[whose != 0]]), axis=1)
+    return Trait(
+        kind,
+        name,
+        len(pods),
+        len(rows) / len(pods),
+        int((counts > 0).sum()),
+        len(np.unique(pods[pods >= 0])),
+        _purity(codes[known], pods[rows][known]),
+        pairs.shape[1] / len(np.unique(pairs[0])) if pairs.size else float("nan"),
+        len(np.unique(clients[clients != 0])),
+        float((~presented).sum()) / len(pods),
+        int(counts.max()) / len(pods),
+    )
+
+
+def _purity(codes: Values, pods: Values) -> float:
+    """Return the share of requests that went to the pod which most of their value's went to."""
+    if not len(codes):
+        return float("nan")
+    pairs, counts = np.unique(np.stack([codes, pods]), axis=1, return_counts=True)
+    most = np.zeros(int(codes.max()) + 1, np.int64)
+    np.maximum.at(most, pairs[0], counts)
+    return float(most.sum()) / len(codes)
+
+
+def _of_clients(pods: Values, clients: npt.NDArray[np.uint64]) -> list[Trait]:
+    known = clients != 0
+    if not known.any():
+        return []
+    codes, counts = np.unique(clients[known], return_inverse=True, return_counts=True)[1:]
+    answered = pods[known] >= 0
+    return [
+        Trait(
+            "client",
+            "",
+            len(pods),
+            float(known.mean()),
+            len(counts),
+            len(np.unique(pods[pods >= 0])),
+            _purity(codes[answered], pods[known][answered]),
+            1.0,
+            len(counts),
+            0.0,
+            int(counts.max()) / len(pods),
+        )
+    ]

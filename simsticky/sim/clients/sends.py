@@ -1,0 +1,51 @@
+"""The plane between SimPy's events: makes the sends up to a time, and has whoever it stops for do their part."""
+
+from collections.abc import Callable
+
+from simsticky.sim.clock import Clock
+from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import (
+    SENT_AT,
+    TURN_OF,
+    Stop,
+)
+
+_AFTER_SEND = (Stop.SUCCESSOR, Stop.IDLE)
+"""Stops that come after a send; all others come before the next."""
+
+
+class Plane:
+    """The data plane of one run.
+
+    Args:
+        clock: The clock, which is set to the time of whatever is served.
+        columns: The plane's state.
+        serve: Does what the plane has stopped for: the reason, and the place of the session.
+
+    Attributes:
+        on_time: Is told the time now and then, in seconds; nobody by default.
+    """
+
+    def __init__(self, clock: Clock, columns: Columns, serve: Callable[[int, int], None]) -> None:
+        self._clock = clock
+        self._columns = columns
+        self._serve = serve
+        self._queues = columns.queues
+        self.on_time: Callable[[float], None] | None = None
+
+    @property
+    def next_s(self) -> float:
+        """When the next send is due; inf if none is."""
+        return self._queues.next_s
+
+    def advance(self, until_s: float) -> None:
+        """Make sends strictly before a time, until all are made or the plane has been served."""
+        columns = self._columns
+        stop = columns.advance(float(until_s))
+        if stop == Stop.TIME:
+            return
+        place = columns.own.cells[TURN_OF]
+        self._clock.be_at(columns.floats[SENT_AT][place] if stop in _AFTER_SEND else self._queues.next_s)
+        self._serve(stop, place)
+        if stop == Stop.FULL and self.on_time is not None:
+            self.on_time(float(self._clock.now))

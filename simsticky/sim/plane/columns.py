@@ -1,0 +1,370 @@
+"""The plane's state: a struct of columns, as lists for Python or as arrays for compiled code.
+
+Python reads and writes one number at a time, ``columns.ints[HOLDER][place]``, and gets Python's numbers either way: a
+row of an array is seen through a memoryview. A column is another object after it has grown, so nobody keeps one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simsticky.kong.cells import Cells
+from simsticky.recording.open_rows import ArrayRows, OpenRows
+from simsticky.sim.plane.fields import (
+    ARRIVAL,
+    ARRIVAL_INTS,
+    ARRIVALS,
+    BY_COOKIE,
+    BY_NOTHING,
+    CONTAINER_FLOATS,
+    CONTAINER_INTS,
+    CURSOR,
+    ENOUGH,
+    FIRST_ARRIVAL,
+    FREE_PLACES,
+    LAST,
+    MODE,
+    MOVES,
+    NODE,
+    OPEN,
+    OWN_INTS,
+    ROUTES_AT,
+    ROWS,
+    RULE_FLOATS,
+    RULE_INTS,
+    SEQUENCE,
+    SESSION_FLOATS,
+    SESSION_INTS,
+    STATE,
+    WORKER_FLOATS,
+    WORKER_INTS,
+)
+from simsticky.sim.plane.queue_views import ArrayQueues, ListQueues
+from simsticky.sim.plane.tables import Column, Group
+from simsticky.sim.plane.ways import Engine
+
+_FIRST_PLACES = 64
+
+
+class State(NamedTuple):
+    """What the rules work on.
+
+    Attributes:
+        sends: Queue of sends; ends: of ends to be logged; slots: of the containers' slots (``queues.py``).
+        rows: Where requests are written; moves: sessions that come to a container or go.
+        floats, ints: Columns of sessions.
+        containers, listening: Columns of containers.
+        workers, codes: Columns of workers.
+        routes: From ``ROUTES_AT`` of a worker on, by number of a name, the container that requests may take without
+            ado, -1 for none.
+        identities: By number of an address, the number of what a cookie for it names.
+        cells, numbers: What balancers pick by (``kong/picks.py``).
+        copies: Older copies of sessions' states (``queues.py``).
+        free_places: Places for sessions that are free.
+        leaving: Places of the sessions that have sent their last request.
+        demands, gaps: Draws of all sessions, in seconds.
+        via: Their workers, where each request is balanced by itself.
+        starts, arrivals: Columns of the arrivals at hand.
+        own, rules, times: The plane's own numbers, and what the scenario says.
+    """
+
+    sends: Any
+    ends: Any
+    slots: Any
+    rows: Any
+    moves: Any
+    floats: Any
+    ints: Any
+    containers: Any
+    listening: Any
+    workers: Any
+    codes: Any
+    routes: Any
+    identities: Any
+    cells: Any
+    numbers: Any
+    copies: Any
+    free_places: Any
+    leaving: Any
+    demands: Any
+    gaps: Any
+    via: Any
+    starts: Any
+    arrivals: Any
+    own: Any
+    rules: Any
+    times: Any
+
+
+_PARTS = (
+    "floats", "ints", "containers", "listening", "workers", "codes", "routes", "identities",
+    "free_places", "leaving", "demands", "gaps", "via", "starts", "arrivals", "own", "rules", "times",
+)  # fmt: skip
+"""Groups and columns among the state's parts."""
+
+
+class Columns:
+    """All columns of one replication.
+
+    Args:
+        engine: What the rules are run by.
+
+    Attributes:
+        engine: As given.
+        run: The engine's functions: loop, rules and queues; they work on :attr:`state`.
+        cells: What balancers pick by.
+        rows: Where requests are written.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.run = engine, engine.functions
+        arrays = engine.arrays
+        self._arrays = arrays
+        self.cells = Cells(arrays=arrays)
+        self.floats = Group(SESSION_FLOATS, 0.0, arrays=arrays)
+        self.ints = Group(SESSION_INTS, 0, arrays=arrays)
+        self.containers = Group(CONTAINER_INTS, 0, arrays=arrays)
+        self.listening = Group(CONTAINER_FLOATS, 0.0, arrays=arrays)
+        self.workers = Group(WORKER_INTS, 0, arrays=arrays)
+        self.codes = Group(WORKER_FLOATS, 0.0, arrays=arrays)
+        self.routes = Column(-1, arrays=arrays)
+        self._nodes = self._names = 0
+        self.identities, self.free_places = Column(-1, arrays=arrays), Column(0, arrays=arrays)
+        self.leaving = Column(0, arrays=arrays)
+        self.demands, self.gaps = Column(0.0, arrays=arrays), Column(0.0, arrays=arrays)
+        self.via = Column(0, arrays=arrays)
+        self.starts, self.arrivals = Column(0.0, arrays=arrays), Group(ARRIVAL_INTS, 0, arrays=arrays)
+        self.own, self.rules = Column(0, arrays=arrays, length=OWN_INTS), Column(0, arrays=arrays, length=RULE_INTS)
+        self.times = Column(0.0, arrays=arrays, length=RULE_FLOATS)
+        self._queues: ListQueues | ArrayQueues = ArrayQueues(self) if arrays else ListQueues(self)
+        self.rows = OpenRows()
+        self._moves: Any = None
+        if arrays:
+            self.rows = ArrayRows(self.own.cells, (ROWS, MOVES), self.changed)
+        self._used = 0
+        self._enough = 1 << 15
+        self._state: State | None = None
+        self._view: State | None = None
+        self.own.cells[OPEN] = 1
+
+    @property
+    def state(self) -> State:
+        """What the rules of the hot path work on now."""
+        if self._state is None:
+            cells, numbers = self.cells.raw
+            self._state = self._state_of(lambda part: part.raw)._replace(cells=cells, numbers=numbers)
+        return self._state
+
+    @property
+    def view(self) -> State:
+        """The same for a rule that Python calls: every number it reads is Python's."""
+        if self._view is None:
+            view = self._state_of(lambda part: part if isinstance(part, Group) else part.cells)
+            self._view = view._replace(cells=self.cells.ints, numbers=self.cells.floats)
+        return self._view
+
+    def _state_of(self, seen: Callable[[Any], Any]) -> State:
+        parts = {name: seen(getattr(self, name)) for name in _PARTS}
+        queues, moves = self._queues, self._moves
+        rows: Any = self.rows.buffer
+        if isinstance(self.rows, ArrayRows):
+            rows, moves = (self.rows.table, self.own.raw), (self.rows.moves, self.own.raw)
+        return State(
+            **parts,
+            sends=queues.sends,
+            ends=queues.ends,
+            slots=queues.slots,
+            copies=queues.copies,
+            rows=rows,
+            moves=moves,
+            cells=None,
+            numbers=None,
+        )
+
+    def write_moves_to(self, moves: Any) -> None:
+        """Let moves of sessions go to an array of floats, where they are not kept beside the rows."""
+        self._moves = moves
+
+    def changed(self) -> None:
+        """Look anew at what the rules work on: a column may be another object now."""
+        if self._arrays:
+            self._state = self._view = None
+
+    def copy(self) -> Columns:
+        """Return columns with the same content, for a run beside this one; moves are written nowhere."""
+        other = Columns(self.engine)
+        other.cells = self.cells.copy()
+        for name in _PARTS:
+            setattr(other, name, getattr(self, name).copy())
+        other._queues = self._queues.copy(other)
+        other._used, other._enough = self._used, self._enough
+        other._nodes, other._names = self._nodes, self._names
+        if isinstance(other.rows, ArrayRows):
+            other.rows = ArrayRows(other.own.cells, (ROWS, MOVES), other.changed)
+        other.rows.begin_with(self.rows)
+        other._state = other._view = None
+        return other
+
+    # Room ---------------------------------------------------------------------------------------------------------
+
+    def make_room(self) -> None:
+        """Have twice as many places, for sessions and for copies of their states."""
+        before = self.ints.length
+        length = max(_FIRST_PLACES, 2 * before)
+        self.ints.grow(length)
+        self.floats.grow(length)
+        self.leaving.grow(length)
+        self.free_places.grow(length)
+        self._hand_out(self.free_places, FREE_PLACES, range(before, self.ints.length))
+        self._queues.have_room(self.ints.length)
+        self._queues.have_places(self.ints.length)
+        self.changed()
+
+    def have_room(self) -> None:
+        """Have a free place."""
+        own = self.own.cells
+        if not own[FREE_PLACES]:
+            self.make_room()
+
+    def _hand_out(self, free: Column, count: int, places: range) -> None:
+        """Put places on a pile of free ones, the first on top."""
+        own = self.own.cells
+        for place in reversed(places):
+            free.cells[own[count]] = place
+            own[count] += 1
+
+    # Routes -------------------------------------------------------------------------------------------------------
+
+    def have_nodes(self, nodes: int) -> None:
+        """Have room for the routes of so many nodes."""
+        self._nodes = nodes
+
+    def number_of(self, name: str) -> int:
+        """Return the number of a name, with room for it in every table that is asked by names."""
+        number = self.cells.numbers.of(name)
+        if number >= self._names:
+            before, width = self._names, max(64, 2 * number)
+            found = list(self.routes.cells)
+            self.routes.grow(self._nodes * width)
+            for node in range(self._nodes):
+                known = found[node * before : (node + 1) * before]
+                self.routes.raw[node * width : (node + 1) * width] = _filled(known, width, self._arrays)
+            self._names = width
+            for worker in range(self.workers.length):
+                self.workers[ROUTES_AT][worker] = self.workers[NODE][worker] * width
+            self.identities.grow(width)
+            self.changed()
+        return number
+
+    def routes_of(self, node: int) -> int:
+        """Return where the routes of a node begin."""
+        return node * self._names
+
+    def set_route(self, node: int, number: int, container: int) -> None:
+        """Let requests through a node that are led by a name take a container without ado, or (-1) not."""
+        self.routes.cells[node * self._names + number] = container
+
+    def take_place(self) -> int:
+        """Return a free place."""
+        own = self.own.cells
+        if not own[FREE_PLACES]:
+            self.make_room()
+            own = self.own.cells
+        own[FREE_PLACES] -= 1
+        place: int = self.free_places.cells[own[FREE_PLACES]]
+        return place
+
+    def add_container(self, free_from_s: float, concurrency: int) -> int:
+        """Have one container more, whose slots are free from a time on; return its place."""
+        place = self._queues.add_slots(free_from_s, concurrency)
+        self.containers.grow(place + 1)
+        self.listening.grow(place + 1)
+        self.changed()
+        return place
+
+    # Queues -------------------------------------------------------------------------------------------------------
+
+    @property
+    def queues(self) -> ListQueues | ArrayQueues:
+        """The queues of sends and of ends, and the containers' slots."""
+        return self._queues
+
+    def advance(self, until_s: float) -> int:
+        """Make regular sends strictly before a time; return why that is all (``fields.py:Stop``)."""
+        rules, mode = self.rules.cells, self.rules.cells[MODE]
+        self.own.cells[ROWS] = self.rows.written
+        if self._arrays and mode in (BY_COOKIE, BY_NOTHING):
+            self._queues.have_copies(rules[ENOUGH])
+            if mode == BY_NOTHING:
+                self._queues.have_ends(rules[ENOUGH])
+        why: int = self.run.advance(until_s, self.state)
+        return why
+
+    def send_at(self, place: int, at_s: float) -> None:
+        """Let a place's next send be due at a time."""
+        own = self.own.cells
+        own[SEQUENCE] = number = own[SEQUENCE] + 1
+        self._queues.put((at_s, number, place))
+
+    # Draws --------------------------------------------------------------------------------------------------------
+
+    def add_draws(self, demands: Sequence[float], gaps: Sequence[float], via: Sequence[int] | None) -> int:
+        """Keep the draws of consecutive requests; return the place of the first.
+
+        Draws that nobody needs any more make room for others, so that memory grows with the sessions alive.
+        """
+        if self._used + len(demands) > self._enough:
+            self._compact()
+            self._enough = max(1 << 15, 2 * (self._used + len(demands)))
+        first, self._used = self._used, self._used + len(demands)
+        self.demands.put(first, demands)
+        self.gaps.put(first, gaps)
+        if via is not None:
+            self.via.put(first, via)
+        self.changed()
+        return first
+
+    def _compact(self) -> None:
+        """Move the draws that are still to be used to the front, of each session with that of its latest request."""
+        ints, own, cursor, last = self.ints, self.own.cells, self.ints[CURSOR], self.ints[LAST]
+        alive = [place for place in range(ints.length) if ints[STATE][place]]
+        ranges = [(max(0, cursor[place] - 1), last[place]) for place in alive]
+        coming = range(own[ARRIVAL], own[ARRIVALS])
+        firsts, lasts = self.arrivals[0], self.arrivals[1]
+        ranges += [(firsts[at], lasts[at]) for at in coming]
+        for column in (self.demands, self.gaps, self.via):
+            if len(column):
+                column.gather(ranges)
+        self._used = 0
+        for place, (begin, end) in zip(alive, ranges, strict=False):
+            cursor[place] += self._used - begin
+            last[place] += self._used - begin
+            self._used += end - begin
+        for at, (begin, end) in zip(coming, ranges[len(alive) :], strict=True):
+            firsts[at], lasts[at] = self._used, self._used + end - begin
+            self._used += end - begin
+
+    def set_arrivals(self, first: int, starts: Any, columns: Iterable[Any]) -> None:
+        """Have these arrivals at hand, those before having come.
+
+        Args:
+            first: Number of the first of them.
+            starts: When they begin, in seconds.
+            columns: Their ``ARRIVAL_…`` columns.
+        """
+        self.starts.put(0, starts)
+        self.arrivals.grow(len(starts))
+        for row, column in enumerate(columns):
+            self.arrivals.raw[row][: len(starts)] = column
+        own = self.own.cells
+        own[ARRIVAL], own[ARRIVALS], own[FIRST_ARRIVAL] = 0, len(starts), first
+        self.changed()
+
+
+def _filled(known: list[int], length: int, arrays: bool) -> Any:
+    """Return numbers and so many more -1 that they have a length."""
+    filled = known + [-1] * (length - len(known))
+    return np.array(filled, np.int64) if arrays else filled

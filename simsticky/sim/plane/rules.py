@@ -1,0 +1,332 @@
+"""The rules of the hot path, each here once: functions of columns and numbers.
+
+Interpreted they index lists; compiled, arrays. They are in the part of Python that Numba compiles, and compiled they
+must do the same to the last bit: no slices, no mixed signedness, no NumPy functions. ``s`` is the plane's state
+(``columns.py:State``), a ``place`` one of its sessions'.
+"""
+
+from typing import Any
+
+from simsticky.kong.picks import latency_feedback, least_release
+from simsticky.sim.plane.fields import (
+    ADMITTED,
+    ANSWERED,
+    ARRIVAL,
+    ARRIVAL_FIRST,
+    ARRIVAL_JAR,
+    ARRIVAL_KEY,
+    ARRIVAL_LAST,
+    ARRIVAL_SLOW,
+    ARRIVAL_WORKER,
+    ARRIVALS,
+    ARRIVING,
+    BACKGROUND,
+    BALANCER,
+    BEFORE,
+    BEGINS,
+    BORN,
+    BROKE,
+    BROKE_BEFORE,
+    BY_COOKIE,
+    CAME_FROM,
+    CONNECTED,
+    COOKIE,
+    CURSOR,
+    DELETED_BY,
+    DOOMED,
+    DOOMED_BEFORE,
+    DROPPED,
+    ENDED,
+    ENDED_BEFORE,
+    ENDLESS,
+    ENOUGH_LEFT,
+    EXPIRES,
+    FAILED,
+    FIRST,
+    FIRST_ARRIVAL,
+    FREE,
+    FREE_PLACES,
+    GO_ON,
+    GONE,
+    HEALTHY,
+    HOLDER,
+    JAR,
+    KEY,
+    LAST,
+    LEAST_CONNECTIONS,
+    LEAVING,
+    LEFT,
+    LIVE,
+    LOST_CODE,
+    MODE,
+    MOVED_BY,
+    NUMBER,
+    OK_CODE,
+    OPEN,
+    PICKED_BY,
+    REQUESTS,
+    ROAMED,
+    SENDING,
+    SENT_AT,
+    SEQUENCE,
+    SLOW,
+    STALE_CODE,
+    STARTED,
+    STATE,
+    STOP_ARRIVALS,
+    STOP_FEED,
+    STOP_FULL,
+    STOP_IDLE,
+    STOP_IRREGULAR,
+    STOP_ROOM,
+    STOP_SUCCESSOR,
+    SUCCESSION,
+    THROUGH,
+    TURN,
+    WORKER,
+)
+from simsticky.sim.plane.queues import (
+    drop,
+    drop_end,
+    first_end,
+    forget_copies,
+    put,
+    swap_copies,
+    write_move,
+)
+
+INFINITY = float("inf")
+LONG_AGO = -INFINITY
+
+
+def warm_factor(since_s: float, slowdown: float, lasts_s: float) -> float:
+    """Return the factor of a request sent so long after the application began to listen (rule P10)."""
+    factor = slowdown - (slowdown - 1.0) * since_s / lasts_s
+    return factor if factor > 1.0 else 1.0
+
+
+def seat(floats: Any, ints: Any, place: int, number: int, starts_s: float) -> None:
+    """Make a place a session's that has sent nothing."""
+    floats[EXPIRES][place] = INFINITY
+    floats[ENDED][place] = LONG_AGO
+    floats[SENT_AT][place] = LONG_AGO
+    floats[BROKE][place] = LONG_AGO
+    floats[BROKE_BEFORE][place] = LONG_AGO
+    floats[ANSWERED][place] = LONG_AGO
+    floats[STARTED][place] = starts_s
+    floats[ENDED_BEFORE][place] = LONG_AGO
+    ints[NUMBER][place] = number
+    ints[REQUESTS][place] = 0
+    ints[HOLDER][place] = -1
+    ints[COOKIE][place] = -1
+    ints[FIRST][place] = -1
+    ints[BACKGROUND][place] = 0
+    ints[BORN][place] = 0
+    ints[DOOMED][place] = 0
+    ints[MOVED_BY][place] = -1
+    ints[PICKED_BY][place] = -1
+    ints[ROAMED][place] = -1
+    ints[CAME_FROM][place] = -1
+    ints[KEY][place] = -1
+    ints[FAILED][place] = 0
+    ints[BEFORE][place] = 0
+    ints[TURN][place] = 0
+    ints[CONNECTED][place] = -1
+    ints[THROUGH][place] = -1
+
+
+def enter(place: int, s: Any) -> int:
+    """Let a session begin whose time has come, or let go of one that is not to begin; return whether to go on."""
+    ints, own = s.ints, s.own
+    states = ints[STATE]
+    if states[place] == GONE or not own[OPEN]:
+        drop(s.sends)
+        states[place] = FREE
+        ints[SLOW][place] = 0
+        s.free_places[own[FREE_PLACES]] = place
+        own[FREE_PLACES] += 1
+        return DROPPED
+    if states[place] == ARRIVING and own[ARRIVALS] >= 0:
+        if own[ARRIVAL] == own[ARRIVALS]:
+            return STOP_ARRIVALS
+        if own[FREE_PLACES] == 0:
+            return STOP_ROOM
+        arrive(s)
+    own[SENDING] += 1
+    own[ADMITTED] += 1
+    ints[TURN][place] = own[ADMITTED]
+    ints[SLOW][place] -= BEGINS
+    states[place] = LIVE
+    return GO_ON
+
+
+def take_turn(place: int, s: Any) -> int:
+    """Say what is to be done with a session whose turn is no regular one, or not yet; go on where it is after all."""
+    ints = s.ints
+    if ints[STATE][place] != LIVE:
+        why = enter(place, s)
+        if why != GO_ON:
+            return why
+    if not ints[SLOW][place]:
+        return GO_ON
+    if s.rules[ENDLESS] and ints[CURSOR][place] == ints[LAST][place]:
+        return STOP_FEED
+    return STOP_IRREGULAR
+
+
+def arrive(s: Any) -> None:
+    """Let the next arrival take a place and be sent for; there is an arrival at hand, and a free place."""
+    ints, own, arrivals = s.ints, s.own, s.arrivals
+    at = own[ARRIVAL]
+    own[ARRIVAL] = at + 1
+    own[FREE_PLACES] -= 1
+    place = s.free_places[own[FREE_PLACES]]
+    seat(s.floats, ints, place, own[FIRST_ARRIVAL] + at, s.starts[at])
+    ints[CURSOR][place] = arrivals[ARRIVAL_FIRST][at]
+    ints[LAST][place] = arrivals[ARRIVAL_LAST][at]
+    ints[JAR][place] = arrivals[ARRIVAL_JAR][at]
+    ints[WORKER][place] = arrivals[ARRIVAL_WORKER][at]
+    ints[KEY][place] = arrivals[ARRIVAL_KEY][at]
+    ints[SLOW][place] = arrivals[ARRIVAL_SLOW][at] + BEGINS
+    ints[STATE][place] = ARRIVING
+    own[SEQUENCE] += 1
+    put(s.sends, (s.starts[at], own[SEQUENCE], place))
+
+
+def leave(place: int, ended_s: float, s: Any) -> int:
+    """Let a session go that has sent its last request, which ends at ``ended_s`` unless it is cut."""
+    ints, own = s.ints, s.own
+    ints[STATE][place] = LEAVING
+    s.leaving[own[LEFT]] = place
+    own[LEFT] += 1
+    own[SENDING] -= 1
+    if ints[HOLDER][place] >= 0:
+        write_move(s.moves, ended_s, ints[HOLDER][place], -1.0)
+    if s.rules[SUCCESSION]:
+        return STOP_SUCCESSOR
+    if own[SENDING] == 0 and not own[OPEN]:
+        return STOP_IDLE
+    if own[LEFT] >= s.rules[ENOUGH_LEFT]:
+        return STOP_FULL
+    return GO_ON
+
+
+def part_leaving(now_s: float, s: Any) -> int:
+    """Put the sessions that have left and whose last request has ended before those that may still be cut.
+
+    Returns:
+        How many they are.
+    """
+    leaving, ended_at = s.leaving, s.floats[ENDED]
+    over = 0
+    for at in range(s.own[LEFT]):
+        place = leaving[at]
+        if ended_at[place] <= now_s:
+            leaving[at] = leaving[over]
+            leaving[over] = place
+            over += 1
+    return over
+
+
+def vacate(place: int, s: Any) -> None:
+    """Let a place be nobody's."""
+    own = s.own
+    forget_copies(s.copies, place)
+    s.ints[STATE][place] = FREE
+    s.ints[SLOW][place] = 0
+    s.free_places[own[FREE_PLACES]] = place
+    own[FREE_PLACES] += 1
+
+
+def vacate_first(number: int, s: Any) -> None:
+    """Let so many of the sessions that have left go, the first of them."""
+    leaving, own = s.leaving, s.own
+    for at in range(number):
+        vacate(leaving[at], s)
+    for at in range(number, own[LEFT]):
+        leaving[at - number] = leaving[at]
+    own[LEFT] -= number
+
+
+def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: Any) -> None:
+    """Let a session's state begin where its first request is answered (rule B1), and its jar take the cookie."""
+    ints = s.ints
+    ints[HOLDER][place] = target
+    ints[FIRST][place] = target
+    ints[MOVED_BY][place] = ints[REQUESTS][place]
+    ints[PICKED_BY][place] = s.workers[BALANCER][worker]
+    deleted_by = s.containers[DELETED_BY][target]
+    ints[BORN][place] = deleted_by
+    ints[DOOMED][place] = deleted_by
+    if s.rules[MODE] == BY_COOKIE and ints[JAR][place]:
+        ints[COOKIE][place] = s.identities[picked]
+    write_move(s.moves, now_s, target, 1.0)
+
+
+def roaming(floats: Any, ints: Any) -> tuple[Any, ...]:
+    """Return the columns of sessions that :func:`roam` is about."""
+    return (
+        ints[HOLDER],
+        ints[ROAMED],
+        ints[CAME_FROM],
+        ints[BACKGROUND],
+        floats[BROKE],
+        floats[BROKE_BEFORE],
+        floats[EXPIRES],
+    )
+
+
+def roam(
+    place: int, request: int, target: int, now_s: float, ended_s: float, is_outside: int, copies: Any, columns: Any
+) -> int:
+    """Let a session leave its state, bound by nothing (rule B5); return which code the answer has (rules B2 and B3).
+
+    Args:
+        place: The session's.
+        request: The number of its request.
+        target: Where that is answered.
+        now_s: When it is sent.
+        ended_s: When it is answered.
+        is_outside: Whether state is outside the pods.
+        copies: That part of the plane's state.
+        columns: Those of sessions, from :func:`roaming`.
+    """
+    holders, roamed, came_from, background, broke, broke_before, expires = columns
+    holder = holders[place]
+    kept_s = swap_copies(copies, place, holder, target, expires[place])
+    holders[place] = target
+    roamed[place] = request
+    came_from[place] = holder
+    if is_outside:
+        return OK_CODE
+    background[place] += 1
+    broke_before[place] = broke[place]
+    broke[place] = ended_s
+    return STALE_CODE if kept_s >= now_s else LOST_CODE
+
+
+def sentence(place: int, s: Any) -> None:
+    """Note which operation had deleted the pod to which a session has roamed (rule B8), and the one before."""
+    ints = s.ints
+    ints[DOOMED_BEFORE][place] = ints[DOOMED][place]
+    ints[DOOMED][place] = s.containers[DELETED_BY][ints[HOLDER][place]]
+
+
+def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numbers: Any) -> bool:
+    """Log the requests that have ended by now, each at its time: release, or average the time in (rules G11, G12).
+
+    Returns:
+        False where the next of them has no average to take it, and is still to be logged.
+    """
+    end = first_end(ends)
+    while end[0] <= now_s:
+        at_s, _, _, worker, balancer, ints, floats, target, took_s = end
+        if picks == LEAST_CONNECTIONS:
+            least_release(cells, ints, numbers, floats, target)
+        elif (workers[HEALTHY][worker] or workers[BALANCER][worker] != balancer) and not latency_feedback(
+            cells, ints, numbers, floats, target, took_s, at_s
+        ):
+            return False
+        drop_end(ends)
+        end = first_end(ends)
+    return True

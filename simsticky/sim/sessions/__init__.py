@@ -1,0 +1,1 @@
+"""Sessions as Python sees them: a view of each in the columns of the plane, and the registry of those alive."""
