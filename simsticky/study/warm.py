@@ -11,6 +11,7 @@ import numpy.ma  # noqa: F401  # by NumPy, for its unique()
 
 import simsticky.engines
 import simsticky.files
+import simsticky.progress
 import simsticky.results.pod_time
 import simsticky.study.chunks
 import simsticky.study.recommend.costs

@@ -68,7 +68,7 @@ def stubbed(monkeypatch):
     monkeypatch.setattr("simsticky.study.replicate.replicate", with_stub_metrics)
     monkeypatch.setattr(run_module, "load_scenario", lambda file, changes, **_: Scenario())
     run_with(monkeypatch, simulate)
-    monkeypatch.setattr(run_module, "_sessions_of_first", lambda study: simulate(study.scenario, seed=7, replication=0))
+    monkeypatch.setattr(run_module, "_first", lambda study, _: simulate(study.scenario, seed=7, replication=0))
 
 
 def run_with(monkeypatch, simulate):
