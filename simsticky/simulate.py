@@ -74,10 +74,9 @@ def simulate(
         replication,
         make_algorithm=algorithm,
         engine=runs_by,
-        on_time=progress.on_time(effort.end_s),
         paired=_wants_floor(scenario),
     )
-    recording = simulation.run()
+    recording = simulation.run(progress.on_time(effort.end_s))
     if verify:
         from simsticky.audit import verify as check
 

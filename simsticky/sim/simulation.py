@@ -76,7 +76,6 @@ class Simulation:
         window_s: If given, load skew is measured from the first to the second time, and the run ends there.
         make_algorithm: Makes the algorithm of each balancer, instead of the scenario's.
         engine: What runs the data plane; Python, if it is not given.
-        on_time: Is told the simulated time now and then, in seconds.
         paired: Whether the load skew of the run without operations is going to be asked for.
     """
 
@@ -89,7 +88,6 @@ class Simulation:
         make_algorithm: AlgorithmFactory | None = None,
         engine: Engine | None = None,
         *,
-        on_time: Callable[[float], None] | None = None,
         paired: bool = False,
     ) -> None:
         """Build every part; nothing happens before :meth:`run`."""
@@ -111,7 +109,7 @@ class Simulation:
         self._gateway = Gateway(world, self._sessions, self._workload, make_algorithm)
         self._clients = Clients(world, self._workload, self._gateway, self._sessions, on_idle=self._idle)
         env.sends = plane = Plane(env, columns, self._clients.serve)
-        plane.on_time = on_time
+        self._plane = plane
         browsers = self._gateway.browsers
         recorder.recording.uncovered = [UncoveredPath(browsers.cookie_path, path) for path in browsers.uncovered]
         self._api = ApiServer(world)
@@ -134,8 +132,9 @@ class Simulation:
         self._end = env.event()
         self._until_drained = scenario.run.until == "drained" and bool(operations)
 
-    def run(self) -> Recording:
-        """Run to the end and return the recording."""
+    def run(self, on_time: Callable[[float], None] | None = None) -> Recording:
+        """Run to the end and return the recording; ``on_time`` is told the simulated time now and then, in seconds."""
+        self._plane.on_time = on_time
         scenario, env, recorder = self._scenario, self._env, self._recorder
         self._start_cluster()
         self._start_sessions()

@@ -73,7 +73,7 @@ def test_without_numba_nobody_is_told(folder: Path) -> None:
     """``auto`` is what there is."""
     ran = simsticky("run", "tiny.yaml", "--reps", 2, "--verbose", cwd=folder, **_without_numba(folder))
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "engine: interpreted; irregular sends: " in ran.stdout
+    assert "Engine: interpreted. Irregular sends: " in ran.stdout
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -136,7 +136,7 @@ def test_where_nothing_can_be_written_auto_interprets_what_is_small(folder: Path
     nowhere = {"SIMSTICKY_CACHE_DIR": str(folder / "file"), "TMPDIR": str(folder / "file"), "NUMBA_CACHE_DIR": ""}
     ran = simsticky("run", "tiny.yaml", "--reps", 2, "--verbose", "--jobs", 1, cwd=folder, **nowhere)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "engine: interpreted" in ran.stdout
+    assert "Engine: interpreted" in ran.stdout
 
 
 # Compiling, which takes a quarter of a minute -------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def _ask(site: Path, *arguments: str, **variables: str) -> dict[str, Any]:
     """Return what a fresh process says of the engine in a folder; nothing else is to be printed."""
     names = ("SIMSTICKY_CACHE_DIR", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "PYTHONPATH")
     environment = {key: value for key, value in os.environ.items() if key not in names}
-    environment |= {"PYTHONDONTWRITEBYTECODE": "1", **variables}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(site.parent), **variables}
     command = [sys.executable, "-c", ASK, str(site), *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment, check=False, timeout=600, cwd=site.parent
@@ -104,7 +104,11 @@ def test_nothing_can_be_written_anywhere(copy: Path) -> None:
 def test_whether_it_is_kept_can_be_asked_where_nothing_is(copy: Path) -> None:
     """Protects the question before the answer: missing and odd folders are folders without compiled code."""
     nowhere = os.devnull
-    for variables in ({"HOME": f"{nowhere}/home"}, {"SIMSTICKY_CACHE_DIR": nowhere}, {"XDG_CACHE_HOME": "relative"}):
+    for variables in (
+        {"HOME": f"{nowhere}/home"},
+        {"SIMSTICKY_CACHE_DIR": nowhere},
+        {"XDG_CACHE_HOME": "relative", "HOME": nowhere},
+    ):
         assert not _ask(copy, **variables)["kept"]
 
 

@@ -68,7 +68,7 @@ def _found() -> Engine | EngineError:
     except EngineError as error:
         return error
     except Exception as error:
-        first_line = next(iter(str(error).splitlines()), "")
+        first_line = next(iter(_COLOURS.sub("", str(error)).splitlines()), "")
         return EngineError(f"the compiled engine does not work here: {type(error).__name__}: {first_line}")
 
 
@@ -151,6 +151,8 @@ def _call_each(engine: Engine) -> None:
     run.vacate_first(run.part_leaving(0.0, columns.state), columns.state)
 
 
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")
+"""What Numba paints its messages with."""
 _HEAD = """from __future__ import annotations
 
 from enum import IntEnum
