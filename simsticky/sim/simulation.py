@@ -34,6 +34,7 @@ from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.operations.cluster import Cluster
 from simsticky.sim.operations.timeline import Timeline
 from simsticky.sim.plane.columns import Columns
+from simsticky.sim.plane.fields import SEQUENCE
 from simsticky.sim.plane.ways import INTERPRETED, Engine
 from simsticky.sim.sessions.registry import Sessions
 from simsticky.sim.streams import Streams
@@ -157,7 +158,7 @@ class Simulation:
         recording = recorder.finish(end_s)
         recording.control_events = env.scheduled
         recording.irregular_sends = self._clients.irregular.made
-        recording.kernel_events = env.scheduled + recorder.sends
+        recording.kernel_events = env.scheduled + self._world.columns.own.cells[SEQUENCE]
         recording.warnings = [*scenario.warnings, *self._workload.warnings]
         return recording
 

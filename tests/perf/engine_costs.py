@@ -89,9 +89,9 @@ def of_live(live: int, requests: int) -> float:
         if now_s > 10.0:
             seen.append((process_time(), recorder.sends))
 
-    simulation = Simulation(scenario, 7, 0, engine=compiled(), on_time=note)
+    simulation = Simulation(scenario, 7, 0, engine=compiled())
     recorder = simulation._recorder
-    simulation.run()
+    simulation.run(note)
     (begun_s, before), (ended_s, sent) = seen[0], seen[-1]
     return (ended_s - begun_s) / (sent - before)
 

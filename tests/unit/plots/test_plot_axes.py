@@ -11,6 +11,7 @@ from simsticky.report.picture import align
 
 def test_figures_draw_on_given_axes(rolled):
     """With ``ax=`` a figure of one's own is drawn on, and comes back."""
+    plt.close("all")  # whatever others have left open
     for name in NAMES:
         figure, ax = plt.subplots()
         assert getattr(plots, name)(rolled, ax=ax) is ax
