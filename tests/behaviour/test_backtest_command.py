@@ -95,6 +95,7 @@ def test_of_few_sessions_under_way_nobody_knows(tmp_path: Path) -> None:
     assert out.startswith("? Not certain")
 
 
+@pytest.mark.slow
 def test_clocks_that_differ_change_nothing(tmp_path: Path) -> None:
     """The second gateway is 5 s ahead; its times are put right, which is said, and as many sessions broke."""
     made = logged("3/s")
@@ -111,6 +112,7 @@ def test_clocks_that_differ_change_nothing(tmp_path: Path) -> None:
     assert abs(was - skewed["figures"][0]["observed"]) <= max(3, 0.1 * was)
 
 
+@pytest.mark.slow
 def test_clocks_that_nobody_can_compare_are_said(tmp_path: Path) -> None:
     """Each session keeps to one gateway: nothing is put right, and the answer says why."""
     for number, gateway in enumerate(("kong-1", "kong-2")):

@@ -131,6 +131,7 @@ def test_the_sessions_of_a_log_are_replayed_as_they_were() -> None:
     assert replay.pods == 3
 
 
+@pytest.mark.slow
 def test_clients_without_cookies_are_replayed_and_move_nobody() -> None:
     """They go to another pod with each request, in the log as in the model."""
     read = log_with(traffic={**SHOP["traffic"], "cookies": {"keep": 0.8}})

@@ -93,6 +93,7 @@ def test_every_text_of_a_figure_can_be_read(number):
     assert unreadable(figures[number]()) == []
 
 
+@pytest.mark.slow
 def test_the_page_has_every_row_and_the_same_bytes_each_time():
     """Protects the page: all that the terminal says, and nothing that changes by itself."""
     text = page(found())

@@ -86,6 +86,7 @@ def test_the_page_is_true(log, tmp_path, monkeypatch):
     assert {"profile.yaml", "fit.html", "sessions.csv"} <= {path.name for path in tmp_path.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_reader_and_a_machine_are_told_the_same(log):
     """Protects the other formats: JSON, CSV and Markdown have the same means."""
     whole = json.loads(called("fit", log, "-o", "json", "-q").stdout)
@@ -129,6 +130,7 @@ def test_damaged_lines_are_counted_and_too_many_are_refused(log, tmp_path):
     assert called("fit", tmp_path / "many", "--max-damaged", "20%", "-q").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_log_without_times_of_the_upstream_leaves_service_to_the_scenario(made, tmp_path):
     """Protects Kong's default access log: whole seconds, no pod, no cookie; sessions by address, said weak."""
     path = tmp_path / "access.log"

@@ -105,6 +105,7 @@ def test_a_second_rollout_within_minutes_is_a_second_one(tmp_path: Path) -> None
     assert set(log.rollouts[0].new) == set(log.rollouts[1].old)
 
 
+@pytest.mark.slow
 def test_a_pod_that_drains_for_long_leaves_when_it_gets_no_new_sessions(tmp_path: Path) -> None:
     """With drain support old sessions stay, and their requests go on for half an hour."""
     made = traffic(300, pods=pods_of(3, (1200,), drain_s=1800), requests=60)
