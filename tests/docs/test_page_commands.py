@@ -213,11 +213,11 @@ def test_the_first_command_prints_what_its_picture_shows(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if "<!-- printed" in page.read_text("utf-8")], ids=str)
+@pytest.mark.parametrize("page", [page for page in PAGES if "\n<!-- printed" in page.read_text("utf-8")], ids=str)
 def test_outputs_on_a_page_are_what_its_commands_print(page: Path, outputs: ModuleType) -> None:
     """``python docs/outputs.py`` writes them anew, after a change that is meant."""
     text = page.read_text(encoding="utf-8")
-    assert len(list(outputs.shown_on(text))) == text.count("<!-- printed")
+    assert len(list(outputs.shown_on(text))) == text.count("\n<!-- printed")
     assert outputs.page_with_outputs(text) == text
 
 

@@ -34,6 +34,8 @@ def engine_cases(draw: st.DrawFn) -> Case:
             traffic.pop(several, None)
         traffic["cookies"]["clear"] = 0.0
         run["until"] = "drained"
+        if one_of(2):
+            traffic["cookies"]["keep"] = 1.0
     if one_of(2):
         app["sessionTimeout"], app["state"], traffic["think"] = 1.0, "pod", {"kind": "exponential", "mean": 4.0}
     if one_of(4):
