@@ -92,31 +92,30 @@ class Cells:
     Attributes:
         numbers: The numbers of names.
         shared: What several balancers may share, by what it is made of, for as long as one of them has it.
+        ints: The integers, as Python reads them; another object after a region has been taken.
+        floats: The floats, likewise.
     """
+
+    ints: Integers
+    floats: Floats
 
     def __init__(self, *, arrays: bool = False) -> None:
         self.numbers = Numbers()
         self.shared: WeakValueDictionary[Any, Any] = WeakValueDictionary()
         self._ints = _Store(0, arrays=arrays)
         self._floats = _Store(0.0, arrays=arrays)
+        self._look()
+
+    def _look(self) -> None:
+        """Look where the stores are now: plain attributes, since every pick reads them."""
+        self.ints, self.floats = self._ints.cells, self._floats.cells
 
     def copy(self) -> "Cells":
         """Return cells with the same content, in which nothing new is kept."""
         other = Cells(arrays=False)
         other.numbers, other._ints, other._floats = self.numbers, self._ints.copy(), self._floats.copy()
+        other._look()
         return other
-
-    @property
-    def ints(self) -> Integers:
-        """The integers, as Python reads them; another object after a region has been taken."""
-        cells: Integers = self._ints.cells
-        return cells
-
-    @property
-    def floats(self) -> Floats:
-        """The floats, likewise."""
-        cells: Floats = self._floats.cells
-        return cells
 
     @property
     def raw(self) -> tuple[Any, Any]:
@@ -126,6 +125,7 @@ class Cells:
     def region(self, owner: object, ints: int, floats: int = 0) -> "Region":
         """Return a region that is handed back when its owner is no more."""
         region = Region(self._ints.take(ints), self._floats.take(floats) if floats else 0)
+        self._look()
         finalize(owner, self._give_back, region, ints, floats)
         return region
 

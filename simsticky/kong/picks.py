@@ -118,8 +118,8 @@ def least_connections(ints: Integers, heap: int, floats: Floats, first: int) -> 
     return target
 
 
-def least_release(ints: Integers, heap: int, floats: Floats, first: int, target: int) -> None:
-    """Count a connection less for a target that has one (rule G11).
+def least_release(ints: Integers, heap: int, floats: Floats, first: int, target: int) -> bool:
+    """Count a connection less for a target (rule G11); return whether it had one.
 
     After the rise Kong sinks from the old place. There is either this target, lighter than before, or the one that was
     above it: nothing would move.
@@ -127,6 +127,8 @@ def least_release(ints: Integers, heap: int, floats: Floats, first: int, target:
     targets = ints[heap]
     at = first + target
     connections = floats[at] - 1.0
+    if connections < 1.0:
+        return False
     floats[at] = connections
     place = ints[heap + HEAP_HEAD + targets + targets + target]
     if place >= 0:
@@ -135,6 +137,7 @@ def least_release(ints: Integers, heap: int, floats: Floats, first: int, target:
             floats[values + place] = value  # it is at the top, or not light enough to rise
         else:
             heap_rise(ints, heap, floats, values, target, place, value)
+    return True
 
 
 # Latency: candidates, the one that leads (-1: none clearly), how many have moved, available targets at the latest

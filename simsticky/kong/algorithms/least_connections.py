@@ -46,16 +46,13 @@ class LeastConnections(Algorithm):
         self._targets: tuple[str, ...] = ()
         self._known: dict[str, int] = {}
         self.region = self._cells.region(self, HEAP_HEAD, 1)
-        self._ints[self.region.ints + HEAP_TARGETS] = self._ints[self.region.ints + HEAP_SIZE] = 0
-
-    @property
-    def _ints(self) -> Integers:
-        return self._cells.ints
+        ints = self._cells.ints
+        ints[self.region.ints + HEAP_TARGETS] = ints[self.region.ints + HEAP_SIZE] = 0
 
     @property
     def heap(self) -> tuple[tuple[str, float], ...]:
         """Address and value in the order of the heap's places."""
-        ints, first, targets = self._ints, self.region.ints, len(self._targets)
+        ints, first, targets = self._cells.ints, self.region.ints, len(self._targets)
         values = self.region.floats + 2 * targets
         return tuple(
             (self._targets[ints[first + HEAP_HEAD + targets + place]], self._cells.floats[values + place])
@@ -83,7 +80,7 @@ class LeastConnections(Algorithm):
             self.region = self._cells.region(self, HEAP_HEAD + 3 * size, 3 * size)
         self._targets = tuple(target.address for target in targets)
         self._known = {address: t for t, address in enumerate(self._targets)}
-        ints, floats = self._ints, self._cells.floats
+        ints, floats = self._cells.ints, self._cells.floats
         heap, first = self.region.ints, self.region.floats
         ints[heap + HEAP_TARGETS], ints[heap + HEAP_SIZE] = size, 0
         for t, target in enumerate(targets):
@@ -107,7 +104,8 @@ class LeastConnections(Algorithm):
         """
         if handle is not None and handle.address is not None:
             return self._pick_again(handle)
-        target = least_connections(self._ints, self.region.ints, self._cells.floats, self.region.floats)
+        cells, region = self._cells, self.region
+        target = least_connections(cells.ints, region.ints, cells.floats, region.floats)
         if target < 0:
             raise NoPeerError(Refusal.NO_PEERS)
         return self._targets[target]
@@ -119,16 +117,15 @@ class LeastConnections(Algorithm):
             KeyError: The address is not listed.
             ValueError: It has no connection.
         """
-        target = self._known[address]
-        if self._cells.floats[self.region.floats + target] <= 1.0:
+        target, cells, region = self._known[address], self._cells, self.region
+        if not least_release(cells.ints, region.ints, cells.floats, region.floats, target):
             raise ValueError(f"{address} is released more often than it was picked")
-        least_release(self._ints, self.region.ints, self._cells.floats, self.region.floats, target)
 
     def _pick_again(self, handle: Handle) -> str:
         assert handle.address is not None
         self.release(handle.address)
         handle.address = None
-        ints, heap, targets = self._ints, self.region.ints, len(self._targets)
+        ints, heap, targets = self._cells.ints, self.region.ints, len(self._targets)
         top = heap + HEAP_HEAD + targets
         popped: list[int] = []
         while ints[heap + HEAP_SIZE] and self._targets[ints[top]] in handle.failed:
@@ -147,13 +144,13 @@ class LeastConnections(Algorithm):
         return self._targets[target]
 
     def _insert(self, target: int) -> None:
-        ints, heap = self._ints, self.region.ints
+        ints, heap = self._cells.ints, self.region.ints
         place = ints[heap + HEAP_SIZE]
         ints[heap + HEAP_SIZE] = place + 1
         heap_rise(*self._heap(target), place, self._value(target))
 
     def _pop(self) -> int:
-        ints, heap, targets = self._ints, self.region.ints, len(self._targets)
+        ints, heap, targets = self._cells.ints, self.region.ints, len(self._targets)
         size = ints[heap + HEAP_SIZE] = ints[heap + HEAP_SIZE] - 1
         top, last = ints[heap + HEAP_HEAD + targets], ints[heap + HEAP_HEAD + targets + size]
         ints[heap + HEAP_HEAD + 2 * targets + top] = -1
@@ -164,7 +161,7 @@ class LeastConnections(Algorithm):
     def _heap(self, target: int) -> tuple[Integers, int, Floats, int, int]:
         """Return the heap, and one of its targets, as its rules want them."""
         values = self.region.floats + 2 * len(self._targets)
-        return self._ints, self.region.ints, self._cells.floats, values, target
+        return self._cells.ints, self.region.ints, self._cells.floats, values, target
 
     def _value(self, target: int) -> float:
         """Return what a target is ranked by."""
