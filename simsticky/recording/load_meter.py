@@ -8,10 +8,10 @@ from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from simsticky.recording.changes import NO_CHANGES, NOWHERE, Changes, Containers, Floats, joined
 from simsticky.recording.evenness import Evenness
-from simsticky.stats.skew import TICKS_PER_S, SkewTotals, ticks
+from simsticky.stats.skew import TICKS_PER_S, Integers, Room, SkewTotals, ticks
 
 QUANTITIES = ("sessions", "in_flight", "requests")
 POD_SETS = ("taking_new", "serving", "terminating")
@@ -22,25 +22,8 @@ _WAITING = {"in_flight": 1 << 17, "sessions": 1 << 13}
 """Changes that wait at most, 3 MB. Many at once take less time; and where the window has ended nobody asks for those of
 requests in flight again, so that in most runs they are never added up."""
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Sets = dict[str, tuple[int, ...]]
 """The containers in each pod set."""
-
-
-class Changes(NamedTuple):
-    """Times, container indices, and the change (+1 or -1) of that container's load."""
-
-    times: Floats
-    containers: Integers
-    deltas: Integers
-
-    def part(self, which: slice) -> "Changes":
-        """Return some of them."""
-        return Changes(self.times[which], self.containers[which], self.deltas[which])
-
-
-NO_CHANGES = Changes(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class Span(NamedTuple):
@@ -90,37 +73,36 @@ class _Followed:
     Attributes:
         since_s: The moment, in seconds of simulated time.
         loads: The load of each container then.
-        number: How many changes wait.
+        fresh: How many changes have come since somebody asked for those that are due.
     """
 
     def __init__(self) -> None:
         self.since_s = 0.0
         self.loads = np.zeros(64, np.int64)
-        self.number = 0
+        self.fresh = 0
         self._waiting: list[Changes] = []
 
     def wait(self, changes: Changes) -> None:
         """Take changes, none of them before :attr:`since_s`, in any order."""
         if len(changes.times):
             self._waiting.append(changes)
-            self.number += len(changes.times)
+            self.fresh += len(changes.times)
 
     def due(self, until_s: float) -> Changes:
         """Return the changes up to a moment, in order of time; the others go on waiting."""
         if not self._waiting:
             return NO_CHANGES
-        times, containers, deltas = map(np.concatenate, zip(*self._waiting, strict=True))
-        order = np.argsort(times)
-        times = times.take(order)
-        due = int(np.searchsorted(times, until_s, side="right"))
-        changes = Changes(times, containers.take(order), deltas.take(order))
-        self._waiting, self.number = [], 0
-        self.wait(changes.part(slice(due, None)))
+        changes = joined(self._waiting).in_order()
+        due = int(np.searchsorted(changes.times, until_s, side="right"))
+        later = changes.part(slice(due, None))
+        self._waiting, self.fresh = [later] if len(later.times) else [], 0
         return changes.part(slice(due))
 
     def go_on(self, until_s: float, changes: Changes) -> None:
         """Be at a later moment, after these changes."""
-        np.add.at(self.loads, changes.containers, changes.deltas)
+        for containers, sign in ((changes.origins, -1), (changes.targets, 1)):
+            times = np.bincount(containers - NOWHERE, minlength=1)[1:]
+            self.loads[: len(times)] += sign * times
         self.since_s = until_s
 
 
@@ -146,6 +128,7 @@ class LoadMeter:
         self._followed = {quantity: _Followed() for quantity in QUANTITIES[:2]}
         self._requests = {pods: np.zeros(64, np.int64) for pods in POD_SETS}
         self._members: dict[str, set[int]] = {pods: set() for pods in POD_SETS}
+        self._stretches, self._integrands = Room(), Room()
 
     @property
     def sets(self) -> Sets:
@@ -206,7 +189,8 @@ class LoadMeter:
         Args:
             now_s: The time.
             in_flight: Changes of the requests in flight since the latest call, in any order.
-            sessions: Changes of the sessions that live on a container since then, in any order.
+            sessions: Changes of the sessions that live on a container that have become known since then, in any order;
+                some of them may be still to come.
         """
         requests, residents = self._followed["in_flight"], self._followed["sessions"]
         requests.wait(in_flight)
@@ -217,7 +201,7 @@ class LoadMeter:
             self._marked |= {key: total.copy() for key, total in self._totals.items()}
             self._mark_s = None
         for quantity, followed in self._followed.items():
-            if followed.number >= _WAITING[quantity]:
+            if followed.fresh >= _WAITING[quantity]:
                 self._pass(quantity, now_s)
         since_s = min(requests.since_s, residents.since_s) if self.follows_requests else residents.since_s
         while len(self._states) > 1 and self._states[1][0] <= since_s:
@@ -293,7 +277,7 @@ class LoadMeter:
         for pods, of_set in spans.items():
             key = tuple(of_set)
             if key not in added:
-                added[key] = _totals(steps, of_set)
+                added[key] = self._totals_of(steps, of_set)
             self._totals[quantity, pods].merge(added[key])
 
     def _follow(self, steps: Steps, serving: Sequence[Span]) -> None:
@@ -316,7 +300,7 @@ class LoadMeter:
         members = sorted({container for span in spans for container in span.containers})
         if not members:
             return
-        times, columns, deltas = self._of_members(members, changes)
+        times, origins, targets = self._of_members(members, changes)
         followed = self._followed[quantity]
         loads, since_s = followed.loads[members], followed.since_s
         width = max(64, _CELLS // len(members))
@@ -327,41 +311,66 @@ class LoadMeter:
             alone = bool(later.all())
             ends = times[part] if alone else times[part][later]
             edges = np.concatenate([[since_s], ends, [until_s] if is_last else []])
-            stretch = np.zeros((len(members), 1 + len(ends)), np.int64)
-            stretch[:, 0] = loads
-            step = np.arange(1, stretch.shape[1]) if alone else np.cumsum(later)
-            np.add.at(stretch.reshape(-1), columns[part] * stretch.shape[1] + step, deltas[part])
-            np.cumsum(stretch, axis=1, out=stretch)
-            loads, since_s = stretch[:, -1].copy(), float(edges[-1])
-            yield Steps(members, stretch[:, : len(edges) - 1], edges)
+            stretch = self._stretches.rows(len(members) + 1, 1 + len(ends))
+            stretch.fill(0)
+            step: Integers = np.arange(1, stretch.shape[1]) if alone else np.cumsum(later)
+            _put_down(stretch, step, origins[part], targets[part], alone=alone)
+            own = stretch[:-1]
+            own[:, 0] += loads
+            np.cumsum(own, axis=1, out=own)
+            loads, since_s = own[:, -1].copy(), float(edges[-1])
+            yield Steps(members, own[:, : len(edges) - 1], edges)
 
     def _of_members(self, members: list[int], changes: Changes) -> Changes:
-        """Return the changes of members, with their places among them instead of container indices."""
-        place_of = np.full(len(self._followed["sessions"].loads), -1, dtype=np.int64)
-        place_of[members] = np.arange(len(members))
-        columns = place_of[changes.containers]
-        inside = columns >= 0
+        """Return the changes of members, with their places among them instead of container indices.
+
+        All other containers have the place behind the last, and so has nowhere.
+        """
+        elsewhere = len(members)
+        place_of = np.full(len(self._followed["sessions"].loads) + 1, elsewhere, dtype=np.int32)
+        place_of[members] = np.arange(elsewhere)
+        origins, targets = place_of.take(changes.origins), place_of.take(changes.targets)  # -1 is the last
+        inside = origins != targets
         if inside.all():
-            return changes._replace(containers=columns)
-        return Changes(changes.times[inside], columns[inside], changes.deltas[inside])
+            return Changes(changes.times, origins, targets)
+        return Changes(changes.times[inside], origins[inside], targets[inside])
+
+    def _totals_of(self, steps: Steps, of_set: Sequence[Span]) -> SkewTotals:
+        """Return the totals of a pod set during steps; spans with as many pods are added up at once."""
+        parts: dict[int, list[tuple[Integers, Integers]]] = {}
+        for span in filter(steps.are_during, of_set):
+            loads, edges = steps.during(span)
+            if len(loads) and len(edges) > 1:
+                parts.setdefault(len(loads), []).append((loads, ticks(edges)))
+        totals = SkewTotals()
+        for alike in parts.values():
+            loads, lasting = alike[0]
+            if len(alike) > 1:
+                loads = np.concatenate([loads for loads, _ in alike], axis=1)
+                lasting = np.concatenate([lasting for _, lasting in alike])
+            totals.add(loads, lasting, self._integrands)
+        return totals
 
 
 def _longer(loads: Integers, containers: int) -> Integers:
     return loads if len(loads) >= containers else np.concatenate([loads, np.zeros(containers, np.int64)])
 
 
-def _totals(steps: Steps, of_set: Sequence[Span]) -> SkewTotals:
-    """Return the totals of a pod set during steps; spans with as many pods are added up at once."""
-    parts: dict[int, list[tuple[Integers, Integers]]] = {}
-    for span in filter(steps.are_during, of_set):
-        loads, edges = steps.during(span)
-        if len(loads) and len(edges) > 1:
-            parts.setdefault(len(loads), []).append((loads, ticks(edges)))
-    totals = SkewTotals()
-    for alike in parts.values():
-        loads, lasting = alike[0]
-        if len(alike) > 1:
-            loads = np.concatenate([loads for loads, _ in alike], axis=1)
-            lasting = np.concatenate([lasting for _, lasting in alike])
-        totals.add(loads, lasting)
-    return totals
+def _put_down(steps: Integers, step: Integers, origins: Containers, targets: Containers, *, alone: bool) -> None:
+    """Put each change down where it happens: rows are places of containers, columns are steps.
+
+    Args:
+        steps: Shape (places, steps), all 0.
+        step: That of each change.
+        origins: The place that each change leaves.
+        targets: The one it goes to, which is another.
+        alone: Whether no two of the changes have one step.
+    """
+    cells, width = steps.reshape(-1), steps.shape[1]
+    for places, delta in ((origins, -1), (targets, 1)):
+        at = places * np.int64(width)
+        at += step
+        if alone:
+            cells[at] = delta
+        else:
+            np.add.at(cells, at, delta)

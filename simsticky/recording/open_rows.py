@@ -30,7 +30,7 @@ from simsticky.recording.row_counter import Columns
 
 ROW = Struct(f"{WIDTH + 1}d").pack
 """Packs a request and, last, the container that its session leaves with it: a session without affinity that goes to
-another; -1 for none, or where ``Recorder.residence`` tells it.
+another; -1 for none, or where ``Recorder.moves`` tells it.
 
 Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the processor's cache to the
 model."""
@@ -133,9 +133,9 @@ class OpenRows:
         """Have nothing written any more."""
         self.buffer.seek(0)
 
-    def take_moves(self) -> Rows:
-        """Take the moves of sessions that were written beside the rows: shape (n, 3), time, container, +1 or -1."""
-        return np.empty((0, 3))
+    def take_moves(self) -> Columns:
+        """Take the moves of sessions that were written beside the rows: shape (3, n), time, origin, target or -1."""
+        return np.empty((3, 0))
 
     def take_over(self, now_s: float) -> Columns:
         """Take the gathered rows that are over by ``now_s``."""
@@ -189,9 +189,9 @@ class ArrayRows(OpenRows):
     def _forget(self) -> None:
         self._counts[self._at_rows] = 0
 
-    def take_moves(self) -> Rows:
-        """Take the moves of sessions that were written beside the rows: shape (n, 3), time, container, +1 or -1."""
-        moves: Rows = self.moves[:, : self._counts[self._at_moves]].T.copy()
+    def take_moves(self) -> Columns:
+        """Take the moves of sessions that were written beside the rows: shape (3, n), time, origin, target or -1."""
+        moves: Columns = self.moves[:, : self._counts[self._at_moves]].copy()
         self._counts[self._at_moves] = 0
         return moves
 

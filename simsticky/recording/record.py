@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.recording.changes import of_each
 from simsticky.recording.events import EventRecord, Stuck, UncoveredPath
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.recording.pods import ContainerRecord, PodRecord, PodState, Selection
@@ -240,8 +241,8 @@ class Recording:
         request_blocks: Blocks of finished rows, each in the order in which they were written down, which is that of
             sending but for requests sent again or timed out; empty below ``requests``.
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
-        residence_blocks: Rows (time_s, container, +1 or -1) of sessions settling on and leaving containers;
-            empty at ``summary``.
+        move_blocks: Rows (time_s, origin, target) of sessions that settle on, change or leave containers, -1 for
+            nowhere; empty at ``summary``.
         union: What became of the sessions, over all operations.
         entries: The same by entry of the timeline.
         exposures: The exposed sessions and their exposures, several of a session that met several; empty at
@@ -270,7 +271,7 @@ class Recording:
     window_s: tuple[float, float] | None = None
     request_blocks: list[Rows] = field(default_factory=list)
     session_blocks: list[Rows] = field(default_factory=list)
-    residence_blocks: list[Rows] = field(default_factory=list)
+    move_blocks: list[Rows] = field(default_factory=list)
     pods: list[PodRecord] = field(default_factory=list)
     containers: list[int] = field(default_factory=list)
     lives: list[ContainerRecord] = field(default_factory=list)
@@ -303,8 +304,7 @@ class Recording:
     @property
     def residence(self) -> Rows:
         """All changes of sessions on containers by time, container and direction, shape (n, 3)."""
-        moves = np.concatenate([np.empty((0, 3)), *self.residence_blocks])
-        return moves[np.lexsort(moves.T[::-1])]
+        return of_each(np.concatenate([np.empty((0, 3)), *self.move_blocks]))
 
 
 SESSION_COLUMNS = (

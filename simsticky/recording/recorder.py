@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.recording.changes import NO_CHANGES, NOWHERE, Changes, changes, joined
 from simsticky.recording.connection_meter import ConnectionMeter
 from simsticky.recording.evenness import Evenness
 from simsticky.recording.events import EventRecord
 from simsticky.recording.failure_windows import FailureWindows
-from simsticky.recording.load_meter import NO_CHANGES, Changes, LoadMeter, Sets
+from simsticky.recording.load_meter import LoadMeter, Sets
 from simsticky.recording.open_rows import OpenRows, on_container
 from simsticky.recording.record import (
     CODE,
@@ -47,8 +48,8 @@ class Recorder:
     """Collects one replication's recording.
 
     Attributes:
-        residence: Takes the other moves of sessions: time, container, and 1 for a session that comes or -1 for one
-            that goes.
+        moves: Takes the moves of sessions that are not written beside a row: time, and the containers that a session
+            leaves and goes to, -1 for none.
         measures_load_only: Whether nobody asks for more than the load skew.
 
     Args:
@@ -63,7 +64,7 @@ class Recorder:
     ) -> None:
         self.recording = Recording(level=level, settle_s=settle_s)
         self._open = rows or OpenRows()
-        self.residence = array("d")
+        self.moves = array("d")
         self._session_rows = array("d")
         self._evenness = Evenness() if follows_evenness else None
         self.meter = LoadMeter(self._evenness, settle_s)
@@ -71,7 +72,7 @@ class Recorder:
         self._told: list[tuple[int, int, Sets]] = []
         self._gone: Columns = np.empty((WIDTH, 0))
         self._arrived: list[tuple[Floats, Floats]] = []
-        self._moves: Rows = np.empty((0, 3))
+        self._moved: list[Changes] = []
         self._counts: dict[str, int] = {}
         self._counter = RowCounter(self.recording, self.count)
         self.connections = ConnectionMeter(self.recording.connections, settle_s, self.count)
@@ -93,9 +94,9 @@ class Recorder:
         """Add a request, a row of ``REQUEST_COLUMNS``, whose last attempt was made at ``arrived_s``."""
         self._open.add(row, arrived_s)
 
-    def moved(self, at_s: float, origin: float, target: float) -> None:
-        """Let a session live on another container from now on."""
-        self.residence.extend((at_s, origin, -1.0, at_s, target, 1.0))
+    def moved(self, at_s: float, origin: int, target: int) -> None:
+        """Let a session live on another container from a time on; each may be :data:`NOWHERE`."""
+        self.moves.extend((at_s, origin, target))
 
     def sessions(self, rows: Rows) -> None:
         """Add finished sessions, rows of ``SESSION_COLUMNS``; kept from the level ``sessions`` on."""
@@ -129,7 +130,6 @@ class Recorder:
         other = Recorder("summary", self.recording.settle_s, rows=rows)
         other.recording.containers = list(self.recording.containers)
         other.meter = self.meter.beside()
-        other._moves = self._moves.copy()
         other.measure_load_only(now_s)
         return other
 
@@ -201,8 +201,6 @@ class Recorder:
         rows[ENDED] = np.nan
         self._counter.add(rows)
         self._counter.finish()
-        if self._keeps_sessions:
-            self.recording.residence_blocks.append(self._moves)
         self.recording.end_s = now_s
         self.recording.skew = self.meter.marked()
         self.meter.finish(now_s)
@@ -227,11 +225,11 @@ class Recorder:
             arrived_s = np.append(fresh[:, SENT], late[:, WIDTH])
             self._arrived.append((arrived_s, np.append(fresh[:, CONTAINER], late[:, CONTAINER])))
         if fresh[:, WIDTH].max(initial=-1.0) >= 0.0:
-            self._moves = np.concatenate([self._moves, _roamed(fresh)])
+            self._moved.append(_roamed(fresh))
         self.sends += len(fresh) + len(late)
         del fresh, late
         self._open.gather()
-        self.residence.frombytes(self._open.take_moves().tobytes())
+        self._moved += [changes(*self._open.take_moves()), changes(*_numbers(self.moves).reshape(-1, 3).T)]
 
     def _count_sent(self, fresh: Floats, late: Floats) -> None:
         """Count the requests sent to each container while it was in a pod set."""
@@ -244,16 +242,14 @@ class Recorder:
         self._told.clear()
 
     def _tell_meter(self, now_s: float, closed: Columns) -> None:
-        moves = _numbers(self.residence).reshape(-1, 3)
-        moves = np.concatenate([self._moves, moves]) if len(self._moves) else moves
-        is_due = moves[:, 0] <= now_s
-        moves, self._moves = moves.compress(is_due, axis=0), moves.compress(~is_due, axis=0)
+        moves = joined(self._moved)
+        self._moved.clear()
         if self._keeps_sessions:
-            self.recording.residence_blocks.append(moves)
+            self.recording.move_blocks.append(np.stack(moves, axis=1))
         self.meter.advance(
             now_s,
             in_flight=self._in_flight(closed) if self.meter.follows_requests else NO_CHANGES,
-            sessions=Changes(moves[:, 0], moves[:, 1].astype(np.int64), moves[:, 2].astype(np.int64)),
+            sessions=moves,
         )
         self._gone = self._gone[:, :0]
         self._arrived.clear()
@@ -264,12 +260,11 @@ class Recorder:
         ends = sum(rows.shape[1] for rows in over)
         times = np.concatenate([*(rows[ENDED] for rows in over), *(arrived_s for arrived_s, _ in self._arrived)])
         sent_to = np.concatenate([*(rows[CONTAINER] for rows in over), *(sent_to for _, sent_to in self._arrived)])
-        deltas = np.ones(len(times), np.int64)
-        deltas[:ends] = -1
-        reached = sent_to >= 0.0
-        if not reached.all():
-            times, sent_to, deltas = times[reached], sent_to[reached], deltas[reached]
-        return Changes(times, sent_to.astype(np.int64), deltas)
+        found = changes(times, sent_to, np.full(len(times), float(NOWHERE)))
+        origins, targets = found.origins, found.targets
+        targets[ends:] = origins[ends:]
+        origins[ends:] = NOWHERE
+        return found
 
 
 def _numbers(told: "array[float]") -> Floats:
@@ -279,11 +274,7 @@ def _numbers(told: "array[float]") -> Floats:
     return numbers
 
 
-def _roamed(taken: Rows) -> Rows:
-    """Return the changes of residence that sessions without affinity have made with their requests."""
-    roamed = taken[taken[:, WIDTH] >= 0.0]
-    moves = np.empty((len(roamed), 2, 3))
-    moves[:, :, 0] = roamed[:, SENT, np.newaxis]
-    moves[:, 0, 1], moves[:, 1, 1] = roamed[:, WIDTH], roamed[:, CONTAINER]
-    moves[:, :, 2] = -1.0, 1.0
-    return moves.reshape(-1, 3)
+def _roamed(taken: Rows) -> Changes:
+    """Return the moves that sessions without affinity have made with their requests."""
+    roamed = np.flatnonzero(taken[:, WIDTH] >= 0.0)
+    return changes(*(taken[:, column].take(roamed) for column in (SENT, WIDTH, CONTAINER)))

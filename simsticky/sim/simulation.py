@@ -102,7 +102,7 @@ class Simulation:
         run, columns = scenario.run, Columns(self.engine)
         recorder = self._recorder = Recorder(run.record, run.settle, follows_evenness=acts, rows=columns.rows)
         recorder.measures_load_only = window_s is not None
-        columns.write_moves_to(recorder.residence)
+        columns.write_moves_to(recorder.moves)
         world = self._world = World(env, scenario, streams, recorder, columns.rows, columns)
         self._workload = Workload(scenario, seed, replication)
         self._tally = Tally(world, self._is_sticky, guards_timeline=bool(scenario.timeline))

@@ -38,6 +38,22 @@ def ticks(edges: npt.NDArray[np.float64]) -> Integers:
     return at[1:] - at[:-1]
 
 
+class Room:
+    """Memory for matrices of whole numbers, one after the other.
+
+    Memory that the system hands out afresh costs more than what is computed in it.
+    """
+
+    def __init__(self) -> None:
+        self._cells = np.empty(0, np.int64)
+
+    def rows(self, rows: int, length: int) -> Integers:
+        """Return a matrix of any content, until somebody asks for the next one."""
+        if rows * length > len(self._cells):
+            self._cells = np.empty(rows * length, np.int64)
+        return self._cells[: rows * length].reshape(rows, length)
+
+
 @dataclass(slots=True)
 class SkewTotals:
     """Integrals over time (unit: load x nanoseconds) from which each figure of a window is a ratio.
@@ -52,18 +68,19 @@ class SkewTotals:
     sums: dict[int, list[int]] = field(default_factory=dict)
     peak: float = 0.0
 
-    def add(self, loads: Integers, lasting: Integers) -> None:
+    def add(self, loads: Integers, lasting: Integers, room: "Room | None" = None) -> None:
         """Add a stretch of piecewise-constant loads.
 
         Args:
             loads: Shape (pods, steps), the load of each pod of the set during each step. One row a pod, because
                 reductions over few long rows are several times faster than over many short ones.
             lasting: Shape (steps,), how long each step lasted, in nanoseconds.
+            room: Used for what is computed on the way, by somebody who has many stretches to add.
         """
         pods, steps = loads.shape
         if pods == 0 or steps == 0:
             return
-        integrands = np.empty((pods + _OTHERS, steps), np.int64)
+        integrands = (room or Room()).rows(pods + _OTHERS, steps)
         ordered = integrands[:pods]
         _put_in_order(loads, ordered)
         squared, n_squares, high, low, above_1_2, above_1_5 = integrands[pods:]

@@ -6,6 +6,7 @@ not answered at once by its one target, and in ``connections.py`` where it holds
 
 from collections.abc import Callable, Sequence
 
+from simsticky.recording.changes import NOWHERE
 from simsticky.sim.clients.arrivals import Arrivals
 from simsticky.sim.clients.departures import Departures
 from simsticky.sim.clients.feeds import Feeds
@@ -121,7 +122,7 @@ class Clients:
             ints[HOLDER][place] = ints[FIRST][place] = container.index
             ints[COOKIE][place] = self._gateway.cookie_for(container) if jars[index] else -1
             container.take_in(0.0)
-            self._world.recorder.residence.extend((0.0, container.index, 1.0))
+            self._world.recorder.moved(0.0, NOWHERE, container.index)
             if visits[index] and browsers.draws_each_time(jar=jars[index]):
                 self._sessions.at(place).visits = visits[index]
             if self._held is not None:

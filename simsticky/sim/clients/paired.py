@@ -40,7 +40,7 @@ class PairedRun:
     def __init__(self, columns: Columns, recorder: Recorder, arrivals: Arrivals, now_s: float) -> None:
         self._columns = columns.copy()
         self._recorder = recorder.beside(self._columns.rows, now_s)
-        self._columns.write_moves_to(self._recorder.residence)
+        self._columns.write_moves_to(self._recorder.moves)
         self._arrivals = arrivals.beside(self._columns)
 
     def skew(self, end_s: float) -> Skew | None:

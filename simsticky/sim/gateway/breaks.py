@@ -1,5 +1,6 @@
 """Breaks: where a session's state is, whether an answer came from it, and why if not (docs/model.md, rules B)."""
 
+from simsticky.recording.changes import NOWHERE
 from simsticky.recording.record import Kind, Mechanism, Origin
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
@@ -92,7 +93,7 @@ class Breaks:
         if container.pod.deleted:
             session.born_terminating = session.doomed_by = container.pod.record.deleted_by
         container.take_in(now_s)
-        self._recorder.residence.extend((now_s, container.index, 1.0))
+        self._recorder.moved(now_s, NOWHERE, container.index)
 
     def _why(
         self, exchange: Exchange, holder: Container, container: Container, now_s: float
@@ -180,10 +181,9 @@ class Breaks:
             # It never had its state there: nothing of it was at stake.
             session.exposures = tuple(e for e in session.exposures if e.container != moved_to.index)
             moved_to.let_go(now_s)
-            self._recorder.residence.extend((now_s, moved_to.index, -1.0))
             if holder is not None:
                 holder.take_in(now_s)
-                self._recorder.residence.extend((now_s, holder.index, 1.0))
+            self._recorder.moved(now_s, moved_to.index, NOWHERE if holder is None else holder.index)
 
     def _turn_back(self, session: Session, now_s: float) -> None:
         """Take back that a session has roamed."""

@@ -52,9 +52,9 @@ write_row: Callable[[Any, Any], Any] = BytesIO.write
 """Writes a row."""
 
 
-def write_move(moves: Any, at_s: float, container: int, by: float) -> None:
-    """Write that a session has come to a container (1) or gone from it (-1)."""
-    moves.extend((at_s, container, by))
+def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
+    """Write that a session leaves a container for another, each -1 for none."""
+    moves.extend((at_s, origin, target))
 
 
 def copy_until(copies: Any, place: int, container: int) -> float:

@@ -198,14 +198,14 @@ def write_row(rows: Any, row: tuple[int, int, float, float, float, int, float, i
     table[7, at] = row[7]
 
 
-def write_move(moves: Any, at_s: float, container: int, by: float) -> None:
-    """Write that a session has come to a container (1) or gone from it (-1); there is room."""
+def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
+    """Write that a session leaves a container for another, each -1 for none; there is room."""
     table, own = moves
     at = own[MOVES]
     own[MOVES] = at + 1
     table[0, at] = at_s
-    table[1, at] = container
-    table[2, at] = by
+    table[1, at] = origin
+    table[2, at] = target
 
 
 def copy_until(copies: Any, place: int, container: int) -> float:

@@ -201,7 +201,7 @@ def leave(place: int, ended_s: float, s: Any) -> int:
     own[LEFT] += 1
     own[SENDING] -= 1
     if ints[HOLDER][place] >= 0:
-        write_move(s.moves, ended_s, ints[HOLDER][place], -1.0)
+        write_move(s.moves, ended_s, ints[HOLDER][place], -1)
     if s.rules[SUCCESSION]:
         return STOP_SUCCESSOR
     if own[SENDING] == 0 and not own[OPEN]:
@@ -260,7 +260,7 @@ def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: An
     ints[DOOMED][place] = deleted_by
     if s.rules[MODE] == BY_COOKIE and ints[JAR][place]:
         ints[COOKIE][place] = s.identities[picked]
-    write_move(s.moves, now_s, target, 1.0)
+    write_move(s.moves, now_s, -1, target)
 
 
 def roaming(floats: Any, ints: Any) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simsticky.recording.changes import NOWHERE
 from simsticky.recording.recorder import Recorder
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.nodes import Node
@@ -179,7 +180,7 @@ class Sessions:
         columns.own.cells[SENDING] += 1
         holder = columns.ints[HOLDER][place]
         if holder >= 0:
-            self._recorder.residence.extend((columns.floats[ENDED][place], holder, 1.0))
+            self._recorder.moved(columns.floats[ENDED][place], NOWHERE, holder)
 
     def purge(self, now_s: float) -> None:
         """Let the sessions go whose last request has ended."""
