@@ -36,8 +36,9 @@ Bytes, and no list of numbers: they take a quarter of the memory, which leaves m
 model."""
 
 ROW_BYTES = 8 * (WIDTH + 1)
-_FIRST_ROOM = 1 << 14
-"""Twice what a recorder usually takes at once."""
+ROWS_AT_ONCE = 16_384
+"""Rows at which the model asks for a seal: what is computed of so many at once stays in a processor's cache."""
+_FIRST_ROOM = 2 * ROWS_AT_ONCE
 
 
 class InFlight(NamedTuple):

@@ -18,7 +18,7 @@ from simsticky.recording.evenness import Evenness
 from simsticky.recording.events import EventRecord
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.recording.load_meter import LoadMeter, Sets
-from simsticky.recording.open_rows import OpenRows, on_container
+from simsticky.recording.open_rows import ROWS_AT_ONCE, OpenRows, on_container
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -39,9 +39,6 @@ from simsticky.recording.record import (
 from simsticky.recording.row_counter import Columns, RowCounter
 
 Floats = npt.NDArray[np.float64]
-
-ROWS_AT_ONCE = 8_192
-"""Rows at which the model asks for a seal."""
 
 
 class Recorder:

@@ -27,7 +27,7 @@ Columns = npt.NDArray[np.float64]
 _SPECIAL = float(1 << 20)
 """Codes at or above this carry more than a node and one attempt: a failure or a break."""
 
-_SPECIAL_AT_ONCE = 4_096
+_SPECIAL_AT_ONCE = 65_536
 """Special rows that are counted at once: one for one it would take longer than all else."""
 
 _FAILED_KEYS = {
@@ -61,32 +61,40 @@ class RowCounter:
         self._hash.add(closed)
         if self._recording.level == "requests":
             self._recording.request_blocks.append(closed.T)
-        settled = closed[SENT] >= self._settle_s  # what comes before is not measured (rule O4)
-        measured = closed if settled.all() else closed.compress(settled, axis=1)
-        outcome = outcomes(measured[CODE])
-        tally = np.bincount(outcome, minlength=len(Outcome))
-        unfinished, answered = int(tally[Outcome.UNFINISHED]), int(tally[Outcome.ANSWERED])
-        self.count("requests_unfinished", unfinished)
-        self.count("requests_sent", len(outcome) - unfinished)
-        self.count("requests_answered", answered)
-        for failure, key in _FAILED_KEYS.items():
-            self.count(key, int(tally[failure]))
-            self.count("requests_failed", int(tally[failure]))
-        latency = measured[ENDED] - measured[SENT]  # with the wait in the pod's queue (rule R2)
-        if answered < len(outcome):
-            others = np.flatnonzero(outcome != Outcome.ANSWERED)
-            latency = np.delete(latency, others)
-            is_open, sent_s = outcome[others] == Outcome.UNFINISHED, measured[SENT].take(others)
-            self._recording.failures.add(sent_s[~is_open])
-            self._recording.failures.left_open(sent_s[is_open])
-        self._recording.latency.add(latency)
         special = np.flatnonzero(closed[CODE] >= _SPECIAL)
+        settled = closed[SENT] >= self._settle_s  # what comes before is not measured (rule O4)
+        if settled.all():
+            self._measure(closed, special)
+        else:
+            measured = closed.compress(settled, axis=1)
+            self._measure(measured, np.flatnonzero(measured[CODE] >= _SPECIAL))
         if len(special):
             self._special.append(np.stack([closed[CODE].take(special), closed[SENT].take(special)]))
             self._special_rows += len(special)
             if self._special_rows >= _SPECIAL_AT_ONCE:
                 self._count_special(*np.concatenate(self._special, axis=1))
                 self._special, self._special_rows = [], 0
+
+    def _measure(self, rows: Columns, special: npt.NDArray[np.intp]) -> None:
+        """Count how requests ended, and how long they took; all but the special ones were answered."""
+        outcome = outcomes(rows[CODE].take(special))
+        tally = np.bincount(outcome, minlength=len(Outcome))
+        unfinished = int(tally[Outcome.UNFINISHED])
+        others = np.flatnonzero(outcome != Outcome.ANSWERED)
+        self.count("requests_unfinished", unfinished)
+        self.count("requests_sent", rows.shape[1] - unfinished)
+        self.count("requests_answered", rows.shape[1] - len(others))
+        for failure, key in _FAILED_KEYS.items():
+            self.count(key, int(tally[failure]))
+            self.count("requests_failed", int(tally[failure]))
+        latency = rows[ENDED] - rows[SENT]  # with the wait in the pod's queue (rule R2)
+        if len(others):
+            at = special.take(others)
+            latency = np.delete(latency, at)
+            is_open, sent_s = outcome[others] == Outcome.UNFINISHED, rows[SENT].take(at)
+            self._recording.failures.add(sent_s[~is_open])
+            self._recording.failures.left_open(sent_s[is_open])
+        self._recording.latency.add(latency)
 
     def finish(self) -> None:
         """Count what is counted many at once, and put down the digest."""

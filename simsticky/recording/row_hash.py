@@ -31,7 +31,7 @@ _FACTORS = np.array(
 _SECOND_LANE = np.uint64(0x1D8E4E27C47D124F)
 _LANE = (1 << 64) - 1
 
-_AT_ONCE = 10_240
+_AT_ONCE = 16_384
 """Rows mixed at once: few enough for a processor's cache, and a recorder's usual block in one go."""
 
 _SHIFT = np.uint64(33)

@@ -10,7 +10,8 @@ import pytest
 import simsticky.recording.recorder
 import simsticky.sim.gateway.plane_rules
 import simsticky.sim.simulation
-from simsticky.recording.recorder import ROWS_AT_ONCE, Recorder
+from simsticky.recording.open_rows import ROWS_AT_ONCE
+from simsticky.recording.recorder import Recorder
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
 from simsticky.simulate import simulate
@@ -117,7 +118,7 @@ def test_nothing_depends_on_when_rows_are_sealed(name: str, monkeypatch: pytest.
 def test_nor_does_a_long_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sums of the load meter do not change over several blocks as large as they come, with pod sets that change."""
     rollouts = [{"at": f"{at}s", "rollout": "app"} for at in (10, 50, 100)]
-    traffic = {"sessions": {"kind": "poisson", "rate": "30/s"}, "service": {"kind": "exponential", "mean": "5ms"}}
+    traffic = {"sessions": {"kind": "poisson", "rate": "50/s"}, "service": {"kind": "exponential", "mean": "5ms"}}
     case = scenario("sticky-sessions", traffic=traffic, timeline=rollouts)
     expected = simulate(case, seed=3)
     assert expected.summary["requests_sent"] > 3 * ROWS_AT_ONCE

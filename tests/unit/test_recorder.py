@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_scenario import small
 
 from simsticky.errors import InputError
-from simsticky.recording.open_rows import InFlight, OpenRows
+from simsticky.recording.open_rows import ROWS_AT_ONCE, InFlight, OpenRows
 from simsticky.recording.record import (
     CODE,
     CONTAINER,
@@ -27,7 +27,7 @@ from simsticky.recording.record import (
     pack,
     unpack_columns,
 )
-from simsticky.recording.recorder import ROWS_AT_ONCE, Recorder
+from simsticky.recording.recorder import Recorder
 from simsticky.scenario.gateway import MOST_NODES
 from simsticky.scenario.targets import MOST_OPERATIONS
 

@@ -1,6 +1,6 @@
 """What a scenario says, as the numbers that the rules of the hot path ask for."""
 
-from simsticky.recording.recorder import ROWS_AT_ONCE
+from simsticky.recording.open_rows import ROWS_AT_ONCE
 from simsticky.sim.gateway.affinity import COOKIE, HASH
 from simsticky.sim.gateway.patience import patience_s
 from simsticky.sim.plane.fields import (
@@ -33,7 +33,7 @@ from simsticky.sim.world import World
 
 INFINITY = float("inf")
 _PICKS = {"least-connections": LEAST_CONNECTIONS, "latency": LATENCY}
-_LEFT_AT_ONCE = 256
+_LEFT_AT_ONCE = 1_024
 """Sessions that have sent their last request at which those that are over are let go of."""
 
 

@@ -187,7 +187,6 @@ def advance(until_s: float, s: Any) -> int:
             put_end(ends, (ended_s, number_of[place], request, worker, of, region, numbers_at, chosen, took_s))
         sent_at[place], ended_before[place] = now_s, ended_at[place]
         ended_at[place], expires[place] = ended_s, ended_s + timeout_s
-        expires[place] = ended_s + timeout_s
         cursors[place] = at + 1
         if at + 1 == lasts[place] and not endless:
             drop(sends)
