@@ -304,7 +304,7 @@ class Container:
 
     def tell_late(self, ended_s: float) -> None:
         """Tell who watches that a request is about to be taken in whose answer is late; it ends at ``ended_s``."""
-        free_s = min((ended_s, *self.ends[1:3]))  # the heap's next, after its first has made room
+        free_s = min((ended_s, *self.ends[1:5]))  # the heap's next, after its first has made room; of two or four
         for watcher in self.watchers:
             watcher.filling(free_s)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from simsticky.kong.cells import seen
+from simsticky.sim.plane.queues_compiled import LAST_NUMBER, SPARE, first_free, slots_of
 
 
 class Columns(Protocol):
@@ -155,8 +156,8 @@ class ArrayQueues:
         self._columns, self._run = columns, columns.run
         self.sends: Any = ()
         self._set_sends(np.array([INFINITY]), np.array([0]), np.array([-1]), _FIRST_ENTRIES)
-        self.ends: Any = (np.zeros((2, _FIRST_ENTRIES)), np.zeros((7, _FIRST_ENTRIES), np.int64), np.ones(1, np.int64))
-        self.ends[0][0, 0] = INFINITY
+        self.ends: Any = _ends(_FIRST_ENTRIES)
+        self.set_ends(())
         self.slots: Any = (np.zeros(0), np.ones(1, np.int64))
         none = np.zeros(0, np.int64)
         self.copies: Any = (none, np.zeros((2, 0), np.int64), np.zeros(0), none, np.zeros(1, np.int64))
@@ -171,9 +172,9 @@ class ArrayQueues:
         return other
 
     def _set_sends(self, times: Any, numbers: Any, places: Any, room: int) -> None:
-        """Have these sends, in order, in arrays of so much room."""
+        """Have these sends, in order, in arrays of so much room, and behind them some that never come."""
         order = np.lexsort((numbers, times))
-        columns = [np.zeros(room), np.zeros(room, np.int64), np.zeros(room, np.int64)]
+        columns = [np.full(room, INFINITY), np.full(room, LAST_NUMBER), np.full(room, -1)]
         for column, values in zip(columns, (times, numbers, places), strict=True):
             column[: len(order)] = values[order]
         self.sends = (*columns, np.array([len(order)]))
@@ -189,15 +190,17 @@ class ArrayQueues:
     def have_room(self, sends: int) -> None:
         """Have room for so many sends."""
         times, numbers, places, size = self.sends
-        if sends + 2 > len(times):
+        if sends + 2 + SPARE > len(times):
             n = int(size[0])
-            self._set_sends(times[:n], numbers[:n], places[:n], 2 * (sends + 2))
+            self._set_sends(times[:n], numbers[:n], places[:n], 2 * (sends + 2 + SPARE))
 
     def _grow_ends(self, room: int) -> None:
-        times, numbers, size = self.ends
-        more = room - times.shape[1]
-        wider = np.zeros((2, more)), np.zeros((7, more), np.int64)
-        self.ends = np.concatenate([times, wider[0]], axis=1), np.concatenate([numbers, wider[1]], axis=1), size
+        before = len(self.ends[0])
+        wider = _ends(room)
+        for column, kept in zip(wider, self.ends, strict=True):
+            column[..., : kept.shape[-1]] = kept
+        wider[1][before:] = np.arange(before, room)
+        self.ends = wider
         self._columns.changed()
 
     def have_places(self, places: int) -> None:
@@ -208,8 +211,8 @@ class ArrayQueues:
 
     def have_ends(self, number: int) -> None:
         """Have room for so many ends more."""
-        room = int(self.ends[2][0]) + number
-        if room > self.ends[0].shape[1]:
+        room = int(self.ends[-1][0]) + number
+        if room > len(self.ends[0]):
             self._grow_ends(2 * room)
 
     def have_copies(self, number: int = 1) -> None:
@@ -248,42 +251,41 @@ class ArrayQueues:
 
     def put_end(self, end: End) -> None:
         """Add an end that is to be logged."""
-        if self.ends[2][0] + 1 > self.ends[0].shape[1]:
-            self._grow_ends(2 * self.ends[0].shape[1])
+        self.have_ends(1)
         self._run.put_end(self.ends, tuple(end))
 
     def open_ends(self) -> Iterator[End]:
         """Iterate over the ends that are to be logged, in any order."""
-        times, numbers, size = self.ends
+        times, cells, numbers, took, size = self.ends
         n = int(size[0])
+        numbers_of, took_of = numbers[:, cells[:n]].T.tolist(), took[cells[:n]].tolist()
         return (
             End._make((at_s, *each, took_s))
-            for at_s, each, took_s in zip(
-                times[0, :n].tolist(), numbers[:, :n].T.tolist(), times[1, :n].tolist(), strict=True
-            )
+            for at_s, each, took_s in zip(times[:n].tolist(), numbers_of, took_of, strict=True)
             if at_s < INFINITY
         )
 
     def set_ends(self, ends: Iterable[End]) -> None:
         """Have these ends, and no others."""
         kept = sorted([*ends, End._make(_NO_END)])
-        times, numbers, size = self.ends
+        times, cells, numbers, took, size = self.ends
+        cells[:] = np.arange(len(cells))
         for at, end in enumerate(kept):
-            times[:, at], numbers[:, at] = (end.at_s, end.took_s), end[1:8]
+            times[at], numbers[:, at], took[at] = end.at_s, end[1:8], end.took_s
         size[0] = len(kept)
 
     # Slots --------------------------------------------------------------------------------------------------------
 
     def add_slots(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more; return its place."""
-        ends = np.concatenate([self.slots[0], np.full(concurrency, free_from_s)])
+        ends = np.concatenate([self.slots[0], np.full(concurrency, free_from_s), np.full(SPARE, INFINITY)])
         self.slots = ends, np.array([concurrency])
         self._columns.changed()
-        return len(ends) // concurrency - 1
+        return len(ends) // (concurrency + SPARE) - 1
 
     def _slots(self, container: int) -> Any:
-        ends, each = self.slots
-        return ends[container * each[0] : (container + 1) * each[0]]
+        ends, first, number = slots_of(self.slots, container)
+        return ends[first : first + number]
 
     def slots_of(self, container: int) -> list[float]:
         """Return when each slot of a container is free, as a heap."""
@@ -296,8 +298,13 @@ class ArrayQueues:
 
     def earliest(self, container: int) -> float:
         """Return when the first slot of a container is free."""
-        return float(self.slots[0][container * self.slots[1][0]])
+        return float(first_free(slots_of(self.slots, container)))
 
     def occupy(self, container: int, until_s: float) -> None:
         """Let the slot that is free first be free later."""
         self._run.occupy(self._run.slots_of(self.slots, container), until_s)
+
+
+def _ends(room: int) -> tuple[Any, ...]:
+    """Return a queue of ends with room for so many, in which there are none."""
+    return np.zeros(room), np.arange(room), np.zeros((7, room), np.int64), np.zeros(room), np.zeros(1, np.int64)

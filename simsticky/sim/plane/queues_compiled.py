@@ -1,14 +1,17 @@
-"""The same as ``queues.py`` on arrays, to be compiled: queues are binary heaps in columns.
+"""The same as ``queues.py`` on arrays, to be compiled: queues are heaps in columns.
 
-The queue of sends is three arrays and its size; that of ends an array of floats (time, response time), one of integers
-and its size. Containers' slots are one array, with how many each
-has. Copies are lists in cells: the first cell of each place's list;
-container and next cell; until when; cells that are free, and how many. Rows and moves are columns of tables, with the
-plane's own numbers, which count them. Times and numbers are unique, so that a heap of another making gives the same
-order.
+In the heap of sends and in those of slots an entry has four children. That makes half as many levels, each of which
+costs as much: one cache line. Behind the last entry there are :data:`SPARE` that never come, so that there are always
+four to look at.
+
+The queue of sends is three arrays and its size. That of ends is a heap of times and cells; the numbers of an end stay
+in its cell, and the cells behind the last are free. Containers' slots are one array, with how many each has. Copies are
+lists in cells: the first cell of each place's list; container and next cell; until when; cells that are free, and how
+many. Rows and moves are columns of tables, with the plane's own numbers, which count them. Times and numbers are
+unique, so that a heap of another making gives the same order.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from simsticky.sim.plane.fields import (
     COPY_CONTAINER,
@@ -18,6 +21,10 @@ from simsticky.sim.plane.fields import (
 )
 
 LONG_AGO = float("-inf")
+NEVER = float("inf")
+SPARE: Final = 3
+LAST_NUMBER: Final = 1 << 62
+"""Comes after every number of a send."""
 
 
 def first(sends: Any) -> tuple[float, int, int]:
@@ -25,20 +32,23 @@ def first(sends: Any) -> tuple[float, int, int]:
     return sends[0][0], sends[1][0], sends[2][0]
 
 
+def earlier(times: Any, numbers: Any, one: int, other: int) -> int:
+    """Return which of two places of the heap of sends has the earlier entry."""
+    if times[other] == times[one]:
+        return other if numbers[other] < numbers[one] else one
+    return other if times[other] < times[one] else one
+
+
 def sends_sink(sends: Any, at_s: float, number: int, place: int) -> None:
     """Let a send sink from the top of the heap."""
     times, numbers, places, size = sends
     n = size[0]
     at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= n:
-            break
-        other = child + 1
-        if other < n and (
-            times[other] < times[child] or (times[other] == times[child] and numbers[other] < numbers[child])
-        ):
-            child = other
+    while 4 * at + 1 < n:
+        child = 4 * at + 1
+        left = earlier(times, numbers, child, child + 1)
+        right = earlier(times, numbers, child + 2, child + 3)
+        child = earlier(times, numbers, left, right)
         if times[child] > at_s or (times[child] == at_s and numbers[child] > number):
             break
         times[at], numbers[at], places[at] = times[child], numbers[child], places[child]
@@ -53,7 +63,7 @@ def put(sends: Any, entry: tuple[float, int, int]) -> None:
     at = size[0]
     size[0] = at + 1
     while at > 0:
-        parent = (at - 1) >> 1
+        parent = (at - 1) >> 2
         if times[parent] < at_s or (times[parent] == at_s and numbers[parent] < number):
             break
         times[at], numbers[at], places[at] = times[parent], numbers[parent], places[parent]
@@ -71,14 +81,16 @@ def drop(sends: Any) -> None:
     times, numbers, places, size = sends
     n = size[0] - 1
     size[0] = n
+    at_s, number, place = times[n], numbers[n], places[n]
+    times[n], numbers[n] = NEVER, LAST_NUMBER
     if n > 0:
-        sends_sink(sends, times[n], numbers[n], places[n])
+        sends_sink(sends, at_s, number, place)
 
 
 def slots_of(slots: Any, container: int) -> tuple[Any, int, int]:
-    """Return the slots of a container: the array, and its first and last of them."""
+    """Return the slots of a container: the array, and its first and how many of them are its own."""
     ends, each = slots
-    return ends, container * each[0], each[0]
+    return ends, container * (each[0] + SPARE), each[0]
 
 
 def first_free(slots: tuple[Any, int, int]) -> float:
@@ -91,12 +103,12 @@ def occupy(slots: tuple[Any, int, int], until_s: float) -> None:
     """Let that slot be free later."""
     ends, base, n = slots
     at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= n:
-            break
-        if child + 1 < n and ends[base + child + 1] < ends[base + child]:
-            child += 1
+    while 4 * at + 1 < n:
+        child = 4 * at + 1
+        four = base + child
+        left = 1 if ends[four + 1] < ends[four] else 0
+        right = 3 if ends[four + 3] < ends[four + 2] else 2
+        child += right if ends[four + right] < ends[four + left] else left
         if ends[base + child] >= until_s:
             break
         ends[base + at] = ends[base + child]
@@ -106,74 +118,71 @@ def occupy(slots: tuple[Any, int, int], until_s: float) -> None:
 
 def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, float]:
     """Return the next end that is to be logged."""
-    times, numbers, _ = ends
+    times, cells, numbers, took, _ = ends
+    at = cells[0]
     return (
-        times[0, 0],
-        numbers[0, 0],
-        numbers[1, 0],
-        numbers[2, 0],
-        numbers[3, 0],
-        numbers[4, 0],
-        numbers[5, 0],
-        numbers[6, 0],
-        times[1, 0],
+        times[0],
+        numbers[0, at],
+        numbers[1, at],
+        numbers[2, at],
+        numbers[3, at],
+        numbers[4, at],
+        numbers[5, at],
+        numbers[6, at],
+        took[at],
     )
 
 
-def end_before(ends: Any, a: int, at_s: float, session: int, request: int) -> bool:
+def end_before(ends: Any, place: int, at_s: float, session: int, request: int) -> bool:
     """Return whether the end at a place of the heap comes before another."""
-    if ends[0][0, a] != at_s:
-        return bool(ends[0][0, a] < at_s)
-    if ends[1][0, a] != session:
-        return bool(ends[1][0, a] < session)
-    return bool(ends[1][1, a] < request)
-
-
-def move_end(ends: Any, origin: int, target: int) -> None:
-    """Copy an end from one place of the heap to another."""
-    times, numbers, _ = ends
-    times[0, target], times[1, target] = times[0, origin], times[1, origin]
-    for field in range(7):
-        numbers[field, target] = numbers[field, origin]
+    times, cells, numbers, _, _ = ends
+    if times[place] != at_s:
+        return bool(times[place] < at_s)
+    at = cells[place]
+    if numbers[0, at] != session:
+        return bool(numbers[0, at] < session)
+    return bool(numbers[1, at] < request)
 
 
 def put_end(ends: Any, entry: tuple[float, int, int, int, int, int, int, int, float]) -> None:
     """Add an end that is to be logged; there is room."""
     at_s, session, request, worker, balancer, ints, floats, target, took_s = entry
-    times, numbers, size = ends
-    at = size[0]
-    size[0] = at + 1
-    while at > 0:
-        parent = (at - 1) >> 1
+    times, cells, numbers, took, size = ends
+    place = size[0]
+    size[0] = place + 1
+    at = cells[place]
+    numbers[0, at], numbers[1, at], numbers[2, at], numbers[3, at] = session, request, worker, balancer
+    numbers[4, at], numbers[5, at], numbers[6, at], took[at] = ints, floats, target, took_s
+    while place > 0:
+        parent = (place - 1) >> 1
         if end_before(ends, parent, at_s, session, request):
             break
-        move_end(ends, parent, at)
-        at = parent
-    times[0, at], times[1, at] = at_s, took_s
-    numbers[0, at], numbers[1, at], numbers[2, at], numbers[3, at] = session, request, worker, balancer
-    numbers[4, at], numbers[5, at], numbers[6, at] = ints, floats, target
+        times[place], cells[place] = times[parent], cells[parent]
+        place = parent
+    times[place], cells[place] = at_s, at
 
 
 def drop_end(ends: Any) -> None:
     """Remove the next end."""
-    times, numbers, size = ends
+    times, cells, numbers, _, size = ends
     n = size[0] - 1
     size[0] = n
-    if n == 0:
-        return
-    at_s, session, request = times[0, n], numbers[0, n], numbers[1, n]
-    at = 0
+    at_s, at, free = times[n], cells[n], cells[0]
+    session, request = numbers[0, at], numbers[1, at]
+    place = 0
     while True:
-        child = 2 * at + 1
+        child = 2 * place + 1
         if child >= n:
             break
-        if child + 1 < n and end_before(ends, child + 1, times[0, child], numbers[0, child], numbers[1, child]):
+        one = cells[child]
+        if child + 1 < n and end_before(ends, child + 1, times[child], numbers[0, one], numbers[1, one]):
             child += 1
         if not end_before(ends, child, at_s, session, request):
             break
-        move_end(ends, child, at)
-        at = child
-    move_end(ends, n, at)
+        times[place], cells[place] = times[child], cells[child]
+        place = child
+    times[place], cells[place] = at_s, at
+    cells[n] = free
 
 
 def pack_row(
