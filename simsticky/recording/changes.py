@@ -50,18 +50,15 @@ def joined(parts: Iterable[Changes]) -> Changes:
     return Changes(*map(np.concatenate, zip(*several, strict=True)))
 
 
-def of_each(moves: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def of_each(moves: Changes) -> npt.NDArray[np.float64]:
     """Return the changes of each container by itself.
 
-    Args:
-        moves: Shape (n, 3): time, origin and target of each.
-
     Returns:
-        Shape (m, 3), by time, container and direction: time, container, and -1 for what leaves it, 1 for what comes.
+        Shape (n, 3), by time, container and direction: time, container, and -1 for what leaves it, 1 for what comes.
     """
     sides = []
-    for column, delta in ((1, -1.0), (2, 1.0)):
-        there = moves[moves[:, column] != NOWHERE]
-        sides.append(np.stack([there[:, 0], there[:, column], np.full(len(there), delta)], axis=1))
+    for containers, delta in ((moves.origins, -1.0), (moves.targets, 1.0)):
+        there = np.flatnonzero(containers != NOWHERE)
+        sides.append(np.stack([moves.times[there], containers[there], np.full(len(there), delta)], axis=1))
     each = np.concatenate(sides)
     return each[np.lexsort(each.T[::-1])]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simsticky.recording.changes import of_each
+from simsticky.recording.changes import Changes, joined, of_each
 from simsticky.recording.events import EventRecord, Stuck, UncoveredPath
 from simsticky.recording.failure_windows import FailureWindows
 from simsticky.recording.pods import ContainerRecord, PodRecord, PodState, Selection
@@ -241,8 +241,7 @@ class Recording:
         request_blocks: Blocks of finished rows, each in the order in which they were written down, which is that of
             sending but for requests sent again or timed out; empty below ``requests``.
         session_blocks: Rows of :data:`SESSION_COLUMNS`; empty at ``summary``.
-        move_blocks: Rows (time_s, origin, target) of sessions that settle on, change or leave containers, -1 for
-            nowhere; empty at ``summary``.
+        moves: Sessions that settle on containers, change them or leave them, in any order; empty at ``summary``.
         union: What became of the sessions, over all operations.
         entries: The same by entry of the timeline.
         exposures: The exposed sessions and their exposures, several of a session that met several; empty at
@@ -271,7 +270,7 @@ class Recording:
     window_s: tuple[float, float] | None = None
     request_blocks: list[Rows] = field(default_factory=list)
     session_blocks: list[Rows] = field(default_factory=list)
-    move_blocks: list[Rows] = field(default_factory=list)
+    moves: list[Changes] = field(default_factory=list)
     pods: list[PodRecord] = field(default_factory=list)
     containers: list[int] = field(default_factory=list)
     lives: list[ContainerRecord] = field(default_factory=list)
@@ -304,7 +303,7 @@ class Recording:
     @property
     def residence(self) -> Rows:
         """All changes of sessions on containers by time, container and direction, shape (n, 3)."""
-        return of_each(np.concatenate([np.empty((0, 3)), *self.move_blocks]))
+        return of_each(joined(self.moves))
 
 
 SESSION_COLUMNS = (

@@ -242,7 +242,7 @@ class Recorder:
         moves = joined(self._moved)
         self._moved.clear()
         if self._keeps_sessions:
-            self.recording.move_blocks.append(np.stack(moves, axis=1))
+            self.recording.moves.append(moves)
         self.meter.advance(
             now_s,
             in_flight=self._in_flight(closed) if self.meter.follows_requests else NO_CHANGES,

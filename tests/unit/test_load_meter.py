@@ -188,9 +188,9 @@ def test_what_is_to_come_waits_until_it_is_due() -> None:
 
 def test_a_move_changes_two_containers() -> None:
     """The change of each container by itself comes by time, container and direction."""
-    moves = np.array([(2.0, 1, NOWHERE), (1.0, 0, 1), (0.5, NOWHERE, 0)])
+    moves = _changes([(2.0, 1, NOWHERE), (1.0, 0, 1), (0.5, NOWHERE, 0)])
     assert of_each(moves).tolist() == [[0.5, 0, 1], [1.0, 0, -1], [1.0, 1, 1], [2.0, 1, -1]]
-    assert of_each(np.empty((0, 3))).shape == (0, 3)
+    assert of_each(NO_CHANGES).shape == (0, 3)
 
 
 def test_changes_are_joined_in_the_order_of_their_parts() -> None:

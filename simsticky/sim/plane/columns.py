@@ -15,7 +15,9 @@ from simsticky.kong.cells import Cells
 from simsticky.recording.open_rows import ArrayRows, OpenRows
 from simsticky.sim.plane.fields import (
     ARRIVAL,
+    ARRIVAL_FIRST,
     ARRIVAL_INTS,
+    ARRIVAL_LAST,
     ARRIVALS,
     BY_COOKIE,
     BY_NOTHING,
@@ -329,23 +331,23 @@ class Columns:
 
     def _compact(self) -> None:
         """Move the draws that are still to be used to the front, of each session with that of its latest request."""
-        ints, own, cursor, last = self.ints, self.own.cells, self.ints[CURSOR], self.ints[LAST]
-        alive = [place for place in range(ints.length) if ints[STATE][place]]
-        ranges = [(max(0, cursor[place] - 1), last[place]) for place in alive]
-        coming = range(own[ARRIVAL], own[ARRIVALS])
-        firsts, lasts = self.arrivals[0], self.arrivals[1]
-        ranges += [(firsts[at], lasts[at]) for at in coming]
+        ints, arrivals, own = self.ints, self.arrivals, self.own.cells
+        alive = np.flatnonzero(np.asarray(ints.raw[STATE]))
+        coming = np.arange(own[ARRIVAL], max(own[ARRIVAL], own[ARRIVALS]))
+        begins = np.concatenate([np.maximum(0, ints.take(CURSOR, alive) - 1), arrivals.take(ARRIVAL_FIRST, coming)])
+        ends = np.concatenate([ints.take(LAST, alive), arrivals.take(ARRIVAL_LAST, coming)])
+        lengths = (ends - begins).astype(np.int64)
+        until = np.cumsum(lengths)
+        moves = until - ends.astype(np.int64)  # where each range goes, less where it is
+        self._used = int(until[-1]) if len(until) else 0
+        places = np.arange(self._used) - np.repeat(moves, lengths)
         for column in (self.demands, self.gaps, self.via):
             if len(column):
-                column.gather(ranges)
-        self._used = 0
-        for place, (begin, end) in zip(alive, ranges, strict=False):
-            cursor[place] += self._used - begin
-            last[place] += self._used - begin
-            self._used += end - begin
-        for at, (begin, end) in zip(coming, ranges[len(alive) :], strict=True):
-            firsts[at], lasts[at] = self._used, self._used + end - begin
-            self._used += end - begin
+                column.gather(places)
+        for group, which, fields in ((ints, alive, (CURSOR, LAST)), (arrivals, coming, (ARRIVAL_FIRST, ARRIVAL_LAST))):
+            own_moves, moves = moves[: len(which)], moves[len(which) :]
+            for field in fields:
+                group.add(field, which, own_moves)
 
     def set_arrivals(self, first: int, starts: Any, columns: Iterable[Any]) -> None:
         """Have these arrivals at hand, those before having come.

@@ -258,6 +258,17 @@ def forget_copies(copies: Any, place: int) -> None:
 
 
 def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
-    """Let the container that a session leaves keep a copy until a time; say until when the next one keeps one."""
-    keep_copy(copies, place, left, until_s)
-    return copy_until(copies, place, container)
+    """Let the container that a session leaves keep a copy until a time; say until when the next, another, keeps one."""
+    heads, cells, lives, _, _ = copies
+    kept_s, own, at = LONG_AGO, -1, heads[place]
+    while at >= 0:
+        # No branches: whose copy comes when cannot be foreseen.
+        of, life_s = cells[COPY_CONTAINER, at], lives[at]
+        kept_s = life_s if of == container else kept_s
+        own = at if of == left else own
+        at = cells[COPY_NEXT, at]
+    if own < 0:
+        keep_copy(copies, place, left, until_s)
+    else:
+        lives[own] = until_s
+    return kept_s

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +55,15 @@ class Group:
             return self.raw[field][places].astype(np.float64)
         column = self.raw[field]
         return np.fromiter(map(column.__getitem__, places), np.float64, len(places))
+
+    def add(self, field: int, places: Any, numbers: Any) -> None:
+        """Add to the numbers of some places of a column; both are arrays, and no place comes twice."""
+        column = self.raw[field]
+        if self._arrays:
+            column[places] += numbers
+            return
+        for place, number in zip(places.tolist(), numbers.tolist(), strict=True):
+            column[place] += number
 
     def copy(self) -> Group:
         """Return columns with the same content."""
@@ -111,10 +119,9 @@ class Column:
         self.grow(first + len(values))
         self.raw[first : first + len(values)] = values
 
-    def gather(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """Have only what is in some ranges, in their order, from the first place on."""
-        parts = [self.raw[begin:end] for begin, end in ranges]
+    def gather(self, places: Any) -> None:
+        """Have only what is at some places, an array, in their order, from the first place on."""
         if self._arrays:
-            self.put(0, np.concatenate([self.raw[:0], *parts]))
+            self.put(0, self.raw.take(places))
         else:
-            self.raw[:] = [value for part in parts for value in part]
+            self.raw[:] = map(self.raw.__getitem__, places.tolist())
