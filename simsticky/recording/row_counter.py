@@ -1,5 +1,6 @@
 """Counts what the rows of requests that are over say: how they ended, what broke, how long they took, their hash."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -27,9 +28,6 @@ Columns = npt.NDArray[np.float64]
 _SPECIAL = float(1 << 20)
 """Codes at or above this carry more than a node and one attempt: a failure or a break."""
 
-_SPECIAL_AT_ONCE = 65_536
-"""Special rows that are counted at once: one for one it would take longer than all else."""
-
 _FAILED_KEYS = {
     Outcome.BAD_GATEWAY: "failed.bad_gateway_502",
     Outcome.NO_TARGET: "failed.no_target_503",
@@ -51,8 +49,8 @@ class RowCounter:
         self.count = count
         self._settle_s = recording.settle_s
         self._hash = RowHash(WIDTH)
-        self._special: list[Columns] = []
-        self._special_rows = 0
+        self._special: Counter[float] = Counter()
+        self._settled: Counter[float] = Counter()
 
     def add(self, closed: Columns) -> None:
         """Count rows; at level ``requests`` they are kept, too."""
@@ -62,22 +60,26 @@ class RowCounter:
         if self._recording.level == "requests":
             self._recording.request_blocks.append(closed.T)
         special = np.flatnonzero(closed[CODE] >= _SPECIAL)
+        codes = closed[CODE].take(special)
+        times = _times(codes)
+        self._special.update(times)
         settled = closed[SENT] >= self._settle_s  # what comes before is not measured (rule O4)
-        if settled.all():
-            self._measure(closed, special)
-        else:
-            measured = closed.compress(settled, axis=1)
-            self._measure(measured, np.flatnonzero(measured[CODE] >= _SPECIAL))
-        if len(special):
-            self._special.append(np.stack([closed[CODE].take(special), closed[SENT].take(special)]))
-            self._special_rows += len(special)
-            if self._special_rows >= _SPECIAL_AT_ONCE:
-                self._count_special(*np.concatenate(self._special, axis=1))
-                self._special, self._special_rows = [], 0
+        if not settled.all():
+            closed = closed.compress(settled, axis=1)
+            codes = codes.compress(settled.take(special))
+            special, times = np.flatnonzero(closed[CODE] >= _SPECIAL), _times(codes)
+        self._settled.update(times)
+        self._measure(closed, special, codes)
 
-    def _measure(self, rows: Columns, special: npt.NDArray[np.intp]) -> None:
-        """Count how requests ended, and how long they took; all but the special ones were answered."""
-        outcome = outcomes(rows[CODE].take(special))
+    def _measure(self, rows: Columns, special: npt.NDArray[np.intp], codes: Floats) -> None:
+        """Count how requests ended, and how long they took: those that are not special were answered.
+
+        Args:
+            rows: Those that are measured.
+            special: Places of the special ones.
+            codes: What those have.
+        """
+        outcome = outcomes(codes)
         tally = np.bincount(outcome, minlength=len(Outcome))
         unfinished = int(tally[Outcome.UNFINISHED])
         others = np.flatnonzero(outcome != Outcome.ANSWERED)
@@ -97,28 +99,25 @@ class RowCounter:
         self._recording.latency.add(latency)
 
     def finish(self) -> None:
-        """Count what is counted many at once, and put down the digest."""
-        if self._special:
-            self._count_special(*np.concatenate(self._special, axis=1))
+        """Count what each code says, and put down the digest."""
+        self._count_special()
         self._recording.digest = self._hash.hexdigest()
 
-    def _count_special(self, codes: Floats, sent_s: Floats) -> None:
+    def _count_special(self) -> None:
         """Count breaks by mechanism and origin, and failures and breaks by operation, of requests by their codes."""
-        late_enough = codes[sent_s >= self._settle_s]
-        every = len(late_enough) == len(codes)
-        codes, times = np.unique(codes, return_counts=True)
-        settled = times if every else np.bincount(np.searchsorted(codes, late_enough), minlength=len(codes))
-        fields: dict[str, npt.NDArray[np.int64]] = unpack_columns(codes)
-        for index in range(len(codes)):
+        codes = sorted(self._special)
+        fields: dict[str, npt.NDArray[np.int64]] = unpack_columns(np.array(codes))
+        for index, code in enumerate(codes):
+            times = self._special[code]
             kind, cause = Kind(fields["kind"][index]), int(fields["cause"][index])
             operation = self._recording.operations[cause - 1] if cause else None
             if kind is Kind.NONE:
                 if operation and fields["outcome"][index] not in (Outcome.ANSWERED, Outcome.UNFINISHED):
-                    operation.failed += int(times[index])
+                    operation.failed += times
                 continue
             mechanism = Mechanism(fields["mechanism"][index]).name.lower()
             origin = Origin(fields["origin"][index]).name.lower()
-            number = int(times[index] if operation else settled[index])
+            number = times if operation else self._settled[code]
             self.count(f"mechanism.{mechanism}", number if operation else 0)
             self.count(f"origin.{origin}", number)
             if operation is None:
@@ -132,3 +131,9 @@ class RowCounter:
                 operation.lost += number
             else:
                 operation.stale += number
+
+
+def _times(codes: Floats) -> dict[float, int]:
+    """Return how often each code comes."""
+    several, times = np.unique(codes, return_counts=True)
+    return dict(zip(several.tolist(), times.tolist(), strict=True))
