@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 from simsticky.errors import visible
 from simsticky.logs.chatter import is_chatter
 from simsticky.logs.envelopes import Envelopes
 from simsticky.logs.formats.envoy import SidecarLineError
-from simsticky.logs.json_lines import loads
 from simsticky.logs.mending import Mender
-from simsticky.logs.record import NOT_A_REQUEST, Format, Record
+from simsticky.logs.record import NOT_A_REQUEST, Format, Record, reader_of
 
 _SHOWN = 5
 _SHOWN_LETTERS = 120
@@ -86,28 +86,30 @@ class LineReader:
             add: Takes the records.
         """
         self._form, self._name, self._gateway, self._counts, self._add = form, name, gateway, counts, add
+        self._read = reader_of(form)
         self._envelopes = Envelopes()
         self._mender = Mender()
         self._number = 0
 
-    def read(self, lines: Iterable[bytes], *, bare: bool) -> None:
+    def read(self, lines: Iterable[bytes], *, bare: bool, known: Sequence[Record | None] = ()) -> None:
         """Take the requests of the next lines.
 
         Args:
             lines: Without their ends.
             bare: Whether most of them have no envelope: those are tried as they are first, which is faster.
+            known: Records of the first of them, where they have been read before as they are.
         """
+        add, read, gateway = self._add, self._read, self._gateway
         number, taken = self._number, 0
-        fast = (self._bare_object if self._form.of_object else self._bare_text) if bare else None
-        for line in lines:
+        for line, record in zip(lines, chain(known, repeat(None)), strict=False):
             number += 1
-            try:
-                if fast is not None:
-                    fast(line)
+            if bare:
+                try:
+                    add(record or read(line), gateway)
                     taken += 1
                     continue
-            except NOT_A_REQUEST:
-                pass
+                except NOT_A_REQUEST:
+                    pass
             if line and not line.isspace():
                 self._counts.lines += 1
                 self._carried(number, line)
@@ -119,12 +121,6 @@ class LineReader:
         """Count what waits for more that will not come."""
         for _ in range(self._envelopes.waiting()):
             self._counts.damage.note(self._name, self._number, b"(the file ends within a line)")
-
-    def _bare_object(self, line: bytes) -> None:
-        self._add(self._form.of_object(loads(line)), self._gateway)  # type: ignore[misc]
-
-    def _bare_text(self, line: bytes) -> None:
-        self._add(self._form.of_text(line.decode("utf-8", "replace")), self._gateway)  # type: ignore[misc]
 
     def _carried(self, number: int, line: bytes) -> None:
         """Take what a line carries: in an envelope, several requests, or no request at all."""

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -75,16 +76,17 @@ def survey(records: Iterable[Record]) -> list[Trait]:
     clients: list[int] = []
     for row, record in enumerate(records):
         pods.append(pod_numbers.setdefault(record.pod, len(pod_numbers) - 1))
-        clients.append(client_of(record))
+        clients.append(client_of(record.client, record.agent))
         for kind, name, value, presented in _carried(record):
             if (kind, name) in columns or len(columns) < _MOST_NAMES:
                 column = columns[kind, name]
                 column.rows.append(row)
                 column.values.append(digest(value))
                 column.presented.append(presented)
-    where, who = np.array(pods, np.int64), np.array(clients, np.uint64)
     if not pods:
         return []
+    # Clients by number; 0 is nobody, as it is among their hashes.
+    where, who = np.array(pods, np.int64), np.unique(np.array([0, *clients], np.uint64), return_inverse=True)[1][1:]
     traits = [_trait(*key, column, where, who) for key, column in columns.items()]
     return [*traits, *_of_clients(where, who)]
 
@@ -101,20 +103,25 @@ def _carried(record: Record) -> Iterator[tuple[str, str, str, bool]]:
             yield "cookie", name, value, False
         seen.add(name)
     for name, value in (record.other_headers or {}).items():
-        if isinstance(value, str) and value and _TELLING_HEADER.search(name):
+        if _telling(name) and isinstance(value, str) and value:
             yield "header", name, value, True
     if record.consumer:
         yield "consumer", "", record.consumer, True
 
 
-def _trait(kind: str, name: str, column: _Column, pods: Values, clients: npt.NDArray[np.uint64]) -> Trait:
+@lru_cache(_MOST_NAMES)
+def _telling(header: str) -> bool:
+    return _TELLING_HEADER.search(header) is not None
+
+
+def _trait(kind: str, name: str, column: _Column, pods: Values, clients: Values) -> Trait:
     rows, values = np.array(column.rows), np.array(column.values, np.uint64)
     presented = np.array(column.presented)
     codes, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
     counts = np.bincount(codes[presented]) if presented.any() else counts
     known = presented & (pods[rows] >= 0)
     whose = clients[rows]
-    pairs = np.unique(np.stack([codes[whose != 0].astype(np.uint64), whose[whose != 0]]), axis=1)
+    of_clients = _pairs(codes[whose != 0], whose[whose != 0])[0]
     return Trait(
         kind,
         name,
@@ -123,24 +130,31 @@ def _trait(kind: str, name: str, column: _Column, pods: Values, clients: npt.NDA
         int((counts > 0).sum()),
         len(np.unique(pods[pods >= 0])),
         _purity(codes[known], pods[rows][known]),
-        pairs.shape[1] / len(np.unique(pairs[0])) if pairs.size else float("nan"),
+        len(of_clients) / len(np.unique(of_clients)) if of_clients.size else float("nan"),
         len(np.unique(clients[clients != 0])),
         float((~presented).sum()) / len(pods),
         int(counts.max()) / len(pods),
     )
 
 
+def _pairs(codes: Values, others: Values) -> tuple[Values, Values]:
+    """Return the first number of each pair that occurs, and how often it does; they are at least 0."""
+    many = int(others.max(initial=0)) + 1
+    pairs, counts = np.unique(codes * many + others, return_counts=True)
+    return pairs // many, counts
+
+
 def _purity(codes: Values, pods: Values) -> float:
     """Return the share of requests that went to the pod which most of their value's went to."""
     if not len(codes):
         return float("nan")
-    pairs, counts = np.unique(np.stack([codes, pods]), axis=1, return_counts=True)
+    first, counts = _pairs(codes, pods)
     most = np.zeros(int(codes.max()) + 1, np.int64)
-    np.maximum.at(most, pairs[0], counts)
+    np.maximum.at(most, first, counts)
     return float(most.sum()) / len(codes)
 
 
-def _of_clients(pods: Values, clients: npt.NDArray[np.uint64]) -> list[Trait]:
+def _of_clients(pods: Values, clients: Values) -> list[Trait]:
     known = clients != 0
     if not known.any():
         return []
