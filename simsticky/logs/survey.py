@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -70,19 +69,22 @@ def survey(records: Iterable[Record]) -> list[Trait]:
     Args:
         records: Of some thousands of requests.
     """
-    columns: dict[tuple[str, str], _Column] = defaultdict(lambda: _Column([], [], []))
+    columns: dict[tuple[str, str], _Column] = {}
     pod_numbers: dict[str, int] = {"": -1}
     pods: list[int] = []
     clients: list[int] = []
     for row, record in enumerate(records):
         pods.append(pod_numbers.setdefault(record.pod, len(pod_numbers) - 1))
         clients.append(client_of(record.client, record.agent))
-        for kind, name, value, presented in _carried(record):
-            if (kind, name) in columns or len(columns) < _MOST_NAMES:
-                column = columns[kind, name]
-                column.rows.append(row)
-                column.values.append(digest(value))
-                column.presented.append(presented)
+        for what, value, presented in _carried(record):
+            column = columns.get(what)
+            if column is None:
+                if len(columns) >= _MOST_NAMES:
+                    continue
+                column = columns[what] = _Column([], [], [])
+            column.rows.append(row)
+            column.values.append(digest(value))
+            column.presented.append(presented)
     if not pods:
         return []
     # Clients by number; 0 is nobody, as it is among their hashes.
@@ -91,22 +93,22 @@ def survey(records: Iterable[Record]) -> list[Trait]:
     return [*traits, *_of_clients(where, who)]
 
 
-def _carried(record: Record) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield kind, name, value and whether it came with the request; a cookie once, though it comes and is set."""
+def _carried(record: Record) -> Iterator[tuple[tuple[str, str], str, bool]]:
+    """Yield kind with name, value and whether it came with the request; a cookie once, though it comes and is set."""
     seen = set()
     for name, value in cookie_pairs(record.cookies):
         if name not in seen:
-            yield "cookie", name, value, True
-        seen.add(name)
-    for name, value in set_cookie_pairs(record.set_cookies):
+            seen.add(name)
+            yield ("cookie", name), value, True
+    for name, value in set_cookie_pairs(record.set_cookies) if record.set_cookies else ():
         if name not in seen:
-            yield "cookie", name, value, False
-        seen.add(name)
+            seen.add(name)
+            yield ("cookie", name), value, False
     for name, value in (record.other_headers or {}).items():
         if _telling(name) and isinstance(value, str) and value:
-            yield "header", name, value, True
+            yield ("header", name), value, True
     if record.consumer:
-        yield "consumer", "", record.consumer, True
+        yield ("consumer", ""), record.consumer, True
 
 
 @lru_cache(_MOST_NAMES)
