@@ -40,7 +40,7 @@ _LAYOUT = np.dtype(list(_FIELDS))
 _CHUNK = 2**15
 _LONGEST_S = 1e7
 """No request takes a season."""
-_RECENT = 4096
+RECENT = 4096
 """``Cookie`` headers whose hashes are kept: a session brings the same one with each request."""
 
 ReadsTwo = Callable[[str], tuple[int, int]]
@@ -154,7 +154,7 @@ class Columns:
         self.gateways: dict[str, int] = {}
         self._key = reader_of_key(plan)
         came, self._given = reader_of_two(reader_of_cookie, plan), reader_of_two(reader_of_set_cookie, plan)
-        self._came = lru_cache(_RECENT)(came) if came is not None else None
+        self._came = lru_cache(RECENT)(came) if came is not None else None
         self._rows = bytearray(_ROW.size * _CHUNK)
         self._filled = 0
         self._sealed: dict[str, list[npt.NDArray[Any]]] = {name: [] for name, _ in _FIELDS}
@@ -169,7 +169,10 @@ class Columns:
         Raises:
             ValueError, TypeError: A value is none that such a field can have.
         """
-        sent, took, service, address, status, attempts, client, agent, cookies, set_cookies, *_ = record
+        (
+            sent, took, service, address, status, attempts, client, agent,
+            cookies, set_cookies, _, _, node_name, _, down,
+        ) = record  # fmt: skip
         # What is not known is nan, and passes: it compares as false.
         if not EARLIEST_S <= sent < LATEST_S or took > _LONGEST_S or service > _LONGEST_S or not 0 <= status < 1000:
             raise ValueError("a moment, a duration or a status that cannot be")
@@ -179,9 +182,9 @@ class Columns:
         pod = self.pods.get(address)
         if pod is None:
             pod = self.pods[address] = len(self.pods) - 1
-        node = self.gateways.get(gateway := record.gateway or gateway)
+        node = self.gateways.get(node_name or gateway)
         if node is None:
-            node = self.gateways[gateway] = len(self.gateways)
+            node = self.gateways[node_name or gateway] = len(self.gateways)
         key_in = key_out = cookie_in = cookie_out = 0
         if cookies and self._came is not None:
             key_in, cookie_in = self._came(cookies if isinstance(cookies, str) else "; ".join(map(str, cookies)))
@@ -192,8 +195,8 @@ class Columns:
         if self._key is not None:
             key_in = self._key(record, whose)
         flags = HAS_COOKIES if cookies else 0
-        if record.server_down is not None:
-            flags |= SAYS_SERVER | (SERVER_DOWN if record.server_down else 0)
+        if down is not None:
+            flags |= SAYS_SERVER | (SERVER_DOWN if down else 0)
         try:
             _ROW.pack_into(
                 self._rows, self._filled * _ROW.size, sent, took, service,

@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from simsticky.logs.columns import client_of, digest
-from simsticky.logs.record import Record, cookie_pairs, set_cookie_pairs
+from simsticky.logs.columns import RECENT, client_of, digest
+from simsticky.logs.record import Record, cookie_pairs, set_cookie_pairs, texts
 
 _MOST_NAMES = 200
 _TELLING_HEADER = re.compile(r"session|(?:user|client|device|visitor)[-_]?id$", re.IGNORECASE)
@@ -83,7 +83,7 @@ def survey(records: Iterable[Record]) -> list[Trait]:
                     continue
                 column = columns[what] = _Column([], [], [])
             column.rows.append(row)
-            column.values.append(digest(value))
+            column.values.append(value)
             column.presented.append(presented)
     if not pods:
         return []
@@ -93,22 +93,32 @@ def survey(records: Iterable[Record]) -> list[Trait]:
     return [*traits, *_of_clients(where, who)]
 
 
-def _carried(record: Record) -> Iterator[tuple[tuple[str, str], str, bool]]:
-    """Yield kind with name, value and whether it came with the request; a cookie once, though it comes and is set."""
-    seen = set()
-    for name, value in cookie_pairs(record.cookies):
-        if name not in seen:
-            seen.add(name)
-            yield ("cookie", name), value, True
-    for name, value in set_cookie_pairs(record.set_cookies) if record.set_cookies else ():
-        if name not in seen:
-            seen.add(name)
-            yield ("cookie", name), value, False
+def _carried(record: Record) -> Iterator[tuple[tuple[str, str], int, bool]]:
+    """Yield kind with name, hash of the value and whether it came with the request; of a cookie the first value."""
+    came = _cookies(";".join(texts(record.cookies))) if record.cookies else {}
+    for what, value in came.items():
+        yield what, value, True
+    if record.set_cookies:
+        for what, value in _first_values(set_cookie_pairs(record.set_cookies)).items():
+            if what not in came:
+                yield what, value, False
     for name, value in (record.other_headers or {}).items():
         if _telling(name) and isinstance(value, str) and value:
-            yield ("header", name), value, True
+            yield ("header", name), digest(value), True
     if record.consumer:
-        yield ("consumer", ""), record.consumer, True
+        yield ("consumer", ""), digest(record.consumer), True
+
+
+@lru_cache(RECENT)
+def _cookies(header: str) -> dict[tuple[str, str], int]:
+    return _first_values(cookie_pairs(header))
+
+
+def _first_values(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for name, value in pairs:
+        found.setdefault(("cookie", name), digest(value))
+    return found
 
 
 @lru_cache(_MOST_NAMES)
