@@ -10,7 +10,8 @@ from simsticky.errors import InputError, visible
 from simsticky.logs.chatter import is_chatter
 from simsticky.logs.envelopes import Envelopes
 from simsticky.logs.formats import BY_NAME, FORMATS
-from simsticky.logs.record import NOT_A_REQUEST, Format, Record, reader_of
+from simsticky.logs.lines import reader_of
+from simsticky.logs.record import NOT_A_REQUEST, Format, Record
 
 _LOOKED_AT = 400
 _LEAST_SHARE = 0.2

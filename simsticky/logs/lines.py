@@ -11,8 +11,9 @@ from simsticky.errors import visible
 from simsticky.logs.chatter import is_chatter
 from simsticky.logs.envelopes import Envelopes
 from simsticky.logs.formats.envoy import SidecarLineError
+from simsticky.logs.json_lines import loads
 from simsticky.logs.mending import Mender
-from simsticky.logs.record import NOT_A_REQUEST, Format, Record, reader_of
+from simsticky.logs.record import NOT_A_REQUEST, Format, Record
 
 _SHOWN = 5
 _SHOWN_LETTERS = 120
@@ -70,6 +71,15 @@ class Counts:
     sidecars: int = 0
     mended: int = 0
     damage: Damage = field(default_factory=Damage)
+
+
+def reader_of(form: Format) -> Callable[[bytes], Record]:
+    """Return what makes a record of a line without an envelope; it raises :data:`NOT_A_REQUEST` on anything else."""
+    of_object, of_text = form.of_object, form.of_text
+    if of_object is not None:
+        return lambda line: of_object(loads(line))
+    assert of_text is not None
+    return lambda line: of_text(line.decode("utf-8", "replace"))
 
 
 class LineReader:

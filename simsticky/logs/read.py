@@ -16,9 +16,9 @@ from simsticky.logs.envelopes import Envelopes
 from simsticky.logs.events import stated
 from simsticky.logs.json_lines import SLOWER
 from simsticky.logs.keys import choose
-from simsticky.logs.lines import Add, Counts, LineReader
+from simsticky.logs.lines import Add, Counts, LineReader, reader_of
 from simsticky.logs.pods import LINK_S
-from simsticky.logs.record import NOT_A_REQUEST, Format, Record, reader_of
+from simsticky.logs.record import NOT_A_REQUEST, Format, Record
 from simsticky.logs.requests import LogRead
 from simsticky.logs.sessions import GAP_S
 from simsticky.logs.sources import Source, find

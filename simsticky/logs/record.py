@@ -5,8 +5,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from simsticky.logs.json_lines import loads
-
 UNKNOWN_S = math.nan
 _JOINED = re.compile(r",\s*(?=[^;,\s=]+=)")
 """Where several ``Set-Cookie`` headers were joined; the comma in a date is followed by no name."""
@@ -77,15 +75,6 @@ class Format(NamedTuple):
 
 NOT_A_REQUEST = (LookupError, TypeError, ValueError, AttributeError)
 """What the readers of formats raise on a line that is none of theirs."""
-
-
-def reader_of(form: Format) -> Callable[[bytes], Record]:
-    """Return what makes a record of a line without an envelope; it raises :data:`NOT_A_REQUEST` on anything else."""
-    of_object, of_text = form.of_object, form.of_text
-    if of_object is not None:
-        return lambda line: of_object(loads(line))
-    assert of_text is not None
-    return lambda line: of_text(line.decode("utf-8", "replace"))
 
 
 def answered(status: int) -> bool:
