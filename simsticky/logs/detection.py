@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -10,7 +10,7 @@ from simsticky.errors import InputError, visible
 from simsticky.logs.chatter import is_chatter
 from simsticky.logs.envelopes import Envelopes
 from simsticky.logs.formats import BY_NAME, FORMATS
-from simsticky.logs.json_lines import loads
+from simsticky.logs.lines import reader_of
 from simsticky.logs.record import NOT_A_REQUEST, Format, Record
 
 _LOOKED_AT = 400
@@ -66,7 +66,7 @@ def detect(lines: Sequence[bytes], name: str, only: Format | None = None) -> Det
     if not asked or hits[best] < max(_LEAST_SHARE * len(asked), 1):
         raise _unknown(full, name, only)
     form = BY_NAME[best]
-    return Detected(form, sum(_is_bare(form, line) for line in full) * 2 > hits[best])
+    return Detected(form, sum(_is_bare(reader_of(form), line) for line in full) * 2 > hits[best])
 
 
 def only_or_all(only: Format | None) -> Iterable[Format]:
@@ -84,11 +84,12 @@ def record_of(form: Format, value: dict[str, object] | bytes) -> Record | None:
         return None
 
 
-def _is_bare(form: Format, line: bytes) -> bool:
+def _is_bare(read: Callable[[bytes], Record], line: bytes) -> bool:
     try:
-        return record_of(form, loads(line) if form.of_object else line) is not None
-    except ValueError:
+        read(line)
+    except NOT_A_REQUEST:
         return False
+    return True
 
 
 def _unknown(lines: Sequence[bytes], name: str, only: Format | None) -> InputError:

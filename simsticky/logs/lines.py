@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 from simsticky.errors import visible
@@ -72,6 +73,15 @@ class Counts:
     damage: Damage = field(default_factory=Damage)
 
 
+def reader_of(form: Format) -> Callable[[bytes], Record]:
+    """Return what makes a record of a line without an envelope; it raises :data:`NOT_A_REQUEST` on anything else."""
+    of_object, of_text = form.of_object, form.of_text
+    if of_object is not None:
+        return lambda line: of_object(loads(line))
+    assert of_text is not None
+    return lambda line: of_text(line.decode("utf-8", "replace"))
+
+
 class LineReader:
     """Reads the lines of one source."""
 
@@ -86,28 +96,30 @@ class LineReader:
             add: Takes the records.
         """
         self._form, self._name, self._gateway, self._counts, self._add = form, name, gateway, counts, add
+        self._read = reader_of(form)
         self._envelopes = Envelopes()
         self._mender = Mender()
         self._number = 0
 
-    def read(self, lines: Iterable[bytes], *, bare: bool) -> None:
+    def read(self, lines: Iterable[bytes], *, bare: bool, known: Sequence[Record | None] = ()) -> None:
         """Take the requests of the next lines.
 
         Args:
             lines: Without their ends.
             bare: Whether most of them have no envelope: those are tried as they are first, which is faster.
+            known: Records of the first of them, where they have been read before as they are.
         """
+        add, read, gateway = self._add, self._read, self._gateway
         number, taken = self._number, 0
-        fast = (self._bare_object if self._form.of_object else self._bare_text) if bare else None
-        for line in lines:
+        for line, record in zip(lines, chain(known, repeat(None)), strict=False):
             number += 1
-            try:
-                if fast is not None:
-                    fast(line)
+            if bare:
+                try:
+                    add(record or read(line), gateway)
                     taken += 1
                     continue
-            except NOT_A_REQUEST:
-                pass
+                except NOT_A_REQUEST:
+                    pass
             if line and not line.isspace():
                 self._counts.lines += 1
                 self._carried(number, line)
@@ -119,12 +131,6 @@ class LineReader:
         """Count what waits for more that will not come."""
         for _ in range(self._envelopes.waiting()):
             self._counts.damage.note(self._name, self._number, b"(the file ends within a line)")
-
-    def _bare_object(self, line: bytes) -> None:
-        self._add(self._form.of_object(loads(line)), self._gateway)  # type: ignore[misc]
-
-    def _bare_text(self, line: bytes) -> None:
-        self._add(self._form.of_text(line.decode("utf-8", "replace")), self._gateway)  # type: ignore[misc]
 
     def _carried(self, number: int, line: bytes) -> None:
         """Take what a line carries: in an envelope, several requests, or no request at all."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from simsticky.errors import InputError
@@ -17,9 +16,9 @@ from simsticky.logs.envelopes import Envelopes
 from simsticky.logs.events import stated
 from simsticky.logs.json_lines import SLOWER
 from simsticky.logs.keys import choose
-from simsticky.logs.lines import Add, Counts, LineReader
+from simsticky.logs.lines import Add, Counts, LineReader, reader_of
 from simsticky.logs.pods import LINK_S
-from simsticky.logs.record import Format, Record
+from simsticky.logs.record import NOT_A_REQUEST, Format, Record
 from simsticky.logs.requests import LogRead
 from simsticky.logs.sessions import GAP_S
 from simsticky.logs.sources import Source, find
@@ -35,18 +34,31 @@ Progress = Callable[[int, float], None]
 
 
 @dataclass
+class _Block:
+    """Lines, and the records of the first of them where they have been read already."""
+
+    lines: list[bytes]
+    known: list[Record | None] = field(default_factory=list)
+
+
+@dataclass
 class _Opened:
     """A source of which the first lines are known."""
 
     source: Source
-    first: list[list[bytes]]
+    first: list[_Block]
     rest: Iterator[list[bytes]]
     detected: Detected | None = None
 
-    def blocks(self) -> Iterator[list[bytes]]:
-        yield from self.first
-        self.first = []
-        yield from self.rest
+    @property
+    def bare(self) -> bool:
+        return self.detected is not None and self.detected.bare
+
+    def blocks(self) -> Iterator[_Block]:
+        first, self.first = self.first[::-1], []
+        while first:
+            yield first.pop()
+        yield from map(_Block, self.rest)
 
 
 def read_logs(
@@ -84,7 +96,8 @@ def read_logs(
     services: Counter[str] = Counter()
     choice = choose(survey(_sample(opened, form, services, service)), session_key)
     columns, counts = Columns(choice.plan), Counts()
-    _read_all(opened, form, _Chosen(columns, counts, service).add, counts, progress)
+    add = columns.add if service is None else _Chosen(columns, counts, service).add
+    _read_all(opened, form, add, counts, progress)
     if not counts.requests:
         raise _no_request(opened[0].source.name, services, service)
     _refuse_damage(counts, max_damaged)
@@ -95,15 +108,15 @@ def read_logs(
 def _open(source: Source, only: Format | None) -> _Opened:
     """Return a source with enough of its lines to tell its format, and to look at its sessions."""
     blocks = source.blocks()
-    first: list[list[bytes]] = []
-    for block in blocks:
-        first.append(block)
-        if sum(map(len, first)) >= 1000:
+    first: list[_Block] = []
+    for lines in blocks:
+        first.append(_Block(lines))
+        if sum(len(block.lines) for block in first) >= 1000:
             break
+    begin = next((block.lines for block in first if block.lines), [b""])
+    begin[0] = begin[0].removeprefix(b"\xef\xbb\xbf")
     opened = _Opened(source, first, blocks)
-    lines = [line for block in first for line in block]
-    if lines and lines[0].startswith(b"\xef\xbb\xbf"):
-        first[0][0] = lines[0] = lines[0][3:]
+    lines = [line for block in first for line in block.lines]
     opened.detected = detect(lines, source.name, only)
     return opened
 
@@ -128,10 +141,10 @@ class _Chosen:
 
     columns: Columns
     counts: Counts
-    service: str | None
+    service: str
 
     def add(self, record: Record, gateway: str) -> None:
-        if self.service is None or record.service == self.service:
+        if record.service == self.service:
             self.columns.add(record, gateway)
         else:
             self.counts.requests -= 1
@@ -174,25 +187,33 @@ def _sample(opened: Sequence[_Opened], form: Format, services: Counter[str], ser
 
 
 def _records(opened: _Opened, form: Format) -> Iterator[Record]:
-    envelopes = Envelopes()
-    for line in chain.from_iterable(_more(opened, _SURVEYED)):
-        for value, _ in envelopes.bare(line):
-            if (record := record_of(form, value)) is not None:
-                yield record
+    envelopes, read = Envelopes(), reader_of(form)
+    for block in _more(opened, _SURVEYED):
+        for line in block.lines:
+            if opened.bare:
+                try:
+                    block.known.append(record := read(line))
+                    yield record
+                    continue
+                except NOT_A_REQUEST:
+                    block.known.append(None)
+            for value, _ in envelopes.bare(line):
+                if (carried := record_of(form, value)) is not None:
+                    yield carried
 
 
-def _more(opened: _Opened, wanted: int) -> Iterator[list[bytes]]:
+def _more(opened: _Opened, wanted: int) -> Iterator[_Block]:
     """Yield the first blocks of a source until there are enough lines, and keep them for :meth:`_Opened.blocks`."""
     yield from opened.first
-    have, size = sum(map(len, opened.first)), 0
+    have, size = sum(len(block.lines) for block in opened.first), 0
     while have < wanted and size < _MOST_KEPT:
-        block = next(opened.rest, None)
-        if block is None:
+        lines = next(opened.rest, None)
+        if lines is None:
             return
-        opened.first.append(block)
-        have += len(block)
-        size += sum(map(len, block))
-        yield block
+        opened.first.append(_Block(lines))
+        have += len(lines)
+        size += sum(map(len, lines))
+        yield opened.first[-1]
 
 
 def _read_all(opened: Sequence[_Opened], form: Format, add: Add, counts: Counts, progress: Progress | None) -> None:
@@ -201,7 +222,7 @@ def _read_all(opened: Sequence[_Opened], form: Format, add: Add, counts: Counts,
     for each in opened:
         reader = LineReader(form, each.source.name, each.source.gateway, counts, add)
         for block in each.blocks():
-            reader.read(block, bare=each.detected is not None and each.detected.bare)
+            reader.read(block.lines, bare=each.bare, known=block.known)
             if progress is not None:
                 progress(counts.lines, (before + each.source.done) / total if total else math.nan)
         reader.end()

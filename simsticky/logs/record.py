@@ -82,25 +82,25 @@ def answered(status: int) -> bool:
     return status not in (502, 504)
 
 
-def cookie_pairs(cookies: Text) -> Iterator[tuple[str, str]]:
+def cookie_pairs(cookies: str) -> Iterator[tuple[str, str]]:
     """Yield names and values of a ``Cookie`` header."""
-    for text in _texts(cookies):
-        for part in text.split(";"):
-            name, equals, value = part.partition("=")
-            if equals and value:
-                yield name.strip(), value.strip()
+    for part in cookies.split(";"):
+        name, equals, value = part.partition("=")
+        if equals and value:
+            yield name.strip(), value.strip()
 
 
 def set_cookie_pairs(set_cookies: Text) -> Iterator[tuple[str, str]]:
     """Yield names and values that ``Set-Cookie`` headers set; one that deletes a cookie has no value, and is none."""
-    for text in _texts(set_cookies):
+    for text in texts(set_cookies):
         for each in _JOINED.split(text):
             name, equals, value = each.partition(";")[0].partition("=")
             if equals and value:
                 yield name.strip(), value.strip()
 
 
-def _texts(value: Text) -> list[str]:
+def texts(value: Text) -> list[str]:
+    """Return the texts of a header, one or several."""
     if isinstance(value, str):
         return [value]
     return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

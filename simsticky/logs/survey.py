@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from simsticky.logs.columns import client_of, digest
-from simsticky.logs.record import Record, cookie_pairs, set_cookie_pairs
+from simsticky.logs.columns import RECENT, client_of, digest
+from simsticky.logs.record import Record, cookie_pairs, set_cookie_pairs, texts
 
 _MOST_NAMES = 200
 _TELLING_HEADER = re.compile(r"session|(?:user|client|device|visitor)[-_]?id$", re.IGNORECASE)
@@ -69,52 +69,71 @@ def survey(records: Iterable[Record]) -> list[Trait]:
     Args:
         records: Of some thousands of requests.
     """
-    columns: dict[tuple[str, str], _Column] = defaultdict(lambda: _Column([], [], []))
+    columns: dict[tuple[str, str], _Column] = {}
     pod_numbers: dict[str, int] = {"": -1}
     pods: list[int] = []
     clients: list[int] = []
     for row, record in enumerate(records):
         pods.append(pod_numbers.setdefault(record.pod, len(pod_numbers) - 1))
-        clients.append(client_of(record))
-        for kind, name, value, presented in _carried(record):
-            if (kind, name) in columns or len(columns) < _MOST_NAMES:
-                column = columns[kind, name]
-                column.rows.append(row)
-                column.values.append(digest(value))
-                column.presented.append(presented)
-    where, who = np.array(pods, np.int64), np.array(clients, np.uint64)
+        clients.append(client_of(record.client, record.agent))
+        for what, value, presented in _carried(record):
+            column = columns.get(what)
+            if column is None:
+                if len(columns) >= _MOST_NAMES:
+                    continue
+                column = columns[what] = _Column([], [], [])
+            column.rows.append(row)
+            column.values.append(value)
+            column.presented.append(presented)
     if not pods:
         return []
+    # Clients by number; 0 is nobody, as it is among their hashes.
+    where, who = np.array(pods, np.int64), np.unique(np.array([0, *clients], np.uint64), return_inverse=True)[1][1:]
     traits = [_trait(*key, column, where, who) for key, column in columns.items()]
     return [*traits, *_of_clients(where, who)]
 
 
-def _carried(record: Record) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield kind, name, value and whether it came with the request; a cookie once, though it comes and is set."""
-    seen = set()
-    for name, value in cookie_pairs(record.cookies):
-        if name not in seen:
-            yield "cookie", name, value, True
-        seen.add(name)
-    for name, value in set_cookie_pairs(record.set_cookies):
-        if name not in seen:
-            yield "cookie", name, value, False
-        seen.add(name)
+def _carried(record: Record) -> Iterator[tuple[tuple[str, str], int, bool]]:
+    """Yield kind with name, hash of the value and whether it came with the request; of a cookie the first value."""
+    came = _cookies(";".join(texts(record.cookies))) if record.cookies else {}
+    for what, value in came.items():
+        yield what, value, True
+    if record.set_cookies:
+        for what, value in _first_values(set_cookie_pairs(record.set_cookies)).items():
+            if what not in came:
+                yield what, value, False
     for name, value in (record.other_headers or {}).items():
-        if isinstance(value, str) and value and _TELLING_HEADER.search(name):
-            yield "header", name, value, True
+        if _telling(name) and isinstance(value, str) and value:
+            yield ("header", name), digest(value), True
     if record.consumer:
-        yield "consumer", "", record.consumer, True
+        yield ("consumer", ""), digest(record.consumer), True
 
 
-def _trait(kind: str, name: str, column: _Column, pods: Values, clients: npt.NDArray[np.uint64]) -> Trait:
+@lru_cache(RECENT)
+def _cookies(header: str) -> dict[tuple[str, str], int]:
+    return _first_values(cookie_pairs(header))
+
+
+def _first_values(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for name, value in pairs:
+        found.setdefault(("cookie", name), digest(value))
+    return found
+
+
+@lru_cache(_MOST_NAMES)
+def _telling(header: str) -> bool:
+    return _TELLING_HEADER.search(header) is not None
+
+
+def _trait(kind: str, name: str, column: _Column, pods: Values, clients: Values) -> Trait:
     rows, values = np.array(column.rows), np.array(column.values, np.uint64)
     presented = np.array(column.presented)
     codes, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
     counts = np.bincount(codes[presented]) if presented.any() else counts
     known = presented & (pods[rows] >= 0)
     whose = clients[rows]
-    pairs = np.unique(np.stack([codes[whose != 0].astype(np.uint64), whose[whose != 0]]), axis=1)
+    of_clients = _pairs(codes[whose != 0], whose[whose != 0])[0]
     return Trait(
         kind,
         name,
@@ -123,24 +142,31 @@ def _trait(kind: str, name: str, column: _Column, pods: Values, clients: npt.NDA
         int((counts > 0).sum()),
         len(np.unique(pods[pods >= 0])),
         _purity(codes[known], pods[rows][known]),
-        pairs.shape[1] / len(np.unique(pairs[0])) if pairs.size else float("nan"),
+        len(of_clients) / len(np.unique(of_clients)) if of_clients.size else float("nan"),
         len(np.unique(clients[clients != 0])),
         float((~presented).sum()) / len(pods),
         int(counts.max()) / len(pods),
     )
 
 
+def _pairs(codes: Values, others: Values) -> tuple[Values, Values]:
+    """Return the first number of each pair that occurs, and how often it does; they are at least 0."""
+    many = int(others.max(initial=0)) + 1
+    pairs, counts = np.unique(codes * many + others, return_counts=True)
+    return pairs // many, counts
+
+
 def _purity(codes: Values, pods: Values) -> float:
     """Return the share of requests that went to the pod which most of their value's went to."""
     if not len(codes):
         return float("nan")
-    pairs, counts = np.unique(np.stack([codes, pods]), axis=1, return_counts=True)
+    first, counts = _pairs(codes, pods)
     most = np.zeros(int(codes.max()) + 1, np.int64)
-    np.maximum.at(most, pairs[0], counts)
+    np.maximum.at(most, first, counts)
     return float(most.sum()) / len(codes)
 
 
-def _of_clients(pods: Values, clients: npt.NDArray[np.uint64]) -> list[Trait]:
+def _of_clients(pods: Values, clients: Values) -> list[Trait]:
     known = clients != 0
     if not known.any():
         return []

@@ -9,7 +9,7 @@ _MONTHS = {
         ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
     )
 }
-_SCALES = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
+_NANO, _MICRO, _MILLI = 1e17, 1e14, 1e11
 """From which size on a number since 1970 is one of nanoseconds, microseconds or milliseconds."""
 
 EARLIEST_S, LATEST_S = 631152000.0, 4102444800.0
@@ -23,10 +23,8 @@ def epoch_s(number: float) -> float:
         ValueError: It is no moment between 1990 and 2100 in any of them.
         TypeError: It is no number.
     """
-    for least, scale in _SCALES:
-        if number >= least:
-            number = number / scale
-            break
+    if number >= _MILLI:
+        number /= 1e3 if number < _MICRO else 1e6 if number < _NANO else 1e9
     if not EARLIEST_S <= number < LATEST_S:
         raise ValueError("no moment between 1990 and 2100")
     return number + 0.0

@@ -15,7 +15,9 @@ def read(line: dict[str, Any]) -> Record:
     latencies = line["latencies"]
     headers = request["headers"]
     tries = line.get("tries") or ()
-    status = line["response"]["status"]
+    response, service = line["response"], line.get("service")
+    who = line.get("consumer") or line.get("authenticated_entity")
+    status = response["status"]
     pod = ""
     if tries:
         last = tries[-1]
@@ -34,18 +36,15 @@ def read(line: dict[str, Any]) -> Record:
         first_of(forwarded) if isinstance(forwarded, str) else line.get("client_ip") or "",
         str(headers.get("user-agent", "")),
         headers.get("cookie"),
-        line["response"].get("headers", {}).get("set-cookie"),
-        _consumer(line),
+        response.get("headers", {}).get("set-cookie"),
+        _name(who) if who else "",
         headers,
-        service=str((line.get("service") or {}).get("name") or ""),
+        service=str(service.get("name") or "") if service else "",
     )
 
 
-def _consumer(line: dict[str, Any]) -> str:
-    for name in ("consumer", "authenticated_entity"):
-        if who := line.get(name):
-            return str(who.get("username") or who.get("custom_id") or who.get("id") or "")
-    return ""
+def _name(who: dict[str, Any]) -> str:
+    return str(who.get("username") or who.get("custom_id") or who.get("id") or "")
 
 
 FORMAT = Format("kong-json", "Kong's JSON log (file-log, http-log, tcp-log)", of_object=read)

@@ -165,7 +165,7 @@ def test_without_orjson_the_same_is_read_and_said(
     path = tmp_path / "kong.log"
     path.write_text(writers.text(made))
     fast = read_logs(path)
-    for module in ("lines", "envelopes", "detection"):
+    for module in ("lines", "envelopes"):
         monkeypatch.setattr(f"simsticky.logs.{module}.loads", json.loads)
     monkeypatch.setattr("simsticky.logs.read.SLOWER", "JSON is read by Python's own module.")
     slow = read_logs(path)
