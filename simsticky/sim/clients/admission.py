@@ -1,7 +1,7 @@
 """The clients: who begins a session and when, until no more may.
 
 What a session does between its first send and its last is in ``plane/loop.py``, in ``irregular.py`` where a request is
-not answered at once by its one target, and in ``connections.py`` where it holds a long-lived connection.
+not answered at once by its one target, and in ``long_lived/client.py`` where it holds a connection.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from simsticky.sim.clients.arrivals import Arrivals
 from simsticky.sim.clients.departures import Departures
 from simsticky.sim.clients.feeds import Feeds
 from simsticky.sim.clients.irregular import IrregularSends
-from simsticky.sim.clients.long_lived import LongLived
+from simsticky.sim.clients.long_lived.clients import LongLived
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker

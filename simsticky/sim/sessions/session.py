@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from simsticky.kong.balancer import Balancer, Handle
 from simsticky.recording.record import Exposure
-from simsticky.sim.clients.connection import Connection
+from simsticky.sim.clients.long_lived.connection import Connection
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.browser import Browser
 from simsticky.sim.gateway.nodes import Worker
