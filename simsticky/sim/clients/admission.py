@@ -188,20 +188,21 @@ class Clients:
                 self._sessions.purge(now_s)
             case Stop.SUCCESSOR | Stop.IDLE:
                 self._departures.left(place, columns.floats[ENDED][place])
+            case Stop.LAST:
+                assert self._held is not None
+                self._held.take_turn(self._sessions.at(place))
             case Stop.LOG:
                 self._gateway.log.until(now_s)
 
     def _take_turn(self, place: int, picked: int) -> None:
         """Let a session go on whose next send is irregular."""
-        columns = self._columns
         if self._tabs > 1 and self._sessions.at(place).tabs is None:
             self._open_tabs(self._sessions.at(place))
+        self._columns.queues.drop_first()
         if self._held is not None:
-            columns.queues.drop_first()
             self._held.take_turn(self._sessions.at(place))
-            return
-        columns.queues.drop_first()
-        self.irregular.take_turn(place, picked)
+        else:
+            self.irregular.take_turn(place, picked)
 
     def _cut(self, news: Sequence[tuple[Session, Cut]]) -> None:
         """Let sessions know that their request in flight is cut."""

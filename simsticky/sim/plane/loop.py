@@ -55,6 +55,7 @@ from simsticky.sim.plane.fields import (
     STOP_FEED,
     STOP_FULL,
     STOP_IRREGULAR,
+    STOP_LAST,
     STOP_LOG,
     STOP_TIME,
     THROUGH,
@@ -190,7 +191,7 @@ def advance(until_s: float, s: Any) -> int:
         cursors[place] = at + 1
         if at + 1 == lasts[place] and not endless:
             drop(sends)
-            why = leave(place, ended_s, s)
+            why = STOP_LAST if mode == BY_CONNECTION else leave(place, ended_s, s)
             if why != GO_ON:
                 break
         else:

@@ -2,8 +2,8 @@
 
 A session's first request is a connect: it goes through the gateway like any request, and opens a connection when it
 is answered (``connects.py``). From then on nobody asks the gateway: messages go to the connected container for as long
-as its process lives, and the plane sends them (``plane/loop.py``), all but the last. A session that has lost its
-connection waits, with back-off and jitter, and connects again.
+as its process lives, and the plane sends them (``plane/loop.py``); the client has a turn when it has sent the last, or
+where one is not regular. A session that has lost its connection waits, with back-off and jitter, and connects again.
 """
 
 from simsticky.recording.record import CONNECT
@@ -75,7 +75,8 @@ class Client:
             yield from before
             while not messages.all_sent:
                 yield from self._pause()
-                messages.send()
+                if not messages.all_sent:
+                    messages.send()
             yield from self._finish()
             messages.tell_answer()
             of.departures.leave(session, session.place, messages.ended_s)
@@ -85,7 +86,7 @@ class Client:
         yield
 
     def _pause(self) -> Waiting:
-        """Wait until a message is due that is not the plane's to send, and until there is a connection for it."""
+        """Wait until the plane has sent the last message, or one is due that is not for it; connect where need be."""
         env, messages, holding = self._of.env, self._messages, self._holding
         due_s = messages.due_s()
         while True:
