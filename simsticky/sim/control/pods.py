@@ -18,7 +18,7 @@ from simsticky.scenario.model import WarmUp
 from simsticky.sim.control.causes import ContainerCauses, PodCauses
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import COLD, DELETED_BY, LISTENING_SINCE, WATCHERS
-from simsticky.sim.plane.rules import warm_factor
+from simsticky.sim.plane.rules import service, warm_factor
 
 INFINITY = float("inf")
 
@@ -293,10 +293,9 @@ class Container:
             self.memory.let_go(last_end_s)
 
     def serve(self, now_s: float, demand_s: float) -> tuple[float, float]:
-        """Take in a request that is sent now; return when its service starts and ends (rule P1)."""
+        """Take in a request that is sent now; return when its service starts and ends."""
         queues = self._columns.queues
-        started_s = max(queues.earliest(self.index), now_s)
-        ended_s = started_s + demand_s
+        started_s, ended_s = service(queues.earliest(self.index), now_s, demand_s)
         if ended_s > now_s + self.patience_s:
             self.tell_late(ended_s)
         queues.occupy(self.index, ended_s)

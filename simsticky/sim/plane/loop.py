@@ -78,7 +78,18 @@ from simsticky.sim.plane.queues import (
     slots_of,
     write_row,
 )
-from simsticky.sim.plane.rules import begin, leave, log_ends, roam, roaming, sentence, take_turn, warm_factor
+from simsticky.sim.plane.rules import (
+    begin,
+    in_time,
+    leave,
+    log_ends,
+    roam,
+    roaming,
+    sentence,
+    service,
+    take_turn,
+    warm_factor,
+)
 
 
 def advance(until_s: float, s: Any) -> int:
@@ -164,10 +175,8 @@ def advance(until_s: float, s: Any) -> int:
         if warms and cold[target]:
             demand_s *= warm_factor(now_s - s.listening[LISTENING_SINCE][target], times[SLOWDOWN], times[WARM_FOR])
         free = slots_of(slots, target)
-        free_s = first_free(free)
-        started_s = free_s if free_s > now_s else now_s
-        ended_s = started_s + demand_s
-        if ended_s > now_s + prompt_s and (ended_s > now_s + read_timeout_s or watchers[target]):
+        started_s, ended_s = service(first_free(free), now_s, demand_s)
+        if ended_s > now_s + prompt_s and (watchers[target] or not in_time(now_s, ended_s, read_timeout_s)):
             break
         occupy(free, ended_s)
         request = requests[place] + 1
