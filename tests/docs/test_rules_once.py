@@ -49,9 +49,13 @@ class Once:
 
 RULES = {
     "P1": Once(
-        ("sim/plane/rules.py:service",),
-        steps=("occupy",),
-        takers=("sim/plane/loop.py:advance", "sim/control/pods.py:Container.serve"),
+        ("sim/plane/rules.py:service_start",),
+        steps=("occupy", "earliest", "first_free"),
+        takers=(
+            "sim/plane/loop.py:advance",
+            "sim/control/pods.py:Container.serve",
+            "sim/control/pods.py:Container.queue_wait_s",
+        ),
     ),
     "P10": Once(("sim/plane/rules.py:warm_factor",), computes="slowdown"),
     # When a request is too late, and whether another attempt follows then.

@@ -86,7 +86,7 @@ from simsticky.sim.plane.rules import (
     roam,
     roaming,
     sentence,
-    service,
+    service_start,
     take_turn,
     warm_factor,
 )
@@ -175,7 +175,8 @@ def advance(until_s: float, s: Any) -> int:
         if warms and cold[target]:
             demand_s *= warm_factor(now_s - s.listening[LISTENING_SINCE][target], times[SLOWDOWN], times[WARM_FOR])
         free = slots_of(slots, target)
-        started_s, ended_s = service(first_free(free), now_s, demand_s)
+        started_s = service_start(first_free(free), now_s)
+        ended_s = started_s + demand_s
         if ended_s > now_s + prompt_s and (watchers[target] or not in_time(now_s, ended_s, read_timeout_s)):
             break
         occupy(free, ended_s)

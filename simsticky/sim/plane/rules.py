@@ -99,16 +99,14 @@ INFINITY = float("inf")
 LONG_AGO = -INFINITY
 
 
-def service(free_s: float, now_s: float, demand_s: float) -> tuple[float, float]:
-    """Return when the service of a request that is sent now starts and ends (rule P1): it takes the first free slot.
+def service_start(free_s: float, now_s: float) -> float:
+    """Return when the service of a request sent now starts (rule P1): in turn, once its container has a free slot.
 
     Args:
-        free_s: When the first slot of its container is free.
-        now_s: When it is sent.
-        demand_s: What it asks for.
+        free_s: When the first slot of the container is free.
+        now_s: When the request is sent.
     """
-    started_s = free_s if free_s > now_s else now_s
-    return started_s, started_s + demand_s
+    return free_s if free_s > now_s else now_s
 
 
 def in_time(sent_s: float, ended_s: float, read_timeout_s: float) -> bool:
