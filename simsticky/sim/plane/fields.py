@@ -103,8 +103,8 @@ OWN_INTS = 13
 
 # What the scenario says: by what sessions are bound; how picks are made; whether a wheel gives new sessions their
 # pod; whether a request is balanced by itself; whether sessions never end, and whether one follows another; whether
-# state is outside the pods; whether a container must hear of each session that comes, or somebody of each last
-# request; rows, and sessions that have left, that are enough.
+# state is outside the pods; whether a container must hear of each session that comes or goes; rows, and sessions that
+# have left, that are enough.
 MODE, PICKS, TURNS, PER_REQUEST, ENDLESS, SUCCESSION, EXTERNAL, HEARS, ENOUGH, ENOUGH_LEFT = range(10)
 RULE_INTS = 10
 BY_COOKIE, BY_KEY, BY_NOTHING, BY_CONNECTION, BY_ASKING = range(5)
