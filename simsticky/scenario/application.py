@@ -157,10 +157,6 @@ class WarmUp(Section):
     slowdown: Annotated[float, Field(ge=1, le=1000)]
     """Factor of service demands at first; it falls to 1 in a straight line."""
 
-    def factor(self, listening_for_s: float) -> float:
-        """Return the factor of a request sent that many seconds after the application began to listen (rule P10)."""
-        return max(1.0, self.slowdown - (self.slowdown - 1.0) * listening_for_s / self.duration)
-
 
 class App(Section):
     """The application: its start, capacity, end and session state."""

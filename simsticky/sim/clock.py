@@ -174,10 +174,13 @@ class Clock(simpy.Environment):
             simpy.core.EmptySchedule: Nothing is left to wait for.
         """
         self._in_event = False
-        while self.sends.next_s < self.peek():
-            self.sends.advance(self.peek())
+        sends, queue = self.sends, self._queue
+        until_s = queue[0][0] if queue else INFINITY
+        while sends.next_s < until_s:
+            sends.advance(until_s)
+            until_s = queue[0][0] if queue else INFINITY
         self._in_event = True
-        if self._queue:
+        if queue:
             self._now = self._queue[0][0]
             self._reach(self._queue[0][1])
         super().step()

@@ -8,6 +8,7 @@ The mixer is the finaliser of SplitMix64 (Steele, Lea and Flood 2014), applied o
 """
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,16 +62,11 @@ class Purpose(IntEnum):
     CONNECTION_CLOSE = 62
 
 
-def _mix(value: int) -> int:
+def _mix(value: Any) -> Any:
+    """Return 64 bits mixed; of an array of uint64 all at once."""
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
     return value ^ (value >> 31)
-
-
-def _mix_array(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 class Streams:
@@ -90,7 +86,8 @@ class Streams:
         """Return 64 random bits of this key."""
         value = _mix((self._key + purpose * _GAMMA) & _MASK)
         value = _mix((value + (entity + 1) * _GAMMA) & _MASK)
-        return _mix((value + (ordinal + 1) * _GAMMA) & _MASK)
+        mixed: int = _mix((value + (ordinal + 1) * _GAMMA) & _MASK)
+        return mixed
 
     def uniform(self, purpose: Purpose, entity: int, ordinal: int = 0) -> float:
         """Return a number in [0, 1) of this key."""
@@ -103,8 +100,11 @@ class Streams:
         gamma = np.uint64(_GAMMA)
         with np.errstate(over="ignore"):
             start = np.uint64(_mix((self._key + purpose * _GAMMA) & _MASK))
-            value = _mix_array(start + (np.asarray(entities).astype(np.uint64) + np.uint64(1)) * gamma)
-            return _mix_array(value + (np.asarray(ordinals).astype(np.uint64) + np.uint64(1)) * gamma)
+            value = _mix(start + (np.asarray(entities).astype(np.uint64) + np.uint64(1)) * gamma)
+            mixed: npt.NDArray[np.uint64] = _mix(
+                value + (np.asarray(ordinals).astype(np.uint64) + np.uint64(1)) * gamma
+            )
+            return mixed
 
     def uniforms(
         self, purpose: Purpose, entities: npt.NDArray[np.int64], ordinals: npt.NDArray[np.int64] | int = 0

@@ -1,7 +1,7 @@
 """The clients: who begins a session and when, until no more may.
 
 What a session does between its first send and its last is in ``plane/loop.py``, in ``irregular.py`` where a request is
-not answered at once by its one target, and in ``connections.py`` where it holds a long-lived connection.
+not answered at once by its one target, and in ``long_lived/client.py`` where it holds a connection.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from simsticky.sim.clients.arrivals import Arrivals
 from simsticky.sim.clients.departures import Departures
 from simsticky.sim.clients.feeds import Feeds
 from simsticky.sim.clients.irregular import IrregularSends
-from simsticky.sim.clients.long_lived import LongLived
+from simsticky.sim.clients.long_lived.clients import LongLived
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Worker
@@ -188,20 +188,21 @@ class Clients:
                 self._sessions.purge(now_s)
             case Stop.SUCCESSOR | Stop.IDLE:
                 self._departures.left(place, columns.floats[ENDED][place])
+            case Stop.LAST:
+                assert self._held is not None
+                self._held.take_turn(self._sessions.at(place))
             case Stop.LOG:
                 self._gateway.log.until(now_s)
 
     def _take_turn(self, place: int, picked: int) -> None:
         """Let a session go on whose next send is irregular."""
-        columns = self._columns
         if self._tabs > 1 and self._sessions.at(place).tabs is None:
             self._open_tabs(self._sessions.at(place))
+        self._columns.queues.drop_first()
         if self._held is not None:
-            columns.queues.drop_first()
             self._held.take_turn(self._sessions.at(place))
-            return
-        columns.queues.drop_first()
-        self.irregular.take_turn(place, picked)
+        else:
+            self.irregular.take_turn(place, picked)
 
     def _cut(self, news: Sequence[tuple[Session, Cut]]) -> None:
         """Let sessions know that their request in flight is cut."""

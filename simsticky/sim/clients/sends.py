@@ -10,7 +10,7 @@ from simsticky.sim.plane.fields import (
     Stop,
 )
 
-_AFTER_SEND = (Stop.SUCCESSOR, Stop.IDLE)
+_AFTER_SEND = (Stop.SUCCESSOR, Stop.IDLE, Stop.LAST)
 """Stops that come after a send; all others come before the next."""
 
 

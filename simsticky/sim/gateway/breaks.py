@@ -5,6 +5,7 @@ from simsticky.recording.record import Kind, Mechanism, Origin
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, HASH, NONE
 from simsticky.sim.gateway.exposures import Exposures
+from simsticky.sim.plane.rules import is_stale
 from simsticky.sim.sessions.session import Broken, Exchange, Session
 from simsticky.sim.world import World
 
@@ -37,7 +38,7 @@ class Breaks:
         self._follows_draining = gateway.sticky_on_weight_zero == "follow"
 
     def settle(self, exchange: Exchange, container: Container, now_s: float, ended_s: float) -> Verdict:
-        """Let the session's state be where its request is answered; say how and why it broke, if it did (rule B2).
+        """Let the session's state be where its request is answered; say how and why it broke, if it did.
 
         Args:
             exchange: The request.
@@ -56,8 +57,7 @@ class Breaks:
             return NOT_BROKEN
         if holder is container and (now_s <= expires_s or self._external):
             return NOT_BROKEN
-        kept_here = session.copy_until(container) >= now_s
-        session.keep_copy(holder, expires_s)
+        kept_s = -INFINITY if holder is container else session.leave_copy(holder, container, expires_s)
         session.holder = container
         if holder is not container:
             holder.let_go(now_s)
@@ -66,7 +66,7 @@ class Breaks:
         broken = NOT_BROKEN
         if not self._external:
             mechanism, origin, cause = self._why(exchange, holder, container, now_s)
-            broken = mechanism, Kind.STALE if kept_here else Kind.LOST, origin, cause
+            broken = mechanism, Kind.STALE if is_stale(kept_s, now_s) else Kind.LOST, origin, cause
             self._count(exchange, cause, ended_s, exposed=bool(cause) and self.exposures.has(session, holder, cause))
         # What came after its deletion cannot be exposed by it.
         session.doomed_by = container.pod.record.deleted_by

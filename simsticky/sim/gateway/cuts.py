@@ -6,7 +6,7 @@ from functools import partial
 from simsticky.kong.retries import Attempt
 from simsticky.recording.events import Connections
 from simsticky.recording.open_rows import InFlight
-from simsticky.sim.clients.connection import Closed
+from simsticky.sim.clients.long_lived.connection import Closed
 from simsticky.sim.clock import Phase, call_at
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.retries import Retries

@@ -58,7 +58,7 @@ def tell_rules(world: World, affinity: str, *, asks_each_time: bool, endless: bo
     one_worker = gateway.nodes * gateway.workers == 1 or gateway.front_balancer == "perConnection"
     rules[PER_REQUEST] = not one_worker and not held
     rules[ENDLESS], rules[SUCCESSION] = endless, closed and not endless
-    rules[EXTERNAL], rules[HEARS] = app.state == "external", app.oom is not None or held
+    rules[EXTERNAL], rules[HEARS] = app.state == "external", app.oom is not None and not held
     rules[ENOUGH], rules[ENOUGH_LEFT] = ROWS_AT_ONCE, _LEFT_AT_ONCE
     # State outside the pods does not expire with them, and is not left behind with them.
     times[TIMEOUT] = app.session_timeout if app.state == "pod" else INFINITY

@@ -20,6 +20,7 @@ from simsticky.sim.gateway.front import FrontBalancer
 from simsticky.sim.gateway.health_checks import HealthCheckers
 from simsticky.sim.gateway.nodes import Node, Worker
 from simsticky.sim.gateway.retries import Retries
+from simsticky.sim.plane.rules import in_time
 from simsticky.sim.sessions.session import Cut, Exchange, Session
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
@@ -197,7 +198,7 @@ class Attempts:
             else:
                 demand_s = exchange.demand_s * container.slowdown(now_s, self._warm_up)
                 started_s, ended_s = container.serve(now_s, demand_s)
-                if ended_s <= now_s + self._read_timeout_s:
+                if in_time(now_s, ended_s, self._read_timeout_s):
                     return self._answer(exchange, container, now_s, started_s, ended_s)
                 # The pod works the request off all the same.
                 ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s

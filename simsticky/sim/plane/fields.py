@@ -103,8 +103,8 @@ OWN_INTS = 13
 
 # What the scenario says: by what sessions are bound; how picks are made; whether a wheel gives new sessions their
 # pod; whether a request is balanced by itself; whether sessions never end, and whether one follows another; whether
-# state is outside the pods; whether a container must hear of each session that comes, or somebody of each last
-# request; rows, and sessions that have left, that are enough.
+# state is outside the pods; whether a container must hear of each session that comes or goes; rows, and sessions that
+# have left, that are enough.
 MODE, PICKS, TURNS, PER_REQUEST, ENDLESS, SUCCESSION, EXTERNAL, HEARS, ENOUGH, ENOUGH_LEFT = range(10)
 RULE_INTS = 10
 BY_COOKIE, BY_KEY, BY_NOTHING, BY_CONNECTION, BY_ASKING = range(5)
@@ -126,6 +126,7 @@ class Stop(IntEnum):
         SUCCESSOR: The session has sent its last request, and its client's next one may begin.
         IDLE: No session sends any more, and none may begin.
         LOG: The end of a request is to be told to a balancer that does not average its target.
+        LAST: The session has sent its last message, and its connection is to be closed at that one's end.
     """
 
     TIME = 0
@@ -137,11 +138,21 @@ class Stop(IntEnum):
     SUCCESSOR = 6
     IDLE = 7
     LOG = 8
+    LAST = 9
 
 
 GO_ON, DROPPED = -1, -2
 """What a rule says that stops nothing."""
 
-STOP_TIME, STOP_IRREGULAR, STOP_FEED, STOP_ARRIVALS, STOP_ROOM, STOP_FULL, STOP_SUCCESSOR, STOP_IDLE, STOP_LOG = range(
-    9
-)
+(
+    STOP_TIME,
+    STOP_IRREGULAR,
+    STOP_FEED,
+    STOP_ARRIVALS,
+    STOP_ROOM,
+    STOP_FULL,
+    STOP_SUCCESSOR,
+    STOP_IDLE,
+    STOP_LOG,
+    STOP_LAST,
+) = range(10)

@@ -55,6 +55,7 @@ from simsticky.sim.plane.fields import (
     STOP_FEED,
     STOP_FULL,
     STOP_IRREGULAR,
+    STOP_LAST,
     STOP_LOG,
     STOP_TIME,
     THROUGH,
@@ -77,7 +78,18 @@ from simsticky.sim.plane.queues import (
     slots_of,
     write_row,
 )
-from simsticky.sim.plane.rules import begin, leave, log_ends, roam, roaming, sentence, take_turn, warm_factor
+from simsticky.sim.plane.rules import (
+    begin,
+    in_time,
+    leave,
+    log_ends,
+    roam,
+    roaming,
+    sentence,
+    service_start,
+    take_turn,
+    warm_factor,
+)
 
 
 def advance(until_s: float, s: Any) -> int:
@@ -163,10 +175,9 @@ def advance(until_s: float, s: Any) -> int:
         if warms and cold[target]:
             demand_s *= warm_factor(now_s - s.listening[LISTENING_SINCE][target], times[SLOWDOWN], times[WARM_FOR])
         free = slots_of(slots, target)
-        free_s = first_free(free)
-        started_s = free_s if free_s > now_s else now_s
+        started_s = service_start(first_free(free), now_s)
         ended_s = started_s + demand_s
-        if ended_s > now_s + prompt_s and (ended_s > now_s + read_timeout_s or watchers[target]):
+        if ended_s > now_s + prompt_s and (watchers[target] or not in_time(now_s, ended_s, read_timeout_s)):
             break
         occupy(free, ended_s)
         request = requests[place] + 1
@@ -190,7 +201,7 @@ def advance(until_s: float, s: Any) -> int:
         cursors[place] = at + 1
         if at + 1 == lasts[place] and not endless:
             drop(sends)
-            why = leave(place, ended_s, s)
+            why = STOP_LAST if mode == BY_CONNECTION else leave(place, ended_s, s)
             if why != GO_ON:
                 break
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from heapq import heapify, heapreplace
+from heapq import heapify
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -146,7 +146,7 @@ class ListQueues:
 
     def occupy(self, container: int, until_s: float) -> None:
         """Let the slot that is free first be free later."""
-        heapreplace(self.slots[container], until_s)
+        self._run.occupy(self.slots[container], until_s)
 
 
 class ArrayQueues:

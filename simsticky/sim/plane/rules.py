@@ -99,6 +99,26 @@ INFINITY = float("inf")
 LONG_AGO = -INFINITY
 
 
+def service_start(free_s: float, now_s: float) -> float:
+    """Return when the service of a request sent now starts (rule P1): in turn, once its container has a free slot.
+
+    Args:
+        free_s: When the first slot of the container is free.
+        now_s: When the request is sent.
+    """
+    return free_s if free_s > now_s else now_s
+
+
+def in_time(sent_s: float, ended_s: float, read_timeout_s: float) -> bool:
+    """Return whether a request that is sent to a pod and would be answered then is answered (rule G8)."""
+    return ended_s <= sent_s + read_timeout_s
+
+
+def is_stale(kept_s: float, now_s: float) -> bool:
+    """Return whether a break at a pod that keeps an older copy until a time is stale, and not lost (rule B2)."""
+    return kept_s >= now_s
+
+
 def warm_factor(since_s: float, slowdown: float, lasts_s: float) -> float:
     """Return the factor of a request sent so long after the application began to listen (rule P10)."""
     factor = slowdown - (slowdown - 1.0) * since_s / lasts_s
@@ -279,7 +299,7 @@ def roaming(floats: Any, ints: Any) -> tuple[Any, ...]:
 def roam(
     place: int, request: int, target: int, now_s: float, ended_s: float, is_outside: int, copies: Any, columns: Any
 ) -> int:
-    """Let a session leave its state, bound by nothing (rule B5); return which code the answer has (rules B2 and B3).
+    """Let a session leave its state, bound by nothing (rule B5); return which code the answer has.
 
     Args:
         place: The session's.
@@ -302,7 +322,7 @@ def roam(
     background[place] += 1
     broke_before[place] = broke[place]
     broke[place] = ended_s
-    return STALE_CODE if kept_s >= now_s else LOST_CODE
+    return STALE_CODE if is_stale(kept_s, now_s) else LOST_CODE
 
 
 def sentence(place: int, s: Any) -> None:

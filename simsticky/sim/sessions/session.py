@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from simsticky.kong.balancer import Balancer, Handle
 from simsticky.recording.record import Exposure
-from simsticky.sim.clients.connection import Connection
+from simsticky.sim.clients.long_lived.connection import Connection
 from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.browser import Browser
 from simsticky.sim.gateway.nodes import Worker
@@ -378,16 +378,13 @@ class Session:
 
     # Copies of its state ------------------------------------------------------------------------------------------
 
-    def copy_until(self, container: Container) -> float:
-        """Return until when a container keeps an older copy of its state; long ago for none."""
-        until_s: float = self._columns.run.copy_until(self._columns.state.copies, self.place, container.index)
-        return until_s
-
-    def keep_copy(self, container: Container, until_s: float) -> None:
-        """Let a container keep a copy of its state until a time."""
+    def leave_copy(self, left: Container, container: Container, until_s: float) -> float:
+        """Leave a copy of its state, until a time; return until when the next container keeps an older one."""
         columns = self._columns
         columns.queues.have_copies()
-        columns.run.keep_copy(columns.state.copies, self.place, container.index, float(until_s))
+        copies = columns.state.copies
+        kept_s: float = columns.run.swap_copies(copies, self.place, left.index, container.index, float(until_s))
+        return kept_s
 
     # Before and after ---------------------------------------------------------------------------------------------
 
