@@ -10,8 +10,10 @@ import numpy as np
 from simsticky.kong.cells import seen
 
 
-class Group:
-    """Columns of one type and one length.
+class Group(list[Any]):
+    """Columns of one type and one length, each as Python reads and writes it.
+
+    A list, so that no call of Python's stands between a field and its column.
 
     Attributes:
         raw: As the rules take them: a list of lists, or an array of two dimensions.
@@ -19,22 +21,14 @@ class Group:
     """
 
     def __init__(self, fields: int, zero: float, *, arrays: bool, length: int = 0) -> None:
+        super().__init__()
         self._zero = zero
         self._arrays = arrays
         self.length = length
         self.raw: Any = [[zero] * length for _ in range(fields)]
         if arrays:
             self.raw = tuple(np.full(length, zero) for _ in range(fields))
-        self._rows: list[Any] = []
         self._look()
-
-    def __getitem__(self, field: int) -> Any:
-        """Return a column, as Python reads and writes it."""
-        return self._rows[field]
-
-    def __len__(self) -> int:
-        """Return how many columns there are."""
-        return len(self._rows)
 
     def grow(self, length: int) -> None:
         """Have at least so many places."""
@@ -67,7 +61,7 @@ class Group:
         return other
 
     def _look(self) -> None:
-        self._rows = [seen(row) for row in self.raw] if self._arrays else list(self.raw)
+        self[:] = map(seen, self.raw) if self._arrays else self.raw
 
 
 class Column:
