@@ -7,7 +7,7 @@ here: new picks, connections refused or never answered, timeouts, requests cut b
 from collections.abc import Sequence
 
 from simsticky.kong.algorithms.sticky_sessions import response_cookie
-from simsticky.kong.balancer import NoPeerError
+from simsticky.kong.balancer import Handle, NoPeerError
 from simsticky.kong.retries import Attempt, gateway_status
 from simsticky.recording.record import MAX_ATTEMPTS, Outcome, pack
 from simsticky.sim.control.pods import Container
@@ -95,20 +95,23 @@ class Attempts:
             if worker.logs:
                 worker.log_until(now_s)
         presented = None if first is not None else self._browsers.presented(session, worker, now_s)
-        if session.holder is not None:
-            self._exposures.at_request(session, worker.node, presented, expires_s, now_s)
+        holder = session.holder
+        if holder is not None:
+            self._exposures.at_request(session, holder, worker.node, presented, expires_s, now_s)
         key = presented if self._sticky else session.key
         with_cookie = self._sticky and presented is not None
         if first is None and not with_cookie and not self._random_picks and not self._asks_each_time:
             first = worker.next_peer() if key is None else worker.peer_of(key)
-        exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
-        exchange.handle.key = key
-        exchange.handle.cookie = session.cookie if presented is not None else None
-        exchange.handle.number = session.request
+        request, cookie, u = session.request, None, 0.0
+        if presented is not None:
+            cookie = presented if self._sticky else session.cookie
         if self._random_picks:
             session.picks += 1
-            exchange.handle.u = self._world.streams.uniform(Purpose.PICK, session.id, session.picks)
-        exchange.handle.address = first
+            u = self._world.streams.uniform(Purpose.PICK, session.id, session.picks)
+        handle = Handle(key, u, address=first, cookie=cookie, number=request)
+        exchange = Exchange(
+            session, worker, worker.balancer, presented, now_s, demand_s, expires_s, request, handle, now_s
+        )
         return self._go_on(exchange, now_s, first)
 
     def resume(self, exchange: Exchange, now_s: float) -> Reply | None:
@@ -133,7 +136,18 @@ class Attempts:
             # The session's first. The cookie may be this very request's.
             presented, balancer = session.key, worker.numbered(session.picked_by) or balancer
         session.request = request
-        return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
+        return Exchange(
+            session,
+            worker,
+            balancer,
+            presented,
+            sent_s,
+            demand_s,
+            expires_s,
+            request,
+            Handle(key=presented),
+            attempt_s=sent_s,
+        )
 
     def send_again(self, exchange: Exchange, container: Container, now_s: float) -> Reply | None:
         """Send a request again that ``container`` has cut; None as for :meth:`send`."""
@@ -195,7 +209,9 @@ class Attempts:
                     ended, took_s = Attempt.CONNECT_TIMEOUT, self._connect_timeout_s
                 started_s = now_s + took_s
             else:
-                demand_s = exchange.demand_s * container.slowdown(now_s, self._warm_up)
+                demand_s = exchange.demand_s
+                if self._warm_up is not None:
+                    demand_s *= container.slowdown(now_s, self._warm_up)
                 started_s, ended_s = container.serve(now_s, demand_s)
                 if ended_s <= now_s + self._read_timeout_s:
                     return self._answer(exchange, container, now_s, started_s, ended_s)
@@ -311,7 +327,8 @@ class Attempts:
         """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
         cookie = key if presented is None else None
         if self._sticky:
-            first, last = self._addresses.identity(tried[0]), self._addresses.identity(tried[-1])
+            first = self._addresses.identity(tried[0])
+            last = first if len(tried) == 1 else self._addresses.identity(tried[-1])
             cookie = response_cookie(self._options, presented, first, last, gateway_error)
         if cookie is not None and session.jar:
             self._browsers.receive(session, cookie, at_s)

@@ -6,7 +6,7 @@ row of an array is seen through a memoryview. A column is another object after i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,12 +25,15 @@ from simsticky.sim.plane.fields import (
     ENOUGH,
     FIRST_ARRIVAL,
     FREE_PLACES,
+    GO_ON,
     LAST,
+    LIVE,
     MODE,
     MOVES,
     NODE,
     OPEN,
     OWN_INTS,
+    PICKED,
     ROUTES_AT,
     ROWS,
     RULE_FLOATS,
@@ -39,10 +42,12 @@ from simsticky.sim.plane.fields import (
     SESSION_FLOATS,
     SESSION_INTS,
     STATE,
+    TURN_OF,
     WORKER_FLOATS,
     WORKER_INTS,
 )
 from simsticky.sim.plane.queue_views import ArrayQueues, ListQueues
+from simsticky.sim.plane.rules import slow_turn
 from simsticky.sim.plane.tables import Column, Group
 from simsticky.sim.plane.ways import Engine
 
@@ -116,6 +121,7 @@ class Columns:
         engine: As given.
         run: The engine's functions: loop, rules and queues; they work on :attr:`state`.
         cells: What balancers pick by.
+        queues: The queues of sends and of ends, and the containers' slots.
         rows: Where requests are written.
     """
 
@@ -139,7 +145,7 @@ class Columns:
         self.starts, self.arrivals = Column(0.0, arrays=arrays), Group(ARRIVAL_INTS, 0, arrays=arrays)
         self.own, self.rules = Column(0, arrays=arrays, length=OWN_INTS), Column(0, arrays=arrays, length=RULE_INTS)
         self.times = Column(0.0, arrays=arrays, length=RULE_FLOATS)
-        self._queues: ListQueues | ArrayQueues = ArrayQueues(self) if arrays else ListQueues(self)
+        self.queues: ListQueues | ArrayQueues = ArrayQueues(self) if arrays else ListQueues(self)
         self.rows = OpenRows()
         self._moves: Any = None
         if arrays:
@@ -147,28 +153,19 @@ class Columns:
         self._used = 0
         self._enough = 1 << 15
         self._state: State | None = None
-        self._view: State | None = None
         self.own.cells[OPEN] = 1
 
     @property
     def state(self) -> State:
         """What the rules of the hot path work on now."""
         if self._state is None:
-            cells, numbers = self.cells.raw
-            self._state = self._state_of(lambda part: part.raw)._replace(cells=cells, numbers=numbers)
+            self._state = self._state_now()
         return self._state
 
-    @property
-    def view(self) -> State:
-        """The same for a rule that Python calls: every number it reads is Python's."""
-        if self._view is None:
-            view = self._state_of(lambda part: part if isinstance(part, Group) else part.cells)
-            self._view = view._replace(cells=self.cells.ints, numbers=self.cells.floats)
-        return self._view
-
-    def _state_of(self, seen: Callable[[Any], Any]) -> State:
-        parts = {name: seen(getattr(self, name)) for name in _PARTS}
-        queues, moves = self._queues, self._moves
+    def _state_now(self) -> State:
+        parts = {name: getattr(self, name).raw for name in _PARTS}
+        queues, moves = self.queues, self._moves
+        cells, numbers = self.cells.raw
         rows: Any = self.rows.buffer
         if isinstance(self.rows, ArrayRows):
             rows, moves = (self.rows.table, self.own.raw), (self.rows.moves, self.own.raw)
@@ -180,8 +177,8 @@ class Columns:
             copies=queues.copies,
             rows=rows,
             moves=moves,
-            cells=None,
-            numbers=None,
+            cells=cells,
+            numbers=numbers,
         )
 
     def write_moves_to(self, moves: Any) -> None:
@@ -191,7 +188,7 @@ class Columns:
     def changed(self) -> None:
         """Look anew at what the rules work on: a column may be another object now."""
         if self._arrays:
-            self._state = self._view = None
+            self._state = None
 
     def copy(self) -> Columns:
         """Return columns with the same content, for a run beside this one; moves are written nowhere."""
@@ -199,13 +196,13 @@ class Columns:
         other.cells = self.cells.copy()
         for name in _PARTS:
             setattr(other, name, getattr(self, name).copy())
-        other._queues = self._queues.copy(other)
+        other.queues = self.queues.copy(other)
         other._used, other._enough = self._used, self._enough
         other._nodes, other._names = self._nodes, self._names
         if isinstance(other.rows, ArrayRows):
             other.rows = ArrayRows(other.own.cells, (ROWS, MOVES), other.changed)
         other.rows.begin_with(self.rows)
-        other._state = other._view = None
+        other._state = None
         return other
 
     # Room ---------------------------------------------------------------------------------------------------------
@@ -219,8 +216,8 @@ class Columns:
         self.leaving.grow(length)
         self.free_places.grow(length)
         self._hand_out(self.free_places, FREE_PLACES, range(before, self.ints.length))
-        self._queues.have_room(self.ints.length)
-        self._queues.have_places(self.ints.length)
+        self.queues.have_room(self.ints.length)
+        self.queues.have_places(self.ints.length)
         self.changed()
 
     def have_room(self) -> None:
@@ -279,7 +276,7 @@ class Columns:
 
     def add_container(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more, whose slots are free from a time on; return its place."""
-        place = self._queues.add_slots(free_from_s, concurrency)
+        place = self.queues.add_slots(free_from_s, concurrency)
         self.containers.grow(place + 1)
         self.listening.grow(place + 1)
         self.changed()
@@ -287,19 +284,24 @@ class Columns:
 
     # Queues -------------------------------------------------------------------------------------------------------
 
-    @property
-    def queues(self) -> ListQueues | ArrayQueues:
-        """The queues of sends and of ends, and the containers' slots."""
-        return self._queues
-
     def advance(self, until_s: float) -> int:
-        """Make regular sends strictly before a time; return why that is all (``fields.py:Stop``)."""
-        rules, mode = self.rules.cells, self.rules.cells[MODE]
-        self.own.cells[ROWS] = self.rows.written
+        """Make regular sends strictly before a time; return why that is all (``fields.py:Stop``).
+
+        A send that is known to be irregular is not worth the way into the loop, which reads much before its first.
+        """
+        rules, own = self.rules.cells, self.own.cells
+        own[ROWS] = written = self.rows.written
+        at_s, place = self.queues.next_send()
+        if at_s < until_s and written < rules[ENOUGH] and self.ints[STATE][place] == LIVE:
+            known = slow_turn(place, self.ints, rules)
+            if known != GO_ON:
+                own[PICKED], own[TURN_OF] = -1, place
+                return known
+        mode = rules[MODE]
         if self._arrays and mode in (BY_COOKIE, BY_NOTHING):
-            self._queues.have_copies(rules[ENOUGH])
+            self.queues.have_copies(rules[ENOUGH])
             if mode == BY_NOTHING:
-                self._queues.have_ends(rules[ENOUGH])
+                self.queues.have_ends(rules[ENOUGH])
         why: int = self.run.advance(until_s, self.state)
         return why
 
@@ -307,7 +309,7 @@ class Columns:
         """Let a place's next send be due at a time."""
         own = self.own.cells
         own[SEQUENCE] = number = own[SEQUENCE] + 1
-        self._queues.put((at_s, number, place))
+        self.queues.put((at_s, number, place))
 
     # Draws --------------------------------------------------------------------------------------------------------
 

@@ -83,6 +83,11 @@ class ListQueues:
         """When the next send is due; inf if none is."""
         return self.sends[0][0]
 
+    def next_send(self) -> tuple[float, int]:
+        """Return when the next send is due, and of which place; inf and -1 if none is."""
+        at_s, _, place = self.sends[0]
+        return at_s, place
+
     def have_room(self, sends: int) -> None:
         """Have room for so many sends: there is."""
 
@@ -167,7 +172,7 @@ class ArrayQueues:
         other = ArrayQueues(columns)
         copied = (tuple(column.copy() for column in queue) for queue in (self.sends, self.ends, self.copies))
         other.sends, other.ends, other.copies = copied
-        other._next = seen(other.sends[0])
+        other._look()
         other.slots = self.slots[0].copy(), self.slots[1].copy()
         return other
 
@@ -178,14 +183,21 @@ class ArrayQueues:
         for column, values in zip(columns, (times, numbers, places), strict=True):
             column[: len(order)] = values[order]
         self.sends = (*columns, np.array([len(order)]))
-        self._next = seen(columns[0])
+        self._look()
         self._columns.changed()
+
+    def _look(self) -> None:
+        self._next, self._next_place = seen(self.sends[0]), seen(self.sends[2])
 
     @property
     def next_s(self) -> float:
         """When the next send is due; inf if none is."""
         at_s: float = self._next[0]
         return at_s
+
+    def next_send(self) -> tuple[float, int]:
+        """Return when the next send is due, and of which place; inf and -1 if none is."""
+        return self._next[0], self._next_place[0]
 
     def have_room(self, sends: int) -> None:
         """Have room for so many sends."""
