@@ -365,9 +365,8 @@ class Client:
         of.columns.floats[SENT_AT][self._place] = now_s
         if worker.logs:
             worker.log_until(now_s)
-        session.request = self._sent
         first = of.gateway.browsers.peer_of_next(session, worker) if self._picked_anew else None
-        reply = of.gateway.attempts.send(session, worker, now_s, self._demand_s(), self._expires_s, first)
+        reply = of.gateway.attempts.send(session, self._sent, worker, now_s, self._demand_s(), self._expires_s, first)
         while True:
             exchange, session.exchange = session.exchange, None
             if reply is None:

@@ -63,34 +63,29 @@ class IrregularSends:
             picked: The number of the address that has been picked for its request, -1 for none.
             now_s: The time.
         """
-        slow = self._columns.ints[SLOW]
+        columns, gateway = self._columns, self._gateway
+        ints, floats, slow = columns.ints, columns.floats, columns.ints[SLOW]
         if slow[place] & WAITS:
             slow[place] &= ~WAITS
-            exchange = self._exchanges[place]
-            self._settle(session, place, exchange, self._gateway.attempts.resume(exchange, now_s), now_s)
+            waiting = self._exchanges[place]
+            self._settle(session, place, waiting, gateway.attempts.resume(waiting, now_s), now_s)
             return
         self.made += 1
-        self._send(session, place, picked, now_s)
-
-    def _send(self, session: Session, place: int, picked: int, now_s: float) -> None:
-        columns, gateway = self._columns, self._gateway
-        ints, floats = columns.ints, columns.floats
         self._tell(session, place, floats[ENDED][place])
-        if ints[SLOW][place] & AGAIN:
-            ints[SLOW][place] &= ~AGAIN  # its number and its draw stay
+        if slow[place] & AGAIN:
+            slow[place] &= ~AGAIN  # its number and its draw stay
         else:
             ints[REQUESTS][place] += 1 if session.tabs is None else len(session.tabs.places)
             ints[CURSOR][place] += 1
         floats[SENT_AT][place] = now_s
-        worker = self._worker(place)
+        worker, request = self._worker(place), ints[REQUESTS][place]
         if worker.logs:
             worker.log_until(now_s)
-        first = columns.cells.numbers.name(picked) if picked >= 0 else None
+        first = columns.cells.numbers.names[picked] if picked >= 0 else None
         if gateway.affinity == HASH and gateway.browsers.picks_anew(session):
             first = gateway.browsers.peer_of_next(session, worker)
-        session.request = request = ints[REQUESTS][place]
         demand_s = columns.demands.cells[ints[CURSOR][place] - 1]
-        reply = gateway.attempts.send(session, worker, now_s, demand_s, floats[EXPIRES][place], first)
+        reply = gateway.attempts.send(session, request, worker, now_s, demand_s, floats[EXPIRES][place], first)
         exchange, session.exchange = session.exchange, None
         failed = self._settle(session, place, exchange, reply, now_s)
         if failed and session.request == request:

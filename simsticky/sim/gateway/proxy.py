@@ -69,6 +69,7 @@ class Attempts:
     def send(
         self,
         session: Session,
+        request: int,
         worker: Worker,
         now_s: float,
         demand_s: float,
@@ -78,14 +79,15 @@ class Attempts:
         """Send a request; None if nothing is known of its end before ``session.exchange.resume_s``.
 
         Args:
-            session: Whose request it is; ``session.request`` is its number.
+            session: Whose request it is.
+            request: Its number.
             worker: The worker that took it.
             now_s: When it was sent.
             demand_s: Its service demand.
             expires_s: Until when the session's holder remembers it.
             first: The target already picked for the first attempt (algorithms without affinity), or None.
         """
-        session.before = session.remember()
+        session.request, session.before = request, session.remember()
         lent = not worker.node.up
         if lent:
             other = self._front.stand_in(session)
@@ -102,7 +104,7 @@ class Attempts:
         with_cookie = self._sticky and presented is not None
         if first is None and not with_cookie and not self._random_picks and not self._asks_each_time:
             first = worker.next_peer() if key is None else worker.peer_of(key)
-        request, cookie, u = session.request, None, 0.0
+        cookie, u = None, 0.0
         if presented is not None:
             cookie = presented if self._sticky else session.cookie
         if self._random_picks:

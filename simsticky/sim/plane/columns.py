@@ -241,7 +241,7 @@ class Columns:
 
     def number_of(self, name: str) -> int:
         """Return the number of a name, with room for it in every table that is asked by names."""
-        number = self.cells.numbers.of(name)
+        number = self.cells.numbers[name]
         if number >= self._names:
             before, width = self._names, max(64, 2 * number)
             found = list(self.routes.cells)

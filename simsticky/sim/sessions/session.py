@@ -259,7 +259,7 @@ class Session:
     def cookie(self) -> str | None:
         """What its sticky cookie names, None without one."""
         number = self._columns.ints[COOKIE][self.place]
-        return self._columns.cells.numbers.name(number) if number >= 0 else None
+        return self._columns.cells.numbers.names[number] if number >= 0 else None
 
     @cookie.setter
     def cookie(self, named: str | None) -> None:
