@@ -30,7 +30,6 @@ from simsticky.sim.plane.fields import (
     LAST,
     LIVE,
     MODE,
-    PICKED,
     REQUESTS,
     SENDING,
     SLOW,
@@ -193,14 +192,14 @@ class Clients:
 
     def _take_turn(self, place: int, now_s: float) -> None:
         """Let a session go on whose next send is irregular."""
-        columns, session = self._columns, self._sessions.at(place)
+        session = self._sessions.at(place)
         if self._tabs > 1 and session.tabs is None:
             self._open_tabs(session, now_s)
-        columns.queues.drop_first()
-        if self._held is not None:
-            self._held.take_turn(session, now_s)
+        self._columns.queues.drop_first()
+        if self._held is None:
+            self.irregular.take_turn(session, place, now_s)
         else:
-            self.irregular.take_turn(session, place, columns.own.cells[PICKED], now_s)
+            self._held.take_turn(session, now_s)
 
     def _cut(self, news: Sequence[tuple[Session, Cut]]) -> None:
         """Let sessions know that their request in flight is cut."""

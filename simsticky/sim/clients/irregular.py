@@ -12,7 +12,6 @@ from simsticky.sim.gateway.proxy import Reply
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
     AGAIN,
-    ANSWERED,
     CURSOR,
     ENDED,
     ENDED_BEFORE,
@@ -20,6 +19,7 @@ from simsticky.sim.plane.fields import (
     EXPIRES,
     LAST,
     NUMBER,
+    PICKED,
     REQUESTS,
     SENT_AT,
     SLOW,
@@ -42,8 +42,11 @@ class IrregularSends:
         self._world = world
         self._columns: Columns = gateway.columns
         self._gateway = gateway
+        self._attempts = gateway.attempts
         self._workers = gateway.workers
         self._per_request = not gateway.front.one_worker
+        self._by_key = gateway.affinity == HASH
+        self._timeout_s: float = self._columns.times.cells[TIMEOUT]
         self._sessions = sessions
         self._departures = departures
         self._recorder = world.recorder
@@ -54,38 +57,37 @@ class IrregularSends:
 
     # A turn -------------------------------------------------------------------------------------------------------
 
-    def take_turn(self, session: Session, place: int, picked: int, now_s: float) -> None:
+    def take_turn(self, session: Session, place: int, now_s: float) -> None:
         """Go on with a session whose turn has come: with a request that waits, the same one again, or the next.
 
         Args:
             session: The session.
             place: Its place, or that of its tab.
-            picked: The number of the address that has been picked for its request, -1 for none.
             now_s: The time.
         """
-        columns, gateway = self._columns, self._gateway
-        ints, floats, slow = columns.ints, columns.floats, columns.ints[SLOW]
-        if slow[place] & WAITS:
-            slow[place] &= ~WAITS
+        columns = self._columns
+        ints, floats = columns.ints, columns.floats
+        requests, cursors, slow = ints[REQUESTS], ints[CURSOR], ints[SLOW][place]
+        if slow & WAITS:
+            ints[SLOW][place] = slow & ~WAITS
             waiting = self._exchanges[place]
-            self._settle(session, place, waiting, gateway.attempts.resume(waiting, now_s), now_s)
+            self._settle(session, place, waiting, self._attempts.resume(waiting, now_s), now_s)
             return
         self.made += 1
-        self._tell(session, place, floats[ENDED][place])
-        if slow[place] & AGAIN:
-            slow[place] &= ~AGAIN  # its number and its draw stay
+        if slow & AGAIN:
+            ints[SLOW][place] = slow & ~AGAIN  # its number and its draw stay
         else:
-            ints[REQUESTS][place] += 1 if session.tabs is None else len(session.tabs.places)
-            ints[CURSOR][place] += 1
-        floats[SENT_AT][place] = now_s
-        worker, request = self._worker(place), ints[REQUESTS][place]
+            requests[place] += 1 if session.tabs is None else len(session.tabs.places)
+            cursors[place] += 1
+        floats[SENT_AT][place], floats[ENDED_BEFORE][place] = now_s, floats[ENDED][place]
+        worker, request, demand_s = self._worker(place), requests[place], columns.demands.cells[cursors[place] - 1]
         if worker.logs:
             worker.log_until(now_s)
+        picked = columns.own.cells[PICKED]  # by the loop, for this very request
         first = columns.cells.numbers.names[picked] if picked >= 0 else None
-        if gateway.affinity == HASH and gateway.browsers.picks_anew(session):
-            first = gateway.browsers.peer_of_next(session, worker)
-        demand_s = columns.demands.cells[ints[CURSOR][place] - 1]
-        reply = gateway.attempts.send(session, request, worker, now_s, demand_s, floats[EXPIRES][place], first)
+        if self._by_key and self._gateway.browsers.picks_anew(session):
+            first = self._gateway.browsers.peer_of_next(session, worker)
+        reply = self._attempts.send(session, request, worker, now_s, demand_s, floats[EXPIRES][place], first)
         exchange, session.exchange = session.exchange, None
         failed = self._settle(session, place, exchange, reply, now_s)
         if failed and session.request == request:
@@ -98,43 +100,32 @@ class IrregularSends:
 
         None, for a reply, is a wait: nothing is known of the request's end before the attempt under way has failed.
         """
-        columns = self._columns
+        columns, ints, floats = self._columns, self._columns.ints, self._columns.floats
         if exchange is not None:
             self._exchanges[place] = exchange
         if reply is None:
             assert exchange is not None
-            columns.ints[SLOW][place] |= WAITS
+            ints[SLOW][place] |= WAITS
             columns.send_at(place, exchange.resume_s)
             return False
         started_s, ended_s, index, code, failed = reply
         self._write(place, started_s, ended_s, index, code, now_s)
-        columns.floats[ENDED][place] = ended_s
+        floats[ENDED][place] = ended_s
         if failed:
             self._fail(session, place, now_s)
+            return True
+        floats[EXPIRES][place] = ended_s + self._timeout_s
+        cursor = ints[CURSOR][place]
+        if cursor < ints[LAST][place] or self._endless:
+            columns.send_at(place, ended_s + columns.gaps.cells[cursor - 1])
         else:
-            columns.floats[EXPIRES][place] = ended_s + columns.times.cells[TIMEOUT]
-            self._go_on(session, place, ended_s)
-        return failed
+            self._departures.leave(session, place, ended_s)
+        return False
 
     def _write(self, place: int, started_s: float, ended_s: float, container: float, code: float, now_s: float) -> None:
         ints, sent_s = self._columns.ints, self._columns.floats[SENT_AT][place]
         row = (ints[NUMBER][place], ints[REQUESTS][place], sent_s, started_s, ended_s, container, code)
         self._recorder.request(row, now_s)
-
-    def _go_on(self, session: Session, place: int, ended_s: float) -> None:
-        """Have the next request sent after the think, or let the session go."""
-        columns = self._columns
-        cursor = columns.ints[CURSOR][place]
-        if cursor < columns.ints[LAST][place] or self._endless:
-            columns.send_at(place, ended_s + columns.gaps.cells[cursor - 1])
-            return
-        self._departures.leave(session, place, ended_s)
-
-    def _tell(self, session: Session, place: int, ended_s: float) -> None:
-        """Tell when the request before this one was answered, if it was."""
-        answered = self._columns.floats[ANSWERED]
-        if ended_s > answered[session.place] and session.failing.get(place, NO_FAILURE).ended_s != ended_s:
-            answered[session.place] = ended_s
 
     def _worker(self, place: int) -> Worker:
         """Return the worker of a place's latest request."""
@@ -151,7 +142,9 @@ class IrregularSends:
         columns = self._columns
         request, cursor = columns.ints[REQUESTS][place], columns.ints[CURSOR][place]
         ended_s, gap_s = columns.floats[ENDED][place], columns.gaps.cells[cursor - 1]
-        before = session.failing.get(place, NO_FAILURE)
+        before, before_s = session.failing.get(place, NO_FAILURE), columns.floats[ENDED_BEFORE][place]
+        if before.ended_s != before_s:  # the request before this one may have been the last to be answered
+            session.answered_s = max(session.answered_s, before_s)
         failures = before.times + 1 if before.request == request else 1
         session.failing[place] = Failure(request, failures, ended_s)
         policy = self._on_failure
@@ -186,8 +179,6 @@ class IrregularSends:
             self._departures.recall(session, place)
         self._gateway.undo(session, cut.request, now_s)
         exchange = self._exchange(session, place, cut.request)
-        if exchange is None:
-            self._tell(session, place, columns.floats[ENDED_BEFORE][place])  # regular requests tell nothing
         columns.floats[ENDED][place] = now_s
         if not cut.again:
             session.failed += 1

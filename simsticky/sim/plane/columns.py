@@ -25,15 +25,12 @@ from simsticky.sim.plane.fields import (
     ENOUGH,
     FIRST_ARRIVAL,
     FREE_PLACES,
-    GO_ON,
     LAST,
-    LIVE,
     MODE,
     MOVES,
     NODE,
     OPEN,
     OWN_INTS,
-    PICKED,
     ROUTES_AT,
     ROWS,
     RULE_FLOATS,
@@ -42,12 +39,10 @@ from simsticky.sim.plane.fields import (
     SESSION_FLOATS,
     SESSION_INTS,
     STATE,
-    TURN_OF,
     WORKER_FLOATS,
     WORKER_INTS,
 )
 from simsticky.sim.plane.queue_views import ArrayQueues, ListQueues
-from simsticky.sim.plane.rules import slow_turn
 from simsticky.sim.plane.tables import Column, Group
 from simsticky.sim.plane.ways import Engine
 
@@ -285,19 +280,9 @@ class Columns:
     # Queues -------------------------------------------------------------------------------------------------------
 
     def advance(self, until_s: float) -> int:
-        """Make regular sends strictly before a time; return why that is all (``fields.py:Stop``).
-
-        A send that is known to be irregular is not worth the way into the loop, which reads much before its first.
-        """
-        rules, own = self.rules.cells, self.own.cells
-        own[ROWS] = written = self.rows.written
-        at_s, place = self.queues.next_send()
-        if at_s < until_s and written < rules[ENOUGH] and self.ints[STATE][place] == LIVE:
-            known = slow_turn(place, self.ints, rules)
-            if known != GO_ON:
-                own[PICKED], own[TURN_OF] = -1, place
-                return known
-        mode = rules[MODE]
+        """Make regular sends strictly before a time; return why that is all (``fields.py:Stop``)."""
+        rules, mode = self.rules.cells, self.rules.cells[MODE]
+        self.own.cells[ROWS] = self.rows.written
         if self._arrays and mode in (BY_COOKIE, BY_NOTHING):
             self.queues.have_copies(rules[ENOUGH])
             if mode == BY_NOTHING:

@@ -85,7 +85,7 @@ class Exchange:
     handle: Handle
     attempt_s: float
     tried: list[str] = field(default_factory=list)
-    timed_out: set[str] = field(default_factory=set)
+    timed_out: frozenset[str] = frozenset()
     resume_s: float = 0.0
     lost: Container | None = None
     again: str | None = None
@@ -386,10 +386,11 @@ class Session:
 
     # Before and after ---------------------------------------------------------------------------------------------
 
-    def remember(self) -> Before:
-        """Return what :meth:`restore` puts back."""
+    def remember(self, request: int) -> None:
+        """Note a request that may move it, and what :meth:`restore` puts back."""
         ints, place = self._columns.ints, self.place
-        return (
+        ints[MOVED_BY][place] = request
+        self.before = (
             ints[HOLDER][place],
             ints[COOKIE][place],
             ints[FIRST][place],
