@@ -16,28 +16,22 @@ Floats = MutableSequence[float]
 _FIRST_CELLS = 1 << 10
 
 
-class Numbers:
-    """Numbers for names: addresses, and whatever else a cookie may name."""
+class Numbers(dict[str, int]):
+    """Numbers by name, of addresses and whatever else a cookie may name; a name not met before gets a new one.
+
+    Attributes:
+        names: The names by number.
+    """
 
     def __init__(self) -> None:
-        self._number_of: dict[str, int] = {}
-        self._names: list[str] = []
+        super().__init__()
+        self.names: list[str] = []
 
-    def __len__(self) -> int:
-        """Return how many names there are."""
-        return len(self._names)
-
-    def of(self, name: str) -> int:
-        """Return the number of a name, a new one for a name not met before."""
-        number = self._number_of.get(name)
-        if number is None:
-            number = self._number_of[name] = len(self._names)
-            self._names.append(name)
+    def __missing__(self, name: str) -> int:
+        """Return the number of a name that has none yet."""
+        number = self[name] = len(self.names)
+        self.names.append(name)
         return number
-
-    def name(self, number: int) -> str:
-        """Return the name with a number."""
-        return self._names[number]
 
 
 def seen(array: Any) -> Any:

@@ -61,5 +61,8 @@ class CookieJar:
         Of several the one with the longest path comes first in the request (RFC 6265 §5.4), and Kong reads
         the first.
         """
-        paths = [path for held, path in self._values if held == name and path_match(request_path, path)]
-        return self._values[name, max(paths, key=len)] if paths else None
+        found, longest = None, -1
+        for (held, path), value in self._values.items():
+            if len(path) > longest and held == name and path_match(request_path, path):
+                found, longest = value, len(path)
+        return found

@@ -76,12 +76,9 @@ class OpenRows:
     def add(self, row: tuple[float, ...], arrived_s: float) -> None:
         """Write a request, a row of ``REQUEST_COLUMNS``, whose last attempt was made at ``arrived_s``."""
         if row[SENT] == arrived_s:
-            self._add(row)
+            self.buffer.write(ROW(*row, -1.0))
         else:
             self.late.write(ROW(*row, arrived_s))
-
-    def _add(self, row: tuple[float, ...]) -> None:
-        self.buffer.write(ROW(*row, -1.0))
 
     def in_flight(self, container: int, now_s: float) -> list[InFlight]:
         """Return the requests that a container is to answer after ``now_s``, by the time of their sending.
@@ -170,7 +167,11 @@ class ArrayRows(OpenRows):
         """How many requests have been written at the time of their only attempt and not gathered."""
         return self._counts[self._at_rows]
 
-    def _add(self, row: tuple[float, ...]) -> None:
+    def add(self, row: tuple[float, ...], arrived_s: float) -> None:
+        """Write a request, a row of ``REQUEST_COLUMNS``, whose last attempt was made at ``arrived_s``."""
+        if row[SENT] != arrived_s:
+            super().add(row, arrived_s)
+            return
         at = self._counts[self._at_rows]
         if at == self.table.shape[1]:
             self._grow()

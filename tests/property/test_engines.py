@@ -23,6 +23,7 @@ from simsticky.sim.clients.admission import Clients
 from simsticky.sim.clients.irregular import IrregularSends
 from simsticky.sim.plane import engine
 from simsticky.sim.plane.fields import SLOW, WAITS, Stop
+from simsticky.sim.sessions.session import Session
 from simsticky.simulate import simulate
 
 pytestmark = pytest.mark.skipif(not engine.is_installed(), reason="Numba is not installed: there is one engine only")
@@ -161,13 +162,13 @@ class Seen:
         self.algorithm, self.waits = "", False
         serve, take_turn = Clients.serve, IrregularSends.take_turn
 
-        def noted(clients: Clients, stop: int, place: int) -> None:
+        def noted(clients: Clients, stop: int, place: int, now_s: float) -> None:
             self.stops[self.algorithm, Stop(stop)] += 1
-            serve(clients, stop, place)
+            serve(clients, stop, place, now_s)
 
-        def turn(sends: IrregularSends, place: int, *arguments: Any) -> None:
+        def turn(sends: IrregularSends, session: Session, place: int, now_s: float) -> None:
             self.waits = self.waits or bool(sends._columns.ints[SLOW][place] & WAITS)
-            take_turn(sends, place, *arguments)
+            take_turn(sends, session, place, now_s)
 
         monkeypatch.setattr(Clients, "serve", noted)
         monkeypatch.setattr(IrregularSends, "take_turn", turn)

@@ -121,11 +121,10 @@ class _Ring:
 
     def __init__(self, cells: Cells, owners: list[str | None]) -> None:
         self.region = cells.region(self, RING_HEAD + len(owners))
-        ints, first, number_of = cells.ints, self.region.ints + RING_HEAD, cells.numbers.of
+        ints, first, numbers = cells.ints, self.region.ints + RING_HEAD, cells.numbers
         ints[self.region.ints] = len(owners)
-        numbers = {address: -1 if address is None else number_of(address) for address in dict.fromkeys(owners)}
         for at, address in enumerate(owners, first):
-            ints[at] = numbers[address]
+            ints[at] = -1 if address is None else numbers[address]
 
 
 class ConsistentHashing(Algorithm):
@@ -164,7 +163,7 @@ class ConsistentHashing(Algorithm):
     def owners(self) -> tuple[str | None, ...]:
         """The address that a key gets, for each point it may fall on, from 1 on."""
         numbers = (ring_owner(self._cells.ints, self.region.ints, point) for point in range(self.points))
-        return tuple(None if number < 0 else self._cells.numbers.name(number) for number in numbers)
+        return tuple(None if number < 0 else self._cells.numbers.names[number] for number in numbers)
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Build the ring.
@@ -192,7 +191,7 @@ class ConsistentHashing(Algorithm):
         number = ring_owner(self._cells.ints, self.region.ints, hash_of(key))
         if number < 0:
             raise NoPeerError(Refusal.NO_PEERS)
-        return self._cells.numbers.name(number)
+        return self._cells.numbers.names[number]
 
 
 def hash_of(key: str) -> int:

@@ -43,10 +43,10 @@ class HashModulo(Algorithm):
     def _lay_out(self) -> None:
         """Have the map in the cells as well; what is unavailable is nobody there."""
         self.region = self._cells.region(self, RING_HEAD + max(1, len(self._map)))
-        ints, first, number_of = self._cells.ints, self.region.ints, self._cells.numbers.of
+        ints, first, numbers = self._cells.ints, self.region.ints, self._cells.numbers
         ints[first], ints[first + RING_HEAD] = max(1, len(self._map)), -1
         for at, address in enumerate(self._map, first + RING_HEAD):
-            ints[at] = -1 if address in self._unavailable else number_of(address)
+            ints[at] = -1 if address in self._unavailable else numbers[address]
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Build the map; a target that a health check has taken out stays on it and is passed over."""

@@ -172,7 +172,7 @@ class Latency(Algorithm):
         self._known = {target.address: t for t, target in enumerate(targets)}
         self._ints[self.region.ints + AVERAGES_TARGETS] = len(targets)
         for t, target in enumerate(targets):
-            self._ints[self._cell(_NUMBER, t)] = self._cells.numbers.of(target.address)
+            self._ints[self._cell(_NUMBER, t)] = self._cells.numbers[target.address]
             self._ints[self._cell(_PLACE, t)] = -1
             self._ints[self._cell(_IS_AVAILABLE, t)] = 0
             self._cells.floats[self._number(_WEIGHT, t)] = float(target.weight)

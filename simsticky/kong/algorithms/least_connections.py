@@ -84,7 +84,7 @@ class LeastConnections(Algorithm):
         heap, first = self.region.ints, self.region.floats
         ints[heap + HEAP_TARGETS], ints[heap + HEAP_SIZE] = size, 0
         for t, target in enumerate(targets):
-            ints[heap + HEAP_HEAD + t] = self._cells.numbers.of(target.address)
+            ints[heap + HEAP_HEAD + t] = self._cells.numbers[target.address]
             ints[heap + HEAP_HEAD + 2 * size + t] = -1
             floats[first + t] = counts.get(target.address, 0) + 1.0
             floats[first + size + t] = float(target.weight) or _NOTHING

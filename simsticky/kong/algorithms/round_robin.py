@@ -82,7 +82,7 @@ class RoundRobin(Algorithm):
             return
         shuffle(wheel, self._draw)
         self._wheel = wheel
-        pointer, number_of = self.pointer, self._cells.numbers.of
+        pointer, numbers = self.pointer, self._cells.numbers
         if len(wheel) + WHEEL_HEAD > self._room:
             self._room = len(wheel) + WHEEL_HEAD
             self.region = self._cells.region(self, self._room)
@@ -90,7 +90,7 @@ class RoundRobin(Algorithm):
         ints[first + WHEEL_SIZE] = len(wheel)
         self.pointer = pointer
         for at, address in enumerate(wheel, first + WHEEL_HEAD):
-            ints[at] = -1 if address in unavailable else number_of(address)
+            ints[at] = -1 if address in unavailable else numbers[address]
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the next available entry. The handle plays no part.
@@ -101,7 +101,7 @@ class RoundRobin(Algorithm):
         number = wheel_next(self._cells.ints, self.region.ints)
         if number < 0:
             raise NoPeerError(Refusal.NO_PEERS)
-        return self._cells.numbers.name(number)
+        return self._cells.numbers.names[number]
 
     def pick_other_than(self, exclude: Collection[str]) -> str | None:
         """Return the next available entry not excluded; None, and the pointer unmoved, if there is none."""
@@ -110,7 +110,7 @@ class RoundRobin(Algorithm):
             number = wheel_next(ints, self.region.ints)
             if number < 0:
                 return None
-            address = self._cells.numbers.name(number)
+            address = self._cells.numbers.names[number]
             if address not in exclude:
                 return address
         self.pointer = pointer

@@ -30,7 +30,6 @@ from simsticky.sim.plane.fields import (
     LAST,
     LIVE,
     MODE,
-    PICKED,
     REQUESTS,
     SENDING,
     SLOW,
@@ -134,7 +133,7 @@ class Clients:
         """Admit no more sessions."""
         self._departures.close()
 
-    def _open_tabs(self, session: Session) -> None:
+    def _open_tabs(self, session: Session, now_s: float) -> None:
         """Let a session that begins have its tabs: its requests are dealt out (rule C1).
 
         Each tab but the first opens after a think of its own.
@@ -161,7 +160,7 @@ class Clients:
             columns.floats[EXPIRES][place] = columns.floats[EXPIRES][home]
             if tab:
                 ints[STATE][place] = LIVE
-                columns.send_at(place, columns.queues.next_s + gaps[0])
+                columns.send_at(place, now_s + gaps[0])
 
     def is_over(self, place: int) -> bool:
         """Say, at the end of the run, whether a session has sent its last request; take back what is unanswered."""
@@ -171,12 +170,12 @@ class Clients:
 
     # The plane's stops ------------------------------------------------------------------------------------------
 
-    def serve(self, stop: int, place: int) -> None:
+    def serve(self, stop: int, place: int, now_s: float) -> None:
         """Do what the plane has stopped for, other than the time."""
-        columns, now_s = self._columns, self._world.now_s
+        columns = self._columns
         match stop:
             case Stop.IRREGULAR:
-                self._take_turn(place, columns.own.cells[PICKED])
+                self._take_turn(place, now_s)
             case Stop.ARRIVALS:
                 self.arrivals.load()
             case Stop.FEED:
@@ -190,19 +189,20 @@ class Clients:
                 self._departures.left(place, columns.floats[ENDED][place])
             case Stop.LAST:
                 assert self._held is not None
-                self._held.take_turn(self._sessions.at(place))
+                self._held.take_turn(self._sessions.at(place), now_s)
             case Stop.LOG:
                 self._gateway.log.until(now_s)
 
-    def _take_turn(self, place: int, picked: int) -> None:
+    def _take_turn(self, place: int, now_s: float) -> None:
         """Let a session go on whose next send is irregular."""
-        if self._tabs > 1 and self._sessions.at(place).tabs is None:
-            self._open_tabs(self._sessions.at(place))
+        session = self._sessions.at(place)
+        if self._tabs > 1 and session.tabs is None:
+            self._open_tabs(session, now_s)
         self._columns.queues.drop_first()
-        if self._held is not None:
-            self._held.take_turn(self._sessions.at(place))
+        if self._held is None:
+            self.irregular.take_turn(session, place, now_s)
         else:
-            self.irregular.take_turn(place, picked)
+            self._held.take_turn(session, now_s)
 
     def _cut(self, news: Sequence[tuple[Session, Cut]]) -> None:
         """Let sessions know that their request in flight is cut."""

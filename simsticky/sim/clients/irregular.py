@@ -19,6 +19,7 @@ from simsticky.sim.plane.fields import (
     EXPIRES,
     LAST,
     NUMBER,
+    PICKED,
     REQUESTS,
     SENT_AT,
     SLOW,
@@ -41,6 +42,11 @@ class IrregularSends:
         self._world = world
         self._columns: Columns = gateway.columns
         self._gateway = gateway
+        self._attempts = gateway.attempts
+        self._workers = gateway.workers
+        self._per_request = not gateway.front.one_worker
+        self._by_key = gateway.affinity == HASH
+        self._timeout_s: float = self._columns.times.cells[TIMEOUT]
         self._sessions = sessions
         self._departures = departures
         self._recorder = world.recorder
@@ -51,113 +57,94 @@ class IrregularSends:
 
     # A turn -------------------------------------------------------------------------------------------------------
 
-    def take_turn(self, place: int, picked: int) -> None:
+    def take_turn(self, session: Session, place: int, now_s: float) -> None:
         """Go on with a session whose turn has come: with a request that waits, the same one again, or the next.
 
         Args:
-            place: The place of the session, or of its tab.
-            picked: The number of the address that has been picked for its request, -1 for none.
+            session: The session.
+            place: Its place, or that of its tab.
+            now_s: The time.
         """
-        session, slow = self._sessions.at(place), self._columns.ints[SLOW]
-        if slow[place] & WAITS:
-            slow[place] &= ~WAITS
-            exchange = self._exchanges[place]
-            self._settle(session, place, exchange, self._gateway.attempts.resume(exchange, self._world.now_s))
+        columns = self._columns
+        ints, floats = columns.ints, columns.floats
+        requests, cursors, slow = ints[REQUESTS], ints[CURSOR], ints[SLOW][place]
+        if slow & WAITS:
+            ints[SLOW][place] = slow & ~WAITS
+            waiting = self._exchanges[place]
+            self._settle(session, place, waiting, self._attempts.resume(waiting, now_s), now_s)
             return
         self.made += 1
-        if slow[place] & AGAIN:
-            slow[place] &= ~AGAIN
-            self._columns.ints[CURSOR][place] -= 1
-            self._columns.ints[REQUESTS][place] -= self._stride(session)
-        self._send(session, place, picked)
-
-    def _send(self, session: Session, place: int, picked: int) -> None:
-        columns, gateway, now_s = self._columns, self._gateway, self._world.now_s
-        ints, floats = columns.ints, columns.floats
-        self._tell_answer(session, place)
-        ints[REQUESTS][place] += self._stride(session)
-        ints[CURSOR][place] += 1
-        floats[SENT_AT][place] = now_s
-        worker = self._worker(place)
+        if slow & AGAIN:
+            ints[SLOW][place] = slow & ~AGAIN  # its number and its draw stay
+        else:
+            requests[place] += 1 if session.tabs is None else len(session.tabs.places)
+            cursors[place] += 1
+        floats[SENT_AT][place], floats[ENDED_BEFORE][place] = now_s, floats[ENDED][place]
+        worker, request, demand_s = self._worker(place), requests[place], columns.demands.cells[cursors[place] - 1]
         if worker.logs:
             worker.log_until(now_s)
-        first = columns.cells.numbers.name(picked) if picked >= 0 else None
-        if gateway.affinity == HASH and gateway.browsers.picks_anew(session):
-            first = gateway.browsers.peer_of_next(session, worker)
-        session.request = request = ints[REQUESTS][place]
-        demand_s = columns.demands.cells[ints[CURSOR][place] - 1]
-        reply = gateway.attempts.send(session, worker, now_s, demand_s, floats[EXPIRES][place], first)
+        picked = columns.own.cells[PICKED]  # by the loop, for this very request
+        first = columns.cells.numbers.names[picked] if picked >= 0 else None
+        if self._by_key and self._gateway.browsers.picks_anew(session):
+            first = self._gateway.browsers.peer_of_next(session, worker)
+        reply = self._attempts.send(session, request, worker, now_s, demand_s, floats[EXPIRES][place], first)
         exchange, session.exchange = session.exchange, None
-        failed = self._settle(session, place, exchange, reply)
+        failed = self._settle(session, place, exchange, reply, now_s)
         if failed and session.request == request:
             session.request = -1  # it moved nothing, so there is nothing to take back
 
-    def _settle(self, session: Session, place: int, exchange: Exchange | None, reply: Reply | None) -> bool:
+    def _settle(
+        self, session: Session, place: int, exchange: Exchange | None, reply: Reply | None, now_s: float
+    ) -> bool:
         """Write down what became of a request, and go on from there; return whether it has failed.
 
         None, for a reply, is a wait: nothing is known of the request's end before the attempt under way has failed.
         """
-        columns = self._columns
+        columns, ints, floats = self._columns, self._columns.ints, self._columns.floats
         if exchange is not None:
             self._exchanges[place] = exchange
         if reply is None:
             assert exchange is not None
-            columns.ints[SLOW][place] |= WAITS
+            ints[SLOW][place] |= WAITS
             columns.send_at(place, exchange.resume_s)
             return False
         started_s, ended_s, index, code, failed = reply
-        self._write(place, started_s, ended_s, index, code)
-        columns.floats[ENDED][place] = ended_s
+        self._write(place, started_s, ended_s, index, code, now_s)
+        floats[ENDED][place] = ended_s
         if failed:
-            self._fail(session, place)
+            self._fail(session, place, now_s)
+            return True
+        floats[EXPIRES][place] = ended_s + self._timeout_s
+        cursor = ints[CURSOR][place]
+        if cursor < ints[LAST][place] or self._endless:
+            columns.send_at(place, ended_s + columns.gaps.cells[cursor - 1])
         else:
-            columns.floats[EXPIRES][place] = ended_s + columns.times.cells[TIMEOUT]
-            self._go_on(session, place)
-        return failed
+            self._departures.leave(session, place, ended_s)
+        return False
 
-    def _write(self, place: int, started_s: float, ended_s: float, container: float, code: float) -> None:
+    def _write(self, place: int, started_s: float, ended_s: float, container: float, code: float, now_s: float) -> None:
         ints, sent_s = self._columns.ints, self._columns.floats[SENT_AT][place]
         row = (ints[NUMBER][place], ints[REQUESTS][place], sent_s, started_s, ended_s, container, code)
-        self._recorder.request(row, self._world.now_s)
-
-    def _go_on(self, session: Session, place: int) -> None:
-        """Have the next request sent after the think, or let the session go."""
-        columns = self._columns
-        ended_s, cursor = columns.floats[ENDED][place], columns.ints[CURSOR][place]
-        if cursor < columns.ints[LAST][place] or self._endless:
-            columns.send_at(place, ended_s + columns.gaps.cells[cursor - 1])
-            return
-        self._departures.leave(session, place, ended_s)
-
-    def _tell_answer(self, session: Session, place: int) -> None:
-        """Tell when the request before this one was answered, if it was."""
-        self._tell(session, place, self._columns.floats[ENDED][place])
-
-    @staticmethod
-    def _tell(session: Session, place: int, ended_s: float) -> None:
-        if session.failing.get(place, NO_FAILURE).ended_s != ended_s:
-            session.answered_s = max(session.answered_s, ended_s)
+        self._recorder.request(row, now_s)
 
     def _worker(self, place: int) -> Worker:
         """Return the worker of a place's latest request."""
         columns = self._columns
         number: int = columns.ints[WORKER][place]
-        if not self._gateway.front.one_worker:
+        if self._per_request:
             number = columns.via.cells[columns.ints[CURSOR][place] - 1]
-        return self._gateway.workers[number]
-
-    @staticmethod
-    def _stride(session: Session) -> int:
-        return 1 if session.tabs is None else len(session.tabs.places)
+        return self._workers[number]
 
     # Failures -----------------------------------------------------------------------------------------------------
 
-    def _fail(self, session: Session, place: int) -> None:
+    def _fail(self, session: Session, place: int, now_s: float) -> None:
         """Go on after a failed request: with the same again, with the next, or not at all (rule C3)."""
         columns = self._columns
         request, cursor = columns.ints[REQUESTS][place], columns.ints[CURSOR][place]
         ended_s, gap_s = columns.floats[ENDED][place], columns.gaps.cells[cursor - 1]
-        before = session.failing.get(place, NO_FAILURE)
+        before, before_s = session.failing.get(place, NO_FAILURE), columns.floats[ENDED_BEFORE][place]
+        if before.ended_s != before_s:  # the request before this one may have been the last to be answered
+            session.answered_s = max(session.answered_s, before_s)
         failures = before.times + 1 if before.request == request else 1
         session.failing[place] = Failure(request, failures, ended_s)
         policy = self._on_failure
@@ -171,7 +158,7 @@ class IrregularSends:
             self._departures.leave(session, place, ended_s + PAUSE_AFTER_FAILURE_S)
             return
         # Time must pass where nothing else ends it (rule C4).
-        at_once = ended_s + gap_s <= self._world.now_s
+        at_once = ended_s + gap_s <= now_s
         columns.send_at(place, ended_s + (PAUSE_AFTER_FAILURE_S if self._endless and at_once else gap_s))
 
     # Cuts ---------------------------------------------------------------------------------------------------------
@@ -192,14 +179,12 @@ class IrregularSends:
             self._departures.recall(session, place)
         self._gateway.undo(session, cut.request, now_s)
         exchange = self._exchange(session, place, cut.request)
-        if exchange is None:
-            self._tell(session, place, columns.floats[ENDED_BEFORE][place])  # regular requests tell nothing
         columns.floats[ENDED][place] = now_s
         if not cut.again:
             session.failed += 1
             worker = self._worker(place) if exchange is None else exchange.worker
             attempts.end_cut(worker, session, cut, now_s)
-            self._fail(session, place)
+            self._fail(session, place, now_s)
             return
         if exchange is None:
             demand_s = columns.demands.cells[columns.ints[CURSOR][place] - 1]
@@ -207,7 +192,7 @@ class IrregularSends:
             exchange = attempts.exchange_of(session, self._worker(place), cut.request, sent_s, demand_s, expires_s)
         exchange.worker.forget(session.id, cut.request)
         send_on = attempts.wait_in_vain if cut.silent else attempts.send_again
-        self._settle(session, place, exchange, send_on(exchange, cut.container, now_s))
+        self._settle(session, place, exchange, send_on(exchange, cut.container, now_s), now_s)
 
     def _exchange(self, session: Session, place: int, request: int) -> Exchange | None:
         """Return the exchange of a place's latest request; None where it had none."""
@@ -234,7 +219,7 @@ class IrregularSends:
         columns, now_s = self._columns, self._world.now_s
         request = columns.ints[REQUESTS][place]
         if columns.ints[SLOW][place] & WAITS:
-            self._write(place, INFINITY, INFINITY, -1.0, self._worker(place).ok_code)
+            self._write(place, INFINITY, INFINITY, -1.0, self._worker(place).ok_code, now_s)
         elif columns.floats[ENDED][place] > now_s and (
             request in (session.request, session.roamed) or session.tabs is not None
         ):

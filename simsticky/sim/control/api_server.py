@@ -206,7 +206,7 @@ class ApiServer:
         if node is None:
             return False
         pod.record.node = node
-        pod.record.address = self._address(pod)
+        pod.address = pod.record.address = self._address(pod)
         self._had[pod.address] = pod.name
         return True
 

@@ -35,6 +35,7 @@ class Pod:
 
     Attributes:
         index: Its number in the recording, in order of creation.
+        address: Its ``ip:port``.
         entity: What its draws are keyed by: the n-th pod of its revision has one luck, whatever else there is.
         unreachable: Whether packets to its address vanish, because its node has.
         causes: The operations behind what has become of it.
@@ -47,6 +48,7 @@ class Pod:
     """
 
     __slots__ = (
+        "address",
         "causes",
         "container",
         "deleted",
@@ -82,6 +84,7 @@ class Pod:
         self.index = index
         self.entity = entity
         self.name = record.pod
+        self.address = record.address
         self.uid = uid
         self.record = record
         self.replica_set = replica_set
@@ -97,11 +100,6 @@ class Pod:
         self.restarted_s = nan
         self.deletion_cost: int | None = None
         self.container: Container | None = None
-
-    @property
-    def address(self) -> str:
-        """The pod's ``ip:port``."""
-        return self.record.address
 
     @property
     def to_listen(self) -> bool:
@@ -183,6 +181,7 @@ class Container:
 
     __slots__ = (
         "_columns",
+        "_queues",
         "causes",
         "closes_connections",
         "connections",
@@ -213,7 +212,7 @@ class Container:
         self.index = index
         self.pod = pod
         self.record = record
-        self._columns = columns
+        self._columns, self._queues = columns, columns.queues
         columns.add_container(free_from_s, concurrency)
         self.listening = False
         self.causes = pod.causes.container = ContainerCauses(record, pod.causes)
@@ -230,11 +229,11 @@ class Container:
     @property
     def ends(self) -> list[float]:
         """Heap of the times at which each slot is free; the largest is the end of its last request so far."""
-        return self._columns.queues.slots_of(self.index)
+        return self._queues.slots_of(self.index)
 
     @ends.setter
     def ends(self, ends_s: list[float]) -> None:
-        self._columns.queues.set_slots(self.index, ends_s)
+        self._queues.set_slots(self.index, ends_s)
 
     @property
     def warm(self) -> bool:
@@ -294,7 +293,7 @@ class Container:
 
     def serve(self, now_s: float, demand_s: float) -> tuple[float, float]:
         """Take in a request that is sent now; return when its service starts and ends."""
-        queues = self._columns.queues
+        queues = self._queues
         started_s = service_start(queues.earliest(self.index), now_s)
         ended_s = started_s + demand_s
         if ended_s > now_s + self.patience_s:
@@ -322,7 +321,7 @@ class Container:
 
     def queue_wait_s(self, now_s: float) -> float:
         """How long a request that arrives now would wait for a slot."""
-        return service_start(self._columns.queues.earliest(self.index), now_s) - now_s
+        return service_start(self._queues.earliest(self.index), now_s) - now_s
 
     def slowdown(self, now_s: float, warm_up: WarmUp | None) -> float:
         """Return by what the service demand of a request sent now is multiplied: from ``slowdown`` down to 1."""

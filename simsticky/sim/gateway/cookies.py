@@ -264,9 +264,10 @@ class Browsers:
                 session.browser.jar.set(self.cookie_name, session.cookie, self._scope(self._path(session)))
         session.visits += 1
         browser, number = session.browser, session.visits
-        for entry in [entry for entry in browser.coming if entry[0] <= now_s]:
-            browser.jar.set(self.cookie_name, *entry[1:])
-            browser.coming.remove(entry)
+        if browser.coming:
+            for entry in [entry for entry in browser.coming if entry[0] <= now_s]:
+                browser.jar.set(self.cookie_name, *entry[1:])
+                browser.coming.remove(entry)
         clear = self._traffic.cookies.clear
         if clear and self._streams.uniform(Purpose.COOKIE_CLEAR, session.id, number) < clear:
             browser.jar = CookieJar()  # the client has cleared its cookies (rule C6)
@@ -274,11 +275,11 @@ class Browsers:
         if other is not None and self._streams.uniform(Purpose.OTHER_UPSTREAM, session.id, number) < other.share:
             self._visit_the_other(browser, worker)
         path = self._path(session)
-        session.cookie = browser.jar.get(path, self.cookie_name) if session.jar else None
+        cookie = session.cookie = browser.jar.get(path, self.cookie_name) if session.jar else None
         if self.affinity == HASH:
             session.key = hash_key(self._hash_on, self._request(session), lambda: self._new_id(session)).value
-            return None if session.cookie is None else session.key
-        return session.cookie
+            return None if cookie is None else session.key
+        return cookie
 
     def _visit_the_other(self, browser: Browser, worker: Worker) -> None:
         """Let a request to the second upstream, between two of ours, leave its cookie (rule C7).

@@ -105,18 +105,20 @@ class Exposures:
 
     # At the next request ----------------------------------------------------------------------------------------
 
-    def at_request(self, session: Session, node: Node, brought: str | None, expires_s: float, now_s: float) -> None:
+    def at_request(
+        self, session: Session, holder: Container, node: Node, brought: str | None, expires_s: float, now_s: float
+    ) -> None:
         """Expose a session that an operation has retargeted (rule B11): its request does not go to its state's pod.
 
         Args:
             session: The session, which sends a request that does not take the fast path.
+            holder: The container that holds its state.
             node: The node that takes it.
             brought: The cookie or the key that the request brings, None for nothing that binds it.
             expires_s: Until when the pod remembers the session.
             now_s: The time.
         """
-        holder = session.holder
-        if holder is None or self._tables is None:
+        if self._tables is None:
             return
         if session.tabs is not None and session.tabs.expires_s is not None:
             expires_s = session.tabs.expires_s

@@ -4,7 +4,7 @@ The requests that are still to be logged wait in the plane's queue of ends, thos
 looked at before each pick: no event is needed for an end that nobody waits for.
 """
 
-from typing import Protocol
+from typing import Protocol, cast
 
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
@@ -43,6 +43,7 @@ class LogPhase:
         self._queues = world.columns.queues
         self._keeps_s = world.scenario.gateway.read_timeout
         self._balancers: dict[int, Balancer] = {}
+        self._numbers: dict[Balancer, int] = {}
         self._replaced_s: dict[int, float] = {}
         self._made = 0
         self.workers: list[Teller] = []
@@ -60,7 +61,7 @@ class LogPhase:
         awaited = {end.balancer for end in self._queues.open_ends()} if old else set()
         for number in old:
             if number not in awaited:
-                del self._replaced_s[number], self._balancers[number]
+                del self._replaced_s[number], self._numbers[self._balancers.pop(number)]
         if instead_of in self._balancers:
             self._replaced_s[instead_of] = now_s
         return self._known_as(balancer)
@@ -68,7 +69,7 @@ class LogPhase:
     def _known_as(self, balancer: Balancer) -> int:
         """Return the number of a balancer from now on."""
         self._made += 1
-        self._balancers[self._made] = balancer
+        self._balancers[self._made], self._numbers[balancer] = balancer, self._made
         return self._made
 
     def balancer(self, number: int) -> Balancer | None:
@@ -90,10 +91,10 @@ class LogPhase:
 
     def until(self, now_s: float) -> None:
         """Log the requests that have ended by ``now_s``, each at its time: release, then average the time in."""
-        columns, run = self._columns, self._columns.run
+        columns, run, queues = self._columns, self._columns.run, self._queues
         picks = columns.rules.cells[PICKS]
         if picks == OWN:
-            while run.first_end(columns.state.ends)[0] <= now_s:
+            while run.first_end(queues.ends)[0] <= now_s:
                 self._log_first()
             return
         state = columns.state
@@ -102,7 +103,7 @@ class LogPhase:
 
     def _log_first(self) -> None:
         """Log the next end by the balancer's own methods."""
-        ends = self._columns.state.ends
+        ends = self._queues.ends
         at_s, _, _, number, which, _, _, target, took_s = self._columns.run.first_end(ends)
         self._columns.run.drop_end(ends)
         balancer, worker = self._balancers.get(which), self.workers[number]
@@ -111,10 +112,10 @@ class LogPhase:
             worker.tell(balancer, self._address(balancer, target), took_s)
 
     def _address(self, balancer: Balancer, target: int) -> str:
-        algorithm = balancer.algorithm
-        if isinstance(algorithm, LeastConnections | Latency):
-            return balancer.targets[target].address
-        return self._columns.cells.numbers.name(target)
+        columns = self._columns
+        if columns.rules.cells[PICKS] == OWN:
+            return columns.cells.numbers.names[target]
+        return balancer.targets[target].address
 
     def opened(
         self, worker: Teller, session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
@@ -131,8 +132,8 @@ class LogPhase:
         """
         ended_s, address, took_s = at
         ints, floats, target = self._cells_of(balancer, address)
-        number = next((n for n, known in self._balancers.items() if known is balancer), 0)
-        if not number:
+        number = self._numbers.get(balancer)
+        if number is None:
             # It was replaced long ago, and has picked for a request that has been tried again and again.
             number = self._known_as(balancer)
             self._replaced_s[number] = self._world.now_s
@@ -141,10 +142,11 @@ class LogPhase:
 
     def _cells_of(self, balancer: Balancer, address: str) -> tuple[int, int, int]:
         """Return where a balancer keeps its numbers, and by which of them it knows an address."""
-        algorithm = balancer.algorithm
-        if isinstance(algorithm, LeastConnections | Latency):
-            return algorithm.region.ints, algorithm.region.floats, algorithm.place_of(address)
-        return 0, 0, self._columns.cells.numbers.of(address)
+        columns = self._columns
+        if columns.rules.cells[PICKS] == OWN:
+            return 0, 0, columns.cells.numbers[address]
+        algorithm = cast("LeastConnections | Latency", balancer.algorithm)  # the others log nothing
+        return algorithm.region.ints, algorithm.region.floats, algorithm.place_of(address)
 
     def forget(self, session: int, request: int) -> None:
         """Drop an open request, which goes on elsewhere: its retry releases the address."""

@@ -4,10 +4,8 @@ The hot path is in ``plane/loop.py``. Everything that is not "the one target it 
 here: new picks, connections refused or never answered, timeouts, requests cut by a dying container, cookies.
 """
 
-from collections.abc import Sequence
-
 from simsticky.kong.algorithms.sticky_sessions import response_cookie
-from simsticky.kong.balancer import NoPeerError
+from simsticky.kong.balancer import Handle, NoPeerError
 from simsticky.kong.retries import Attempt, gateway_status
 from simsticky.recording.record import MAX_ATTEMPTS, Outcome, pack
 from simsticky.sim.control.pods import Container
@@ -56,9 +54,10 @@ class Attempts:
         self._health = health
         self._retries = retries
         self._options = sticky_options(scenario)
-        self._asks_each_time = browsers.asks_each_time
         self._sticky = browsers.affinity == COOKIE
         self._random_picks = self._sticky and gateway.sticky_new_pick == "random"
+        # What no cookie binds is picked for before it is an exchange.
+        self._picks_at_once = not self._random_picks and not browsers.asks_each_time
         self._connect_timeout_s = gateway.connect_timeout
         self._read_timeout_s = gateway.read_timeout
         # Long-lived connections: what is sent this way is a connect, and is logged when its connection closes.
@@ -70,6 +69,7 @@ class Attempts:
     def send(
         self,
         session: Session,
+        request: int,
         worker: Worker,
         now_s: float,
         demand_s: float,
@@ -79,14 +79,15 @@ class Attempts:
         """Send a request; None if nothing is known of its end before ``session.exchange.resume_s``.
 
         Args:
-            session: Whose request it is; ``session.request`` is its number.
+            session: Whose request it is.
+            request: Its number.
             worker: The worker that took it.
             now_s: When it was sent.
             demand_s: Its service demand.
             expires_s: Until when the session's holder remembers it.
             first: The target already picked for the first attempt (algorithms without affinity), or None.
         """
-        session.before = session.remember()
+        session.remember(request)
         lent = not worker.node.up
         if lent:
             other = self._front.stand_in(session)
@@ -96,20 +97,22 @@ class Attempts:
             if worker.logs:
                 worker.log_until(now_s)
         presented = None if first is not None else self._browsers.presented(session, worker, now_s)
-        if session.holder is not None:
-            self._exposures.at_request(session, worker.node, presented, expires_s, now_s)
-        key = presented if self._sticky else session.key
-        with_cookie = self._sticky and presented is not None
-        if first is None and not with_cookie and not self._random_picks and not self._asks_each_time:
+        holder = session.holder
+        if holder is not None:
+            self._exposures.at_request(session, holder, worker.node, presented, expires_s, now_s)
+        key = cookie = presented
+        if not self._sticky:
+            key, cookie = session.key, session.cookie if presented is not None else None
+        if first is None and self._picks_at_once and (cookie is None or not self._sticky):
             first = worker.next_peer() if key is None else worker.peer_of(key)
-        exchange = Exchange(session, worker, worker.balancer, presented, now_s, demand_s, expires_s)
-        exchange.handle.key = key
-        exchange.handle.cookie = session.cookie if presented is not None else None
-        exchange.handle.number = session.request
+        u = 0.0
         if self._random_picks:
             session.picks += 1
-            exchange.handle.u = self._world.streams.uniform(Purpose.PICK, session.id, session.picks)
-        exchange.handle.address = first
+            u = self._world.streams.uniform(Purpose.PICK, session.id, session.picks)
+        handle = Handle(key, u, (), first, 0, cookie, request)
+        exchange = Exchange(
+            session, worker, worker.balancer, presented, now_s, demand_s, expires_s, request, handle, now_s
+        )
         return self._go_on(exchange, now_s, first)
 
     def resume(self, exchange: Exchange, now_s: float) -> Reply | None:
@@ -134,7 +137,18 @@ class Attempts:
             # The session's first. The cookie may be this very request's.
             presented, balancer = session.key, worker.numbered(session.picked_by) or balancer
         session.request = request
-        return Exchange(session, worker, balancer, presented, sent_s, demand_s, expires_s)
+        return Exchange(
+            session,
+            worker,
+            balancer,
+            presented,
+            sent_s,
+            demand_s,
+            expires_s,
+            request,
+            Handle(key=presented),
+            attempt_s=sent_s,
+        )
 
     def send_again(self, exchange: Exchange, container: Container, now_s: float) -> Reply | None:
         """Send a request again that ``container`` has cut; None as for :meth:`send`."""
@@ -144,7 +158,7 @@ class Attempts:
 
     def wait_in_vain(self, exchange: Exchange, container: Container, now_s: float) -> None:
         """Wait for the read timeout of a request whose container's machine has gone: nobody resets the connection."""
-        exchange.timed_out.add(self._tried(exchange, container))
+        exchange.timed_out |= {self._tried(exchange, container)}
         exchange.resume_s = exchange.attempt_s + self._read_timeout_s
         exchange.lost = container
 
@@ -165,9 +179,7 @@ class Attempts:
     # Attempts ---------------------------------------------------------------------------------------------------
 
     def _try_again(self, exchange: Exchange, now_s: float) -> Reply | None:
-        session = exchange.session
-        session.request = exchange.request  # other tabs may have sent meanwhile
-        session.before = session.remember()
+        exchange.session.remember(exchange.request)  # other tabs may have sent meanwhile
         if exchange.worker.logs:
             exchange.worker.log_until(now_s)
         address, exchange.again = exchange.again, None
@@ -196,14 +208,16 @@ class Attempts:
                     ended, took_s = Attempt.CONNECT_TIMEOUT, self._connect_timeout_s
                 started_s = now_s + took_s
             else:
-                demand_s = exchange.demand_s * container.slowdown(now_s, self._warm_up)
+                demand_s = exchange.demand_s
+                if self._warm_up is not None:
+                    demand_s *= container.slowdown(now_s, self._warm_up)
                 started_s, ended_s = container.serve(now_s, demand_s)
                 if in_time(now_s, ended_s, self._read_timeout_s):
                     return self._answer(exchange, container, now_s, started_s, ended_s)
                 # The pod works the request off all the same.
                 ended, took_s = Attempt.READ_TIMEOUT, self._read_timeout_s
             if took_s:
-                exchange.timed_out.add(address)
+                exchange.timed_out |= {address}
             if not self._retries.again(session, exchange.request, ended, len(tried)):
                 return self._fail(exchange, now_s + took_s, ended, container, started_s)
             self._health.attempt_failed(worker.node, address, ended, final=False, at_s=now_s + took_s)
@@ -231,7 +245,7 @@ class Attempts:
         self, exchange: Exchange, container: Container, now_s: float, started_s: float, ended_s: float
     ) -> Reply:
         session, worker, tried = exchange.session, exchange.worker, exchange.tried
-        self._set_cookie(session, exchange.presented, exchange.handle.key, tried, ended_s)
+        self._set_cookie(exchange, ended_s)
         broken = self._breaks.settle(exchange, container, now_s, ended_s)
         code: float = worker.ok_code
         if broken is not NOT_BROKEN or len(tried) > 1:
@@ -256,7 +270,7 @@ class Attempts:
         session.exchange = None
         session.failed += 1
         if tried:
-            self._set_cookie(session, exchange.presented, exchange.handle.key, tried, ended_s, gateway_error=True)
+            self._set_cookie(exchange, ended_s, gateway_error=True)
             self._health.attempt_failed(worker.node, tried[-1], last, final=True, at_s=ended_s)
         if worker.logs:
             self._log_later(exchange, ended_s, ended_s - exchange.sent_s)
@@ -299,20 +313,13 @@ class Attempts:
         code = pack(worker.node.index, 1, Outcome.NO_TARGET, cause=worker.node.causes.down)
         return now_s, now_s, -1, code, True
 
-    def _set_cookie(
-        self,
-        session: Session,
-        presented: str | None,
-        key: str | None,
-        tried: Sequence[str],
-        at_s: float,
-        *,
-        gateway_error: bool = False,
-    ) -> None:
+    def _set_cookie(self, exchange: Exchange, at_s: float, *, gateway_error: bool = False) -> None:
         """Let the client's jar take the cookie of the response, if it has a jar and there is a cookie."""
-        cookie = key if presented is None else None
+        session, presented, tried = exchange.session, exchange.presented, exchange.tried
+        cookie = exchange.handle.key if presented is None else None
         if self._sticky:
-            first, last = self._addresses.identity(tried[0]), self._addresses.identity(tried[-1])
+            first = self._addresses.identity(tried[0])
+            last = first if len(tried) == 1 else self._addresses.identity(tried[-1])
             cookie = response_cookie(self._options, presented, first, last, gateway_error)
         if cookie is not None and session.jar:
             self._browsers.receive(session, cookie, at_s)

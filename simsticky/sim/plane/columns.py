@@ -6,7 +6,7 @@ row of an array is seen through a memoryview. A column is another object after i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,6 +118,7 @@ class Columns:
         engine: As given.
         run: The engine's functions: loop, rules and queues; they work on :attr:`state`.
         cells: What balancers pick by.
+        queues: The queues of sends and of ends, and the containers' slots.
         rows: Where requests are written.
     """
 
@@ -141,7 +142,7 @@ class Columns:
         self.starts, self.arrivals = Column(0.0, arrays=arrays), Group(ARRIVAL_INTS, 0, arrays=arrays)
         self.own, self.rules = Column(0, arrays=arrays, length=OWN_INTS), Column(0, arrays=arrays, length=RULE_INTS)
         self.times = Column(0.0, arrays=arrays, length=RULE_FLOATS)
-        self._queues: ListQueues | ArrayQueues = ArrayQueues(self) if arrays else ListQueues(self)
+        self.queues: ListQueues | ArrayQueues = ArrayQueues(self) if arrays else ListQueues(self)
         self.rows = OpenRows()
         self._moves: Any = None
         if arrays:
@@ -149,28 +150,19 @@ class Columns:
         self._used = 0
         self._enough = 1 << 15
         self._state: State | None = None
-        self._view: State | None = None
         self.own.cells[OPEN] = 1
 
     @property
     def state(self) -> State:
         """What the rules of the hot path work on now."""
         if self._state is None:
-            cells, numbers = self.cells.raw
-            self._state = self._state_of(lambda part: part.raw)._replace(cells=cells, numbers=numbers)
+            self._state = self._state_now()
         return self._state
 
-    @property
-    def view(self) -> State:
-        """The same for a rule that Python calls: every number it reads is Python's."""
-        if self._view is None:
-            view = self._state_of(lambda part: part if isinstance(part, Group) else part.cells)
-            self._view = view._replace(cells=self.cells.ints, numbers=self.cells.floats)
-        return self._view
-
-    def _state_of(self, seen: Callable[[Any], Any]) -> State:
-        parts = {name: seen(getattr(self, name)) for name in _PARTS}
-        queues, moves = self._queues, self._moves
+    def _state_now(self) -> State:
+        parts = {name: getattr(self, name).raw for name in _PARTS}
+        queues, moves = self.queues, self._moves
+        cells, numbers = self.cells.raw
         rows: Any = self.rows.buffer
         if isinstance(self.rows, ArrayRows):
             rows, moves = (self.rows.table, self.own.raw), (self.rows.moves, self.own.raw)
@@ -182,8 +174,8 @@ class Columns:
             copies=queues.copies,
             rows=rows,
             moves=moves,
-            cells=None,
-            numbers=None,
+            cells=cells,
+            numbers=numbers,
         )
 
     def write_moves_to(self, moves: Any) -> None:
@@ -193,7 +185,7 @@ class Columns:
     def changed(self) -> None:
         """Look anew at what the rules work on: a column may be another object now."""
         if self._arrays:
-            self._state = self._view = None
+            self._state = None
 
     def copy(self) -> Columns:
         """Return columns with the same content, for a run beside this one; moves are written nowhere."""
@@ -201,13 +193,13 @@ class Columns:
         other.cells = self.cells.copy()
         for name in _PARTS:
             setattr(other, name, getattr(self, name).copy())
-        other._queues = self._queues.copy(other)
+        other.queues = self.queues.copy(other)
         other._used, other._enough = self._used, self._enough
         other._nodes, other._names = self._nodes, self._names
         if isinstance(other.rows, ArrayRows):
             other.rows = ArrayRows(other.own.cells, (ROWS, MOVES), other.changed)
         other.rows.begin_with(self.rows)
-        other._state = other._view = None
+        other._state = None
         return other
 
     # Room ---------------------------------------------------------------------------------------------------------
@@ -221,8 +213,8 @@ class Columns:
         self.leaving.grow(length)
         self.free_places.grow(length)
         self._hand_out(self.free_places, FREE_PLACES, range(before, self.ints.length))
-        self._queues.have_room(self.ints.length)
-        self._queues.have_places(self.ints.length)
+        self.queues.have_room(self.ints.length)
+        self.queues.have_places(self.ints.length)
         self.changed()
 
     def have_room(self) -> None:
@@ -246,7 +238,7 @@ class Columns:
 
     def number_of(self, name: str) -> int:
         """Return the number of a name, with room for it in every table that is asked by names."""
-        number = self.cells.numbers.of(name)
+        number = self.cells.numbers[name]
         if number >= self._names:
             before, width = self._names, max(64, 2 * number)
             found = list(self.routes.cells)
@@ -281,7 +273,7 @@ class Columns:
 
     def add_container(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more, whose slots are free from a time on; return its place."""
-        place = self._queues.add_slots(free_from_s, concurrency)
+        place = self.queues.add_slots(free_from_s, concurrency)
         self.containers.grow(place + 1)
         self.listening.grow(place + 1)
         self.changed()
@@ -289,19 +281,14 @@ class Columns:
 
     # Queues -------------------------------------------------------------------------------------------------------
 
-    @property
-    def queues(self) -> ListQueues | ArrayQueues:
-        """The queues of sends and of ends, and the containers' slots."""
-        return self._queues
-
     def advance(self, until_s: float) -> int:
         """Make regular sends strictly before a time; return why that is all (``fields.py:Stop``)."""
         rules, mode = self.rules.cells, self.rules.cells[MODE]
         self.own.cells[ROWS] = self.rows.written
         if self._arrays and mode in (BY_COOKIE, BY_NOTHING):
-            self._queues.have_copies(rules[ENOUGH])
+            self.queues.have_copies(rules[ENOUGH])
             if mode == BY_NOTHING:
-                self._queues.have_ends(rules[ENOUGH])
+                self.queues.have_ends(rules[ENOUGH])
         why: int = self.run.advance(until_s, self.state)
         return why
 
@@ -309,7 +296,7 @@ class Columns:
         """Let a place's next send be due at a time."""
         own = self.own.cells
         own[SEQUENCE] = number = own[SEQUENCE] + 1
-        self._queues.put((at_s, number, place))
+        self.queues.put((at_s, number, place))
 
     # Draws --------------------------------------------------------------------------------------------------------
 

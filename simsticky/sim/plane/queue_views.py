@@ -83,6 +83,11 @@ class ListQueues:
         """When the next send is due; inf if none is."""
         return self.sends[0][0]
 
+    def next_send(self) -> tuple[float, int]:
+        """Return when the next send is due, and of which place; inf and -1 if none is."""
+        at_s, _, place = self.sends[0]
+        return at_s, place
+
     def have_room(self, sends: int) -> None:
         """Have room for so many sends: there is."""
 
@@ -155,10 +160,10 @@ class ArrayQueues:
     def __init__(self, columns: Columns) -> None:
         self._columns, self._run = columns, columns.run
         self.sends: Any = ()
+        self.slots: Any = (np.zeros(0), np.ones(1, np.int64))
         self._set_sends(np.array([INFINITY]), np.array([0]), np.array([-1]), _FIRST_ENTRIES)
         self.ends: Any = _ends(_FIRST_ENTRIES)
         self.set_ends(())
-        self.slots: Any = (np.zeros(0), np.ones(1, np.int64))
         none = np.zeros(0, np.int64)
         self.copies: Any = (none, np.zeros((2, 0), np.int64), np.zeros(0), none, np.zeros(1, np.int64))
 
@@ -167,8 +172,8 @@ class ArrayQueues:
         other = ArrayQueues(columns)
         copied = (tuple(column.copy() for column in queue) for queue in (self.sends, self.ends, self.copies))
         other.sends, other.ends, other.copies = copied
-        other._next = seen(other.sends[0])
         other.slots = self.slots[0].copy(), self.slots[1].copy()
+        other._look()
         return other
 
     def _set_sends(self, times: Any, numbers: Any, places: Any, room: int) -> None:
@@ -178,8 +183,14 @@ class ArrayQueues:
         for column, values in zip(columns, (times, numbers, places), strict=True):
             column[: len(order)] = values[order]
         self.sends = (*columns, np.array([len(order)]))
-        self._next = seen(columns[0])
+        self._look()
         self._columns.changed()
+
+    def _look(self) -> None:
+        """See the sends and the slots as Python reads them; they are other objects now."""
+        times, _, places, number = self.sends
+        self._next, self._next_place, self._number = seen(times), seen(places), seen(number)
+        self._ends, self._concurrency = seen(self.slots[0]), int(self.slots[1][0])
 
     @property
     def next_s(self) -> float:
@@ -187,11 +198,15 @@ class ArrayQueues:
         at_s: float = self._next[0]
         return at_s
 
+    def next_send(self) -> tuple[float, int]:
+        """Return when the next send is due, and of which place; inf and -1 if none is."""
+        return self._next[0], self._next_place[0]
+
     def have_room(self, sends: int) -> None:
         """Have room for so many sends."""
-        times, numbers, places, size = self.sends
-        if sends + 2 + SPARE > len(times):
-            n = int(size[0])
+        if sends + 2 + SPARE > len(self._next):
+            times, numbers, places, _ = self.sends
+            n = self._number[0]
             self._set_sends(times[:n], numbers[:n], places[:n], 2 * (sends + 2 + SPARE))
 
     def _grow_ends(self, room: int) -> None:
@@ -232,7 +247,7 @@ class ArrayQueues:
 
     def put(self, send: tuple[float, int, int]) -> None:
         """Add a send: time, number and place."""
-        self.have_room(int(self.sends[3][0]))
+        self.have_room(self._number[0])
         self._run.put(self.sends, send)
 
     def drop_first(self) -> None:
@@ -280,11 +295,12 @@ class ArrayQueues:
         """Have one container more; return its place."""
         ends = np.concatenate([self.slots[0], np.full(concurrency, free_from_s), np.full(SPARE, INFINITY)])
         self.slots = ends, np.array([concurrency])
+        self._look()
         self._columns.changed()
         return len(ends) // (concurrency + SPARE) - 1
 
     def _slots(self, container: int) -> Any:
-        ends, first, number = slots_of(self.slots, container)
+        ends, first, number = slots_of((self.slots[0], (self._concurrency,)), container)
         return ends[first : first + number]
 
     def slots_of(self, container: int) -> list[float]:
@@ -298,11 +314,11 @@ class ArrayQueues:
 
     def earliest(self, container: int) -> float:
         """Return when the first slot of a container is free."""
-        return float(first_free(slots_of(self.slots, container)))
+        return first_free(slots_of((self._ends, (self._concurrency,)), container))
 
     def occupy(self, container: int, until_s: float) -> None:
         """Let the slot that is free first be free later."""
-        self._run.occupy(self._run.slots_of(self.slots, container), until_s)
+        self._run.occupy(slots_of((self.slots[0], (self._concurrency,)), container), until_s)
 
 
 def _ends(room: int) -> tuple[Any, ...]:

@@ -182,14 +182,18 @@ def enter(place: int, s: Any) -> int:
 
 def take_turn(place: int, s: Any) -> int:
     """Say what is to be done with a session whose turn is no regular one, or not yet; go on where it is after all."""
-    ints = s.ints
-    if ints[STATE][place] != LIVE:
+    if s.ints[STATE][place] != LIVE:
         why = enter(place, s)
         if why != GO_ON:
             return why
+    return slow_turn(place, s.ints, s.rules)
+
+
+def slow_turn(place: int, ints: Any, rules: Any) -> int:
+    """Say what a live session's turn is where that is known before its way is: go on, if it is not."""
     if not ints[SLOW][place]:
         return GO_ON
-    if s.rules[ENDLESS] and ints[CURSOR][place] == ints[LAST][place]:
+    if rules[ENDLESS] and ints[CURSOR][place] == ints[LAST][place]:
         return STOP_FEED
     return STOP_IRREGULAR
 

@@ -10,7 +10,9 @@ from simsticky.kong.cells import seen
 
 
 class Group(list[Any]):
-    """Columns of one type and one length: a list of them, as Python reads and writes each.
+    """Columns of one type and one length, each as Python reads and writes it.
+
+    A list, so that no call of Python's stands between a field and its column.
 
     Attributes:
         raw: As the rules take them: a list of lists, or an array of two dimensions.

@@ -64,13 +64,14 @@ class Exchange:
         sent_s: When the client sent it.
         demand_s: Its service demand.
         expires_s: Until when the session's holder remembers the session.
+        request: Its number in the session.
+        handle: What the balancer knows of it.
+        attempt_s: When the attempt under way was made.
         tried: Addresses of the attempts, in order.
         timed_out: Those among them that did not answer in time.
-        attempt_s: When the attempt under way was made.
         resume_s: When the attempt under way has failed for good, so that the next can begin.
         lost: The container of an attempt under way whose machine has gone; None without one.
         again: The target that the next attempt is to be on; None where the balancer is to pick it.
-        request: Its number in the session.
     """
 
     session: Session
@@ -80,20 +81,14 @@ class Exchange:
     sent_s: float
     demand_s: float
     expires_s: float
-    handle: Handle = field(init=False)
+    request: int
+    handle: Handle
+    attempt_s: float
     tried: list[str] = field(default_factory=list)
-    timed_out: set[str] = field(default_factory=set)
+    timed_out: frozenset[str] = frozenset()
     resume_s: float = 0.0
     lost: Container | None = None
     again: str | None = None
-    attempt_s: float = field(init=False)
-    request: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Give the balancer's handle what binds the request."""
-        self.handle = Handle(key=self.presented)
-        self.request = self.session.request
-        self.attempt_s = self.sent_s
 
 
 Before = tuple[int, int, int, int, int, int, frozenset[int], frozenset[int], int, float]
@@ -264,7 +259,7 @@ class Session:
     def cookie(self) -> str | None:
         """What its sticky cookie names, None without one."""
         number = self._columns.ints[COOKIE][self.place]
-        return self._columns.cells.numbers.name(number) if number >= 0 else None
+        return self._columns.cells.numbers.names[number] if number >= 0 else None
 
     @cookie.setter
     def cookie(self, named: str | None) -> None:
@@ -388,10 +383,11 @@ class Session:
 
     # Before and after ---------------------------------------------------------------------------------------------
 
-    def remember(self) -> Before:
-        """Return what :meth:`restore` puts back."""
+    def remember(self, request: int) -> None:
+        """Note a request that may move it, and what :meth:`restore` puts back."""
         ints, place = self._columns.ints, self.place
-        return (
+        ints[MOVED_BY][place] = request
+        self.before = (
             ints[HOLDER][place],
             ints[COOKIE][place],
             ints[FIRST][place],
@@ -401,7 +397,7 @@ class Session:
             self.broken_by,
             self.harmed_by,
             ints[DOOMED][place],
-            self.broke_s,
+            self._columns.floats[BROKE][place],
         )
 
     def restore(self, *, keep_cookie: bool) -> None:

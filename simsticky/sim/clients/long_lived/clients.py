@@ -23,10 +23,10 @@ class LongLived:
         client = session.client = Client(self._shared, session, first_s)
         client.adopt()
 
-    def take_turn(self, session: Session) -> None:
+    def take_turn(self, session: Session, now_s: float) -> None:
         """Let a session go on: connect, if it has just begun."""
         if session.client is None:
-            session.client = Client(self._shared, session, self._world.now_s)
+            session.client = Client(self._shared, session, now_s)
             session.client.begin()
         else:
             session.client.go_on()

@@ -104,9 +104,9 @@ class Connects:
         of.columns.floats[SENT_AT][session.place] = now_s
         if worker.logs:
             worker.log_until(now_s)
-        session.request = self._messages.latest
         first = of.gateway.browsers.peer_of_next(session, worker) if self._picked_anew else None
-        return of.gateway.attempts.send(session, worker, now_s, self._cost_s(), self._holding.expires_s, first)
+        number, expires_s = self._messages.latest, self._holding.expires_s
+        return of.gateway.attempts.send(session, number, worker, now_s, self._cost_s(), expires_s, first)
 
     def _wait_for(self, exchange: Exchange) -> Generator[None, None, Reply]:
         """Wait for a connect whose attempt under way will fail; return what became of it."""
