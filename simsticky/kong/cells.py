@@ -17,10 +17,14 @@ _FIRST_CELLS = 1 << 10
 
 
 class Numbers:
-    """Numbers for names: addresses, and whatever else a cookie may name."""
+    """Numbers for names: addresses, and whatever else a cookie may name.
+
+    Attributes:
+        known: The number of each name; to be read only.
+    """
 
     def __init__(self) -> None:
-        self._number_of: dict[str, int] = {}
+        self.known: dict[str, int] = {}
         self._names: list[str] = []
 
     def __len__(self) -> int:
@@ -29,9 +33,9 @@ class Numbers:
 
     def of(self, name: str) -> int:
         """Return the number of a name, a new one for a name not met before."""
-        number = self._number_of.get(name)
+        number = self.known.get(name)
         if number is None:
-            number = self._number_of[name] = len(self._names)
+            number = self.known[name] = len(self._names)
             self._names.append(name)
         return number
 

@@ -163,39 +163,53 @@ class Gateway:
 
     def _rebuild_routes(self, node: Node) -> None:
         """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
-        balancer, servers, columns = node.workers[0].balancer, self.addresses.servers, self.columns
-        for number in node.routed:
-            columns.set_route(node.index, number, -1)
-        node.routed.clear()
-        if node.up:
-            named = dict(balancer.followable()) if self.affinity == COOKIE else {}
-            if self.affinity != COOKIE or self.addresses.by_uid:
-                # A new session is given an address, which no cookie names.
-                named.update({address: address for address in node.weights})
-            for name, address in named.items():
-                if address in servers and address not in node.watched:
-                    self._route(node, name, servers[address])
+        servers, watched = self.addresses.servers, node.watched
+        node.leads = self._leads(node) if node.up else {}
+        before, node.routes = node.routes, {
+            number: servers[address].index
+            for address, numbers in node.leads.items()
+            if address in servers and address not in watched
+            for number in numbers
+        }
+        self.columns.set_routes(node.index, before, node.routes)
         for worker in node.workers:
             worker.show()
 
-    def _route(self, node: Node, name: str, container: Container) -> None:
-        """Let requests take a container without ado that bring its name, or that are given its address."""
-        columns = self.columns
-        number = columns.number_of(name)
-        columns.set_route(node.index, number, container.index)
-        node.routed.append(number)
+    def _leads(self, node: Node) -> dict[str, tuple[int, ...]]:
+        """Return the numbers of the names that lead to each target of a node."""
+        numbers_of, by_cookie = self.columns.numbers_of, self.affinity == COOKIE
+        leads: dict[str, tuple[int, ...]] = {}
+        if not by_cookie or self.addresses.by_uid:
+            # A new session is given an address, which no cookie names.
+            leads = {address: (number,) for address, number in zip(node.weights, numbers_of(node.weights), strict=True)}
+        if by_cookie:
+            named = node.workers[0].balancer.followable()
+            for address, number in zip(named.values(), numbers_of(named), strict=True):
+                leads[address] = (*leads.get(address, ()), number)
+        return leads
 
-    def _verdict(self, node: Node, cause: int | None = None) -> None:
+    def _reroute(self, node: Node, address: str) -> None:
+        """Say anew whether requests may take one target without ado: what leads there is as it was."""
+        container = self.addresses.servers.get(address)
+        index = -1 if container is None or address in node.watched else container.index
+        for number in node.leads.get(address, ()):
+            self.columns.set_route(node.index, number, index)
+            node.routes[number] = index
+
+    def _verdict(self, node: Node, address: str, cause: int | None = None) -> None:
         """A health checker has counted something, or told the balancers of a node.
 
         Args:
             node: The node.
+            address: The target that it is about.
             cause: Number of the operation behind what it told them, 0 for none; None if it told them nothing.
         """
-        if cause is not None:
+        if cause is None:
+            self._reroute(node, address)
+        else:
             latest, unavailable = node.history[-1], node.workers[0].balancer.unavailable
             node.note(Led(self._world.now_s, cause, latest.targets, unavailable))
-        self._rebuild_routes(node)
+            self._rebuild_routes(node)
         self.on_tables()
 
     # Nodes ------------------------------------------------------------------------------------------------------
@@ -249,7 +263,7 @@ class Gateway:
         address = container.pod.address
         self.addresses.servers[address] = container
         for node in self.nodes:
-            self._rebuild_routes(node)
+            self._reroute(node, address)
         self._health.watch(container)
         container.tell_changed()
 
@@ -271,7 +285,7 @@ class Gateway:
         if servers.get(address) is container:
             del servers[address]
         for node in self.nodes:
-            self._rebuild_routes(node)
+            self._reroute(node, address)
         container.tell_changed()
 
     def cookie_for(self, container: Container) -> int:

@@ -42,7 +42,8 @@ class Node:
         targets: The table as it was pushed; their weights are the full ones also while they grow.
         since_s: Since when each target whose weight grows has been listed.
         restarts: How often it went down.
-        routed: Numbers of the names that requests may take without ado.
+        leads: Numbers of the names that lead to each target.
+        routes: By number of a name the container that requests may take without ado, -1 for none.
         watched: Targets whose answers the health checker wants to hear of; no request takes those without ado.
     """
 
@@ -51,9 +52,10 @@ class Node:
         "configured",
         "history",
         "index",
+        "leads",
         "name",
         "restarts",
-        "routed",
+        "routes",
         "since_s",
         "targets",
         "up",
@@ -67,7 +69,8 @@ class Node:
         self.name = name
         self.up = True
         self.weights: dict[str, int] = {}
-        self.routed: list[int] = []
+        self.leads: dict[str, tuple[int, ...]] = {}
+        self.routes: dict[int, int] = {}
         self.history: list[Led] = []
         self.configured = 0
         self.causes = NodeCauses()
