@@ -26,6 +26,7 @@ from simsticky.sim.gateway.log_phase import LogPhase
 from simsticky.sim.gateway.nodes import Node, Worker
 from simsticky.sim.gateway.plane_rules import tell_rules
 from simsticky.sim.gateway.proxy import Attempts
+from simsticky.sim.gateway.reach import Reach
 from simsticky.sim.gateway.retries import Retries
 from simsticky.sim.gateway.slow_start import SlowStart
 from simsticky.sim.gateway.tables import Led, Step, Tables
@@ -53,7 +54,9 @@ class Gateway:
         cuts: Ends what is in flight on a container.
         browsers: What clients bring and keep.
         exposures: Who is exposed to which operation.
+        reach: Knows which addresses the nodes list, and which they give new sessions.
         on_tables: Called when a table, a listener or a verdict has changed what may be reached.
+        on_reach: Called with a pod when its container, or whether a node leads there, may be another.
         on_ready: Called with a node that has come back empty and wants its configuration.
     """
 
@@ -73,7 +76,9 @@ class Gateway:
         self._by_age = settings.sticky_new_pick == "in_order" or settings.hash_method == "modulo"
         self._held = world.scenario.traffic.connections.long_lived
         self._slow_start = SlowStart(world, settings.slow_start, self._rebuild_routes)
+        self.reach = Reach()
         self.on_tables: Callable[[], None] = _nothing
+        self.on_reach: Callable[[Pod], None] = _nothing
         self.on_ready: Callable[[Node], None] = _nothing
         self.addresses = Addresses(world)
         self._balancers = Balancers(world, self.addresses, make_algorithm)
@@ -144,6 +149,7 @@ class Gateway:
         self._health.rebuild(node, targets, now_s)
         self._note_tables(node, targets, now_s, steps)
         self._rebuild_routes(node)
+        self._look(node)
 
     def _named(self, targets: Iterable[Target]) -> tuple[Target, ...]:
         """Return targets in the order of the wheel, with what a cookie for them names if not their address."""
@@ -165,12 +171,15 @@ class Gateway:
         """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
         servers, watched = self.addresses.servers, node.watched
         node.leads = self._leads(node) if node.up else {}
-        before, node.routes = node.routes, {
-            number: servers[address].index
-            for address, numbers in node.leads.items()
-            if address in servers and address not in watched
-            for number in numbers
-        }
+        before, node.routes = (
+            node.routes,
+            {
+                number: servers[address].index
+                for address, numbers in node.leads.items()
+                if address in servers and address not in watched
+                for number in numbers
+            },
+        )
         self.columns.set_routes(node.index, before, node.routes)
         for worker in node.workers:
             worker.show()
@@ -210,7 +219,14 @@ class Gateway:
             latest, unavailable = node.history[-1], node.workers[0].balancer.unavailable
             node.note(Led(self._world.now_s, cause, latest.targets, unavailable))
             self._rebuild_routes(node)
+            self._look(node)
         self.on_tables()
+
+    def _look(self, node: Node) -> None:
+        """Tell whose pods a node lists, or gives new sessions, that it did not before, or the other way round."""
+        for address in self.reach.look(node):
+            if address in self.addresses.pods:
+                self.on_reach(self.addresses.pods[address])
 
     # Nodes ------------------------------------------------------------------------------------------------------
 
@@ -232,6 +248,7 @@ class Gateway:
         for worker in node.workers:
             worker.begin(self._balancers.make(worker, ()))
         self._rebuild_routes(node)
+        self._look(node)
         self.on_tables()
         self._world.tell(name, "stopped", name, cause=cause)
         if self._held:
@@ -264,6 +281,7 @@ class Gateway:
         self.addresses.servers[address] = container
         for node in self.nodes:
             self._reroute(node, address)
+        self.on_reach(container.pod)
         self._health.watch(container)
         container.tell_changed()
 
@@ -274,6 +292,12 @@ class Gateway:
     def container_made(self, container: Container) -> None:
         """Know a container, by its number."""
         self._sessions.containers.append(container)
+        self.on_reach(container.pod)
+
+    def container_died(self, container: Container) -> None:
+        """Know that a container is dead."""
+        container.dead = True
+        self.on_reach(container.pod)
 
     def listener_closed(self, container: Container, now_s: float, because: Origin) -> None:
         """Refuse connections to a container from now on."""
@@ -286,6 +310,7 @@ class Gateway:
             del servers[address]
         for node in self.nodes:
             self._reroute(node, address)
+        self.on_reach(container.pod)
         container.tell_changed()
 
     def cookie_for(self, container: Container) -> int:
@@ -293,16 +318,6 @@ class Gateway:
         if self.affinity != COOKIE:
             return -1
         return self.columns.number_of(self.addresses.identity(container.pod.address))
-
-    def listed(self, address: str) -> bool:
-        """Whether any node lists the address."""
-        return any(address in node.weights for node in self.nodes)
-
-    def takes_new(self, address: str) -> bool:
-        """Whether any node gives the address new sessions."""
-        return any(
-            node.weights.get(address, 0) > 0 and node.workers[0].balancer.is_available(address) for node in self.nodes
-        )
 
     def undo(self, session: Session, request: int, now_s: float) -> None:
         """Take back what a request did to its session that has not been answered when the run ends."""
