@@ -6,6 +6,7 @@ What a request meets is in ``proxy.py``, which worker it goes through in ``front
 
 from collections.abc import Callable, Iterable, Sequence
 
+from simsticky.kic.translation import Changed
 from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.kong.upstream import Target
 from simsticky.recording.record import Origin
@@ -29,7 +30,7 @@ from simsticky.sim.gateway.proxy import Attempts
 from simsticky.sim.gateway.reach import Reach
 from simsticky.sim.gateway.retries import Retries
 from simsticky.sim.gateway.slow_start import SlowStart
-from simsticky.sim.gateway.tables import Led, Step, Tables
+from simsticky.sim.gateway.tables import Led, Step, Table, Tables
 from simsticky.sim.sessions.registry import Sessions
 from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
@@ -74,6 +75,10 @@ class Gateway:
         self._incremental = settings.sync == "incremental"
         # KIC lists targets by address, which is luck; a person who writes another proxy's file, in order of creation.
         self._by_age = settings.sticky_new_pick == "in_order" or settings.hash_method == "modulo"
+        # Whose an address is then is said when a table comes, for later it may be somebody else's.
+        names = self._by_age or settings.sticky_identity == "by_target_id"
+        self._renames = names and world.scenario.kubernetes.pod_addresses == "reuse"
+        self._pushed: tuple[Table, tuple[Target, ...]] | None = None
         self._held = world.scenario.traffic.connections.long_lived
         self._slow_start = SlowStart(world, settings.slow_start, self._rebuild_routes)
         self.reach = Reach()
@@ -121,23 +126,24 @@ class Gateway:
         """Return what reads the tables of the past, where something leads sessions by them."""
         # An algorithm of one's own says which cookies it follows; whether a key leads anywhere, nobody knows.
         if self.affinity == COOKIE or (self.affinity == HASH and not self.asks_each_time):
-            return Tables(self._balancers.of_the_past, by_cookie=self.affinity == COOKIE)
+            named = tuple if self._renames else self._named
+            return Tables(self._balancers.of_the_past, named, by_cookie=self.affinity == COOKIE)
         return None
 
     # Tables -----------------------------------------------------------------------------------------------------
 
-    def apply(self, node: Node, targets: Iterable[Target], now_s: float, steps: Sequence[Step] = ()) -> None:
+    def apply(self, node: Node, table: Table, now_s: float, steps: Sequence[Step] = ()) -> None:
         """Apply a configuration push on one node: every worker builds a new balancer (facts: Kong, DB-less reload).
 
         Args:
             node: The node; one that is down has no use for it.
-            targets: The whole table.
+            table: The whole table.
             now_s: The time.
             steps: The changes that have led to it from the table before, in order; none where it is the same.
         """
         if not node.up:
             return
-        targets = self._named(targets)
+        targets = self._targets_of(table)
         before, node.weights = node.weights, {target.address: target.weight for target in targets}
         if self._incremental and before == node.weights:
             return  # this upstream is none of what has changed (rule G3)
@@ -147,9 +153,15 @@ class Gateway:
         for worker in node.workers:
             worker.begin(self._balancers.make(worker, self._slow_start.weighed(node, now_s)))
         self._health.rebuild(node, targets, now_s)
-        self._note_tables(node, targets, now_s, steps)
+        self._note_tables(node, table, now_s, steps)
         self._rebuild_routes(node)
         self._look(node)
+
+    def _targets_of(self, table: Table) -> tuple[Target, ...]:
+        """Return the targets of a push, which are the same on every node."""
+        if self._pushed is None or self._pushed[0] is not table or self._renames:
+            self._pushed = table, self._named(table.targets)
+        return self._pushed[1]
 
     def _named(self, targets: Iterable[Target]) -> tuple[Target, ...]:
         """Return targets in the order of the wheel, with what a cookie for them names if not their address."""
@@ -159,13 +171,15 @@ class Gateway:
             return tuple(targets)
         return tuple(Target(t.address, t.weight, self.addresses.identity(t.address)) for t in targets)
 
-    def _note_tables(self, node: Node, targets: tuple[Target, ...], now_s: float, steps: Sequence[Step]) -> None:
+    def _note_tables(self, node: Node, table: Table, now_s: float, steps: Sequence[Step]) -> None:
         """Keep what a push has changed, change by change, each with the operation behind it."""
-        unavailable = node.workers[0].balancer.unavailable
-        for step in steps:
-            listed = {target.address for target in step.targets}
-            node.note(Led(now_s, step.operation, self._named(step.targets), unavailable & listed))
-        node.note(Led(now_s, steps[-1].operation if steps else 0, targets, unavailable))
+        listed = unavailable = node.workers[0].balancer.unavailable
+        led = [Led(now_s, steps[-1].operation if steps else 0, table, unavailable)]
+        for step in reversed(steps):
+            led.append(Led(now_s, step.operation, step.table, listed))
+            listed = _listed_before(step.changed, listed, unavailable) if unavailable else listed
+        for each in reversed(led):
+            node.note(each._replace(table=Table(self._named(each.table.targets))) if self._renames else each)
 
     def _rebuild_routes(self, node: Node) -> None:
         """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
@@ -217,7 +231,7 @@ class Gateway:
             self._reroute(node, address)
         else:
             latest, unavailable = node.history[-1], node.workers[0].balancer.unavailable
-            node.note(Led(self._world.now_s, cause, latest.targets, unavailable))
+            node.note(Led(self._world.now_s, cause, latest.table, unavailable))
             self._rebuild_routes(node)
             self._look(node)
         self.on_tables()
@@ -322,6 +336,13 @@ class Gateway:
     def undo(self, session: Session, request: int, now_s: float) -> None:
         """Take back what a request did to its session that has not been answered when the run ends."""
         self._breaks.undo(session, request, now_s)
+
+
+def _listed_before(changed: Changed, listed: frozenset[str], among: frozenset[str]) -> frozenset[str]:
+    """Return which of some addresses were listed before a change, given those that were afterwards."""
+    came = {address for address, (before, _) in changed.items() if before is None}
+    went = {address for address, (before, after) in changed.items() if before is not None and after is None}
+    return (listed - came) | (went & among)
 
 
 def _nothing(*_: object) -> None:

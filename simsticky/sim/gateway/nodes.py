@@ -88,7 +88,7 @@ class Node:
     def note(self, led: Led) -> None:
         """Note what it leads requests by from now on, if that is not what it does already."""
         latest = self.history[-1] if self.history else None
-        if latest is None or (latest.targets, latest.unavailable) != (led.targets, led.unavailable):
+        if latest is None or latest.table is not led.table or latest.unavailable != led.unavailable:
             self.history.append(led)
 
     def log_until(self, now_s: float) -> None:

@@ -278,7 +278,7 @@ class Attempts:
             return pod.causes.silence
         emptied = node.history[-1]
         for led in reversed(node.history):
-            if any(target.weight and target.address not in led.unavailable for target in led.targets):
+            if any(target.weight and target.address not in led.unavailable for target in led.table.targets):
                 break
             emptied = led
         return emptied.operation

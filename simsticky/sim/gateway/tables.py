@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from simsticky.kic.translation import Changed, in_order, put_in
 from simsticky.kong.balancer import Balancer, Handle, NoPeerError
 from simsticky.kong.upstream import Target
 
@@ -13,15 +14,56 @@ View = Callable[[str], str | None]
 """Returns the address that a cookie, or a key, leads to."""
 
 
+class Table:
+    """A table of targets, kept as what has changed since the one before it.
+
+    A push of many changes brings as many tables, one after the other, and nobody ever reads most of them.
+
+    Args:
+        targets: All of it; None where that is to be put together when somebody asks.
+        before: The table before.
+        changed: What has changed since then.
+    """
+
+    __slots__ = ("_before", "_changed", "_targets")
+
+    def __init__(
+        self, targets: tuple[Target, ...] | None, before: "Table | None" = None, changed: Changed | None = None
+    ) -> None:
+        self._targets = targets
+        self._before = before
+        self._changed = changed or {}
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """All targets, in the order in which KIC sends them."""
+        if self._targets is not None:
+            return self._targets
+        since, table = [], self
+        while table._targets is None and table._before is not None:
+            since.append(table._changed)
+            table = table._before
+        found = {target.address: target for target in table._targets or ()}
+        for changed in reversed(since):
+            put_in(found, changed)
+        return in_order(found)
+
+    def keep(self, targets: tuple[Target, ...]) -> None:
+        """Keep all of it at hand, as it has been put together elsewhere."""
+        self._targets = targets
+
+
 class Step(NamedTuple):
     """One change of the table on its way to the nodes; a push may carry several.
 
     Attributes:
-        targets: The whole table from then on.
+        table: The table from then on.
+        changed: What it has changed.
         operation: Number of the operation behind the change, 0 if none.
     """
 
-    targets: tuple[Target, ...]
+    table: Table
+    changed: Changed
     operation: int
 
 
@@ -31,13 +73,13 @@ class Led(NamedTuple):
     Attributes:
         at_s: Since when, in seconds of simulated time.
         operation: Number of the operation behind the change, 0 if none.
-        targets: The table.
+        table: The table.
         unavailable: Addresses that a health check had taken out.
     """
 
     at_s: float
     operation: int
-    targets: tuple[Target, ...]
+    table: Table
     unavailable: frozenset[str]
 
 
@@ -46,13 +88,21 @@ class Tables:
 
     Args:
         make: Makes a balancer of targets, as the gateway's workers have it.
+        named: Returns targets as the workers have them.
         by_cookie: Whether requests are led by cookies; otherwise by keys.
     """
 
-    def __init__(self, make: Callable[[tuple[Target, ...]], Balancer], *, by_cookie: bool) -> None:
+    def __init__(
+        self,
+        make: Callable[[tuple[Target, ...]], Balancer],
+        named: Callable[[tuple[Target, ...]], tuple[Target, ...]],
+        *,
+        by_cookie: bool,
+    ) -> None:
         self._make = make
+        self._named = named
         self._by_cookie = by_cookie
-        self._views: dict[tuple[int, frozenset[str]], tuple[tuple[Target, ...], View]] = {}
+        self._views: dict[tuple[int, frozenset[str]], tuple[Table, View]] = {}
 
     def led_away(self, history: Sequence[Led], brought: str, address: str) -> Led | None:
         """Return the change since which what a request brings has not led to an address.
@@ -68,13 +118,13 @@ class Tables:
 
     def _view(self, led: Led) -> View:
         """Return what reads a table; it is known by which object it is, for its content would be hashed each time."""
-        key = id(led.targets), led.unavailable
+        key = id(led.table), led.unavailable
         found = self._views.get(key)
         if found is None:
             if len(self._views) >= _VIEWS_KEPT:
                 del self._views[next(iter(self._views))]
             # The table is kept with it: as long as it is, no other has its identity.
-            found = self._views[key] = led.targets, self._build(led.targets, led.unavailable)
+            found = self._views[key] = led.table, self._build(self._named(led.table.targets), led.unavailable)
         return found[1]
 
     def _build(self, targets: tuple[Target, ...], unavailable: frozenset[str]) -> View:
