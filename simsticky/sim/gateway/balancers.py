@@ -46,6 +46,11 @@ class Balancers:
         self._threshold, self._comparison = checks(scenario).threshold, threshold_comparison(scenario)
         self._options = sticky_options(scenario)
 
+    @property
+    def open_if_available(self) -> bool:
+        """Whether a balancer that has weight, and all of whose targets are available, names peers."""
+        return self._make_algorithm is None and self._threshold < 100
+
     def make(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
         """Make a worker's next balancer."""
         return Balancer(targets, self._algorithm(worker), self._threshold, self._comparison)

@@ -127,7 +127,12 @@ class Gateway:
         # An algorithm of one's own says which cookies it follows; whether a key leads anywhere, nobody knows.
         if self.affinity == COOKIE or (self.affinity == HASH and not self.asks_each_time):
             named = tuple if self._renames else self._named
-            return Tables(self._balancers.of_the_past, named, by_cookie=self.affinity == COOKIE)
+            return Tables(
+                self._balancers.of_the_past,
+                named,
+                by_cookie=self.affinity == COOKIE,
+                open_if_available=self._balancers.open_if_available,
+            )
         return None
 
     # Tables -----------------------------------------------------------------------------------------------------
@@ -176,7 +181,7 @@ class Gateway:
         listed = unavailable = node.workers[0].balancer.unavailable
         led = [Led(now_s, steps[-1].operation if steps else 0, table, unavailable)]
         for step in reversed(steps):
-            led.append(Led(now_s, step.operation, step.table, listed))
+            led.append(Led(now_s, step.operation, step.table, listed, step.changed))
             listed = _listed_before(step.changed, listed, unavailable) if unavailable else listed
         for each in reversed(led):
             node.note(each._replace(table=Table(self._named(each.table.targets))) if self._renames else each)

@@ -23,9 +23,12 @@ class Table:
         targets: All of it; None where that is to be put together when somebody asks.
         before: The table before.
         changed: What has changed since then.
+
+    Attributes:
+        total_weight: The sum of all weights.
     """
 
-    __slots__ = ("_before", "_changed", "_targets")
+    __slots__ = ("_before", "_by_address", "_changed", "_targets", "total_weight")
 
     def __init__(
         self, targets: tuple[Target, ...] | None, before: "Table | None" = None, changed: Changed | None = None
@@ -33,6 +36,10 @@ class Table:
         self._targets = targets
         self._before = before
         self._changed = changed or {}
+        self._by_address: dict[str, Target] | None = None
+        self.total_weight = sum(target.weight for target in targets or ())
+        if before is not None:
+            self.total_weight = before.total_weight + sum(map(_gained, self._changed.values()))
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -48,9 +55,25 @@ class Table:
             put_in(found, changed)
         return in_order(found)
 
+    def target_at(self, address: str) -> Target | None:
+        """Return the target with an address, None if there is none."""
+        table = self
+        while table._targets is None and table._before is not None:
+            if address in table._changed:
+                return table._changed[address][1]
+            table = table._before
+        if table._by_address is None:
+            table._by_address = {target.address: target for target in table._targets or ()}
+        return table._by_address.get(address)
+
     def keep(self, targets: tuple[Target, ...]) -> None:
         """Keep all of it at hand, as it has been put together elsewhere."""
         self._targets = targets
+
+
+def _gained(change: tuple[Target | None, Target | None]) -> int:
+    before, after = (0 if target is None else target.weight for target in change)
+    return after - before
 
 
 class Step(NamedTuple):
@@ -75,12 +98,14 @@ class Led(NamedTuple):
         operation: Number of the operation behind the change, 0 if none.
         table: The table.
         unavailable: Addresses that a health check had taken out.
+        changed: In what its table differs from that of the one before; None where nobody has said so.
     """
 
     at_s: float
     operation: int
     table: Table
     unavailable: frozenset[str]
+    changed: Changed | None = None
 
 
 class Tables:
@@ -90,6 +115,8 @@ class Tables:
         make: Makes a balancer of targets, as the gateway's workers have it.
         named: Returns targets as the workers have them.
         by_cookie: Whether requests are led by cookies; otherwise by keys.
+        open_if_available: Whether a target may be had, whatever the others are, as long as none of them is unavailable
+            and one of them has weight.
     """
 
     def __init__(
@@ -98,10 +125,12 @@ class Tables:
         named: Callable[[tuple[Target, ...]], tuple[Target, ...]],
         *,
         by_cookie: bool,
+        open_if_available: bool,
     ) -> None:
         self._make = make
         self._named = named
         self._by_cookie = by_cookie
+        self._alone = by_cookie and open_if_available
         self._views: dict[tuple[int, frozenset[str]], tuple[Table, View]] = {}
 
     def led_away(self, history: Sequence[Led], brought: str, address: str) -> Led | None:
@@ -109,12 +138,37 @@ class Tables:
 
         None where it leads there now, or where no table of the history ever did.
         """
-        first: Led | None = None
+        later: Led | None = None
+        leads = False
         for led in reversed(history):
-            if self._view(led)(brought) == address:
-                return first
-            first = led
+            if later is None or not self._agree(led, later, address):
+                leads = self._leads(led, brought, address)
+            if leads:
+                return later
+            later = led
         return None
+
+    def _agree(self, led: Led, later: Led, address: str) -> bool:
+        """Return whether two tables, one after the other, are known to lead to an address the same."""
+        return (
+            later.changed is not None
+            and address not in later.changed
+            and self._is_told_alone(led)
+            and self._is_told_alone(later)
+        )
+
+    def _is_told_alone(self, led: Led) -> bool:
+        """Return whether what leads to an address can be told without the other targets."""
+        return self._alone and not led.unavailable and led.table.total_weight > 0
+
+    def _leads(self, led: Led, brought: str, address: str) -> bool:
+        """Return whether what a request brings led to an address."""
+        if not self._is_told_alone(led):
+            return self._view(led)(brought) == address
+        target = led.table.target_at(address)
+        if target is None:
+            return False
+        return self._make(self._named((target,))).algorithm.followable(balancer_healthy=True).get(brought) == address
 
     def _view(self, led: Led) -> View:
         """Return what reads a table; it is known by which object it is, for its content would be hashed each time."""
