@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
-from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
+from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing, SparseRing
 from simsticky.kong.algorithms.hash_modulo import HashModulo
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
 from simsticky.kong.balancer import Algorithm, AlgorithmFactory, Balancer
-from simsticky.kong.cells import Cells
 from simsticky.kong.upstream import Target
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.upstream_settings import checks, threshold_comparison
@@ -62,7 +61,7 @@ class Balancers:
         elif self._by_cookie:
             algorithm = StickySessions(replace(self._options, new_pick="random"))
         else:
-            algorithm = self._hashing()
+            algorithm = HashModulo() if self._by_modulo else SparseRing(self._policy.slots)
         return Balancer(targets, algorithm, self._threshold, self._comparison)
 
     def _algorithm(self, worker: Worker) -> Algorithm:
@@ -83,16 +82,15 @@ class Balancers:
             case "sticky-sessions":
                 return StickySessions(self._options, draw=draw, in_flight=self._in_flight, cells=self._cells)
             case "consistent-hashing":
-                return self._hashing(self._cells)
+                if self._by_modulo:
+                    return HashModulo(self._cells)
+                return ConsistentHashing(self._policy.slots, self._cells)
             case "least-connections":
                 return LeastConnections(self._cells)
             case "latency":
                 return Latency(worker, as_pairs, self._cells)
             case _:
                 return RoundRobin(draw, self._cells)
-
-    def _hashing(self, cells: Cells | None = None) -> Algorithm:
-        return HashModulo(cells) if self._by_modulo else ConsistentHashing(self._policy.slots, cells)
 
 
 def sticky_options(scenario: Scenario) -> StickyOptions:
