@@ -147,7 +147,7 @@ class _Arcs(NamedTuple):
 def _arcs(targets: tuple[Target, ...], points: int, unavailable: AbstractSet[str]) -> _Arcs:
     taken, owners = _occupied(targets, points)
     if unavailable:
-        there = np.array([target.address not in unavailable for target in targets])[owners]
+        there = np.array([target.address not in unavailable for target in targets], np.bool_)[owners]
         taken, owners = taken[there], owners[there]
     # With one point the search ends before it comes round to that from just below.
     return _Arcs(taken - 1, owners, (int(taken[0]) - 2) % points if len(taken) == 1 else -1)
@@ -163,11 +163,7 @@ class _Ring:
         arcs, number_of = _arcs(targets, points, unavailable), cells.numbers.of
         owners: Integers = np.full(points, -1)
         if len(arcs.owners):
-            # In the order in which the start points meet them: a name that is new gets its number so.
-            met = dict.fromkeys([int(arcs.owners[-1]), *arcs.owners.tolist()])
-            numbers = np.zeros(len(targets), np.int64)
-            for place in met:
-                numbers[place] = number_of(targets[place].address)
+            numbers = np.array([number_of(target.address) for target in targets], np.int64)
             lengths = np.diff(arcs.firsts, append=points)
             owners[: arcs.firsts[0]] = numbers[arcs.owners[-1]]
             owners[arcs.firsts[0] :] = np.repeat(numbers[arcs.owners], lengths)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
+
+import numpy as np
 
 from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing, SparseRing
 from simsticky.kong.algorithms.hash_modulo import HashModulo
@@ -18,11 +19,14 @@ from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, NONE
 from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.gateway.own_algorithm import OwnAlgorithm
-from simsticky.sim.streams import Purpose
+from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.world import World
 
 _DRAWS_PER_SHUFFLE = 1 << 20
 """Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
+_DRAWS_AT_ONCE = 1 << 12
+_FEW_DRAWS = 16
+"""Fewer than so many are made one by one, which is faster then."""
 
 
 class Balancers:
@@ -67,10 +71,7 @@ class Balancers:
     def _algorithm(self, worker: Worker) -> Algorithm:
         """Make a fresh algorithm for a worker; every rebuild has draws of its own."""
         streams, rebuild = self._streams, worker.rebuilds
-        draws = count(rebuild * _DRAWS_PER_SHUFFLE)
-
-        def draw(upto: int) -> int:
-            return 1 + int(streams.uniform(Purpose.SHUFFLE, worker.index, next(draws)) * upto)
+        draw = Shuffle(streams, worker.index, rebuild * _DRAWS_PER_SHUFFLE)
 
         def as_pairs(addresses: Sequence[str]) -> Sequence[str]:
             order = streams.generator(Purpose.CANDIDATE_ORDER, worker.index, rebuild).permutation(len(addresses))
@@ -91,6 +92,41 @@ class Balancers:
                 return Latency(worker, as_pairs, self._cells)
             case _:
                 return RoundRobin(draw, self._cells)
+
+
+class Shuffle:
+    """The draws of one balancer: called with a number, it returns an integer from 1 to that, uniformly.
+
+    A shuffle asks for each number from its length down to 2: many draws are made at once.
+
+    Args:
+        streams: The replication's luck.
+        worker: Number of the worker.
+        first: Number of the first draw.
+    """
+
+    __slots__ = ("_drawn", "_next", "_streams", "_worker")
+
+    def __init__(self, streams: Streams, worker: int, first: int) -> None:
+        self._streams = streams
+        self._worker = worker
+        self._next = first
+        self._drawn: list[float] = []  # the next one last
+
+    def __call__(self, upto: int) -> int:
+        """Return an integer from 1 to ``upto``."""
+        if not self._drawn:
+            self._draw(max(1, min(upto - 1, _DRAWS_AT_ONCE)))
+        return 1 + int(self._drawn.pop() * upto)
+
+    def _draw(self, number: int) -> None:
+        entity, first, self._next = self._worker, self._next, self._next + number
+        if number < _FEW_DRAWS:
+            drawn = [self._streams.uniform(Purpose.SHUFFLE, entity, at) for at in range(first, self._next)]
+        else:
+            ordinals = np.arange(first, self._next, dtype=np.int64)
+            drawn = self._streams.uniforms(Purpose.SHUFFLE, np.array(entity, np.int64), ordinals).tolist()
+        self._drawn = drawn[::-1]
 
 
 def sticky_options(scenario: Scenario) -> StickyOptions:
