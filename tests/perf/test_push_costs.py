@@ -22,7 +22,7 @@ pytestmark = pytest.mark.perf
 
 NODES, WORKERS = 3, 2
 CALLS_A_TARGET = 16
-"""Calls of functions, C's included, that a push makes on a node for each target and worker; eight as it is."""
+"""Calls of functions, C's included, that a push makes on a node for each target and worker; eleven as it is."""
 
 
 class Cost(NamedTuple):
@@ -113,7 +113,7 @@ def costs(name: str, pods: int) -> list[Cost]:
 
 @pytest.mark.parametrize("name", ["listener_opened", "listener_closed"])
 def test_a_listener_costs_one_entry_on_each_node(name: str) -> None:
-    """A pod that begins or ceases to listen costs as much beside 300 pods as beside 30: at most an entry on each node."""
+    """A pod that begins or ceases to listen costs as much beside 300 pods as beside 30: at most an entry a node."""
     few, many = costs(name, 30), costs(name, 300)
     assert (len(few), len(many)) == (30, 300)
     assert {cost.written for cost in few + many} <= {0, NODES}
@@ -142,9 +142,9 @@ def test_a_rollout_costs_at_most_pods_times_pushes(at_a_time: str | int) -> None
     """The calls of a whole rollout grow by no more than pods times pushes do, from 100 pods to 300.
 
     Each push costs each worker its targets, so that many pushes of many targets cost their product. All else is at most
-    that: a pod's own events are as many as ever, and a pass of a controller that lists its pods comes with the changes
-    that a push carries. A quarter at a time there are as many pushes for 300 pods as for 100, ten at a time three times
-    as many.
+    that: a pod's own events are as many as ever, and the passes of controllers that list their pods are as many as the
+    waves of pods, as pushes are. A quarter at a time there are as many pushes for 300 pods as for 100, ten at a time
+    nearly three times as many. The calls grow 2.8 and 5.5 times; with a look at all pods for each change, six and nine.
     """
     calls, pushed = [], []
     for pods in (100, 300):
@@ -153,7 +153,7 @@ def test_a_rollout_costs_at_most_pods_times_pushes(at_a_time: str | int) -> None
         calls.append(calls_of(Simulation(rollout(pods, at_a_time), 7, 0).run))
     growth, law = calls[1] / calls[0], pushed[1] / pushed[0]
     print(f"{at_a_time}: {calls[0]:,} and {calls[1]:,} calls, {growth:.2f} times as many; targets pushed {law:.2f}")
-    assert growth <= 1.2 * law
+    assert growth <= law
 
 
 def costs_of_pushes(pods: int, at_a_time: str | int) -> list[Cost]:
