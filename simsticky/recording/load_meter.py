@@ -38,12 +38,12 @@ class Steps(NamedTuple):
     """Piecewise-constant loads.
 
     Attributes:
-        members: The containers whose loads these are, in rising order.
+        members: Shape (members,), the containers whose loads these are, in rising order: those of all spans.
         loads: Shape (members, steps).
         edges: Shape (steps + 1,), the times at which the steps begin and end.
     """
 
-    members: list[int]
+    members: Integers
     loads: Integers
     edges: Floats
 
@@ -62,7 +62,7 @@ class Steps(NamedTuple):
         if span.begin_s > edges[0] or span.end_s < edges[-1]:
             inside = inside.clip(span.begin_s, span.end_s)
         loads = self.loads[:, first:last]
-        if list(span.containers) == self.members:
+        if len(span.containers) == len(self.members):
             return loads, inside
         return loads[np.searchsorted(self.members, span.containers)], inside
 
@@ -297,8 +297,8 @@ class LoadMeter:
         A step lasts from one change to the next that comes later: of several changes at one instant, such as the two of
         a session that moves, only what they come to together lasts.
         """
-        members = sorted({container for span in spans for container in span.containers})
-        if not members:
+        members = np.array(sorted(set().union(*(span.containers for span in spans))), np.int64)
+        if not len(members):
             return
         times, origins, targets = self._of_members(members, changes)
         followed = self._followed[quantity]
@@ -321,7 +321,7 @@ class LoadMeter:
             loads, since_s = own[:, -1].copy(), float(edges[-1])
             yield Steps(members, own[:, : len(edges) - 1], edges)
 
-    def _of_members(self, members: list[int], changes: Changes) -> Changes:
+    def _of_members(self, members: Integers, changes: Changes) -> Changes:
         """Return the changes of members, with their places among them instead of container indices.
 
         All other containers have the place behind the last, and so has nowhere.
