@@ -264,21 +264,22 @@ class LoadMeter:
         """
         chosen = POD_SETS if self.running else ("serving",)
         spans = {pods: self._spans(pods, self._followed[quantity].since_s, now_s) for pods in chosen}
+        alike: list[tuple[list[Span], list[str]]] = []  # what is the same in several sets is added up once
+        for pods, of_set in spans.items():
+            same = next((names for known, names in alike if known == of_set), None)
+            if same is None:
+                alike.append((of_set, [pods]))
+            else:
+                same.append(pods)
         follows = quantity == "sessions" and self._follows_evenness(now_s)
         for steps in self._steps(quantity, changes, now_s, [span for of_set in spans.values() for span in of_set]):
             if self.running:
-                self._add(quantity, steps, spans)
+                for of_set, names in alike:
+                    totals = self._totals_of(steps, of_set)
+                    for pods in names:
+                        self._totals[quantity, pods].merge(totals)
             if follows:
                 self._follow(steps, spans["serving"])
-
-    def _add(self, quantity: str, steps: Steps, spans: dict[str, list[Span]]) -> None:
-        """Add steps to the totals; what is the same in several sets is added up once."""
-        added: dict[tuple[Span, ...], SkewTotals] = {}
-        for pods, of_set in spans.items():
-            key = tuple(of_set)
-            if key not in added:
-                added[key] = self._totals_of(steps, of_set)
-            self._totals[quantity, pods].merge(added[key])
 
     def _follow(self, steps: Steps, serving: Sequence[Span]) -> None:
         """Let the evenness know of steps."""

@@ -184,7 +184,7 @@ class Gateway:
             led.append(Led(now_s, step.operation, step.table, listed, step.changed))
             listed = _listed_before(step.changed, listed, unavailable) if unavailable else listed
         for each in reversed(led):
-            node.note(each._replace(table=Table(self._named(each.table.targets))) if self._renames else each)
+            node.history.note(each._replace(table=Table(self._named(each.table.targets))) if self._renames else each)
 
     def _rebuild_routes(self, node: Node) -> None:
         """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
@@ -235,8 +235,8 @@ class Gateway:
         if cause is None:
             self._reroute(node, address)
         else:
-            latest, unavailable = node.history[-1], node.workers[0].balancer.unavailable
-            node.note(Led(self._world.now_s, cause, latest.table, unavailable))
+            latest, unavailable = node.history.led[-1], node.workers[0].balancer.unavailable
+            node.history.note(Led(self._world.now_s, cause, latest.table, unavailable))
             self._rebuild_routes(node)
             self._look(node)
         self.on_tables()

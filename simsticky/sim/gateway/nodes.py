@@ -15,7 +15,7 @@ from simsticky.kong.upstream import Target
 from simsticky.recording.record import Kind, Mechanism, Origin, Outcome, pack
 from simsticky.sim.control.causes import NodeCauses
 from simsticky.sim.gateway.log_phase import LogPhase
-from simsticky.sim.gateway.tables import Led
+from simsticky.sim.gateway.tables import History
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
     BALANCER,
@@ -71,7 +71,7 @@ class Node:
         self.weights: dict[str, int] = {}
         self.leads: dict[str, tuple[int, ...]] = {}
         self.routes: dict[int, int] = {}
-        self.history: list[Led] = []
+        self.history = History()
         self.configured = 0
         self.causes = NodeCauses()
         self.restarts = 0
@@ -84,12 +84,6 @@ class Node:
     def balancers(self) -> list[Balancer]:
         """The balancers of all workers."""
         return [worker.balancer for worker in self.workers]
-
-    def note(self, led: Led) -> None:
-        """Note what it leads requests by from now on, if that is not what it does already."""
-        latest = self.history[-1] if self.history else None
-        if latest is None or latest.table is not led.table or latest.unavailable != led.unavailable:
-            self.history.append(led)
 
     def log_until(self, now_s: float) -> None:
         """Log what has ended by ``now_s``: whoever changes or replaces the balancers does so first."""

@@ -1,6 +1,7 @@
 """The tables that a node has had: which change led a session away from where its state is (docs/model.md, rule B4)."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable
 from typing import NamedTuple
 
 from simsticky.kic.translation import Changed, in_order, put_in
@@ -107,6 +108,44 @@ class Led(NamedTuple):
     unavailable: frozenset[str]
     changed: Changed | None = None
 
+    @property
+    def is_told_alone(self) -> bool:
+        """Whether all targets are available, so that what leads to one can be told without the others."""
+        return not self.unavailable and self.table.total_weight > 0
+
+
+class History:
+    """The tables that a node has had.
+
+    Attributes:
+        led: All of them, the latest last.
+    """
+
+    def __init__(self) -> None:
+        self.led: list[Led] = []
+        self._of_all: list[int] = []
+        self._of_address: dict[str, list[int]] = {}
+
+    def note(self, led: Led) -> None:
+        """Note what the node leads requests by from now on, if that is not what it does already."""
+        latest = self.led[-1] if self.led else None
+        if latest is not None and latest.table is led.table and latest.unavailable == led.unavailable:
+            return
+        place = len(self.led)
+        if latest is None or led.changed is None or not (latest.is_told_alone and led.is_told_alone):
+            self._of_all.append(place)
+        for address in led.changed or ():
+            self._of_address.setdefault(address, []).append(place)
+        self.led.append(led)
+
+    def since(self, place: int, address: str) -> int:
+        """Return the first place since which all tables, as far as a place, lead to an address the same."""
+        found = 0
+        for places in (self._of_all, self._of_address.get(address, ())):
+            at = bisect_right(places, place)
+            found = max(found, places[at - 1] if at else 0)
+        return found
+
 
 class Tables:
     """Reads the tables of the past.
@@ -133,37 +172,25 @@ class Tables:
         self._alone = by_cookie and open_if_available
         self._views: dict[tuple[int, frozenset[str]], tuple[Table, View]] = {}
 
-    def led_away(self, history: Sequence[Led], brought: str, address: str) -> Led | None:
+    def led_away(self, history: History, brought: str, address: str) -> Led | None:
         """Return the change since which what a request brings has not led to an address.
 
         None where it leads there now, or where no table of the history ever did.
         """
         later: Led | None = None
-        leads = False
-        for led in reversed(history):
-            if later is None or not self._agree(led, later, address):
-                leads = self._leads(led, brought, address)
-            if leads:
+        place = len(history.led) - 1
+        while place >= 0:
+            if self._leads(history.led[place], brought, address):
                 return later
-            later = led
+            if self._alone:
+                place = history.since(place, address)
+            later = history.led[place]
+            place -= 1
         return None
-
-    def _agree(self, led: Led, later: Led, address: str) -> bool:
-        """Return whether two tables, one after the other, are known to lead to an address the same."""
-        return (
-            later.changed is not None
-            and address not in later.changed
-            and self._is_told_alone(led)
-            and self._is_told_alone(later)
-        )
-
-    def _is_told_alone(self, led: Led) -> bool:
-        """Return whether what leads to an address can be told without the other targets."""
-        return self._alone and not led.unavailable and led.table.total_weight > 0
 
     def _leads(self, led: Led, brought: str, address: str) -> bool:
         """Return whether what a request brings led to an address."""
-        if not self._is_told_alone(led):
+        if not (self._alone and led.is_told_alone):
             return self._view(led)(brought) == address
         target = led.table.target_at(address)
         if target is None:
