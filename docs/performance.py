@@ -23,6 +23,7 @@ PAGE = HERE / "performance.md"
 SCENARIO = HERE.parent / "scenarios" / "rolling.yaml"
 COSTS = HERE.parent / "tests" / "perf" / "costs.py"
 ENGINES = COSTS.with_name("engine_costs.py")
+SCALE = COSTS.with_name("scale_costs.py")
 ROUNDS = 7
 SEALING = ("seal", "pod_sets", "start_window", "mark_window", "cut", "finish")
 
@@ -124,6 +125,19 @@ def engines_table(found: dict[str, float]) -> str:
     return table(("", "engine", "CPU µs a request", "times as fast as the bare loop"), rows)
 
 
+def of_scale() -> str:
+    """Return the table of what clusters of several sizes cost."""
+    rows = []
+    for pods, nodes in ((3, 1), (100, 4), (1000, 16)):
+        for what in ("steady", "rollout"):
+            command = [sys.executable, str(SCALE), str(pods), str(nodes), what]
+            found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            counts = (f"{found[name]:,}" for name in ("requests", "events", "pushes"))
+            size = f"{pods:,} pods, {nodes} nodes, {what}" if nodes > 1 else f"{pods} pods, 1 node, {what}"
+            rows.append((size, *counts, f"{found['cpu_s']:.1f}", f"{found['peak_mb']:.0f}"))
+    return table(("", "requests", "control events", "pushes applied", "CPU s", "peak MB"), rows)
+
+
 def replaced(page: str, name: str, text: str) -> str:
     """Return the page with another table between the marks of that name."""
     marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
@@ -134,6 +148,7 @@ def replaced(page: str, name: str, text: str) -> str:
 
 if __name__ == "__main__":
     written = PAGE.read_text("utf-8")
-    for name, make in {"replication": of_a_replication, "request": of_a_request, "engines": of_engines}.items():
+    tables = {"replication": of_a_replication, "request": of_a_request, "engines": of_engines, "scale": of_scale}
+    for name, make in tables.items():
         written = replaced(written, name, make())
     PAGE.write_text(written, "utf-8")

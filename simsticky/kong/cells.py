@@ -123,6 +123,11 @@ class Cells:
         finalize(owner, self._give_back, region, ints, floats)
         return region
 
+    def put(self, first: int, numbers: Any) -> None:
+        """Write an array of integers into consecutive cells."""
+        raw = self._ints.raw
+        raw[first : first + len(numbers)] = numbers.tolist() if isinstance(raw, list) else numbers
+
     def _give_back(self, region: "Region", ints: int, floats: int) -> None:
         self._ints.give_back(region.ints, ints)
         if floats:

@@ -7,15 +7,13 @@ and controller_utils.go (``ActivePodsWithRanks``).
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cmp_to_key
-from typing import TypeVar
+from typing import NamedTuple
 
 BURST_REPLICAS = 500
 SLOW_START_INITIAL_BATCH = 1
 MIN_READY_REQUEUE_EXTRA_S = 1
-
-_Ordered = TypeVar("_Ordered", int, float, str)
 
 _PHASE_ORDER = {"Pending": 0, "Unknown": 1, "Running": 2}
 
@@ -80,7 +78,20 @@ def rank_by_node(pods: Iterable[PodRank], nodes_of_active_pods: Iterable[str]) -
     Source: replica_set.go:getIndirectlyRelatedPods, getPodsRankedByRelatedPodsOnSameNode.
     """
     crowd = Counter(nodes_of_active_pods)
-    return [replace(pod, rank=crowd[pod.node]) for pod in pods]
+    return [
+        PodRank(
+            uid=pod.uid,
+            node=pod.node,
+            phase=pod.phase,
+            ready=pod.ready,
+            deletion_cost=pod.deletion_cost,
+            rank=crowd[pod.node],
+            ready_since_s=pod.ready_since_s,
+            max_restarts=pod.max_restarts,
+            created_s=pod.created_s,
+        )
+        for pod in pods
+    ]
 
 
 def pods_to_delete(pods: Sequence[PodRank], count: int, now_s: float) -> list[PodRank]:
@@ -109,17 +120,10 @@ def deletion_order(
         pod_deletion_cost: The feature gate PodDeletionCost.
         logarithmic_scale_down: The feature gate LogarithmicScaleDown.
     """
-
-    def compare(a: PodRank, b: PodRank) -> int:
-        return compare_for_deletion(
-            a,
-            b,
-            now_s,
-            pod_deletion_cost=pod_deletion_cost,
-            logarithmic_scale_down=logarithmic_scale_down,
-        )
-
-    return sorted(pods, key=cmp_to_key(compare))
+    listed = list(pods)
+    standings = [_standing(pod, now_s, pod_deletion_cost, logarithmic_scale_down) for pod in listed]
+    order = cmp_to_key(_compare)
+    return [listed[place] for place in sorted(range(len(listed)), key=lambda place: order(standings[place]))]
 
 
 def compare_for_deletion(
@@ -137,22 +141,59 @@ def compare_for_deletion(
 
     Source: controller_utils.go:ActivePodsWithRanks.Less.
     """
-    first = (
+    gates = pod_deletion_cost, logarithmic_scale_down
+    return _compare(_standing(a, now_s, *gates), _standing(b, now_s, *gates))
+
+
+class _Standing(NamedTuple):
+    """What decides between a pod and others, in the order in which it does.
+
+    Attributes:
+        first: What decides before all ages: the smaller goes first.
+        ready_since_s: Since when it is ready, as published; None for unset.
+        ready_age: The smaller goes first of two that are ready since different times; None first of all.
+        created_s, created_age: Likewise of its creation.
+    """
+
+    first: tuple[bool, int, bool, int, int]
+    ready_since_s: float | None
+    ready_age: float | None
+    restarts: int
+    created_s: float | None
+    created_age: float | None
+    uid: str
+
+
+def _standing(pod: PodRank, now_s: float, pod_deletion_cost: bool, logarithmic: bool) -> _Standing:
+    """Return what decides about a pod; asked once, for it is compared with many."""
+
+    def age(since_s: float | None) -> float | None:
+        if since_s is None:
+            return None
+        return log_bucket(now_s - since_s) if logarithmic else -since_s
+
+    cost = (pod.deletion_cost or 0) if pod_deletion_cost else 0
+    return _Standing(
         # Two assigned pods are not told apart by the name of their node.
-        _order(a.node != "", b.node != "")
-        or _order(_PHASE_ORDER.get(a.phase, 0), _PHASE_ORDER.get(b.phase, 0))
-        or _order(a.ready, b.ready)
-        or (_order(a.deletion_cost or 0, b.deletion_cost or 0) if pod_deletion_cost else 0)
-        or _order(b.rank, a.rank)
+        (pod.node != "", _PHASE_ORDER.get(pod.phase, 0), pod.ready, cost, -pod.rank),
+        pod.ready_since_s,
+        age(pod.ready_since_s),
+        pod.max_restarts,
+        pod.created_s,
+        age(pod.created_s),
+        pod.uid,
     )
-    if first:
-        return first
-    if a.ready and b.ready and a.ready_since_s != b.ready_since_s:
-        return _younger_first(a.ready_since_s, b.ready_since_s, now_s, a, b, logarithmic_scale_down)
-    if a.max_restarts != b.max_restarts:
-        return _order(b.max_restarts, a.max_restarts)
+
+
+def _compare(a: _Standing, b: _Standing) -> int:
+    if a.first != b.first:
+        return -1 if a.first < b.first else 1
+    if a.first[2] and a.ready_since_s != b.ready_since_s:
+        return _younger_first(a.ready_age, b.ready_age, a.uid, b.uid)
+    if a.restarts != b.restarts:
+        return -1 if a.restarts > b.restarts else 1
     if a.created_s != b.created_s:
-        return _younger_first(a.created_s, b.created_s, now_s, a, b, logarithmic_scale_down)
+        return _younger_first(a.created_age, b.created_age, a.uid, b.uid)
     return 0
 
 
@@ -161,23 +202,12 @@ def log_bucket(age_s: float) -> int:
     return max(round(age_s * 1e9), 0).bit_length() - 1
 
 
-def _younger_first(
-    since_a_s: float | None,
-    since_b_s: float | None,
-    now_s: float,
-    a: PodRank,
-    b: PodRank,
-    logarithmic: bool,
-) -> int:
-    """Order two different times: unset first, then the smaller bucket of age, then the UID as text."""
-    if since_a_s is None:
+def _younger_first(age_a: float | None, age_b: float | None, uid_a: str, uid_b: str) -> int:
+    """Order two different times: unset first, then the smaller (bucket of) age, then the UID as text."""
+    if age_a is None:
         return -1
-    if since_b_s is None:
+    if age_b is None:
         return 1
-    if not logarithmic:
-        return _order(since_b_s, since_a_s)
-    return _order(log_bucket(now_s - since_a_s), log_bucket(now_s - since_b_s)) or _order(a.uid, b.uid)
-
-
-def _order(a: _Ordered, b: _Ordered) -> int:
-    return (a > b) - (a < b)
+    if age_a != age_b:
+        return -1 if age_a < age_b else 1
+    return (uid_a > uid_b) - (uid_a < uid_b)

@@ -38,12 +38,12 @@ class Steps(NamedTuple):
     """Piecewise-constant loads.
 
     Attributes:
-        members: The containers whose loads these are, in rising order.
+        members: Shape (members,), the containers whose loads these are, in rising order: those of all spans.
         loads: Shape (members, steps).
         edges: Shape (steps + 1,), the times at which the steps begin and end.
     """
 
-    members: list[int]
+    members: Integers
     loads: Integers
     edges: Floats
 
@@ -62,7 +62,7 @@ class Steps(NamedTuple):
         if span.begin_s > edges[0] or span.end_s < edges[-1]:
             inside = inside.clip(span.begin_s, span.end_s)
         loads = self.loads[:, first:last]
-        if list(span.containers) == self.members:
+        if len(span.containers) == len(self.members):
             return loads, inside
         return loads[np.searchsorted(self.members, span.containers)], inside
 
@@ -264,21 +264,22 @@ class LoadMeter:
         """
         chosen = POD_SETS if self.running else ("serving",)
         spans = {pods: self._spans(pods, self._followed[quantity].since_s, now_s) for pods in chosen}
+        alike: list[tuple[list[Span], list[str]]] = []  # what is the same in several sets is added up once
+        for pods, of_set in spans.items():
+            same = next((names for known, names in alike if known == of_set), None)
+            if same is None:
+                alike.append((of_set, [pods]))
+            else:
+                same.append(pods)
         follows = quantity == "sessions" and self._follows_evenness(now_s)
         for steps in self._steps(quantity, changes, now_s, [span for of_set in spans.values() for span in of_set]):
             if self.running:
-                self._add(quantity, steps, spans)
+                for of_set, names in alike:
+                    totals = self._totals_of(steps, of_set)
+                    for pods in names:
+                        self._totals[quantity, pods].merge(totals)
             if follows:
                 self._follow(steps, spans["serving"])
-
-    def _add(self, quantity: str, steps: Steps, spans: dict[str, list[Span]]) -> None:
-        """Add steps to the totals; what is the same in several sets is added up once."""
-        added: dict[tuple[Span, ...], SkewTotals] = {}
-        for pods, of_set in spans.items():
-            key = tuple(of_set)
-            if key not in added:
-                added[key] = self._totals_of(steps, of_set)
-            self._totals[quantity, pods].merge(added[key])
 
     def _follow(self, steps: Steps, serving: Sequence[Span]) -> None:
         """Let the evenness know of steps."""
@@ -297,8 +298,8 @@ class LoadMeter:
         A step lasts from one change to the next that comes later: of several changes at one instant, such as the two of
         a session that moves, only what they come to together lasts.
         """
-        members = sorted({container for span in spans for container in span.containers})
-        if not members:
+        members = np.array(sorted(set().union(*(span.containers for span in spans))), np.int64)
+        if not len(members):
             return
         times, origins, targets = self._of_members(members, changes)
         followed = self._followed[quantity]
@@ -321,7 +322,7 @@ class LoadMeter:
             loads, since_s = own[:, -1].copy(), float(edges[-1])
             yield Steps(members, own[:, : len(edges) - 1], edges)
 
-    def _of_members(self, members: list[int], changes: Changes) -> Changes:
+    def _of_members(self, members: Integers, changes: Changes) -> Changes:
         """Return the changes of members, with their places among them instead of container indices.
 
         All other containers have the place behind the last, and so has nowhere.

@@ -4,13 +4,16 @@ Sources: Kong 3.10 ``kong/runloop/balancer/consistent_hashing.lua`` for the ring
 seed 0), ``kong/runloop/balancer/init.lua:get_value_to_hash`` for the key. Nothing is random but a generated cookie.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from math import floor
 from typing import Final, Literal, NamedTuple, TypedDict
 
+import numpy as np
+import numpy.typing as npt
 from xxhash import xxh32_intdigest
 
 from simsticky.errors import Diagnostic, InputError
@@ -18,6 +21,8 @@ from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
 from simsticky.kong.cells import Cells, Region
 from simsticky.kong.picks import RING_HEAD, ring_owner
 from simsticky.kong.upstream import DEFAULT_COOKIE_PATH, DEFAULT_SLOTS, Target
+
+Integers = npt.NDArray[np.int64]
 
 POINTS_PER_TARGET: Final = 160
 """Points of each target when all have the same weight."""
@@ -44,7 +49,6 @@ def ring_index(value: str, points: int) -> int:
     return xxh32_intdigest(value.encode()) % points + 1
 
 
-@lru_cache(maxsize=256)
 def build_ring(targets: tuple[Target, ...], points: int) -> tuple[tuple[int, str], ...]:
     """Return the occupied points in ascending order, each with its address (rule G13).
 
@@ -61,24 +65,47 @@ def build_ring(targets: tuple[Target, ...], points: int) -> tuple[tuple[int, str
     Raises:
         RingCapacityError: A target would need more names than the ring has points.
     """
+    taken, owners = _occupied(targets, points)
+    return tuple((point, targets[owner].address) for point, owner in zip(taken.tolist(), owners.tolist(), strict=True))
+
+
+@lru_cache(maxsize=16)
+def _occupied(targets: tuple[Target, ...], points: int) -> tuple[Integers, Integers]:
+    """Return the occupied points in ascending order, and of each its target's place; nobody may change them."""
     total_weight = sum(target.weight for target in targets)
-    ring: dict[int, str] = {}
-    for target in sorted(targets, key=_name_and_port):
+    ring: dict[int, int] = {}
+    for place in sorted(range(len(targets)), key=lambda place: _name_and_port(targets[place])):
+        target = targets[place]
         if not target.weight:
             continue
-        host, port = _name_and_port(target)
-        entries = floor(target.weight / total_weight * len(targets) * POINTS_PER_TARGET) or 1
-        i = 1
-        while i <= entries:
-            point = ring_index(f"{host}::{port} {i}", points)
-            if point in ring:
-                entries += 1
-            else:
-                ring[point] = target.address
-            i += 1
-            if i > points:
+        left = floor(target.weight / total_weight * len(targets) * POINTS_PER_TARGET) or 1
+        for number, point in enumerate(_hashed_points(*_name_and_port(target), points), start=1):
+            if point not in ring:
+                ring[point] = place
+                left -= 1
+            if number >= points:
                 raise _over_capacity(targets, points)
-    return tuple(sorted(ring.items()))
+            if not left:
+                break
+    taken = np.fromiter(ring, np.int64, len(ring))
+    order = np.argsort(taken)
+    return taken[order], np.fromiter(ring.values(), np.int64, len(ring))[order]
+
+
+def _hashed_points(host: str, port: int, points: int) -> Iterator[int]:
+    """Yield the points that a target's names fall on, one after the other, without end."""
+    known = _known_points(host, port, points)
+    yield from known
+    for number in count(len(known) + 1):
+        point = ring_index(f"{host}::{port} {number}", points)
+        known.append(point)
+        yield point
+
+
+@lru_cache(maxsize=1024)
+def _known_points(host: str, port: int, points: int) -> list[int]:
+    """Return the points of a target that are known already: it keeps them from one ring to the next."""
+    return []
 
 
 def _name_and_port(target: Target) -> tuple[str, int]:
@@ -94,24 +121,36 @@ def _over_capacity(targets: Sequence[Target], points: int) -> RingCapacityError:
     return RingCapacityError([Diagnostic("", None, None, "upstream.slots", message, hint)])
 
 
-@lru_cache(maxsize=64)
-def _owners(targets: tuple[Target, ...], points: int, unavailable: frozenset[str]) -> list[str | None]:
-    """Return for each start point, from 1 on, the address that the search ends at; nobody may change the list.
+class _Arcs(NamedTuple):
+    """Which start points lead to which target, as the arcs between one point and the next.
 
     The search goes downwards from the start point, from 1 on to the last, to the first point of an available address.
     It ends one short of a full turn: the point just above the start is never looked at.
+
+    Attributes:
+        firsts: The first start point of each arc, from 0 on; before the first of them it is the last arc.
+        owners: Of each arc the place of its target.
+        nobody: The only start point that leads nowhere, -1 if there is none.
     """
-    ring = [(point, address) for point, address in build_ring(targets, points) if address not in unavailable]
-    if not ring:
-        return [None] * points
-    owners: list[str | None] = [ring[-1][1]] * (ring[0][0] - 1)
-    ends = [point for point, _ in ring[1:]] + [points + 1]
-    for (point, address), end in zip(ring, ends, strict=True):
-        owners += [address] * (end - point)
-    if len(ring) == 1:
-        # Start points are 0-based here; -1 is the last.
-        owners[ring[0][0] - 2] = None
-    return owners
+
+    firsts: Integers
+    owners: Integers
+    nobody: int
+
+    def owner(self, start: int) -> int:
+        """Return the place of the target that a start point leads to, from 0 on; -1 for none."""
+        if not len(self.owners) or start == self.nobody:
+            return -1
+        return int(self.owners[np.searchsorted(self.firsts, start, side="right") - 1])
+
+
+def _arcs(targets: tuple[Target, ...], points: int, unavailable: AbstractSet[str]) -> _Arcs:
+    taken, owners = _occupied(targets, points)
+    if unavailable:
+        there = np.array([target.address not in unavailable for target in targets], np.bool_)[owners]
+        taken, owners = taken[there], owners[there]
+    # With one point the search ends before it comes round to that from just below.
+    return _Arcs(taken - 1, owners, (int(taken[0]) - 2) % points if len(taken) == 1 else -1)
 
 
 class _Ring:
@@ -119,12 +158,19 @@ class _Ring:
 
     __slots__ = ("__weakref__", "region")
 
-    def __init__(self, cells: Cells, owners: list[str | None]) -> None:
-        self.region = cells.region(self, RING_HEAD + len(owners))
-        ints, first, numbers = cells.ints, self.region.ints + RING_HEAD, cells.numbers
-        ints[self.region.ints] = len(owners)
-        for at, address in enumerate(owners, first):
-            ints[at] = -1 if address is None else numbers[address]
+    def __init__(self, cells: Cells, targets: tuple[Target, ...], points: int, unavailable: AbstractSet[str]) -> None:
+        self.region = cells.region(self, RING_HEAD + points)
+        arcs, numbered = _arcs(targets, points, unavailable), cells.numbers
+        owners: Integers = np.full(points, -1)
+        if len(arcs.owners):
+            numbers = np.array([numbered[target.address] for target in targets], np.int64)
+            lengths = np.diff(arcs.firsts, append=points)
+            owners[: arcs.firsts[0]] = numbers[arcs.owners[-1]]
+            owners[arcs.firsts[0] :] = np.repeat(numbers[arcs.owners], lengths)
+            if arcs.nobody >= 0:
+                owners[arcs.nobody] = -1
+        cells.ints[self.region.ints] = points
+        cells.put(self.region.ints + RING_HEAD, owners)
 
 
 class ConsistentHashing(Algorithm):
@@ -178,7 +224,7 @@ class ConsistentHashing(Algorithm):
         made_of = targets, self.points, unavailable
         ring: _Ring | None = self._cells.shared.get(made_of)
         if ring is None:
-            ring = self._cells.shared[made_of] = _Ring(self._cells, _owners(*made_of))
+            ring = self._cells.shared[made_of] = _Ring(self._cells, *made_of)
         return ring
 
     def pick(self, handle: Handle | None = None) -> str:
@@ -192,6 +238,34 @@ class ConsistentHashing(Algorithm):
         if number < 0:
             raise NoPeerError(Refusal.NO_PEERS)
         return self._cells.numbers.names[number]
+
+
+class SparseRing(Algorithm):
+    """The ring as its occupied points only, for who asks seldom: it takes a tenth of the memory, and longer to pick.
+
+    Args:
+        slots: The upstream's ``slots``.
+    """
+
+    __slots__ = ("_arcs", "_points", "_targets")
+
+    def __init__(self, slots: int) -> None:
+        self._points = ring_points(slots)
+        self._targets: tuple[Target, ...] = ()
+        self._arcs = _arcs((), self._points, frozenset())
+
+    def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
+        """Build the ring; see :class:`ConsistentHashing`."""
+        self._targets = tuple(targets)
+        self._arcs = _arcs(self._targets, self._points, unavailable)
+
+    def pick(self, handle: Handle | None = None) -> str:
+        """Return the address that the handle's key leads to, as :class:`ConsistentHashing` does."""
+        key = "" if handle is None or handle.key is None else handle.key
+        place = self._arcs.owner(hash_of(key) % self._points)
+        if place < 0:
+            raise NoPeerError(Refusal.NO_PEERS)
+        return self._targets[place].address
 
 
 def hash_of(key: str) -> int:

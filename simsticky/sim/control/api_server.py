@@ -59,6 +59,7 @@ class ApiServer:
         self._taken: set[str] = set()
         self._had: dict[str, str] = {}
         self._born: Counter[tuple[int, int, bool]] = Counter()
+        self._active_on: dict[int, str] = {}
 
     # Watches ----------------------------------------------------------------------------------------------------
 
@@ -195,6 +196,8 @@ class ApiServer:
     def changed(self, pod: Pod) -> None:
         """Tell those who watch pods that a pod's object has changed."""
         self._states.append(PodState(self._world.now_s, pod.index, pod.phase, pod.ready, pod.deleted, pod.gone))
+        if not pod.active and pod.index in self._active_on:
+            self.nodes.moved_out(self._active_on.pop(pod.index))
         for watcher in self._on_change:
             watcher(pod)
 
@@ -202,10 +205,11 @@ class ApiServer:
 
     def schedule(self, pod: Pod) -> bool:
         """Bind a pod to a node; False while no node takes pods."""
-        node = self.nodes.choose(self.pods)
+        node = self.nodes.choose()
         if node is None:
             return False
-        pod.record.node = node
+        pod.record.node = self._active_on[pod.index] = node
+        self.nodes.moved_in(node)
         pod.address = pod.record.address = self._address(pod)
         self._had[pod.address] = pod.name
         return True

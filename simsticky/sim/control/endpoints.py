@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from simsticky.kic.translation import is_separable
 from simsticky.kic.translator import Backend, Endpoint
 from simsticky.kubernetes.endpointslice import SliceSync, conditions, should_be_in_slice
 from simsticky.recording.events import Data, EndpointState, StaleCache, Switch
 from simsticky.recording.pods import Selection
 from simsticky.sim.clock import Phase, call_at
 from simsticky.sim.control.api_server import ApiServer
-from simsticky.sim.control.ingress import Change, IngressController
+from simsticky.sim.control.ingress import Change, IngressController, Move
 from simsticky.sim.control.pods import Pod
 from simsticky.sim.control.workload_controller import WorkloadController
 from simsticky.sim.streams import Purpose
@@ -25,6 +26,7 @@ class _Service:
         selects: Name of the workload whose pods it selects.
         listed: What its slices say: the endpoints by pod.
         listed_of: The workload whose pods those are.
+        touched: The pods that may differ from what the slices say.
         sync: The controller's memory of its last write.
         queued: Whether its key waits for a pass.
         passes: Passes asked for so far; ``tries`` of them, with those again, had something to write.
@@ -35,6 +37,7 @@ class _Service:
     selects: str
     listed: dict[Pod, Endpoint] = field(default_factory=dict)
     listed_of: str = ""
+    touched: dict[Pod, None] = field(default_factory=dict)
     sync: SliceSync = field(default_factory=SliceSync)
     queued: bool = False
     passes: int = 0
@@ -78,6 +81,7 @@ class EndpointSliceController:
     def _pod_changed(self, pod: Pod) -> None:
         for service in self._services:
             if self._selects(service, pod) and self._endpoint(pod) != service.listed.get(pod):
+                service.touched[pod] = None
                 self._queue(service)
 
     def _selects(self, service: _Service, pod: Pod) -> bool:
@@ -106,8 +110,8 @@ class EndpointSliceController:
 
         A pass that finds its cache older than its own last write fails, and is tried again (rule E2).
         """
-        wanted = self._wanted(service)
-        if wanted == service.listed and service.selects == service.listed_of:
+        moved = self._moved(service)
+        if not moved and service.selects == service.listed_of:
             return
         service.tries += 1
         law, now_s = self._world.scenario.kubernetes.slice_watch, self._world.now_s
@@ -115,37 +119,52 @@ class EndpointSliceController:
         service.sync = attempt.sync
         if attempt.retry_at_s is not None:
             wait_s = attempt.retry_at_s - now_s
-            changed = sum(wanted.get(pod) != service.listed.get(pod) for pod in {**wanted, **service.listed})
-            self._tell(service, "stale", service.selects, StaleCache(changed, wait_s))
+            self._tell(service, "stale", service.selects, StaleCache(len(moved), wait_s))
             self._later(wait_s, lambda: self._sync(service))
         if attempt.writes:
-            self._write(service, wanted)
+            self._write(service, moved)
 
-    def _wanted(self, service: _Service) -> dict[Pod, Endpoint]:
-        """List the Service's pods that have an endpoint."""
-        found = ((pod, self._endpoint(pod)) for pod in self._api.pods if self._selects(service, pod))
-        return {pod: endpoint for pod, endpoint in found if endpoint is not None}
+    def _moved(self, service: _Service) -> dict[Pod, Endpoint | None]:
+        """Return the pods of which the slices do not say what is so, in order of creation, with what they should say.
 
-    def _write(self, service: _Service, wanted: dict[Pod, Endpoint]) -> None:
-        before, service.listed = service.listed, wanted
-        left = [pod for pod in before if pod not in wanted]
+        Of the pods that nobody has touched they do; but of none after the selector has changed.
+        """
+        pods = service.touched
+        if service.selects != service.listed_of:
+            pods = dict.fromkeys([*service.listed, *self._api.pods])
+        wanted = {pod: self._endpoint(pod) if self._selects(service, pod) else None for pod in pods}
+        moved = [pod for pod, endpoint in wanted.items() if endpoint != service.listed.get(pod)]
+        return {pod: wanted[pod] for pod in sorted(moved, key=lambda pod: pod.index)}
+
+    def _write(self, service: _Service, moved: dict[Pod, Endpoint | None]) -> None:
+        changes = [self._move(service, pod, endpoint) for pod, endpoint in moved.items()]
+        service.touched.clear()
+        left = [pod for pod, endpoint in moved.items() if endpoint is None]
         if self._is_told(service):
             for pod in left:
                 pod.record.endpoint_gone_s = self._world.now_s
         if service.selects != service.listed_of:
             service.listed_of = service.selects
-            self._tell(service, "switched", service.selects, Switch(len(left), len(wanted)), service.cause)
+            switch = Switch(len(left), len(service.listed))
+            self._tell(service, "switched", service.selects, switch, service.cause)
             changes = [Change(self.backends(), service.cause)]
         else:
-            changes = self._changes(service, before)
             for pod in left:
                 self._tell(service, "left", pod.name, cause=pod.record.deleted_by)
-            for pod, endpoint in wanted.items():
-                if before.get(pod) != endpoint:
+            for pod, endpoint in moved.items():
+                if endpoint is not None:
                     state = EndpointState(endpoint.ready, endpoint.terminating)
                     self._tell(service, "wrote", pod.name, state, pod.record.deleted_by)
         if service in self._route:
             self._ingress.slice_changed(changes)
+
+    def _move(self, service: _Service, pod: Pod, endpoint: Endpoint | None) -> Change:
+        """Let the slices say something else of one pod; return that change, with the operation behind it."""
+        before = service.listed.pop(pod, None)
+        if endpoint is not None:
+            service.listed[pod] = endpoint
+        alone = service not in self._route or is_separable([*self._route.values()])
+        return Change(Move(before, endpoint) if alone else self.backends(), pod.causes.endpoint)
 
     def _is_told(self, service: _Service) -> bool:
         """Whether a Service is part of the story: beside one whose selector changes, only those that the route uses."""
@@ -168,20 +187,6 @@ class EndpointSliceController:
         return Endpoint(pod.address, state.ready, state.terminating)
 
     # The route --------------------------------------------------------------------------------------------------
-
-    def _changes(self, service: _Service, before: dict[Pod, Endpoint]) -> list[Change]:
-        """Return what a write has changed, pod by pod, each with the operation behind it; the last holds all of it."""
-        wanted, now, changes = service.listed, dict(before), []
-        moved = [pod for pod in {**before, **wanted} if before.get(pod) != wanted.get(pod)]
-        for pod in sorted(moved, key=lambda pod: pod.index):
-            if pod in wanted:
-                now[pod] = wanted[pod]
-            else:
-                del now[pod]
-            service.listed = {each: now[each] for each in sorted(now, key=lambda each: each.index)}
-            changes.append(Change(self.backends(), pod.causes.endpoint))
-        service.listed = wanted
-        return changes
 
     def backends(self) -> tuple[Backend, ...]:
         """Return what the route leads to: the endpoints and the weight of each Service."""
@@ -216,4 +221,7 @@ class EndpointSliceController:
     def adopt(self) -> None:
         """Begin with slices that know all pods that have been there since before the run."""
         for service in self._services:
-            service.listed, service.listed_of = self._wanted(service), service.selects
+            for pod, endpoint in self._moved(service).items():
+                self._move(service, pod, endpoint)
+            service.listed_of = service.selects
+            service.touched.clear()

@@ -5,7 +5,8 @@ from functools import partial
 from math import ceil, floor, log1p
 from typing import Any, NamedTuple
 
-from simsticky.kic.translator import Backend, translate_backends
+from simsticky.kic.translation import Changed, Translation
+from simsticky.kic.translator import Backend, Endpoint
 from simsticky.kong.upstream import Target
 from simsticky.recording.events import Push, TargetChange
 from simsticky.sim.clock import Phase, Wait, call_at
@@ -14,7 +15,7 @@ from simsticky.sim.control.pod_sets import PodSets
 from simsticky.sim.control.under_way import UnderWay
 from simsticky.sim.gateway.gateway import Gateway
 from simsticky.sim.gateway.nodes import Node
-from simsticky.sim.gateway.tables import Step
+from simsticky.sim.gateway.tables import Step, Table
 from simsticky.sim.streams import Purpose
 from simsticky.sim.world import World
 
@@ -22,10 +23,22 @@ _SLACK = 1e-9
 """In ticks: what a time on a tick may be off by."""
 
 
-class Change(NamedTuple):
-    """What the route leads to from a change on, and the number of the operation behind it, 0 if none."""
+class Move(NamedTuple):
+    """An endpoint of the only backend, which has no weight, before and after it has changed; None for none."""
 
-    backends: tuple[Backend, ...]
+    before: Endpoint | None
+    after: Endpoint | None
+
+
+class Change(NamedTuple):
+    """What a change makes of what the route leads to, and the number of the operation behind it, 0 if none.
+
+    Attributes:
+        what: One endpoint that has moved, or all backends as they are from then on.
+        cause: The operation.
+    """
+
+    what: Move | tuple[Backend, ...]
     cause: int
 
 
@@ -45,8 +58,9 @@ class IngressController:
         self._settings = settings
         self._period_s = settings.proxy_sync_seconds
         self._offset_s = world.streams.uniform(Purpose.KIC_PHASE, 0) * self._period_s
+        self._translation = Translation(settings.enable_drain_support)
         self._seen: list[Change] = []
-        self._pushed: tuple[Target, ...] | None = None
+        self._pushed = Table(())
         self._steps: list[Step] = []
         self._observed = 0
         self.under_way = UnderWay()
@@ -64,7 +78,7 @@ class IngressController:
         """An EndpointSlice or the route was written; its cache hears of it after the watch delay (rule I1).
 
         Args:
-            changes: What one write has changed, each with the operation behind it; the last holds all of it.
+            changes: What one write has changed, change by change, each with the operation behind it.
         """
         self._changes += 1
         now_s = self._world.now_s
@@ -102,33 +116,45 @@ class IngressController:
 
     def _tick(self) -> None:
         self._tick_pending = False
-        drains = self._settings.enable_drain_support
-        steps = [Step(translate_backends(change.backends, drains), change.cause) for change in self._seen[1:]]
-        del self._seen[:-1]
-        targets = translate_backends(self._seen[-1].backends, drains)
+        before, after = self._pushed.targets, self._take_in()
         unrelated, self._unrelated = self._unrelated, set()
         observed, self._observed = self._observed, 0
-        if targets != self._pushed:
-            nodes = self._gateway.nodes
-        else:
-            nodes = [node for node in self._gateway.nodes if node.name in unrelated]
+        nodes = self._gateway.nodes
+        if after == before:
+            nodes = [node for node in nodes if node.name in unrelated]
         if not nodes:
             self.under_way.end(observed)
             return
-        before = {t.address: t.weight for t in self._pushed or ()}
-        after = {t.address: t.weight for t in targets}
-        if targets != self._pushed:
-            self._steps += steps
-        self._pushed = targets
         self._pushes += 1
-        push = Push(len(targets), _changes(before, after, self._api))
+        push = Push(len(after), _changes(before, after, self._api))
         self._world.tell("kic", "pushing", "", push)
         for node in nodes:
-            self._push(node, targets, push)
+            self._push(node, self._pushed, push)
         self.under_way.end(observed)
 
-    def _push(self, node: Node, targets: tuple[Target, ...], push: Push) -> None:
-        apply = partial(self._apply, node, targets, push, len(self._steps))
+    def _take_in(self) -> tuple[Target, ...]:
+        """Translate what has been seen since the latest tick; return the targets that come of it.
+
+        Changes that together come to nothing are none.
+        """
+        steps, table = [], self._pushed
+        for what, cause in self._seen:
+            changed = self._translated(what)
+            table = Table(None, table, changed) if changed else table
+            steps.append(Step(table, changed, cause))
+        self._seen.clear()
+        targets = self._translation.in_order if steps else self._pushed.targets
+        if targets != self._pushed.targets:
+            table.keep(targets)
+            self._steps += steps
+            self._pushed = table
+        return targets
+
+    def _translated(self, what: Move | tuple[Backend, ...]) -> Changed:
+        return self._translation.move(*what) if isinstance(what, Move) else self._translation.replace(what)
+
+    def _push(self, node: Node, table: Table, push: Push) -> None:
+        apply = partial(self._apply, node, table, push, len(self._steps))
         call_at(self._world.env, self._on_the_way_s(node), Phase.PUSH, self.under_way.carries(apply))
 
     def _on_the_way_s(self, node: Node) -> float:
@@ -138,11 +164,11 @@ class IngressController:
         self._busy_until_s = max(self._busy_until_s, self._busy_since_s + delay_s)
         return delay_s
 
-    def _apply(self, node: Node, targets: tuple[Target, ...], push: Push, steps: int) -> None:
+    def _apply(self, node: Node, table: Table, push: Push, steps: int) -> None:
         """Apply a push, which holds the first ``steps`` of all changes there have been."""
         if not node.up:
             return
-        self._gateway.apply(node, targets, self._world.now_s, self._steps[node.configured : steps])
+        self._gateway.apply(node, table, self._world.now_s, self._steps[node.configured : steps])
         node.configured = steps
         self._world.tell(node.name, "pushed", "", push)
         self._pod_sets.publish()
@@ -178,9 +204,9 @@ class IngressController:
         if node.restarts != restart:
             return
         node.up = True
-        targets = self._pushed or ()
-        push = Push(len(targets), _changes({}, {t.address: t.weight for t in targets}, self._api))
-        self._apply(node, targets, push, len(self._steps))
+        targets = self._pushed.targets
+        push = Push(len(targets), _changes((), targets, self._api))
+        self._apply(node, self._pushed, push, len(self._steps))
 
     def _churn(self) -> Generator[Wait, Any, None]:
         """Let unrelated objects change, as a Poisson process (rule I4)."""
@@ -193,14 +219,15 @@ class IngressController:
 
     def adopt(self, backends: tuple[Backend, ...]) -> None:
         """Start with every node in agreement with the slice, as long after the last change."""
-        self._seen = [Change(backends, 0)]
-        self._pushed = translate_backends(backends, self._settings.enable_drain_support)
+        self._translation.replace(backends)
+        self._pushed = Table(self._translation.in_order)
         for node in self._gateway.nodes:
             self._gateway.apply(node, self._pushed, self._world.now_s)
 
 
-def _changes(before: dict[str, int], after: dict[str, int], api: ApiServer) -> tuple[TargetChange, ...]:
+def _changes(was: Sequence[Target], now: Sequence[Target], api: ApiServer) -> tuple[TargetChange, ...]:
     """Return how a table differs from another by address: what is added, what is removed, what has a new weight."""
+    before, after = ({target.address: target.weight for target in targets} for targets in (was, now))
 
     def change(address: str) -> TargetChange:
         return TargetChange(api.name_at(address), before.get(address), after.get(address))

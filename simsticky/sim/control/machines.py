@@ -1,9 +1,9 @@
 """The cluster's nodes: which take pods, and which are gone (rules N)."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 
 from simsticky.scenario.targets import nodes as node_names
-from simsticky.sim.control.pods import Pod
 
 
 class Nodes:
@@ -17,16 +17,22 @@ class Nodes:
         """Start with ``number`` nodes that take pods."""
         self._names = node_names(number)
         self._closed: set[str] = set()
+        self._crowd: Counter[str] = Counter()
         self._waiting: list[Callable[[], None]] = []
         self.off: set[str] = set()
 
-    def choose(self, pods: Iterable[Pod]) -> str | None:
-        """Return the open node with the fewest of these pods, the first of equals (rule K8); None if none is open."""
-        crowd = {name: 0 for name in self._names if name not in self._closed}
-        for pod in pods:
-            if pod.active and pod.record.node in crowd:
-                crowd[pod.record.node] += 1
-        return min(crowd, key=lambda name: crowd[name], default=None)
+    def choose(self) -> str | None:
+        """Return the open node with the fewest active pods, the first of equals (rule K8); None if none is open."""
+        is_open = (name for name in self._names if name not in self._closed)
+        return min(is_open, key=self._crowd.__getitem__, default=None)
+
+    def moved_in(self, name: str) -> None:
+        """An active pod more is on a node."""
+        self._crowd[name] += 1
+
+    def moved_out(self, name: str) -> None:
+        """A pod of a node is active no more."""
+        self._crowd[name] -= 1
 
     def wait(self, retry: Callable[[], None]) -> None:
         """Call back when a node takes pods again: the scheduler keeps unschedulable pods in a queue (rule N1)."""

@@ -115,7 +115,7 @@ class Pod:
     @property
     def active(self) -> bool:
         """Whether its controller counts it: not terminal and not deleted (facts: replica_set.go, FilterActivePods)."""
-        return not self.deleted and not self.terminal
+        return not self.deleted and self.phase not in ("Succeeded", "Failed")
 
 
 class Memory:

@@ -141,7 +141,7 @@ class Stopper:
 
     def _die(self, container: Container, because: Origin, ended: str) -> None:
         self.close(container, because)
-        container.dead = True
+        self._gateway.container_died(container)
         record, pod = container.record, container.pod
         record.dead_s, record.ended, record.cause = self._world.now_s, ended, container.causes.own_end or 0
         container.tell_changed()

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
 
-from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing
+import numpy as np
+
+from simsticky.kong.algorithms.consistent_hashing import ConsistentHashing, SparseRing
 from simsticky.kong.algorithms.hash_modulo import HashModulo
 from simsticky.kong.algorithms.latency import Latency
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickyOptions, StickySessions
 from simsticky.kong.balancer import Algorithm, AlgorithmFactory, Balancer
-from simsticky.kong.cells import Cells
 from simsticky.kong.upstream import Target
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.upstream_settings import checks, threshold_comparison
@@ -19,11 +19,14 @@ from simsticky.sim.gateway.addresses import Addresses
 from simsticky.sim.gateway.affinity import AFFINITY, COOKIE, NONE
 from simsticky.sim.gateway.nodes import Worker
 from simsticky.sim.gateway.own_algorithm import OwnAlgorithm
-from simsticky.sim.streams import Purpose
+from simsticky.sim.streams import Purpose, Streams
 from simsticky.sim.world import World
 
 _DRAWS_PER_SHUFFLE = 1 << 20
 """Room for the draws of one wheel's shuffle, so that the next rebuild has draws of its own."""
+_DRAWS_AT_ONCE = 1 << 12
+_FEW_DRAWS = 16
+"""Fewer than so many are made one by one, which is faster then."""
 
 
 class Balancers:
@@ -46,6 +49,11 @@ class Balancers:
         self._threshold, self._comparison = checks(scenario).threshold, threshold_comparison(scenario)
         self._options = sticky_options(scenario)
 
+    @property
+    def open_if_available(self) -> bool:
+        """Whether a balancer that has weight, and all of whose targets are available, names peers."""
+        return self._make_algorithm is None and self._threshold < 100
+
     def make(self, worker: Worker, targets: tuple[Target, ...]) -> Balancer:
         """Make a worker's next balancer."""
         return Balancer(targets, self._algorithm(worker), self._threshold, self._comparison)
@@ -57,16 +65,13 @@ class Balancers:
         elif self._by_cookie:
             algorithm = StickySessions(replace(self._options, new_pick="random"))
         else:
-            algorithm = self._hashing()
+            algorithm = HashModulo() if self._by_modulo else SparseRing(self._policy.slots)
         return Balancer(targets, algorithm, self._threshold, self._comparison)
 
     def _algorithm(self, worker: Worker) -> Algorithm:
         """Make a fresh algorithm for a worker; every rebuild has draws of its own."""
         streams, rebuild = self._streams, worker.rebuilds
-        draws = count(rebuild * _DRAWS_PER_SHUFFLE)
-
-        def draw(upto: int) -> int:
-            return 1 + int(streams.uniform(Purpose.SHUFFLE, worker.index, next(draws)) * upto)
+        draw = Shuffle(streams, worker.index, rebuild * _DRAWS_PER_SHUFFLE)
 
         def as_pairs(addresses: Sequence[str]) -> Sequence[str]:
             order = streams.generator(Purpose.CANDIDATE_ORDER, worker.index, rebuild).permutation(len(addresses))
@@ -78,7 +83,9 @@ class Balancers:
             case "sticky-sessions":
                 return StickySessions(self._options, draw=draw, in_flight=self._in_flight, cells=self._cells)
             case "consistent-hashing":
-                return self._hashing(self._cells)
+                if self._by_modulo:
+                    return HashModulo(self._cells)
+                return ConsistentHashing(self._policy.slots, self._cells)
             case "least-connections":
                 return LeastConnections(self._cells)
             case "latency":
@@ -86,8 +93,40 @@ class Balancers:
             case _:
                 return RoundRobin(draw, self._cells)
 
-    def _hashing(self, cells: Cells | None = None) -> Algorithm:
-        return HashModulo(cells) if self._by_modulo else ConsistentHashing(self._policy.slots, cells)
+
+class Shuffle:
+    """The draws of one balancer: called with a number, it returns an integer from 1 to that, uniformly.
+
+    A shuffle asks for each number from its length down to 2: many draws are made at once.
+
+    Args:
+        streams: The replication's luck.
+        worker: Number of the worker.
+        first: Number of the first draw.
+    """
+
+    __slots__ = ("_drawn", "_next", "_streams", "_worker")
+
+    def __init__(self, streams: Streams, worker: int, first: int) -> None:
+        self._streams = streams
+        self._worker = worker
+        self._next = first
+        self._drawn: list[float] = []  # the next one last
+
+    def __call__(self, upto: int) -> int:
+        """Return an integer from 1 to ``upto``."""
+        if not self._drawn:
+            self._draw(max(1, min(upto - 1, _DRAWS_AT_ONCE)))
+        return 1 + int(self._drawn.pop() * upto)
+
+    def _draw(self, number: int) -> None:
+        entity, first, self._next = self._worker, self._next, self._next + number
+        if number < _FEW_DRAWS:
+            drawn = [self._streams.uniform(Purpose.SHUFFLE, entity, at) for at in range(first, self._next)]
+        else:
+            ordinals = np.arange(first, self._next, dtype=np.int64)
+            drawn = self._streams.uniforms(Purpose.SHUFFLE, np.array(entity, np.int64), ordinals).tolist()
+        self._drawn = drawn[::-1]
 
 
 def sticky_options(scenario: Scenario) -> StickyOptions:

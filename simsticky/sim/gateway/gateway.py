@@ -6,6 +6,7 @@ What a request meets is in ``proxy.py``, which worker it goes through in ``front
 
 from collections.abc import Callable, Iterable, Sequence
 
+from simsticky.kic.translation import Changed
 from simsticky.kong.balancer import AlgorithmFactory
 from simsticky.kong.upstream import Target
 from simsticky.recording.record import Origin
@@ -26,9 +27,10 @@ from simsticky.sim.gateway.log_phase import LogPhase
 from simsticky.sim.gateway.nodes import Node, Worker
 from simsticky.sim.gateway.plane_rules import tell_rules
 from simsticky.sim.gateway.proxy import Attempts
+from simsticky.sim.gateway.reach import Reach
 from simsticky.sim.gateway.retries import Retries
 from simsticky.sim.gateway.slow_start import SlowStart
-from simsticky.sim.gateway.tables import Led, Step, Tables
+from simsticky.sim.gateway.tables import Led, Step, Table, Tables
 from simsticky.sim.sessions.registry import Sessions
 from simsticky.sim.sessions.session import Session
 from simsticky.sim.world import World
@@ -53,7 +55,9 @@ class Gateway:
         cuts: Ends what is in flight on a container.
         browsers: What clients bring and keep.
         exposures: Who is exposed to which operation.
+        reach: Knows which addresses the nodes list, and which they give new sessions.
         on_tables: Called when a table, a listener or a verdict has changed what may be reached.
+        on_reach: Called with a pod when its container, or whether a node leads there, may be another.
         on_ready: Called with a node that has come back empty and wants its configuration.
     """
 
@@ -71,9 +75,15 @@ class Gateway:
         self._incremental = settings.sync == "incremental"
         # KIC lists targets by address, which is luck; a person who writes another proxy's file, in order of creation.
         self._by_age = settings.sticky_new_pick == "in_order" or settings.hash_method == "modulo"
+        # Whose an address is then is said when a table comes, for later it may be somebody else's.
+        names = self._by_age or settings.sticky_identity == "by_target_id"
+        self._renames = names and world.scenario.kubernetes.pod_addresses == "reuse"
+        self._pushed: tuple[Table, tuple[Target, ...]] | None = None
         self._held = world.scenario.traffic.connections.long_lived
         self._slow_start = SlowStart(world, settings.slow_start, self._rebuild_routes)
+        self.reach = Reach()
         self.on_tables: Callable[[], None] = _nothing
+        self.on_reach: Callable[[Pod], None] = _nothing
         self.on_ready: Callable[[Node], None] = _nothing
         self.addresses = Addresses(world)
         self._balancers = Balancers(world, self.addresses, make_algorithm)
@@ -116,23 +126,29 @@ class Gateway:
         """Return what reads the tables of the past, where something leads sessions by them."""
         # An algorithm of one's own says which cookies it follows; whether a key leads anywhere, nobody knows.
         if self.affinity == COOKIE or (self.affinity == HASH and not self.asks_each_time):
-            return Tables(self._balancers.of_the_past, by_cookie=self.affinity == COOKIE)
+            named = tuple if self._renames else self._named
+            return Tables(
+                self._balancers.of_the_past,
+                named,
+                by_cookie=self.affinity == COOKIE,
+                open_if_available=self._balancers.open_if_available,
+            )
         return None
 
     # Tables -----------------------------------------------------------------------------------------------------
 
-    def apply(self, node: Node, targets: Iterable[Target], now_s: float, steps: Sequence[Step] = ()) -> None:
+    def apply(self, node: Node, table: Table, now_s: float, steps: Sequence[Step] = ()) -> None:
         """Apply a configuration push on one node: every worker builds a new balancer (facts: Kong, DB-less reload).
 
         Args:
             node: The node; one that is down has no use for it.
-            targets: The whole table.
+            table: The whole table.
             now_s: The time.
             steps: The changes that have led to it from the table before, in order; none where it is the same.
         """
         if not node.up:
             return
-        targets = self._named(targets)
+        targets = self._targets_of(table)
         before, node.weights = node.weights, {target.address: target.weight for target in targets}
         if self._incremental and before == node.weights:
             return  # this upstream is none of what has changed (rule G3)
@@ -142,8 +158,15 @@ class Gateway:
         for worker in node.workers:
             worker.begin(self._balancers.make(worker, self._slow_start.weighed(node, now_s)))
         self._health.rebuild(node, targets, now_s)
-        self._note_tables(node, targets, now_s, steps)
+        self._note_tables(node, table, now_s, steps)
         self._rebuild_routes(node)
+        self._look(node)
+
+    def _targets_of(self, table: Table) -> tuple[Target, ...]:
+        """Return the targets of a push, which are the same on every node."""
+        if self._pushed is None or self._pushed[0] is not table or self._renames:
+            self._pushed = table, self._named(table.targets)
+        return self._pushed[1]
 
     def _named(self, targets: Iterable[Target]) -> tuple[Target, ...]:
         """Return targets in the order of the wheel, with what a cookie for them names if not their address."""
@@ -153,50 +176,76 @@ class Gateway:
             return tuple(targets)
         return tuple(Target(t.address, t.weight, self.addresses.identity(t.address)) for t in targets)
 
-    def _note_tables(self, node: Node, targets: tuple[Target, ...], now_s: float, steps: Sequence[Step]) -> None:
+    def _note_tables(self, node: Node, table: Table, now_s: float, steps: Sequence[Step]) -> None:
         """Keep what a push has changed, change by change, each with the operation behind it."""
-        unavailable = node.workers[0].balancer.unavailable
-        for step in steps:
-            listed = {target.address for target in step.targets}
-            node.note(Led(now_s, step.operation, self._named(step.targets), unavailable & listed))
-        node.note(Led(now_s, steps[-1].operation if steps else 0, targets, unavailable))
+        listed = unavailable = node.workers[0].balancer.unavailable
+        led = [Led(now_s, steps[-1].operation if steps else 0, table, unavailable)]
+        for step in reversed(steps):
+            led.append(Led(now_s, step.operation, step.table, listed, step.changed))
+            listed = _listed_before(step.changed, listed, unavailable) if unavailable else listed
+        for each in reversed(led):
+            node.history.note(each._replace(table=Table(self._named(each.table.targets))) if self._renames else each)
 
     def _rebuild_routes(self, node: Node) -> None:
         """Say anew which targets requests may take without ado; a key may lead elsewhere from now on."""
-        balancer, servers, columns = node.workers[0].balancer, self.addresses.servers, self.columns
-        for number in node.routed:
-            columns.set_route(node.index, number, -1)
-        node.routed.clear()
-        if node.up:
-            named = dict(balancer.followable()) if self.affinity == COOKIE else {}
-            if self.affinity != COOKIE or self.addresses.by_uid:
-                # A new session is given an address, which no cookie names.
-                named.update({address: address for address in node.weights})
-            for name, address in named.items():
-                if address in servers and address not in node.watched:
-                    self._route(node, name, servers[address])
+        servers, watched = self.addresses.servers, node.watched
+        node.leads = self._leads(node) if node.up else {}
+        before, node.routes = (
+            node.routes,
+            {
+                number: servers[address].index
+                for address, numbers in node.leads.items()
+                if address in servers and address not in watched
+                for number in numbers
+            },
+        )
+        self.columns.set_routes(node.index, before, node.routes)
         for worker in node.workers:
             worker.show()
 
-    def _route(self, node: Node, name: str, container: Container) -> None:
-        """Let requests take a container without ado that bring its name, or that are given its address."""
-        columns = self.columns
-        number = columns.number_of(name)
-        columns.set_route(node.index, number, container.index)
-        node.routed.append(number)
+    def _leads(self, node: Node) -> dict[str, tuple[int, ...]]:
+        """Return the numbers of the names that lead to each target of a node."""
+        numbers_of, by_cookie = self.columns.numbers_of, self.affinity == COOKIE
+        leads: dict[str, tuple[int, ...]] = {}
+        if not by_cookie or self.addresses.by_uid:
+            # A new session is given an address, which no cookie names.
+            leads = {address: (number,) for address, number in zip(node.weights, numbers_of(node.weights), strict=True)}
+        if by_cookie:
+            named = node.workers[0].balancer.followable()
+            for address, number in zip(named.values(), numbers_of(named), strict=True):
+                leads[address] = (*leads.get(address, ()), number)
+        return leads
 
-    def _verdict(self, node: Node, cause: int | None = None) -> None:
+    def _reroute(self, node: Node, address: str) -> None:
+        """Say anew whether requests may take one target without ado: what leads there is as it was."""
+        container = self.addresses.servers.get(address)
+        index = -1 if container is None or address in node.watched else container.index
+        for number in node.leads.get(address, ()):
+            self.columns.set_route(node.index, number, index)
+            node.routes[number] = index
+
+    def _verdict(self, node: Node, address: str, cause: int | None = None) -> None:
         """A health checker has counted something, or told the balancers of a node.
 
         Args:
             node: The node.
+            address: The target that it is about.
             cause: Number of the operation behind what it told them, 0 for none; None if it told them nothing.
         """
-        if cause is not None:
-            latest, unavailable = node.history[-1], node.workers[0].balancer.unavailable
-            node.note(Led(self._world.now_s, cause, latest.targets, unavailable))
-        self._rebuild_routes(node)
+        if cause is None:
+            self._reroute(node, address)
+        else:
+            latest, unavailable = node.history.led[-1], node.workers[0].balancer.unavailable
+            node.history.note(Led(self._world.now_s, cause, latest.table, unavailable))
+            self._rebuild_routes(node)
+            self._look(node)
         self.on_tables()
+
+    def _look(self, node: Node) -> None:
+        """Tell whose pods a node lists, or gives new sessions, that it did not before, or the other way round."""
+        for address in self.reach.look(node):
+            if address in self.addresses.pods:
+                self.on_reach(self.addresses.pods[address])
 
     # Nodes ------------------------------------------------------------------------------------------------------
 
@@ -218,6 +267,7 @@ class Gateway:
         for worker in node.workers:
             worker.begin(self._balancers.make(worker, ()))
         self._rebuild_routes(node)
+        self._look(node)
         self.on_tables()
         self._world.tell(name, "stopped", name, cause=cause)
         if self._held:
@@ -249,7 +299,8 @@ class Gateway:
         address = container.pod.address
         self.addresses.servers[address] = container
         for node in self.nodes:
-            self._rebuild_routes(node)
+            self._reroute(node, address)
+        self.on_reach(container.pod)
         self._health.watch(container)
         container.tell_changed()
 
@@ -260,6 +311,12 @@ class Gateway:
     def container_made(self, container: Container) -> None:
         """Know a container, by its number."""
         self._sessions.containers.append(container)
+        self.on_reach(container.pod)
+
+    def container_died(self, container: Container) -> None:
+        """Know that a container is dead."""
+        container.dead = True
+        self.on_reach(container.pod)
 
     def listener_closed(self, container: Container, now_s: float, because: Origin) -> None:
         """Refuse connections to a container from now on."""
@@ -271,7 +328,8 @@ class Gateway:
         if servers.get(address) is container:
             del servers[address]
         for node in self.nodes:
-            self._rebuild_routes(node)
+            self._reroute(node, address)
+        self.on_reach(container.pod)
         container.tell_changed()
 
     def cookie_for(self, container: Container) -> int:
@@ -280,19 +338,16 @@ class Gateway:
             return -1
         return self.columns.number_of(self.addresses.identity(container.pod.address))
 
-    def listed(self, address: str) -> bool:
-        """Whether any node lists the address."""
-        return any(address in node.weights for node in self.nodes)
-
-    def takes_new(self, address: str) -> bool:
-        """Whether any node gives the address new sessions."""
-        return any(
-            node.weights.get(address, 0) > 0 and node.workers[0].balancer.is_available(address) for node in self.nodes
-        )
-
     def undo(self, session: Session, request: int, now_s: float) -> None:
         """Take back what a request did to its session that has not been answered when the run ends."""
         self._breaks.undo(session, request, now_s)
+
+
+def _listed_before(changed: Changed, listed: frozenset[str], among: frozenset[str]) -> frozenset[str]:
+    """Return which of some addresses were listed before a change, given those that were afterwards."""
+    came = {address for address, (before, _) in changed.items() if before is None}
+    went = {address for address, (before, after) in changed.items() if before is not None and after is None}
+    return (listed - came) | (went & among)
 
 
 def _nothing(*_: object) -> None:

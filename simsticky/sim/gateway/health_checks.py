@@ -67,8 +67,8 @@ class HealthCheckers:
     Args:
         checks: The upstream's settings.
         addresses: Knows who is behind an address.
-        on_verdict: Called with a node and the number of the operation behind a change that its balancers were told
-            of (0: none), or None if they were told of none.
+        on_verdict: Called with a node, a target of it, and the number of the operation behind a change that its
+            balancers were told of (0: none), or None if they were told of none.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class HealthCheckers:
         world: World,
         checks: HealthChecks,
         addresses: Addresses,
-        on_verdict: Callable[[Node, int | None], None],
+        on_verdict: Callable[[Node, str, int | None], None],
     ) -> None:
         self._world = world
         self._checks = checks
@@ -145,12 +145,12 @@ class HealthCheckers:
         if active and not checker.counts(address, report, self._world.now_s, active=True):
             return  # a request's is heard in any case: its container may have died just now, and nobody has said so yet
         verdict = checker.report(address, report, self._world.now_s, active=active)
-        self._watch(node)
+        self._watch(node, address)
         self._look_again(self._alarms[node.name])
         if verdict is not None:
             node.log_until(self._world.now_s)
         if verdict is None or not apply_verdict(verdict, node.balancers):
-            self._on_verdict(node, None)
+            self._on_verdict(node, address, None)
             return
         pod = self._pods[address]
         if verdict.available:
@@ -159,7 +159,7 @@ class HealthCheckers:
             found, cause = "unhealthy", self._behind(pod)
             node.causes.verdicts[address] = cause
         self._world.tell(node.name, found, pod.name, _told(report, active=active), cause)
-        self._on_verdict(node, cause)
+        self._on_verdict(node, address, cause)
 
     def _behind(self, pod: Pod) -> int:
         """Return the operation that lets a pod fail its health checks, 0 for none."""
@@ -168,12 +168,18 @@ class HealthCheckers:
             return pod.causes.silence
         return pod.causes.flapping if self._world.now_s < container.refuses_checks_until_s else 0
 
-    def _watch(self, node: Node) -> None:
-        """Keep the targets off the fast path whose next answer would be counted."""
-        node.watched.clear()
-        if self._passive and self._counts_successes:
-            checker = self._checkers[node.name]
-            node.watched.update(a for a in node.weights if checker.health(a) not in (None, Health.HEALTHY))
+    def _watch(self, node: Node, changed: str | None = None) -> None:
+        """Keep the targets off the fast path whose next answer would be counted.
+
+        Args:
+            node: The node.
+            changed: The only target that may have become one of them; None for any.
+        """
+        if not (self._passive and self._counts_successes):
+            return
+        checker = self._checkers[node.name]
+        may = node.weights if changed is None else {changed, *node.watched}
+        node.watched = {a for a in may if a in node.weights and checker.health(a) not in (None, Health.HEALTHY)}
 
     # Probes -----------------------------------------------------------------------------------------------------
 

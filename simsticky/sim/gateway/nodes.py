@@ -15,7 +15,7 @@ from simsticky.kong.upstream import Target
 from simsticky.recording.record import Kind, Mechanism, Origin, Outcome, pack
 from simsticky.sim.control.causes import NodeCauses
 from simsticky.sim.gateway.log_phase import LogPhase
-from simsticky.sim.gateway.tables import Led
+from simsticky.sim.gateway.tables import History
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
     BALANCER,
@@ -42,7 +42,8 @@ class Node:
         targets: The table as it was pushed; their weights are the full ones also while they grow.
         since_s: Since when each target whose weight grows has been listed.
         restarts: How often it went down.
-        routed: Numbers of the names that requests may take without ado.
+        leads: Numbers of the names that lead to each target.
+        routes: By number of a name the container that requests may take without ado, -1 for none.
         watched: Targets whose answers the health checker wants to hear of; no request takes those without ado.
     """
 
@@ -51,9 +52,10 @@ class Node:
         "configured",
         "history",
         "index",
+        "leads",
         "name",
         "restarts",
-        "routed",
+        "routes",
         "since_s",
         "targets",
         "up",
@@ -67,8 +69,9 @@ class Node:
         self.name = name
         self.up = True
         self.weights: dict[str, int] = {}
-        self.routed: list[int] = []
-        self.history: list[Led] = []
+        self.leads: dict[str, tuple[int, ...]] = {}
+        self.routes: dict[int, int] = {}
+        self.history = History()
         self.configured = 0
         self.causes = NodeCauses()
         self.restarts = 0
@@ -81,12 +84,6 @@ class Node:
     def balancers(self) -> list[Balancer]:
         """The balancers of all workers."""
         return [worker.balancer for worker in self.workers]
-
-    def note(self, led: Led) -> None:
-        """Note what it leads requests by from now on, if that is not what it does already."""
-        latest = self.history[-1] if self.history else None
-        if latest is None or (latest.targets, latest.unavailable) != (led.targets, led.unavailable):
-            self.history.append(led)
 
     def log_until(self, now_s: float) -> None:
         """Log what has ended by ``now_s``: whoever changes or replaces the balancers does so first."""

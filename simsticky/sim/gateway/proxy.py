@@ -291,9 +291,9 @@ class Attempts:
             if pod.to_listen and self._world.now_s >= self._world.settle_s:
                 self._world.recorder.count("failed_before_listening")
             return pod.causes.silence
-        emptied = node.history[-1]
-        for led in reversed(node.history):
-            if any(target.weight and target.address not in led.unavailable for target in led.targets):
+        emptied = node.history.led[-1]
+        for led in reversed(node.history.led):
+            if any(target.weight and target.address not in led.unavailable for target in led.table.targets):
                 break
             emptied = led
         return emptied.operation

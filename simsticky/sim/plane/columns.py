@@ -6,7 +6,7 @@ row of an array is seen through a memoryview. A column is another object after i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -253,6 +253,11 @@ class Columns:
             self.changed()
         return number
 
+    def numbers_of(self, names: Collection[str]) -> list[int]:
+        """Return the number of each of some names, as :meth:`number_of` does."""
+        known, room = self.cells.numbers, range(self._names)
+        return [number if (number := known.get(name, -1)) in room else self.number_of(name) for name in names]
+
     def routes_of(self, node: int) -> int:
         """Return where the routes of a node begin."""
         return node * self._names
@@ -260,6 +265,16 @@ class Columns:
     def set_route(self, node: int, number: int, container: int) -> None:
         """Let requests through a node that are led by a name take a container without ado, or (-1) not."""
         self.routes.cells[node * self._names + number] = container
+
+    def set_routes(self, node: int, before: Mapping[int, int], routes: Mapping[int, int]) -> None:
+        """Let requests through a node take other containers than before without ado, by number of a name.
+
+        What is written are the entries that differ.
+        """
+        for number in before.keys() - routes.keys():
+            self.set_route(node, number, -1)
+        for number, container in routes.items() - before.items():
+            self.set_route(node, number, container)
 
     def take_place(self) -> int:
         """Return a free place."""
