@@ -53,6 +53,8 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         from simsticky.cli.app import app
 
+        if stopping.asked():  # in the middle of that import, which told nobody
+            raise KeyboardInterrupt
         app(args=None if argv is None else list(argv), prog_name="simsticky")
     except SystemExit as ending:
         return _ended(ending)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,9 +26,13 @@ def heard() -> Iterator[None]:
 
     Noted because an import that is interrupted may raise something else, or nothing. A signal that is ignored (a
     shell does so for Ctrl-C of what runs in the background) stays ignored; outside of the main thread nothing changes.
+
+    Where it comes in a call whose exceptions nobody can take, such as that of an import that lets go of its lock,
+    Python would tell the traceback, and nothing of it is told.
     """
     _asked.clear()
-    before = {}
+    before, tell = {}, sys.unraisablehook
+    sys.unraisablehook = lambda told: None if issubclass(told.exc_type, KeyboardInterrupt) else tell(told)
     if threading.current_thread() is threading.main_thread():
         for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
             if signal.getsignal(number) == usual:
@@ -35,6 +40,7 @@ def heard() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.unraisablehook = tell
         for number, handler in before.items():
             signal.signal(number, handler)
 
