@@ -1,7 +1,8 @@
 """The tables that a node has had: which change led a session away from where its state is (docs/model.md, rule B4)."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from simsticky.kic.translation import Changed, in_order, put_in
@@ -171,6 +172,7 @@ class Tables:
         self._by_cookie = by_cookie
         self._alone = by_cookie and open_if_available
         self._views: dict[tuple[int, frozenset[str]], tuple[Table, View]] = {}
+        self._lone = lru_cache(_VIEWS_KEPT)(self._followed_alone)
 
     def led_away(self, history: History, brought: str, address: str) -> Led | None:
         """Return the change since which what a request brings has not led to an address.
@@ -195,7 +197,11 @@ class Tables:
         target = led.table.target_at(address)
         if target is None:
             return False
-        return self._make(self._named((target,))).algorithm.followable(balancer_healthy=True).get(brought) == address
+        return self._lone(self._named((target,))).get(brought) == address
+
+    def _followed_alone(self, targets: tuple[Target, ...]) -> Mapping[str, str]:
+        """Return what leads to a target, whatever the others are; it is asked for each request that is led away."""
+        return self._make(targets).algorithm.followable(balancer_healthy=True)
 
     def _view(self, led: Led) -> View:
         """Return what reads a table; it is known by which object it is, for its content would be hashed each time."""
