@@ -22,9 +22,9 @@ ROLLING = HERE.parent.parent / "scenarios" / "rolling.yaml"
 LEAST = {
     "sticky-sessions": 2.0,
     "consistent-hashing": 1.5,
-    "round-robin": 1.0,
-    "least-connections": 0.75,
-    "latency": 0.75,
+    "round-robin": 1.5,
+    "least-connections": 1.0,
+    "latency": 1.0,
 }
 """How often the compiled engine does a request, at least, while the bare Python loop does one of two events.
 
