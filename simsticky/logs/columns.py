@@ -179,12 +179,9 @@ class Columns:
         if took < 0 or service < 0:
             # A clock was set back meanwhile.
             took = service = UNKNOWN_S
-        pod = self.pods.get(address)
-        if pod is None:
-            pod = self.pods[address] = len(self.pods) - 1
-        node = self.gateways.get(node_name or gateway)
-        if node is None:
-            node = self.gateways[node_name or gateway] = len(self.gateways)
+        # A new pod or node gets the next number, and is known from its first line that is taken on.
+        pod = self.pods.get(address, len(self.pods) - 1)
+        node = self.gateways.get(node_name or gateway, len(self.gateways))
         key_in = key_out = cookie_in = cookie_out = 0
         if cookies and self._came is not None:
             key_in, cookie_in = self._came(cookies if isinstance(cookies, str) else "; ".join(map(str, cookies)))
@@ -205,6 +202,10 @@ class Columns:
             )  # fmt: skip
         except (struct.error, OverflowError) as error:
             raise ValueError(str(error)) from None
+        if pod + 1 == len(self.pods):
+            self.pods[address] = pod
+        if node == len(self.gateways):
+            self.gateways[node_name or gateway] = node
         self._filled += 1
         if self._filled == _CHUNK:
             self._seal()
