@@ -21,6 +21,7 @@ from simsticky.scenario.model import Scenario
 from simsticky.scenario.reading.load import load
 from simsticky.sim.clients.admission import Clients
 from simsticky.sim.clients.irregular import IrregularSends
+from simsticky.sim.gateway import plane_rules
 from simsticky.sim.plane import engine
 from simsticky.sim.plane.fields import SLOW, WAITS, Stop
 from simsticky.sim.sessions.session import Session
@@ -200,8 +201,11 @@ def _kinds(case: Case, result: Result, *, waits: bool) -> set[str]:
 def test_batch_of_random_scenarios_is_the_same_and_meets_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects from a generator that has become tame: each irregular kind in 5 %, each stop under each algorithm.
 
-    Afterwards each compiled function has been compiled for one set of types.
+    Blocks are smaller than usual, because a small run does not fill one. Afterwards each compiled function has been
+    compiled for one set of types.
     """
+    monkeypatch.setattr(plane_rules, "ROWS_AT_ONCE", 2_048)
+    monkeypatch.setattr(plane_rules, "_LEFT_AT_ONCE", 64)
     seen, kinds, different = Seen(monkeypatch), Counter[str](), list[Case]()
     number = 0
     for case in _batch(BATCH):
