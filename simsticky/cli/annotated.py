@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simsticky.cli import console, places
-from simsticky.cli.texts import TextFile
+from simsticky.cli.texts import TextFile, write_and_tell
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def write_all(
     texts: Mapping[str, Callable[[], str]],
     *,
     printers: Mapping[str, Callable[[], None]] | None = None,
+    before: Iterable[Callable[[], None]] = (),
 ) -> None:
     """Write each format where it is wanted: files first, so that they are there when standard output is gone.
 
@@ -42,14 +44,23 @@ def write_all(
         wanted: What is wanted; each format is a key of ``texts``.
         texts: What makes the text of a format.
         printers: What prints a format on standard output in another way: a table in colour.
+        before: What else is to be written, and first.
 
     Raises:
         SimstickyError: A file cannot be written, the disk is full.
     """
-    for one in (one for one in wanted if one.path is not None):
-        TextFile(Path(one.path or "")).write(texts[one.format]())
-    for one in (one for one in wanted if one.path is None):
-        if printers is not None and one.format in printers:
-            printers[one.format]()
-        else:
-            console.print_text(texts[one.format]())
+
+    def write(kind: str, path: Path) -> None:
+        TextFile(path).write(texts[kind]())
+
+    def tell() -> None:
+        for one in wanted:
+            if one.path is None:
+                printer = (printers or {}).get(one.format)
+                if printer is not None:
+                    printer()
+                else:
+                    console.print_text(texts[one.format]())
+
+    files = [partial(write, one.format, Path(one.path)) for one in wanted if one.path is not None]
+    write_and_tell([*before, *files], tell)

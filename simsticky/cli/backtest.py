@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +24,7 @@ from simsticky.cli.fit import (
 )
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
-from simsticky.cli.work import working
+from simsticky.cli.work import Noise, Work, working
 
 if TYPE_CHECKING:
     from simsticky.logs.backtest_answer import Backtest
@@ -70,7 +72,7 @@ def backtest(
     Exits with 0 when the model is compatible with the log, with 3 when it is not, with 4 when the log holds too
     little to tell.
     """
-    from simsticky.cli.texts import PAGES, TEXTS, print_answer, text_file, text_of
+    from simsticky.cli.texts import PAGES, TEXTS, print_answer, text_file, text_of, write_and_tell
     from simsticky.report import backtest as told
 
     place = None if out is None else text_file(out, TEXTS)
@@ -100,16 +102,16 @@ def backtest(
         )
 
     def running(task: str, total: int, simulate: Simulate) -> AbstractContextManager[Runner]:
-        return working(
-            task, total, jobs=jobs, simulate=simulate, quiet=quiet, no_progress=no_progress, no_color=no_color
-        )
+        noise = Noise(quiet=quiet, no_progress=no_progress, no_color=no_color)
+        return working(task, total, Work(jobs=jobs), noise, simulate=simulate)
 
     found = named_by(logs, lambda: compare(scenario, log, reps=reps or REPLICATIONS, seed=seed, running=running))
+    writes: list[Callable[[], None]] = []
     if place is not None:
-        place.write(text_of(found, told, place.suffix))
+        writes.append(lambda: place.write(text_of(found, told, place.suffix)))
     if page is not None:
-        page.write(told.page(found))
-    print_answer(found, told, output, no_color=no_color)
+        writes.append(lambda: page.write(told.page(found)))
+    write_and_tell(writes, partial(print_answer, found, told, output, no_color=no_color))
     if code := _ending(found):
         raise typer.Exit(code)
 

@@ -14,7 +14,7 @@ import typer
 from simsticky.cli import console, options
 from simsticky.cli.recommend import MaxTime, Thresholds, seconds_of
 from simsticky.cli.run import load_scenario
-from simsticky.cli.work import working
+from simsticky.cli.work import Noise, Work, working
 
 if TYPE_CHECKING:
     from simsticky.annotations.outputs import Wanted
@@ -115,6 +115,8 @@ def check(
     refuse_places(wanted)
     comment = None if comment_file is None else any_file(comment_file, "--comment-file")
     most_s = None if max_time is None else seconds_of(max_time)
+    work = Work(jobs=jobs, engine=engine, scheduler=scheduler, study=study_directory, verify=verify)
+    noise = Noise(quiet=quiet, no_progress=no_progress, no_color=no_color)
     allowance = None if budget is None else Budget.parse(budget)
 
     def load(path: Path) -> Scenario:
@@ -128,20 +130,7 @@ def check(
         if found is None:
             from simsticky.study.check.deciding import check as decide
 
-            runner = kept.enter_context(
-                working(
-                    "check",
-                    None,
-                    jobs=jobs,
-                    engine=engine,
-                    scheduler=scheduler,
-                    study=study_directory,
-                    verify=verify,
-                    quiet=quiet,
-                    no_progress=no_progress,
-                    no_color=no_color,
-                )
-            )
+            runner = kept.enter_context(working("check", None, work, noise))
             found = decide(
                 scenario, reference, seed=seed, most=max_reps, max_time=most_s, budget=allowance, runner=runner
             )
@@ -165,8 +154,7 @@ def _write(
     from simsticky.report.render.lines import plain
 
     said = markdown.render(report.comment(found))
-    if comment is not None:
-        comment.write(said)
+    before = [] if comment is None else [lambda: comment.write(said)]
     _append_to_summary(said)
     texts = {
         "table": lambda: plain(terminal.render(report.blocks(found), console.ENDLESS)),
@@ -176,7 +164,7 @@ def _write(
         "github": lambda: to_github(findings(found)),
     }
     table = lambda: console.print_blocks(report.blocks(found), no_color=no_color)  # noqa: E731
-    write_all(wanted, texts, printers={"table": table})
+    write_all(wanted, texts, printers={"table": table}, before=before)
 
 
 def _append_to_summary(text: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,8 @@ import typer
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_scenario
-from simsticky.cli.texts import PAGES, TEXTS, print_answer, text_file, text_of
-from simsticky.cli.work import working
+from simsticky.cli.texts import PAGES, TEXTS, TextFile, print_answer, text_file, text_of, write_and_tell
+from simsticky.cli.work import Noise, Work, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,33 +94,30 @@ def compare(
         from simsticky.study.compare import compare as compare_scenarios
 
         each = None if max_reps else reps or next(iter(scenarios.values())).run.replications
-        with working(
-            "compare",
-            None if each is None else each * len(scenarios),
-            jobs=jobs,
-            engine=engine,
-            scheduler=scheduler,
-            study=study_directory,
-            verify=verify,
-            quiet=quiet,
-            no_progress=no_progress,
-            no_color=no_color,
-        ) as runner:
+        work = Work(jobs=jobs, engine=engine, scheduler=scheduler, study=study_directory, verify=verify)
+        noise = Noise(quiet=quiet, no_progress=no_progress, no_color=no_color)
+        total = None if each is None else each * len(scenarios)
+        with working("compare", total, work, noise) as runner:
             comparison = compare_scenarios(scenarios, each, seed, max_reps=max_reps, runner=runner)
     from simsticky.report import comparison as report
 
+    writes: list[Callable[[], None]] = []
     if place is not None:
-        place.write(text_of(comparison, report, place.suffix))
+        writes.append(lambda: place.write(text_of(comparison, report, place.suffix)))
     if sheet is not None:
-        console.quiet_figures()
-        from simsticky.report.html import comparison_page
-
-        sheet.write(comparison_page(comparison))
-    print_answer(comparison, report, output, no_color=no_color)
+        writes.append(partial(_write_page, comparison, sheet))
+    write_and_tell(writes, partial(print_answer, comparison, report, output, no_color=no_color))
     if not quiet:
         console.warn(comparison.warnings)
     if fail_on_regression:
         _fail(comparison)
+
+
+def _write_page(comparison: Comparison, page: TextFile) -> None:
+    console.quiet_figures()
+    from simsticky.report.html import comparison_page
+
+    page.write(comparison_page(comparison))
 
 
 def _fail(comparison: Comparison) -> None:

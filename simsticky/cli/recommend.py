@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_varied
-from simsticky.cli.texts import PAGES, TEXTS, print_answer, text_file, text_of
-from simsticky.cli.work import simulate_for, working
+from simsticky.cli.texts import PAGES, TEXTS, TextFile, print_answer, text_file, text_of, write_and_tell
+from simsticky.cli.work import Noise, Work, simulate_for, working
 from simsticky.errors import InputError
+
+if TYPE_CHECKING:
+    from simsticky.study.recommend.answer import Recommendation
 
 ENDINGS = {"found": 0, "none": 3, "not certain": 4}
 """Exit codes."""
@@ -95,44 +100,32 @@ def recommend(
     scenario, following = load_varied(file, changes, asked, namespace=namespace, lenient=lenient)
     varied = {**asked, **following}
     most_s = None if max_time is None else seconds_of(max_time)
-    with working(
-        "recommend",
-        None,
-        jobs=jobs,
-        engine=engine,
-        scheduler=scheduler,
-        study=study_directory,
-        verify=verify,
-        simulate=WithPodTime(simulate_for(verify=verify) or simulate_numbers),
-        quiet=quiet,
-        no_progress=no_progress,
-        no_color=no_color,
-    ) as runner:
-        found = search(
-            scenario,
-            thresholds or None,
-            varied,
-            reps,
-            seed,
-            cost=cost or (),
-            max_time=most_s,
-            runner=runner,
-        )
+    work = Work(jobs=jobs, engine=engine, scheduler=scheduler, study=study_directory, verify=verify)
+    noise = Noise(quiet=quiet, no_progress=no_progress, no_color=no_color)
+    simulate = WithPodTime(simulate_for(verify=verify) or simulate_numbers)
+    with working("recommend", None, work, noise, simulate=simulate) as runner:
+        given = (scenario, thresholds or None, varied, reps, seed)
+        found = search(*given, cost=cost or (), max_time=most_s, runner=runner)
     from simsticky.report import recommendation as report
 
+    writes: list[Callable[[], None]] = []
     if place is not None:
-        place.write(text_of(found, report, place.suffix))
+        writes.append(lambda: place.write(text_of(found, report, place.suffix)))
     if sheet is not None:
-        console.quiet_figures()
-        from simsticky.report.html import recommendation_page
-
-        sheet.write(recommendation_page(found))
-    print_answer(found, report, output, no_color=no_color)
+        writes.append(partial(_write_page, found, sheet))
+    write_and_tell(writes, partial(print_answer, found, report, output, no_color=no_color))
     if not quiet:
         more = () if found.otherwise is None else found.otherwise.warnings
         console.warn(list(dict.fromkeys((*found.warnings, *more))))
     if ENDINGS[found.ending]:
         raise typer.Exit(ENDINGS[found.ending])
+
+
+def _write_page(found: Recommendation, page: TextFile) -> None:
+    console.quiet_figures()
+    from simsticky.report.html import recommendation_page
+
+    page.write(recommendation_page(found))
 
 
 def seconds_of(text: str) -> float:

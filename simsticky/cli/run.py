@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simsticky.cli import console, options
 from simsticky.cli.options import Output
-from simsticky.cli.work import simulate_for, working
+from simsticky.cli.texts import PAGES, text_file, write_and_tell
+from simsticky.cli.work import Noise, Work, simulate_for, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from simsticky.cli.output import Target
     from simsticky.cli.texts import TextFile
     from simsticky.recording.record import Recording
     from simsticky.report.asked import Asked
@@ -58,16 +61,7 @@ def run(
     Whether thresholds are met is printed and leaves the exit code at 0.
     """
     _refuse_clashes(story=story, output=output, reps=reps, precision=precision, max_reps=max_reps)
-    place = None
-    if out is not None:
-        from simsticky.cli.output import target
-
-        place = target(out, frames, force=force)
-    page = None
-    if report is not None:
-        from simsticky.cli.texts import PAGES, text_file
-
-        page = text_file(report, PAGES, "--report")
+    place, page = _places(out, report, frames, force=force)
     scenario = load_scenario(file, changes, namespace=namespace, lenient=lenient)
 
     from simsticky.report.asked import Asked
@@ -77,19 +71,11 @@ def run(
 
     n = None if precision is not None else reps or scenario.run.replications
     keep = KeepingFirst()
+    work = Work(jobs=jobs, engine=engine, scheduler=scheduler, study=study_directory, verify=verify)
+    noise = Noise(quiet=quiet, no_progress=no_progress, no_color=no_color)
+    simulate = _with_less_variance(verify) if rare else None
     with working(
-        scenario.name,
-        n,
-        jobs=jobs,
-        engine=engine,
-        scheduler=scheduler,
-        study=study_directory,
-        verify=verify,
-        simulate=_with_less_variance(verify) if rare else None,
-        keep=keep if output is Output.TABLE else None,
-        quiet=quiet,
-        no_progress=no_progress,
-        no_color=no_color,
+        scenario.name, n, work, noise, simulate=simulate, keep=keep if output is Output.TABLE else None
     ) as runner:
         study = replicate(scenario, n, seed, precision=precision, max_reps=max_reps or MOST, runner=runner)
     asked = Asked.of(file, changes, namespace=namespace, lenient=lenient)
@@ -97,31 +83,39 @@ def run(
     frames_wanted = place is not None and place.is_directory
     detailed = _detailed(study, verify) if story or frames_wanted or page is not None else None
 
-    failure: Exception | None = None
+    writes: list[Callable[[], None]] = []
     if place is not None:
-        try:
-            place.write(study, detailed if frames_wanted else None, asked, others)
-        except Exception as error:  # the numbers took a minute: print them before giving up
-            failure = error
+        writes.append(partial(place.write, study, detailed if frames_wanted else None, asked, others))
     if page is not None and detailed is not None:
-        try:
-            console.quiet_figures()
-            from simsticky.report.html import report_page
-
-            page.write(report_page(study, detailed, asked=asked, others=others))
-        except Exception as error:
-            failure = failure or error
+        writes.append(partial(_write_page, page, study, detailed, asked, others))
     first = detailed or (_first(study, keep) if output is Output.TABLE else None)
     told = detailed.story() if story and detailed is not None else None
     recorded = None if first is None else first.recording
     shown = Shown(study, asked, others, recorded, told, runner.engine, verbose=verbose, rare=rare)
-    _print(shown, output, no_color)
-    if not quiet:
-        console.warn(study.warnings)
-    if failure is not None:
-        raise failure
+    write_and_tell(writes, partial(_tell, shown, output, quiet=quiet, no_color=no_color))
     if stopped is not None:
         raise stopped
+
+
+def _places(
+    out: Path | None, report: Path | None, frames: options.FrameFormat, *, force: bool
+) -> tuple[Target | None, TextFile | None]:
+    """Where numbers and page are to go, if they can be written there."""
+    place = page = None
+    if out is not None:
+        from simsticky.cli.output import target
+
+        place = target(out, frames, force=force)
+    if report is not None:
+        page = text_file(report, PAGES, "--report")
+    return place, page
+
+
+def _write_page(page: TextFile, study: Study, detailed: Result, asked: Asked, others: list[Otherwise] | None) -> None:
+    console.quiet_figures()
+    from simsticky.report.html import report_page
+
+    page.write(report_page(study, detailed, asked=asked, others=others))
 
 
 def _otherwise(study: Study) -> tuple[list[Otherwise] | None, KeyboardInterrupt | None]:
@@ -252,6 +246,12 @@ class Shown:
     engine: str | None
     verbose: bool
     rare: bool
+
+
+def _tell(shown: Shown, output: Output, *, quiet: bool, no_color: bool) -> None:
+    _print(shown, output, no_color)
+    if not quiet:
+        console.warn(shown.study.warnings)
 
 
 def _print(shown: Shown, output: Output, no_color: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +12,8 @@ import typer
 from simsticky.cli import completing, console, options
 from simsticky.cli.options import Output
 from simsticky.cli.run import load_varied
-from simsticky.cli.texts import PAGES, TextFile, text_file
-from simsticky.cli.work import working
+from simsticky.cli.texts import PAGES, TextFile, text_file, write_and_tell
+from simsticky.cli.work import Noise, Work, working
 from simsticky.errors import InputError
 
 if TYPE_CHECKING:
@@ -108,64 +110,40 @@ def sweep(
         )
     if tornado:
         _refuse_beside_tornado(report, output, grid=design == "grid" and samples is None)
-    place = None
-    if out is not None:
-        place = text_file(out, (".json", ".md") if tornado else (".json", ".csv", ".parquet", ".md"))
-        if place.suffix == ".parquet":
-            needs_parquet("--out")
+    place = None if out is None else _place(out, tornado=tornado)
     page = None if report is None else text_file(report, PAGES, "--report")
     metrics = _known(metric)
     from simsticky.study.settings import parse_vary
 
     settings = parse_vary(vary)
     scenario, following = load_varied(file, changes, settings, namespace=namespace, lenient=lenient)
-    with working(
-        scenario.name,
-        None,
-        jobs=jobs,
-        engine=engine,
-        scheduler=scheduler,
-        study=study_directory,
-        verify=verify,
-        quiet=quiet,
-        no_progress=no_progress,
-        no_color=no_color,
-    ) as runner:
+    varied = {**settings, **following}
+    work = Work(jobs=jobs, engine=engine, scheduler=scheduler, study=study_directory, verify=verify)
+    noise = Noise(quiet=quiet, no_progress=no_progress, no_color=no_color)
+    with working(scenario.name, None, work, noise) as runner:
         if tornado:
             from simsticky.study.tornado import tornado as move
 
-            both = {**settings, **following}
-            found: Sweep | Tornado = move(scenario, both, metrics[0], reps, seed, source="--vary", runner=runner)
+            found: Sweep | Tornado = move(scenario, varied, metrics[0], reps, seed, source="--vary", runner=runner)
         else:
             from simsticky.study.sweep import sweep as run
 
-            found = run(
-                scenario,
-                {**settings, **following},
-                reps,
-                seed,
-                design=design,
-                samples=samples,
-                max_reps=max_reps,
-                source="--vary",
-                runner=runner,
-            )
-    failure: Exception | None = None
+            points = partial(run, design=design, samples=samples, max_reps=max_reps)
+            found = points(scenario, varied, reps, seed, source="--vary", runner=runner)
+    writes: list[Callable[[], None]] = []
     if place is not None:
-        try:
-            _write(found, metrics, place)
-        except Exception as error:  # the numbers took minutes: print them before giving up
-            failure = error
+        writes.append(partial(_write, found, metrics, place))
     if page is not None:
-        try:
-            page.write(_page(found, jobs))
-        except Exception as error:
-            failure = failure or error
-    _print(found, metrics, output, no_color)
-    if not quiet:
-        console.warn(found.warnings)
-    if failure is not None:
-        raise failure
+        writes.append(partial(_write_page, found, jobs, page))
+    write_and_tell(writes, lambda: _tell(found, metrics, output, quiet=quiet, no_color=no_color))
+
+
+def _place(out: Path, *, tornado: bool) -> TextFile:
+    """Where the answer is to go, if it can be written there."""
+    place = text_file(out, (".json", ".md") if tornado else (".json", ".csv", ".parquet", ".md"))
+    if place.suffix == ".parquet":
+        needs_parquet("--out")
+    return place
 
 
 def _refuse_beside_tornado(report: Path | None, output: Output, *, grid: bool) -> None:
@@ -201,24 +179,26 @@ def _known(metrics: list[str] | None) -> list[str]:
     return list(dict.fromkeys(metrics or SHOWN))
 
 
-def _print(found: Sweep | Tornado, metrics: list[str], output: Output, no_color: bool) -> None:
+def _tell(found: Sweep | Tornado, metrics: list[str], output: Output, *, quiet: bool, no_color: bool) -> None:
     if output is Output.TABLE:
         console.print_blocks(_blocks(found, metrics), no_color=no_color)
     else:
         console.print_text(_text(found, metrics, f".{_SUFFIX[output]}"))
+    if not quiet:
+        console.warn(found.warnings)
 
 
 _SUFFIX = {Output.JSON: "json", Output.CSV: "csv", Output.MARKDOWN: "md"}
 
 
-def _page(found: Sweep | Tornado, jobs: int | None) -> str:
+def _write_page(found: Sweep | Tornado, jobs: int | None, page: TextFile) -> None:
     console.quiet_figures()
     from simsticky.report.html import tradeoff_page
     from simsticky.study.pool import available_cpus
     from simsticky.study.sweep import Sweep
 
     assert isinstance(found, Sweep)
-    return tradeoff_page(found, jobs=jobs or available_cpus())
+    page.write(tradeoff_page(found, jobs=jobs or available_cpus()))
 
 
 def _blocks(found: Sweep | Tornado, metrics: list[str]) -> list[Block]:

@@ -5,7 +5,7 @@ A file is checked before anything runs, written beside its place and renamed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -50,6 +50,23 @@ def print_answer(found: Any, report: Report, output: Output, *, no_color: bool) 
         console.print_blocks(report.blocks(found), no_color=no_color)
     else:
         console.print_text(text_of(found, report, ".md" if output is Output.MARKDOWN else f".{output}"))
+
+
+def write_and_tell(writes: Iterable[Callable[[], None]], tell: Callable[[], None]) -> None:
+    """Write the files of an answer, and tell it whatever comes of them: its numbers took minutes.
+
+    Raises:
+        Exception: The first that a write has raised, once the answer is told.
+    """
+    failure: Exception | None = None
+    for write in writes:
+        try:
+            write()
+        except Exception as error:
+            failure = failure or error
+    tell()
+    if failure is not None:
+        raise failure
 
 
 @dataclass(frozen=True, slots=True)

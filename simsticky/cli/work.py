@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,37 +20,59 @@ if TYPE_CHECKING:
     from simsticky.study.runner import Runner
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What runs the replications of a verb, by its flags.
+
+    Attributes:
+        jobs: Worker processes; one a CPU by default.
+        engine: What runs the data plane.
+        scheduler: Address of a Dask scheduler.
+        study: Directory of the study.
+        verify: Whether to check the model's invariants.
+    """
+
+    jobs: int | None = None
+    engine: EngineChoice = EngineChoice.AUTO
+    scheduler: str | None = None
+    study: Path | None = None
+    verify: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What a verb tells while it works, by its flags.
+
+    Attributes:
+        quiet: No progress and no notes.
+        no_progress: No progress bar.
+        no_color: No colour.
+    """
+
+    quiet: bool = False
+    no_progress: bool = False
+    no_color: bool = False
+
+
 @contextmanager
 def working(
     task: str,
     total: int | None,
+    work: Work,
+    noise: Noise,
     *,
-    jobs: int | None = None,
-    scheduler: str | None = None,
-    study: Path | None = None,
-    verify: bool = False,
     simulate: Simulate | None = None,
     keep: KeepingFirst | None = None,
-    engine: EngineChoice = EngineChoice.AUTO,
-    quiet: bool = False,
-    no_progress: bool = False,
-    no_color: bool = False,
 ) -> Iterator[Runner]:
-    """Yield what runs the replications of a verb; the flags are those of the command line.
+    """Yield what runs the replications of a verb.
 
     Args:
         task: What the progress bar says.
         total: Replications to expect; None when nobody knows.
-        jobs: Worker processes; one a CPU by default.
-        scheduler: Address of a Dask scheduler.
-        study: Directory of the study.
-        verify: Whether to check the model's invariants.
+        work: What runs them.
+        noise: What is told meanwhile.
         simulate: What runs one replication, where the verb has its own.
         keep: The usual, with replication 0 kept; ignored where the verb has its own.
-        engine: What runs the data plane.
-        quiet: No progress and no notes.
-        no_progress: No progress bar.
-        no_color: No colour.
 
     Raises:
         typer.Exit: With 130, after saying how far it came, on Ctrl-C.
@@ -59,29 +82,30 @@ def working(
     from simsticky.study.pool import Interrupted, available_cpus
     from simsticky.study.runner import Runner
 
-    _have(engine)
+    _have(work.engine)
     if stopping.asked():  # and what was being imported has swallowed it
         raise KeyboardInterrupt
-    workers = jobs or available_cpus()
-    options: dict[str, Any] = {"verified": True} if verify else {}
+    workers = work.jobs or available_cpus()
+    options: dict[str, Any] = {"verified": True} if work.verify else {}
     if simulate is not None:
         options["simulate"] = type(simulate).__name__  # what it keeps of a replication differs
-    shown = not (quiet or no_progress)
+    quiet = noise.quiet
+    shown = not (quiet or noise.no_progress)
     try:
         with (
-            console.progress(task, total, shown=shown, no_color=no_color) as bar,
+            console.progress(task, total, shown=shown, no_color=noise.no_color) as bar,
             progress.watched(bar.share),
             Runner(
                 jobs=workers if total is None else min(workers, total),
-                small_here=jobs is None,
-                scheduler=scheduler,
-                directory=study,
+                small_here=work.jobs is None,
+                scheduler=work.scheduler,
+                directory=work.study,
                 on_progress=bar.finished,
                 on_note=_unheard if quiet else _note,
                 on_estimate=None if quiet else _tell_of_time,
-                simulate=simulate or simulate_for(verify=verify) or keep,
+                simulate=simulate or simulate_for(verify=work.verify) or keep,
                 options=options,
-                engine=engine.value,
+                engine=work.engine.value,
                 on_compile=None if quiet else _tell_of_compiling,
             ) as runner,
         ):
