@@ -1,4 +1,4 @@
-"""A headless Chromium for tests of pages, and a directory with the pages."""
+"""A headless Chromium for tests of pages, a directory with the pages, and the replay of a run in it."""
 
 import contextlib
 import shutil
@@ -57,3 +57,22 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pages are written."""
     return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture
+def opened(browser, pages):
+    """Opens the page of a run, at a width, in a scheme."""
+    from replays import compared, page_text
+    from test_pages import open_page, put
+
+    def open_it(kind="rollout", width=1280, scheme="light", *, calm=False):
+        text = compared()[1] if kind == "compared" else page_text(kind)
+        address = put(pages, f"replay-{kind}", text)
+        open_page(browser, address, width, scheme)
+        if calm:
+            features = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+            browser.get(address)
+        return address
+
+    return open_it
