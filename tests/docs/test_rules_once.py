@@ -60,6 +60,11 @@ RULES = {
     "P10": Once(("sim/plane/rules.py:warm_factor",), computes="slowdown"),
     # When a request is too late, and whether another attempt follows then.
     "G8": Once(("sim/plane/rules.py:in_time", "kong/retries.py:tries_again"), compares="read_timeout"),
+    "B1": Once(
+        ("sim/plane/rules.py:begin_state",),
+        steps=("begin_state",),
+        takers=("sim/plane/rules.py:begin", "sim/sessions/session.py:Session.begin_on"),
+    ),
     "B2": Once(
         ("sim/plane/rules.py:is_stale",),
         steps=("swap_copies", "leave_copy"),
@@ -189,6 +194,7 @@ SECOND = {
     "P1, done": ("P1", "def serve(free, now, demand):\n    occupy(free, max(first_free(free), now) + demand)"),
     "P10": ("P10", "def factor(self, age):\n    return max(1.0, self.slowdown - (self.slowdown - 1.0) * age)"),
     "G8": ("G8", "def answers(self, ended, sent):\n    return ended <= sent + self._read_timeout_s"),
+    "B1": ("B1", 'def begin(self, place):\n    """Let a state begin (rule B1)."""\n    self.ints[HOLDER][place] = 1'),
     "B2": ("B2", "def kind(self, session):\n    return session.leave_copy(1, 2, 3.0) >= self.now_s"),
     "a release": ("the log of ends", "def ended(self):\n    least_release(self.ints, 0, self.floats, 0, 1)"),
     "a generator": ("SplitMix64", "def mix(x):\n    return (x ^ (x >> 27)) * 0x94D049BB133111EB"),

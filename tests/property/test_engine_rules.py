@@ -28,6 +28,8 @@ from simsticky.sim.plane.fields import (
     ARRIVAL,
     ARRIVALS,
     BALANCER,
+    COPY_CONTAINER,
+    COPY_NEXT,
     DELETED_BY,
     ENDED,
     ENOUGH_LEFT,
@@ -213,6 +215,18 @@ _HAPPENINGS = st.lists(
 )
 
 
+def copies_of(copies: Any, place: int) -> dict[int, float]:
+    """Return until when which containers keep older copies of a session's state."""
+    if isinstance(copies, list):
+        return dict(copies[place])
+    heads, cells, lives, _, _ = copies
+    found, at = {}, heads[place]
+    while at >= 0:
+        found[int(cells[COPY_CONTAINER, at])] = float(lives[at])
+        at = cells[COPY_NEXT, at]
+    return found
+
+
 class Plane:
     """The columns of a plane with three containers, two workers, and ten arrivals at hand."""
 
@@ -318,10 +332,7 @@ class Plane:
         parts["free_places"], parts["leaving"] = parts["free_places"][: own[FREE_PLACES]], parts["leaving"][: own[LEFT]]
         parts["ends"] = sorted(queues.open_ends())
         parts["slots"] = [sorted(queues.slots_of(number)) for number in range(CONTAINERS)]
-        parts["copies"] = [
-            [self.run.copy_until(columns.state.copies, place, number) for number in range(CONTAINERS)]
-            for place in range(columns.ints.length)
-        ]
+        parts["copies"] = [copies_of(columns.state.copies, place) for place in range(columns.ints.length)]
         parts["sends"] = self._sends()
         parts["moves"] = self._moves()
         del parts["own"][ROWS], parts["own"][MOVES - 1]  # of rows that arrays hold

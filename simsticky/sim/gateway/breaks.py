@@ -87,11 +87,8 @@ class Breaks:
             session.breaks_background += 1
 
     def begin(self, session: Session, container: Container, now_s: float) -> None:
-        """Let a session's state begin where its first request is answered (rule B1)."""
-        session.holder = container
-        session.first_container = container.index
-        if container.pod.deleted:
-            session.born_terminating = session.doomed_by = container.pod.record.deleted_by
+        """Let a session begin where its first request is answered."""
+        session.begin_on(container)
         container.take_in(now_s)
         self._recorder.moved(now_s, NOWHERE, container.index)
 

@@ -143,7 +143,6 @@ def _call_each(engine: Engine) -> None:
     run.log_ends(state.ends, 0.0, 0, state.workers, state.cells, state.numbers)
     run.drop_end(state.ends)
     run.keep_copy(state.copies, 0, 0, 1.0)
-    run.copy_until(state.copies, 0, 0)
     run.forget_copies(state.copies, 0)
     columns.set_arrivals(0, [0.0], [[0]] * 6)
     run.arrive(columns.state)

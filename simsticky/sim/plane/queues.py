@@ -57,12 +57,6 @@ def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
     moves.extend((at_s, origin, target))
 
 
-def copy_until(copies: Any, place: int, container: int) -> float:
-    """Return until when a container keeps an older copy of a session's state (rule B3); long ago for none."""
-    until_s: float = copies[place].get(container, LONG_AGO)
-    return until_s
-
-
 def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
     """Let a container keep a copy of a session's state until a time (rule B3)."""
     copies[place][container] = until_s

@@ -217,18 +217,6 @@ def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
     table[2, at] = target
 
 
-def copy_until(copies: Any, place: int, container: int) -> float:
-    """Return until when a container keeps an older copy of a session's state (rule B3); long ago for none."""
-    heads, cells, lives, _, _ = copies
-    at = heads[place]
-    while at >= 0:
-        if cells[COPY_CONTAINER, at] == container:
-            until_s: float = lives[at]
-            return until_s
-        at = cells[COPY_NEXT, at]
-    return LONG_AGO
-
-
 def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
     """Let a container keep a copy of a session's state until a time (rule B3); there is a free cell."""
     heads, cells, lives, free, count = copies

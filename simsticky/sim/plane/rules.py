@@ -272,16 +272,21 @@ def vacate_first(number: int, s: Any) -> None:
     own[LEFT] -= number
 
 
-def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: Any) -> None:
-    """Let a session's state begin where its first request is answered (rule B1), and its jar take the cookie."""
-    ints = s.ints
+def begin_state(place: int, target: int, ints: Any, containers: Any) -> None:
+    """Let a session's state begin where its first request is answered (rule B1)."""
+    deleted_by = containers[DELETED_BY][target]
     ints[HOLDER][place] = target
     ints[FIRST][place] = target
-    ints[MOVED_BY][place] = ints[REQUESTS][place]
-    ints[PICKED_BY][place] = s.workers[BALANCER][worker]
-    deleted_by = s.containers[DELETED_BY][target]
     ints[BORN][place] = deleted_by
     ints[DOOMED][place] = deleted_by
+
+
+def begin(place: int, worker: int, target: int, picked: int, now_s: float, s: Any) -> None:
+    """Let a session begin with its first request, and its jar take the cookie."""
+    ints = s.ints
+    begin_state(place, target, ints, s.containers)
+    ints[MOVED_BY][place] = ints[REQUESTS][place]
+    ints[PICKED_BY][place] = s.workers[BALANCER][worker]
     if s.rules[MODE] == BY_COOKIE and ints[JAR][place]:
         ints[COOKIE][place] = s.identities[picked]
     write_move(s.moves, now_s, -1, target)

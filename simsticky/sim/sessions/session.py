@@ -33,6 +33,7 @@ from simsticky.sim.plane.fields import (
     SLOW,
     STARTED,
 )
+from simsticky.sim.plane.rules import begin_state
 
 INFINITY = float("inf")
 
@@ -255,6 +256,10 @@ class Session:
     def holder(self, container: Container | None) -> None:
         self._columns.ints[HOLDER][self.place] = -1 if container is None else container.index
 
+    def begin_on(self, container: Container) -> None:
+        """Let its state begin on a container instance."""
+        begin_state(self.place, container.index, self._columns.ints, self._columns.containers)
+
     @property
     def cookie(self) -> str | None:
         """What its sticky cookie names, None without one."""
@@ -271,10 +276,6 @@ class Session:
         """The index of its first container, -1 before the first answer."""
         index: int = self._columns.ints[FIRST][self.place]
         return index
-
-    @first_container.setter
-    def first_container(self, index: int) -> None:
-        self._columns.ints[FIRST][self.place] = index
 
     @property
     def request(self) -> int:
@@ -317,10 +318,6 @@ class Session:
         """Number of the operation that had deleted the pod where it began before it did, 0 if none had."""
         operation: int = self._columns.ints[BORN][self.place]
         return operation
-
-    @born_terminating.setter
-    def born_terminating(self, operation: int) -> None:
-        self._columns.ints[BORN][self.place] = operation
 
     @property
     def doomed_by(self) -> int:
