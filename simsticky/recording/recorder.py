@@ -190,7 +190,7 @@ class Recorder:
             self.recording.session_blocks.append(_numbers(self._session_rows).reshape(-1, len(SESSION_COLUMNS)))
 
     def finish(self, now_s: float) -> Recording:
-        """Seal for the last time: rows still open are unfinished; return the recording."""
+        """Seal for the last time: rows still open are unfinished; return the recording, and let the memory go."""
         self.seal(now_s)
         rows = self._open.columns
         rows[CODE] = rows[CODE].astype(np.int64) & SENDING | pack(0, 0, Outcome.UNFINISHED)
@@ -204,7 +204,11 @@ class Recorder:
         if self._evenness is not None:
             self.recording.even_again_s = self._evenness.since_s()
         self.recording.counts = self._counts
-        return self.recording
+        self._open.close()
+        recording = self.recording
+        # Whoever has the recording has it alone, and lets its rows go when he likes.
+        del self.recording, self._counter, self._failures, self.connections
+        return recording
 
     def _look(self, now_s: float) -> None:
         """Have all rows at hand that may be open still; where cuts are frequent the buffer never is full."""

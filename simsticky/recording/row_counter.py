@@ -99,9 +99,10 @@ class RowCounter:
         self._recording.latency.add(latency)
 
     def finish(self) -> None:
-        """Count what each code says, and put down the digest."""
+        """Count what each code says, and put down the digest; no more rows come."""
         self._count_special()
         self._recording.digest = self._hash.hexdigest()
+        del self._hash  # and its memory, see ``OpenRows.close``
 
     def _count_special(self) -> None:
         """Count breaks by mechanism and origin, and failures and breaks by operation, of requests by their codes."""

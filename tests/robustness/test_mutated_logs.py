@@ -122,7 +122,7 @@ def test_spoilt_logs_are_read_or_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_thousands_of_spoilt_logs_are_read_or_refused(tmp_path: Path) -> None:
+def test_a_thousand_spoilt_logs_are_read_or_refused(tmp_path: Path) -> None:
     """The same, further."""
-    for seed in range(240, 4000):
+    for seed in range(240, 1500):
         read_or_refused(seed, tmp_path)

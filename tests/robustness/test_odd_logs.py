@@ -115,5 +115,5 @@ def test_an_odd_log_has_laws_or_a_reason():
 
 @pytest.mark.slow
 def test_many_odd_logs_have_laws_or_a_reason():
-    """The same of hundreds."""
-    assert sum(held(seed) for seed in range(24, 400)) >= 60
+    """The same of a hundred more."""
+    assert sum(held(seed) for seed in range(24, 150)) >= 20
