@@ -56,6 +56,7 @@ def engine_cases(draw: st.DrawFn) -> Case:
         traffic["service"] = 0.125
     if one_of(8):
         scenario["autoscaler"] = {"minReplicas": 1, "maxReplicas": 6, "syncPeriod": 5.0, "metricResolution": 5.0}
-    run["horizon"] = 600.0  # long enough for all sessions to end
+    # Long enough for all sessions to end, but for those of brisk traffic that is not served and tries again.
+    run["horizon"] = 200.0 if traffic["sessions"].get("rate") == 10.0 else 600.0
     run["skewFloor"] = one_of(3)
     return Case(scenario, one_of(8))
