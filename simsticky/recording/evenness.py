@@ -56,11 +56,12 @@ class Evenness:
 
         Args:
             loads: As for :meth:`before`.
-            edges: Shape (steps + 1,), the times at which the steps begin and end.
+            edges: Shape (steps + 1,), the times at which the steps begin and end; what lasts no time is not looked at.
         """
         if self.settled or not len(loads) or self._limit == np.inf:
             return
         uneven = loads.max(axis=0) * len(loads) > self._limit * loads.sum(axis=0)
+        uneven &= edges[1:] > edges[:-1]
         for begin_s, end_s in zip(edges[:-1][uneven].tolist(), edges[1:][uneven].tolist(), strict=True):
             if self._lasted(begin_s):
                 return

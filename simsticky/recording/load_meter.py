@@ -295,8 +295,8 @@ class LoadMeter:
     def _steps(self, quantity: str, changes: Changes, until_s: float, spans: Sequence[Span]) -> Iterator[Steps]:
         """Yield the loads of the containers of some spans, one matrix after the other, from where it is followed.
 
-        A step lasts from one change to the next that comes later: of several changes at one instant, such as the two of
-        a session that moves, only what they come to together lasts.
+        A step lasts from one change to the next. Of several changes at one instant only what they come to together
+        lasts; the steps between them have no length, and so no weight.
         """
         members = np.array(sorted(set().union(*(span.containers for span in spans))), np.int64)
         if not len(members):
@@ -308,14 +308,10 @@ class LoadMeter:
         for first in range(0, len(times) + 1, width):
             part = slice(first, first + width)
             is_last = first + width > len(times)
-            later = np.diff(times[part], prepend=since_s) > 0.0
-            alone = bool(later.all())
-            ends = times[part] if alone else times[part][later]
-            edges = np.concatenate([[since_s], ends, [until_s] if is_last else []])
-            stretch = self._stretches.rows(len(members) + 1, 1 + len(ends))
+            edges = np.concatenate([[since_s], times[part], [until_s] if is_last else []])
+            stretch = self._stretches.rows(len(members) + 1, 1 + len(times[part]))
             stretch.fill(0)
-            step: Integers = np.arange(1, stretch.shape[1]) if alone else np.cumsum(later)
-            _put_down(stretch, step, origins[part], targets[part], alone=alone)
+            _put_down(stretch, origins[part], targets[part])
             own = stretch[:-1]
             own[:, 0] += loads
             np.cumsum(own, axis=1, out=own)
@@ -357,21 +353,17 @@ def _longer(loads: Integers, containers: int) -> Integers:
     return loads if len(loads) >= containers else np.concatenate([loads, np.zeros(containers, np.int64)])
 
 
-def _put_down(steps: Integers, step: Integers, origins: Containers, targets: Containers, *, alone: bool) -> None:
-    """Put each change down where it happens: rows are places of containers, columns are steps.
+def _put_down(steps: Integers, origins: Containers, targets: Containers) -> None:
+    """Put each change down where it happens, which is the step that begins with it.
 
     Args:
-        steps: Shape (places, steps), all 0.
-        step: That of each change.
+        steps: Shape (places of containers, 1 + changes), all 0.
         origins: The place that each change leaves.
         targets: The one it goes to, which is another.
-        alone: Whether no two of the changes have one step.
     """
     cells, width = steps.reshape(-1), steps.shape[1]
+    step = np.arange(1, width)
     for places, delta in ((origins, -1), (targets, 1)):
         at = places * np.int64(width)
         at += step
-        if alone:
-            cells[at] = delta
-        else:
-            np.add.at(cells, at, delta)
+        cells[at] = delta
