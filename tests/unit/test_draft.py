@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simsticky.errors import InputError
@@ -33,6 +33,7 @@ _DATA = st.recursive(
 
 
 @given(_DATA)
+@example({"Null": None, "~": "null"})
 def test_whatever_is_written_on_one_line_is_read_back(data):
     """Texts that YAML would take for something else are quoted: yes, 1:30, 1e3, the empty text, a colon."""
     (document,) = read_documents(f"value: {flow(data)}", "draft")

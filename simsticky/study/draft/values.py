@@ -58,7 +58,8 @@ def flow(value: Any) -> str:
 
 
 def _read_back(text: str) -> Any:
-    return read_documents(text, "a value", as_kubectl=True)[0].data
+    # A document that is null is none at all, a value is one.
+    return read_documents(f"value: {text}", "a value", as_kubectl=True)[0].data["value"]
 
 
 def block(values: Sequence[Value]) -> list[str]:
