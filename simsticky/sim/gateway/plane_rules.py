@@ -33,7 +33,7 @@ from simsticky.sim.world import World
 
 INFINITY = float("inf")
 _PICKS = {"least-connections": LEAST_CONNECTIONS, "latency": LATENCY}
-_LEFT_AT_ONCE = 1_024
+_LEFT_AT_ONCE = 2_048
 """Sessions that have sent their last request at which those that are over are let go of."""
 
 
