@@ -105,14 +105,14 @@ def _missing(config: pytest.Config, missing: str) -> Any:
     return pytest.param(None, marks=pytest.mark.skip(reason=f"{tables_dir(config)} holds no {missing}"))
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out what comes after the end of the time that CI has, aloud: a slow machine is no reason to tell nothing."""
+    """Leave out, aloud, what comes after the time that CI has: a slow machine is no reason to tell nothing."""
     until = os.environ.get("SIMSTICKY_TESTS_UNTIL")
     if until and time.time() > float(until):
         pytest.skip("NOT TESTED: the time for this step is over")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.stash[_THOROUGH]:
         for item in items:
