@@ -18,7 +18,7 @@ POD_SETS = ("taking_new", "serving", "terminating")
 _CELLS = 65_536
 """Largest matrix built at once: half a megabyte, between the cost of a call of NumPy and that of leaving the cache."""
 
-_WAITING = {"in_flight": 1 << 17, "sessions": 1 << 15}
+_WAITING = {"in_flight": 1 << 17, "sessions": 1 << 14}
 """Changes that wait at most, 3 MB. Many at once take less time; and where the window has ended nobody asks for those of
 requests in flight again, so that in most runs they are never added up."""
 
