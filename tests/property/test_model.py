@@ -62,8 +62,9 @@ def test_rollout_keeps_enough_pods_available(scenario: Mapping[str, Any]) -> Non
 @_SLOW
 @given(scenarios(st.just([]), sticky=True, keep=1.0, plain=True))
 def test_without_operations_and_with_jars_nothing_breaks(scenario: Mapping[str, Any]) -> None:
-    """Without an operation, with a jar for every client and state that never expires, nothing breaks."""
+    """Without an operation, with a jar for every client, state that stays and answers in time, nothing breaks."""
     scenario["app"] |= {"concurrency": 1000, "sessionTimeout": 3600.0}
+    scenario["gateway"]["readTimeout"] = 60.0  # what is too late is sent to another pod, and breaks there
     result = _run(scenario)
     assert result.summary["breaks"] == result.summary["breaks_background"] == 0
     assert result.summary["failed.bad_gateway_502"] == result.summary["failed.no_target_503"] == 0
