@@ -272,12 +272,6 @@ class Session:
         columns.ints[COOKIE][self.place] = -1 if named is None else columns.number_of(named)
 
     @property
-    def first_container(self) -> int:
-        """The index of its first container, -1 before the first answer."""
-        index: int = self._columns.ints[FIRST][self.place]
-        return index
-
-    @property
     def request(self) -> int:
         """Number of the latest request that may have moved it as nobody could foresee; -1 for none."""
         request: int = self._columns.ints[MOVED_BY][self.place]
@@ -312,12 +306,6 @@ class Session:
     @breaks_background.setter
     def breaks_background(self, breaks: int) -> None:
         self._columns.ints[BACKGROUND][self.place] = breaks
-
-    @property
-    def born_terminating(self) -> int:
-        """Number of the operation that had deleted the pod where it began before it did, 0 if none had."""
-        operation: int = self._columns.ints[BORN][self.place]
-        return operation
 
     @property
     def doomed_by(self) -> int:
