@@ -25,6 +25,7 @@ from simsticky.sim.plane import engine, ways
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
     ADMITTED,
+    AHEAD,
     ARRIVAL,
     ARRIVALS,
     BALANCER,
@@ -219,7 +220,7 @@ def copies_of(copies: Any, place: int) -> dict[int, float]:
     """Return until when which containers keep older copies of a session's state."""
     if isinstance(copies, list):
         return dict(copies[place])
-    heads, cells, lives, _, _ = copies
+    heads, cells, lives, _, _, _ = copies
     found, at = {}, heads[place]
     while at >= 0:
         found[int(cells[COPY_CONTAINER, at])] = float(lives[at])
@@ -335,7 +336,8 @@ class Plane:
         parts["copies"] = [copies_of(columns.state.copies, place) for place in range(columns.ints.length)]
         parts["sends"] = self._sends()
         parts["moves"] = self._moves()
-        del parts["own"][ROWS], parts["own"][MOVES - 1]  # of rows that arrays hold
+        for number in sorted((ROWS, MOVES, AHEAD), reverse=True):
+            del parts["own"][number]  # of what arrays hold
         return parts
 
     def _sends(self) -> list[tuple[float, int, int]]:

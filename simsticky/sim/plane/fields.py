@@ -83,7 +83,8 @@ ARRIVAL_INTS = 6
 
 # The plane's own numbers: entries given to the queue; sessions that send; whether sessions may begin; free places;
 # the next arrival, and how many are at hand; number of the first of them; sessions that have left; rows and moves
-# written; sessions admitted; what the rule of a stop picked; whose turn it is.
+# written; sessions admitted; what the rule of a stop picked; whose turn it is; draws of the latest arrival that were
+# read ahead.
 (
     SEQUENCE,
     SENDING,
@@ -98,8 +99,9 @@ ARRIVAL_INTS = 6
     ADMITTED,
     PICKED,
     TURN_OF,
-) = range(13)
-OWN_INTS = 13
+    AHEAD,
+) = range(14)
+OWN_INTS = 14
 
 # What the scenario says: by what sessions are bound; how picks are made; whether a wheel gives new sessions their
 # pod; whether a request is balanced by itself; whether sessions never end, and whether one follows another; whether

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from simsticky.kong.cells import seen
-from simsticky.sim.plane.queues_compiled import LAST_NUMBER, SPARE, first_free, slots_of
+from simsticky.sim.plane.queues_compiled import first_free, slots_of
 
 
 class Columns(Protocol):
@@ -24,7 +24,9 @@ class Columns(Protocol):
 
 
 INFINITY = float("inf")
-_FIRST_ENTRIES = 256
+_FEW_ENDS = 16
+"""Leaves of the ends at first: those of the requests in flight, most often."""
+_FIRST_ENDS = 256
 
 
 class End(NamedTuple):
@@ -159,62 +161,62 @@ class ArrayQueues:
 
     def __init__(self, columns: Columns) -> None:
         self._columns, self._run = columns, columns.run
-        self.sends: Any = ()
-        self.slots: Any = (np.zeros(0), np.ones(1, np.int64))
-        self._set_sends(np.array([INFINITY]), np.array([0]), np.array([-1]), _FIRST_ENTRIES)
-        self.ends: Any = _ends(_FIRST_ENTRIES)
-        self.set_ends(())
+        self.sends: Any = _sends(1)
+        self.slots: Any = (np.zeros(0), np.zeros(0, np.int64), np.arange(1), np.ones(1, np.int64))
+        self._concurrency = 1
+        self.ends: Any = _ends(_FIRST_ENDS)
         none = np.zeros(0, np.int64)
-        self.copies: Any = (none, np.zeros((2, 0), np.int64), np.zeros(0), none, np.zeros(1, np.int64))
+        self.copies: Any = (none, np.zeros((2, 0), np.int64), np.zeros(0), none, np.zeros(1, np.int64), np.full(4, -1))
+        self._look()
 
     def copy(self, columns: Columns) -> ArrayQueues:
         """Return queues with the same content, of other columns."""
         other = ArrayQueues(columns)
-        copied = (tuple(column.copy() for column in queue) for queue in (self.sends, self.ends, self.copies))
-        other.sends, other.ends, other.copies = copied
-        other.slots = self.slots[0].copy(), self.slots[1].copy()
+        for name in ("sends", "ends", "copies", "slots"):
+            setattr(other, name, tuple(column.copy() for column in getattr(self, name)))
+        other._concurrency = self._concurrency
         other._look()
         return other
 
-    def _set_sends(self, times: Any, numbers: Any, places: Any, room: int) -> None:
-        """Have these sends, in order, in arrays of so much room, and behind them some that never come."""
-        order = np.lexsort((numbers, times))
-        columns = [np.full(room, INFINITY), np.full(room, LAST_NUMBER), np.full(room, -1)]
-        for column, values in zip(columns, (times, numbers, places), strict=True):
-            column[: len(order)] = values[order]
-        self.sends = (*columns, np.array([len(order)]))
-        self._look()
-        self._columns.changed()
-
     def _look(self) -> None:
         """See the sends and the slots as Python reads them; they are other objects now."""
-        times, _, places, number = self.sends
-        self._next, self._next_place, self._number = seen(times), seen(places), seen(number)
-        self._ends, self._concurrency = seen(self.slots[0]), int(self.slots[1][0])
+        self._times, self._places = seen(self.sends[0]), seen(self.sends[1])
+        self._ends = tuple(seen(column) for column in self.slots)
 
     @property
     def next_s(self) -> float:
         """When the next send is due; inf if none is."""
-        at_s: float = self._next[0]
+        at_s: float = self._times[1]
         return at_s
 
     def next_send(self) -> tuple[float, int]:
         """Return when the next send is due, and of which place; inf and -1 if none is."""
-        return self._next[0], self._next_place[0]
+        at_s = self._times[1]
+        return at_s, self._places[1] if at_s < INFINITY else -1
 
     def have_room(self, sends: int) -> None:
-        """Have room for so many sends."""
-        if sends + 2 + SPARE > len(self._next):
-            times, numbers, places, _ = self.sends
-            n = self._number[0]
-            self._set_sends(times[:n], numbers[:n], places[:n], 2 * (sends + 2 + SPARE))
+        """Have room for the sends of so many places."""
+        times, _, numbers, leaves = self.sends
+        before = int(leaves[0])
+        if sends <= before:
+            return
+        self.sends = _sends(_power_of_two(sends))
+        after = int(self.sends[3][0])
+        self.sends[0][after : after + before] = times[before:]
+        self.sends[2][:before] = numbers
+        self._run.settle_all(self.sends[:3], 0, after)
+        self._look()
+        self._columns.changed()
 
     def _grow_ends(self, room: int) -> None:
-        before = len(self.ends[0])
+        times, cells, keys, leaves, numbers, took, free, count = self.ends
+        before, left = len(took), int(count[0])
         wider = _ends(room)
-        for column, kept in zip(wider, self.ends, strict=True):
+        for column, kept in zip(wider[:6], (times, cells, keys, leaves, numbers, took), strict=True):
             column[..., : kept.shape[-1]] = kept
-        wider[1][before:] = np.arange(before, room)
+        wider[6][: room - before] = np.arange(room - 1, before - 1, -1)
+        wider[6][room - before : room - before + left] = free[:left]
+        wider[7][0] = room - before + left
         self.ends = wider
         self._columns.changed()
 
@@ -226,13 +228,13 @@ class ArrayQueues:
 
     def have_ends(self, number: int) -> None:
         """Have room for so many ends more."""
-        room = int(self.ends[-1][0]) + number
-        if room > len(self.ends[0]):
-            self._grow_ends(2 * room)
+        free = int(self.ends[7][0])
+        if number > free:
+            self._grow_ends(_power_of_two(len(self.ends[5]) - free + number))
 
     def have_copies(self, number: int = 1) -> None:
         """Have room for so many copies more."""
-        heads, cells, lives, free, count = self.copies
+        heads, cells, lives, free, count, found = self.copies
         if count[0] >= number:
             return
         before, left, kept = len(lives), int(count[0]), free
@@ -242,12 +244,11 @@ class ArrayQueues:
         free = np.zeros(room, np.int64)
         free[:left] = kept[:left]
         free[left : left + room - before] = np.arange(room - 1, before - 1, -1)
-        self.copies = heads, cells, lives, free, np.array([left + room - before])
+        self.copies = heads, cells, lives, free, np.array([left + room - before]), found
         self._columns.changed()
 
     def put(self, send: tuple[float, int, int]) -> None:
         """Add a send: time, number and place."""
-        self.have_room(self._number[0])
         self._run.put(self.sends, send)
 
     def drop_first(self) -> None:
@@ -256,11 +257,8 @@ class ArrayQueues:
 
     def withdraw(self, places: Collection[int]) -> None:
         """Remove the sends of some places, if they have any."""
-        n = int(self.sends[3][0])
-        left = np.flatnonzero(~np.isin(self.sends[2][:n], list(places)))
-        if len(left) < n:
-            times, numbers, of, _ = self.sends
-            self._set_sends(times[left], numbers[left], of[left], len(times))
+        for place in places:
+            self._run.put(self.sends, (INFINITY, 0, place))
 
     # Ends ---------------------------------------------------------------------------------------------------------
 
@@ -271,56 +269,80 @@ class ArrayQueues:
 
     def open_ends(self) -> Iterator[End]:
         """Iterate over the ends that are to be logged, in any order."""
-        times, cells, numbers, took, size = self.ends
-        n = int(size[0])
-        numbers_of, took_of = numbers[:, cells[:n]].T.tolist(), took[cells[:n]].tolist()
-        return (
-            End._make((at_s, *each, took_s))
-            for at_s, each, took_s in zip(times[:n].tolist(), numbers_of, took_of, strict=True)
-            if at_s < INFINITY
-        )
+        times, _, _, leaves, numbers, took, _, _ = self.ends
+        of = times[leaves[0] : 2 * leaves[0]]
+        cells = np.flatnonzero(of < INFINITY)
+        each = zip(of[cells].tolist(), numbers[:, cells].T.tolist(), took[cells].tolist(), strict=True)
+        return (End._make((at_s, *numbers, took_s)) for at_s, numbers, took_s in each)
 
     def set_ends(self, ends: Iterable[End]) -> None:
         """Have these ends, and no others."""
-        kept = sorted([*ends, End._make(_NO_END)])
-        times, cells, numbers, took, size = self.ends
-        cells[:] = np.arange(len(cells))
-        for at, end in enumerate(kept):
-            times[at], numbers[:, at], took[at] = end.at_s, end[1:8], end.took_s
-        size[0] = len(kept)
+        kept = list(ends)
+        times, cells, _, leaves, _, _, free, count = self.ends
+        times[: 2 * leaves[0]] = INFINITY
+        cells[_FEW_ENDS : 2 * _FEW_ENDS] = np.arange(_FEW_ENDS)
+        free[:] = np.arange(len(free) - 1, -1, -1)
+        leaves[0], count[0] = _FEW_ENDS, len(free)
+        for end in kept:
+            self.put_end(end)
 
     # Slots --------------------------------------------------------------------------------------------------------
 
     def add_slots(self, free_from_s: float, concurrency: int) -> int:
         """Have one container more; return its place."""
-        ends = np.concatenate([self.slots[0], np.full(concurrency, free_from_s), np.full(SPARE, INFINITY)])
-        self.slots = ends, np.array([concurrency])
+        leaves = _power_of_two(concurrency)
+        times, slots, _, _ = self.slots
+        number, self._concurrency = len(times) // (2 * leaves), concurrency
+        self.slots = (
+            np.concatenate([times, np.full(2 * leaves, INFINITY)]),
+            np.concatenate([slots, np.zeros(2 * leaves, np.int64)]),
+            *_counted(leaves),
+        )
         self._look()
         self._columns.changed()
-        return len(ends) // (concurrency + SPARE) - 1
-
-    def _slots(self, container: int) -> Any:
-        ends, first, number = slots_of((self.slots[0], (self._concurrency,)), container)
-        return ends[first : first + number]
+        self.set_slots(number, [free_from_s] * concurrency)
+        return number
 
     def slots_of(self, container: int) -> list[float]:
-        """Return when each slot of a container is free, as a heap."""
-        ends_s: list[float] = self._slots(container).tolist()
+        """Return when each slot of a container is free."""
+        (times, _, _), base, leaves = slots_of(self.slots, container)
+        ends_s: list[float] = times[base + leaves : base + leaves + self._concurrency].tolist()
         return ends_s
 
     def set_slots(self, container: int, ends_s: Iterable[float]) -> None:
         """Let each slot of a container be free at another time."""
-        self._slots(container)[:] = sorted(ends_s)
+        tree, base, leaves = slots_of(self.slots, container)
+        tree[0][base + leaves : base + leaves + self._concurrency] = list(ends_s)
+        self._run.settle_all(tree, base, leaves)
 
     def earliest(self, container: int) -> float:
         """Return when the first slot of a container is free."""
-        return first_free(slots_of((self._ends, (self._concurrency,)), container))
+        return first_free(slots_of(self._ends, container))
 
     def occupy(self, container: int, until_s: float) -> None:
         """Let the slot that is free first be free later."""
-        self._run.occupy(slots_of((self.slots[0], (self._concurrency,)), container), until_s)
+        self._run.occupy(slots_of(self.slots, container), until_s)
+
+
+def _power_of_two(least: int) -> int:
+    """Return the smallest power of two that is not less."""
+    return 1 << max(0, least - 1).bit_length()
+
+
+def _sends(leaves: int) -> tuple[Any, ...]:
+    """Return a queue of the sends of so many places, in which there are none."""
+    return np.full(2 * leaves, INFINITY), np.zeros(2 * leaves, np.int64), *_counted(leaves)
 
 
 def _ends(room: int) -> tuple[Any, ...]:
     """Return a queue of ends with room for so many, in which there are none."""
-    return np.zeros(room), np.arange(room), np.zeros((7, room), np.int64), np.zeros(room), np.zeros(1, np.int64)
+    times, cells = np.full(2 * room, INFINITY), np.zeros(2 * room, np.int64)
+    cells[_FEW_ENDS : 2 * _FEW_ENDS] = np.arange(_FEW_ENDS)
+    keys, free = np.zeros(room, np.int64), np.arange(room - 1, -1, -1)
+    few = np.array([_FEW_ENDS])
+    return times, cells, keys, few, np.zeros((7, room), np.int64), np.zeros(room), free, np.array([room])
+
+
+def _counted(leaves: int) -> tuple[Any, Any]:
+    """Return a number for each leaf, and how many they are."""
+    return np.arange(leaves), np.array([leaves])

@@ -52,6 +52,11 @@ write_row: Callable[[Any, Any], Any] = BytesIO.write
 """Writes a row."""
 
 
+def read_ahead(demands: Any, gaps: Any, begin: int, end: int) -> int:
+    """Read draws that will be used, each with its neighbours in memory: none, for lists hold objects that lie anywhere."""
+    return 0
+
+
 def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
     """Write that a session leaves a container for another, each -1 for none."""
     moves.extend((at_s, origin, target))

@@ -1,14 +1,15 @@
-"""The same as ``queues.py`` on arrays, to be compiled: queues are heaps in columns.
+"""The same as ``queues.py`` on arrays, to be compiled: queues and slots are tournaments.
 
-In the heap of sends and in those of slots an entry has four children. That makes half as many levels, each of which
-costs as much: one cache line. Behind the last entry there are :data:`SPARE` that never come, so that there are always
-four to look at.
+A tournament is a tree in an array: its leaves hold times, its root is node 1, the children of node n are 2 n and
+2 n + 1, and each node holds the earlier time of its two children, and whose leaf that is. Where a leaf changes, what is
+played anew are the matches from there to the top. Who wins is an index, and no branch: nobody can foresee it, and a
+branch that was foreseen wrongly costs as much as several matches.
 
-The queue of sends is three arrays and its size. That of ends is a heap of times and cells; the numbers of an end stay
-in its cell, and the cells behind the last are free. Containers' slots are one array, with how many each has. Copies are
-lists in cells: the first cell of each place's list; container and next cell; until when; cells that are free, and how
-many. Rows and moves are columns of tables, with the plane's own numbers, which count them. Times and numbers are
-unique, so that a heap of another making gives the same order.
+The queue of sends has a leaf for each place, that of ends one for each cell, in which the numbers of an end stay, and
+each container has one for each slot. A leaf of nobody never comes. Of equal times the smaller number wins; numbers are
+unique, so this is the order of a heap of tuples. Copies are lists in cells: the first cell of each place's list;
+container and next cell; until when; cells that are free, and how many; and what was found in a list. Rows and moves are
+columns of tables, with the plane's own numbers, which count them.
 """
 
 from typing import Any, Final
@@ -22,106 +23,102 @@ from simsticky.sim.plane.fields import (
 
 LONG_AGO = float("-inf")
 NEVER = float("inf")
-SPARE: Final = 3
-LAST_NUMBER: Final = 1 << 62
-"""Comes after every number of a send."""
+LINE: Final = 8
+"""Numbers that a processor reads from memory at once."""
+LINES_AHEAD: Final = 8
+REQUEST_BITS: Final = 31
+"""So many bits of the number of an end are its request's, all others its session's."""
+
+
+def winner_of(tree: Any, base: int, node: int, at_s: float) -> int:
+    """Return which of a node, whose time this is, and its neighbour is to rise."""
+    times, leaf_of, numbers = tree
+    other = node ^ 1
+    other_s = times[base + other]
+    if other_s == at_s and numbers[leaf_of[base + other]] < numbers[leaf_of[base + node]]:
+        return other
+    return node ^ int(other_s < at_s)
+
+
+def settle(tree: Any, base: int, node: int, at_s: float) -> None:
+    """Let a leaf have a time, and play the matches from there to the top.
+
+    Args:
+        tree: Times and leaves by node, and numbers by leaf.
+        base: Where its node 0 is among them.
+        node: The leaf's.
+        at_s: The time.
+    """
+    times, leaf_of, _ = tree
+    times[base + node] = at_s
+    while node > 1:
+        leaf = leaf_of[base + winner_of(tree, base, node, at_s)]
+        at_s = min(times[base + (node ^ 1)], at_s)
+        node >>= 1
+        times[base + node], leaf_of[base + node] = at_s, leaf
+
+
+def settle_all(tree: Any, base: int, leaves: int) -> None:
+    """Play all matches of a tournament whose leaves have other times."""
+    times, leaf_of, _ = tree
+    for leaf in range(leaves):
+        leaf_of[base + leaves + leaf] = leaf
+    for node in range(leaves - 1, 0, -1):
+        best = base + winner_of(tree, base, 2 * node, times[base + 2 * node])
+        times[base + node], leaf_of[base + node] = times[best], leaf_of[best]
 
 
 def first(sends: Any) -> tuple[float, int, int]:
     """Return the next entry of the queue of sends."""
-    return sends[0][0], sends[1][0], sends[2][0]
-
-
-def earlier(times: Any, numbers: Any, one: int, other: int) -> int:
-    """Return which of two places of the heap of sends has the earlier entry."""
-    if times[other] == times[one]:
-        return other if numbers[other] < numbers[one] else one
-    return other if times[other] < times[one] else one
-
-
-def sends_sink(sends: Any, at_s: float, number: int, place: int) -> None:
-    """Let a send sink from the top of the heap."""
-    times, numbers, places, size = sends
-    n = size[0]
-    at = 0
-    while 4 * at + 1 < n:
-        child = 4 * at + 1
-        left = earlier(times, numbers, child, child + 1)
-        right = earlier(times, numbers, child + 2, child + 3)
-        child = earlier(times, numbers, left, right)
-        if times[child] > at_s or (times[child] == at_s and numbers[child] > number):
-            break
-        times[at], numbers[at], places[at] = times[child], numbers[child], places[child]
-        at = child
-    times[at], numbers[at], places[at] = at_s, number, place
+    times, places, numbers, _ = sends
+    place = places[1]
+    return times[1], numbers[place], place
 
 
 def put(sends: Any, entry: tuple[float, int, int]) -> None:
-    """Add an entry to the queue of sends; there is room."""
+    """Add an entry to the queue of sends, in which its place has none."""
     at_s, number, place = entry
-    times, numbers, places, size = sends
-    at = size[0]
-    size[0] = at + 1
-    while at > 0:
-        parent = (at - 1) >> 2
-        if times[parent] < at_s or (times[parent] == at_s and numbers[parent] < number):
-            break
-        times[at], numbers[at], places[at] = times[parent], numbers[parent], places[parent]
-        at = parent
-    times[at], numbers[at], places[at] = at_s, number, place
+    times, places, numbers, leaves = sends
+    numbers[place] = number
+    settle((times, places, numbers), 0, leaves[0] + place, at_s)
 
 
 def put_back(sends: Any, entry: tuple[float, int, int]) -> None:
-    """Replace the next send by a later one."""
-    sends_sink(sends, entry[0], entry[1], entry[2])
+    """Replace the next send by a later one of the same place."""
+    put(sends, entry)
 
 
 def drop(sends: Any) -> None:
     """Remove the next send."""
-    times, numbers, places, size = sends
-    n = size[0] - 1
-    size[0] = n
-    at_s, number, place = times[n], numbers[n], places[n]
-    times[n], numbers[n] = NEVER, LAST_NUMBER
-    if n > 0:
-        sends_sink(sends, at_s, number, place)
+    times, places, numbers, leaves = sends
+    settle((times, places, numbers), 0, leaves[0] + places[1], NEVER)
 
 
 def slots_of(slots: Any, container: int) -> tuple[Any, int, int]:
-    """Return the slots of a container: the array, and its first and how many of them are its own."""
-    ends, each = slots
-    return ends, container * (each[0] + SPARE), each[0]
+    """Return the slots of a container: the tournaments, where its own begins, and its leaves."""
+    ends, slot_of, numbers, leaves = slots
+    return (ends, slot_of, numbers), container * 2 * leaves[0], leaves[0]
 
 
 def first_free(slots: tuple[Any, int, int]) -> float:
     """Return when the first of them is free."""
-    end_s: float = slots[0][slots[1]]
+    tree, base, _ = slots
+    end_s: float = tree[0][base + 1]
     return end_s
 
 
 def occupy(slots: tuple[Any, int, int], until_s: float) -> None:
     """Let that slot be free later."""
-    ends, base, n = slots
-    at = 0
-    while 4 * at + 1 < n:
-        child = 4 * at + 1
-        four = base + child
-        left = 1 if ends[four + 1] < ends[four] else 0
-        right = 3 if ends[four + 3] < ends[four + 2] else 2
-        child += right if ends[four + right] < ends[four + left] else left
-        if ends[base + child] >= until_s:
-            break
-        ends[base + at] = ends[base + child]
-        at = child
-    ends[base + at] = until_s
+    tree, base, leaves = slots
+    settle(tree, base, leaves + tree[1][base + 1], until_s)
 
 
 def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, float]:
     """Return the next end that is to be logged."""
-    times, cells, numbers, took, _ = ends
-    at = cells[0]
+    times, cells, _, _, numbers, took, _, _ = ends
+    at = cells[1]
     return (
-        times[0],
+        times[1],
         numbers[0, at],
         numbers[1, at],
         numbers[2, at],
@@ -133,56 +130,41 @@ def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, floa
     )
 
 
-def end_before(ends: Any, place: int, at_s: float, session: int, request: int) -> bool:
-    """Return whether the end at a place of the heap comes before another."""
-    times, cells, numbers, _, _ = ends
-    if times[place] != at_s:
-        return bool(times[place] < at_s)
-    at = cells[place]
-    if numbers[0, at] != session:
-        return bool(numbers[0, at] < session)
-    return bool(numbers[1, at] < request)
-
-
 def put_end(ends: Any, entry: tuple[float, int, int, int, int, int, int, int, float]) -> None:
     """Add an end that is to be logged; there is room."""
     at_s, session, request, worker, balancer, ints, floats, target, took_s = entry
-    times, cells, numbers, took, size = ends
-    place = size[0]
-    size[0] = place + 1
-    at = cells[place]
+    times, cells, keys, leaves, numbers, took, free, count = ends
+    count[0] -= 1
+    at = free[count[0]]
+    if at >= leaves[0]:
+        widen((times, cells, keys), leaves, at)
     numbers[0, at], numbers[1, at], numbers[2, at], numbers[3, at] = session, request, worker, balancer
     numbers[4, at], numbers[5, at], numbers[6, at], took[at] = ints, floats, target, took_s
-    while place > 0:
-        parent = (place - 1) >> 1
-        if end_before(ends, parent, at_s, session, request):
-            break
-        times[place], cells[place] = times[parent], cells[parent]
-        place = parent
-    times[place], cells[place] = at_s, at
+    keys[at] = (session << REQUEST_BITS) + request
+    settle((times, cells, keys), 0, leaves[0] + at, at_s)
+
+
+def widen(tree: Any, leaves: Any, leaf: int) -> None:
+    """Let a tournament have that leaf; there is room."""
+    times = tree[0]
+    before = after = leaves[0]
+    while after <= leaf:
+        after *= 2
+    for at in range(before):
+        times[after + at] = times[before + at]
+    for at in range(before, after):
+        times[after + at] = NEVER
+    leaves[0] = after
+    settle_all(tree, 0, after)
 
 
 def drop_end(ends: Any) -> None:
     """Remove the next end."""
-    times, cells, numbers, _, size = ends
-    n = size[0] - 1
-    size[0] = n
-    at_s, at, free = times[n], cells[n], cells[0]
-    session, request = numbers[0, at], numbers[1, at]
-    place = 0
-    while True:
-        child = 2 * place + 1
-        if child >= n:
-            break
-        one = cells[child]
-        if child + 1 < n and end_before(ends, child + 1, times[child], numbers[0, one], numbers[1, one]):
-            child += 1
-        if not end_before(ends, child, at_s, session, request):
-            break
-        times[place], cells[place] = times[child], cells[child]
-        place = child
-    times[place], cells[place] = at_s, at
-    cells[n] = free
+    times, cells, keys, leaves, _, _, free, count = ends
+    at = cells[1]
+    settle((times, cells, keys), 0, leaves[0] + at, NEVER)
+    free[count[0]] = at
+    count[0] += 1
 
 
 def pack_row(
@@ -207,6 +189,17 @@ def write_row(rows: Any, row: tuple[int, int, float, float, float, int, float, i
     table[7, at] = row[7]
 
 
+def read_ahead(demands: Any, gaps: Any, begin: int, end: int) -> int:
+    """Read draws that will be used, each with its neighbours in memory; return how many.
+
+    A processor waits for all of them at once, and would later wait for each.
+    """
+    found = 0
+    for at in range(begin, min(end, begin + LINE * LINES_AHEAD), LINE):
+        found += int(demands[at] >= 0.0) + int(gaps[at] >= 0.0)
+    return found
+
+
 def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
     """Write that a session leaves a container for another, each -1 for none; there is room."""
     table, own = moves
@@ -219,7 +212,7 @@ def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
 
 def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
     """Let a container keep a copy of a session's state until a time (rule B3); there is a free cell."""
-    heads, cells, lives, free, count = copies
+    heads, cells, lives, free, count, _ = copies
     at = heads[place]
     while at >= 0:
         if cells[COPY_CONTAINER, at] == container:
@@ -236,7 +229,7 @@ def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
 
 def forget_copies(copies: Any, place: int) -> None:
     """Forget all older copies of a session's state."""
-    heads, cells, _, free, count = copies
+    heads, cells, _, free, count, _ = copies
     at = heads[place]
     while at >= 0:
         free[count[0]] = at
@@ -247,14 +240,17 @@ def forget_copies(copies: Any, place: int) -> None:
 
 def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
     """Let the container that a session leaves keep a copy until a time; say until when the next, another, keeps one."""
-    heads, cells, lives, _, _ = copies
-    kept_s, own, at = LONG_AGO, -1, heads[place]
+    heads, cells, lives, _, _, found = copies
+    found[1] = found[3] = -1
+    at = heads[place]
     while at >= 0:
         # No branches: whose copy comes when cannot be foreseen.
-        of, life_s = cells[COPY_CONTAINER, at], lives[at]
-        kept_s = life_s if of == container else kept_s
-        own = at if of == left else own
+        of = cells[COPY_CONTAINER, at]
+        found[int(of == container)] = at
+        found[2 + int(of == left)] = at
         at = cells[COPY_NEXT, at]
+    kept, own = found[1], found[3]
+    kept_s = lives[kept] if kept >= 0 else LONG_AGO
     if own < 0:
         keep_copy(copies, place, left, until_s)
     else:

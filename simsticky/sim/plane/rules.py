@@ -10,6 +10,7 @@ from typing import Any
 from simsticky.kong.picks import latency_feedback, least_release
 from simsticky.sim.plane.fields import (
     ADMITTED,
+    AHEAD,
     ANSWERED,
     ARRIVAL,
     ARRIVAL_FIRST,
@@ -91,6 +92,7 @@ from simsticky.sim.plane.queues import (
     first_end,
     forget_copies,
     put,
+    read_ahead,
     swap_copies,
     write_move,
 )
@@ -213,6 +215,7 @@ def arrive(s: Any) -> None:
     ints[KEY][place] = arrivals[ARRIVAL_KEY][at]
     ints[SLOW][place] = arrivals[ARRIVAL_SLOW][at] + BEGINS
     ints[STATE][place] = ARRIVING
+    own[AHEAD] = read_ahead(s.demands, s.gaps, arrivals[ARRIVAL_FIRST][at], arrivals[ARRIVAL_LAST][at])
     own[SEQUENCE] += 1
     put(s.sends, (s.starts[at], own[SEQUENCE], place))
 
