@@ -40,6 +40,7 @@ from simsticky.sim.plane.fields import (
     GONE,
     HEALTHY,
     HOLDER,
+    KNOWN,
     LEAST_CONNECTIONS,
     LEFT,
     LIVE,
@@ -205,7 +206,7 @@ _HAPPENINGS = st.lists(
     st.builds(
         Step,
         st.sampled_from(
-            ["arrive", "enter", "begin", "roam", "leave", "over", "occupy", "end", "log", "gone", "resend"]
+            ["arrive", "enter", "begin", "roam", "leave", "over", "occupy", "end", "log", "gone", "known", "resend"]
         ),
         st.integers(0, 9),
         st.integers(0, CONTAINERS - 1),
@@ -268,6 +269,7 @@ class Plane:
         columns.have_room()
         columns.queues.have_copies()
         columns.queues.have_ends(1)
+        columns.have_retired()
         state = columns.state
         if step.what == "arrive" and own[ARRIVAL] < own[ARRIVALS]:
             return run.arrive(state)
@@ -293,8 +295,10 @@ class Plane:
                 ends, step.at_s, LEAST_CONNECTIONS, state.workers, columns.state.cells, columns.state.numbers
             )
         if step.what == "over":
-            number = run.part_leaving(step.at_s, state)
-            run.vacate_first(number, state)
+            columns.have_retired(own[LEFT])
+            number = run.retire_all(step.at_s, columns.state)
+            run.put_down_first(number, columns.state)
+            run.vacate_first(number, columns.state)
             return number
         if place < 0:
             return None
@@ -311,6 +315,8 @@ class Plane:
             columns.floats[ENDED][place] = step.at_s
             columns.queues.withdraw((place,))
             return run.leave(place, step.at_s, state)
+        if step.what == "known":
+            ints[KNOWN][place] = 1
         if step.what == "gone":
             own[OPEN] = step.whom % 4 != 0
         if step.what == "resend":
@@ -336,6 +342,7 @@ class Plane:
         parts["copies"] = [copies_of(columns.state.copies, place) for place in range(columns.ints.length)]
         parts["sends"] = self._sends()
         parts["moves"] = self._moves()
+        parts["retired"] = columns.take_retired().T.tolist()
         for number in sorted((ROWS, MOVES, AHEAD), reverse=True):
             del parts["own"][number]  # of what arrays hold
         return parts
@@ -380,7 +387,7 @@ def test_happenings_reach_every_rule() -> None:
     assert said[1] == -1, "a session has begun"
     assert said[3] != said[4], "it came back to a copy of its state, and was somewhere new"
     assert said[6:8] == [0, True]
-    assert said[8:] == [-1, 1]
+    assert said[8:] == [-1, 0]
     assert not plane.places(LIVE, GONE)
 
 

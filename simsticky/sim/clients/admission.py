@@ -24,13 +24,17 @@ from simsticky.sim.plane.fields import (
     COOKIE,
     CURSOR,
     ENDED,
+    ENOUGH,
+    ENOUGH_LEFT,
     EXPIRES,
     FIRST,
     HOLDER,
     LAST,
+    LEFT,
     LIVE,
     MODE,
     REQUESTS,
+    RETIRED,
     SENDING,
     SLOW,
     STATE,
@@ -183,8 +187,7 @@ class Clients:
             case Stop.ROOM:
                 columns.have_room()
             case Stop.FULL:
-                self._world.recorder.seal(now_s)
-                self._sessions.purge(now_s)
+                self._make_room(now_s)
             case Stop.SUCCESSOR | Stop.IDLE:
                 self._departures.left(place, columns.floats[ENDED][place])
             case Stop.LAST:
@@ -192,6 +195,14 @@ class Clients:
                 self._held.take_turn(self._sessions.at(place), now_s)
             case Stop.LOG:
                 self._gateway.log.until(now_s)
+
+    def _make_room(self, now_s: float) -> None:
+        """Have the rows taken, or the sessions that have left, whichever are enough."""
+        own, rules = self._columns.own.cells, self._columns.rules.cells
+        if self._columns.rows.written >= rules[ENOUGH]:
+            self._world.recorder.seal(now_s)
+        if own[LEFT] + own[RETIRED] >= rules[ENOUGH_LEFT]:
+            self._sessions.purge(now_s)
 
     def _take_turn(self, place: int, now_s: float) -> None:
         """Let a session go on whose next send is irregular."""

@@ -76,3 +76,4 @@ class PairedRun:
         """Let the sessions go that have sent their last request: nothing cuts it here."""
         columns = self._columns
         columns.run.vacate_first(columns.own.cells[LEFT], columns.state)
+        columns.take_retired()

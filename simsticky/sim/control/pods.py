@@ -8,7 +8,7 @@ FIFO queue, kept as a heap of slot-end times (rule P1): a request that arrives a
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
 from math import nan
 from typing import NamedTuple, Protocol
 
@@ -228,7 +228,7 @@ class Container:
 
     @property
     def ends(self) -> list[float]:
-        """Heap of the times at which each slot is free; the largest is the end of its last request so far."""
+        """The times at which each slot is free, in any order; the largest is the end of its last request so far."""
         return self._queues.slots_of(self.index)
 
     @ends.setter
@@ -303,7 +303,7 @@ class Container:
 
     def tell_late(self, ended_s: float) -> None:
         """Tell who watches that a request is about to be taken in whose answer is late; it ends at ``ended_s``."""
-        free_s = min((ended_s, *self.ends[1:5]))  # the heap's next, after its first has made room; of two or four
+        free_s = min((ended_s, *nsmallest(2, self.ends)[1:]))  # the slot that is free first takes it in
         for watcher in self.watchers:
             watcher.filling(free_s)
 

@@ -6,10 +6,12 @@ row of an array is seen through a memoryview. A column is another object after i
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from simsticky.kong.cells import Cells
 from simsticky.recording.open_rows import ArrayRows, OpenRows
@@ -25,6 +27,7 @@ from simsticky.sim.plane.fields import (
     CONTAINER_INTS,
     CURSOR,
     ENOUGH,
+    ENOUGH_LEFT,
     FIRST_ARRIVAL,
     FREE_PLACES,
     LAST,
@@ -33,6 +36,8 @@ from simsticky.sim.plane.fields import (
     NODE,
     OPEN,
     OWN_INTS,
+    RETIRED,
+    RETIRED_NUMBERS,
     ROUTES_AT,
     ROWS,
     RULE_FLOATS,
@@ -56,7 +61,7 @@ class State(NamedTuple):
 
     Attributes:
         sends: Queue of sends; ends: of ends to be logged; slots: of the containers' slots (``queues.py``).
-        rows: Where requests are written; moves: sessions that come to a container or go.
+        rows: Where requests are written; moves: sessions that come to a container or go; retired: those that are over.
         floats, ints: Columns of sessions.
         containers, listening: Columns of containers.
         workers, codes: Columns of workers.
@@ -78,6 +83,7 @@ class State(NamedTuple):
     slots: Any
     rows: Any
     moves: Any
+    retired: Any
     floats: Any
     ints: Any
     containers: Any
@@ -145,6 +151,7 @@ class Columns:
         self.queues: ListQueues | ArrayQueues = ArrayQueues(self) if arrays else ListQueues(self)
         self.rows = OpenRows()
         self._moves: Any = None
+        self._retired: Any = np.empty((RETIRED_NUMBERS, 0)) if arrays else array("d")
         if arrays:
             self.rows = ArrayRows(self.own.cells, (ROWS, MOVES), self.changed)
         self._used = 0
@@ -164,6 +171,7 @@ class Columns:
         queues, moves = self.queues, self._moves
         cells, numbers = self.cells.raw
         rows: Any = self.rows.buffer
+        retired = (self._retired, self.own.raw) if self._arrays else self._retired
         if isinstance(self.rows, ArrayRows):
             rows, moves = (self.rows.table, self.own.raw), (self.rows.moves, self.own.raw)
         return State(
@@ -174,6 +182,7 @@ class Columns:
             copies=queues.copies,
             rows=rows,
             moves=moves,
+            retired=retired,
             cells=cells,
             numbers=numbers,
         )
@@ -196,6 +205,7 @@ class Columns:
         other.queues = self.queues.copy(other)
         other._used, other._enough = self._used, self._enough
         other._nodes, other._names = self._nodes, self._names
+        other.own.cells[RETIRED] = 0
         if isinstance(other.rows, ArrayRows):
             other.rows = ArrayRows(other.own.cells, (ROWS, MOVES), other.changed)
         other.rows.begin_with(self.rows)
@@ -222,6 +232,29 @@ class Columns:
         own = self.own.cells
         if not own[FREE_PLACES]:
             self.make_room()
+
+    def have_retired(self, number: int = 0) -> None:
+        """Have room to put down so many sessions, and as many as the loop retires by itself."""
+        if not self._arrays:
+            return
+        before = self.own.cells[RETIRED]
+        least = max(before + number, self.rules.cells[ENOUGH_LEFT])
+        if least > self._retired.shape[1]:
+            more = np.empty((RETIRED_NUMBERS, least))
+            more[:, :before] = self._retired[:, :before]
+            self._retired = more
+            self.changed()
+
+    def take_retired(self) -> npt.NDArray[np.float64]:
+        """Take what has been put down of sessions that are over: shape (RETIRED_NUMBERS, n); use it at once."""
+        own = self.own.cells
+        number, own[RETIRED] = own[RETIRED], 0
+        if self._arrays:
+            table: npt.NDArray[np.float64] = self._retired[:, :number]
+            return table
+        table = np.array(self._retired).reshape(number, RETIRED_NUMBERS).T
+        del self._retired[:]
+        return table
 
     def _hand_out(self, free: Column, count: int, places: range) -> None:
         """Put places on a pile of free ones, the first on top."""
@@ -300,6 +333,7 @@ class Columns:
         """Make regular sends strictly before a time; return why that is all (``fields.py:Stop``)."""
         rules, mode = self.rules.cells, self.rules.cells[MODE]
         self.own.cells[ROWS] = self.rows.written
+        self.have_retired()
         if self._arrays and mode in (BY_COOKIE, BY_NOTHING):
             self.queues.have_copies(rules[ENOUGH])
             if mode == BY_NOTHING:

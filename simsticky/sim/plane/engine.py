@@ -147,7 +147,9 @@ def _call_each(engine: Engine) -> None:
     columns.set_arrivals(0, [0.0], [[0]] * 6)
     run.arrive(columns.state)
     run.leave(0, 1.0, columns.state)
-    run.vacate_first(run.part_leaving(0.0, columns.state), columns.state)
+    columns.have_retired(1)
+    run.put_down_first(0, columns.state)
+    run.vacate_first(run.retire_all(0.0, columns.state), columns.state)
 
 
 _COLOURS = re.compile("\x1b\\[[0-9;]*m")

@@ -19,7 +19,7 @@ SESSION_FLOATS = 8
 # to another pod without affinity, and where from; the hash of its key; whether it keeps cookies; what makes its
 # requests irregular; its state; failed requests; requests before the run; the turn in which it was admitted; the
 # container its connection leads to, and the worker that carries it; the operation that had deleted the pod it was on
-# before it roamed.
+# before it roamed; whether more is known of it than its columns say.
 (
     NUMBER,
     REQUESTS,
@@ -46,8 +46,9 @@ SESSION_FLOATS = 8
     CONNECTED,
     THROUGH,
     DOOMED_BEFORE,
-) = range(25)
-SESSION_INTS = 25
+    KNOWN,
+) = range(26)
+SESSION_INTS = 26
 
 # The states of a session's place: nobody's; its session is on its way (the next of an endless row of arrivals, or by
 # itself); alive; its last request is sent; it will not come after all.
@@ -84,7 +85,7 @@ ARRIVAL_INTS = 6
 # The plane's own numbers: entries given to the queue; sessions that send; whether sessions may begin; free places;
 # the next arrival, and how many are at hand; number of the first of them; sessions that have left; rows and moves
 # written; sessions admitted; what the rule of a stop picked; whose turn it is; draws of the latest arrival that were
-# read ahead.
+# read ahead; sessions put down that nobody has taken; whose turn it is to be looked at among those that have left.
 (
     SEQUENCE,
     SENDING,
@@ -100,8 +101,13 @@ ARRIVAL_INTS = 6
     PICKED,
     TURN_OF,
     AHEAD,
-) = range(14)
-OWN_INTS = 14
+    RETIRED,
+    LOOKED_AT,
+) = range(16)
+OWN_INTS = 16
+
+RETIRED_NUMBERS = 13
+"""What is put down of a session that is over (``rules.py:put_down``)."""
 
 # What the scenario says: by what sessions are bound; how picks are made; whether a wheel gives new sessions their
 # pod; whether a request is balanced by itself; whether sessions never end, and whether one follows another; whether

@@ -140,7 +140,7 @@ class ListQueues:
         return len(self.slots) - 1
 
     def slots_of(self, container: int) -> list[float]:
-        """Return when each slot of a container is free, as a heap."""
+        """Return when each slot of a container is free, in any order."""
         return self.slots[container]
 
     def set_slots(self, container: int, ends_s: Iterable[float]) -> None:

@@ -53,13 +53,18 @@ write_row: Callable[[Any, Any], Any] = BytesIO.write
 
 
 def read_ahead(demands: Any, gaps: Any, begin: int, end: int) -> int:
-    """Read draws that will be used, each with its neighbours in memory: none, for lists hold objects that lie anywhere."""
+    """Read draws that will be used, and their neighbours in memory: none, for a list's objects lie anywhere."""
     return 0
 
 
 def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
     """Write that a session leaves a container for another, each -1 for none."""
     moves.extend((at_s, origin, target))
+
+
+def write_retired(retired: Any, row: tuple[float, ...]) -> None:
+    """Write what a session was that is over."""
+    retired.extend(row)
 
 
 def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:

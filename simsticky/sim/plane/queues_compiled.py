@@ -18,6 +18,7 @@ from simsticky.sim.plane.fields import (
     COPY_CONTAINER,
     COPY_NEXT,
     MOVES,
+    RETIRED,
     ROWS,
 )
 
@@ -208,6 +209,17 @@ def write_move(moves: Any, at_s: float, origin: int, target: int) -> None:
     table[0, at] = at_s
     table[1, at] = origin
     table[2, at] = target
+
+
+def write_retired(
+    retired: Any, row: tuple[int, float, float, float, int, int, int, int, int, float, float, int, int]
+) -> None:
+    """Write what a session was that is over; there is room."""
+    table, own = retired
+    at = own[RETIRED]
+    table[0, at], table[1, at], table[2, at], table[3, at], table[4, at] = row[0], row[1], row[2], row[3], row[4]
+    table[5, at], table[6, at], table[7, at], table[8, at] = row[5], row[6], row[7], row[8]
+    table[9, at], table[10, at], table[11, at], table[12, at] = row[9], row[10], row[11], row[12]
 
 
 def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:

@@ -53,11 +53,13 @@ from simsticky.sim.plane.fields import (
     HOLDER,
     JAR,
     KEY,
+    KNOWN,
     LAST,
     LEAST_CONNECTIONS,
     LEAVING,
     LEFT,
     LIVE,
+    LOOKED_AT,
     LOST_CODE,
     MODE,
     MOVED_BY,
@@ -66,6 +68,7 @@ from simsticky.sim.plane.fields import (
     OPEN,
     PICKED_BY,
     REQUESTS,
+    RETIRED,
     ROAMED,
     SENDING,
     SENT_AT,
@@ -89,12 +92,14 @@ from simsticky.sim.plane.fields import (
 from simsticky.sim.plane.queues import (
     drop,
     drop_end,
+    first,
     first_end,
     forget_copies,
     put,
     read_ahead,
     swap_copies,
     write_move,
+    write_retired,
 )
 
 INFINITY = float("inf")
@@ -155,6 +160,7 @@ def seat(floats: Any, ints: Any, place: int, number: int, starts_s: float) -> No
     ints[TURN][place] = 0
     ints[CONNECTED][place] = -1
     ints[THROUGH][place] = -1
+    ints[KNOWN][place] = 0
 
 
 def enter(place: int, s: Any) -> int:
@@ -168,6 +174,7 @@ def enter(place: int, s: Any) -> int:
         s.free_places[own[FREE_PLACES]] = place
         own[FREE_PLACES] += 1
         return DROPPED
+    retire_one(first(s.sends)[0], s)
     if states[place] == ARRIVING and own[ARRIVALS] >= 0:
         if own[ARRIVAL] == own[ARRIVALS]:
             return STOP_ARRIVALS
@@ -233,26 +240,88 @@ def leave(place: int, ended_s: float, s: Any) -> int:
         return STOP_SUCCESSOR
     if own[SENDING] == 0 and not own[OPEN]:
         return STOP_IDLE
-    if own[LEFT] >= s.rules[ENOUGH_LEFT]:
+    if own[LEFT] + own[RETIRED] >= s.rules[ENOUGH_LEFT]:
         return STOP_FULL
     return GO_ON
 
 
-def part_leaving(now_s: float, s: Any) -> int:
-    """Put the sessions that have left and whose last request has ended before those that may still be cut.
+def is_over(place: int, now_s: float, floats: Any) -> bool:
+    """Return whether the last request of a session that has left has ended, and cannot be cut any more (rule T1)."""
+    return floats[ENDED][place] <= now_s
+
+
+def put_down(place: int, s: Any) -> None:
+    """Put down what a session was, as far as its columns say."""
+    floats, ints = s.floats, s.ints
+    ended_s, answered_s = floats[ENDED][place], floats[ANSWERED][place]
+    row = (
+        ints[NUMBER][place],
+        floats[STARTED][place],
+        floats[SENT_AT][place],
+        ended_s,
+        ints[REQUESTS][place] - ints[BEFORE][place],
+        ints[FAILED][place],
+        ints[BACKGROUND][place],
+        ints[FIRST][place],
+        ints[HOLDER][place],
+        floats[BROKE][place],
+        # The latest request was answered, as far as nobody knows better.
+        ended_s if ended_s > answered_s else answered_s,
+        ints[JAR][place],
+        ints[BORN][place],
+    )
+    write_retired(s.retired, row)
+    s.own[RETIRED] += 1
+
+
+def put_down_first(number: int, s: Any) -> None:
+    """Put down so many of the sessions that have left, the first of them."""
+    for at in range(number):
+        put_down(s.leaving[at], s)
+
+
+def retire_one(now_s: float, s: Any) -> None:
+    """Let one of the sessions that have left go, each in its turn, if it is over and there is room.
+
+    So a place is soon another session's: few places are in use, and these are in the processor's cache.
+    """
+    own, leaving = s.own, s.leaving
+    left = own[LEFT]
+    if left == 0 or own[RETIRED] >= s.rules[ENOUGH_LEFT]:
+        return
+    at = own[LOOKED_AT] % left
+    own[LOOKED_AT] = at + 1
+    place = leaving[at]
+    if is_over(place, now_s, s.floats) and not s.ints[KNOWN][place]:
+        leaving[at] = leaving[left - 1]
+        own[LEFT] = left - 1
+        put_down(place, s)
+        vacate(place, s)
+
+
+def retire_all(now_s: float, s: Any) -> int:
+    """Let all sessions that are over go, but for those of whom more is known.
 
     Returns:
-        How many they are.
+        How many these are: they are now before the others that have left.
     """
-    leaving, ended_at = s.leaving, s.floats[ENDED]
-    over = 0
-    for at in range(s.own[LEFT]):
+    own, leaving, known = s.own, s.leaving, s.ints[KNOWN]
+    left, known_over = 0, 0
+    for at in range(own[LEFT]):
         place = leaving[at]
-        if ended_at[place] <= now_s:
-            leaving[at] = leaving[over]
-            leaving[over] = place
-            over += 1
-    return over
+        over = is_over(place, now_s, s.floats)
+        if over and not known[place]:
+            put_down(place, s)
+            vacate(place, s)
+            continue
+        leaving[left] = place
+        if over:
+            leaving[left] = leaving[known_over]
+            leaving[known_over] = place
+            known_over += 1
+        left += 1
+    own[LEFT] = left
+    return known_over
 
 
 def vacate(place: int, s: Any) -> None:

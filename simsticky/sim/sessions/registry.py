@@ -1,7 +1,7 @@
 """The registry of the sessions that are alive: who they are, and their leaving."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,24 +12,17 @@ from simsticky.sim.control.pods import Container
 from simsticky.sim.gateway.nodes import Node
 from simsticky.sim.plane.columns import Columns
 from simsticky.sim.plane.fields import (
-    ANSWERED,
-    BACKGROUND,
     BEFORE,
-    BORN,
-    BROKE,
     ENDED,
-    FAILED,
-    FIRST,
     HOLDER,
-    JAR,
+    KNOWN,
     LEAVING,
     LEFT,
     LIVE,
     NUMBER,
     REQUESTS,
+    RETIRED,
     SENDING,
-    SENT_AT,
-    STARTED,
     STATE,
     TURN,
 )
@@ -39,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Ended(NamedTuple):
-    """Sessions that send no more, as columns.
+    """Sessions that send no more, as columns, in the order in which ``plane/rules.py:put_down`` has them.
 
     Attributes:
         number: Their numbers.
@@ -112,6 +105,7 @@ class Sessions:
         session = self._known.get(place)
         if session is None:
             session = self._known[place] = Session(place, self.columns, self.containers)
+            self.columns.ints[KNOWN][place] = 1
             self.on_known(session)
         return session
 
@@ -185,22 +179,16 @@ class Sessions:
     def purge(self, now_s: float) -> None:
         """Let the sessions go whose last request has ended."""
         columns = self.columns
-        if not columns.own.cells[LEFT]:
+        own = columns.own.cells
+        if not own[LEFT] and not own[RETIRED]:
             return
-        over = columns.run.part_leaving(float(now_s), columns.state)
-        if not over:
-            return
-        places = columns.leaving.raw[:over]
+        columns.have_retired(own[LEFT])
+        known = columns.run.retire_all(float(now_s), columns.state)
+        places = self._leaving()[:known]
         self._finish(places, unfinished=False)
-        for place in self._known_among(places).values():
+        for place in places:
             self._let_go(place)
-        columns.run.vacate_first(over, columns.state)
-
-    def _known_among(self, places: Any) -> dict[int, int]:
-        """Return those of some places of whose session more is known, by where they are among them."""
-        if not self._known:
-            return {}
-        return {at: int(place) for at, place in enumerate(places) if int(place) in self._known}
+        columns.run.vacate_first(known, columns.state)
 
     def _let_go(self, place: int) -> None:
         """Forget what is known of a session, and let the places of its other tabs be nobody's."""
@@ -228,6 +216,8 @@ class Sessions:
                 ended[place] = np.nan
         sent = [p for p in present if self._requests(p) or ints[HOLDER][p] >= 0]
         if sent:
+            self._set_leaving(sent)
+            columns.have_retired(len(sent))
             self._finish(sent, unfinished=True)
 
     def _requests(self, place: int) -> int:
@@ -251,34 +241,24 @@ class Sessions:
         answered_s: float = max([session.answered_s, *answered])
         return answered_s
 
-    def _finish(self, places: Any, *, unfinished: bool) -> None:
-        """Count sessions that will send no more, and record them."""
-        ints, floats = self.columns.ints, self.columns.floats
-        known = {at: self._known[place] for at, place in self._known_among(places).items()}
-        requests = ints.take(REQUESTS, places) - ints.take(BEFORE, places)
-        caused = np.zeros(len(places))
-        # The latest request was answered, as far as nobody knows better.
-        answered = np.fmax(floats.take(ANSWERED, places), floats.take(ENDED, places))
+    def _finish(self, places: Sequence[int], *, unfinished: bool) -> None:
+        """Count sessions that will send no more, and record them: those put down, and the first that have left.
+
+        Args:
+            places: Of these first ones.
+            unfinished: Whether they were not over when the run ended.
+        """
+        columns = self.columns
+        first = columns.own.cells[RETIRED]
+        columns.run.put_down_first(len(places), columns.state)
+        ended = Ended(*columns.take_retired())
+        known = {first + at: self._known[place] for at, place in enumerate(places) if place in self._known}
+        caused = np.zeros(len(ended.number))
         for at, session in known.items():
             caused[at] = session.breaks_caused
-            answered[at] = self._answered_s(session)
+            ended.answered_s[at] = self._answered_s(session)
             if session.tabs is not None:
-                requests[at] = self._requests(session.place)
-        ended = Ended(
-            ints.take(NUMBER, places),
-            floats.take(STARTED, places),
-            floats.take(SENT_AT, places),
-            floats.take(ENDED, places),
-            requests,
-            ints.take(FAILED, places),
-            ints.take(BACKGROUND, places),
-            ints.take(FIRST, places),
-            ints.take(HOLDER, places),
-            floats.take(BROKE, places),
-            answered,
-            ints.take(JAR, places),
-            ints.take(BORN, places),
-        )
+                ended.requests[at] = self._requests(session.place)
         self._count(ended, known, unfinished)
         row = (
             ended.number,
@@ -291,7 +271,7 @@ class Sessions:
             ended.has_jar,
             ended.first,
             ended.last,
-            np.full(len(places), float(unfinished)),
+            np.full(len(ended.number), float(unfinished)),
         )
         self._recorder.sessions(np.column_stack(row))
 
