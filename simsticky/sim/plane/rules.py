@@ -247,7 +247,8 @@ def leave(place: int, ended_s: float, s: Any) -> int:
 
 def is_over(place: int, now_s: float, floats: Any) -> bool:
     """Return whether the last request of a session that has left has ended, and cannot be cut any more (rule T1)."""
-    return floats[ENDED][place] <= now_s
+    over: bool = floats[ENDED][place] <= now_s
+    return over
 
 
 def put_down(place: int, s: Any) -> None:
