@@ -68,9 +68,7 @@ class RowHash:
         rows = columns.shape[1]
         copy, shifted, mixed = self._copy[:, :rows], self._shifted[:, :rows], self._mixed[:rows]
         np.add(columns, 0.0, out=copy)  # which makes 0.0 of -0.0
-        with np.errstate(over="ignore", invalid="ignore"):
-            strange = np.isnan(np.add.reduce(copy, axis=None))
-        if strange:
+        if np.isnan(copy.max(initial=0.0)):  # which it is where one of them is
             copy[copy != copy] = np.nan
         words = copy.view(np.uint64)
         # A short number has only high bits, which the factor would move out.
