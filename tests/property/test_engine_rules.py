@@ -29,8 +29,6 @@ from simsticky.sim.plane.fields import (
     ARRIVAL,
     ARRIVALS,
     BALANCER,
-    COPY_CONTAINER,
-    COPY_NEXT,
     DELETED_BY,
     ENDED,
     ENOUGH_LEFT,
@@ -53,6 +51,7 @@ from simsticky.sim.plane.fields import (
     SUCCESSION,
 )
 from simsticky.sim.plane.queue_views import End
+from simsticky.sim.plane.queues_compiled import COPIES
 
 pytestmark = pytest.mark.skipif(not engine.is_installed(), reason="Numba is not installed: there is one engine only")
 
@@ -188,7 +187,7 @@ def _engines() -> tuple[ways.Engine, ways.Engine]:
 
 # The plane's state ----------------------------------------------------------------------------------------------------
 
-CONTAINERS, SLOTS, WORKERS = 3, 2, 2
+CONTAINERS, SLOTS, WORKERS = 6, 2, 2
 _GROUPS = ("floats", "ints", "containers", "listening", "workers", "codes", "arrivals")
 _COLUMNS = ("identities", "free_places", "leaving", "starts", "own", "rules", "times")
 
@@ -221,11 +220,12 @@ def copies_of(copies: Any, place: int) -> dict[int, float]:
     """Return until when which containers keep older copies of a session's state."""
     if isinstance(copies, list):
         return dict(copies[place])
-    heads, cells, lives, _, _, _ = copies
-    found, at = {}, heads[place]
-    while at >= 0:
-        found[int(cells[COPY_CONTAINER, at])] = float(lives[at])
-        at = cells[COPY_NEXT, at]
+    heads, containers, lives, nexts, _, _, _ = copies
+    found, block = {}, heads[place]
+    while block >= 0:
+        cells = range(COPIES * block, COPIES * (block + 1))
+        found |= {int(containers[at]): float(lives[at]) for at in cells if containers[at] >= 0}
+        block = nexts[block]
     return found
 
 

@@ -179,7 +179,7 @@ _CALLED = (
     "log_ends",
     "first_end",
     "drop_end",
-    "keep_copy",
+    "swap_copies",
 )
 """Functions that Python calls; what they call among themselves may be compiled for a constant as well."""
 

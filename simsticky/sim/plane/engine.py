@@ -142,7 +142,7 @@ def _call_each(engine: Engine) -> None:
     run.first_end(state.ends)
     run.log_ends(state.ends, 0.0, 0, state.workers, state.cells, state.numbers)
     run.drop_end(state.ends)
-    run.keep_copy(state.copies, 0, 0, 1.0)
+    run.swap_copies(state.copies, 0, 0, 1, 1.0)
     run.forget_copies(state.copies, 0)
     columns.set_arrivals(0, [0.0], [[0]] * 6)
     run.arrive(columns.state)

@@ -74,9 +74,6 @@ WORKER_INTS = 6
 OK_CODE, LOST_CODE, STALE_CODE = range(3)
 WORKER_FLOATS = 3
 
-# Of an older copy of a session's state: the container, and the place of the next copy; until when it lives.
-COPY_CONTAINER, COPY_NEXT = range(2)
-
 # Of the arrivals at hand: first draw and the place after the last; whether the client keeps cookies; its worker; its
 # key.
 ARRIVAL_FIRST, ARRIVAL_LAST, ARRIVAL_JAR, ARRIVAL_WORKER, ARRIVAL_KEY, ARRIVAL_SLOW = range(6)

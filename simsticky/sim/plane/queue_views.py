@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from simsticky.kong.cells import seen
-from simsticky.sim.plane.queues_compiled import first_free, slots_of
+from simsticky.sim.plane.queues_compiled import COPIES, first_free, slots_of
 
 
 class Columns(Protocol):
@@ -165,8 +165,8 @@ class ArrayQueues:
         self.slots: Any = (np.zeros(0), np.zeros(0, np.int64), np.arange(1), np.ones(1, np.int64))
         self._concurrency = 1
         self.ends: Any = _ends(_FIRST_ENDS)
-        none = np.zeros(0, np.int64)
-        self.copies: Any = (none, np.zeros((2, 0), np.int64), np.zeros(0), none, np.zeros(1, np.int64), np.full(4, -1))
+        heads, containers, nexts, free = (np.zeros(0, np.int64) for _ in range(4))
+        self.copies: Any = heads, containers, np.zeros(0), nexts, free, np.zeros(1, np.int64), np.full(6, -1)
         self._look()
 
     def copy(self, columns: Columns) -> ArrayQueues:
@@ -234,17 +234,18 @@ class ArrayQueues:
 
     def have_copies(self, number: int = 1) -> None:
         """Have room for so many copies more."""
-        heads, cells, lives, free, count, found = self.copies
+        heads, containers, lives, nexts, free, count, found = self.copies
         if count[0] >= number:
             return
-        before, left, kept = len(lives), int(count[0]), free
-        room = before + max(number, before)
-        cells = np.concatenate([cells, np.full((2, room - before), -1)], axis=1)
-        lives = np.concatenate([lives, np.zeros(room - before)])
-        free = np.zeros(room, np.int64)
-        free[:left] = kept[:left]
-        free[left : left + room - before] = np.arange(room - 1, before - 1, -1)
-        self.copies = heads, cells, lives, free, np.array([left + room - before]), found
+        before, left = len(nexts), int(count[0])
+        more = max(number, before)  # each in a block of its own
+        containers = np.concatenate([containers, np.full(COPIES * more, -1)])
+        lives = np.concatenate([lives, np.zeros(COPIES * more)])
+        nexts = np.concatenate([nexts, np.full(more, -1)])
+        free = np.concatenate(
+            [np.arange(before + more - 1, before - 1, -1), free[:left], np.zeros(before - left, np.int64)]
+        )
+        self.copies = heads, containers, lives, nexts, free, np.array([left + more]), found
         self._columns.changed()
 
     def put(self, send: tuple[float, int, int]) -> None:

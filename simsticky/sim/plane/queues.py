@@ -67,18 +67,13 @@ def write_retired(retired: Any, row: tuple[float, ...]) -> None:
     retired.extend(row)
 
 
-def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
-    """Let a container keep a copy of a session's state until a time (rule B3)."""
-    copies[place][container] = until_s
-
-
 def forget_copies(copies: Any, place: int) -> None:
     """Forget all older copies of a session's state."""
     copies[place].clear()
 
 
 def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
-    """Let the container that a session leaves keep a copy until a time; say until when the next one keeps one."""
+    """Let the container that a session leaves keep a copy until a time (rule B3); say until when the next keeps one."""
     of = copies[place]
     of[left] = until_s
     kept_s: float = of.get(container, LONG_AGO)

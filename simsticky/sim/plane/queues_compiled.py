@@ -7,16 +7,14 @@ branch that was foreseen wrongly costs as much as several matches.
 
 The queue of sends has a leaf for each place, that of ends one for each cell, in which the numbers of an end stay, and
 each container has one for each slot. A leaf of nobody never comes. Of equal times the smaller number wins; numbers are
-unique, so this is the order of a heap of tuples. Copies are lists in cells: the first cell of each place's list;
-container and next cell; until when; cells that are free, and how many; and what was found in a list. Rows and moves are
-columns of tables, with the plane's own numbers, which count them.
+unique, so this is the order of a heap of tuples. Copies are in blocks of a few cells: the first block of each place;
+container (-1 for none) and time of each cell; the next block of each; blocks that are free, and how many; and where
+what was sought was found. Rows and moves are columns of tables, with the plane's own numbers, which count them.
 """
 
 from typing import Any, Final
 
 from simsticky.sim.plane.fields import (
-    COPY_CONTAINER,
-    COPY_NEXT,
     MOVES,
     RETIRED,
     ROWS,
@@ -24,6 +22,8 @@ from simsticky.sim.plane.fields import (
 
 LONG_AGO = float("-inf")
 NEVER = float("inf")
+COPIES: Final = 4
+"""Cells of a block of copies."""
 LINE: Final = 8
 """Numbers that a processor reads from memory at once."""
 LINES_AHEAD: Final = 8
@@ -222,49 +222,47 @@ def write_retired(
     table[9, at], table[10, at], table[11, at], table[12, at] = row[9], row[10], row[11], row[12]
 
 
-def keep_copy(copies: Any, place: int, container: int, until_s: float) -> None:
-    """Let a container keep a copy of a session's state until a time (rule B3); there is a free cell."""
-    heads, cells, lives, free, count, _ = copies
-    at = heads[place]
-    while at >= 0:
-        if cells[COPY_CONTAINER, at] == container:
-            lives[at] = until_s
-            return
-        at = cells[COPY_NEXT, at]
-    count[0] -= 1
-    at = free[count[0]]
-    cells[COPY_CONTAINER, at] = container
-    cells[COPY_NEXT, at] = heads[place]
-    lives[at] = until_s
-    heads[place] = at
-
-
 def forget_copies(copies: Any, place: int) -> None:
     """Forget all older copies of a session's state."""
-    heads, cells, _, free, count, _ = copies
-    at = heads[place]
-    while at >= 0:
-        free[count[0]] = at
+    heads, containers, _, nexts, free, count, _ = copies
+    block = heads[place]
+    while block >= 0:
+        for at in range(COPIES * block, COPIES * (block + 1)):
+            containers[at] = -1
+        free[count[0]] = block
         count[0] += 1
-        at = cells[COPY_NEXT, at]
+        block = nexts[block]
     heads[place] = -1
 
 
+def add_block(copies: Any, place: int) -> int:
+    """Have room for more copies of a session's state; return the first cell. There is a free block."""
+    heads, _, _, nexts, free, count, _ = copies
+    count[0] -= 1
+    block = free[count[0]]
+    nexts[block] = heads[place]
+    heads[place] = block
+    first_cell: int = COPIES * block
+    return first_cell
+
+
 def swap_copies(copies: Any, place: int, left: int, container: int, until_s: float) -> float:
-    """Let the container that a session leaves keep a copy until a time; say until when the next, another, keeps one."""
-    heads, cells, lives, _, _, found = copies
-    found[1] = found[3] = -1
-    at = heads[place]
-    while at >= 0:
-        # No branches: whose copy comes when cannot be foreseen.
-        of = cells[COPY_CONTAINER, at]
-        found[int(of == container)] = at
-        found[2 + int(of == left)] = at
-        at = cells[COPY_NEXT, at]
-    kept, own = found[1], found[3]
+    """Let the container that a session leaves keep a copy until a time (rule B3); say until when the next keeps one."""
+    heads, containers, lives, nexts, _, _, found = copies
+    found[1] = found[3] = found[5] = -1
+    block = heads[place]
+    while block >= 0:
+        for at in range(COPIES * block, COPIES * (block + 1)):
+            # No branches: whose copy comes when cannot be foreseen.
+            of = containers[at]
+            found[int(of == container)] = at
+            found[2 + int(of == left)] = at
+            found[4 + int(of < 0)] = at
+        block = nexts[block]
+    kept, own, empty = found[1], found[3], found[5]
     kept_s = lives[kept] if kept >= 0 else LONG_AGO
     if own < 0:
-        keep_copy(copies, place, left, until_s)
-    else:
-        lives[own] = until_s
+        own = empty if empty >= 0 else add_block(copies, place)
+        containers[own] = left
+    lives[own] = until_s
     return kept_s
