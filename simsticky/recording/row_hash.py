@@ -32,7 +32,7 @@ _SECOND_LANE = np.uint64(0x1D8E4E27C47D124F)
 _LANE = (1 << 64) - 1
 
 _AT_ONCE = 16_384
-"""Rows mixed at once: few enough for a processor's cache, and a recorder's usual block in one go."""
+"""Rows mixed at once: few enough for a processor's cache."""
 
 _SHIFT = np.uint64(33)
 _MIX = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)

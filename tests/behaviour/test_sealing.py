@@ -118,7 +118,7 @@ def test_nothing_depends_on_when_rows_are_sealed(name: str, monkeypatch: pytest.
 def test_nor_does_a_long_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sums of the load meter do not change over several blocks as large as they come, with pod sets that change."""
     rollouts = [{"at": f"{at}s", "rollout": "app"} for at in (10, 50, 100)]
-    traffic = {"sessions": {"kind": "poisson", "rate": "50/s"}, "service": {"kind": "exponential", "mean": "5ms"}}
+    traffic = {"sessions": {"kind": "poisson", "rate": "90/s"}, "service": {"kind": "exponential", "mean": "5ms"}}
     case = scenario("sticky-sessions", traffic=traffic, timeline=rollouts)
     expected = simulate(case, seed=3)
     assert expected.summary["requests_sent"] > 3 * ROWS_AT_ONCE

@@ -336,8 +336,8 @@ class Columns:
         self.have_retired()
         if self._arrays and mode in (BY_COOKIE, BY_NOTHING):
             self.queues.have_copies(rules[ENOUGH])
-            if mode == BY_NOTHING:
-                self.queues.have_ends(rules[ENOUGH])
+            if mode == BY_NOTHING:  # a place's request has ended, and is logged, when it sends the next
+                self.queues.have_ends(min(rules[ENOUGH], self.ints.length))
         why: int = self.run.advance(until_s, self.state)
         return why
 

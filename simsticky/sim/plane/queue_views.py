@@ -233,12 +233,14 @@ class ArrayQueues:
             self._grow_ends(_power_of_two(len(self.ends[5]) - free + number))
 
     def have_copies(self, number: int = 1) -> None:
-        """Have room for so many copies more."""
+        """Have room for so many copies more, each in a block of its own; a place has one of a container at most."""
         heads, containers, lives, nexts, free, count, found = self.copies
-        if count[0] >= number:
-            return
         before, left = len(nexts), int(count[0])
-        more = max(number, before)  # each in a block of its own
+        of_each_place = -(-len(self.slots[0]) // (2 * len(self.slots[2]) * COPIES))
+        number = min(number, len(heads) * of_each_place - (before - left))
+        if left >= number:
+            return
+        more = max(number, before)
         containers = np.concatenate([containers, np.full(COPIES * more, -1)])
         lives = np.concatenate([lives, np.zeros(COPIES * more)])
         nexts = np.concatenate([nexts, np.full(more, -1)])
