@@ -20,11 +20,11 @@ HERE = Path(__file__).parent
 ROLLING = HERE.parent.parent / "scenarios" / "rolling.yaml"
 
 LEAST = {
-    "sticky-sessions": 2.0,
-    "consistent-hashing": 1.5,
-    "round-robin": 1.5,
-    "least-connections": 1.0,
-    "latency": 1.0,
+    "sticky-sessions": 3.0,
+    "consistent-hashing": 2.3,
+    "round-robin": 2.0,
+    "least-connections": 1.4,
+    "latency": 1.4,
 }
 """How often the compiled engine does a request, at least, while the bare Python loop does one of two events.
 

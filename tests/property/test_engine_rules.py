@@ -251,6 +251,7 @@ class Plane:
         algorithm.rebuild([Target(f"10.0.0.{n}:80", 100) for n in range(1, 4)], set())
         columns.number_of("a pod")
         bounds = [[2 * n for n in range(10)], [2 * n + 2 for n in range(10)]]
+        columns.add_draws([0.5] * 20, [1.0] * 20, None)
         columns.set_arrivals(5, [float(n) for n in range(10)], [*bounds, [1, 0] * 5, [0, 1] * 5, [-1] * 10, [0] * 10])
         columns.have_room()
         columns.changed()
@@ -384,6 +385,7 @@ def test_happenings_reach_every_rule() -> None:
         *(Step(what, 0, 0, 3.0) for what in ("resend", "end", "log", "leave", "over")),
     ]
     said = [plane.take(step) for step in happenings]
+    assert len(plane.columns.take_retired().T) == 1
     assert said[1] == -1, "a session has begun"
     assert said[3] != said[4], "it came back to a copy of its state, and was somewhere new"
     assert said[6:8] == [0, True]

@@ -66,7 +66,7 @@ class Sessions:
     """The registry of live sessions.
 
     A session that has sent its last request stays until that request has ended, because a dying container may still
-    cut it; such sessions are purged lazily.
+    cut it. After that the plane retires it; one of whom more is known than its columns say is purged here, lazily.
 
     Args:
         columns: The plane's.
