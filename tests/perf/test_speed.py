@@ -168,11 +168,11 @@ def _peak_bytes(until_s: float, level: str) -> tuple[int, Any]:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize(("level", "million", "limit"), [("requests", 1.0, 100.0), ("summary", 0.5, 1.0)])
+@pytest.mark.parametrize(("level", "million", "limit"), [("requests", 1.0, 100.0), ("summary", 0.75, 1.0)])
 def test_memory_grows_only_by_what_is_recorded(level: str, million: float, limit: float) -> None:
     """From 1 M to 2 M requests the peak grows by at most 100 bytes a request; at level summary it does not grow.
 
-    There, some 300 kB are chance: how many rows the largest block had.
+    There, some 800 kB are chance: how many rows the largest block had, of 20 or more.
     """
     per_second = 4 * 20
     small, first = _peak_bytes(million * 1e6 / per_second, level)
