@@ -41,11 +41,12 @@ class Connects:
             GivenUpError: ``reconnect.maxAttempts`` attempts in a row have failed.
         """
         of, turns, messages, holding, failed, waits = self._of, self._turns, self._messages, self._holding, 0, 0
-        messages.begin_connect(again=holding.is_lost)
+        messages.interrupt()
         if holding.is_lost:
             self._back_off(float(of.env.now), waits)
             yield
             waits = 1
+        messages.begin_connect(again=holding.is_lost)
         while not (yield from self._connect()):
             failed += 1
             if failed == of.reconnect.max_attempts:

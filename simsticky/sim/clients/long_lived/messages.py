@@ -80,11 +80,15 @@ class Messages:
 
     # What it sends ------------------------------------------------------------------------------------------------
 
-    def begin_connect(self, *, again: bool) -> None:
-        """Have a connect for its next request; ``again``: it has had a connection before."""
+    def interrupt(self) -> None:
+        """Send no message until it has connected: what it sends next is a connect."""
         self.tell_answer()
-        self._of.columns.ints[REQUESTS][self._place] += 1
         self._connect, self._is_cut = self.latest, False
+
+    def begin_connect(self, *, again: bool) -> None:
+        """Have a connect for its latest request; ``again``: it has had a connection before."""
+        self._of.columns.ints[REQUESTS][self._place] += 1
+        self._connect = self.latest
         self._reconnects += again
 
     def send(self) -> None:
