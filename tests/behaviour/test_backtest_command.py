@@ -61,6 +61,7 @@ def backtested(folder: Path, *arguments: str | Path, scenario: str = SHOP) -> tu
     return code, out.getvalue(), said.getvalue()
 
 
+@pytest.mark.slow
 def test_a_log_of_the_same_cluster_is_compatible(tmp_path: Path) -> None:
     """Exit 0; the rollout is found in the log, and nothing of a client or a pod is in any output."""
     log = write(logged(), tmp_path / "kong.json")
@@ -88,6 +89,7 @@ def test_a_model_that_drains_is_not_compatible_with_a_log_that_did_not(tmp_path:
     assert out.startswith("✗ The model is not compatible with this log: broken sessions: ")
 
 
+@pytest.mark.slow
 def test_of_few_sessions_under_way_nobody_knows(tmp_path: Path) -> None:
     """Exit 4: of sessions so short hardly any goes through the rollout."""
     code, out, _ = backtested(tmp_path, write(logged(length=3), tmp_path / "kong.json"))

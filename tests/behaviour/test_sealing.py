@@ -115,6 +115,7 @@ def test_nothing_depends_on_when_rows_are_sealed(name: str, monkeypatch: pytest.
             pd.testing.assert_frame_equal(getattr(result, frame), getattr(expected, frame), check_exact=True)
 
 
+@pytest.mark.slow
 def test_nor_does_a_long_window(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sums of the load meter do not change over several blocks as large as they come, with pod sets that change."""
     rollouts = [{"at": f"{at}s", "rollout": "app"} for at in (10, 50, 100)]

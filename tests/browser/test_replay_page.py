@@ -173,7 +173,9 @@ def test_nothing_goes_wrong_leaves_or_overflows(browser, opened, kind, width, sc
     assert browser.title != "owned"
 
 
-@pytest.mark.parametrize("kind", ["still", "outside", "connections", "hashed"])
+@pytest.mark.parametrize(
+    "kind", ["still", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("outside", "connections", "hashed"))]
+)
 def test_every_kind_of_run_can_be_replayed(browser, opened, kind):
     """Without an operation, with the state outside the pods, with open connections, and where keys bind: each living
     session has a dot, the red ones are those that broke, and the first one can be followed.

@@ -76,7 +76,7 @@ def test_without_numba_nobody_is_told(folder: Path) -> None:
     assert "Engine: interpreted. Irregular sends: " in ran.stdout
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_broken_numba_is_one_line_and_no_error(folder: Path, jobs: int) -> None:
     """A Numba that cannot be imported, after an upgrade of NumPy say: interpreted, with the same bytes."""
     plain = _json("run", folder, "--engine", "interpreted", "--jobs", jobs)

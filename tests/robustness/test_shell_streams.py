@@ -65,7 +65,9 @@ def test_a_line_of_shell(tmp_path, line, code, out, err):
     assert ended in (0, 1, 2, 141)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", pytest.param("latin-1", marks=pytest.mark.slow), "utf-8"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(encoding, marks=pytest.mark.slow) for encoding in ("latin-1", "utf-8"))]
+)
 def test_a_terminal_of_few_letters(tmp_path, encoding):
     """What it cannot show is written out or drawn in ASCII; JSON stays JSON."""
     more = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}

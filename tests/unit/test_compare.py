@@ -302,7 +302,8 @@ def test_wrong_use_is_exit_2(tmp_path, monkeypatch, capsys, argv, says):
 
 
 @pytest.mark.parametrize(
-    ("bound", "stops", "most", "code"), [("< 60%", "20s..22s", "40", 0), ("< 1%", "0s..10s", "20", 3)]
+    ("bound", "stops", "most", "code"),
+    [pytest.param("< 60%", "20s..22s", "40", 0, marks=pytest.mark.slow), ("< 1%", "0s..10s", "20", 3)],
 )
 def test_the_exit_code_of_recommend_says_whether_there_is_one(tmp_path, capsys, bound, stops, most, code):
     """0 when a setting is found, 3 when none can."""

@@ -18,7 +18,11 @@ def drafted(capsys, *arguments):
     return (ss.loads(text.out) if code == 0 else None), text.err.strip()
 
 
-@pytest.mark.parametrize("path", [MANIFEST, Path(MANIFEST), [MANIFEST]], ids=["text", "path", "list"])
+@pytest.mark.parametrize(
+    "path",
+    [MANIFEST, *(pytest.param(path, marks=pytest.mark.slow) for path in (Path(MANIFEST), [MANIFEST]))],
+    ids=["text", "path", "list"],
+)
 def test_it_is_the_scenario_that_init_drafts(capsys, path):
     """The same manifests and the same statements give the same scenario, to the digest."""
     stated = ["--rps", "20", "--session", "p50=2m,p95=9m", "--cookieless", "5%", "--set", "deployment.preStop=15s"]
@@ -34,6 +38,7 @@ def test_it_is_the_scenario_that_init_drafts(capsys, path):
     assert found == wanted
 
 
+@pytest.mark.slow
 def test_a_directory_and_standard_guesses(capsys, tmp_path):
     """Nothing stated: all but the manifests is guessed, alike."""
     shutil.copy(MANIFEST, tmp_path / "app.yaml")
