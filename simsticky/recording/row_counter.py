@@ -29,6 +29,7 @@ _SPECIAL = float(1 << 20)
 """Codes at or above this carry more than a node and one attempt: a failure or a break."""
 
 _FEW = 4
+"""Codes that are counted one by one, before those that are left are sorted."""
 _FAILED_KEYS = {
     Outcome.BAD_GATEWAY: "failed.bad_gateway_502",
     Outcome.NO_TARGET: "failed.no_target_503",

@@ -73,7 +73,7 @@ class PairedRun:
         return True
 
     def _vacate(self) -> None:
-        """Let the sessions go that have sent their last request: nothing cuts it here."""
+        """Let the sessions go that have sent their last request: nothing cuts it here, and nobody counts them."""
         columns = self._columns
         columns.run.vacate_first(columns.own.cells[LEFT], columns.state)
         columns.take_retired()

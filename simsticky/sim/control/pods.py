@@ -1,8 +1,8 @@
 """Pods and their containers as the model moves them: plain state with no decisions of its own.
 
 A :class:`Container` is one *instance*: a restarted container is a new one. It serves like a pool of slots with one
-FIFO queue, kept as a heap of slot-end times (rule P1): a request that arrives at ``now`` starts at
-``max(now, ends[0])`` and its end is known at once.
+FIFO queue, kept as the times at which its slots are free (rule P1): a request that arrives at ``now`` starts then, or
+when the first slot is free, and its end is known at once.
 """
 
 from __future__ import annotations

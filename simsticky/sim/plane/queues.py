@@ -19,10 +19,10 @@ first: Callable[[Any], Any] = itemgetter(0)
 """Returns the next entry of a queue."""
 
 put: Callable[[Any, Any], None] = heappush
-"""Adds an entry to the queue of sends."""
+"""Adds an entry to the queue of sends, in which its place has none."""
 
 put_back: Callable[[Any, Any], Any] = heapreplace
-"""Replaces the next send by a later one."""
+"""Replaces the next send by a later one of the same place."""
 
 drop: Callable[[Any], Any] = heappop
 """Removes the next send."""

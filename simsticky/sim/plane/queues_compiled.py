@@ -27,6 +27,7 @@ COPIES: Final = 4
 LINE: Final = 8
 """Numbers that a processor reads from memory at once."""
 LINES_AHEAD: Final = 8
+"""So many lines of draws are read ahead at most: what is further off would be gone from the cache by then."""
 REQUEST_BITS: Final = 31
 """So many bits of the number of an end are its request's, all others its session's."""
 
@@ -60,7 +61,7 @@ def settle(tree: Any, base: int, node: int, at_s: float) -> None:
 
 
 def settle_all(tree: Any, base: int, leaves: int) -> None:
-    """Play all matches of a tournament whose leaves have other times."""
+    """Play all matches of a tournament whose leaves have other times: of so many, a power of two."""
     times, leaf_of, _ = tree
     for leaf in range(leaves):
         leaf_of[base + leaves + leaf] = leaf
@@ -193,7 +194,8 @@ def write_row(rows: Any, row: tuple[int, int, float, float, float, int, float, i
 def read_ahead(demands: Any, gaps: Any, begin: int, end: int) -> int:
     """Read draws that will be used, each with its neighbours in memory; return how many.
 
-    A processor waits for all of them at once, and would later wait for each.
+    A processor waits for all of them at once, and would later wait for each. The number is there only because a read of
+    which nothing comes would be left out.
     """
     found = 0
     for at in range(begin, min(end, begin + LINE * LINES_AHEAD), LINE):

@@ -184,6 +184,8 @@ class Sessions:
             return
         columns.have_retired(own[LEFT])
         known = columns.run.retire_all(float(now_s), columns.state)
+        if not known and not own[RETIRED]:
+            return
         places = self._leaving()[:known]
         self._finish(places, unfinished=False)
         for place in places:

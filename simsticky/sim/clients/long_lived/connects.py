@@ -41,7 +41,7 @@ class Connects:
             GivenUpError: ``reconnect.maxAttempts`` attempts in a row have failed.
         """
         of, turns, messages, holding, failed, waits = self._of, self._turns, self._messages, self._holding, 0, 0
-        messages.interrupt()
+        messages.pause()
         if holding.is_lost:
             self._back_off(float(of.env.now), waits)
             yield

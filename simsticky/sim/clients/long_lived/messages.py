@@ -80,7 +80,7 @@ class Messages:
 
     # What it sends ------------------------------------------------------------------------------------------------
 
-    def interrupt(self) -> None:
+    def pause(self) -> None:
         """Send no message until it has connected: what it sends next is a connect."""
         self.tell_answer()
         self._connect, self._is_cut = self.latest, False
