@@ -6,7 +6,7 @@ from typing import Any
 
 from simsticky.errors import Diagnostic
 from simsticky.manifests.objects import KubernetesObject
-from simsticky.scenario.location import Keys, Place
+from simsticky.scenario.location import Keys, Place, leading_to
 from simsticky.scenario.report import ManifestNote, ManifestObject, ManifestReport
 
 _IDENTITY: tuple[Keys, ...] = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
@@ -163,11 +163,12 @@ class Findings:
     def list_the_rest(self, obj: KubernetesObject) -> None:
         """List as ignored whatever of an object was not looked at."""
         looked_at = self._looked_at.get(obj, set()) | set(_IDENTITY)
+        above = leading_to(looked_at)
 
         def walk(node: Any, path: Keys) -> None:
             if path in looked_at:
                 return
-            if not any(keys[: len(path)] == path for keys in looked_at):
+            if path not in above:
                 self._ignored.append(self._note(obj, path, ""))
                 return
             below = node.items() if isinstance(node, Mapping) else enumerate(node if isinstance(node, list) else ())

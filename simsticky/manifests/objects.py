@@ -186,11 +186,11 @@ def _is_kustomization(data: Mapping[str, Any]) -> bool:
 
 def _duplicates_outside(document: Document, objects: list[KubernetesObject]) -> list[Diagnostic]:
     """Return the keys of a document that are given twice in no object: in a List, or in what is none."""
-    roots = [obj.root for obj in objects]
+    roots = {obj.root for obj in objects}
     return [
         document.diagnostic(keys, f"duplicate key, first given on line {first}", of_key=True)
         for keys, first in document.duplicates.items()
-        if not any(keys[: len(root)] == root for root in roots)
+        if roots.isdisjoint(keys[:length] for length in range(len(keys) + 1))
     ]
 
 

@@ -10,7 +10,7 @@ import math
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any, NamedTuple
@@ -67,6 +67,11 @@ class Place(NamedTuple):
 def dotted(keys: Keys) -> str:
     """Return a path as text: ``timeline.0.at``."""
     return ".".join(str(key) for key in keys)
+
+
+def leading_to(paths: Iterable[Keys]) -> set[Keys]:
+    """Return the paths above these: one of these only if it is above another."""
+    return {path[:length] for path in paths for length in range(len(path))}
 
 
 def keys_in(path: str) -> Keys:
@@ -301,7 +306,7 @@ class _Builder:
             if key in built:
                 first = self.keys[below].line
                 if self.as_kubectl:
-                    self._forget(below)
+                    self._forget(below, built[key])
                     self.duplicates[below] = first or 0
             if key in built and not self.as_kubectl:
                 text = f"duplicate key, first given on line {first}"
@@ -311,11 +316,13 @@ class _Builder:
             built[key] = self.build(value_node, below, above)
         return inherited | built
 
-    def _forget(self, path: Keys) -> None:
+    def _forget(self, path: Keys, value: Any) -> None:
         """Drop the places of a value that another one replaces."""
-        for places in (self.keys, self.values):
-            for other in [other for other in places if other[: len(path)] == path]:
-                del places[other]
+        self.keys.pop(path, None)
+        self.values.pop(path, None)
+        inside: Iterable[tuple[str | int, Any]] = enumerate(value) if isinstance(value, list) else ()
+        for key, below in value.items() if isinstance(value, dict) else inside:
+            self._forget((*path, key), below)
 
     def _inherited(self, node: Node, path: Keys, above: tuple[int, ...]) -> dict[str, Any]:
         """Return what ``<<`` brings in: one mapping, or several of which the first wins."""

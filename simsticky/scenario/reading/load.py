@@ -19,7 +19,7 @@ from simsticky.files import (
 )
 from simsticky.manifests.reading import ManifestSet, read_manifests
 from simsticky.manifests.rollouts import as_operations
-from simsticky.scenario.location import Document, Keys, Place, dotted, read_documents
+from simsticky.scenario.location import Document, Keys, Place, dotted, leading_to, read_documents
 from simsticky.scenario.model import Scenario
 from simsticky.scenario.paths.changes import base_for_algorithm, delays_of
 from simsticky.scenario.paths.diagnose import diagnose, in_order
@@ -206,7 +206,7 @@ def _on_top(
     below: dict[Keys, tuple[Place, Place]], above: dict[Keys, tuple[Place, Place]]
 ) -> dict[Keys, tuple[Place, Place]]:
     """Return the places of both files; what is stated above hides what it replaces, inside of lists, too."""
-    replaced = {keys for keys in above if keys and not any(other[: len(keys)] == keys != other for other in above)}
+    replaced = above.keys() - leading_to(above) - {()}
     replaced |= {keys[:-1] for keys in above if keys and isinstance(keys[-1], int)}
     kept = {keys: place for keys, place in below.items() if not any(keys[:i] in replaced for i in range(len(keys) + 1))}
     return kept | above
