@@ -1,7 +1,9 @@
-"""Where balancers keep their numbers: regions of two flat stores, one of integers, one of floats.
+"""Where balancers keep their numbers: regions of three flat stores.
 
-The rules over them (``kong/picks.py``) are plain functions of a store and the region's first cell, which is what can be
-compiled. A store is a list, or an array seen through a memoryview: both are read and written one cell at a time.
+Tables hold integers: wheels, rings and maps. Records have as many links, integers, as scores, floats, and the same
+first cell in both stores. The rules over them (``kong/picks.py``) are plain functions of stores and first cells, which
+is what can be compiled. A store is a list, or an array seen through a memoryview: both are read and written one cell at
+a time.
 """
 
 from collections.abc import MutableSequence
@@ -78,7 +80,7 @@ class _Store:
 
 
 class Cells:
-    """The two stores, and the numbers of the names in them.
+    """The stores, and the numbers of the names in them.
 
     Args:
         arrays: Whether the stores are NumPy arrays, for compiled rules; otherwise lists.
@@ -86,59 +88,60 @@ class Cells:
     Attributes:
         numbers: The numbers of names.
         shared: What several balancers may share, by what it is made of, for as long as one of them has it.
-        ints: The integers, as Python reads them; another object after a region has been taken.
-        floats: The floats, likewise.
+        tables: The integers of tables, as Python reads them; another object after a region has been taken.
+        links: The integers of records, likewise.
+        scores: The floats of records, likewise.
     """
 
-    ints: Integers
-    floats: Floats
+    tables: Integers
+    links: Integers
+    scores: Floats
 
     def __init__(self, *, arrays: bool = False) -> None:
         self.numbers = Numbers()
         self.shared: WeakValueDictionary[Any, Any] = WeakValueDictionary()
-        self._ints = _Store(0, arrays=arrays)
-        self._floats = _Store(0.0, arrays=arrays)
+        self._tables = _Store(0, arrays=arrays)
+        self._links = _Store(0, arrays=arrays)
+        self._scores = _Store(0.0, arrays=arrays)
         self._look()
 
     def _look(self) -> None:
         """Look where the stores are now: plain attributes, since every pick reads them."""
-        self.ints, self.floats = self._ints.cells, self._floats.cells
+        self.tables, self.links, self.scores = self._tables.cells, self._links.cells, self._scores.cells
 
     def copy(self) -> "Cells":
         """Return cells with the same content, in which nothing new is kept."""
         other = Cells(arrays=False)
-        other.numbers, other._ints, other._floats = self.numbers, self._ints.copy(), self._floats.copy()
+        other.numbers, other._tables = self.numbers, self._tables.copy()
+        other._links, other._scores = self._links.copy(), self._scores.copy()
         other._look()
         return other
 
     @property
-    def raw(self) -> tuple[Any, Any]:
-        """The integers and the floats as the rules of the hot path take them: lists, or arrays."""
-        return self._ints.raw, self._floats.raw
+    def raw(self) -> tuple[Any, Any, Any]:
+        """Tables, links and scores as the rules of the hot path take them: lists, or arrays."""
+        return self._tables.raw, self._links.raw, self._scores.raw
 
-    def region(self, owner: object, ints: int, floats: int = 0) -> "Region":
-        """Return a region that is handed back when its owner is no more."""
-        region = Region(self._ints.take(ints), self._floats.take(floats) if floats else 0)
+    def table(self, owner: object, size: int) -> int:
+        """Return the first cell of a table of so many, which is handed back when its owner is no more."""
+        first = self._tables.take(size)
         self._look()
-        finalize(owner, self._give_back, region, ints, floats)
-        return region
+        finalize(owner, self._tables.give_back, first, size)
+        return first
+
+    def records(self, owner: object, size: int) -> int:
+        """Return the first of so many cells for records, which are handed back when their owner is no more."""
+        first = self._links.take(size)
+        self._scores.take(size)  # the same cells: both stores hand out and take back the same
+        self._look()
+        finalize(owner, self._give_back, first, size)
+        return first
 
     def put(self, first: int, numbers: Any) -> None:
-        """Write an array of integers into consecutive cells."""
-        raw = self._ints.raw
+        """Write an array of integers into consecutive cells of a table."""
+        raw = self._tables.raw
         raw[first : first + len(numbers)] = numbers.tolist() if isinstance(raw, list) else numbers
 
-    def _give_back(self, region: "Region", ints: int, floats: int) -> None:
-        self._ints.give_back(region.ints, ints)
-        if floats:
-            self._floats.give_back(region.floats, floats)
-
-
-class Region:
-    """The first cells of a region: of integers and of floats."""
-
-    __slots__ = ("floats", "ints")
-
-    def __init__(self, ints: int, floats: int) -> None:
-        self.ints = ints
-        self.floats = floats
+    def _give_back(self, first: int, size: int) -> None:
+        self._links.give_back(first, size)
+        self._scores.give_back(first, size)

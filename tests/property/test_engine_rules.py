@@ -5,6 +5,7 @@ import subprocess
 import sys
 from array import array
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,33 +77,35 @@ class Pair:
         self.algorithms = [make(self.clock, cells) for cells in self.cells]
         self.runs = [picks, engine.compiled().functions]
 
+    @property
+    def first_cell(self) -> int:
+        """Where the numbers of both are in their cells."""
+        one, other = (algorithm.first_cell for algorithm in self.algorithms)
+        assert one == other
+        return int(one)
+
     def rebuild(self, targets: Sequence[Target], unavailable: set[str]) -> None:
         """Have other targets."""
         for algorithm in self.algorithms:
             algorithm.rebuild(targets, unavailable)
 
-    def call(self, name: str, *arguments: Any, floats: bool = True) -> Any:
-        """Call a rule with both and return what both return."""
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Call a rule with both and return what both return: the stores it asks for, then the arguments."""
         found = []
-        for algorithm, cells, run in zip(self.algorithms, self.cells, self.runs, strict=True):
-            ints, numbers = cells.raw
-            region = (ints, algorithm.region.ints, *((numbers, algorithm.region.floats) if floats else ()))
-            found.append(getattr(run, name)(*region, *arguments))
+        for cells, run in zip(self.cells, self.runs, strict=True):
+            stores = dict(zip(("tables", "links", "scores"), cells.raw, strict=True))
+            asked = [stores[one] for one in signature(getattr(picks, name)).parameters if one in stores]
+            found.append(getattr(run, name)(*asked, *arguments))
         assert found[0] == found[1], name
         one, other = (self._content(cells) for cells in self.cells)
         assert one == other, name
         return found[0]
 
     @staticmethod
-    def _content(cells: Cells) -> tuple[list[int], list[bytes]]:
-        """Return all numbers, those that are not in use aside."""
-        ints, floats = cells.raw
-        ints, floats = list(ints), [np.float64(number).tobytes() for number in floats]
-        while ints and ints[-1] == 0:
-            ints.pop()
-        while floats and floats[-1] == bytes(8):
-            floats.pop()
-        return [int(number) for number in ints], floats
+    def _content(cells: Cells) -> list[bytes]:
+        """Return all numbers of each store, without the zeros at its end: those cells are not in use."""
+        types = (np.int64, np.int64, np.float64)
+        return [np.array(store, type_).tobytes().rstrip(b"\0") for store, type_ in zip(cells.raw, types, strict=True)]
 
 
 _UNAVAILABLE = st.sets(st.integers(0, 3), max_size=3)
@@ -118,7 +121,7 @@ def test_wheel(targets: list[Target], unavailable: set[int], turns: int) -> None
     pair = Pair(lambda _, cells: RoundRobin(lambda n: n, cells))
     pair.rebuild(targets, _names(targets, unavailable))
     for _ in range(turns):
-        pair.call("wheel_next", floats=False)
+        pair.call("wheel_next", pair.first_cell)
 
 
 @given(TARGETS, _UNAVAILABLE, st.lists(st.integers(0, 3), max_size=40))
@@ -131,7 +134,7 @@ def test_heap(targets: list[Target], unavailable: set[int], steps: list[int]) ->
         if number == len(steps) // 2:
             pair.rebuild(targets, _names(targets, unavailable))
         if step < 2 or not open_at:
-            picked = pair.call("least_connections")
+            picked = pair.call("least_connections", pair.first_cell)
             open_at += [picked] * (picked >= 0)
         else:
             pair.call("least_release", open_at.pop(step % len(open_at)))
@@ -155,11 +158,12 @@ def test_averages(targets: list[Target], unavailable: set[int], steps: list[tupl
         if number == len(steps) // 2:
             pair.rebuild(targets, _names(targets, unavailable))
         if asks or target >= len(targets):
-            pair.call("latency_pick", pair.clock.now_s)
+            pair.call("latency_pick", pair.first_cell, pair.clock.now_s)
         else:
-            pair.call("latency_feedback", target, took_s, pair.clock.now_s)
-            pair.call("latency_key", target)
-            pair.call("latency_score", target, pair.clock.now_s)
+            record = pair.algorithms[0].record_of(targets[target].address)
+            pair.call("latency_feedback", record, took_s, pair.clock.now_s)
+            pair.call("latency_key", record)
+            pair.call("latency_score", record, pair.clock.now_s)
 
 
 @given(TARGETS, _UNAVAILABLE, st.lists(st.integers(0, 2**63 - 1), max_size=5))
@@ -171,7 +175,7 @@ def test_ring(targets: list[Target], unavailable: set[int], keys: list[int]) -> 
     except RingCapacityError:
         reject()
     for key in [*keys, 0, 2**63 - 1]:
-        pair.call("ring_owner", key, floats=False)
+        pair.call("ring_owner", pair.first_cell, key)
 
 
 @given(st.floats(0, 1e4), st.floats(1, 1000), st.floats(1e-3, 1e4))
@@ -246,7 +250,7 @@ class Plane:
             columns.workers[BALANCER][worker], columns.workers[HEALTHY][worker] = worker + 7, 1
         rules = columns.rules.cells
         rules[MODE], rules[EXTERNAL], rules[SUCCESSION], rules[ENOUGH_LEFT] = mode, external, succession, 4
-        self.region = columns.cells.region(self, 64, 64)
+        columns.cells.records(self, 64)
         algorithm = self.algorithm = LeastConnections(columns.cells)
         algorithm.rebuild([Target(f"10.0.0.{n}:80", 100) for n in range(1, 4)], set())
         columns.number_of("a pod")
@@ -284,17 +288,12 @@ class Plane:
             columns.queues.occupy(step.container, step.at_s)
             return columns.queues.earliest(step.container)
         if step.what == "end":
-            region = self.algorithm.region
-            target = run.least_connections(state.cells, region.ints, state.numbers, region.floats)
-            columns.queues.put_end(
-                End(step.at_s, step.whom, own[ADMITTED], 0, 7, region.ints, region.floats, target, step.at_s)
-            )
+            target = run.least_connections(state.links, state.scores, self.algorithm.first_cell)
+            columns.queues.put_end(End(step.at_s, step.whom, own[ADMITTED], 0, 7, target, step.at_s))
             return target
         if step.what == "log":
-            ends = columns.state.ends
-            return run.log_ends(
-                ends, step.at_s, LEAST_CONNECTIONS, state.workers, columns.state.cells, columns.state.numbers
-            )
+            state = columns.state
+            return run.log_ends(state.ends, step.at_s, LEAST_CONNECTIONS, state.workers, state.links, state.scores)
         if step.what == "over":
             columns.have_retired(own[LEFT])
             number = run.retire_all(step.at_s, columns.state)
@@ -388,7 +387,7 @@ def test_happenings_reach_every_rule() -> None:
     assert len(plane.columns.take_retired().T) == 1
     assert said[1] == -1, "a session has begun"
     assert said[3] != said[4], "it came back to a copy of its state, and was somewhere new"
-    assert said[6:8] == [0, True]
+    assert said[6:8] == [plane.algorithm.record_of("10.0.0.1:80"), float("inf")]
     assert said[8:] == [-1, 0]
     assert not plane.places(LIVE, GONE)
 

@@ -18,7 +18,7 @@ from xxhash import xxh32_intdigest
 
 from simsticky.errors import Diagnostic, InputError
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
-from simsticky.kong.cells import Cells, Region
+from simsticky.kong.cells import Cells
 from simsticky.kong.picks import RING_HEAD, ring_owner
 from simsticky.kong.upstream import DEFAULT_COOKIE_PATH, DEFAULT_SLOTS, Target
 
@@ -156,10 +156,10 @@ def _arcs(targets: tuple[Target, ...], points: int, unavailable: AbstractSet[str
 class _Ring:
     """A ring in cells: the address that each start point leads to; the same for all balancers of the same targets."""
 
-    __slots__ = ("__weakref__", "region")
+    __slots__ = ("__weakref__", "first_cell")
 
     def __init__(self, cells: Cells, targets: tuple[Target, ...], points: int, unavailable: AbstractSet[str]) -> None:
-        self.region = cells.region(self, RING_HEAD + points)
+        self.first_cell = cells.table(self, RING_HEAD + points)
         arcs, numbered = _arcs(targets, points, unavailable), cells.numbers
         owners: Integers = np.full(points, -1)
         if len(arcs.owners):
@@ -169,8 +169,8 @@ class _Ring:
             owners[arcs.firsts[0] :] = np.repeat(numbers[arcs.owners], lengths)
             if arcs.nobody >= 0:
                 owners[arcs.nobody] = -1
-        cells.ints[self.region.ints] = points
-        cells.put(self.region.ints + RING_HEAD, owners)
+        cells.tables[self.first_cell] = points
+        cells.put(self.first_cell + RING_HEAD, owners)
 
 
 class ConsistentHashing(Algorithm):
@@ -196,9 +196,9 @@ class ConsistentHashing(Algorithm):
         self._ring = self._ring_of((), frozenset())
 
     @property
-    def region(self) -> Region:
+    def first_cell(self) -> int:
         """Where the ring is in the cells."""
-        return self._ring.region
+        return self._ring.first_cell
 
     @property
     def ring(self) -> tuple[tuple[int, str], ...]:
@@ -208,7 +208,7 @@ class ConsistentHashing(Algorithm):
     @property
     def owners(self) -> tuple[str | None, ...]:
         """The address that a key gets, for each point it may fall on, from 1 on."""
-        numbers = (ring_owner(self._cells.ints, self.region.ints, point) for point in range(self.points))
+        numbers = (ring_owner(self._cells.tables, self.first_cell, point) for point in range(self.points))
         return tuple(None if number < 0 else self._cells.numbers.names[number] for number in numbers)
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
@@ -234,7 +234,7 @@ class ConsistentHashing(Algorithm):
             NoPeerError: The search meets no available address.
         """
         key = "" if handle is None or handle.key is None else handle.key
-        number = ring_owner(self._cells.ints, self.region.ints, hash_of(key))
+        number = ring_owner(self._cells.tables, self.first_cell, hash_of(key))
         if number < 0:
             raise NoPeerError(Refusal.NO_PEERS)
         return self._cells.numbers.names[number]

@@ -29,10 +29,10 @@ class HashModulo(Algorithm):
         cells: Where the map is kept; cells of its own, if not given.
 
     Attributes:
-        region: Where it is in the cells.
+        first_cell: Where it is in the cells.
     """
 
-    __slots__ = ("__weakref__", "_cells", "_map", "_unavailable", "region")
+    __slots__ = ("__weakref__", "_cells", "_map", "_unavailable", "first_cell")
 
     def __init__(self, cells: Cells | None = None) -> None:
         self._cells = Cells() if cells is None else cells
@@ -42,11 +42,11 @@ class HashModulo(Algorithm):
 
     def _lay_out(self) -> None:
         """Have the map in the cells as well; what is unavailable is nobody there."""
-        self.region = self._cells.region(self, RING_HEAD + max(1, len(self._map)))
-        ints, first, numbers = self._cells.ints, self.region.ints, self._cells.numbers
-        ints[first], ints[first + RING_HEAD] = max(1, len(self._map)), -1
+        self.first_cell = self._cells.table(self, RING_HEAD + max(1, len(self._map)))
+        tables, first, numbers = self._cells.tables, self.first_cell, self._cells.numbers
+        tables[first], tables[first + RING_HEAD] = max(1, len(self._map)), -1
         for at, address in enumerate(self._map, first + RING_HEAD):
-            ints[at] = -1 if address in self._unavailable else numbers[address]
+            tables[at] = -1 if address in self._unavailable else numbers[address]
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Build the map; a target that a health check has taken out stays on it and is passed over."""

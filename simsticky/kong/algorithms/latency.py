@@ -11,18 +11,24 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
-from simsticky.kong.cells import Cells, Integers
+from simsticky.kong.cells import Cells
 from simsticky.kong.picks import (
-    AVERAGES_AVAILABLE,
-    AVERAGES_COUNT,
-    AVERAGES_HEAD,
-    AVERAGES_LEADER,
-    AVERAGES_MOVED,
-    AVERAGES_TARGETS,
+    ADDRESS,
+    AVAILABLE,
+    COUNT,
+    EWMA_S,
+    HAS_MOVED,
+    IS_AVAILABLE,
+    LEADER,
     LEADS_UNTIL_S,
+    MOVED,
     NEVER_S,
-    SCORES_HEAD,
+    OF,
+    PLACE,
+    RECORD,
+    TOUCHED_S,
     UNAVAILABLE,
+    WEIGHT,
     latency_feedback,
     latency_key,
     latency_pick,
@@ -79,10 +85,10 @@ class Latency(Algorithm):
         cells: Where the averages are kept; cells of its own, if not given.
 
     Attributes:
-        region: Where they are in the cells.
+        first_cell: Where they are in the cells.
     """
 
-    __slots__ = ("__weakref__", "_by_age", "_cells", "_clock", "_known", "_order", "_targets", "region")
+    __slots__ = ("__weakref__", "_by_age", "_cells", "_clock", "_known", "_order", "_targets", "first_cell")
 
     def __init__(self, clock: Clock, order: Order = as_listed, cells: Cells | None = None) -> None:
         self._clock = clock
@@ -91,49 +97,46 @@ class Latency(Algorithm):
         self._targets: tuple[Target, ...] = ()
         self._known: dict[str, int] = {}
         self._by_age: list[str] = []  # the addresses that have an average, in the order in which they got it
-        self.region = self._cells.region(self, AVERAGES_HEAD, SCORES_HEAD)
-        for cell in range(AVERAGES_HEAD):
-            self._ints[self.region.ints + cell] = 0
+        self.first_cell = self._cells.records(self, RECORD)
+        self._cells.links[self.first_cell + AVAILABLE] = 0
         self._lay_out(())
-
-    @property
-    def _ints(self) -> Integers:
-        return self._cells.ints
 
     @property
     def address_count(self) -> int:
         """Available targets at the latest rebuild that found any."""
-        return self._ints[self.region.ints + AVERAGES_AVAILABLE]
+        return self._cells.links[self.first_cell + AVAILABLE]
 
-    def _cell(self, row: int, target: int) -> int:
-        """Return the cell of a target, or of a place, in a row of integers."""
-        return self.region.ints + AVERAGES_HEAD + row * len(self._targets) + target
-
-    def _number(self, row: int, target: int) -> int:
-        """Return the cell of a target in a row of floats."""
-        return self.region.floats + SCORES_HEAD + row * len(self._targets) + target
+    def _records(self) -> range:
+        """Return the records: of a target and a place each."""
+        first = self.first_cell + RECORD
+        return range(first, first + RECORD * len(self._targets), RECORD)
 
     def _with_average(self) -> list[int]:
         """Return the targets that have an average, in the order of ``pairs()``."""
-        return [self._ints[self._cell(_TARGET_AT, place)] for place in range(self._ints[self.region.ints])]
+        links = self._cells.links
+        return [links[place] for place in self._records()[: links[self.first_cell + COUNT]]]
+
+    def address_of(self, target: int) -> str:
+        """Return the address of a record."""
+        return self._targets[(target - self.first_cell) // RECORD - 1].address
 
     @property
     def candidates(self) -> tuple[str, ...]:
         """The addresses that have an average, in the order of ``pairs()``."""
-        return tuple(self._targets[t].address for t in self._with_average())
+        return tuple(map(self.address_of, self._with_average()))
 
     @property
     def ewma(self) -> dict[str, float]:
         """The averages in seconds by address, as of the time they were last touched."""
-        return {self._targets[t].address: self._cells.floats[self._number(_EWMA, t)] for t in self._with_average()}
+        return {self.address_of(t): self._cells.scores[t + EWMA_S] for t in self._with_average()}
 
     @property
     def last_touched(self) -> dict[str, float]:
         """When each average was last touched, in seconds."""
-        return {self._targets[t].address: self._cells.floats[self._number(_TOUCHED, t)] for t in self._with_average()}
+        return {self.address_of(t): self._cells.scores[t + TOUCHED_S] for t in self._with_average()}
 
-    def place_of(self, address: str) -> int:
-        """Return the place of an address among the targets.
+    def record_of(self, address: str) -> int:
+        """Return the record of an address.
 
         Raises:
             KeyError: It is not listed.
@@ -153,49 +156,47 @@ class Latency(Algorithm):
         total_s = sum(ewma[address] for address in available if address in ewma)
         count = len(available) or self.address_count
         self._lay_out(tuple(listed.values()))
-        self._ints[self.region.ints + AVERAGES_AVAILABLE] = count
-        floats = self._cells.floats
+        links, scores = self._cells.links, self._cells.scores
+        links[self.first_cell + AVAILABLE] = count
         for address in (*kept, *(address for address in available if address not in kept)):
             t = self._known[address]
-            self._ints[self._cell(_IS_AVAILABLE, t)] = 1
-            floats[self._number(_EWMA, t)] = ewma[address] if address in ewma else total_s / len(available)
-            floats[self._number(_TOUCHED, t)] = touched[address] if address in ewma else self._clock.now_s
+            links[t + IS_AVAILABLE] = 1
+            scores[t + EWMA_S] = ewma[address] if address in ewma else total_s / len(available)
+            scores[t + TOUCHED_S] = touched[address] if address in ewma else self._clock.now_s
         self._arrange([self._known[a] for a in (*kept, *(a for a in available if a not in kept))])
 
     def _lay_out(self, targets: tuple[Target, ...]) -> None:
         """Have room for these targets, none of them with an average."""
         if len(targets) != len(self._targets):
-            size, count = len(targets), self.address_count
-            self.region = self._cells.region(self, AVERAGES_HEAD + 6 * size, SCORES_HEAD + 4 * size)
-            self._ints[self.region.ints + AVERAGES_AVAILABLE] = count
+            count = self.address_count
+            self.first_cell = self._cells.records(self, RECORD * (len(targets) + 1))
+            self._cells.links[self.first_cell + AVAILABLE] = count
         self._targets = targets
-        self._known = {target.address: t for t, target in enumerate(targets)}
-        self._ints[self.region.ints + AVERAGES_TARGETS] = len(targets)
-        for t, target in enumerate(targets):
-            self._ints[self._cell(_NUMBER, t)] = self._cells.numbers[target.address]
-            self._ints[self._cell(_PLACE, t)] = -1
-            self._ints[self._cell(_IS_AVAILABLE, t)] = 0
-            self._cells.floats[self._number(_WEIGHT, t)] = float(target.weight)
+        self._known = {target.address: t for target, t in zip(targets, self._records(), strict=True)}
+        links, scores = self._cells.links, self._cells.scores
+        for target in targets:
+            t = self._known[target.address]
+            links[t + ADDRESS], links[t + OF] = self._cells.numbers[target.address], self.first_cell
+            links[t + PLACE], links[t + IS_AVAILABLE] = -1, 0
+            scores[t + WEIGHT] = float(target.weight)
         self._arrange([])
 
     def _arrange(self, with_average: Sequence[int]) -> None:
         """Have these targets as candidates, in the order of ``pairs()``."""
-        addresses = tuple(self._targets[t].address for t in with_average)
+        addresses = tuple(map(self.address_of, with_average))
         ordered = tuple(self._order(addresses)) if addresses else ()
         if len(ordered) != len(addresses) or set(ordered) != set(addresses):
             raise ValueError("the order must hold each address exactly once")
         self._by_age = list(addresses)
-        ints, averages, floats = self._ints, self.region.ints, self._cells.floats
-        ints[averages + AVERAGES_COUNT] = len(ordered)
-        ints[averages + AVERAGES_LEADER], ints[averages + AVERAGES_MOVED] = -1, 0
-        floats[self.region.floats + LEADS_UNTIL_S] = NEVER_S
-        for place, address in enumerate(ordered):
-            t = self._known[address]
-            ints[self._cell(_TARGET_AT, place)], ints[self._cell(_PLACE, t)] = t, place
-            ints[self._cell(_HAS_MOVED, t)] = 0
-        for place, address in enumerate(ordered):
-            key = latency_key(ints, averages, floats, self.region.floats, self._known[address])
-            floats[self._number(_KEY, place)] = key
+        links, scores, averages = self._cells.links, self._cells.scores, self.first_cell
+        links[averages + COUNT] = len(ordered)
+        links[averages + LEADER], links[averages + MOVED] = -1, 0
+        scores[averages + LEADS_UNTIL_S] = NEVER_S
+        targets = [self._known[address] for address in ordered]
+        for place, t in zip(self._records(), targets, strict=False):
+            links[place], links[t + PLACE], links[t + HAS_MOVED] = t, place, 0
+        for t in targets:
+            scores[links[t + PLACE]] = latency_key(links, scores, t)
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the candidate with the lowest score (rule G12).
@@ -207,26 +208,24 @@ class Latency(Algorithm):
                 unavailable (see ``feedback``).
         """
         now_s = self._clock.now_s
-        ints, floats = self._ints, self._cells.floats
         if handle is not None and handle.failed and self.address_count > 1:
             target = self._pick_other_than(handle.failed, now_s)
         else:
-            target = latency_pick(ints, self.region.ints, floats, self.region.floats, now_s)
+            target = latency_pick(self._cells.links, self._cells.scores, self.first_cell, now_s)
         if target < 0:
             raise NoPeerError(Refusal.ADDRESS_UNAVAILABLE if target == UNAVAILABLE else Refusal.NO_PEERS)
-        return self._targets[target].address
+        return self.address_of(target)
 
     def _pick_other_than(self, failed: Collection[str], now_s: float) -> int:
         """Return the candidate with the lowest score among those that a request has not failed on; -1 for none."""
-        ints, floats, region = self._ints, self._cells.floats, self.region
         best, lowest, known = -1, 0.0, True
         for t in self._with_average():
-            if self._targets[t].address in failed:
+            if self.address_of(t) in failed:
                 continue
-            is_number, score = latency_score(ints, region.ints, floats, region.floats, t, now_s)
+            is_number, score = latency_score(self._cells.scores, t, now_s)
             if best < 0 or (known and is_number and score < lowest):
                 best, lowest, known = t, score, is_number
-        if best >= 0 and not ints[self._cell(_IS_AVAILABLE, best)]:
+        if best >= 0 and not self._cells.links[best + IS_AVAILABLE]:
             return UNAVAILABLE
         return best
 
@@ -240,16 +239,9 @@ class Latency(Algorithm):
         Raises:
             KeyError: The address is not listed.
         """
-        now_s, t, region = self._clock.now_s, self._known[address], self.region
-        floats = self._cells.floats
-        if not latency_feedback(self._ints, region.ints, floats, region.floats, t, rtt_s, now_s):
+        now_s, t, scores = self._clock.now_s, self._known[address], self._cells.scores
+        if not latency_feedback(self._cells.links, scores, t, rtt_s, now_s):
             # Kong takes such an average as last touched in 1970, which leaves nothing of it.
-            floats[self._number(_EWMA, t)], floats[self._number(_TOUCHED, t)] = rtt_s, now_s
+            scores[t + EWMA_S], scores[t + TOUCHED_S] = rtt_s, now_s
             self._arrange([self._known[a] for a in (*self._by_age, address)])
-        return floats[self._number(_EWMA, t)]
-
-
-_NUMBER, _PLACE, _TARGET_AT, _IS_AVAILABLE, _HAS_MOVED = range(5)
-"""Rows of integers; a sixth lists those that have moved (``kong/picks.py``)."""
-_EWMA, _TOUCHED, _WEIGHT, _KEY = range(4)
-"""Rows of floats."""
+        return scores[t + EWMA_S]

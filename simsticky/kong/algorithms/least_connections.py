@@ -9,11 +9,15 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
-from simsticky.kong.cells import Cells, Floats, Integers
+from simsticky.kong.cells import Cells
 from simsticky.kong.picks import (
-    HEAP_HEAD,
-    HEAP_SIZE,
-    HEAP_TARGETS,
+    ABOVE,
+    ADDRESS,
+    BELOW,
+    CONNECTIONS,
+    DIVISOR,
+    PLACE,
+    RECORD,
     heap_rise,
     heap_sink,
     least_connections,
@@ -21,8 +25,12 @@ from simsticky.kong.picks import (
 )
 from simsticky.kong.upstream import Target
 
+_INFINITY = float("inf")
 _NOTHING = 5e-324
 """Divides in place of weight 0: the quotient is infinite, as that of Lua's division by 0."""
+
+_LOWEST = 1
+"""The cell of the first record behind the last place whose score is lower than everything."""
 
 
 class LeastConnections(Algorithm):
@@ -36,37 +44,31 @@ class LeastConnections(Algorithm):
         cells: Where heap and counts are kept; cells of its own, if not given.
 
     Attributes:
-        region: Where they are in the cells.
+        first_cell: Where they are in the cells.
     """
 
-    __slots__ = ("__weakref__", "_cells", "_known", "_targets", "region")
+    __slots__ = ("__weakref__", "_cells", "_known", "_size", "_targets", "first_cell")
 
     def __init__(self, cells: Cells | None = None) -> None:
         self._cells = Cells() if cells is None else cells
+        self.first_cell = self._cells.records(self, 2 * RECORD)
         self._targets: tuple[str, ...] = ()
-        self._known: dict[str, int] = {}
-        self.region = self._cells.region(self, HEAP_HEAD, 1)
-        ints = self._cells.ints
-        ints[self.region.ints + HEAP_TARGETS] = ints[self.region.ints + HEAP_SIZE] = 0
+        self._lay_out(())
 
     @property
     def heap(self) -> tuple[tuple[str, float], ...]:
         """Address and value in the order of the heap's places."""
-        ints, first, targets = self._cells.ints, self.region.ints, len(self._targets)
-        values = self.region.floats + 2 * targets
-        return tuple(
-            (self._targets[ints[first + HEAP_HEAD + targets + place]], self._cells.floats[values + place])
-            for place in range(ints[first + HEAP_SIZE])
-        )
+        places = self._records()[: self._size]
+        return tuple((self.address_of(self._cells.links[place]), self._cells.scores[place]) for place in places)
 
     @property
     def connections(self) -> dict[str, int]:
         """Requests in flight by address, in list order, unavailable targets included."""
-        floats, first = self._cells.floats, self.region.floats
-        return {address: int(floats[first + t]) - 1 for t, address in enumerate(self._targets)}
+        scores = self._cells.scores
+        return {address: int(scores[target + CONNECTIONS]) - 1 for address, target in self._known.items()}
 
-    def place_of(self, address: str) -> int:
-        """Return the place of an address among the targets.
+    def record_of(self, address: str) -> int:
+        """Return the record of an address.
 
         Raises:
             KeyError: It is not listed.
@@ -75,22 +77,33 @@ class LeastConnections(Algorithm):
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Clear the heap and insert the available targets in list order; the counts stay."""
-        counts, size = self.connections, len(targets)
-        if size != len(self._targets):
-            self.region = self._cells.region(self, HEAP_HEAD + 3 * size, 3 * size)
-        self._targets = tuple(target.address for target in targets)
-        self._known = {address: t for t, address in enumerate(self._targets)}
-        ints, floats = self._cells.ints, self._cells.floats
-        heap, first = self.region.ints, self.region.floats
-        ints[heap + HEAP_TARGETS], ints[heap + HEAP_SIZE] = size, 0
-        for t, target in enumerate(targets):
-            ints[heap + HEAP_HEAD + t] = self._cells.numbers[target.address]
-            ints[heap + HEAP_HEAD + 2 * size + t] = -1
-            floats[first + t] = counts.get(target.address, 0) + 1.0
-            floats[first + size + t] = float(target.weight) or _NOTHING
-        for t, target in enumerate(targets):
+        counts = self.connections
+        self._lay_out(tuple(target.address for target in targets))
+        scores = self._cells.scores
+        for target in targets:
+            at = self._known[target.address]
+            scores[at + CONNECTIONS] = counts.get(target.address, 0) + 1.0
+            scores[at + DIVISOR] = float(target.weight) or _NOTHING
+        for target in targets:
             if target.address not in unavailable:
-                self._insert(t)
+                self._insert(self._known[target.address])
+
+    def _lay_out(self, addresses: tuple[str, ...]) -> None:
+        """Have an empty heap of as many places as there are addresses."""
+        if len(addresses) != len(self._targets):
+            self.first_cell = self._cells.records(self, RECORD * (len(addresses) + 2))
+        self._targets, self._size = addresses, 0
+        links, scores, records = self._cells.links, self._cells.scores, self._records()
+        self._known: dict[str, int] = dict(zip(addresses, records, strict=False))
+        nowhere = records[len(addresses)]
+        for at, place in enumerate(records):
+            links[place], links[place + PLACE], scores[place] = -1, -1, _INFINITY
+            below = 2 * at + 1
+            links[place + BELOW] = records[below] if below < len(addresses) else nowhere
+            links[place + ABOVE] = records[(at - 1) // 2] if at else nowhere + _LOWEST
+        scores[nowhere + _LOWEST] = -_INFINITY
+        for address, target in self._known.items():
+            links[target + ADDRESS] = self._cells.numbers[address]
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the target on top and count a connection for it.
@@ -104,11 +117,10 @@ class LeastConnections(Algorithm):
         """
         if handle is not None and handle.address is not None:
             return self._pick_again(handle)
-        cells, region = self._cells, self.region
-        target = least_connections(cells.ints, region.ints, cells.floats, region.floats)
+        target = least_connections(self._cells.links, self._cells.scores, self.first_cell)
         if target < 0:
             raise NoPeerError(Refusal.NO_PEERS)
-        return self._targets[target]
+        return self.address_of(target)
 
     def release(self, address: str) -> None:
         """Count a connection less for a target.
@@ -117,21 +129,19 @@ class LeastConnections(Algorithm):
             KeyError: The address is not listed.
             ValueError: It has no connection.
         """
-        target, cells, region = self._known[address], self._cells, self.region
-        if not least_release(cells.ints, region.ints, cells.floats, region.floats, target):
+        if not least_release(self._cells.links, self._cells.scores, self._known[address]):
             raise ValueError(f"{address} is released more often than it was picked")
 
     def _pick_again(self, handle: Handle) -> str:
         assert handle.address is not None
         self.release(handle.address)
         handle.address = None
-        ints, heap, targets = self._cells.ints, self.region.ints, len(self._targets)
-        top = heap + HEAP_HEAD + targets
+        links, top = self._cells.links, self.first_cell
         popped: list[int] = []
-        while ints[heap + HEAP_SIZE] and self._targets[ints[top]] in handle.failed:
+        while links[top] >= 0 and self.address_of(links[top]) in handle.failed:
             popped.append(self._pop())
-        if ints[heap + HEAP_SIZE]:
-            target = ints[top]
+        if links[top] >= 0:
+            target = links[top]
         elif popped:
             handle.failed = ()
             target = popped[0]
@@ -139,32 +149,35 @@ class LeastConnections(Algorithm):
             raise NoPeerError(Refusal.NO_PEERS)
         for passed_over in popped:
             self._insert(passed_over)
-        self._cells.floats[self.region.floats + target] += 1.0
-        heap_sink(*self._heap(target), ints[heap + HEAP_HEAD + 2 * targets + target], self._value(target))
-        return self._targets[target]
+        self._cells.scores[target + CONNECTIONS] += 1.0
+        heap_sink(links, self._cells.scores, links[target + PLACE], target, self._value(target))
+        return self.address_of(target)
 
     def _insert(self, target: int) -> None:
-        ints, heap = self._cells.ints, self.region.ints
-        place = ints[heap + HEAP_SIZE]
-        ints[heap + HEAP_SIZE] = place + 1
-        heap_rise(*self._heap(target), place, self._value(target))
+        place = self._records()[self._size]
+        self._size += 1
+        heap_rise(self._cells.links, self._cells.scores, place, target, self._value(target))
 
     def _pop(self) -> int:
-        ints, heap, targets = self._cells.ints, self.region.ints, len(self._targets)
-        size = ints[heap + HEAP_SIZE] = ints[heap + HEAP_SIZE] - 1
-        top, last = ints[heap + HEAP_HEAD + targets], ints[heap + HEAP_HEAD + targets + size]
-        ints[heap + HEAP_HEAD + 2 * targets + top] = -1
-        if last != top:
-            heap_sink(*self._heap(last), 0, self._value(last))
-        return top
+        links, scores, top = self._cells.links, self._cells.scores, self.first_cell
+        self._size -= 1
+        place = self._records()[self._size]
+        popped, last = links[top], links[place]
+        links[place], scores[place] = -1, _INFINITY
+        links[popped + PLACE] = -1
+        if last != popped:
+            heap_sink(links, scores, top, last, self._value(last))
+        return popped
 
-    def _heap(self, target: int) -> tuple[Integers, int, Floats, int, int]:
-        """Return the heap, and one of its targets, as its rules want them."""
-        values = self.region.floats + 2 * len(self._targets)
-        return self._cells.ints, self.region.ints, self._cells.floats, values, target
+    def _records(self) -> range:
+        """Return all records: of a target and a place each, and the two behind them."""
+        return range(self.first_cell, self.first_cell + RECORD * (len(self._targets) + 2), RECORD)
+
+    def address_of(self, target: int) -> str:
+        """Return the address of a record."""
+        return self._targets[(target - self.first_cell) // RECORD]
 
     def _value(self, target: int) -> float:
         """Return what a target is ranked by."""
-        floats, at = self._cells.floats, self.region.floats + target
-        value: float = floats[at] / floats[at + len(self._targets)]
-        return value
+        scores = self._cells.scores
+        return scores[target + CONNECTIONS] / scores[target + DIVISOR]

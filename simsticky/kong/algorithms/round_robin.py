@@ -47,18 +47,18 @@ class RoundRobin(Algorithm):
         cells: Where the wheel is kept; cells of its own, if not given.
 
     Attributes:
-        region: Where it is in the cells.
+        first_cell: Where it is in the cells.
     """
 
-    __slots__ = ("__weakref__", "_cells", "_draw", "_room", "_wheel", "region")
+    __slots__ = ("__weakref__", "_cells", "_draw", "_room", "_wheel", "first_cell")
 
     def __init__(self, draw: Draw, cells: Cells | None = None) -> None:
         self._draw = draw
         self._cells = Cells() if cells is None else cells
         self._wheel: list[str] = []
         self._room = WHEEL_HEAD
-        self.region = self._cells.region(self, self._room)
-        self._cells.ints[self.region.ints + WHEEL_SIZE] = 0
+        self.first_cell = self._cells.table(self, self._room)
+        self._cells.tables[self.first_cell + WHEEL_SIZE] = 0
         self.pointer = 1
 
     @property
@@ -69,11 +69,11 @@ class RoundRobin(Algorithm):
     @property
     def pointer(self) -> int:
         """1-based position of the latest look, which is the 0-based position of the next one; 1 before the first."""
-        return self._cells.ints[self.region.ints + WHEEL_POSITION]
+        return self._cells.tables[self.first_cell + WHEEL_POSITION]
 
     @pointer.setter
     def pointer(self, position: int) -> None:
-        self._cells.ints[self.region.ints + WHEEL_POSITION] = position
+        self._cells.tables[self.first_cell + WHEEL_POSITION] = position
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Build and shuffle the wheel; the pointer stays. Without any weight the old wheel stays as well."""
@@ -85,12 +85,12 @@ class RoundRobin(Algorithm):
         pointer, numbers = self.pointer, self._cells.numbers
         if len(wheel) + WHEEL_HEAD > self._room:
             self._room = len(wheel) + WHEEL_HEAD
-            self.region = self._cells.region(self, self._room)
-        ints, first = self._cells.ints, self.region.ints
-        ints[first + WHEEL_SIZE] = len(wheel)
+            self.first_cell = self._cells.table(self, self._room)
+        tables, first = self._cells.tables, self.first_cell
+        tables[first + WHEEL_SIZE] = len(wheel)
         self.pointer = pointer
         for at, address in enumerate(wheel, first + WHEEL_HEAD):
-            ints[at] = -1 if address in unavailable else numbers[address]
+            tables[at] = -1 if address in unavailable else numbers[address]
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the next available entry. The handle plays no part.
@@ -98,16 +98,16 @@ class RoundRobin(Algorithm):
         Raises:
             NoPeerError: A whole turn finds none.
         """
-        number = wheel_next(self._cells.ints, self.region.ints)
+        number = wheel_next(self._cells.tables, self.first_cell)
         if number < 0:
             raise NoPeerError(Refusal.NO_PEERS)
         return self._cells.numbers.names[number]
 
     def pick_other_than(self, exclude: Collection[str]) -> str | None:
         """Return the next available entry not excluded; None, and the pointer unmoved, if there is none."""
-        ints, pointer = self._cells.ints, self.pointer
+        tables, pointer = self._cells.tables, self.pointer
         for _ in self._wheel:
-            number = wheel_next(ints, self.region.ints)
+            number = wheel_next(tables, self.first_cell)
             if number < 0:
                 return None
             address = self._cells.numbers.names[number]

@@ -20,7 +20,7 @@ from simsticky.kong.algorithms.new_pick import (
 )
 from simsticky.kong.algorithms.round_robin import Draw
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
-from simsticky.kong.cells import Cells, Region
+from simsticky.kong.cells import Cells
 from simsticky.kong.upstream import Target
 
 
@@ -91,9 +91,9 @@ class StickySessions(Algorithm):
         self._total_weight = 0
 
     @property
-    def wheel(self) -> Region | None:
+    def wheel(self) -> int | None:
         """Where the wheel of new picks is in the cells; None where another rule picks."""
-        return self._new_pick.wheel.region if isinstance(self._new_pick, PickByRoundRobin) else None
+        return self._new_pick.wheel.first_cell if isinstance(self._new_pick, PickByRoundRobin) else None
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Take in the targets: ``on_weight_zero`` rules on draining ones, ``on_unhealthy`` on unavailable (rule S7)."""

@@ -98,13 +98,13 @@ class LogPhase:
                 self._log_first()
             return
         state = columns.state
-        while not run.log_ends(state.ends, now_s, picks, state.workers, state.cells, state.numbers):
+        while run.log_ends(state.ends, now_s, picks, state.workers, state.links, state.scores) <= now_s:
             self._log_first()
 
     def _log_first(self) -> None:
         """Log the next end by the balancer's own methods."""
         ends = self._queues.ends
-        at_s, _, _, number, which, _, _, target, took_s = self._columns.run.first_end(ends)
+        at_s, _, _, number, which, target, took_s = self._columns.run.first_end(ends)
         self._columns.run.drop_end(ends)
         balancer, worker = self._balancers.get(which), self.workers[number]
         worker.now_s = at_s
@@ -115,7 +115,7 @@ class LogPhase:
         columns = self._columns
         if columns.rules.cells[PICKS] == OWN:
             return columns.cells.numbers.names[target]
-        return balancer.targets[target].address
+        return _logging(balancer).address_of(target)
 
     def opened(
         self, worker: Teller, session: int, request: int, balancer: Balancer, at: tuple[float, str, float]
@@ -131,22 +131,21 @@ class LogPhase:
                 Kong reads a list of times as no number.
         """
         ended_s, address, took_s = at
-        ints, floats, target = self._cells_of(balancer, address)
+        target = self._record_of(balancer, address)
         number = self._numbers.get(balancer)
         if number is None:
             # It was replaced long ago, and has picked for a request that has been tried again and again.
             number = self._known_as(balancer)
             self._replaced_s[number] = self._world.now_s
-        end = End(ended_s, session, request, worker.index, number, ints, floats, target, took_s)
+        end = End(ended_s, session, request, worker.index, number, target, took_s)
         self._queues.put_end(end)
 
-    def _cells_of(self, balancer: Balancer, address: str) -> tuple[int, int, int]:
-        """Return where a balancer keeps its numbers, and by which of them it knows an address."""
+    def _record_of(self, balancer: Balancer, address: str) -> int:
+        """Return by which number a balancer knows an address."""
         columns = self._columns
         if columns.rules.cells[PICKS] == OWN:
-            return 0, 0, columns.cells.numbers[address]
-        algorithm = cast("LeastConnections | Latency", balancer.algorithm)  # the others log nothing
-        return algorithm.region.ints, algorithm.region.floats, algorithm.place_of(address)
+            return columns.cells.numbers[address]
+        return _logging(balancer).record_of(address)
 
     def forget(self, session: int, request: int) -> None:
         """Drop an open request, which goes on elsewhere: its retry releases the address."""
@@ -162,3 +161,8 @@ class LogPhase:
             return end._replace(at_s=now_s, took_s=max(0.0, end.took_s - (end.at_s - now_s)))
 
         self._queues.set_ends([ended(end) for end in self._queues.open_ends()])
+
+
+def _logging(balancer: Balancer) -> LeastConnections | Latency:
+    """Return the algorithm of a balancer that logs: no other of Kong's does."""
+    return cast("LeastConnections | Latency", balancer.algorithm)

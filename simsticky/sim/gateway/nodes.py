@@ -10,7 +10,6 @@ from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.kong.algorithms.round_robin import RoundRobin
 from simsticky.kong.algorithms.sticky_sessions import StickySessions
 from simsticky.kong.balancer import Balancer, Handle, NoPeerError
-from simsticky.kong.cells import Region
 from simsticky.kong.upstream import Target
 from simsticky.recording.record import Kind, Mechanism, Origin, Outcome, pack
 from simsticky.sim.control.causes import NodeCauses
@@ -23,8 +22,7 @@ from simsticky.sim.plane.fields import (
     LOST_CODE,
     NODE,
     OK_CODE,
-    PICKS_FLOATS,
-    PICKS_INTS,
+    PICKS_AT,
     ROUTES_AT,
     STALE_CODE,
 )
@@ -159,10 +157,10 @@ class Worker:
     def show(self) -> None:
         """Let the hot path pick by the balancer as it is now; it has changed."""
         workers, at = self._columns.workers, self.index
-        region = _region_of(self.balancer)
-        workers[HEALTHY][at] = self.balancer.healthy and region is not None
-        if region is not None:
-            workers[PICKS_INTS][at], workers[PICKS_FLOATS][at] = region.ints, region.floats
+        first_cell = _first_cell_of(self.balancer)
+        workers[HEALTHY][at] = self.balancer.healthy and first_cell is not None
+        if first_cell is not None:
+            workers[PICKS_AT][at] = first_cell
         self._columns.changed()
 
     # Picks ------------------------------------------------------------------------------------------------------
@@ -225,11 +223,11 @@ class Worker:
         self._log.cut_short(session, request, now_s)
 
 
-def _region_of(balancer: Balancer) -> Region | None:
+def _first_cell_of(balancer: Balancer) -> int | None:
     """Return where a balancer keeps what new requests are picked by; None where another rule picks."""
     algorithm = balancer.algorithm
     if isinstance(algorithm, StickySessions):
         return algorithm.wheel
     if isinstance(algorithm, RoundRobin | LeastConnections | Latency | ConsistentHashing | HashModulo):
-        return algorithm.region
+        return algorithm.first_cell
     return None

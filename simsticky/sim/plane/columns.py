@@ -68,7 +68,7 @@ class State(NamedTuple):
         routes: From ``ROUTES_AT`` of a worker on, by number of a name, the container that requests may take without
             ado, -1 for none.
         identities: By number of an address, the number of what a cookie for it names.
-        cells, numbers: What balancers pick by (``kong/picks.py``).
+        tables, links, scores: What balancers pick by (``kong/picks.py``).
         copies: Older copies of sessions' states (``queues.py``).
         free_places: Places for sessions that are free.
         leaving: Places of the sessions that have sent their last request.
@@ -92,8 +92,9 @@ class State(NamedTuple):
     codes: Any
     routes: Any
     identities: Any
-    cells: Any
-    numbers: Any
+    tables: Any
+    links: Any
+    scores: Any
     copies: Any
     free_places: Any
     leaving: Any
@@ -169,7 +170,7 @@ class Columns:
     def _state_now(self) -> State:
         parts = {name: getattr(self, name).raw for name in _PARTS}
         queues, moves = self.queues, self._moves
-        cells, numbers = self.cells.raw
+        tables, links, scores = self.cells.raw
         rows: Any = self.rows.buffer
         retired = (self._retired, self.own.raw) if self._arrays else self._retired
         if isinstance(self.rows, ArrayRows):
@@ -183,8 +184,9 @@ class Columns:
             rows=rows,
             moves=moves,
             retired=retired,
-            cells=cells,
-            numbers=numbers,
+            tables=tables,
+            links=links,
+            scores=scores,
         )
 
     def write_moves_to(self, moves: Any) -> None:

@@ -136,11 +136,11 @@ def _call_each(engine: Engine) -> None:
     queues.put((1.0, 1, 0))
     queues.drop_first()
     queues.occupy(0, 1.0)
-    queues.put_end(End(1.0, 0, 0, 0, 0, 0, 0, 0, 0.0))
+    queues.put_end(End(1.0, 0, 0, 0, 0, 0, 0.0))
     queues.have_copies(1)
     state = columns.state
     run.first_end(state.ends)
-    run.log_ends(state.ends, 0.0, 0, state.workers, state.cells, state.numbers)
+    run.log_ends(state.ends, 0.0, 0, state.workers, state.links, state.scores)
     run.drop_end(state.ends)
     run.swap_copies(state.copies, 0, 0, 1, 1.0)
     run.forget_copies(state.copies, 0)

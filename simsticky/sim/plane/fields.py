@@ -66,11 +66,11 @@ CONTAINER_FLOATS = 1
 DELETED_BY, WATCHERS, COLD = range(3)
 CONTAINER_INTS = 3
 
-# Of a worker, integers: its node; the first cells of its balancer; that one's number, and whether it is healthy;
+# Of a worker, integers: its node; the first cell of its balancer; that one's number, and whether it is healthy;
 # where its routes begin.
 # Floats: the codes of an answer, and of one without the state.
-NODE, PICKS_INTS, PICKS_FLOATS, BALANCER, HEALTHY, ROUTES_AT = range(6)
-WORKER_INTS = 6
+NODE, PICKS_AT, BALANCER, HEALTHY, ROUTES_AT = range(5)
+WORKER_INTS = 5
 OK_CODE, LOST_CODE, STALE_CODE = range(3)
 WORKER_FLOATS = 3
 

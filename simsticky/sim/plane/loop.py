@@ -7,7 +7,7 @@ key or connection, or the next of those whose turn it is.
 
 from typing import Any
 
-from simsticky.kong.picks import AVERAGES_HEAD, HEAP_HEAD, latency_pick, least_connections, ring_owner, wheel_next
+from simsticky.kong.picks import ADDRESS, latency_pick, least_connections, ring_owner, wheel_next
 from simsticky.sim.plane.fields import (
     BALANCER,
     BY_CONNECTION,
@@ -40,8 +40,7 @@ from simsticky.sim.plane.fields import (
     PER_REQUEST,
     PICKED,
     PICKS,
-    PICKS_FLOATS,
-    PICKS_INTS,
+    PICKS_AT,
     PROMPT,
     READ_TIMEOUT,
     REQUESTS,
@@ -98,7 +97,7 @@ def advance(until_s: float, s: Any) -> int:
     Of an irregular send only its pick is made (``PICKED``), and it stays first in the queue (``TURN_OF``). ``s`` is the
     plane's state, with room for ``ENOUGH`` rows, copies and ends. What is read for each request is a local name.
     """
-    sends, ends, slots, rows, cells, numbers = s.sends, s.ends, s.slots, s.rows, s.cells, s.numbers
+    sends, ends, slots, rows, links, scores = s.sends, s.ends, s.slots, s.rows, s.links, s.scores
     floats, ints, workers, own, rules, times = s.floats, s.ints, s.workers, s.own, s.rules, s.times
     mode, picks, turns, per_request = rules[MODE], rules[PICKS], rules[TURNS], rules[PER_REQUEST]
     endless, enough, hears, external = rules[ENDLESS], rules[ENOUGH], rules[HEARS], rules[EXTERNAL]
@@ -107,14 +106,14 @@ def advance(until_s: float, s: Any) -> int:
     number_of, requests, cursors, lasts = ints[NUMBER], ints[REQUESTS], ints[CURSOR], ints[LAST]
     worker_of, holders, cookies, jars = ints[WORKER], ints[HOLDER], ints[COOKIE], ints[JAR]
     slow, keys, connected, balancers = ints[SLOW], ints[KEY], ints[CONNECTED], workers[BALANCER]
-    routes_at, regions, first_numbers = workers[ROUTES_AT], workers[PICKS_INTS], workers[PICKS_FLOATS]
+    routes_at, picks_at, tables = workers[ROUTES_AT], workers[PICKS_AT], s.tables
     cold, watchers, healthy = s.containers[COLD], s.containers[WATCHERS], workers[HEALTHY]
     codes, ok_codes = s.codes, s.codes[OK_CODE]
     demands, gaps, via, routes, copies = s.demands, s.gaps, s.via, s.routes, s.copies
     by_cookie, by_nothing, by_turn = mode == BY_COOKIE, mode == BY_NOTHING, picks == ROUND_ROBIN
     by_count, logs, warms = picks == LEAST_CONNECTIONS, by_nothing and not by_turn, times[WARM_FOR] > 0.0
-    head, roams = HEAP_HEAD if by_count else AVERAGES_HEAD, roaming(floats, ints)
-    written, sequence, picked, region, numbers_at = own[ROWS], own[SEQUENCE], -1, -1, -1
+    roams, next_end_s = roaming(floats, ints), first_end(ends)[0]
+    written, sequence, picked = own[ROWS], own[SEQUENCE], -1
     while True:
         now_s, _, place = first(sends)
         if now_s >= until_s or written >= enough:
@@ -142,25 +141,27 @@ def advance(until_s: float, s: Any) -> int:
             if named >= 0:
                 target = routes[routes_at[worker] + named]
             elif turns and healthy[worker] and (holder < 0 or not jars[place]):
-                picked = wheel_next(cells, regions[worker])
+                picked = wheel_next(tables, picks_at[worker])
         elif by_nothing:
-            if logs and first_end(ends)[0] <= now_s and not log_ends(ends, now_s, picks, workers, cells, numbers):
-                why = STOP_LOG
-                break
+            if logs and next_end_s <= now_s:
+                next_end_s = log_ends(ends, now_s, picks, workers, links, scores)
+                if next_end_s <= now_s:
+                    why = STOP_LOG
+                    break
             if not healthy[worker]:
                 break
-            region, numbers_at = regions[worker], first_numbers[worker]
             if by_turn:
-                picked = wheel_next(cells, region)
+                picked = wheel_next(tables, picks_at[worker])
             else:
                 if by_count:
-                    chosen = least_connections(cells, region, numbers, numbers_at)
+                    chosen = least_connections(links, scores, picks_at[worker])
                 else:
-                    chosen = latency_pick(cells, region, numbers, numbers_at, now_s)
-                picked = cells[region + head + chosen] if chosen >= 0 else -1
+                    chosen = latency_pick(links, scores, picks_at[worker], now_s)
+                if chosen >= 0:
+                    picked = links[chosen + ADDRESS]
         elif mode == BY_KEY:
             if keys[place] >= 0 and healthy[worker]:
-                owner = ring_owner(cells, regions[worker], keys[place])
+                owner = ring_owner(tables, picks_at[worker], keys[place])
                 target = routes[routes_at[worker] + owner] if owner >= 0 else -1
         elif mode == BY_CONNECTION:
             target = connected[place]
@@ -194,8 +195,9 @@ def advance(until_s: float, s: Any) -> int:
         write_row(rows, pack_row(number_of[place], request, now_s, started_s, ended_s, target, code, left))
         written += 1
         if logs:
-            of, took_s = balancers[worker], ended_s - now_s
-            put_end(ends, (ended_s, number_of[place], request, worker, of, region, numbers_at, chosen, took_s))
+            put_end(ends, (ended_s, number_of[place], request, worker, balancers[worker], chosen, ended_s - now_s))
+            if ended_s < next_end_s:
+                next_end_s = ended_s
         sent_at[place], ended_before[place] = now_s, ended_at[place]
         ended_at[place], expires[place] = ended_s, ended_s + timeout_s
         cursors[place] = at + 1

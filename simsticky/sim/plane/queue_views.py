@@ -37,8 +37,7 @@ class End(NamedTuple):
         session: Its session's number, request: its own.
         worker: Who carries it.
         balancer: The number of the balancer that has picked its target.
-        ints, floats: Where that keeps its numbers.
-        target: By which it knows the target.
+        target: By which that knows the target: its record.
         took_s: The response time that is averaged.
     """
 
@@ -47,13 +46,11 @@ class End(NamedTuple):
     request: int
     worker: int
     balancer: int
-    ints: int
-    floats: int
     target: int
     took_s: float
 
 
-_NO_END = (INFINITY, 0, 0, 0, 0, 0, 0, 0, 0.0)
+_NO_END = (INFINITY, 0, 0, 0, 0, 0, 0.0)
 """The end that never comes."""
 
 
@@ -343,7 +340,7 @@ def _ends(room: int) -> tuple[Any, ...]:
     cells[_FEW_ENDS : 2 * _FEW_ENDS] = np.arange(_FEW_ENDS)
     keys, free = np.zeros(room, np.int64), np.arange(room - 1, -1, -1)
     few = np.array([_FEW_ENDS])
-    return times, cells, keys, few, np.zeros((7, room), np.int64), np.zeros(room), free, np.array([room])
+    return times, cells, keys, few, np.zeros((5, room), np.int64), np.zeros(room), free, np.array([room])
 
 
 def _counted(leaves: int) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
 """What differs between the two ways to run the plane: queues, slots, copies and rows in Python's own containers.
 
 ``queues_compiled.py`` has the same functions on arrays. Entries are tuples: of a send (time, number, place), of an
-end that is to be logged (time, session, request, worker, balancer, its first cells, target, response time). Each
+end that is to be logged (time, session, request, worker, balancer, target, response time). Each
 queue holds one more entry, which never comes. Of a container's slots only the earliest end is ever asked for.
 """
 

@@ -115,7 +115,7 @@ def occupy(slots: tuple[Any, int, int], until_s: float) -> None:
     settle(tree, base, leaves + tree[1][base + 1], until_s)
 
 
-def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, float]:
+def first_end(ends: Any) -> tuple[float, int, int, int, int, int, float]:
     """Return the next end that is to be logged."""
     times, cells, _, _, numbers, took, _, _ = ends
     at = cells[1]
@@ -126,22 +126,20 @@ def first_end(ends: Any) -> tuple[float, int, int, int, int, int, int, int, floa
         numbers[2, at],
         numbers[3, at],
         numbers[4, at],
-        numbers[5, at],
-        numbers[6, at],
         took[at],
     )
 
 
-def put_end(ends: Any, entry: tuple[float, int, int, int, int, int, int, int, float]) -> None:
+def put_end(ends: Any, entry: tuple[float, int, int, int, int, int, float]) -> None:
     """Add an end that is to be logged; there is room."""
-    at_s, session, request, worker, balancer, ints, floats, target, took_s = entry
+    at_s, session, request, worker, balancer, target, took_s = entry
     times, cells, keys, leaves, numbers, took, free, count = ends
     count[0] -= 1
     at = free[count[0]]
     if at >= leaves[0]:
         widen((times, cells, keys), leaves, at)
     numbers[0, at], numbers[1, at], numbers[2, at], numbers[3, at] = session, request, worker, balancer
-    numbers[4, at], numbers[5, at], numbers[6, at], took[at] = ints, floats, target, took_s
+    numbers[4, at], took[at] = target, took_s
     keys[at] = (session << REQUEST_BITS) + request
     settle((times, cells, keys), 0, leaves[0] + at, at_s)
 

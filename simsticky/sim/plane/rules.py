@@ -414,21 +414,22 @@ def sentence(place: int, s: Any) -> None:
     ints[DOOMED][place] = s.containers[DELETED_BY][ints[HOLDER][place]]
 
 
-def log_ends(ends: Any, now_s: float, picks: int, workers: Any, cells: Any, numbers: Any) -> bool:
+def log_ends(ends: Any, now_s: float, picks: int, workers: Any, links: Any, scores: Any) -> float:
     """Log the requests that have ended by now, each at its time: release, or average the time in (rules G11, G12).
 
     Returns:
-        False where the next of them has no average to take it, and is still to be logged.
+        When the next of them ends. By now, where it has no average to take it, and is still to be logged.
     """
     end = first_end(ends)
     while end[0] <= now_s:
-        at_s, _, _, worker, balancer, ints, floats, target, took_s = end
+        at_s, _, _, worker, balancer, target, took_s = end
         if picks == LEAST_CONNECTIONS:
-            least_release(cells, ints, numbers, floats, target)
+            least_release(links, scores, target)
         elif (workers[HEALTHY][worker] or workers[BALANCER][worker] != balancer) and not latency_feedback(
-            cells, ints, numbers, floats, target, took_s, at_s
+            links, scores, target, took_s, at_s
         ):
-            return False
+            break
         drop_end(ends)
         end = first_end(ends)
-    return True
+    next_s: float = end[0]
+    return next_s
