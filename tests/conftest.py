@@ -7,6 +7,7 @@ every hypothesis test once more with many examples.
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Many tests call the command. Where bytecode may not be kept, each call would compile the whole package: 0.3 s.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell lets a run in the background ignore Ctrl-C, and so would the commands that the tests interrupt.
         signal.signal(signal.SIGINT, signal.default_int_handler)

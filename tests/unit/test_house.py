@@ -15,7 +15,6 @@ MODULES = {
     ".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in MODULES.items()}
 
 MOST_LINES = 70
 DEEPEST = 5
@@ -25,6 +24,12 @@ BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 Graph = dict[str, set[str]]
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return the source of each module, parsed; not while tests are collected, which each worker does."""
+    return {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in MODULES.items()}
 
 
 def imported(module: str, tree: ast.Module, modules: set[str]) -> Iterator[str]:
@@ -48,7 +53,7 @@ def imported(module: str, tree: ast.Module, modules: set[str]) -> Iterator[str]:
 def graph() -> Graph:
     """Return what each module of the package imports of it."""
     known = set(MODULES)
-    return {module: (set(imported(module, tree, known)) & known) - {module} for module, tree in TREES.items()}
+    return {module: (set(imported(module, tree, known)) & known) - {module} for module, tree in trees().items()}
 
 
 def cycles(imports: Graph) -> list[list[str]]:
@@ -82,7 +87,7 @@ def cycles(imports: Graph) -> list[list[str]]:
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Yield every function of the package with its place."""
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         found = (node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))
         yield from ((f"{module}:{node.lineno} {node.name}", node) for node in found)
 
@@ -144,7 +149,7 @@ def test_nothing_is_imported_by_name():
     by_name = ("import_module", "__import__")
     assert {
         module
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if (isinstance(node, ast.Name) and node.id in by_name)
         or (isinstance(node, ast.Attribute) and node.attr in by_name)
@@ -196,8 +201,10 @@ def not_for_numba(tree: ast.Module, known: set[str]) -> Iterator[str]:
 
 def test_what_is_compiled_stays_within_what_both_engines_do_alike():
     """No slice, no NumPy, nothing unsigned: compiled, that is something else to the last bit, or not at all."""
-    known = {node.name for module in COMPILED for node in ast.walk(TREES[module]) if isinstance(node, ast.FunctionDef)}
-    found = {module: list(not_for_numba(TREES[module], known)) for module in COMPILED}
+    known = {
+        node.name for module in COMPILED for node in ast.walk(trees()[module]) if isinstance(node, ast.FunctionDef)
+    }
+    found = {module: list(not_for_numba(trees()[module], known)) for module in COMPILED}
     assert {module: places for module, places in found.items() if places} == {}
 
 
