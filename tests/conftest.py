@@ -50,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "table(area, name, path, **fields): one test for each case of a table file")
     config.addinivalue_line("markers", "quick_rows(number): of its table so many rows are quick, the others slow")
+    config.addinivalue_line("markers", "quick_cases(number): so many of its cases are quick, the others slow")
     config.addinivalue_line("markers", "already_named: its missing table is named by another test")
     config.stash[_THOROUGH] = _asks_for_the_slow(config.option.markexpr)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("thorough" if config.stash[_THOROUGH] else "quick"))
@@ -94,9 +95,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("case", cases, ids=ids)
 
 
+def _spread(quick: int, number: int) -> set[int]:
+    """Return which are quick, so many of a number, evenly spaced from the first one on."""
+    return {at * number // quick for at in range(quick)}
+
+
 def _tiered(cases: list[Any], quick: int) -> list[Any]:
-    """Mark all cases slow but so many, evenly spaced from the first one on."""
-    kept = {number * len(cases) // quick for number in range(quick)}
+    """Mark all cases slow but so many."""
+    kept = _spread(quick, len(cases))
     return [case if at in kept else pytest.param(case, marks=pytest.mark.slow) for at, case in enumerate(cases)]
 
 
@@ -118,6 +124,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    alike: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("quick_cases") is not None and item.get_closest_marker("slow") is None:
+            alike.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for cases in alike.values():
+        (quick,) = cases[0].get_closest_marker("quick_cases").args  # type: ignore[union-attr]  # it has one
+        for at in set(range(len(cases))) - _spread(quick, len(cases)):
+            cases[at].add_marker("slow")
     if config.stash[_THOROUGH]:
         for item in items:
             if is_hypothesis_test(getattr(item, "obj", None)):

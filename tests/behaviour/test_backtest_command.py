@@ -81,6 +81,7 @@ def test_a_log_of_the_same_cluster_is_compatible(tmp_path: Path) -> None:
         assert not [secret for secret in secrets if secret in text]
 
 
+@pytest.mark.slow
 def test_a_model_that_drains_is_not_compatible_with_a_log_that_did_not(tmp_path: Path) -> None:
     """Exit 3, and the sentence names what differs."""
     log = write(logged(), tmp_path / "kong.json")

@@ -338,6 +338,7 @@ def test_outside_of_a_repository_git_says_so(tmp_path, capsys, monkeypatch):
     assert "git cannot be run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_other_baselines(repository, tmp_path, capsys, simulated):
     """Another checkout, a folder of manifests and another file say the same; a stored result is not run again."""
     checkout = tmp_path / "checkout"

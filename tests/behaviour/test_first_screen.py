@@ -123,6 +123,7 @@ def test_its_numbers_are_those_of_the_run():
     assert f"A rollout breaks about {about[0]} of {about[1]} sessions" in outcome(study).sentence
 
 
+@pytest.mark.quick_cases(8)
 @pytest.mark.parametrize("name", CASES)
 def test_its_next_step_works(name, tmp_path, capsys):
     """What is proposed is done as it is printed, and answers: exit 0, or the verdict of a search."""

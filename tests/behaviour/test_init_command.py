@@ -42,6 +42,7 @@ def everything():
     return "---\n".join(path.read_text() for path in sorted(SHOP.glob("*.yaml")) if path.stem != "kustomization")
 
 
+@pytest.mark.slow
 def test_two_commands_and_no_editing_give_the_first_figures(init, capsys):
     """`init k8s/ --out scenario.yaml` and `run scenario.yaml`; the guesses that matter are named on the way."""
     code, out, err = init("k8s/", "--out", "scenario.yaml")

@@ -25,6 +25,7 @@ def on_a_machine(**environment: str) -> dict[str, Any]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FOUND, reason="NumPy has no code of its own for this processor, nothing to switch off")
 def test_every_law_gives_the_same_bytes_without_the_processors_own_code() -> None:
     """The bytes are equal on processors with and without AVX-512, and with other kernels of OpenBLAS.

@@ -153,6 +153,7 @@ def test_ctrl_c_says_how_to_go_on(tiny, tmp_path):
     assert again.stdout == simsticky("run", tiny, "--reps", 30, "-q", "-o", "json").stdout
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_what_is_finished_is_kept(tiny, tmp_path):
     """When no more can be written the study ends with 1 in one sentence, and goes on once there is room again."""
     place = tmp_path / "s"

@@ -30,6 +30,7 @@ def verdicts(study: Study) -> dict[str, Verdict]:
     return {found.metric: found for found in study.verdicts()}
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("second", HARMLESS.values(), ids=list(HARMLESS))
 def test_a_harmless_second_operation_changes_no_verdict(second: dict[str, Any]) -> None:
     """Alone the rollout misses the threshold; so it does with what exposes nobody behind it, with the same figures."""

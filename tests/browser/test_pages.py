@@ -115,6 +115,7 @@ def requested(browser):
     return [url for url in urls if not url.startswith("chrome://")]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_goes_wrong_leaves_or_overflows(browser, page, width, scheme):
@@ -167,6 +168,7 @@ def test_no_text_is_wider_than_the_page(browser, page, width):
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.quick_cases(2)
 def test_nothing_scrolls_sideways_on_a_phone(browser, every_page):
     """With every fold open nothing is wider than a phone, nor than the box that it stands in: the whole grid of a
     sweep, every table and every figure included.
@@ -417,6 +419,7 @@ def pages_of(pdf):
     return len(re.findall(rb"/Type\s*/Page\b", pdf))
 
 
+@pytest.mark.quick_cases(2)
 def test_what_decides_fits_two_pages(browser, every_page):
     """Printed, the annex begins on the third page at the latest, and on a page of its own."""
     open_page(browser, every_page, 1280)
@@ -429,6 +432,7 @@ def test_what_decides_fits_two_pages(browser, every_page):
     assert "Inputs and where they come from" not in annex
 
 
+@pytest.mark.quick_cases(1)
 def test_the_pages_print_on_a4(browser, page):
     """Printing gives a PDF of a few pages in which nothing is wider than the paper."""
     open_page(browser, page, 1280)

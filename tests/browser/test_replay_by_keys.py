@@ -10,6 +10,7 @@ from simsticky.report.replay.data import data_of
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_nothing_moves_by_itself(browser, opened):
     """The replay waits for its reader."""
     opened()
@@ -17,6 +18,7 @@ def test_nothing_moves_by_itself(browser, opened):
     assert call(browser, "return [replay.playing, replay.t]") == [False, 0]
 
 
+@pytest.mark.slow
 def test_reduced_motion_goes_from_event_to_event(browser, opened):
     """Played by somebody who wants no motion, it stands still at events, and no dot is ever between two pods."""
     opened(calm=True)

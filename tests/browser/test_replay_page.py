@@ -35,6 +35,7 @@ def broken_at(run, at_s):
     return broken & set(there["session"])
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("kind", ["rollout", "crashes"])
 def test_red_dots_are_the_breaks(browser, opened, kind):
     """At ten moments the dots that are red on the canvas are those of the sessions that have been broken by then, no
@@ -112,6 +113,7 @@ def choose(browser, number):
     Select(browser.find_element(By.CSS_SELECTOR, "[data-do=follow]")).select_by_value(str(number))
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("kind", ["rollout", "failing"])
 def test_a_followed_session_shows_its_requests(browser, opened, kind):
     """Three sessions: one that was refused or failed, one whose pod was no target, one that did not break."""
@@ -150,6 +152,7 @@ def test_a_session_is_followed_through_both_settings(browser, opened):
         check_rungs(call(browser, RUNGS, place), run, number, data)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("kind", ["rollout", "compared"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -279,6 +282,7 @@ return [calls, changes, Object.values(replay.panels[0].dots).flat().length, repl
 """
 
 
+@pytest.mark.slow
 def test_a_frame_is_little_work(browser, opened):
     """With about 500 sessions a frame makes a handful of fills for all dots, a few steps a dot, and hardly touches the
     page: what a frame costs does not grow faster than what is drawn.

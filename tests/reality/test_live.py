@@ -58,6 +58,7 @@ def check(made: Run, log: LogRead, scratch: Path) -> None:
     assert np.sum(replay.log.pod >= 0) == sum(made.per_pod.values())
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stored_log_is_predicted(name: str, tmp_path: Path) -> None:
     """Fast tier: logs that real proxies wrote."""
@@ -67,6 +68,7 @@ def test_a_stored_log_is_predicted(name: str, tmp_path: Path) -> None:
     check(made, log, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_stored_log_is_compatible_with_the_model_and_not_with_another(tmp_path: Path) -> None:
     """Where luck deals out the sessions, as a gateway of several workers does, the log is one run among others.
 

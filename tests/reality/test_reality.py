@@ -22,6 +22,7 @@ def documented() -> dict[str, list[tuple[float, float]]]:
     }
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("name", RUNS)
 def test_a_measured_run_is_predicted(name: str) -> None:
     """Broken sessions, moves and errors are within 3, or 10 %, of life; so are the requests of the old pods.

@@ -104,6 +104,7 @@ def test_a_function_that_numba_refuses_is_one_line_and_no_error(folder: Path) ->
     assert "TypingError: no such thing; going on without it" in line
 
 
+@pytest.mark.quick_cases(2)
 @NEEDS_NUMBA
 @pytest.mark.parametrize("verb", VERBS)
 def test_both_engines_give_the_same_bytes(folder: Path, verb: str) -> None:
@@ -114,6 +115,7 @@ def test_both_engines_give_the_same_bytes(folder: Path, verb: str) -> None:
     assert "numba" not in interpreted.stdout.lower()
 
 
+@pytest.mark.quick_cases(1)
 @NEEDS_NUMBA
 @pytest.mark.parametrize(("first", "then"), [("interpreted", "compiled"), ("compiled", "interpreted")])
 def test_a_study_goes_on_with_the_other_engine(folder: Path, first: str, then: str) -> None:

@@ -28,6 +28,7 @@ def shell(line, folder, **environment):
     return done.returncode, out, err
 
 
+@pytest.mark.quick_cases(6)
 @pytest.mark.parametrize(
     ("line", "code", "out", "err"),
     [
@@ -78,6 +79,7 @@ def test_a_terminal_of_few_letters(tmp_path, encoding):
     assert shell("simsticky --help && simsticky run --help && simsticky explain", tmp_path, **more)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_home_that_cannot_be_written(tmp_path):
     """The figures need no cache, and nobody is told of one."""
     home = tmp_path / "home"
@@ -132,6 +134,7 @@ def in_python(process):
         time.sleep(0.001)
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("after_s", [0.1, 0.2, 0.4, 0.8])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_while_it_starts(tmp_path, after_s, number):

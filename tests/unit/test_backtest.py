@@ -194,6 +194,7 @@ def test_the_models_own_log_is_compatible() -> None:
     assert "broken sessions" in found._repr_html_()
 
 
+@pytest.mark.slow
 def test_a_model_that_does_otherwise_is_not() -> None:
     """The log is of a gateway that drains, and broke fewer."""
     found = backtested(shop(), log_with(kic={"enableDrainSupport": True, "proxySyncSeconds": 1}))
@@ -212,6 +213,7 @@ def test_of_few_sessions_nobody_knows() -> None:
     assert told.headline(found).startswith("Not certain")
 
 
+@pytest.mark.slow
 def test_no_address_of_the_log_is_in_any_answer() -> None:
     """JSON, CSV, Markdown and page hold figures only."""
     found = of_the_shop()

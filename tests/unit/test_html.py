@@ -291,6 +291,7 @@ def test_a_timeline_has_the_frames_numbers():
     assert sum(count for label, count, _ in timeline["breaks"] if label.startswith("broken")) == len(caused)
 
 
+@pytest.mark.slow
 def test_a_page_of_a_large_run_stays_small(monkeypatch):
     """Where a figure would be too large it becomes a bitmap; where a grid is large its timelines are coarser."""
     monkeypatch.setattr(picture, "LARGEST_SVG", 30_000)
@@ -337,6 +338,7 @@ def test_a_run_without_operation_or_threshold_has_a_report():
     assert "No operation deleted a pod." in text
 
 
+@pytest.mark.slow
 def test_one_function_writes_every_page(tmp_path):
     """``ss.report`` takes a study, a result or a sweep, and writes the page where it is told."""
     study, run = studied()

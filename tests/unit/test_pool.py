@@ -177,6 +177,7 @@ def nap(number):
     return number
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_workers_too(tmp_path):
     """Ctrl-C in a terminal reaches the workers as well: no traceback of theirs, no waiting, none left behind."""
     script = tmp_path / "study.py"

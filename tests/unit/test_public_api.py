@@ -65,6 +65,7 @@ def test_simulating_needs_neither_pandas_nor_scipy():
     assert fresh(code) == "[]"
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("first", ["import simsticky.report.html", "from simsticky.report import plots", "pass"])
 def test_report_is_the_function_whatever_is_imported(first):
     """The package of the same name must never take the function's place."""

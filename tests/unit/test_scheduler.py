@@ -55,6 +55,7 @@ def test_an_error_of_a_replication_keeps_its_kind(cluster):
         )
 
 
+@pytest.mark.slow
 def test_what_is_finished_outlives_the_workers(cluster, tmp_path):
     """Replications that kill each worker they come to end the study in words; those heard of before are kept."""
     place = tmp_path / "study"
@@ -76,6 +77,7 @@ def test_what_is_finished_outlives_the_workers(cluster, tmp_path):
     assert again.to_json() == whole.to_json()
 
 
+@pytest.mark.slow
 def test_nobody_at_the_address_is_told_soon():
     """An unreachable scheduler costs seconds, not minutes."""
     begun = time.monotonic()
@@ -99,6 +101,7 @@ def test_other_versions_are_refused(cluster, monkeypatch):
         study(scheduler=cluster.scheduler_address)
 
 
+@pytest.mark.slow
 def test_a_cluster_without_workers_is_given_up(monkeypatch):
     """A study does not wait forever for workers that never come."""
     monkeypatch.setattr("simsticky.study.scheduler.WITHOUT_WORKERS_S", 1.0)

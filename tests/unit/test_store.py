@@ -96,6 +96,7 @@ def test_ten_thousand_replications_leave_their_numbers_and_nothing_else(few, man
     assert grown <= 1.15 * (8 * numbers + len(study.digests[0]) + 8 + places) + warnings
 
 
+@pytest.mark.slow
 def test_a_study_of_the_real_model_leaves_little():
     """All numbers of a rollout, its operation and its digest: about 1 kB a replication, 10 MB in ten thousand."""
     few = [Replication.of(simulate_numbers(small(), seed=3, replication=number)) for number in range(5)]

@@ -54,6 +54,7 @@ def test_frames_come_back_to_the_last_bit(written):
     assert study.scenario.came_from("deployment.replicas") == "example-app.yaml:7"
 
 
+@pytest.mark.slow
 def test_a_precision_is_kept(tmp_path):
     """Why a study stopped where it did is among the warnings of the report read back."""
     quick = [*QUICK[2:], "--precision", "0.0001%", "--max-reps", "10", "--out", str(tmp_path / "run")]

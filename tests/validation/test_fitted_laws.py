@@ -134,6 +134,7 @@ def test_day_and_night_come_back():
     assert found.shape.requests.chosen.kind == "constant"
 
 
+@pytest.mark.slow
 def test_a_log_that_the_model_did_not_make(tmp_path):
     """Protects against seeing only what the model knows: bursts, two kinds of answers and states of mind are said.
 

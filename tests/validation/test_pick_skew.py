@@ -31,7 +31,7 @@ def random_picks(pods: int) -> Balancer:
     return Balancer(targets, StickySessions(StickyOptions(new_pick="random")))
 
 
-@pytest.mark.quick_rows(2)
+@pytest.mark.quick_rows(1)
 @pytest.mark.table("theory", "balls_bins_max", "rows")
 def test_random_picks_are_balls_in_bins(case: Row) -> None:
     """Poisson many sessions, each on a random pod, leave the fullest and the emptiest pod as many as the table says.
@@ -60,7 +60,7 @@ def test_random_picks_are_balls_in_bins(case: Row) -> None:
         assert within(mean, expected, (variance / throws) ** 0.5)
 
 
-@pytest.mark.quick_rows(2)
+@pytest.mark.quick_rows(1)
 @pytest.mark.table("theory", "multinomial_skew", "rows")
 def test_so_many_sessions_on_random_pods_are_a_throw_of_dice(case: Row) -> None:
     """M sessions on n random pods: E[CV²] = (n − 1)/M; the fullest pod and Jain's index are those of the table.

@@ -119,7 +119,7 @@ def check(case: Row, max_surge: int, max_unavailable: int) -> None:
     assert within(breaks.mean(), per_session, breaks.std() / sqrt(total))
 
 
-@pytest.mark.quick_rows(2)
+@pytest.mark.quick_rows(1)
 @pytest.mark.table("theory", "rolling_skew_fast", "rows")
 def test_pods_of_a_surge_of_one_are_as_uneven_as_the_table_says(case: Row) -> None:
     """One pod after the other: the i-th created pod ends with (1+1/n)^n − (1+1/n)^(i−1) mean loads."""

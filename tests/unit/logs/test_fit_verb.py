@@ -53,6 +53,7 @@ def test_it_says_what_it_found_and_what_is_next(log, made):
     assert following == f"fit {log} --out profile.yaml"
 
 
+@pytest.mark.slow
 def test_the_hint_works_when_it_is_followed(log, tmp_path, monkeypatch):
     """Protects the way on: the profile goes into a scenario, and that runs."""
     monkeypatch.chdir(tmp_path)
@@ -101,6 +102,7 @@ def test_a_reader_and_a_machine_are_told_the_same(log):
     assert "| requests of a session | " in markdown
 
 
+@pytest.mark.slow
 def test_the_same_log_gives_the_same_bytes(log, tmp_path):
     """Protects review: a profile that is made again differs only where the log does; also of a compressed log."""
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
