@@ -264,6 +264,7 @@ def _spoilt(text, junk, part=slice(None)):
         yield path, _problems_of(lambda written=written: loads(written, "s.yaml"))
 
 
+@pytest.mark.quick_cases(8)
 @pytest.mark.parametrize("junk", JUNK, ids=lambda junk: str(junk)[:20])
 def test_junk_anywhere_in_a_scenario_is_an_input_error_or_nothing(junk):
     """Whatever stands at whatever place of a scenario, the answer is a scenario or a list of places."""
@@ -271,6 +272,7 @@ def test_junk_anywhere_in_a_scenario_is_an_input_error_or_nothing(junk):
         assert all(problem.line for problem in found if path), (path, found)
 
 
+@pytest.mark.quick_cases(8)
 @pytest.mark.parametrize("number", range(len(JUNK)), ids=lambda number: str(JUNK[number])[:20])
 def test_junk_anywhere_in_what_concerns_kong_is_an_input_error_or_nothing(number):
     """The same for the sections about Kong; each kind of junk at another fifth of the places, to keep it short."""
@@ -278,6 +280,7 @@ def test_junk_anywhere_in_what_concerns_kong_is_an_input_error_or_nothing(number
         assert all(problem.line for problem in found if path), (path, found)
 
 
+@pytest.mark.quick_cases(8)
 @pytest.mark.parametrize("number", range(len(JUNK)), ids=lambda number: str(JUNK[number])[:20])
 def test_junk_anywhere_in_a_manifest_is_an_input_error_or_nothing(tmp_path, number):
     """The same for the manifests; each kind of junk at another tenth of the places, to keep it short."""

@@ -15,6 +15,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize(
     ("words", "offered"),
     [

@@ -165,6 +165,7 @@ def piped(text: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return re.sub(r"^cat \S+ \| ", "", text, flags=re.MULTILINE)
 
 
+@pytest.mark.quick_cases(12)
 @pytest.mark.parametrize("block", [of_block(page, block) for page, block in SHELL])
 def test_the_commands_of_a_block_run(
     block: Block,

@@ -191,6 +191,7 @@ def test_without_a_base_the_thresholds_decide(repository: Path, environment: dic
     assert "broken_sessions < 99% is not met" not in runner.said
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("asked", "told"),
     [

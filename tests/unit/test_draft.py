@@ -87,6 +87,7 @@ def test_each_flag_is_judged_beside_the_others():
     assert read_asked(session="p50=80ms,p95=1s", service="1ms").session is not None
 
 
+@pytest.mark.quick_cases(18)
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_what_is_written_down_is_what_was_read(path, tmp_path):
     """The draft that names its manifests and the one that holds their values are one scenario, whatever they say."""

@@ -60,6 +60,7 @@ def test_what_is_not_known_is_told_with_the_nearest(capsys, name, hint):
     assert hint in capsys.readouterr().err
 
 
+@pytest.mark.quick_cases(13)
 @pytest.mark.parametrize("path", all_paths(Scenario)[::7])
 def test_every_setting_that_can_be_set_has_a_page(capsys, path):
     """Whatever --set takes, explain knows; every seventh is tried."""

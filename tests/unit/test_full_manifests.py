@@ -135,6 +135,7 @@ def filled(type_name, given, above=()):
     return value
 
 
+@pytest.mark.quick_cases(18)
 @pytest.mark.parametrize(("version", "kind"), list(shipped().kinds()), ids="-".join)
 def test_every_field_of_a_kind_is_known(version, kind, tmp_path):
     """The upstream example, or one of no fields, filled up from the table, is read without a false fault."""

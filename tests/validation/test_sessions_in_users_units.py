@@ -36,6 +36,7 @@ def drawn(written: dict[str, Any]) -> tuple[Traffic, np.ndarray, np.ndarray]:
     return traffic, counts, lasts
 
 
+@pytest.mark.quick_cases(5)
 @pytest.mark.parametrize("length", LENGTHS, ids=str)
 @pytest.mark.parametrize("think", THINKS, ids=str)
 def test_sessions_start_so_often_that_the_stated_requests_come(think, length):

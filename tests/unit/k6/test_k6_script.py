@@ -43,6 +43,7 @@ LAWS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.quick_cases(6)
 @needs_node
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: " ".join(map(str, law.values())))
 def test_a_law_is_drawn_as_the_scenario_says(law: dict[str, Any], tmp_path: Path) -> None:
@@ -290,6 +291,7 @@ def test_operations_are_announced_when_they_are_due(tmp_path: Path) -> None:
     assert [line.split(": ")[0] for line in found[0]] == [f"{warm_up + 30} s", f"{warm_up + 60} s"]
 
 
+@pytest.mark.quick_cases(6)
 @needs_node
 @pytest.mark.parametrize(
     "path", [path for path in SCENARIOS if path.stem not in NOT_EXPORTED], ids=lambda path: path.stem

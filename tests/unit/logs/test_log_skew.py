@@ -26,6 +26,7 @@ def said(log: LogRead) -> list[str]:
     return [note for note in log.notes if "clock" in note]
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("ahead_s", [0.2, -2.0, 30.0, 7200.0])
 def test_a_clock_that_is_ahead_is_found_and_set_right(ahead_s: float, tmp_path: Path) -> None:
     """Also one that is off by more than a pause: a first hit comes first, whatever the clock says."""
@@ -50,6 +51,7 @@ def test_three_clocks_are_each_found(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("seed", range(8))
 def test_clocks_that_agree_are_left_alone(seed: int, tmp_path: Path) -> None:
     """Pauses differ by chance; times must not be moved for that."""

@@ -16,6 +16,7 @@ def test_every_figure_is_looked_at():
     assert sorted(plots.__all__) == sorted([*NAMES, *OF_SWEEPS])
 
 
+@pytest.mark.quick_cases(10)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "changes",
@@ -40,6 +41,7 @@ def test_no_text_of_a_sweep_is_cut_or_overlaps(name, sweep):
     assert unreadable(getattr(plots, name)(sweep)) == []
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("replicas", [3, 40])
 def test_a_phone_can_be_read_too(name, replicas):
