@@ -37,17 +37,18 @@ def wheel_next(tables: Integers, wheel: int) -> int:
     return -1
 
 
-# Least-connections and latency link records. The n-th has the cells of the n-th target, and those of the n-th place of
-# the heap or of the candidates. Of a place the target that is there is the first link, and what that is ranked by the
-# first score. Of a target the place where it is (-1 for none), and the number of its address.
+# Least-connections and latency have records. The n-th holds what is known of the n-th target, and of the n-th place of
+# the heap or among the candidates. The first link of a place is the target that is there, its first score what that is
+# ranked by. Two more links are a target's: the place where it is (-1 for none), and the number of its address.
 
 RECORD: Final = 8
 PLACE: Final = 1
 ADDRESS: Final = 2
 
-# Least-connections: of a place of the heap that above it, and the left one below it. Scores of a target: connections
-# and one more, and divisor. The first record is the top. Behind the last come two that nobody ever takes, infinite, and
-# what is above the top is lower than everything: so no step has to ask whether there is a place.
+# Least-connections: links of a place are the one above it and the left one of those below it; scores of a target are
+# its connections and one more, and its divisor. The first record is the top of the heap. Behind the last are two that
+# nobody takes: they are below the last places, and infinite. What is above the top is lower than everything. So no step
+# has to ask whether there is another place.
 
 ABOVE: Final = 3
 BELOW: Final = 4
@@ -134,10 +135,11 @@ def least_release(links: Integers, scores: Floats, target: int) -> bool:
     return True
 
 
-# Latency: before the records there is one more. In it are: candidates; the one that leads (-1: none clearly); how many
-# have moved; available targets at the latest rebuild that found any. Its scores: until when the leader leads, its limit
-# at time 0, by how much that falls a second. Of a target: its availability; whether it has moved; the first record of
-# all. Of a place: a target that has moved. Scores of a target: average, when that was last touched, weight.
+# Latency: the first record is nobody's. Its links: candidates; the one that leads (-1: none clearly); how many have
+# moved; available targets at the latest rebuild that found any. Its scores: until when the leader leads; its limit at
+# time 0; by how much that falls a second. Links of a target: whether it is available; whether it has moved; the first
+# record. The last link is one of a list of those that have moved. Scores of a target: its average; when that was last
+# touched; its weight.
 
 COUNT: Final = 0
 LEADER: Final = 1

@@ -208,6 +208,19 @@ def test_what_is_compiled_stays_within_what_both_engines_do_alike():
     assert {module: places for module, places in found.items() if places} == {}
 
 
+def test_no_name_of_what_is_compiled_stands_for_two_things():
+    """Compiled, all of it is one file, in which the later of two meanings would hold for both."""
+    found: dict[str, list[str]] = {}
+    for module in COMPILED:
+        for node in trees()[module].body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.setdefault(node.name, []).append(module)
+            for name in ast.walk(node) if isinstance(node, ast.Assign | ast.AnnAssign) else ():
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                    found.setdefault(name.id, []).append(module)
+    assert {name: modules for name, modules in found.items() if len(modules) > 1} == {}
+
+
 @pytest.mark.parametrize(
     "line",
     [

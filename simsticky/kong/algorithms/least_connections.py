@@ -30,7 +30,7 @@ _NOTHING = 5e-324
 """Divides in place of weight 0: the quotient is infinite, as that of Lua's division by 0."""
 
 _LOWEST = 1
-"""The cell of the first record behind the last place whose score is lower than everything."""
+"""The cell of the record behind the last place whose score is lower than everything."""
 
 
 class LeastConnections(Algorithm):
@@ -79,14 +79,13 @@ class LeastConnections(Algorithm):
         """Clear the heap and insert the available targets in list order; the counts stay."""
         counts = self.connections
         self._lay_out(tuple(target.address for target in targets))
-        scores = self._cells.scores
-        for target in targets:
-            at = self._known[target.address]
+        links, scores = self._cells.links, self._cells.scores
+        for target, at in zip(targets, self._records(), strict=False):
+            links[at + ADDRESS] = self._cells.numbers[target.address]
             scores[at + CONNECTIONS] = counts.get(target.address, 0) + 1.0
             scores[at + DIVISOR] = float(target.weight) or _NOTHING
-        for target in targets:
             if target.address not in unavailable:
-                self._insert(self._known[target.address])
+                self._insert(at)
 
     def _lay_out(self, addresses: tuple[str, ...]) -> None:
         """Have an empty heap of as many places as there are addresses."""
@@ -102,8 +101,6 @@ class LeastConnections(Algorithm):
             links[place + BELOW] = records[below] if below < len(addresses) else nowhere
             links[place + ABOVE] = records[(at - 1) // 2] if at else nowhere + _LOWEST
         scores[nowhere + _LOWEST] = -_INFINITY
-        for address, target in self._known.items():
-            links[target + ADDRESS] = self._cells.numbers[address]
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the target on top and count a connection for it.

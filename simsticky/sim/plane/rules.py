@@ -90,6 +90,7 @@ from simsticky.sim.plane.fields import (
     WORKER,
 )
 from simsticky.sim.plane.queues import (
+    LONG_AGO,
     drop,
     drop_end,
     first,
@@ -103,7 +104,6 @@ from simsticky.sim.plane.queues import (
 )
 
 INFINITY = float("inf")
-LONG_AGO = -INFINITY
 
 
 def service_start(free_s: float, now_s: float) -> float:
