@@ -57,6 +57,7 @@ def _run(argv: Sequence[str] | None) -> int:
             raise KeyboardInterrupt
         app(args=None if argv is None else list(argv), prog_name="simsticky")
     except SystemExit as ending:
+        stopping.taken()
         return _ended(ending)
     except Exception as error:
         if stopping.asked():  # in the middle of an import, which then fails in its own way

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simsticky.cli import console, options
+from simsticky.cli import console, options, stopping
 from simsticky.cli.options import Output
 from simsticky.cli.texts import PAGES, text_file, write_and_tell
 from simsticky.cli.work import Noise, Work, simulate_for, working
@@ -125,6 +125,7 @@ def _otherwise(study: Study) -> tuple[list[Otherwise] | None, KeyboardInterrupt 
     try:
         return otherwise(study), None
     except KeyboardInterrupt as stopped:
+        stopping.taken()
         return None, stopped
 
 

@@ -320,15 +320,17 @@ def _worker_processes(jobs: int, ahead: set[Future[Any]]) -> Iterator[Executor]:
     moment.
     """
     context: multiprocessing.context.BaseContext
+    deaf_to = {signal.SIGINT}
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
         # Imported once by the fork server, not once a worker.
         context.set_forkserver_preload(["simsticky.study.warm"])
         _start_fork_server(context)
+        deaf_to.add(signal.SIGTERM)  # a worker that is spawned would stay so
     else:
         context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_as_worker)
+    pool = _OwnWorkers(jobs, deaf_to, context)
     with _silent_feeder():
         in_time = False
         try:
@@ -341,19 +343,50 @@ def _worker_processes(jobs: int, ahead: set[Future[Any]]) -> Iterator[Executor]:
             pool.shutdown(wait=True, cancel_futures=not in_time)
 
 
+class _OwnWorkers(ProcessPoolExecutor):
+    """A pool that is not interrupted while it starts a worker.
+
+    Such a worker nobody had heard of yet. It was not ended with the others, and complained that the pool was gone.
+
+    Args:
+        jobs: Workers at most.
+        deaf_to: Signals that wait meanwhile.
+        context: How workers are started.
+    """
+
+    def __init__(self, jobs: int, deaf_to: set[signal.Signals], context: multiprocessing.context.BaseContext) -> None:
+        super().__init__(jobs, mp_context=context, initializer=_begin_as_worker)
+        self._deaf_to = deaf_to
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Begin a task, and start a worker for it if there are fewer than there may be."""
+        with _deaf(self._deaf_to):
+            return super().submit(*args, **kwargs)
+
+
+@contextmanager
+def _deaf(numbers: set[signal.Signals]) -> Iterator[None]:
+    """Let signals wait; what is started meanwhile is deaf to them for good."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+
+
 def _start_fork_server(context: ForkServerContext) -> None:
     """Start the server that workers are forked from, deaf to Ctrl-C, and wait until it has imported all they need.
 
     A Ctrl-C before that would find workers that nobody has heard of yet, and they would complain on their own.
     """
     resource_tracker.ensure_running()  # the fork server starts it too, and would hear again afterwards
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    with _deaf({signal.SIGINT}):
         first = context.Process(target=_nothing)
         first.start()
         first.join()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def _nothing() -> None:
