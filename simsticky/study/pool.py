@@ -28,6 +28,7 @@ from simsticky.errors import SimstickyError
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext  # there is none on Windows
+    from types import FrameType
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -320,17 +321,15 @@ def _worker_processes(jobs: int, ahead: set[Future[Any]]) -> Iterator[Executor]:
     moment.
     """
     context: multiprocessing.context.BaseContext
-    deaf_to = {signal.SIGINT}
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
         # Imported once by the fork server, not once a worker.
         context.set_forkserver_preload(["simsticky.study.warm"])
         _start_fork_server(context)
-        deaf_to.add(signal.SIGTERM)  # a worker that is spawned would stay so
     else:
         context = multiprocessing.get_context("spawn")
     before = set(multiprocessing.active_children())
-    pool = _OwnWorkers(jobs, deaf_to, context)
+    pool = _OwnWorkers(jobs, mp_context=context, initializer=_begin_as_worker)
     with _silent_feeder():
         in_time = False
         try:
@@ -346,35 +345,37 @@ def _worker_processes(jobs: int, ahead: set[Future[Any]]) -> Iterator[Executor]:
 class _OwnWorkers(ProcessPoolExecutor):
     """A pool that is not interrupted while it starts a worker.
 
-    Such a worker nobody had heard of yet. It was not ended with the others, and complained that the pool was gone.
-
-    Args:
-        jobs: Workers at most.
-        deaf_to: Signals that wait meanwhile.
-        context: How workers are started.
+    Nobody would have heard of that worker yet: it was not ended with the others, and complained that the pool was gone.
     """
-
-    def __init__(self, jobs: int, deaf_to: set[signal.Signals], context: multiprocessing.context.BaseContext) -> None:
-        super().__init__(jobs, mp_context=context, initializer=_begin_as_worker)
-        self._deaf_to = deaf_to
 
     def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
         """Begin a task, and start a worker for it if there are fewer than there may be."""
-        with _deaf(self._deaf_to):
+        with _uninterrupted():
             return super().submit(*args, **kwargs)
 
 
 @contextmanager
-def _deaf(numbers: set[signal.Signals]) -> Iterator[None]:
-    """Let signals wait; what is started meanwhile is deaf to them for good."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+def _uninterrupted() -> Iterator[None]:
+    """Let signals wait that this process answers.
+
+    To block them would not do: one of NumPy's threads may take a signal, and Python then tells the main thread.
+    """
+    before: dict[int, Callable[[int, FrameType | None], Any]] = {}
+    came: list[int] = []
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGALRM"):
+            number = getattr(signal, name, None)
+            handler = None if number is None else signal.getsignal(number)
+            if number is not None and callable(handler):
+                before[number] = handler
+                signal.signal(number, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            before[number](number, None)
 
 
 def _start_fork_server(context: ForkServerContext) -> None:
@@ -383,10 +384,14 @@ def _start_fork_server(context: ForkServerContext) -> None:
     A Ctrl-C before that would find workers that nobody has heard of yet, and they would complain on their own.
     """
     resource_tracker.ensure_running()  # the fork server starts it too, and would hear again afterwards
-    with _deaf({signal.SIGINT}):
-        first = context.Process(target=_nothing)
-        first.start()
-        first.join()
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with _uninterrupted():
+            first = context.Process(target=_nothing)
+            first.start()
+            first.join()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def _nothing() -> None:

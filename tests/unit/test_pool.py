@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -229,3 +229,24 @@ def test_the_thread_that_feeds_a_broken_pool_is_silent(capsys):
                 thread.join()
     assert heard == ["another"]
     assert capsys.readouterr().err == ""
+
+
+def test_ctrl_c_waits_while_a_worker_is_started(monkeypatch):
+    """It comes once the worker is known, also where a thread of NumPy's took the signal."""
+    known = []
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def start(*_):
+        press = threading.Thread(target=signal.raise_signal, args=[signal.SIGINT])
+        press.start()
+        press.join()
+        time.sleep(0.01)
+        known.append("a worker")
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", start)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(run_ordered([1, 2], square, jobs=2))
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert known == ["a worker"]
