@@ -62,8 +62,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def opened(browser, pages):
     """Opens the page of a run, at a width, in a scheme."""
+    from opened_pages import open_page, put
     from replays import compared, page_text
-    from test_pages import open_page, put
 
     def open_it(kind="rollout", width=1280, scheme="light", *, calm=False):
         text = compared()[1] if kind == "compared" else page_text(kind)

@@ -1,77 +1,18 @@
 """The pages in a real browser: they ask the network for nothing, fit every screen, and do what their sliders say."""
 
-import base64
-import json
 import re
-import time
-from functools import cache
 
 import pytest
+from opened_pages import open_page, printed, put, requested
+from page_texts import HOSTILE, TEXTS, answers, report_text, tradeoff_text
 from small_scenario import small
 from sweeps import hand_made
 
-import simsticky as ss
-from simsticky.report.html import report_page, tradeoff_page
+from simsticky.report.html import tradeoff_page
 
 pytestmark = pytest.mark.browser
 
-HOSTILE = "<script>document.title='owned'</script>\"'</script><img src=https://example.org/x onerror=alert(1)>"
 WIDTHS = (390, 1280)
-
-
-@cache
-def report_text():
-    """The report of a rolling update whose name and description are hostile and long."""
-    scenario = small().evolve({"name": HOSTILE, "about": HOSTILE + "x" * 5000, "thresholds.broken_sessions": "< 1%"})
-    return report_page(ss.replicate(scenario, 3), ss.simulate(scenario))
-
-
-@cache
-def tradeoff_text():
-    """The trade-off page of a hand-made sweep with a hostile name."""
-    return tradeoff_page(hand_made(name=HOSTILE))
-
-
-@cache
-def comparison_text(others=1):
-    """The page of a comparison with one other scenario or several, of hostile names."""
-    base = small(run__record="summary", run__skewFloor=False)
-    sides = {f"{HOSTILE} {n}": base.evolve({"deployment.preStop": f"{n}s"}) for n in range(10, 11 + 2 * others, 2)}
-    return ss.report(ss.compare(sides, 4))
-
-
-@cache
-def recommendation_text():
-    """The page of a recommendation that hangs on drain support, so that it has two answers and a patch."""
-    base = small(run__record="summary", run__skewFloor=False, kic__enableDrainSupport=None)
-    vary = {"deployment.preStop": ["0s", "15s", "40s"], "deployment.grace": "preStop + 30s"}
-    return ss.report(ss.recommend(base, "broken_sessions < 50%", vary, n=10))
-
-
-@cache
-def crowded_text():
-    """The report of a rolling update of 40 pods."""
-    scenario = small(deployment__replicas=40, deployment__maxSurge=5, traffic__sessions__rate="4/s")
-    return report_page(ss.replicate(scenario, 2), ss.simulate(scenario))
-
-
-@cache
-def unmeasured_text():
-    """The report of a run in which nothing was measured, with the threshold's reason, many warnings and operations."""
-    timeline = [{"at": f"{n}m", "readinessFlap": "app", "for": "1s"} for n in range(1, 6)]
-    scenario = small(timeline).evolve({"thresholds.broken_sessions": "< 1%", "about": "About. " * 200})
-    return report_page(ss.replicate(scenario, 2), ss.simulate(scenario))
-
-
-TEXTS = {
-    "report": report_text,
-    "crowded": crowded_text,
-    "unmeasured": unmeasured_text,
-    "tradeoff": tradeoff_text,
-    "comparison": comparison_text,
-    "comparison of four": lambda: comparison_text(3),
-    "recommendation": recommendation_text,
-}
 
 
 @pytest.fixture(params=TEXTS)
@@ -87,34 +28,6 @@ def page(request, browser, pages):
     return put(pages, request.param, text)
 
 
-def put(pages, name, text):
-    """Write a page and return its address."""
-    place = pages / f"{name}.html"
-    place.write_text(text, encoding="utf-8")
-    return place.as_uri()
-
-
-def open_page(browser, address, width=1280, scheme="light"):
-    """Open a page at a width, in a colour scheme, with the logs of what was open before taken away."""
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
-    )
-    scheme = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
-    browser.get_log("browser")
-    browser.get_log("performance")
-    browser.get(address)
-
-
-def requested(browser):
-    """Every address that was asked for since the page was opened."""
-    events = (json.loads(entry["message"])["message"] for entry in browser.get_log("performance"))
-    urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    # The browser's own start page may still be loading: its parts come from the browser itself.
-    return [url for url in urls if not url.startswith("chrome://")]
-
-
 @pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -127,15 +40,6 @@ def test_nothing_goes_wrong_leaves_or_overflows(browser, page, width, scheme):
     assert [url for url in asked if url != page and not url.startswith("data:")] == []
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     assert browser.title.startswith("<script>")
-
-
-@cache
-def answers():
-    """The pages of a comparison and of a recommendation, with hostile names."""
-    base = small(run__record="summary", run__skewFloor=False).evolve({"name": HOSTILE})
-    sides = {HOSTILE: base, "off": base.evolve({"kic.enableDrainSupport": False})}
-    found = ss.recommend(base, "broken_sessions < 50%", {"deployment.preStop": ["0s", "25s"]}, n=2)
-    return {"comparison": ss.report(ss.compare(sides, n=2)), "recommendation": ss.report(found)}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -395,23 +299,6 @@ def test_a_hole_in_the_grid_is_told(browser, pages):
     slide(browser, 0, 2)
     assert text_of(browser, "number-0") != "not in the grid"
     assert browser.get_log("browser") == []
-
-
-def printed(browser):
-    """The page as PDF. Headless Chromium now and then has "Printing failed" on a busy machine, whatever the page."""
-    from selenium.common.exceptions import WebDriverException
-
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    for attempt in range(4):
-        try:
-            pdf = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})
-        except WebDriverException as error:
-            if "Printing failed" not in str(error) or attempt == 3:
-                raise
-            time.sleep(1.0)
-        else:
-            return base64.b64decode(pdf["data"])
-    raise AssertionError("unreachable")
 
 
 def pages_of(pdf):

@@ -3,8 +3,8 @@
 import time
 
 import pytest
+from opened_pages import printed, requested
 from replays import HOSTILE, call, compared, moments, run_of
-from test_pages import printed, requested
 
 from simsticky.report.replay.data import data_of
 
