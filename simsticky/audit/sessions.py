@@ -83,13 +83,16 @@ def _keys_stay(evidence: Evidence) -> None:
         if traffic.tabs > 1 or traffic.cookies.clear or traffic.other_upstream is not None or not covered:
             return
         same_key = evidence.has_jar
+    # A map is in order of age (rule G18): a push finds the same addresses in another order once they are other pods'.
+    by_age = scenario.gateway.hash_method == "modulo" and scenario.kubernetes.pod_addresses == "reuse"
     once = (evidence.outcome == Outcome.ANSWERED) & ~evidence.sent_again
     moved = evidence.follows & same_key & once
     moved[1:] &= once[:-1] & (evidence.container[1:] != evidence.container[:-1])
     for row in np.flatnonzero(moved).tolist():
         node, before_s = evidence.node_of(row - 1), evidence.rows[row - 1, SENT]
         tables = evidence.tables_between(node, before_s, evidence.rows[row, SENT])
-        unchanged = evidence.node_of(row) == node and all(table == tables[0] for table in tables)
+        same_table = len(tables) == 1 if by_age else all(table == tables[0] for table in tables)
+        unchanged = evidence.node_of(row) == node and same_table
         if unchanged and not evidence.judged_between(node, before_s, evidence.rows[row, SENT]):
             home = evidence.pod_of(row - 1)
             if home.address != evidence.pod_of(row).address:

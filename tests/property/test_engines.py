@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from engine_strategies import Case, engine_cases
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from kept_examples import EXAMPLES
 from small_scenario import small
 
 from simsticky.kong.algorithms.round_robin import RoundRobin
@@ -31,7 +32,6 @@ pytestmark = pytest.mark.skipif(not engine.is_installed(), reason="Numba is not 
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "scenarios").glob("*.yaml"))
-EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))
 FRAMES = ("sessions", "requests", "exposures", "operations", "events", "pods", "load")
 _SLOW = settings(max_examples=settings().max_examples // 3, suppress_health_check=list(HealthCheck))
 
