@@ -12,48 +12,41 @@ from typing import Final
 
 from simsticky.kong.cells import Floats, Integers
 
-# Round-robin: size, position of the next look, then the entries: the number of a target's address, -1 if unavailable.
+# Round-robin: the cell of the entry that was taken last, then the entries. An entry is two cells: the cell of the next
+# one that is available, and the number of its target's address. The first entry is nobody's: it comes before the
+# others, and after all of them if none is available.
 
-WHEEL_SIZE: Final = 0
-WHEEL_POSITION: Final = 1
-WHEEL_HEAD: Final = 2
+WHEEL_HEAD: Final = 1
+WHEEL_ENTRY: Final = 2
+WHEEL_NUMBER: Final = 1
 
 
 def wheel_next(tables: Integers, wheel: int) -> int:
-    """Return the next available entry of a wheel (rule G4); -1, and the pointer unmoved, if a whole turn finds none."""
-    size = tables[wheel]
-    at = wheel + WHEEL_POSITION
-    position = tables[at]
-    looked = 0
-    while looked < size:  # the entries come right after the position
-        if position >= size:
-            position = 0
-        position += 1
-        entry = tables[at + position]
-        if entry >= 0:
-            tables[at] = position
-            return entry
-        looked += 1
-    return -1
+    """Return the next available entry of a wheel (rule G4); -1, and the pointer unmoved, if there is none."""
+    entry = tables[tables[wheel]]
+    number = tables[entry + WHEEL_NUMBER]
+    if number >= 0:
+        tables[wheel] = entry
+    return number
 
 
-# Least-connections and latency have records. The n-th holds what is known of the n-th target, and of the n-th place of
-# the heap or among the candidates. The first link of a place is the target that is there, its first score what that is
-# ranked by. Two more links are a target's: the place where it is (-1 for none), and the number of its address.
+# Least-connections and latency have records. The n-th is of the n-th place, in the heap or among the candidates, and
+# from the cell TARGET on of the n-th target. Places and targets are known by their first cells. The first link of a
+# place is the target that is there, its first score what that is ranked by. The first link of a target is the place
+# where it is (-1 for none), the next the number of its address.
 
 RECORD: Final = 8
-PLACE: Final = 1
-ADDRESS: Final = 2
+TARGET: Final = 3
+ADDRESS: Final = 1
 
-# Least-connections: links of a place are the one above it and the left one of those below it; scores of a target are
-# its connections and one more, and its divisor. The first record is the top of the heap. Behind the last are two that
-# nobody takes: they are below the last places, and infinite. What is above the top is lower than everything. So no step
-# has to ask whether there is another place.
+# Least-connections: further links of a place are the one above it and the left one of those below it. A target's first
+# score is its connections and one more, the next its divisor. The first place is the top of the heap. Behind the last
+# are two that nobody takes: they are below the last places, and infinite. What is above the top is lower than
+# everything. So no step has to ask whether there is another place.
 
-ABOVE: Final = 3
-BELOW: Final = 4
-CONNECTIONS: Final = 1
-DIVISOR: Final = 2
+ABOVE: Final = 1
+BELOW: Final = 2
+DIVISOR: Final = 1
 
 
 def heap_sink(links: Integers, scores: Floats, place: int, target: int, value: float) -> None:
@@ -79,11 +72,11 @@ def heap_sink(links: Integers, scores: Floats, place: int, target: int, value: f
             break
         moved = links[child]
         links[place] = moved
-        links[moved + PLACE] = place
+        links[moved] = place
         scores[place] = lowest
         place = child
     links[place] = target
-    links[target + PLACE] = place
+    links[target] = place
     scores[place] = value
 
 
@@ -93,12 +86,12 @@ def heap_rise(links: Integers, scores: Floats, place: int, target: int, value: f
     while value < scores[above]:
         moved = links[above]
         links[place] = moved
-        links[moved + PLACE] = place
+        links[moved] = place
         scores[place] = scores[above]
         place = above
         above = links[place + ABOVE]
     links[place] = target
-    links[target + PLACE] = place
+    links[target] = place
     scores[place] = value
 
 
@@ -107,9 +100,8 @@ def least_connections(links: Integers, scores: Floats, heap: int) -> int:
     target = links[heap]
     if target < 0:
         return -1
-    at = target + CONNECTIONS
-    connections = scores[at] + 1.0
-    scores[at] = connections
+    connections = scores[target] + 1.0
+    scores[target] = connections
     heap_sink(links, scores, heap, target, connections / scores[target + DIVISOR])
     return target
 
@@ -120,12 +112,11 @@ def least_release(links: Integers, scores: Floats, target: int) -> bool:
     After the rise Kong sinks from the old place. There is either this target, lighter than before, or the one that was
     above it: nothing would move.
     """
-    at = target + CONNECTIONS
-    connections = scores[at] - 1.0
+    connections = scores[target] - 1.0
     if connections < 1.0:
         return False
-    scores[at] = connections
-    place = links[target + PLACE]
+    scores[target] = connections
+    place = links[target]
     if place >= 0:
         value = connections / scores[target + DIVISOR]
         if value < scores[links[place + ABOVE]]:
@@ -135,26 +126,25 @@ def least_release(links: Integers, scores: Floats, target: int) -> bool:
     return True
 
 
-# Latency: the first record is nobody's. Its links: candidates; the one that leads (-1: none clearly); how many have
-# moved; available targets at the latest rebuild that found any. Its scores: until when the leader leads; its limit at
-# time 0; by how much that falls a second. Links of a target: whether it is available; whether it has moved; the first
-# record. The last link is one of a list of those that have moved. Scores of a target: its average; when that was last
-# touched; its weight.
+# Latency: the first record is nobody's. Its links: the candidate that leads (-1: none clearly); the number of
+# candidates; how many have moved; available targets at the latest rebuild that found any. Its scores: until when the
+# leader leads; its limit at time 0; by how much that falls a second. The next link of a place is one of a list of the
+# targets that have moved. Further links of a target: whether it is available; whether it has moved; the first record.
+# Its scores: its average; when that was last touched; its weight.
 
-COUNT: Final = 0
-LEADER: Final = 1
+LEADER: Final = 0
+COUNT: Final = 1
 MOVED: Final = 2
 AVAILABLE: Final = 3
 LEADS_UNTIL_S: Final = 0
 LIMIT_S: Final = 1
 LIMIT_FALLS: Final = 2
-IS_AVAILABLE: Final = 3
-HAS_MOVED: Final = 4
-OF: Final = 5
-MOVER: Final = 6
-EWMA_S: Final = 1
-TOUCHED_S: Final = 2
-WEIGHT: Final = 3
+MOVER: Final = 1
+IS_AVAILABLE: Final = 2
+HAS_MOVED: Final = 3
+OF: Final = 4
+TOUCHED_S: Final = 1
+WEIGHT: Final = 2
 
 DECAY_S: Final = 10.0
 """Time after which an average has lost all but 1/e of its past."""
@@ -176,7 +166,7 @@ def latency_score(scores: Floats, target: int, now_s: float) -> tuple[bool, floa
     It is ``ewma * exp(-(now - last touched) / 10 s) / weight``. With weight 0 it is not a number while the average is
     0, and infinite afterwards.
     """
-    ewma_s = scores[target + EWMA_S]
+    ewma_s = scores[target]
     age_s = now_s - scores[target + TOUCHED_S]
     weight = scores[target + WEIGHT]
     score = ewma_s * exp(-age_s / DECAY_S) if age_s > 0.0 else ewma_s
@@ -194,8 +184,8 @@ def latency_key(links: Integers, scores: Floats, target: int) -> float:
     """
     weight = scores[target + WEIGHT]
     if weight == 0.0:
-        return EVERYTHING if links[target + PLACE] > links[target + OF] + RECORD else NOTHING
-    scaled = scores[target + EWMA_S] / weight
+        return EVERYTHING if links[target] > links[target + OF] + RECORD else NOTHING
+    scaled = scores[target] / weight
     if 0.0 < scaled < TOO_LARGE_S:
         return log(scaled) + scores[target + TOUCHED_S] / DECAY_S
     return NOTHING
@@ -208,7 +198,7 @@ def latency_lowest(links: Integers, scores: Floats, averages: int, now_s: float)
     known, lowest = latency_score(scores, best, now_s)
     if not known:
         return best  # nothing compares below what is no number
-    for _ in range(1, links[averages]):
+    for _ in range(1, links[averages + COUNT]):
         place += RECORD
         target = links[place]
         is_number, score = latency_score(scores, target, now_s)
@@ -220,15 +210,15 @@ def latency_lowest(links: Integers, scores: Floats, averages: int, now_s: float)
 
 def latency_refresh(links: Integers, scores: Floats, averages: int) -> None:
     """Compute the keys of the candidates that have moved, and of the one that led."""
-    leader = links[averages + LEADER]
+    leader = links[averages]
     if leader >= 0:
-        scores[links[leader + PLACE]] = latency_key(links, scores, leader)
+        scores[links[leader]] = latency_key(links, scores, leader)
     at = averages + MOVER
     for _ in range(links[averages + MOVED]):
         at += RECORD
         target = links[at]
         links[target + HAS_MOVED] = 0
-        scores[links[target + PLACE]] = latency_key(links, scores, target)
+        scores[links[target]] = latency_key(links, scores, target)
     links[averages + MOVED] = 0
 
 
@@ -239,12 +229,12 @@ def latency_compare(links: Integers, scores: Floats, averages: int, now_s: float
     leads, does until its own responses raise it to where the second was when it took the lead.
     """
     latency_refresh(links, scores, averages)
-    links[averages + LEADER] = -1
+    links[averages] = -1
     scores[averages] = NEVER_S
     best = place = averages + RECORD
     lowest = scores[place]
     second = EVERYTHING
-    for _ in range(1, links[averages]):
+    for _ in range(1, links[averages + COUNT]):
         place += RECORD
         key = scores[place]
         if key < lowest:
@@ -258,7 +248,7 @@ def latency_compare(links: Integers, scores: Floats, averages: int, now_s: float
         return latency_lowest(links, scores, averages, now_s)
     leader = links[best]
     if links[leader + IS_AVAILABLE]:
-        links[averages + LEADER] = leader
+        links[averages] = leader
         scores[averages] = leads_until_s
         # The second's score times the leader's weight. It fades by exp(-x), which 1 - x never exceeds.
         power = second - now_s / DECAY_S - TOO_CLOSE
@@ -271,8 +261,8 @@ def latency_compare(links: Integers, scores: Floats, averages: int, now_s: float
 def latency_pick(links: Integers, scores: Floats, averages: int, now_s: float) -> int:
     """Return the candidate with the lowest score (rule G12); -1 if there is none, -2 if it is unavailable."""
     if now_s < scores[averages]:
-        return links[averages + LEADER]
-    if links[averages] == 0:
+        return links[averages]
+    if links[averages + COUNT] == 0:
         return -1
     if links[averages + AVAILABLE] <= 1:
         target = links[averages + RECORD]
@@ -285,17 +275,18 @@ def latency_pick(links: Integers, scores: Floats, averages: int, now_s: float) -
 
 def latency_feedback(links: Integers, scores: Floats, target: int, rtt_s: float, now_s: float) -> bool:
     """Average a response time in (rule G12); return whether the target has an average to take it."""
-    if links[target + PLACE] < 0:
+    if links[target] < 0:
         return False
-    ewma, touched = target + EWMA_S, target + TOUCHED_S
+    touched, ewma_s = target + TOUCHED_S, scores[target]
     age_s = now_s - scores[touched]
     scores[touched] = now_s
     if age_s > 0.0:
         kept = exp(-age_s / DECAY_S)
-        scores[ewma] = scores[ewma] * kept + rtt_s * (1.0 - kept)
+        ewma_s = ewma_s * kept + rtt_s * (1.0 - kept)
+        scores[target] = ewma_s
     averages = links[target + OF]
-    if target == links[averages + LEADER]:
-        if not scores[ewma] < scores[averages + LIMIT_S] - scores[averages + LIMIT_FALLS] * now_s:
+    if target == links[averages]:
+        if not ewma_s < scores[averages + LIMIT_S] - scores[averages + LIMIT_FALLS] * now_s:
             scores[averages] = NEVER_S
     elif not links[target + HAS_MOVED]:
         links[target + HAS_MOVED] = 1

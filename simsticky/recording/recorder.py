@@ -228,7 +228,6 @@ class Recorder:
         if fresh[:, WIDTH].max(initial=-1.0) >= 0.0:
             self._moved.append(_roamed(fresh))
         self.sends += len(fresh) + len(late)
-        del fresh, late
         self._open.gather()
         self._moved += [changes(*self._open.take_moves()), changes(*_numbers(self.moves).reshape(-1, 3).T)]
 

@@ -16,7 +16,6 @@ from simsticky.kong.picks import (
     ADDRESS,
     AVAILABLE,
     COUNT,
-    EWMA_S,
     HAS_MOVED,
     IS_AVAILABLE,
     LEADER,
@@ -24,8 +23,8 @@ from simsticky.kong.picks import (
     MOVED,
     NEVER_S,
     OF,
-    PLACE,
     RECORD,
+    TARGET,
     TOUCHED_S,
     UNAVAILABLE,
     WEIGHT,
@@ -128,7 +127,7 @@ class Latency(Algorithm):
     @property
     def ewma(self) -> dict[str, float]:
         """The averages in seconds by address, as of the time they were last touched."""
-        return {self.address_of(t): self._cells.scores[t + EWMA_S] for t in self._with_average()}
+        return {self.address_of(t): self._cells.scores[t] for t in self._with_average()}
 
     @property
     def last_touched(self) -> dict[str, float]:
@@ -161,7 +160,7 @@ class Latency(Algorithm):
         for address in (*kept, *(address for address in available if address not in kept)):
             t = self._known[address]
             links[t + IS_AVAILABLE] = 1
-            scores[t + EWMA_S] = ewma[address] if address in ewma else total_s / len(available)
+            scores[t] = ewma[address] if address in ewma else total_s / len(available)
             scores[t + TOUCHED_S] = touched[address] if address in ewma else self._clock.now_s
         self._arrange([self._known[a] for a in (*kept, *(a for a in available if a not in kept))])
 
@@ -172,12 +171,12 @@ class Latency(Algorithm):
             self.first_cell = self._cells.records(self, RECORD * (len(targets) + 1))
             self._cells.links[self.first_cell + AVAILABLE] = count
         self._targets = targets
-        self._known = {target.address: t for target, t in zip(targets, self._records(), strict=True)}
+        self._known = {target.address: record + TARGET for target, record in zip(targets, self._records(), strict=True)}
         links, scores = self._cells.links, self._cells.scores
         for target in targets:
             t = self._known[target.address]
             links[t + ADDRESS], links[t + OF] = self._cells.numbers[target.address], self.first_cell
-            links[t + PLACE], links[t + IS_AVAILABLE] = -1, 0
+            links[t], links[t + IS_AVAILABLE] = -1, 0
             scores[t + WEIGHT] = float(target.weight)
         self._arrange([])
 
@@ -194,9 +193,9 @@ class Latency(Algorithm):
         scores[averages + LEADS_UNTIL_S] = NEVER_S
         targets = [self._known[address] for address in ordered]
         for place, t in zip(self._records(), targets, strict=False):
-            links[place], links[t + PLACE], links[t + HAS_MOVED] = t, place, 0
+            links[place], links[t], links[t + HAS_MOVED] = t, place, 0
         for t in targets:
-            scores[links[t + PLACE]] = latency_key(links, scores, t)
+            scores[links[t]] = latency_key(links, scores, t)
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the candidate with the lowest score (rule G12).
@@ -242,6 +241,6 @@ class Latency(Algorithm):
         now_s, t, scores = self._clock.now_s, self._known[address], self._cells.scores
         if not latency_feedback(self._cells.links, scores, t, rtt_s, now_s):
             # Kong takes such an average as last touched in 1970, which leaves nothing of it.
-            scores[t + EWMA_S], scores[t + TOUCHED_S] = rtt_s, now_s
+            scores[t], scores[t + TOUCHED_S] = rtt_s, now_s
             self._arrange([self._known[a] for a in (*self._by_age, address)])
-        return scores[t + EWMA_S]
+        return scores[t]

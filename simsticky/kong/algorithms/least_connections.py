@@ -14,10 +14,9 @@ from simsticky.kong.picks import (
     ABOVE,
     ADDRESS,
     BELOW,
-    CONNECTIONS,
     DIVISOR,
-    PLACE,
     RECORD,
+    TARGET,
     heap_rise,
     heap_sink,
     least_connections,
@@ -65,7 +64,7 @@ class LeastConnections(Algorithm):
     def connections(self) -> dict[str, int]:
         """Requests in flight by address, in list order, unavailable targets included."""
         scores = self._cells.scores
-        return {address: int(scores[target + CONNECTIONS]) - 1 for address, target in self._known.items()}
+        return {address: int(scores[target]) - 1 for address, target in self._known.items()}
 
     def record_of(self, address: str) -> int:
         """Return the record of an address.
@@ -80,9 +79,10 @@ class LeastConnections(Algorithm):
         counts = self.connections
         self._lay_out(tuple(target.address for target in targets))
         links, scores = self._cells.links, self._cells.scores
-        for target, at in zip(targets, self._records(), strict=False):
+        for target in targets:
+            at = self._known[target.address]
             links[at + ADDRESS] = self._cells.numbers[target.address]
-            scores[at + CONNECTIONS] = counts.get(target.address, 0) + 1.0
+            scores[at] = counts.get(target.address, 0) + 1.0
             scores[at + DIVISOR] = float(target.weight) or _NOTHING
             if target.address not in unavailable:
                 self._insert(at)
@@ -93,10 +93,12 @@ class LeastConnections(Algorithm):
             self.first_cell = self._cells.records(self, RECORD * (len(addresses) + 2))
         self._targets, self._size = addresses, 0
         links, scores, records = self._cells.links, self._cells.scores, self._records()
-        self._known: dict[str, int] = dict(zip(addresses, records, strict=False))
+        self._known: dict[str, int] = {
+            address: record + TARGET for address, record in zip(addresses, records, strict=False)
+        }
         nowhere = records[len(addresses)]
         for at, place in enumerate(records):
-            links[place], links[place + PLACE], scores[place] = -1, -1, _INFINITY
+            links[place], links[place + TARGET], scores[place] = -1, -1, _INFINITY
             below = 2 * at + 1
             links[place + BELOW] = records[below] if below < len(addresses) else nowhere
             links[place + ABOVE] = records[(at - 1) // 2] if at else nowhere + _LOWEST
@@ -146,8 +148,8 @@ class LeastConnections(Algorithm):
             raise NoPeerError(Refusal.NO_PEERS)
         for passed_over in popped:
             self._insert(passed_over)
-        self._cells.scores[target + CONNECTIONS] += 1.0
-        heap_sink(links, self._cells.scores, links[target + PLACE], target, self._value(target))
+        self._cells.scores[target] += 1.0
+        heap_sink(links, self._cells.scores, links[target], target, self._value(target))
         return self.address_of(target)
 
     def _insert(self, target: int) -> None:
@@ -161,7 +163,7 @@ class LeastConnections(Algorithm):
         place = self._records()[self._size]
         popped, last = links[top], links[place]
         links[place], scores[place] = -1, _INFINITY
-        links[popped + PLACE] = -1
+        links[popped] = -1
         if last != popped:
             heap_sink(links, scores, top, last, self._value(last))
         return popped
@@ -177,4 +179,4 @@ class LeastConnections(Algorithm):
     def _value(self, target: int) -> float:
         """Return what a target is ranked by."""
         scores = self._cells.scores
-        return scores[target + CONNECTIONS] / scores[target + DIVISOR]
+        return scores[target] / scores[target + DIVISOR]

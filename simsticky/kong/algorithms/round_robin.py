@@ -10,7 +10,7 @@ from math import gcd
 
 from simsticky.kong.balancer import Algorithm, Handle, NoPeerError, Refusal
 from simsticky.kong.cells import Cells
-from simsticky.kong.picks import WHEEL_HEAD, WHEEL_POSITION, WHEEL_SIZE, wheel_next
+from simsticky.kong.picks import WHEEL_ENTRY, WHEEL_HEAD, WHEEL_NUMBER, wheel_next
 from simsticky.kong.upstream import Target
 
 Draw = Callable[[int], int]
@@ -50,16 +50,36 @@ class RoundRobin(Algorithm):
         first_cell: Where it is in the cells.
     """
 
-    __slots__ = ("__weakref__", "_cells", "_draw", "_room", "_wheel", "first_cell")
+    __slots__ = ("__weakref__", "_beside", "_cells", "_draw", "_room", "_wheel", "first_cell")
 
     def __init__(self, draw: Draw, cells: Cells | None = None) -> None:
         self._draw = draw
         self._cells = Cells() if cells is None else cells
         self._wheel: list[str] = []
-        self._room = WHEEL_HEAD
-        self.first_cell = self._cells.table(self, self._room)
-        self._cells.tables[self.first_cell + WHEEL_SIZE] = 0
-        self.pointer = 1
+        self._beside = 1  # the pointer, where it is at none of the wheel's entries
+        self._room = 0
+        self._lay_out((), frozenset())
+
+    def _lay_out(self, wheel: Sequence[str], unavailable: AbstractSet[str]) -> None:
+        """Have a wheel in the cells, its pointer where nobody is."""
+        room = WHEEL_HEAD + WHEEL_ENTRY * (1 + len(wheel))
+        if room > self._room:
+            self._room, self.first_cell = room, self._cells.table(self, room)
+        self._wheel = list(wheel)
+        tables, numbers = self._cells.tables, self._cells.numbers
+        nobody, *entries = self._entries()
+        around = list(zip(entries, wheel, strict=True))
+        ahead = next((entry for entry, address in around if address not in unavailable), nobody)
+        for entry, address in reversed(around):  # the last one leads to the first again
+            tables[entry], tables[entry + WHEEL_NUMBER] = ahead, numbers[address]
+            ahead = ahead if address in unavailable else entry
+        tables[nobody], tables[nobody + WHEEL_NUMBER] = ahead, -1
+        tables[self.first_cell] = nobody
+
+    def _entries(self) -> range:
+        """Return the cells of nobody's entry and of the wheel's."""
+        first = self.first_cell + WHEEL_HEAD
+        return range(first, first + WHEEL_ENTRY * (1 + len(self._wheel)), WHEEL_ENTRY)
 
     @property
     def wheel(self) -> tuple[str, ...]:
@@ -69,11 +89,13 @@ class RoundRobin(Algorithm):
     @property
     def pointer(self) -> int:
         """1-based position of the latest look, which is the 0-based position of the next one; 1 before the first."""
-        return self._cells.tables[self.first_cell + WHEEL_POSITION]
+        return self._entries().index(self._cells.tables[self.first_cell]) or self._beside
 
     @pointer.setter
     def pointer(self, position: int) -> None:
-        self._cells.tables[self.first_cell + WHEEL_POSITION] = position
+        entries = self._entries()
+        self._beside = position
+        self._cells.tables[self.first_cell] = entries[position if position < len(entries) else 0]
 
     def rebuild(self, targets: Sequence[Target], unavailable: AbstractSet[str]) -> None:
         """Build and shuffle the wheel; the pointer stays. Without any weight the old wheel stays as well."""
@@ -81,16 +103,9 @@ class RoundRobin(Algorithm):
         if not wheel:
             return
         shuffle(wheel, self._draw)
-        self._wheel = wheel
-        pointer, numbers = self.pointer, self._cells.numbers
-        if len(wheel) + WHEEL_HEAD > self._room:
-            self._room = len(wheel) + WHEEL_HEAD
-            self.first_cell = self._cells.table(self, self._room)
-        tables, first = self._cells.tables, self.first_cell
-        tables[first + WHEEL_SIZE] = len(wheel)
+        pointer = self.pointer
+        self._lay_out(wheel, unavailable)
         self.pointer = pointer
-        for at, address in enumerate(wheel, first + WHEEL_HEAD):
-            tables[at] = -1 if address in unavailable else numbers[address]
 
     def pick(self, handle: Handle | None = None) -> str:
         """Return the next available entry. The handle plays no part.

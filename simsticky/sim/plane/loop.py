@@ -113,7 +113,7 @@ def advance(until_s: float, s: Any) -> int:
     by_cookie, by_nothing, by_turn = mode == BY_COOKIE, mode == BY_NOTHING, picks == ROUND_ROBIN
     by_count, logs, warms = picks == LEAST_CONNECTIONS, by_nothing and not by_turn, times[WARM_FOR] > 0.0
     roams, next_end_s = roaming(floats, ints), first_end(ends)[0]
-    written, sequence, picked = own[ROWS], own[SEQUENCE], -1
+    written, sequence, picked, chosen, why = own[ROWS], own[SEQUENCE], -1, -1, STOP_IRREGULAR
     while True:
         now_s, _, place = first(sends)
         if now_s >= until_s or written >= enough:
@@ -122,20 +122,19 @@ def advance(until_s: float, s: Any) -> int:
         picked = -1
         if slow[place]:
             own[SEQUENCE] = sequence
-            why = take_turn(place, s)
+            turn = take_turn(place, s)
             sequence = own[SEQUENCE]
-            if why == DROPPED:
+            if turn == DROPPED:
                 continue
-            if why != GO_ON:
+            if turn != GO_ON:
+                why = turn
                 break
         at = cursors[place]
         if endless and at == lasts[place]:
             why = STOP_FEED
             break
-        why = STOP_IRREGULAR
         worker = via[at] if per_request else worker_of[place]
-        holder = holders[place]
-        target = chosen = -1
+        holder, target = holders[place], -1
         if by_cookie:
             named = cookies[place]
             if named >= 0:
@@ -203,8 +202,9 @@ def advance(until_s: float, s: Any) -> int:
         cursors[place] = at + 1
         if at + 1 == lasts[place] and not endless:
             drop(sends)
-            why = STOP_LAST if mode == BY_CONNECTION else leave(place, ended_s, s)
-            if why != GO_ON:
+            gone = STOP_LAST if mode == BY_CONNECTION else leave(place, ended_s, s)
+            if gone != GO_ON:
+                why = gone
                 break
         else:
             sequence += 1
