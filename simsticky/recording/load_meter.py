@@ -3,8 +3,10 @@
 All sums are exact (:mod:`simsticky.stats.skew`), so when it is told of changes, and how often, is seen in none of them.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +36,9 @@ class Span(NamedTuple):
     containers: tuple[int, ...]
 
 
+_begin_s, _end_s = attrgetter("begin_s"), attrgetter("end_s")
+
+
 class Steps(NamedTuple):
     """Piecewise-constant loads.
 
@@ -47,9 +52,10 @@ class Steps(NamedTuple):
     loads: Integers
     edges: Floats
 
-    def are_during(self, span: Span) -> bool:
-        """Return whether any of them lasts during a span."""
-        return bool(span.begin_s < self.edges[-1] and span.end_s > self.edges[0])
+    def among(self, spans: Sequence[Span]) -> Sequence[Span]:
+        """Return the spans during which any of them lasts, of some that follow each other."""
+        first = bisect_right(spans, self.edges[0], key=_end_s)
+        return spans[first : bisect_left(spans, self.edges[-1], key=_begin_s)]
 
     def during(self, span: Span) -> tuple[Integers, Floats]:
         """Return the loads of a span's containers during it, and their edges; one if it is elsewhere."""
@@ -284,7 +290,7 @@ class LoadMeter:
     def _follow(self, steps: Steps, serving: Sequence[Span]) -> None:
         """Let the evenness know of steps."""
         assert self.evenness is not None
-        for span in filter(steps.are_during, serving):
+        for span in steps.among(serving):
             loads, edges = steps.during(span)
             if len(edges) > 1:
                 if self.running:
@@ -335,7 +341,7 @@ class LoadMeter:
     def _totals_of(self, steps: Steps, of_set: Sequence[Span]) -> SkewTotals:
         """Return the totals of a pod set during steps; spans with as many pods are added up at once."""
         parts: dict[int, list[tuple[Integers, Integers]]] = {}
-        for span in filter(steps.are_during, of_set):
+        for span in steps.among(of_set):
             loads, edges = steps.during(span)
             if len(loads) and len(edges) > 1:
                 parts.setdefault(len(loads), []).append((loads, ticks(edges)))

@@ -6,7 +6,7 @@ two survivors of ages a < b lie a Poisson number of sessions that have ended sin
 variance of GI/M/inf with Erlang gaps, not that of cards dealt out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -73,15 +73,17 @@ class PastPicks:
             worker = self._gateway.workers[number]
             ages = np.array([alive.age_s[index] for index in indices])
             turns = self._turns_before(number, ages) if self._turns else [0] * (len(indices) + 1)
+            open_to_new = sorted(address for address, weight in worker.node.weights.items() if weight > 0)
             for index, turn in zip(indices, turns, strict=False):
-                address = self._pick(worker, sessions[index], turn, loads)
+                address = self._pick(worker, sessions[index], turn, open_to_new, loads)
                 placed[index] = self._gateway.addresses.server_at(address)
             if self._turns:
                 self._turn(worker, turns[-1])
         return placed
 
-    def _pick(self, worker: Worker, session: Stranger, turn: int, loads: dict[str, int]) -> str | None:
-        open_to_new = sorted(address for address, weight in worker.node.weights.items() if weight > 0)
+    def _pick(
+        self, worker: Worker, session: Stranger, turn: int, open_to_new: Sequence[str], loads: dict[str, int]
+    ) -> str | None:
         if not open_to_new:
             return None
         picked_once = session.jar or self._held
