@@ -223,8 +223,10 @@ def on_container(rows: Columns, container: int, now_s: float) -> npt.NDArray[np.
 
 def _unpacked(buffer: BytesIO, integers: Sequence[int]) -> Rows:
     """Return the rows in a buffer, of which some columns are packed as integers."""
-    words = np.frombuffer(buffer.getbuffer()[: buffer.tell()], np.int64).reshape(-1, WIDTH + 1)
-    rows = words.view(np.float64).copy()
+    # No name stands for the buffer's own memory. A profiler that looks at this call from another thread, as Dask's
+    # does, keeps its names for a while, and nobody could write to the buffer meanwhile.
+    words = np.frombuffer(buffer.getbuffer()[: buffer.tell()], np.int64).reshape(-1, WIDTH + 1).copy()
+    rows = words.view(np.float64)
     rows[:, integers] = words[:, integers]
     return rows
 

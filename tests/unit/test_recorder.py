@@ -1,5 +1,6 @@
 """The recorder: the same figures whenever rows are sealed, and rows patched when a container dies."""
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -235,6 +236,24 @@ def test_in_flight_are_the_requests_that_a_container_is_to_answer(gathered: bool
         rows.gather()
     assert rows.in_flight(0, 10.0) == [InFlight(9, 5, 3), InFlight(7, 4, 1), InFlight(8, 4, 1)]
     assert rows.in_flight(2, 10.0) == []
+
+
+def test_rows_can_be_written_while_a_profiler_keeps_what_it_saw() -> None:
+    """Dask looks at its threads' calls from another thread and keeps them, names and all, for longer than they last."""
+    rows, kept = OpenRows(), []
+    sys.setprofile(lambda frame, *_: kept.append(frame))
+    try:
+        for sent_s in (1.0, 2.0, 3.0):
+            rows.add((1, 1, sent_s, sent_s, 9.0, 0, pack(0)), sent_s)
+            rows.add((2, 1, sent_s, 4.0, 9.0, 0, pack(0)), 4.0)
+            rows.look()
+            rows.in_flight(0, sent_s)
+        rows.gather()
+        rows.add((1, 2, 10.0, 10.0, 11.0, 0, pack(0)), 10.0)
+    finally:
+        sys.setprofile(None)
+    assert {"look", "in_flight", "gather"} <= {frame.f_code.co_name for frame in kept}
+    assert rows.columns.shape[1] == 6
 
 
 def test_frequent_cuts_do_not_keep_rows_from_being_sealed() -> None:
