@@ -4,7 +4,7 @@ A rule takes a store of tables, or one of links with one of scores, the first ce
 (:mod:`simsticky.kong.cells`), and numbers. All of it is in the part of Python that Numba compiles, and compiled it must
 do the same to the last bit: indices and numbers only, no slices, ``math.exp`` and never NumPy's.
 
-A target is known by the number of its address, or by its record, which is the first of its cells; -1 is none.
+A target is known by the number of its address, or by the first of its cells; -1 is none.
 """
 
 from math import exp, log

@@ -160,10 +160,10 @@ def test_averages(targets: list[Target], unavailable: set[int], steps: list[tupl
         if asks or target >= len(targets):
             pair.call("latency_pick", pair.first_cell, pair.clock.now_s)
         else:
-            record = pair.algorithms[0].record_of(targets[target].address)
-            pair.call("latency_feedback", record, took_s, pair.clock.now_s)
-            pair.call("latency_key", record)
-            pair.call("latency_score", record, pair.clock.now_s)
+            cell = pair.algorithms[0].target_of(targets[target].address)
+            pair.call("latency_feedback", cell, took_s, pair.clock.now_s)
+            pair.call("latency_key", cell)
+            pair.call("latency_score", cell, pair.clock.now_s)
 
 
 @given(TARGETS, _UNAVAILABLE, st.lists(st.integers(0, 2**63 - 1), max_size=5))
@@ -387,7 +387,7 @@ def test_happenings_reach_every_rule() -> None:
     assert len(plane.columns.take_retired().T) == 1
     assert said[1] == -1, "a session has begun"
     assert said[3] != said[4], "it came back to a copy of its state, and was somewhere new"
-    assert said[6:8] == [plane.algorithm.record_of("10.0.0.1:80"), float("inf")]
+    assert said[6:8] == [plane.algorithm.target_of("10.0.0.1:80"), float("inf")]
     assert said[8:] == [-1, 0]
     assert not plane.places(LIVE, GONE)
 

@@ -116,7 +116,7 @@ class Latency(Algorithm):
         return [links[place] for place in self._records()[: links[self.first_cell + COUNT]]]
 
     def address_of(self, target: int) -> str:
-        """Return the address of a record."""
+        """Return the address of a target."""
         return self._targets[(target - self.first_cell) // RECORD - 1].address
 
     @property
@@ -134,8 +134,8 @@ class Latency(Algorithm):
         """When each average was last touched, in seconds."""
         return {self.address_of(t): self._cells.scores[t + TOUCHED_S] for t in self._with_average()}
 
-    def record_of(self, address: str) -> int:
-        """Return the record of an address.
+    def target_of(self, address: str) -> int:
+        """Return the target at an address, by its first cell.
 
         Raises:
             KeyError: It is not listed.

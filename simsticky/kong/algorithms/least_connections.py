@@ -66,8 +66,8 @@ class LeastConnections(Algorithm):
         scores = self._cells.scores
         return {address: int(scores[target]) - 1 for address, target in self._known.items()}
 
-    def record_of(self, address: str) -> int:
-        """Return the record of an address.
+    def target_of(self, address: str) -> int:
+        """Return the target at an address, by its first cell.
 
         Raises:
             KeyError: It is not listed.
@@ -173,7 +173,7 @@ class LeastConnections(Algorithm):
         return range(self.first_cell, self.first_cell + RECORD * (len(self._targets) + 2), RECORD)
 
     def address_of(self, target: int) -> str:
-        """Return the address of a record."""
+        """Return the address of a target."""
         return self._targets[(target - self.first_cell) // RECORD]
 
     def _value(self, target: int) -> float:

@@ -131,7 +131,7 @@ class LogPhase:
                 Kong reads a list of times as no number.
         """
         ended_s, address, took_s = at
-        target = self._record_of(balancer, address)
+        target = self._target_of(balancer, address)
         number = self._numbers.get(balancer)
         if number is None:
             # It was replaced long ago, and has picked for a request that has been tried again and again.
@@ -140,12 +140,12 @@ class LogPhase:
         end = End(ended_s, session, request, worker.index, number, target, took_s)
         self._queues.put_end(end)
 
-    def _record_of(self, balancer: Balancer, address: str) -> int:
+    def _target_of(self, balancer: Balancer, address: str) -> int:
         """Return by which number a balancer knows an address."""
         columns = self._columns
         if columns.rules.cells[PICKS] == OWN:
             return columns.cells.numbers[address]
-        return _logging(balancer).record_of(address)
+        return _logging(balancer).target_of(address)
 
     def forget(self, session: int, request: int) -> None:
         """Drop an open request, which goes on elsewhere: its retry releases the address."""

@@ -37,7 +37,7 @@ class End(NamedTuple):
         session: Its session's number, request: its own.
         worker: Who carries it.
         balancer: The number of the balancer that has picked its target.
-        target: By which that knows the target: its record.
+        target: By which that knows the target: its first cell.
         took_s: The response time that is averaged.
     """
 
