@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 
 import pytest
@@ -177,7 +178,7 @@ def test_nothing_heavy_is_loaded_to_say_that_nothing_changed(repository):
         " print(code, sorted({'scipy', 'pandas', 'matplotlib', 'simpy'} & set(sys.modules)))"
     )
     edit(repository / "k8s/deploy.yaml", "web:1.4.2", "web:1.5.0")
-    command = ["python", "-c", code, "check", "sim/rollout.yaml", "--baseline", "git:main"]
+    command = [sys.executable, "-c", code, "check", "sim/rollout.yaml", "--baseline", "git:main"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "0 []", done.stderr
 
