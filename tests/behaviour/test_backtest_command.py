@@ -133,6 +133,7 @@ def test_a_log_that_begins_within_its_rollout_is_refused(tmp_path: Path) -> None
     assert "rollout" in said
 
 
+@pytest.mark.slow
 def test_a_cookie_that_names_the_target_is_no_key(tmp_path: Path) -> None:
     """Asked for, it is refused; left to itself, the reader takes address and user agent and says that it guesses."""
     bare = [replace(each, app_in="", app_out="") for each in logged()]

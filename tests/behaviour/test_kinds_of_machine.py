@@ -38,6 +38,7 @@ def test_every_law_gives_the_same_bytes_without_the_processors_own_code() -> Non
     assert other == plain
 
 
+@pytest.mark.slow
 def test_another_c_library_gives_every_law_to_nine_digits() -> None:
     """Without FMA glibc's exp, log and pow, with them NumPy's lognormal, Weibull and Pareto draws, differ in the last
     bit of one value of a thousand, and no more. Another C library changes nothing.

@@ -19,6 +19,7 @@ def test_nothing_moves_by_itself(browser, opened):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_reduced_motion_goes_from_event_to_event(browser, opened):
     """Played by somebody who wants no motion, it stands still at events, and no dot is ever between two pods."""
     opened(calm=True)

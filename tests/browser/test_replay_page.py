@@ -238,6 +238,7 @@ def test_a_dot_says_why_and_can_be_clicked(browser, opened):
     assert "the drain window is too short" in said
 
 
+@pytest.mark.slow
 def test_a_crashed_pod_is_not_drawn_ready(browser, opened):
     """While its container is down the strip of a pod is not that of a ready one, and its words say so."""
     data = data_of([("", run_of("crashes"))])

@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -26,9 +27,9 @@ def place_of(name: str) -> Path | None:
     return next((path for path in (*whole, *anywhere) if path.exists()), None)
 
 
-def _of_name(name: str) -> Iterator[Path]:
-    for folder in ("simsticky", "tests", "docs"):
-        yield from (ROOT / folder).rglob(name)
+@cache
+def _of_name(name: str) -> tuple[Path, ...]:
+    return tuple(path for folder in ("simsticky", "tests", "docs") for path in (ROOT / folder).rglob(name))
 
 
 def _is_near(file: Path, name: str, within: str) -> bool:

@@ -117,6 +117,7 @@ LIGHT = ["-q", "--set", "traffic.sessions.rate=0.2/s", "--set", "run.horizon=20m
 SLOW_TO_IMPORT = {"pandas", "matplotlib", "scipy.stats", "scipy.optimize", "rich.console", "jinja2", "distributed"}
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     ("arguments", "more"),
     [
