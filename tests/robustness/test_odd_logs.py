@@ -110,10 +110,10 @@ def held(seed: int) -> bool:
 
 def test_an_odd_log_has_laws_or_a_reason():
     """Protects people with odd logs: a scenario takes the laws, everything can be printed; or one line says why not."""
-    assert sum(held(seed) for seed in range(24)) >= 4
+    assert sum(held(seed) for seed in range(12)) >= 2
 
 
 @pytest.mark.slow
 def test_many_odd_logs_have_laws_or_a_reason():
-    """The same of a hundred more."""
-    assert sum(held(seed) for seed in range(24, 150)) >= 20
+    """The same of more than a hundred others."""
+    assert sum(held(seed) for seed in range(12, 150)) >= 22

@@ -175,7 +175,7 @@ def runs(pid):
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGSEGV, marks=pytest.mark.slow)]
+    "number", [signal.SIGKILL, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGSEGV))]
 )
 def test_workers_end_with_their_parent(tmp_path, number):
     """However it ended, none runs a second later; who reaps an orphan's remains, and when, is not ours."""

@@ -183,6 +183,7 @@ def test_failures_that_were_there_before_are_expected_after() -> None:
 # What is said.
 
 
+@pytest.mark.slow
 def test_the_models_own_log_is_compatible() -> None:
     """And the answer says so, with every figure and how sessions are told apart."""
     found = of_the_shop()

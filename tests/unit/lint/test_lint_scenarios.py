@@ -110,6 +110,7 @@ def test_a_readiness_probe_is_missed_where_the_start_takes_time(tmp_path: Path) 
     assert "SS022" not in numbers(_found(tmp_path, at_once, bare))
 
 
+@pytest.mark.slow
 def test_evidence_is_a_simulation_of_now_and_of_the_fix(tmp_path: Path) -> None:
     # Its size follows from the estimate alone, so that the same files give the same text.
     quick = edited(

@@ -71,6 +71,7 @@ def test_the_hint_works_when_it_is_followed(log, tmp_path, monkeypatch):
     assert "http" not in re.sub(r"http://www.w3.org/\S+|http-equiv|prof\w+-http", "", page)
 
 
+@pytest.mark.slow
 def test_the_page_is_true(log, tmp_path, monkeypatch):
     """Protects who follows docs/logs.md: its commands run, one after the other, with its scenario."""
     monkeypatch.chdir(tmp_path)

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pytest
 from figure_text import unreadable
 from logs_of_runs import log_of
 from small_scenario import small
@@ -22,6 +23,7 @@ def found() -> Backtest:
     return backtest(small(), log_of(result, 80.0, ("rollout",)), reps=fewest_runs())
 
 
+@pytest.mark.slow
 def test_the_curves_are_those_of_the_log_and_of_the_model() -> None:
     """The log's ends at the figure of the table, the band at the ends of its interval."""
     ax = plots.broken_over_time(found())
