@@ -74,7 +74,7 @@ CASES: dict[str, Callable[[], Scenario]] = {
     "no-operation": lambda: scenario("sticky-sessions", timeline=[]),
 }
 
-QUICK = ("sticky-sessions", "long-lived", "same-moments")
+QUICK = ("sticky-sessions", "long-lived")
 
 
 def seal_every(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,6 @@ def test_nothing_moves_by_itself(browser, opened):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_reduced_motion_goes_from_event_to_event(browser, opened):
     """Played by somebody who wants no motion, it stands still at events, and no dot is ever between two pods."""
     opened(calm=True)
@@ -69,6 +68,7 @@ def press(browser, *keys):
     ActionChains(browser).send_keys(*keys).perform()
 
 
+@pytest.mark.slow
 def test_keys_alone_play_scrub_and_follow(browser, opened):
     """Tab reaches picture, slider, buttons and lists; space plays and pauses, arrows, Home and End scrub, page keys go
     from event to event, and a session is followed by a button and by the list.

@@ -5,21 +5,17 @@ Whatever a run records is checked from the outside. A failing draw is shrunk by 
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from availability import assert_enough_available
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from kept_examples import EXAMPLES
 from strategies import operations, scenarios
 
 from simsticky.kong.algorithms.least_connections import LeastConnections
 from simsticky.results.result import Result
 from simsticky.scenario.model import Scenario
-from simsticky.scenario.reading.load import load
 from simsticky.sim.simulation import Simulation
 from simsticky.simulate import simulate
 
@@ -29,12 +25,6 @@ _SLOW = settings(max_examples=settings().max_examples // 3, suppress_health_chec
 
 def _run(scenario: Mapping[str, Any]) -> Result:
     return simulate(Scenario.model_validate(scenario), verify=True)
-
-
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_kept_example_keeps_the_invariants(path: Path) -> None:
-    """What a random draw has found once is tried each time."""
-    simulate(load(str(path)), verify=True)
 
 
 @settings(_SLOW, max_examples=settings().max_examples * 2)

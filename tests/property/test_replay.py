@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import pytest
+from kept_examples import EXAMPLES
 
 from simsticky.results import frames
 from simsticky.scenario.reading.load import load
 from simsticky.simulate import simulate
 
-_EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.yaml"))
 
-
-@pytest.mark.parametrize("path", _EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_kept_example_keeps_the_invariants(path: Path) -> None:
     """What each example was about is said in it."""
     scenario = load(str(path))
@@ -29,4 +28,4 @@ def test_kept_example_keeps_the_invariants(path: Path) -> None:
 
 def test_there_are_examples() -> None:
     """The folder of examples has not been lost on the way."""
-    assert _EXAMPLES
+    assert EXAMPLES

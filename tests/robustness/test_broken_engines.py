@@ -59,6 +59,7 @@ def _wrong(ran: Ran) -> str:
     return f"{ran.returncode}: {ran.stderr}"
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("verb", VERBS)
 def test_without_numba_the_compiled_engine_is_refused(folder: Path, verb: str) -> None:
     """Exit 2, one line, and the way to get it."""

@@ -37,6 +37,7 @@ def test_the_curves_are_those_of_the_log_and_of_the_model() -> None:
     assert unreadable(ax) == []
 
 
+@pytest.mark.slow
 def test_every_move_is_a_tick_below_the_pod_that_answered() -> None:
     """In the log and in the replication that stands beside it."""
     for draw, seen in (
