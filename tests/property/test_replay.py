@@ -7,6 +7,7 @@ from kept_examples import EXAMPLES
 
 from simsticky.results import frames
 from simsticky.scenario.reading.load import load
+from simsticky.sim.gateway import plane_rules
 from simsticky.simulate import simulate
 
 
@@ -24,6 +25,16 @@ def test_kept_example_keeps_the_invariants(path: Path) -> None:
     sent = result.requests.groupby("session")["request"].nunique()  # sent again it keeps its number
     counted = result.sessions.set_index("session")["requests"]
     assert sent.equals(counted[counted > 0].astype(sent.dtype)), "the sessions' requests are the rows of requests"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_kept_example_is_the_same_in_small_blocks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often rows are sealed, and sessions let go, is seen in nothing and breaks nothing."""
+    scenario = load(str(path))
+    whole = simulate(scenario).to_json_dict()
+    monkeypatch.setattr(plane_rules, "ROWS_AT_ONCE", 512)
+    monkeypatch.setattr(plane_rules, "_LEFT_AT_ONCE", 64)
+    assert simulate(scenario, verify=True).to_json_dict() == whole
 
 
 def test_there_are_examples() -> None:

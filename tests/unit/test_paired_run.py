@@ -7,9 +7,11 @@ import pytest
 from small_scenario import small
 
 from simsticky import load
+from simsticky.recording import load_meter
 from simsticky.recording.record import Recording
 from simsticky.scenario.model import Scenario
 from simsticky.sim.clients.paired import PairedRun, Skew, may_be_alone
+from simsticky.sim.gateway import plane_rules
 from simsticky.sim.plane import engine, ways
 from simsticky.sim.plane.fields import Stop
 from simsticky.sim.simulation import Simulation
@@ -114,7 +116,7 @@ def test_summary_is_the_same_whether_the_paired_run_gives_up(monkeypatch: pytest
     beside = simulate(scenario)
     seen: list[Stop] = []
 
-    def give_up(self: PairedRun, stop: int, place: int) -> bool:
+    def give_up(self: PairedRun, stop: int, place: int, end_s: float) -> bool:
         seen.append(Stop(stop))
         return False
 
@@ -123,3 +125,20 @@ def test_summary_is_the_same_whether_the_paired_run_gives_up(monkeypatch: pytest
     assert set(seen) == {Stop.SUCCESSOR}
     assert beside.summary["load_skew_excess.sessions.serving.max_to_mean"] is not None
     assert (beside.summary, beside.digest) == (alone.summary, alone.digest)
+
+
+@pytest.mark.parametrize("sixtieth", [9, 14, 33, 34])
+def test_nothing_is_told_of_what_comes_after_its_end(sixtieth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a session that leaves stops the plane, the next send may be due after the end of the window."""
+
+    def skew() -> dict[Any, Any]:
+        simulation = Simulation(small(upstream={"algorithm": "round-robin"}), 3, 0, paired=True)
+        begin_s, end_s = simulation.run().window_s or (0.0, 0.0)
+        found = simulation.paired_skew(begin_s + (end_s - begin_s) * sixtieth / 60)
+        assert found is not None
+        return {key: totals.figures() for key, totals in found.items()}
+
+    whole = skew()
+    monkeypatch.setattr(plane_rules, "_LEFT_AT_ONCE", 1)
+    monkeypatch.setattr(load_meter, "_WAITING", dict.fromkeys(load_meter.QUANTITIES[:2], 1))
+    assert skew() == whole

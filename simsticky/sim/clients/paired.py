@@ -48,13 +48,13 @@ class PairedRun:
         columns, queues = self._columns, self._columns.queues
         while queues.next_s < end_s:
             stop = columns.advance(end_s)
-            if stop != Stop.TIME and not self._serve(stop, columns.own.cells[TURN_OF]):
+            if stop != Stop.TIME and not self._serve(stop, columns.own.cells[TURN_OF], end_s):
                 return None
         self._recorder.mark_window(end_s)
         return self._recorder.finish(end_s).skew
 
-    def _serve(self, stop: int, place: int) -> bool:
-        """Do what the plane has stopped for; return whether that could be done."""
+    def _serve(self, stop: int, place: int, end_s: float) -> bool:
+        """Do what the plane has stopped for before a time; return whether that could be done."""
         columns = self._columns
         if stop == Stop.ARRIVALS:
             self._arrivals.load()
@@ -66,7 +66,7 @@ class PairedRun:
             self._arrivals.succeed(place, columns.floats[ENDED][place])
             self._vacate()
         elif stop == Stop.FULL:
-            self._recorder.seal(columns.queues.next_s)
+            self._recorder.seal(min(columns.queues.next_s, end_s))  # the next send may be due later
             self._vacate()
         else:
             return False

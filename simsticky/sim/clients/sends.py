@@ -64,7 +64,8 @@ class Plane:
                 if stop == STOP_TIME:
                     return
                 place = own[TURN_OF]
-                now_s = columns.floats[SENT_AT][place] if stop in _AFTER_SEND else queues.next_s
+                # Full after a session has left: the next send may be due after what happens next.
+                now_s = columns.floats[SENT_AT][place] if stop in _AFTER_SEND else min(queues.next_s, until_s)
             clock.be_at(now_s)
             self._serve(stop, place, now_s)
             if stop == STOP_FULL and self.on_time is not None:
