@@ -28,16 +28,18 @@ from simsticky.recording.record import (
 )
 from simsticky.recording.row_counter import Columns
 
-ROW = Struct("qqdddqdq").pack
+_NUMBERS = (SESSION, REQUEST, CONTAINER)
+"""The columns that are packed as integers, but for what a row ends with."""
+_FORMAT = "".join("q" if column in _NUMBERS else "d" for column in range(WIDTH))
+
+ROW = Struct(f"{_FORMAT}q").pack
 """Packs a request, whose numbers of things are integers, and, last, the container that its session leaves with it: a
 session without affinity that goes to another; -1 for none, or where ``Recorder.moves`` tells it.
 
 Bytes, and no list of numbers: they take a quarter of the memory, which leaves more of the processor's cache to the
 model."""
 
-_LATE_ROW = Struct("qqdddqdd").pack
-_NUMBERS = (SESSION, REQUEST, CONTAINER)
-"""The columns that are packed as integers, but for what a row ends with."""
+_LATE_ROW = Struct(f"{_FORMAT}d").pack
 
 ROW_BYTES = 8 * (WIDTH + 1)
 ROWS_AT_ONCE = 32_768
